@@ -1,0 +1,449 @@
+//! Bytes to messages and back.
+//!
+//! A TCP connection is a stream of bytes; one read may return half a message or three. A
+//! [`Framing`] says where a message ends. [`Framing::encode`] makes the bytes of one message; a
+//! [`Decoder`] takes bytes as they come, in pieces of any size, and gives messages back.
+//!
+//! ```
+//! use proto::frame::{Decoder, Framing};
+//!
+//! let mut bytes = Vec::new();
+//! Framing::Netstring.encode(b"PRIME 97", &mut bytes).unwrap();
+//! assert_eq!(bytes, b"8:PRIME 97,");
+//!
+//! let mut decoder = Decoder::new(Framing::Netstring);
+//! decoder.push(&bytes[..5]);
+//! assert_eq!(decoder.next_message(), Ok(None));
+//! decoder.push(&bytes[5..]);
+//! assert_eq!(decoder.next_message(), Ok(Some(b"PRIME 97".to_vec())));
+//! ```
+
+mod len3;
+mod line;
+mod netstring;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::printable::quoted;
+
+/// Where a message ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Framing {
+    /// `8:PRIME 97,`: decimal byte length, colon, payload, comma
+    /// (<https://cr.yp.to/proto/netstrings.txt>).
+    #[default]
+    Netstring,
+    /// `008PRIME 97`: exactly three decimal digits, then that many bytes.
+    Len3,
+    /// Text up to LF; a CR before it is dropped.
+    Line,
+    /// What one read returned. TCP may split or glue messages, so this cannot be made reliable.
+    Raw,
+}
+
+impl Framing {
+    /// Every framing, the default first.
+    pub const ALL: [Framing; 4] =
+        [Framing::Netstring, Framing::Len3, Framing::Line, Framing::Raw];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Framing::Netstring => "netstring",
+            Framing::Len3 => "len3",
+            Framing::Line => "line",
+            Framing::Raw => "raw",
+        }
+    }
+
+    /// The framing with this name, if there is one.
+    pub fn parse(name: &str) -> Option<Framing> {
+        Framing::ALL.into_iter().find(|framing| framing.name() == name)
+    }
+
+    /// The longest payload of one message, in bytes.
+    pub fn max_payload(self) -> usize {
+        match self {
+            // Room for any answer of ours; small enough that 10,000 half-sent messages fit in
+            // memory.
+            Framing::Netstring | Framing::Line => 64 * 1024,
+            // The hand-out's "at most 255 bytes", although three digits could say 999.
+            Framing::Len3 => 255,
+            // The hand-outs' programs call recv(1024).
+            Framing::Raw => 1024,
+        }
+    }
+
+    /// Appends the bytes of one message.
+    ///
+    /// # Errors
+    /// When the payload is too long, or holds what the framing cannot carry; nothing is appended.
+    pub fn encode(self, payload: &[u8], bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+        if payload.len() > self.max_payload() {
+            return Err(EncodeError::TooLong { framing: self, length: payload.len() });
+        }
+        match self {
+            Framing::Netstring => netstring::encode(payload, bytes),
+            Framing::Len3 => len3::encode(payload, bytes),
+            Framing::Line => return line::encode(payload, bytes),
+            Framing::Raw if payload.is_empty() => return Err(EncodeError::EmptyRaw),
+            Framing::Raw => bytes.extend_from_slice(payload),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Framing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a payload cannot be sent in a framing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// Longer than [`Framing::max_payload`].
+    #[error("a message of {length} bytes does not fit {framing} framing (at most {max})",
+        max = framing.max_payload())]
+    TooLong {
+        /// The framing.
+        framing: Framing,
+        /// The payload's length in bytes.
+        length: usize,
+    },
+    /// A line cannot hold a line feed, nor end with a carriage return.
+    #[error("a message with a line break does not fit line framing")]
+    LineBreak,
+    /// Sending nothing is no message: both sides would wait for ever.
+    #[error("an empty message cannot be sent in raw framing")]
+    EmptyRaw,
+}
+
+/// Why the bytes that came are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No length stands where one must. Where the next message starts is unknown.
+    #[error("{framing} framing begins with {expected}, not {found}")]
+    BadHeader {
+        /// The framing.
+        framing: Framing,
+        /// What a header looks like.
+        expected: &'static str,
+        /// The bytes that stand there, quoted.
+        found: alloc::string::String,
+    },
+    /// The length exceeds [`Framing::max_payload`].
+    #[error("a message in {framing} framing has at most {max} bytes", max = framing.max_payload())]
+    TooLong {
+        /// The framing.
+        framing: Framing,
+    },
+    /// The byte after a netstring's payload is not a comma.
+    #[error("a netstring of {length} bytes ends with a comma, not {found}")]
+    MissingComma {
+        /// The payload's length in bytes.
+        length: usize,
+        /// The byte that stands there, quoted.
+        found: alloc::string::String,
+    },
+}
+
+impl DecodeError {
+    /// Whether the decoder can no longer tell where the next message starts, so that the
+    /// connection must be closed. A line that is too long ends at its LF like any other.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, DecodeError::TooLong { framing: Framing::Line })
+    }
+}
+
+/// The stream ended inside a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Truncated {
+    /// The length was known.
+    #[error("closed {received} bytes into a {length}-byte message")]
+    Payload {
+        /// Payload bytes that came.
+        received: usize,
+        /// Payload bytes announced.
+        length: usize,
+    },
+    /// The length was not complete.
+    #[error("closed {received} bytes into the length of a message")]
+    Header {
+        /// Header bytes that came.
+        received: usize,
+    },
+    /// All but the final comma came.
+    #[error("closed before the comma that ends a {length}-byte message")]
+    Comma {
+        /// Payload bytes announced.
+        length: usize,
+    },
+    /// The line feed did not come.
+    #[error("closed {received} bytes into a line")]
+    Line {
+        /// Bytes that came.
+        received: usize,
+    },
+}
+
+/// Takes bytes in pieces of any size and gives whole messages back.
+///
+/// After a fatal error nothing more is to be had. Take every message out before pushing more:
+/// then the decoder holds at most one unfinished message and one piece.
+#[derive(Debug)]
+pub struct Decoder {
+    framing: Framing,
+    buffer: Vec<u8>,
+    /// Bytes at the start of `buffer` that were given back as messages.
+    consumed: usize,
+    line: line::Progress,
+}
+
+impl Decoder {
+    /// An empty decoder.
+    pub fn new(framing: Framing) -> Decoder {
+        Decoder { framing, buffer: Vec::new(), consumed: 0, line: line::Progress::default() }
+    }
+
+    /// The framing it decodes.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// How much to read at a time, in bytes. In raw framing a piece is a message, so this is its
+    /// limit.
+    pub fn piece_size(&self) -> usize {
+        match self.framing {
+            Framing::Raw => Framing::Raw.max_payload(),
+            // A message in one read nearly always; an idle connection keeps no such buffer.
+            Framing::Netstring | Framing::Len3 | Framing::Line => 16 * 1024,
+        }
+    }
+
+    /// Takes the bytes that one read returned.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.buffer.drain(..self.consumed);
+        self.consumed = 0;
+        self.buffer.extend_from_slice(piece);
+    }
+
+    /// The next whole message, or `None` until more bytes come.
+    ///
+    /// # Errors
+    /// When the bytes are no message. Unless the error [is fatal](DecodeError::is_fatal), the next
+    /// call goes on behind it.
+    pub fn next_message(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
+        let waiting = &self.buffer[self.consumed..];
+        if waiting.is_empty() {
+            // An idle connection keeps no memory of its largest message.
+            self.buffer = Vec::new();
+            self.consumed = 0;
+            return Ok(None);
+        }
+        let found = match self.framing {
+            Framing::Netstring => netstring::decode(waiting)?,
+            Framing::Len3 => len3::decode(waiting)?,
+            Framing::Line => match self.line.decode(waiting) {
+                line::Step::Message { payload, length } => Some((payload, length)),
+                line::Step::Incomplete => None,
+                line::Step::Discard { length, error } => {
+                    self.consumed += length;
+                    return match error {
+                        Some(error) => Err(error),
+                        None => self.next_message(),
+                    };
+                }
+            },
+            Framing::Raw => {
+                let length = waiting.len().min(Framing::Raw.max_payload());
+                Some((0..length, length))
+            }
+        };
+        Ok(found.map(|(payload, length)| {
+            let message = waiting[payload].to_vec();
+            self.consumed += length;
+            message
+        }))
+    }
+
+    /// Whether part of a message has come and the rest has not.
+    pub fn is_inside_message(&self) -> bool {
+        self.finish().is_err()
+    }
+
+    /// Says whether the stream may end here.
+    ///
+    /// # Errors
+    /// When it ends inside a message: how far in.
+    pub fn finish(&self) -> Result<(), Truncated> {
+        let waiting = &self.buffer[self.consumed..];
+        match self.framing {
+            Framing::Raw => Ok(()),
+            Framing::Line if self.line.is_discarding() => {
+                Err(Truncated::Line { received: Framing::Line.max_payload() })
+            }
+            _ if waiting.is_empty() => Ok(()),
+            Framing::Netstring => Err(netstring::truncated(waiting)),
+            Framing::Len3 => Err(len3::truncated(waiting)),
+            Framing::Line => Err(Truncated::Line { received: waiting.len() }),
+        }
+    }
+
+    /// The bytes that have come and make no message yet.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.buffer[self.consumed..]
+    }
+}
+
+/// Bytes a peer sent where something else was expected, quoted for an error message.
+fn quoted_bytes(bytes: &[u8]) -> alloc::string::String {
+    quoted(&alloc::string::String::from_utf8_lossy(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    /// Everything a decoder gives for these bytes in one piece, and its end.
+    fn decode_all(
+        decoder: &mut Decoder,
+        pieces: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, DecodeError> {
+        let mut messages = Vec::new();
+        for piece in pieces {
+            decoder.push(piece);
+            while let Some(message) = decoder.next_message()? {
+                messages.push(message);
+            }
+        }
+        Ok(messages)
+    }
+
+    fn payload_of(framing: Framing) -> BoxedStrategy<Vec<u8>> {
+        match framing {
+            Framing::Line => "[^\r\n]{0,40}".prop_map(String::into_bytes).boxed(),
+            Framing::Netstring | Framing::Len3 | Framing::Raw => {
+                proptest::collection::vec(any::<u8>(), 0..40).boxed()
+            }
+        }
+    }
+
+    use alloc::string::String;
+
+    #[test]
+    fn names_parse_back() {
+        for framing in Framing::ALL {
+            assert_eq!(Framing::parse(framing.name()), Some(framing));
+        }
+        assert_eq!(Framing::parse("Netstring"), None);
+    }
+
+    #[test]
+    fn the_longest_payload_fits_and_one_byte_more_does_not() {
+        for framing in Framing::ALL {
+            let mut bytes = Vec::new();
+            let longest = alloc::vec![b'x'; framing.max_payload()];
+            framing.encode(&longest, &mut bytes).unwrap();
+            let messages = decode_all(&mut Decoder::new(framing), &[&bytes]).unwrap();
+            assert_eq!(messages, [longest.clone()], "{framing}");
+
+            bytes.clear();
+            let error = framing.encode(&[longest, b"x".to_vec()].concat(), &mut bytes);
+            assert!(matches!(error, Err(EncodeError::TooLong { .. })), "{framing}");
+            assert_eq!(bytes, b"");
+        }
+    }
+
+    #[test]
+    fn raw_gives_what_each_piece_held() {
+        let mut decoder = Decoder::new(Framing::Raw);
+        let messages = decode_all(&mut decoder, &[b"ab", b"c"]).unwrap();
+        assert_eq!(messages, [b"ab".to_vec(), b"c".to_vec()]);
+        assert_eq!(decoder.finish(), Ok(()));
+        assert_eq!(Framing::Raw.encode(b"", &mut Vec::new()), Err(EncodeError::EmptyRaw));
+    }
+
+    #[test]
+    fn every_cut_of_a_stream_gives_the_same_messages_and_is_noticed_at_its_end() {
+        for framing in [Framing::Netstring, Framing::Len3, Framing::Line] {
+            let mut bytes = Vec::new();
+            let mut ends = alloc::vec![0];
+            for payload in [&b"PRIME 97"[..], b"", b"QUIT"] {
+                framing.encode(payload, &mut bytes).unwrap();
+                ends.push(bytes.len());
+            }
+            for cut in 0..=bytes.len() {
+                let mut decoder = Decoder::new(framing);
+                let before = decode_all(&mut decoder, &[&bytes[..cut]]).unwrap();
+                assert_eq!(before.len() + 1, ends.iter().filter(|end| **end <= cut).count());
+                assert_eq!(decoder.finish().is_ok(), ends.contains(&cut), "{framing} at {cut}");
+                let after = decode_all(&mut decoder, &[&bytes[cut..]]).unwrap();
+                assert_eq!(before.len() + after.len(), 3, "{framing} cut at {cut}");
+                assert_eq!(decoder.finish(), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_inside_a_message_says_how_far_it_came() {
+        for (framing, bytes, words) in [
+            (Framing::Netstring, "16:abc", "closed 3 bytes into a 16-byte message"),
+            (Framing::Netstring, "16", "closed 2 bytes into the length of a message"),
+            (Framing::Netstring, "3:abc", "closed before the comma that ends a 3-byte message"),
+            (Framing::Len3, "016abc", "closed 3 bytes into a 16-byte message"),
+            (Framing::Len3, "01", "closed 2 bytes into the length of a message"),
+            (Framing::Line, "abc", "closed 3 bytes into a line"),
+        ] {
+            let mut decoder = Decoder::new(framing);
+            assert_eq!(decode_all(&mut decoder, &[bytes.as_bytes()]).unwrap().len(), 0);
+            assert_eq!(decoder.finish().unwrap_err().to_string(), words);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn messages_survive_any_framing_and_any_pieces(
+            (framing, payloads) in proptest::sample::select(&[
+                Framing::Netstring, Framing::Len3, Framing::Line
+            ][..]).prop_flat_map(|framing| {
+                (Just(framing), proptest::collection::vec(payload_of(framing), 0..6))
+            }),
+            piece in 1usize..9,
+        ) {
+            let mut bytes = Vec::new();
+            for payload in &payloads {
+                framing.encode(payload, &mut bytes).unwrap();
+            }
+            let mut decoder = Decoder::new(framing);
+            let pieces: Vec<&[u8]> = bytes.chunks(piece).collect();
+            prop_assert_eq!(decode_all(&mut decoder, &pieces), Ok(payloads));
+            prop_assert_eq!(decoder.finish(), Ok(()));
+        }
+
+        #[test]
+        fn no_bytes_make_a_decoder_panic_or_hoard(
+            framing in proptest::sample::select(&Framing::ALL[..]),
+            pieces in proptest::collection::vec(
+                proptest::collection::vec(any::<u8>(), 0..300), 0..20),
+        ) {
+            let mut decoder = Decoder::new(framing);
+            'stream: for piece in &pieces {
+                decoder.push(piece);
+                loop {
+                    match decoder.next_message() {
+                        Ok(Some(message)) => prop_assert!(message.len() <= framing.max_payload()),
+                        Ok(None) => break,
+                        Err(error) if error.is_fatal() => break 'stream,
+                        Err(_) => {}
+                    }
+                }
+                let _ = decoder.finish();
+                prop_assert!(decoder.unfinished().len() <= framing.max_payload() + 16 * 1024);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The services: their names, ports and transports. Both programs choose by [`Mode`].
+
+/// One service of the labs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// The bank, for cash machines.
+    Atm,
+    /// Lower case, prime, palindrome.
+    Text,
+    /// The calculator.
+    Calc,
+    /// The chat room.
+    Chat,
+    /// Echo (RFC 862), over TCP and UDP.
+    Echo,
+    /// Date and time, over UDP.
+    Datetime,
+    /// An exchange played from a file.
+    Script,
+}
+
+/// How a service is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// A byte stream, cut into messages by a framing.
+    Tcp,
+    /// Datagrams, each a message.
+    Udp,
+}
+
+impl Mode {
+    /// Every mode, in the order of their ports.
+    pub const ALL: [Mode; 7] = [
+        Mode::Atm,
+        Mode::Text,
+        Mode::Calc,
+        Mode::Chat,
+        Mode::Echo,
+        Mode::Datetime,
+        Mode::Script,
+    ];
+
+    /// The word on the command line and in `READY`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Atm => "atm",
+            Mode::Text => "text",
+            Mode::Calc => "calc",
+            Mode::Chat => "chat",
+            Mode::Echo => "echo",
+            Mode::Datetime => "datetime",
+            Mode::Script => "script",
+        }
+    }
+
+    /// The mode with this name, if there is one.
+    pub fn parse(name: &str) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// The port both programs use unless told otherwise.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Mode::Atm => 9005,
+            Mode::Text => 9006,
+            Mode::Calc => 9007,
+            Mode::Chat => 9008,
+            Mode::Echo => 9009,
+            Mode::Datetime => 9010,
+            Mode::Script => 9011,
+        }
+    }
+
+    /// The transports the service listens on. A script says itself which of the two it wants.
+    pub fn transports(self) -> &'static [Transport] {
+        match self {
+            Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat => &[Transport::Tcp],
+            Mode::Echo | Mode::Script => &[Transport::Tcp, Transport::Udp],
+            Mode::Datetime => &[Transport::Udp],
+        }
+    }
+}
+
+impl Transport {
+    /// The word on the ready line: `tcp` or `udp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn names_and_ports_are_distinct_and_names_parse_back() {
+        let names: BTreeSet<_> = Mode::ALL.iter().map(|mode| mode.name()).collect();
+        let ports: BTreeSet<_> = Mode::ALL.iter().map(|mode| mode.default_port()).collect();
+        assert_eq!((names.len(), ports.len()), (7, 7));
+        assert_eq!((ports.first(), ports.last()), (Some(&9005), Some(&9011)));
+        for mode in Mode::ALL {
+            assert_eq!(Mode::parse(mode.name()), Some(mode));
+        }
+        assert_eq!(Mode::parse("ATM"), None);
+    }
+}

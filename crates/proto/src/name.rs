@@ -1,0 +1,88 @@
+//! A name somebody gives themself: 1 to 32 ASCII letters, digits, `_` or `-`.
+//!
+//! ASCII alone, so that two names which look alike are alike; and no blanks, so that a name is one
+//! word of a message.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::printable::quoted;
+use crate::refusal::{Code, Refusal};
+
+/// A valid name, as it was written. Two names are the same person when their
+/// [`folded`](Name::folded) forms are equal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(String);
+
+impl Name {
+    /// Longest name, in bytes: it stands before every line of a chat, on an 80-column screen.
+    pub const MAX_LEN: usize = 32;
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name in ASCII lower case, by which names are compared.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl FromStr for Name {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Name, Refusal> {
+        if text.is_empty() {
+            return Err(Refusal::malformed("a name is missing"));
+        }
+        if text.len() > Name::MAX_LEN {
+            let words = alloc::format!("a name has at most {} bytes", Name::MAX_LEN);
+            return Err(Refusal::new(Code::TooLong, words));
+        }
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if !text.bytes().all(allowed) {
+            let words = alloc::format!(
+                "a name has ASCII letters, digits, _ and - only, not {}",
+                quoted(text)
+            );
+            return Err(Refusal::malformed(words));
+        }
+        Ok(Name(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn letters_digits_underscore_and_hyphen_make_a_name() {
+        for text in ["a", "Adarsh", "x_1-Y", &"a".repeat(32)] {
+            assert_eq!(Name::from_str(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", " ", "a b", "é", "a\u{200b}", "*", "a\n", &"a".repeat(33)] {
+            assert!(Name::from_str(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn case_does_not_make_another_name() {
+        let (one, other) = (Name::from_str("Joty").unwrap(), Name::from_str("jOTY").unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.folded(), other.folded());
+    }
+}

@@ -1,0 +1,200 @@
+//! A request that is refused: a code from a closed list, and words for a person.
+//!
+//! On the wire: `ERR insufficient-funds available 50.00`. A program decides by the code; the words
+//! may change from one release to the next.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use crate::printable::quoted;
+
+/// Why a request was refused. The list is closed: a peer that sends another code broke the
+/// protocol.
+///
+/// A code is *definite* when the request certainly had no effect, so that asking again cannot do
+/// anything twice. The one indefinite code is [`Code::Internal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// The message breaks the framing or the grammar.
+    Malformed,
+    /// The first word is no verb of this service.
+    UnknownVerb,
+    /// The message, or the answer to it, does not fit a frame or a stated limit.
+    TooLong,
+    /// A number or amount lies outside the stated range.
+    OutOfRange,
+    /// The request is legal, but not at this point of the conversation.
+    OutOfOrder,
+    /// A computation exceeded its time budget. Nothing was guessed.
+    OutOfTime,
+    /// The peer was too slow: a frame, a log-in or an idle connection met its deadline.
+    TooSlow,
+    /// The server is full, for now.
+    Busy,
+    /// The server is stopping and takes no further request.
+    ShuttingDown,
+    /// Calculator: the divisor is zero.
+    DivisionByZero,
+    /// Chat: somebody else has this name.
+    NameTaken,
+    /// The bank: log in first.
+    NotLoggedIn,
+    /// The bank: unknown card or wrong PIN; the two are not told apart.
+    WrongCredentials,
+    /// The bank: too many wrong PINs; an operator unlocks the card.
+    CardLocked,
+    /// The bank: the available balance is too small.
+    InsufficientFunds,
+    /// The bank: this id was used before with other content.
+    Mismatch,
+    /// The bank: no such transaction.
+    UnknownId,
+    /// The bank: the transaction was confirmed before.
+    AlreadyConfirmed,
+    /// The bank: the transaction was rolled back before.
+    AlreadyRolledBack,
+    /// The bank: the transaction was declined before, so there is nothing to confirm.
+    Declined,
+    /// The bank: an account with this card number exists.
+    AccountExists,
+    /// The service cannot take business now (a full disk, say); nothing was done.
+    Unavailable,
+    /// The server failed while it acted: whether the request took effect is not known.
+    Internal,
+}
+
+impl Code {
+    /// Every code, in the order of the specification.
+    pub const ALL: [Code; 23] = [
+        Code::Malformed,
+        Code::UnknownVerb,
+        Code::TooLong,
+        Code::OutOfRange,
+        Code::OutOfOrder,
+        Code::OutOfTime,
+        Code::TooSlow,
+        Code::Busy,
+        Code::ShuttingDown,
+        Code::DivisionByZero,
+        Code::NameTaken,
+        Code::NotLoggedIn,
+        Code::WrongCredentials,
+        Code::CardLocked,
+        Code::InsufficientFunds,
+        Code::Mismatch,
+        Code::UnknownId,
+        Code::AlreadyConfirmed,
+        Code::AlreadyRolledBack,
+        Code::Declined,
+        Code::AccountExists,
+        Code::Unavailable,
+        Code::Internal,
+    ];
+
+    /// The code as it stands on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::Malformed => "malformed",
+            Code::UnknownVerb => "unknown-verb",
+            Code::TooLong => "too-long",
+            Code::OutOfRange => "out-of-range",
+            Code::OutOfOrder => "out-of-order",
+            Code::OutOfTime => "out-of-time",
+            Code::TooSlow => "too-slow",
+            Code::Busy => "busy",
+            Code::ShuttingDown => "shutting-down",
+            Code::DivisionByZero => "division-by-zero",
+            Code::NameTaken => "name-taken",
+            Code::NotLoggedIn => "not-logged-in",
+            Code::WrongCredentials => "wrong-credentials",
+            Code::CardLocked => "card-locked",
+            Code::InsufficientFunds => "insufficient-funds",
+            Code::Mismatch => "mismatch",
+            Code::UnknownId => "unknown-id",
+            Code::AlreadyConfirmed => "already-confirmed",
+            Code::AlreadyRolledBack => "already-rolled-back",
+            Code::Declined => "declined",
+            Code::AccountExists => "account-exists",
+            Code::Unavailable => "unavailable",
+            Code::Internal => "internal",
+        }
+    }
+
+    /// The code with this name, if there is one.
+    pub fn parse(text: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+
+    /// Whether the refused request certainly had no effect.
+    pub fn is_definite(self) -> bool {
+        self != Code::Internal
+    }
+}
+
+/// A refused request, as in `ERR code words`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct Refusal {
+    /// What a program decides by.
+    pub code: Code,
+    /// What a person reads: lower case, no full stop, may be empty.
+    pub words: String,
+}
+
+impl Refusal {
+    /// A refusal with its words. Line breaks cannot stand on the wire in every framing, so control
+    /// characters become spaces.
+    pub fn new(code: Code, words: impl fmt::Display) -> Refusal {
+        let words = words.to_string().replace(|c: char| c.is_control(), " ");
+        Refusal { code, words: words.trim().to_string() }
+    }
+
+    /// [`Code::Malformed`] with these words.
+    pub fn malformed(words: impl fmt::Display) -> Refusal {
+        Refusal::new(Code::Malformed, words)
+    }
+
+    /// [`Code::UnknownVerb`], naming the verb and those that would do.
+    pub fn unknown_verb(verb: &str, known: &str) -> Refusal {
+        let words = match verb {
+            "" => alloc::format!("empty request; known here: {known}"),
+            _ => alloc::format!("unknown verb {}; known here: {known}", quoted(verb)),
+        };
+        Refusal::new(Code::UnknownVerb, words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_listed_once_and_parses_back() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(code));
+        }
+        assert_eq!(Code::parse("Malformed"), None);
+        assert_eq!(Code::parse(""), None);
+    }
+
+    #[test]
+    fn only_an_internal_failure_leaves_the_outcome_open() {
+        let open: alloc::vec::Vec<_> = Code::ALL.iter().filter(|c| !c.is_definite()).collect();
+        assert_eq!(open, [&Code::Internal]);
+    }
+
+    #[test]
+    fn the_words_never_hold_a_line_break() {
+        assert_eq!(Refusal::malformed("a\r\nb").words, "a  b");
+    }
+
+    #[test]
+    fn an_unknown_verb_is_quoted_and_cut_short() {
+        let long = "X".repeat(500);
+        let refusal = Refusal::unknown_verb(&long, "PRIME");
+        assert!(refusal.words.len() < 120, "{}", refusal.words);
+    }
+}

@@ -1,0 +1,1 @@
+//! Client and server talking over loopback.
