@@ -74,14 +74,26 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", " ", "a b", "é", "a\u{200b}", "*", "a\n", &"a".repeat(33)] {
+        for text in [
+            "",
+            " ",
+            "a b",
+            "é",
+            "a\u{200b}",
+            "*",
+            "a\n",
+            &"a".repeat(33),
+        ] {
             assert!(Name::from_str(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn case_does_not_make_another_name() {
-        let (one, other) = (Name::from_str("Joty").unwrap(), Name::from_str("jOTY").unwrap());
+        let (one, other) = (
+            Name::from_str("Joty").unwrap(),
+            Name::from_str("jOTY").unwrap(),
+        );
         assert_ne!(one, other);
         assert_eq!(one.folded(), other.folded());
     }

@@ -40,7 +40,11 @@ pub fn printable(text: &str) -> String {
 /// The text in double quotes, printable, and cut to [`EXCERPT`] characters.
 pub fn quoted(text: &str) -> String {
     let excerpt: String = text.chars().take(EXCERPT).collect();
-    let more = if excerpt.len() < text.len() { "…" } else { "" };
+    let more = if excerpt.len() < text.len() {
+        "…"
+    } else {
+        ""
+    };
     alloc::format!("\"{}{more}\"", printable(&excerpt))
 }
 

@@ -146,7 +146,10 @@ impl Refusal {
     /// characters become spaces.
     pub fn new(code: Code, words: impl fmt::Display) -> Refusal {
         let words = words.to_string().replace(|c: char| c.is_control(), " ");
-        Refusal { code, words: words.trim().to_string() }
+        Refusal {
+            code,
+            words: words.trim().to_string(),
+        }
     }
 
     /// [`Code::Malformed`] with these words.

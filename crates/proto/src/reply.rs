@@ -25,7 +25,11 @@ pub fn render<A: fmt::Display>(answer: &Result<A, Refusal>) -> String {
     match answer {
         Ok(arguments) => {
             let arguments = arguments.to_string();
-            if arguments.is_empty() { "OK".into() } else { alloc::format!("OK {arguments}") }
+            if arguments.is_empty() {
+                "OK".into()
+            } else {
+                alloc::format!("OK {arguments}")
+            }
         }
         Err(Refusal { code, words }) if words.is_empty() => {
             alloc::format!("ERR {}", code.as_str())
@@ -59,7 +63,10 @@ pub struct NotAReply;
 /// Whether this could be something a server of ours sends. A datagram service answers none of
 /// these, or two services could answer each other for ever.
 pub fn looks_like_a_reply(message: &[u8]) -> bool {
-    let word = message.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let word = message
+        .split(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default();
     [&b"OK"[..], b"ERR", b"READY", b"EVENT"].contains(&word)
 }
 
@@ -73,14 +80,25 @@ mod tests {
         assert_eq!(ready(Mode::Text), "READY text 1");
         assert_eq!(render(&Ok("54")), "OK 54");
         assert_eq!(render(&Ok("")), "OK");
-        assert_eq!(render::<&str>(&Err(Refusal::new(Code::Busy, ""))), "ERR busy");
+        assert_eq!(
+            render::<&str>(&Err(Refusal::new(Code::Busy, ""))),
+            "ERR busy"
+        );
         let refusal = Refusal::new(Code::DivisionByZero, "12 / 0");
         assert_eq!(render::<&str>(&Err(refusal)), "ERR division-by-zero 12 / 0");
     }
 
     #[test]
     fn what_is_no_answer_is_refused() {
-        for text in ["", "OKAY", "ok 1", "ERR", "ERR ", "ERR nonsense words", "READY text 1"] {
+        for text in [
+            "",
+            "OKAY",
+            "ok 1",
+            "ERR",
+            "ERR ",
+            "ERR nonsense words",
+            "READY text 1",
+        ] {
             assert_eq!(parse(text), Err(NotAReply), "{text:?}");
         }
     }

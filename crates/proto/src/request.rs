@@ -34,7 +34,10 @@ pub fn words<'a, const N: usize>(
     let mut words = [""; N];
     let mut given = arguments.unwrap_or("").split(' ');
     for word in &mut words {
-        *word = given.next().filter(|w| !w.is_empty()).ok_or_else(|| Refusal::malformed(expected))?;
+        *word = given
+            .next()
+            .filter(|w| !w.is_empty())
+            .ok_or_else(|| Refusal::malformed(expected))?;
     }
     match given.next() {
         None => Ok(words),
@@ -49,7 +52,9 @@ pub fn words<'a, const N: usize>(
 pub fn no_arguments(verb: &str, arguments: Option<&str>) -> Result<(), Refusal> {
     match arguments {
         None => Ok(()),
-        Some(_) => Err(Refusal::malformed(alloc::format!("{verb} takes no arguments"))),
+        Some(_) => Err(Refusal::malformed(alloc::format!(
+            "{verb} takes no arguments"
+        ))),
     }
 }
 
@@ -68,7 +73,14 @@ mod tests {
     #[test]
     fn words_are_counted_and_none_is_empty() {
         assert_eq!(words(Some("a b"), ""), Ok(["a", "b"]));
-        for arguments in [None, Some(""), Some("a"), Some("a  b"), Some("a b "), Some("a b c")] {
+        for arguments in [
+            None,
+            Some(""),
+            Some("a"),
+            Some("a  b"),
+            Some("a b "),
+            Some("a b c"),
+        ] {
             assert!(words::<2>(arguments, "two").is_err(), "{arguments:?}");
         }
     }

@@ -100,7 +100,10 @@ impl FromStr for Request {
             "PRIME" => Ok(Request::Prime(number()?)),
             "PALINDROME" => Ok(Request::Palindrome(number()?)),
             QUIT => no_arguments(QUIT, arguments).map(|()| Request::Quit),
-            _ => Err(Refusal::unknown_verb(verb, "LOWER, PRIME, PALINDROME, QUIT")),
+            _ => Err(Refusal::unknown_verb(
+                verb,
+                "LOWER, PRIME, PALINDROME, QUIT",
+            )),
         }
     }
 }
@@ -169,7 +172,10 @@ mod tests {
     #[test]
     fn requests_have_these_exact_bytes() {
         for (request, bytes) in [
-            (Request::Lower("HELLO  World ".into()), "LOWER HELLO  World "),
+            (
+                Request::Lower("HELLO  World ".into()),
+                "LOWER HELLO  World ",
+            ),
             (Request::Lower("".into()), "LOWER "),
             (Request::Prime(integer("97")), "PRIME 97"),
             (Request::Palindrome(integer("-010")), "PALINDROME -010"),
@@ -182,8 +188,10 @@ mod tests {
 
     #[test]
     fn answers_have_these_exact_bytes() {
-        let (prime, palindrome) =
-            (Request::Prime(integer("7")), Request::Palindrome(integer("7")));
+        let (prime, palindrome) = (
+            Request::Prime(integer("7")),
+            Request::Palindrome(integer("7")),
+        );
         for (request, answer, bytes) in [
             (&Request::Lower("A".into()), Answer::Lower("a".into()), "a"),
             (&prime, Answer::Prime(true), "prime"),
@@ -200,22 +208,48 @@ mod tests {
 
     #[test]
     fn malformed_requests_are_refused_with_the_reason() {
-        for text in ["PRIME", "PRIME ", "PRIME +7", "PRIME 7 ", "PRIME  7", "PRIME 1_0", "PRIME ٣"]
-            .into_iter()
-            .chain(["PRIME -", "PRIME --1", "PRIME 1e3", "LOWER", "QUIT now", "PALINDROME abc"])
-        {
-            assert_eq!(text.parse::<Request>().unwrap_err().code, Code::Malformed, "{text:?}");
+        for text in [
+            "PRIME",
+            "PRIME ",
+            "PRIME +7",
+            "PRIME 7 ",
+            "PRIME  7",
+            "PRIME 1_0",
+            "PRIME ٣",
+        ]
+        .into_iter()
+        .chain([
+            "PRIME -",
+            "PRIME --1",
+            "PRIME 1e3",
+            "LOWER",
+            "QUIT now",
+            "PALINDROME abc",
+        ]) {
+            assert_eq!(
+                text.parse::<Request>().unwrap_err().code,
+                Code::Malformed,
+                "{text:?}"
+            );
         }
         for text in ["", " ", "lower x", "PRIMES 7", "\0"] {
-            assert_eq!(text.parse::<Request>().unwrap_err().code, Code::UnknownVerb, "{text:?}");
+            assert_eq!(
+                text.parse::<Request>().unwrap_err().code,
+                Code::UnknownVerb,
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn a_palindrome_is_judged_as_written() {
-        for (text, expected) in
-            [("0", true), ("010", true), ("12321", true), ("-121", false), ("10", false)]
-        {
+        for (text, expected) in [
+            ("0", true),
+            ("010", true),
+            ("12321", true),
+            ("-121", false),
+            ("10", false),
+        ] {
             assert_eq!(integer(text).is_palindrome(), expected, "{text}");
         }
     }

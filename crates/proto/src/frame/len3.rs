@@ -15,15 +15,22 @@ pub(super) fn encode(payload: &[u8], bytes: &mut Vec<u8>) {
 
 /// The payload's place in `waiting`, and the whole message's length.
 pub(super) fn decode(waiting: &[u8]) -> Result<Option<(Range<usize>, usize)>, DecodeError> {
-    let Some(length) = header(waiting)? else { return Ok(None) };
+    let Some(length) = header(waiting)? else {
+        return Ok(None);
+    };
     let end = HEADER_LEN + length;
     Ok((waiting.len() >= end).then_some((HEADER_LEN..end, end)))
 }
 
 pub(super) fn truncated(waiting: &[u8]) -> Truncated {
     match header(waiting) {
-        Ok(Some(length)) => Truncated::Payload { received: waiting.len() - HEADER_LEN, length },
-        Ok(None) | Err(_) => Truncated::Header { received: waiting.len() },
+        Ok(Some(length)) => Truncated::Payload {
+            received: waiting.len() - HEADER_LEN,
+            length,
+        },
+        Ok(None) | Err(_) => Truncated::Header {
+            received: waiting.len(),
+        },
     }
 }
 
@@ -39,9 +46,13 @@ fn header(waiting: &[u8]) -> Result<Option<usize>, DecodeError> {
     if digits.len() < HEADER_LEN {
         return Ok(None);
     }
-    let length = digits.iter().fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+    let length = digits
+        .iter()
+        .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
     if length > Framing::Len3.max_payload() {
-        return Err(DecodeError::TooLong { framing: Framing::Len3 });
+        return Err(DecodeError::TooLong {
+            framing: Framing::Len3,
+        });
     }
     Ok(Some(length))
 }
@@ -79,7 +90,12 @@ mod tests {
     fn lengths_from_256_to_999_are_refused() {
         for length in ["256", "300", "999"] {
             let error = decode(length.as_bytes()).unwrap_err();
-            assert_eq!(error, DecodeError::TooLong { framing: Framing::Len3 });
+            assert_eq!(
+                error,
+                DecodeError::TooLong {
+                    framing: Framing::Len3
+                }
+            );
         }
         assert_eq!(decode(b"255"), Ok(None));
     }

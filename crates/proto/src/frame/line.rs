@@ -26,9 +26,15 @@ pub(super) struct Progress {
 }
 
 pub(super) enum Step {
-    Message { payload: Range<usize>, length: usize },
+    Message {
+        payload: Range<usize>,
+        length: usize,
+    },
     Incomplete,
-    Discard { length: usize, error: Option<DecodeError> },
+    Discard {
+        length: usize,
+        error: Option<DecodeError>,
+    },
 }
 
 impl Progress {
@@ -39,30 +45,53 @@ impl Progress {
     pub(super) fn decode(&mut self, waiting: &[u8]) -> Step {
         // A payload of the greatest length, and its CR.
         let longest = Framing::Line.max_payload() + 1;
-        let too_long = Some(DecodeError::TooLong { framing: Framing::Line });
-        let line_feed = waiting[self.searched..].iter().position(|byte| *byte == b'\n');
+        let too_long = Some(DecodeError::TooLong {
+            framing: Framing::Line,
+        });
+        let line_feed = waiting[self.searched..]
+            .iter()
+            .position(|byte| *byte == b'\n');
         let Some(end) = line_feed.map(|found| self.searched + found) else {
             self.searched = waiting.len();
             if self.discarding {
                 self.searched = 0;
-                return Step::Discard { length: waiting.len(), error: None };
+                return Step::Discard {
+                    length: waiting.len(),
+                    error: None,
+                };
             }
             if waiting.len() > longest {
                 self.searched = 0;
                 self.discarding = true;
-                return Step::Discard { length: waiting.len(), error: too_long };
+                return Step::Discard {
+                    length: waiting.len(),
+                    error: too_long,
+                };
             }
             return Step::Incomplete;
         };
         self.searched = 0;
         if core::mem::take(&mut self.discarding) {
-            return Step::Discard { length: end + 1, error: None };
+            return Step::Discard {
+                length: end + 1,
+                error: None,
+            };
         }
-        let payload_end = if waiting[..end].ends_with(b"\r") { end - 1 } else { end };
+        let payload_end = if waiting[..end].ends_with(b"\r") {
+            end - 1
+        } else {
+            end
+        };
         if payload_end > Framing::Line.max_payload() {
-            return Step::Discard { length: end + 1, error: too_long };
+            return Step::Discard {
+                length: end + 1,
+                error: too_long,
+            };
         }
-        Step::Message { payload: 0..payload_end, length: end + 1 }
+        Step::Message {
+            payload: 0..payload_end,
+            length: end + 1,
+        }
     }
 }
 
@@ -93,7 +122,10 @@ mod tests {
     #[test]
     fn a_payload_with_a_line_break_is_not_sent() {
         for payload in [&b"a\nb"[..], b"a\r"] {
-            assert_eq!(encode(payload, &mut Vec::new()), Err(EncodeError::LineBreak));
+            assert_eq!(
+                encode(payload, &mut Vec::new()),
+                Err(EncodeError::LineBreak)
+            );
         }
         assert_eq!(encode(b"a\rb", &mut Vec::new()), Ok(()));
     }
@@ -101,7 +133,9 @@ mod tests {
     #[test]
     fn a_line_too_long_is_refused_once_and_the_next_one_read() {
         let long = alloc::vec![b'x'; 200_000];
-        let error = DecodeError::TooLong { framing: Framing::Line };
+        let error = DecodeError::TooLong {
+            framing: Framing::Line,
+        };
         assert!(!error.is_fatal());
         let pieces: Vec<&[u8]> = long.chunks(1000).chain([&b"x\nnext\n"[..]]).collect();
         assert_eq!(decode(&pieces), [Err(error.clone()), Ok(b"next".to_vec())]);

@@ -21,29 +21,40 @@ pub(super) fn encode(payload: &[u8], bytes: &mut Vec<u8>) {
 
 /// The payload's place in `waiting`, and the whole netstring's length.
 pub(super) fn decode(waiting: &[u8]) -> Result<Option<(Range<usize>, usize)>, DecodeError> {
-    let Some((start, length)) = header(waiting)? else { return Ok(None) };
+    let Some((start, length)) = header(waiting)? else {
+        return Ok(None);
+    };
     let end = start + length;
     match waiting.get(end) {
         None => Ok(None),
         Some(b',') => Ok(Some((start..end, end + 1))),
-        Some(other) => Err(DecodeError::MissingComma { length, found: quoted_bytes(&[*other]) }),
+        Some(other) => Err(DecodeError::MissingComma {
+            length,
+            found: quoted_bytes(&[*other]),
+        }),
     }
 }
 
 pub(super) fn truncated(waiting: &[u8]) -> Truncated {
     match header(waiting) {
-        Ok(Some((start, length))) if waiting.len() - start < length => {
-            Truncated::Payload { received: waiting.len() - start, length }
-        }
+        Ok(Some((start, length))) if waiting.len() - start < length => Truncated::Payload {
+            received: waiting.len() - start,
+            length,
+        },
         Ok(Some((_, length))) => Truncated::Comma { length },
-        Ok(None) | Err(_) => Truncated::Header { received: waiting.len() },
+        Ok(None) | Err(_) => Truncated::Header {
+            received: waiting.len(),
+        },
     }
 }
 
 /// Where the payload starts, and its length.
 fn header(waiting: &[u8]) -> Result<Option<(usize, usize)>, DecodeError> {
     let framing = Framing::Netstring;
-    let digits = waiting.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = waiting
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let leading_zero = digits > 1 && waiting[0] == b'0';
     match waiting.get(digits) {
         _ if leading_zero => Err(bad_header(waiting)),
@@ -76,9 +87,11 @@ mod tests {
 
     #[test]
     fn messages_have_these_exact_bytes() {
-        for (payload, expected) in
-            [(&b""[..], &b"0:,"[..]), (b"hello world!", b"12:hello world!,"), (b"\0,:", b"3:\0,:,")]
-        {
+        for (payload, expected) in [
+            (&b""[..], &b"0:,"[..]),
+            (b"hello world!", b"12:hello world!,"),
+            (b"\0,:", b"3:\0,:,"),
+        ] {
             let mut bytes = Vec::new();
             encode(payload, &mut bytes);
             assert_eq!(bytes, expected);
@@ -89,9 +102,14 @@ mod tests {
 
     #[test]
     fn a_length_is_ascii_digits_alone() {
-        for bytes in ["+12:", " 12:", "-1:", "1_0:", "012:", "00:", ":", "x", "1 2:", "٣:", "0x1:"] {
+        for bytes in [
+            "+12:", " 12:", "-1:", "1_0:", "012:", "00:", ":", "x", "1 2:", "٣:", "0x1:",
+        ] {
             let error = decode(bytes.as_bytes()).unwrap_err();
-            assert!(matches!(error, DecodeError::BadHeader { .. }), "{bytes:?}: {error}");
+            assert!(
+                matches!(error, DecodeError::BadHeader { .. }),
+                "{bytes:?}: {error}"
+            );
             assert!(error.is_fatal());
         }
     }
@@ -100,13 +118,22 @@ mod tests {
     fn a_giant_length_is_refused_before_its_colon_comes() {
         for bytes in ["65537:", "99999:", "100000", "999999999999999999999999999"] {
             let error = decode(bytes.as_bytes()).unwrap_err();
-            assert_eq!(error, DecodeError::TooLong { framing: Framing::Netstring }, "{bytes}");
+            assert_eq!(
+                error,
+                DecodeError::TooLong {
+                    framing: Framing::Netstring
+                },
+                "{bytes}"
+            );
         }
         assert_eq!(decode(b"65536:"), Ok(None));
     }
 
     #[test]
     fn the_comma_must_be_there() {
-        assert!(matches!(decode(b"1:ab"), Err(DecodeError::MissingComma { length: 1, .. })));
+        assert!(matches!(
+            decode(b"1:ab"),
+            Err(DecodeError::MissingComma { length: 1, .. })
+        ));
     }
 }

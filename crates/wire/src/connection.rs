@@ -1,0 +1,483 @@
+//! One TCP stream as messages.
+//!
+//! A [`Connection`] is a [`Reader`] and a [`Writer`] over the same socket. Most conversations use
+//! it whole; a chat room gives the two halves to two threads. Both halves share one descriptor:
+//! nothing is cloned.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
+
+use crate::limits::Limits;
+
+/// Longest wait for the peer to take our last words before the socket is closed.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// Most bytes that are read and thrown away while closing.
+const CLOSE_DISCARD: usize = 256 * 1024;
+
+/// A framed TCP connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Messages from the peer.
+    pub reader: Reader,
+    /// Messages to the peer.
+    pub writer: Writer,
+    peer: SocketAddr,
+}
+
+/// The receiving half of a [`Connection`].
+#[derive(Debug)]
+pub struct Reader {
+    stream: Arc<TcpStream>,
+    decoder: Decoder,
+    limits: Limits,
+    /// When the first byte of an unfinished message came.
+    frame_began: Option<Instant>,
+    traffic: Traffic,
+}
+
+/// The sending half of a [`Connection`].
+#[derive(Debug)]
+pub struct Writer {
+    stream: Arc<TcpStream>,
+    framing: Framing,
+    limits: Limits,
+    queued: Vec<u8>,
+    traffic: Traffic,
+}
+
+/// What passed one half of a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whole messages.
+    pub messages: u64,
+    /// Bytes, framing included.
+    pub bytes: u64,
+}
+
+/// Why no message was received.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// The stream ended inside a message.
+    #[error(transparent)]
+    Truncated(#[from] Truncated),
+    /// The bytes are no message of this framing.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// A message began and did not end in time.
+    #[error("a message was not complete after {} s", .0.as_secs_f32())]
+    FrameTooSlow(Duration),
+    /// No message began in time.
+    #[error("nothing was said for {} s", .0.as_secs_f32())]
+    Idle(Duration),
+    /// The caller's own deadline passed.
+    #[error("no message in time")]
+    DeadlinePassed,
+    /// The connection broke.
+    #[error("{}", describe(.0))]
+    Io(#[from] io::Error),
+}
+
+/// Why a message was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// It does not fit the framing. Nothing was written, and the connection is as good as before.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The peer does not read.
+    #[error("the peer took no more bytes for {} s", .0.as_secs_f32())]
+    WriteTooSlow(Duration),
+    /// The connection broke.
+    #[error("{}", describe(.0))]
+    Io(#[from] io::Error),
+}
+
+/// An I/O error in the words of somebody who looks at a connection.
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => "the peer reset the connection".into(),
+        io::ErrorKind::BrokenPipe => "the peer closed the connection".into(),
+        _ => error.to_string(),
+    }
+}
+
+impl Connection {
+    /// Takes over a connected stream, and sends without delay from here on.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn new(stream: TcpStream, framing: Framing, limits: Limits) -> io::Result<Connection> {
+        Connection::over(Arc::new(stream), framing, limits)
+    }
+
+    /// As [`Connection::new`], for a stream that somebody else also holds, to be able to end it.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn over(
+        stream: Arc<TcpStream>,
+        framing: Framing,
+        limits: Limits,
+    ) -> io::Result<Connection> {
+        // Otherwise a small message waits for the acknowledgement of the one before, up to 40 ms.
+        stream.set_nodelay(true)?;
+        let peer = stream.peer_addr()?;
+        let reader = Reader {
+            stream: Arc::clone(&stream),
+            decoder: Decoder::new(framing),
+            limits,
+            frame_began: None,
+            traffic: Traffic::default(),
+        };
+        let writer = Writer {
+            stream,
+            framing,
+            limits,
+            queued: Vec::new(),
+            traffic: Traffic::default(),
+        };
+        Ok(Connection {
+            reader,
+            writer,
+            peer,
+        })
+    }
+
+    /// The other end's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Ends the connection such that the peer can still read what was sent last.
+    ///
+    /// Closing a socket with unread bytes makes the kernel reset the connection, and the reset
+    /// overtakes the last answer. So: half-close, then read what still comes, for a while.
+    pub fn close(mut self) {
+        if self.writer.finish().is_ok() {
+            self.reader.discard(Instant::now() + CLOSE_WAIT);
+        }
+        let _ = self.writer.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl Reader {
+    /// The next message, or `None` when the peer ended the stream between two messages.
+    ///
+    /// Waits at most until `by`, if given, besides the limits of the connection.
+    ///
+    /// # Errors
+    /// After any error but a non-fatal [`DecodeError`] or a passed deadline, the stream is
+    /// finished.
+    pub fn receive(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        let idle_since = Instant::now();
+        loop {
+            if let Some(message) = self.decoder.next_message()? {
+                self.traffic.messages += 1;
+                self.frame_began = None;
+                return Ok(Some(message));
+            }
+            if !self.decoder.is_inside_message() {
+                self.frame_began = None;
+            } else if self.frame_began.is_none() {
+                self.frame_began = Some(Instant::now());
+            }
+            let limit = match (self.frame_began, self.limits.idle) {
+                (Some(began), _) => Some((
+                    began + self.limits.frame,
+                    ReceiveError::FrameTooSlow(self.limits.frame),
+                )),
+                (None, Some(idle)) => Some((idle_since + idle, ReceiveError::Idle(idle))),
+                (None, None) => None,
+            };
+            let mut piece = [0; 16 * 1024];
+            let piece = &mut piece[..self.decoder.piece_size()];
+            let first = limit
+                .as_ref()
+                .map(|(at, _)| *at)
+                .into_iter()
+                .chain(by)
+                .min();
+            match self.read_before(piece, first)? {
+                Some(0) => {
+                    self.decoder.finish()?;
+                    return Ok(None);
+                }
+                Some(length) => {
+                    self.traffic.bytes += length as u64;
+                    self.decoder.push(&piece[..length]);
+                }
+                None => match limit {
+                    Some((at, error)) if by.is_none_or(|by| at <= by) => return Err(error),
+                    Some(_) | None => return Err(ReceiveError::DeadlinePassed),
+                },
+            }
+        }
+    }
+
+    /// The bytes of a message that is not complete yet: what a wrong framing looks like.
+    pub fn unfinished(&self) -> &[u8] {
+        self.decoder.unfinished()
+    }
+
+    /// What was received so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Reads once; `None` when the deadline passed first.
+    fn read_before(&self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
+        loop {
+            let Some(wait) = remaining(by) else {
+                return Ok(None);
+            };
+            self.stream.set_read_timeout(wait)?;
+            match (&*self.stream).read(piece) {
+                Ok(length) => return Ok(Some(length)),
+                Err(error) if is_retryable(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn discard(&mut self, by: Instant) {
+        let mut piece = [0; 4096];
+        let mut discarded = 0;
+        while let Ok(Some(length)) = self.read_before(&mut piece, Some(by)) {
+            discarded += length;
+            if length == 0 || discarded > CLOSE_DISCARD {
+                break;
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// When it does not fit the framing, the peer takes it too slowly, or the connection broke.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.queue(message)?;
+        self.flush()
+    }
+
+    /// Adds a message to those that the next [`flush`](Writer::flush) sends in one go.
+    ///
+    /// # Errors
+    /// When it does not fit the framing.
+    pub fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.framing.encode(message, &mut self.queued)?;
+        self.traffic.messages += 1;
+        Ok(())
+    }
+
+    /// Sends all queued messages.
+    ///
+    /// # Errors
+    /// When the peer takes them too slowly or the connection broke; what was not sent is lost.
+    pub fn flush(&mut self) -> Result<(), SendError> {
+        let queued = std::mem::take(&mut self.queued);
+        let by = Instant::now() + self.limits.write;
+        let mut rest = &queued[..];
+        while !rest.is_empty() {
+            let Some(wait) = remaining(Some(by)) else {
+                return Err(SendError::WriteTooSlow(self.limits.write));
+            };
+            self.stream.set_write_timeout(wait)?;
+            match (&*self.stream).write(rest) {
+                Ok(length) => {
+                    self.traffic.bytes += length as u64;
+                    rest = &rest[length..];
+                }
+                Err(error) if is_retryable(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Half-closes: the peer reads an end of stream, and can still answer.
+    ///
+    /// # Errors
+    /// When the connection broke before.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Ends the connection in both directions, which also wakes whoever reads from it.
+    pub fn abort(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// The framing in use.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// What was sent so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+}
+
+/// A timeout that ends at the deadline: `None` when it passed, `Some(None)` when there is none.
+fn remaining(by: Option<Instant>) -> Option<Option<Duration>> {
+    let Some(by) = by else { return Some(None) };
+    let wait = by.saturating_duration_since(Instant::now());
+    // The kernel takes zero for "no timeout".
+    (!wait.is_zero()).then(|| Some(wait.max(Duration::from_millis(1))))
+}
+
+fn is_retryable(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    const QUICK: Limits = Limits {
+        frame: Duration::from_millis(60),
+        idle: Some(Duration::from_millis(30)),
+        write: Duration::from_millis(60),
+    };
+
+    /// A connection, and the bare other end of it.
+    fn pair(framing: Framing, limits: Limits) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        (Connection::new(stream, framing, limits).unwrap(), other)
+    }
+
+    #[test]
+    fn three_messages_in_one_segment_are_three_messages() {
+        let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+        other.write_all(b"1:a,0:,2:bc,").unwrap();
+        for expected in [&b"a"[..], b"", b"bc"] {
+            assert_eq!(connection.reader.receive(None).unwrap().unwrap(), expected);
+        }
+        assert_eq!(
+            connection.reader.traffic(),
+            Traffic {
+                messages: 3,
+                bytes: 12
+            }
+        );
+    }
+
+    #[test]
+    fn an_end_between_messages_is_clean_and_one_inside_is_measured() {
+        let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+        other.write_all(b"2:ok,").unwrap();
+        drop(other);
+        assert_eq!(
+            connection.reader.receive(None).unwrap(),
+            Some(b"ok".to_vec())
+        );
+        assert_eq!(connection.reader.receive(None).unwrap(), None);
+
+        let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+        other.write_all(b"16:abc").unwrap();
+        drop(other);
+        let error = connection.reader.receive(None).unwrap_err();
+        assert_eq!(error.to_string(), "closed 3 bytes into a 16-byte message");
+    }
+
+    #[test]
+    fn silence_meets_the_idle_limit() {
+        let (mut connection, _other) = pair(Framing::Netstring, QUICK);
+        assert!(matches!(
+            connection.reader.receive(None),
+            Err(ReceiveError::Idle(_))
+        ));
+    }
+
+    #[test]
+    fn a_byte_now_and_then_does_not_move_the_deadline_of_a_frame() {
+        let (mut connection, mut other) = pair(Framing::Netstring, QUICK);
+        let trickle = std::thread::spawn(move || {
+            let began = Instant::now();
+            let _ = other.write_all(b"9999:");
+            while began.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+                if other.write_all(b"x").is_err() {
+                    return true;
+                }
+            }
+            false
+        });
+        let error = connection.reader.receive(None).unwrap_err();
+        assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
+        drop(connection);
+        assert!(
+            trickle.join().unwrap(),
+            "the connection was still open after ten seconds"
+        );
+    }
+
+    #[test]
+    fn the_callers_deadline_comes_first_when_it_is_earlier() {
+        let (mut connection, _other) = pair(Framing::Netstring, Limits::SERVER);
+        let by = Instant::now() + Duration::from_millis(20);
+        let error = connection.reader.receive(Some(by)).unwrap_err();
+        assert!(matches!(error, ReceiveError::DeadlinePassed), "{error}");
+    }
+
+    #[test]
+    fn a_peer_that_never_reads_meets_the_write_deadline() {
+        let (mut connection, _other) = pair(Framing::Netstring, QUICK);
+        let message = vec![b'x'; 64 * 1024];
+        let error = std::iter::repeat_with(|| connection.writer.send(&message))
+            .take(10_000)
+            .find_map(Result::err);
+        assert!(
+            matches!(error, Some(SendError::WriteTooSlow(_))),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_leaves_the_connection_as_it_was() {
+        let (mut connection, mut other) = pair(Framing::Len3, Limits::SERVER);
+        let error = connection.writer.send(&[b'x'; 256]).unwrap_err();
+        assert!(matches!(error, SendError::Encode(_)));
+        connection.writer.send(b"hi").unwrap();
+        drop(connection);
+        let mut received = String::new();
+        other.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "002hi");
+    }
+
+    #[test]
+    fn the_last_words_arrive_although_the_peer_was_still_sending() {
+        let (mut connection, mut other) = pair(Framing::Line, Limits::SERVER);
+        other.write_all(&[b'x'; 4096]).unwrap();
+        connection.writer.send(b"ERR busy").unwrap();
+        let closing = std::thread::spawn(move || connection.close());
+        let mut received = String::new();
+        other.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "ERR busy\n");
+        drop(other);
+        closing.join().unwrap();
+    }
+
+    #[test]
+    fn queued_messages_leave_in_one_go_and_in_order() {
+        let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+        connection.writer.queue(b"a").unwrap();
+        connection.writer.queue(b"b").unwrap();
+        assert_eq!(connection.writer.traffic().bytes, 0);
+        connection.writer.flush().unwrap();
+        drop(connection);
+        let mut received = String::new();
+        other.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "1:a,1:b,");
+    }
+}
