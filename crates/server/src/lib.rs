@@ -1,1 +1,4 @@
-//! Placeholder
+//! The services, and what they compute with.
+#![forbid(unsafe_code)]
+
+pub mod decimal;
