@@ -1,9 +1,9 @@
 //! What a calculator is given: `number operator number`, and where exactly it is wrong.
 //!
 //! A number is ASCII digits with an optional sign before and an optional fraction behind: `12`,
-//! `-0.50`, `+7`. Digits stand on both sides of a point, so `.5` and `12.` are refused: a lost digit
-//! is more likely than a saved one. Blanks (spaces or tabs) stand around the operator, so that
-//! `2 - -3` reads in one way only; blanks at either end do no harm.
+//! `-0.50`, `+7`. Digits stand on both sides of a point, so `.5` and `12.` are refused: a lost
+//! digit is more likely than a saved one. Blanks (spaces or tabs) stand around the operator, so
+//! that `2 - -3` reads in one way only; blanks at either end do no harm.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
