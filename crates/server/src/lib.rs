@@ -4,17 +4,22 @@
 //!
 //! * [`config`]: everything that can be turned, with its default;
 //! * [`listener`]: bind, accept, one thread a connection, drain;
-//! * [`conversation`]: the loop of every service that answers one request at a time;
-//! * [`services`]: one file a service.
+//! * [`conversation`], [`datagrams`]: the loop of every service that answers one request at a
+//!   time, over TCP and over UDP;
+//! * [`services`]: one file a service;
+//! * [`decimal`], [`primality`]: what the calculator and the text service compute with;
+//! * [`connections`], [`threads`], [`outbound`]: what the listener and the services share.
 #![forbid(unsafe_code)]
 
 pub mod config;
 pub mod connections;
 pub mod conversation;
 pub mod datagrams;
+pub mod decimal;
 pub mod listener;
 pub mod log;
 pub mod outbound;
+pub mod primality;
 pub mod services;
 pub mod threads;
 
