@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{echo, text};
+use crate::modes::{calc, echo, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -58,6 +58,8 @@ pub enum Command {
         #[command(subcommand)]
         request: Option<text::Command>,
     },
+    /// Add, subtract, multiply, divide
+    Calc(calc::Arguments),
     /// Have a text sent back
     Echo(echo::Arguments),
     /// Print a completion script for a shell

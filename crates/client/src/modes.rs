@@ -1,5 +1,6 @@
 //! One file a mode, and the one place that knows them all.
 
+pub mod calc;
 pub mod echo;
 pub mod text;
 
@@ -7,6 +8,7 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use proto::mode::Mode;
+use proto::name::Name;
 use proto::refusal::Refusal;
 
 use crate::cli::{Arguments, Command};
@@ -24,6 +26,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Text { request } => {
             text::run(&arguments.target(Mode::Text), request.as_ref(), output)
         }
+        Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
@@ -69,6 +72,19 @@ pub fn each_line(
         }
     }
     Ok(status)
+}
+
+/// The name given, or that of the user where it makes a [`Name`], or `anonymous`.
+///
+/// # Errors
+/// When the name given is none.
+pub fn own_name(given: Option<&str>) -> Result<Name, Failure> {
+    let parse = |name: &str| name.parse::<Name>().map_err(|r| Failure::Usage(r.words));
+    match (given, std::env::var("USER")) {
+        (Some(name), _) => parse(name),
+        (None, Ok(user)) => parse(&user).or_else(|_| parse("anonymous")),
+        (None, Err(_)) => parse("anonymous"),
+    }
 }
 
 /// Tells a person something that is no answer, on standard error.

@@ -1,7 +1,9 @@
 //! One file a service, and the one place that knows them all.
 
+pub mod calc;
 pub mod datetime;
 pub mod echo;
+pub mod text;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -20,6 +22,10 @@ use crate::threads::Threads;
 
 /// A service and what its conversations share.
 pub enum Service {
+    /// Lower case, prime, palindrome.
+    Text,
+    /// The calculator.
+    Calc,
     /// Echo over TCP and UDP.
     Echo(echo::Echo),
     /// Date and time over UDP.
@@ -33,9 +39,11 @@ impl Service {
     /// When something it needs cannot be had: what, and what to do.
     pub fn open(mode: Mode, _config: &Config, threads: &Threads) -> anyhow::Result<Service> {
         Ok(match mode {
+            Mode::Text => Service::Text,
+            Mode::Calc => Service::Calc,
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Script => {
+            Mode::Atm | Mode::Chat | Mode::Script => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }
         })
@@ -54,6 +62,15 @@ impl Service {
     /// Serves one TCP connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         match self {
+            Service::Text => {
+                let text = text::Text {
+                    prime_budget: config.prime_budget,
+                };
+                one_at_a_time(Mode::Text, text, stream, place, config)
+            }
+            Service::Calc => {
+                one_at_a_time(Mode::Calc, calc::Calc::default(), stream, place, config)
+            }
             Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
         }
@@ -72,11 +89,11 @@ impl Service {
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
+            Service::Text | Service::Calc => {}
         }
     }
 }
 
-#[expect(dead_code)]
 fn one_at_a_time<C: Conversation>(
     mode: Mode,
     conversation: C,
