@@ -310,9 +310,19 @@ mod tests {
                 "{digits}"
             );
         }
-        // More than a half, but only just: 10000000000000000000000000000000005.333…
-        let result = shown("30000000000000000000000000000000016 / 3");
-        assert_eq!(result, "10000000000000000000000000000000010 rounded");
+        // More than a half, but only just: 97 zeros follow the 5, and then a 2.
+        let result = shown(
+            "1999999999999999999999999999999961 \
+             / 199999999999999999999999999999996000000000000000000000000000\
+             000001999999999999999999999999999999999",
+        );
+        assert_eq!(
+            result,
+            format!(
+                "0.{}1000000000000000000000000000000001 rounded",
+                "0".repeat(64)
+            )
+        );
     }
 
     #[test]
