@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod atm;
 pub mod frame;
 pub mod mode;
 pub mod name;
