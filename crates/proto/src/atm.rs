@@ -35,6 +35,8 @@
 //! * Money paid in can still be rolled back until it is confirmed, so until then it is held, and
 //!   not part of the balance.
 //!
+//! [`bank::decide`] is all of the bank's part, as one pure function.
+//!
 //! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
 //! `OK welcome Joty`. Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
 //! by its id, is not a second wrong one.
@@ -46,9 +48,12 @@ use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb, words};
 
+pub mod bank;
+pub mod books;
 mod card;
 mod id;
 mod money;
+pub mod record;
 
 pub use card::{CardNumber, Holder, Pin};
 pub use id::{CreationId, Kind, LoginId, TransactionId};
