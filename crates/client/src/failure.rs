@@ -36,8 +36,10 @@ pub enum Failure {
     Refused(Refusal),
     /// What was typed makes no sense: why.
     Usage(String),
-    /// The server is not reachable, or was lost: how, and what to do.
+    /// The server is not reachable, or not the right one: how, and what to do. Nothing was asked.
     Unreachable(String),
+    /// The server was lost after it was asked, before it answered: how.
+    Lost(String),
     /// The outcome of a transaction is not known yet: what is being done about it.
     Unknown(String),
     /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
@@ -52,7 +54,7 @@ impl Failure {
         match self {
             Failure::Refused(_) => Status::Refused,
             Failure::Usage(_) => Status::Usage,
-            Failure::Unreachable(_) => Status::Unreachable,
+            Failure::Unreachable(_) | Failure::Lost(_) => Status::Unreachable,
             Failure::Unknown(_) => Status::Unknown,
             Failure::OutputClosed | Failure::Interrupted => Status::Done,
         }
@@ -62,9 +64,10 @@ impl Failure {
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) => Some(words_of(refusal)),
-            Failure::Usage(words) | Failure::Unreachable(words) | Failure::Unknown(words) => {
-                Some(words.clone())
-            }
+            Failure::Usage(words)
+            | Failure::Unreachable(words)
+            | Failure::Lost(words)
+            | Failure::Unknown(words) => Some(words.clone()),
             Failure::OutputClosed | Failure::Interrupted => None,
         }
     }

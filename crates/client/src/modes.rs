@@ -1,5 +1,6 @@
 //! One file a mode, and the one place that knows them all.
 
+pub mod atm;
 pub mod calc;
 pub mod echo;
 pub mod text;
@@ -26,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Text { request } => {
             text::run(&arguments.target(Mode::Text), request.as_ref(), output)
         }
+        Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
         Command::Completions { shell } => {
