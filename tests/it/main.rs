@@ -1,1 +1,5 @@
-//! Client and server talking over loopback.
+//! Client and server talking over loopback, in one process.
+
+mod bad_input;
+mod requests;
+mod support;
