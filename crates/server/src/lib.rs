@@ -1,3 +1,4 @@
 //! Placeholder
 
+pub mod ledger;
 pub mod pin;
