@@ -22,6 +22,7 @@ use proto::atm::record::{Account, Entry, Record, Transaction, Write};
 use proto::atm::{Answer, CardNumber};
 use proto::refusal::{Code, Refusal};
 
+pub mod accounts;
 pub mod audit;
 pub mod memory;
 pub mod sqlite;
