@@ -1,1 +1,18 @@
-//! Placeholder
+//! The client side of the socket labs: what a person sees.
+//!
+//! In reading order:
+//!
+//! * [`cli`]: the command line;
+//! * [`session`]: one conversation with a server;
+//! * [`input`], [`output`]: a person at a terminal, or a pipe;
+//! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
+//! * [`modes`]: one file a mode.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod datagram;
+pub mod failure;
+pub mod input;
+pub mod modes;
+pub mod output;
+pub mod session;

@@ -19,6 +19,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod atm;
+pub mod calc;
+pub mod datetime;
 pub mod frame;
 pub mod mode;
 pub mod name;

@@ -1,1 +1,104 @@
-fn main() {}
+//! `labserver`: arguments, configuration, bind, say where, run.
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::Context;
+use clap::Parser;
+use server::{Server, Stopper, log};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::cli::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log::start(arguments.log_format.into(), arguments.verbosity());
+    match run(arguments) {
+        Ok(status) => status,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "labserver: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        Some(Command::Completions { shell }) => {
+            cli::write_completions(*shell, &mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            serve(&arguments)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = arguments.config()?;
+    rlimit::increase_nofile_limit(descriptors_for(config.connections))
+        .context("cannot ask how many files may be open")?;
+    let server = Server::bind(config)?;
+    stop_on_signals(server.stopper())?;
+    say_where(&server).context("cannot write to standard output")?;
+    server.run();
+    Ok(())
+}
+
+/// A socket for each connection, and the listeners, the log, the ledger.
+fn descriptors_for(connections: usize) -> u64 {
+    connections as u64 + 64
+}
+
+/// One line a socket, for programs; what all interfaces are called from outside, for people.
+fn say_where(server: &Server) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for (mode, transport, address) in server.addresses() {
+        writeln!(
+            stdout,
+            "listening {} {} {address}",
+            mode.name(),
+            transport.name()
+        )?;
+        if address.ip().is_unspecified() {
+            for interface in if_addrs::get_if_addrs()? {
+                if !interface.is_loopback() && interface.ip().is_ipv4() {
+                    let address = (interface.ip(), address.port());
+                    tracing::info!(
+                        "from other machines: {}:{} ({})",
+                        address.0,
+                        address.1,
+                        interface.name
+                    );
+                }
+            }
+        }
+    }
+    stdout.flush()
+}
+
+/// The first signal lets conversations end, the second ends the process.
+fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
+    let watch = move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                tracing::warn!("stopping at once");
+                std::process::exit(128 + signal);
+            }
+            tracing::info!("stopping: open conversations may end; once more to stop at once");
+            stopper.stop();
+        }
+    };
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(watch)
+        .context("cannot start a thread for signals")?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The command line of `labclient`.
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use proto::frame::Framing;
+use proto::mode::Mode;
+
+use crate::modes::{atm, calc, echo, text};
+use crate::output::Output;
+use crate::session::Target;
+
+const EXAMPLES: &str = "\
+Examples:
+  labclient text lower \"HELLO World\"      hello world
+  labclient calc \"12 + 42\"                54
+  labclient atm                           the cash machine's menu
+  printf 'prime 97\\nprime 98\\n' | labclient text
+
+Without its arguments a mode asks: a person with a menu, a pipe line by line, an
+answer for each. Exit status: 0 done, 1 the service said no, 2 usage, 3 the
+server is not reachable or was lost, 4 the outcome is not known yet.";
+
+/// The client of the socket-programming labs.
+#[derive(Debug, Parser)]
+#[command(name = "labclient", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The server; without a port, the mode's own [default: 127.0.0.1 and the mode's port]
+    #[arg(long, value_name = "HOST:PORT", global = true)]
+    server: Option<String>,
+
+    /// The framing, the same as the server's: netstring, len3, line or raw (what one read
+    /// returned: cannot be made reliable)
+    #[arg(long, value_parser = parse_framing, value_name = "FRAMING", global = true)]
+    wire: Option<Framing>,
+
+    /// How long to wait for the connection and for each answer, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
+        global = true)]
+    timeout: Duration,
+
+    /// Print one JSON object for each answer
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// A mode, and what to ask in it.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The cash machine: balance, withdraw, deposit
+    Atm(atm::Arguments),
+    /// Lower case, prime, palindrome
+    Text {
+        /// One request; without it, a menu or a pipe's lines
+        #[command(subcommand)]
+        request: Option<text::Command>,
+    },
+    /// Add, subtract, multiply, divide
+    Calc(calc::Arguments),
+    /// Have a text sent back
+    Echo(echo::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+impl Arguments {
+    /// How answers are printed.
+    pub fn output(&self) -> Output {
+        Output { json: self.json }
+    }
+
+    /// The server to talk to in this mode.
+    pub fn target(&self, mode: Mode) -> Target {
+        Target {
+            mode,
+            server: self.server_or("127.0.0.1", mode.default_port()),
+            framing: self.framing_or(Framing::default()),
+            timeout: self.timeout,
+        }
+    }
+
+    /// The framing given, or this one.
+    pub fn framing_or(&self, default: Framing) -> Framing {
+        self.wire.unwrap_or(default)
+    }
+
+    fn server_or(&self, host: &str, port: u16) -> String {
+        let server = self.server.as_deref().unwrap_or(host);
+        let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
+            port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
+        });
+        match (has_port, server.contains(':') && !server.starts_with('[')) {
+            (true, _) => server.to_owned(),
+            (false, true) => format!("[{server}]:{port}"),
+            (false, false) => format!("{server}:{port}"),
+        }
+    }
+}
+
+fn parse_framing(text: &str) -> Result<Framing, String> {
+    Framing::parse(text).ok_or_else(|| "netstring, len3, line or raw".into())
+}
+
+/// Reads a positive number of seconds, as `0.5` or `10`.
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if !(0.001..=1e6).contains(&seconds) {
+        return Err("between 0.001 and 1000000 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modes_port_stands_in_for_a_missing_one() {
+        for (given, expected) in [
+            (None, "127.0.0.1:9006"),
+            (Some("lab.example"), "lab.example:9006"),
+            (Some("lab.example:80"), "lab.example:80"),
+            (Some("::1"), "[::1]:9006"),
+            (Some("[::1]"), "[::1]:9006"),
+            (Some("[::1]:80"), "[::1]:80"),
+        ] {
+            let given = given.into_iter().flat_map(|server| ["--server", server]);
+            let words = ["labclient", "text"].into_iter().chain(given);
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert_eq!(arguments.target(Mode::Text).server, expected);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

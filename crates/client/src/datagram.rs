@@ -1,0 +1,126 @@
+//! Asking over UDP, where a question or its answer may be lost: bounded tries, each with a
+//! deadline.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use wire::connect::resolve;
+use wire::datagram::Endpoint;
+
+use crate::failure::Failure;
+use crate::session::Target;
+
+/// How often a question is sent.
+pub const TRIES: u32 = 4;
+
+/// How long a server that nobody listens for may take to restart between two tries.
+const RESTART_PAUSE: Duration = Duration::from_millis(300);
+
+/// Asks a datagram service and waits for its answers.
+#[derive(Debug)]
+pub struct Asker {
+    target: Target,
+    endpoints: Vec<(SocketAddr, Endpoint)>,
+}
+
+impl Asker {
+    /// A socket for every address of the server; the first that answers is kept.
+    ///
+    /// # Errors
+    /// When the server's name has no address, or no socket can be had.
+    pub fn open(target: &Target) -> Result<Asker, Failure> {
+        let addresses = resolve(&target.server)
+            .map_err(|error| Failure::cannot_connect(&error, target.mode))?;
+        let mut endpoints = Vec::new();
+        let mut failed = None;
+        for address in addresses {
+            match Endpoint::connected_to(address) {
+                Ok(endpoint) => endpoints.push((address, endpoint)),
+                Err(error) => failed = Some((address, error)),
+            }
+        }
+        match (endpoints.is_empty(), failed) {
+            (true, Some((address, error))) => Err(Failure::Unreachable(format!(
+                "cannot send to {address}: {error}"
+            ))),
+            _ => Ok(Asker {
+                target: target.clone(),
+                endpoints,
+            }),
+        }
+    }
+
+    /// Sends the question until something comes that `accept` takes for its answer; what it does
+    /// not take, a late answer to another question, is passed over.
+    ///
+    /// # Errors
+    /// When no answer came after [`TRIES`] tries within the target's timeout.
+    pub fn ask<A>(
+        &mut self,
+        question: &[u8],
+        mut accept: impl FnMut(&[u8]) -> Option<A>,
+    ) -> Result<A, Failure> {
+        let mut refused = 0;
+        let started = Instant::now();
+        for attempt in 0..TRIES {
+            let by = started + self.target.timeout * (attempt + 1) / TRIES + jitter();
+            let by = by.min(started + self.target.timeout);
+            let share = by.saturating_duration_since(Instant::now()) / self.endpoints.len() as u32;
+            for position in 0..self.endpoints.len() {
+                let by = Instant::now() + share;
+                let (_, endpoint) = &mut self.endpoints[position];
+                match ask_once(endpoint, question, by, &mut accept) {
+                    Ok(Some(answer)) => {
+                        self.endpoints.swap(0, position);
+                        self.endpoints.truncate(1);
+                        return Ok(answer);
+                    }
+                    Ok(None) => {}
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                        refused += 1;
+                        let due = by.saturating_duration_since(Instant::now());
+                        std::thread::sleep(due.min(RESTART_PAUSE));
+                    }
+                    Err(error) => return Err(self.lost(&error.to_string())),
+                }
+            }
+        }
+        Err(self.lost(&if refused > 0 {
+            format!(
+                "nothing listens there: is `labserver --mode {}` running?",
+                self.target.mode.name()
+            )
+        } else {
+            format!(
+                "no answer to {TRIES} tries in {} s",
+                self.target.timeout.as_secs_f32()
+            )
+        }))
+    }
+
+    fn lost(&self, what: &str) -> Failure {
+        Failure::Lost(format!("{}/udp: {what}", self.target.server))
+    }
+}
+
+fn ask_once<A>(
+    endpoint: &mut Endpoint,
+    question: &[u8],
+    by: Instant,
+    accept: &mut impl FnMut(&[u8]) -> Option<A>,
+) -> io::Result<Option<A>> {
+    endpoint.send(question)?;
+    while let Some((answer, _)) = endpoint.receive(Some(by))? {
+        if let Some(accepted) = accept(answer) {
+            return Ok(Some(accepted));
+        }
+    }
+    Ok(None)
+}
+
+/// Spreads the repetitions of clients that lost a question at the same moment.
+fn jitter() -> Duration {
+    Duration::from_millis(rand::rng().random_range(0..50))
+}

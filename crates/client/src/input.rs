@@ -1,0 +1,135 @@
+//! Lines from a person at a terminal, with editing and history, or from a pipe, without.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, IsTerminal};
+
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::history::DefaultHistory;
+use rustyline::{Completer, Config, Editor, Helper, Hinter, Validator};
+
+use crate::failure::Failure;
+
+/// Longest line taken from a pipe, in bytes: the longest message, and a word before it.
+const MAX_LINE: u64 = 80 * 1024;
+
+/// Where lines come from.
+pub enum Input {
+    /// A person.
+    Terminal(Box<Editor<Mask, DefaultHistory>>),
+    /// A program or a file.
+    Pipe,
+}
+
+/// Hides what is typed while a PIN is asked for.
+#[derive(Completer, Helper, Hinter, Validator, Default)]
+pub struct Mask {
+    hidden: bool,
+}
+
+impl Input {
+    /// Standard input, whichever of the two it is.
+    ///
+    /// # Errors
+    /// When the terminal cannot be used.
+    pub fn open() -> Result<Input, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(Input::Pipe);
+        }
+        let config = Config::builder().auto_add_history(false).build();
+        let mut editor = Editor::with_config(config)
+            .map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
+        editor.set_helper(Some(Mask::default()));
+        Ok(Input::Terminal(Box::new(editor)))
+    }
+
+    /// Whether a person is there to be asked.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Input::Terminal(_))
+    }
+
+    /// The next line, without its end; `None` when there is no more. A pipe sees no prompt.
+    ///
+    /// # Errors
+    /// When the person pressed Ctrl-C, or the input cannot be read.
+    pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        match self {
+            Input::Terminal(editor) => {
+                let line = from_terminal(editor.readline(prompt))?;
+                if let Some(line) = line.as_deref().filter(|line| !line.is_empty()) {
+                    // History is a convenience: a line that cannot be remembered is still a line.
+                    let _ = editor.add_history_entry(line);
+                }
+                Ok(line)
+            }
+            Input::Pipe => from_pipe(),
+        }
+    }
+
+    /// As [`Input::line`], but what is typed is neither shown nor remembered.
+    ///
+    /// # Errors
+    /// As [`Input::line`].
+    pub fn hidden_line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        match self {
+            Input::Terminal(editor) => {
+                let hide = |editor: &mut Editor<Mask, _>, hidden| {
+                    if let Some(mask) = editor.helper_mut() {
+                        mask.hidden = hidden;
+                    }
+                };
+                hide(editor, true);
+                let line = editor.readline(prompt);
+                hide(editor, false);
+                from_terminal(line)
+            }
+            Input::Pipe => from_pipe(),
+        }
+    }
+}
+
+fn from_terminal(line: rustyline::Result<String>) -> Result<Option<String>, Failure> {
+    match line {
+        Ok(line) => Ok(Some(line)),
+        Err(ReadlineError::Eof) => Ok(None),
+        Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),
+        Err(error) => Err(Failure::Usage(format!("cannot read the terminal: {error}"))),
+    }
+}
+
+fn from_pipe() -> Result<Option<String>, Failure> {
+    let unreadable = |what: String| Failure::Usage(format!("cannot read standard input: {what}"));
+    let mut line = Vec::new();
+    let mut stdin = io::Read::take(io::stdin().lock(), MAX_LINE);
+    stdin
+        .read_until(b'\n', &mut line)
+        .map_err(|error| unreadable(error.to_string()))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.len() as u64 == MAX_LINE {
+        return Err(unreadable(format!(
+            "a line is longer than {MAX_LINE} bytes"
+        )));
+    }
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    match str::from_utf8(text) {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(unreadable("a line is not UTF-8".into())),
+    }
+}
+
+impl Highlighter for Mask {
+    fn highlight<'l>(&self, line: &'l str, _position: usize) -> Cow<'l, str> {
+        if self.hidden {
+            Cow::Owned("*".repeat(line.chars().count()))
+        } else {
+            Cow::Borrowed(line)
+        }
+    }
+
+    fn highlight_char(&self, _line: &str, _position: usize, _kind: CmdKind) -> bool {
+        self.hidden
+    }
+}

@@ -1,0 +1,95 @@
+//! One file a mode, and the one place that knows them all.
+
+pub mod atm;
+pub mod calc;
+pub mod echo;
+pub mod text;
+
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+use proto::mode::Mode;
+use proto::name::Name;
+use proto::refusal::Refusal;
+
+use crate::cli::{Arguments, Command};
+use crate::failure::{Failure, Status};
+use crate::input::Input;
+use crate::output::Output;
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// When it ended early: why, and with which exit status.
+pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    let output = arguments.output();
+    match &arguments.command {
+        Command::Text { request } => {
+            text::run(&arguments.target(Mode::Text), request.as_ref(), output)
+        }
+        Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
+        Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
+        Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
+        Command::Completions { shell } => {
+            // Generating straight into a closed pipe would panic.
+            let mut script = Vec::new();
+            let mut command = Arguments::command();
+            clap_complete::generate(*shell, &mut command, "labclient", &mut script);
+            io::stdout()
+                .write_all(&script)
+                .map_err(|error| Failure::cannot_print(&error))?;
+            Ok(Status::Done)
+        }
+    }
+}
+
+/// Asks for a line, does what it says, and so on until the input ends or `quit`.
+///
+/// `act` answers a line itself, and gives back the refusal if there was one: a person reads it and
+/// goes on, a pipe gets it in the place of the answer.
+///
+/// # Errors
+/// Whatever ends the mode early.
+pub fn each_line(
+    input: &mut Input,
+    output: Output,
+    prompt: &str,
+    mut act: impl FnMut(&mut Input, &str) -> Result<Result<(), Refusal>, Failure>,
+) -> Result<Status, Failure> {
+    let mut status = Status::Done;
+    while let Some(line) = input.line(prompt)? {
+        if line == "q" || line == "quit" {
+            break;
+        }
+        if line.trim().is_empty() && input.is_terminal() {
+            continue;
+        }
+        if let Err(refusal) = act(input, &line)? {
+            if input.is_terminal() {
+                say(&crate::failure::words_of(&refusal));
+            } else {
+                output.refusal(&refusal)?;
+                status = Status::Refused;
+            }
+        }
+    }
+    Ok(status)
+}
+
+/// The name given, or that of the user where it makes a [`Name`], or `anonymous`.
+///
+/// # Errors
+/// When the name given is none.
+pub fn own_name(given: Option<&str>) -> Result<Name, Failure> {
+    let parse = |name: &str| name.parse::<Name>().map_err(|r| Failure::Usage(r.words));
+    match (given, std::env::var("USER")) {
+        (Some(name), _) => parse(name),
+        (None, Ok(user)) => parse(&user).or_else(|_| parse("anonymous")),
+        (None, Err(_)) => parse("anonymous"),
+    }
+}
+
+/// Tells a person something that is no answer, on standard error.
+pub fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "{words}");
+}

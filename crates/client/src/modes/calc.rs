@@ -1,0 +1,98 @@
+//! The calculator.
+
+use clap::Args;
+use proto::calc::{Answer, Expression, Request, Value};
+use proto::name::Name;
+use proto::refusal::Refusal;
+use serde_json::json;
+
+use super::{each_line, own_name, say};
+use crate::failure::{Failure, Status};
+use crate::input::Input;
+use crate::output::Output;
+use crate::session::{Session, Target};
+
+const MENU: &str = "\
+Type an expression: a number, one of + - * /, a number, with blanks between them,
+as in 12 + 42. q ends the session.";
+
+/// What the command line says.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// `NUMBER OPERATOR NUMBER`, with blanks between them; without it, lines are read
+    #[arg(allow_hyphen_values = true)]
+    expression: Option<String>,
+
+    /// The name of the session [default: the name of the user]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Calculates one expression, or those that a person or a pipe gives.
+///
+/// # Errors
+/// When the expression is refused or the server is lost.
+pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
+    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
+    // What makes no sense is not sent.
+    let expression = arguments
+        .expression
+        .as_deref()
+        .map(str::parse::<Expression>)
+        .transpose()
+        .map_err(usage)?;
+    let name = own_name(arguments.name.as_deref())?;
+    let mut session = Session::open(target)?;
+    greet(&mut session, name)?;
+    let status = match expression {
+        Some(expression) => {
+            calculate(&mut session, expression, output)?.map_err(Failure::Refused)?;
+            Status::Done
+        }
+        None => {
+            let mut input = Input::open()?;
+            if input.is_terminal() {
+                say(MENU);
+            }
+            each_line(&mut input, output, "calc> ", |_, line| match line.parse() {
+                Ok(expression) => calculate(&mut session, expression, output),
+                Err(refusal) => Ok(Err(refusal)),
+            })?
+        }
+    };
+    session.quit();
+    Ok(status)
+}
+
+fn greet(session: &mut Session, name: Name) -> Result<(), Failure> {
+    let hello = Request::Hello(name);
+    let parse = |arguments: &str| Answer::parse(&hello, arguments);
+    session
+        .ask_for(&hello.to_string(), parse)?
+        .map(drop)
+        .map_err(Failure::Refused)
+}
+
+fn calculate(
+    session: &mut Session,
+    expression: Expression,
+    output: Output,
+) -> Result<Result<(), Refusal>, Failure> {
+    let request = Request::Calc(expression);
+    let value = |arguments: &str| match Answer::parse(&request, arguments) {
+        Some(Answer::Value(value)) => Some(value),
+        Some(Answer::Hello(_) | Answer::Bye) | None => None,
+    };
+    match session.ask_for(&request.to_string(), value)? {
+        Ok(Value { text, rounded }) => {
+            let shown = if rounded {
+                format!("{text} (rounded)")
+            } else {
+                text.clone()
+            };
+            output.answer(&shown, json!({"value": text, "rounded": rounded}))?;
+            Ok(Ok(()))
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}

@@ -1,0 +1,63 @@
+//! Answers, on standard output: a line of text each, or with `--json` an object each.
+
+use std::io::{self, Write};
+
+use proto::refusal::Refusal;
+use proto::reply;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// One JSON object an answer.
+    pub json: bool,
+}
+
+impl Output {
+    /// Prints one line, and flushes: the reader may be a program that waits for it.
+    ///
+    /// # Errors
+    /// When nobody reads standard output any more.
+    pub fn line(self, line: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{line}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Failure::cannot_print(&error))
+    }
+
+    /// Prints an answer: as text, or as these members of an object.
+    ///
+    /// # Errors
+    /// When nobody reads standard output any more.
+    pub fn answer(self, text: &str, mut members: Value) -> Result<(), Failure> {
+        if !self.json {
+            return self.line(text);
+        }
+        members["ok"] = json!(true);
+        self.line(&members.to_string())
+    }
+
+    /// Prints a refusal in the place of an answer, so that answers stay in step with requests.
+    ///
+    /// # Errors
+    /// When nobody reads standard output any more.
+    pub fn refusal(self, refusal: &Refusal) -> Result<(), Failure> {
+        if self.json {
+            return self.line(&refusal_members(refusal).to_string());
+        }
+        let line = reply::render::<&str>(&Err(refusal.clone()));
+        self.line(&proto::printable::printable(&line))
+    }
+}
+
+/// A refusal as a JSON object.
+fn refusal_members(refusal: &Refusal) -> Value {
+    json!({
+        "ok": false,
+        "code": refusal.code.as_str(),
+        "error": refusal.words,
+        "definite": refusal.code.is_definite(),
+    })
+}

@@ -1,0 +1,246 @@
+//! One conversation with a TCP service: connect, check that it is the right service in the right
+//! framing, ask and be answered.
+
+use std::time::{Duration, Instant};
+
+use proto::frame::{Decoder, Framing};
+use proto::mode::Mode;
+use proto::printable::quoted;
+use proto::refusal::Refusal;
+use proto::reply;
+use wire::connect::connect;
+use wire::connection::{Connection, ReceiveError};
+use wire::limits::Limits;
+
+use crate::failure::Failure;
+
+/// How long to wait for the answer to `QUIT`.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// When to look whether a `READY` has come in another framing, which would never be complete.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// Whom to talk to, and how.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The service expected there.
+    pub mode: Mode,
+    /// `HOST:PORT`.
+    pub server: String,
+    /// The framing.
+    pub framing: Framing,
+    /// For connecting, and for each answer.
+    pub timeout: Duration,
+}
+
+/// An open conversation.
+#[derive(Debug)]
+pub struct Session {
+    connection: Connection,
+    target: Target,
+}
+
+impl Target {
+    /// Connects, without expecting anything to be said.
+    ///
+    /// # Errors
+    /// When no address answers.
+    pub fn connect(&self) -> Result<Connection, Failure> {
+        let stream = connect(&self.server, self.timeout)
+            .map_err(|error| Failure::cannot_connect(&error, self.mode))?;
+        Connection::new(stream, self.framing, Limits::CLIENT)
+            .map_err(|error| Failure::Unreachable(format!("{}: {error}", self.server)))
+    }
+}
+
+impl Session {
+    /// Connects, and waits for the service to say `READY`.
+    ///
+    /// # Errors
+    /// When nobody listens there, or somebody else does, or in another framing.
+    pub fn open(target: &Target) -> Result<Session, Failure> {
+        let mut connection = target.connect()?;
+        let by = Instant::now() + target.timeout;
+        let mut first = connection
+            .reader
+            .receive(Some(by.min(Instant::now() + FIRST_LOOK)));
+        let in_other_framing = framing_of_ready(connection.reader.unfinished()).is_some();
+        if matches!(first, Err(ReceiveError::DeadlinePassed)) && !in_other_framing {
+            first = connection.reader.receive(Some(by));
+        }
+        let message = match first {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                let words = format!("{} closed the connection at once", target.server);
+                return Err(Failure::Unreachable(words));
+            }
+            Err(error) => {
+                return Err(not_ready(target, connection.reader.unfinished(), &error));
+            }
+        };
+        let text = String::from_utf8_lossy(&message);
+        match reply::parse_ready(&text) {
+            Some((service, reply::VERSION)) if service == target.mode.name() => Ok(Session {
+                connection,
+                target: target.clone(),
+            }),
+            Some((service, reply::VERSION)) => Err(wrong_service(target, service)),
+            Some((_, version)) => Err(Failure::Unreachable(format!(
+                "{} speaks version {version} of the protocol, this client version {}: use a \
+                 labserver of the same release",
+                target.server,
+                reply::VERSION
+            ))),
+            None => match reply::parse(&text) {
+                Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
+                Ok(Ok(_)) | Err(_) => Err(wrong_greeting(target, &message)),
+            },
+        }
+    }
+
+    /// Sends a request and waits for its answer: the arguments of `OK`, or the refusal.
+    ///
+    /// # Errors
+    /// When the server is lost before it answered.
+    pub fn ask(&mut self, request: &str) -> Result<Result<String, Refusal>, Failure> {
+        self.ask_within(request, self.target.timeout)
+    }
+
+    fn ask_within(
+        &mut self,
+        request: &str,
+        timeout: Duration,
+    ) -> Result<Result<String, Refusal>, Failure> {
+        let sent = self.connection.writer.send(request.as_bytes());
+        if let Err(wire::connection::SendError::Encode(error)) = sent {
+            return Err(Failure::Usage(error.to_string()));
+        }
+        // Even when sending failed there may be an answer that says why: `ERR shutting-down`.
+        let received = self
+            .connection
+            .reader
+            .receive(Some(Instant::now() + timeout));
+        let message = match (received, sent) {
+            (Ok(Some(message)), _) => message,
+            (Ok(None), _) => return Err(self.lost("the server closed the connection")),
+            (Err(ReceiveError::DeadlinePassed), _) => {
+                let words = format!("no answer within {} s", timeout.as_secs_f32());
+                return Err(self.lost(&words));
+            }
+            (Err(_), Err(error)) => return Err(self.lost(&error.to_string())),
+            (Err(error), Ok(())) => return Err(self.lost(&error.to_string())),
+        };
+        let text = String::from_utf8_lossy(&message);
+        match reply::parse(&text) {
+            Ok(Ok(arguments)) => Ok(Ok(arguments.to_owned())),
+            Ok(Err(refusal)) => Ok(Err(refusal)),
+            Err(error) => Err(self.lost(&format!("{} is {error}", quoted(&text)))),
+        }
+    }
+
+    /// As [`Session::ask`], with the answer read; the server must answer what was asked.
+    ///
+    /// # Errors
+    /// When the server is lost, or answers something else.
+    pub fn ask_for<A>(
+        &mut self,
+        request: &str,
+        parse: impl FnOnce(&str) -> Option<A>,
+    ) -> Result<Result<A, Refusal>, Failure> {
+        match self.ask(request)? {
+            Ok(arguments) => match parse(&arguments) {
+                Some(answer) => Ok(Ok(answer)),
+                None => {
+                    Err(self.lost(&format!("{} does not answer {request}", quoted(&arguments))))
+                }
+            },
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.
+    pub fn quit(mut self) {
+        let _ = self.ask_within(proto::request::QUIT, GOODBYE);
+        self.connection.writer.abort();
+    }
+
+    fn lost(&self, what: &str) -> Failure {
+        Failure::Lost(format!("{}: {what}", self.target.server))
+    }
+}
+
+fn wrong_service(target: &Target, service: &str) -> Failure {
+    let known = match Mode::parse(service) {
+        Some(mode) => format!("ask it with `labclient {}`, or", mode.name()),
+        None => "give --server".to_owned(),
+    };
+    Failure::Unreachable(format!(
+        "{} is the service {}, not {}: {known} give the address of `labserver --mode {}`",
+        target.server,
+        quoted(service),
+        target.mode.name(),
+        target.mode.name()
+    ))
+}
+
+fn not_ready(target: &Target, unfinished: &[u8], error: &ReceiveError) -> Failure {
+    if !unfinished.is_empty() {
+        return wrong_greeting(target, unfinished);
+    }
+    match error {
+        ReceiveError::DeadlinePassed => Failure::Unreachable(format!(
+            "{} took the connection but said nothing within {} s: is it `labserver --mode {}`?",
+            target.server,
+            target.timeout.as_secs_f32(),
+            target.mode.name()
+        )),
+        error => Failure::Unreachable(format!("{}: {error}", target.server)),
+    }
+}
+
+/// The first words of the server are no `READY` in our framing.
+fn wrong_greeting(target: &Target, bytes: &[u8]) -> Failure {
+    let heard = quoted(&String::from_utf8_lossy(bytes));
+    let words = match framing_of_ready(bytes) {
+        Some(framing) if framing != target.framing => format!(
+            "{} speaks {framing} framing, this client {}: add --wire {framing}",
+            target.server, target.framing
+        ),
+        Some(_) | None => format!(
+            "{} opened with {heard}, where a labserver says READY: something else listens there",
+            target.server
+        ),
+    };
+    Failure::Unreachable(words)
+}
+
+/// The framing in which these bytes are a `READY`.
+fn framing_of_ready(bytes: &[u8]) -> Option<Framing> {
+    Framing::ALL.into_iter().find(|framing| {
+        let mut decoder = Decoder::new(*framing);
+        decoder.push(bytes);
+        let first = decoder.next_message().ok().flatten();
+        first.is_some_and(|message| {
+            str::from_utf8(&message)
+                .ok()
+                .and_then(reply::parse_ready)
+                .is_some()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_framing_is_recognised_by_its_ready() {
+        for framing in Framing::ALL {
+            let mut bytes = Vec::new();
+            framing.encode(b"READY text 1", &mut bytes).unwrap();
+            assert_eq!(framing_of_ready(&bytes), Some(framing));
+        }
+        assert_eq!(framing_of_ready(b"SSH-2.0-x\r\n"), None);
+        assert_eq!(framing_of_ready(b""), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The command line of `labserver`.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use proto::frame::Framing;
+use proto::mode::Mode;
+use server::{Config, log};
+use wire::limits::Limits;
+
+const EXAMPLES: &str = "\
+Examples:
+  labserver --mode atm                  the bank, on 127.0.0.1:9005
+  labserver --mode text --wire line     for netcat or telnet
+  labserver --mode all --bind 0.0.0.0   every service, for a class
+
+When it is ready it prints one line a socket on standard output, as in
+`listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
+
+/// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
+/// and time, and scripted exchanges.
+#[derive(Debug, Parser)]
+#[command(name = "labserver", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// The service to run, or all of them
+    #[arg(long, value_parser = parse_mode, value_name = "atm|text|calc|chat|echo|datetime|script|all")]
+    mode: Option<Modes>,
+
+    /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: IpAddr,
+
+    /// The port; 0 is any free one [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
+    /// datetime 9010, script 9011]
+    #[arg(long)]
+    port: Option<u16>,
+
+    /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
+    /// returned: TCP may split or glue messages, so raw cannot be made reliable)
+    #[arg(long, value_parser = parse_framing, value_name = "FRAMING", default_value = "netstring")]
+    wire: Framing,
+
+    /// Most connections at once
+    #[arg(long, value_name = "COUNT", default_value_t = Config::CONNECTIONS)]
+    max_connections: usize,
+
+    /// Longest silence of a connection, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "600")]
+    idle_timeout: Duration,
+
+    /// Longest time from the first byte of a message to its last, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
+    frame_timeout: Duration,
+
+    /// Longest time to log in, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
+    login_timeout: Duration,
+
+    /// How long one primality test may compute, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "2")]
+    prime_budget: Duration,
+
+    /// Answers per second to one source of datagrams; 0 sets no limit
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    udp_rate: u32,
+
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+
+    /// Log more; twice, everything
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+
+    /// Log warnings only; twice, errors only
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    quiet: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Modes {
+    One(Mode),
+    All,
+}
+
+impl Arguments {
+    /// How much to log: 0 is the default, more is more.
+    pub fn verbosity(&self) -> i8 {
+        let clamped = |count: u8| i8::try_from(count).unwrap_or(i8::MAX);
+        clamped(self.verbose).saturating_sub(clamped(self.quiet))
+    }
+
+    /// The configuration these arguments ask for.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let modes = match self.mode {
+            Some(Modes::One(mode)) => vec![mode],
+            Some(Modes::All) => Mode::ALL.to_vec(),
+            None => {
+                let error = Arguments::command().error(
+                    clap::error::ErrorKind::MissingRequiredArgument,
+                    "say which service to run: --mode atm|text|calc|chat|echo|datetime|script|all",
+                );
+                error.exit();
+            }
+        };
+        if modes.len() > 1 && self.port.is_some_and(|port| port != 0) {
+            bail!("--mode all needs a port for each service: leave --port out, or give 0");
+        }
+        Ok(Config {
+            modes,
+            bind: self.bind,
+            port: self.port,
+            framing: self.wire,
+            limits: Limits {
+                frame: self.frame_timeout,
+                idle: Some(self.idle_timeout),
+                ..Limits::SERVER
+            },
+            login: self.login_timeout,
+            connections: self.max_connections,
+            prime_budget: self.prime_budget,
+            datagram_rate: self.udp_rate,
+            ..Config::default()
+        })
+    }
+}
+
+impl From<LogFormat> for log::Format {
+    fn from(format: LogFormat) -> log::Format {
+        match format {
+            LogFormat::Text => log::Format::Text,
+            LogFormat::Json => log::Format::Json,
+        }
+    }
+}
+
+/// Writes the completion script of one shell.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_completions(shell: Shell, to: &mut impl Write) -> io::Result<()> {
+    // Generating straight into a closed pipe would panic.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "labserver", &mut script);
+    to.write_all(&script)
+}
+
+fn parse_mode(text: &str) -> Result<Modes, String> {
+    match text {
+        "all" => Ok(Modes::All),
+        _ => Mode::parse(text)
+            .map(Modes::One)
+            .ok_or_else(|| "atm, text, calc, chat, echo, datetime, script or all".into()),
+    }
+}
+
+fn parse_framing(text: &str) -> Result<Framing, String> {
+    Framing::parse(text).ok_or_else(|| "netstring, len3, line or raw".into())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if !(0.001..=1e6).contains(&seconds) {
+        return Err("between 0.001 and 1000000 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}

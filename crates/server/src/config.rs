@@ -1,0 +1,64 @@
+//! Everything about a server that can be turned, with its default.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use proto::frame::Framing;
+use proto::mode::Mode;
+use wire::limits::Limits;
+
+use crate::services::datetime::Clock;
+
+/// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The services to run.
+    pub modes: Vec<Mode>,
+    /// The address to listen on. All interfaces are a choice, never a default.
+    pub bind: IpAddr,
+    /// The port for every service; `None` gives each its own default, 0 any free one.
+    pub port: Option<u16>,
+    /// The framing of every TCP service but echo.
+    pub framing: Framing,
+    /// The deadlines of each connection.
+    pub limits: Limits,
+    /// From the connection to the end of the log-in, for services that have one.
+    pub login: Duration,
+    /// Most connections at once, over all services.
+    pub connections: usize,
+    /// How long open conversations may take to end when the server stops.
+    pub drain: Duration,
+    /// How long one primality test may compute.
+    pub prime_budget: Duration,
+    /// Where the date and time service reads the time.
+    pub clock: Clock,
+    /// Answers per second to one source of datagrams; 0 sets no limit.
+    pub datagram_rate: u32,
+}
+
+impl Config {
+    /// Most connections at once. Each may hold a half-sent message of 64 KiB: 128 MiB at worst. A
+    /// class of 200 has ten each.
+    pub const CONNECTIONS: usize = 2_000;
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            modes: Vec::new(),
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: None,
+            framing: Framing::Netstring,
+            limits: Limits::SERVER,
+            // A person types a card number and a PIN.
+            login: Duration::from_secs(60),
+            connections: Config::CONNECTIONS,
+            // A test of the longest number fits.
+            drain: Duration::from_secs(5),
+            prime_budget: Duration::from_secs(2),
+            clock: Clock::System,
+            // Far above any lab's need, far below what two services in a loop would reach.
+            datagram_rate: 1_000,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The loop of every service that answers one request at a time.
+//!
+//! A service is a [`Conversation`]: requests in, answers out, no socket in sight. [`converse`]
+//! does the rest: the opening `READY`, deadlines, bad input, `QUIT`, the end.
+
+use std::fmt;
+use std::time::Instant;
+
+use proto::mode::Mode;
+use proto::printable::printable;
+use proto::refusal::{Code, Refusal};
+use proto::reply;
+use proto::request::Request;
+use wire::connection::{Connection, ReceiveError, SendError};
+
+use crate::connections::Place;
+
+/// One peer's conversation with a service.
+pub trait Conversation {
+    /// What may be asked.
+    type Request: Request;
+    /// What is answered, after `OK`.
+    type Answer: fmt::Display;
+
+    /// Answers one request. `QUIT` is a request like any other; the connection is closed after its
+    /// answer.
+    ///
+    /// # Errors
+    /// A refusal is an answer too: the conversation goes on.
+    fn answer(&mut self, request: Self::Request) -> Result<Self::Answer, Refusal>;
+
+    /// Whether the peer still has to log in, for which there is a deadline.
+    fn awaits_login(&self) -> bool {
+        false
+    }
+}
+
+/// Why a conversation ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// The peer said `QUIT`.
+    Quit,
+    /// The peer ended the stream between two messages.
+    Closed,
+    /// The server is stopping.
+    Stopping,
+    /// The peer broke the framing, was too slow, or the connection broke: in words.
+    Broken(String),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            End::Quit => "quit",
+            End::Closed => "closed by the peer",
+            End::Stopping => "the server is stopping",
+            End::Broken(words) => words,
+        })
+    }
+}
+
+/// Holds the conversation until either side ends it, then closes the connection.
+pub fn converse<C: Conversation>(
+    mode: Mode,
+    mut conversation: C,
+    mut connection: Connection,
+    place: &Place,
+    login_by: Instant,
+) -> End {
+    let end = match connection.writer.send(reply::ready(mode).as_bytes()) {
+        Ok(()) => exchange(&mut conversation, &mut connection, place, login_by),
+        Err(error) => End::Broken(error.to_string()),
+    };
+    connection.close();
+    end
+}
+
+fn exchange<C: Conversation>(
+    conversation: &mut C,
+    connection: &mut Connection,
+    place: &Place,
+    login_by: Instant,
+) -> End {
+    loop {
+        let by = conversation.awaits_login().then_some(login_by);
+        let (reply, end) = match connection.reader.receive(by) {
+            Ok(Some(message)) => {
+                place.has_spoken();
+                answer(conversation, &message)
+            }
+            Ok(None) if place.is_stopping() => {
+                let words = "the server is stopping; nothing after this was done";
+                refuse(Refusal::new(Code::ShuttingDown, words), Some(End::Stopping))
+            }
+            Ok(None) => return End::Closed,
+            Err(error) => match refusal_of(&error) {
+                Some((refusal, fatal)) => {
+                    tracing::warn!(refused = %refusal, "bad input");
+                    refuse(refusal, fatal.then(|| End::Broken(error.to_string())))
+                }
+                None => return End::Broken(error.to_string()),
+            },
+        };
+        if let Err(error) = send(connection, &reply) {
+            return End::Broken(error.to_string());
+        }
+        if let Some(end) = end {
+            return end;
+        }
+    }
+}
+
+fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Option<End>) {
+    let request = as_text(message).and_then(str::parse::<C::Request>);
+    match request {
+        Ok(request) => {
+            let end = request.is_quit().then_some(End::Quit);
+            (reply::render(&conversation.answer(request)), end)
+        }
+        Err(refusal) => {
+            tracing::warn!(refused = %printable(&refusal.words), "bad input");
+            refuse(refusal, None)
+        }
+    }
+}
+
+/// The message as text.
+///
+/// # Errors
+/// When it is not UTF-8: where the first bad byte stands.
+pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
+    str::from_utf8(message).map_err(|error| {
+        Refusal::malformed(format!(
+            "not UTF-8: byte {} is no text",
+            error.valid_up_to() + 1
+        ))
+    })
+}
+
+/// What to tell a peer whose message could not be received, and whether that is the end. `None`
+/// when there is nobody left to tell.
+pub fn refusal_of(error: &ReceiveError) -> Option<(Refusal, bool)> {
+    let code = match error {
+        ReceiveError::Malformed(proto::frame::DecodeError::TooLong { .. }) => Code::TooLong,
+        ReceiveError::Malformed(_) | ReceiveError::Truncated(_) => Code::Malformed,
+        ReceiveError::FrameTooSlow(_) | ReceiveError::Idle(_) => Code::TooSlow,
+        ReceiveError::DeadlinePassed => {
+            return Some((Refusal::new(Code::TooSlow, "no log-in in time"), true));
+        }
+        ReceiveError::Io(_) => return None,
+    };
+    let fatal = match error {
+        ReceiveError::Malformed(error) => error.is_fatal(),
+        _ => true,
+    };
+    Some((Refusal::new(code, error), fatal))
+}
+
+/// Sends a reply; one that does not fit the framing becomes a refusal that does.
+///
+/// # Errors
+/// When the connection broke or the peer does not read.
+pub fn send(connection: &mut Connection, reply: &str) -> Result<(), SendError> {
+    match connection.writer.send(reply.as_bytes()) {
+        Err(SendError::Encode(error)) => {
+            let (refusal, _) = refuse(
+                Refusal::new(Code::TooLong, format!("the answer: {error}")),
+                None,
+            );
+            connection.writer.send(refusal.as_bytes())
+        }
+        sent => sent,
+    }
+}
+
+fn refuse(refusal: Refusal, end: Option<End>) -> (String, Option<End>) {
+    (reply::render::<&str>(&Err(refusal)), end)
+}

@@ -1,0 +1,181 @@
+//! The loop of every service over UDP, and what it never answers.
+//!
+//! A datagram's source address can be forged. Two services that answer whatever comes can be made
+//! to answer each other for ever (Pan et al., "Loopy Hell(ow)", USENIX Security 2024), and one
+//! that answers long to short can be made to flood a stranger.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use wire::datagram::Endpoint;
+
+use crate::connections::Connections;
+
+/// How often the loop looks whether the server is stopping.
+const STOP_CHECK: Duration = Duration::from_millis(200);
+
+/// Of the datagrams above the rate, one in this many is answered all the same: otherwise somebody
+/// who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
+const LEAK: u32 = 16;
+
+/// Sources whose rate is remembered. Beyond that, all are forgotten and start afresh.
+const SOURCES: usize = 4_096;
+
+/// Ports below this belong to system services, of which several answer anything: echo, daytime,
+/// chargen, DNS, TFTP, NTP.
+const FIRST_CLIENT_PORT: u16 = 1_024;
+
+/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said.
+pub fn serve_datagrams(
+    mut endpoint: Endpoint,
+    connections: &Connections,
+    rate: u32,
+    mut answer: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>,
+) {
+    let own = endpoint.local_addr().ok();
+    let mut rates = Rates::new(rate);
+    while !connections.are_stopping() {
+        let (reply, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
+            Ok(Some((datagram, sender))) => {
+                if let Some(reason) = never_answered(sender, own) {
+                    tracing::warn!(%sender, "datagram ignored: {reason}");
+                    continue;
+                }
+                if !rates.allow(sender.ip(), Instant::now()) {
+                    tracing::debug!(%sender, "datagram ignored: too many from this address");
+                    continue;
+                }
+                (answer(datagram, sender), sender)
+            }
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "cannot receive");
+                std::thread::sleep(STOP_CHECK);
+                continue;
+            }
+        };
+        if let Some(reply) = reply
+            && let Err(error) = endpoint.send_to(&reply, sender)
+        {
+            tracing::warn!(%sender, %error, "cannot answer");
+        }
+    }
+}
+
+/// Why no datagram from this address is answered, if so.
+fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
+    let ip = sender.ip().to_canonical();
+    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    if broadcast || ip.is_multicast() || ip.is_unspecified() {
+        return Some("its source is no single host");
+    }
+    if sender.port() < FIRST_CLIENT_PORT {
+        return Some("its source is a port of a system service, which may answer the answer");
+    }
+    let is_own = |own: SocketAddr| {
+        own.port() == sender.port()
+            && (own.ip() == ip || own.ip().is_unspecified() && ip.is_loopback())
+    };
+    own.is_some_and(is_own)
+        .then_some("its source is this server")
+}
+
+/// A token bucket for each source address.
+struct Rates {
+    per_second: u32,
+    buckets: HashMap<IpAddr, Bucket>,
+}
+
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+    over: u32,
+}
+
+impl Rates {
+    fn new(per_second: u32) -> Rates {
+        Rates {
+            per_second,
+            buckets: HashMap::new(),
+        }
+    }
+
+    fn allow(&mut self, source: IpAddr, now: Instant) -> bool {
+        if self.per_second == 0 {
+            return true;
+        }
+        if self.buckets.len() >= SOURCES && !self.buckets.contains_key(&source) {
+            self.buckets.clear();
+        }
+        // A second's worth may come at once.
+        let most = f64::from(self.per_second);
+        let bucket = self.buckets.entry(source).or_insert(Bucket {
+            tokens: most,
+            filled: now,
+            over: 0,
+        });
+        let passed = now.saturating_duration_since(bucket.filled).as_secs_f64();
+        bucket.tokens = (bucket.tokens + passed * most).min(most);
+        bucket.filled = now;
+        if bucket.tokens >= 1.0 {
+            bucket.tokens -= 1.0;
+            return true;
+        }
+        bucket.over = bucket.over.wrapping_add(1);
+        bucket.over.is_multiple_of(LEAK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_could_loop_is_never_answered() {
+        let own = Some(address("127.0.0.1:9010"));
+        for sender in [
+            "127.0.0.1:9010",
+            "127.0.0.1:0",
+            "127.0.0.1:7",
+            "10.0.0.1:53",
+            "255.255.255.255:40000",
+            "224.0.0.1:40000",
+            "0.0.0.0:40000",
+            "[ff02::1]:40000",
+        ] {
+            assert!(never_answered(address(sender), own).is_some(), "{sender}");
+        }
+        for sender in ["127.0.0.1:9011", "127.0.0.1:40000", "[::1]:40000"] {
+            assert_eq!(never_answered(address(sender), own), None, "{sender}");
+        }
+        let all = Some(address("0.0.0.0:9010"));
+        assert!(never_answered(address("127.0.0.1:9010"), all).is_some());
+    }
+
+    #[test]
+    fn a_flood_is_answered_at_the_rate_and_a_leak_above_it() {
+        let mut rates = Rates::new(100);
+        let (source, now) = (address("10.0.0.1:4000").ip(), Instant::now());
+        let answered = (0..1_700).filter(|_| rates.allow(source, now)).count();
+        assert_eq!(answered, 100 + 1_600 / LEAK as usize);
+        assert!(
+            rates.allow(address("10.0.0.2:4000").ip(), now),
+            "another source is not affected"
+        );
+        assert!(rates.allow(source, now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn forged_sources_do_not_fill_the_memory() {
+        let mut rates = Rates::new(100);
+        for number in 0..3 * SOURCES as u32 {
+            rates.allow(IpAddr::V4(number.into()), Instant::now());
+            assert!(rates.buckets.len() <= SOURCES);
+        }
+    }
+}

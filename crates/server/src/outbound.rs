@@ -1,0 +1,155 @@
+//! What waits to be written to one peer: a queue bounded in bytes, between the threads that have
+//! something to say and the one thread that writes it.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A queue of messages, bounded by the sum of their lengths.
+#[derive(Debug)]
+pub struct Outbound {
+    most_bytes: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Vec<u8>>,
+    bytes: usize,
+    closed: bool,
+}
+
+/// The message was not queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotQueued {
+    /// It would exceed the bound: the peer does not read.
+    Full,
+    /// The queue is closed.
+    Closed,
+}
+
+impl Outbound {
+    /// An empty queue that holds at most this many bytes. One message always fits.
+    pub fn new(most_bytes: usize) -> Outbound {
+        Outbound {
+            most_bytes,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Queues a message at once or not at all.
+    ///
+    /// # Errors
+    /// When the queue is full or closed.
+    pub fn push(&self, message: Vec<u8>) -> Result<(), NotQueued> {
+        self.put(self.lock(), message)
+    }
+
+    /// Queues a message, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    /// When the queue is closed, now or while waiting.
+    pub fn push_waiting(&self, message: Vec<u8>) -> Result<(), NotQueued> {
+        let is_full = |state: &mut State| !state.closed && !self.has_room(state, message.len());
+        let state = self
+            .changed
+            .wait_while(self.lock(), is_full)
+            .unwrap_or_else(PoisonError::into_inner);
+        self.put(state, message)
+    }
+
+    /// Everything that waits, in order; waits for something. `None` when the queue is closed and
+    /// empty.
+    pub fn take(&self) -> Option<VecDeque<Vec<u8>>> {
+        let is_empty = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let mut state = self
+            .changed
+            .wait_while(self.lock(), is_empty)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.bytes = 0;
+        let taken = std::mem::take(&mut state.waiting);
+        self.changed.notify_all();
+        (!taken.is_empty()).then_some(taken)
+    }
+
+    /// Waits until everything was taken, or the queue is closed.
+    pub fn wait_until_empty(&self) {
+        let is_waiting = |state: &mut State| !state.waiting.is_empty() && !state.closed;
+        drop(self.changed.wait_while(self.lock(), is_waiting));
+    }
+
+    /// Takes no more messages; those that wait can still be taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State>, message: Vec<u8>) -> Result<(), NotQueued> {
+        if state.closed {
+            return Err(NotQueued::Closed);
+        }
+        if !self.has_room(&state, message.len()) {
+            return Err(NotQueued::Full);
+        }
+        state.bytes += message.len();
+        state.waiting.push_back(message);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn has_room(&self, state: &State, length: usize) -> bool {
+        state.waiting.is_empty() || state.bytes + length <= self.most_bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_taken_at_once_and_in_order() {
+        let queue = Outbound::new(10);
+        queue.push(b"a".to_vec()).unwrap();
+        queue.push(b"b".to_vec()).unwrap();
+        assert_eq!(queue.take().unwrap(), [b"a".to_vec(), b"b".to_vec()]);
+    }
+
+    #[test]
+    fn the_bound_is_in_bytes_and_taking_makes_room() {
+        let queue = Outbound::new(10);
+        queue.push(vec![0; 99]).unwrap();
+        assert_eq!(queue.push(vec![0; 1]), Err(NotQueued::Full));
+        queue.take().unwrap();
+        queue.push(vec![0; 10]).unwrap();
+        assert_eq!(queue.push(vec![0; 1]), Err(NotQueued::Full));
+    }
+
+    #[test]
+    fn what_waits_is_still_taken_after_closing() {
+        let queue = Outbound::new(10);
+        queue.push(b"last".to_vec()).unwrap();
+        queue.close();
+        assert_eq!(queue.push(b"more".to_vec()), Err(NotQueued::Closed));
+        assert!(queue.take().is_some());
+        assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn a_waiting_push_goes_on_when_there_is_room_and_ends_when_closed() {
+        let queue = Outbound::new(1);
+        queue.push(vec![1]).unwrap();
+        std::thread::scope(|scope| {
+            let pushing = scope.spawn(|| queue.push_waiting(vec![2]));
+            assert_eq!(queue.take().unwrap(), [vec![1]]);
+            pushing.join().unwrap().unwrap();
+            let refused = scope.spawn(|| queue.push_waiting(vec![3]));
+            queue.close();
+            assert_eq!(refused.join().unwrap(), Err(NotQueued::Closed));
+        });
+    }
+}

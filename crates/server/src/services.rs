@@ -1,0 +1,118 @@
+//! One file a service, and the one place that knows them all.
+
+pub mod calc;
+pub mod datetime;
+pub mod echo;
+pub mod text;
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use proto::mode::{Mode, Transport};
+use wire::connection::Connection;
+use wire::datagram::Endpoint;
+
+use crate::config::Config;
+use crate::connections::{Connections, Place};
+use crate::conversation::{Conversation, End, converse};
+use crate::datagrams::serve_datagrams;
+use crate::threads::Threads;
+
+/// A service and what its conversations share.
+pub enum Service {
+    /// Lower case, prime, palindrome.
+    Text,
+    /// The calculator.
+    Calc,
+    /// Echo over TCP and UDP.
+    Echo(echo::Echo),
+    /// Date and time over UDP.
+    Datetime,
+}
+
+impl Service {
+    /// Makes the service ready to serve.
+    ///
+    /// # Errors
+    /// When something it needs cannot be had: what, and what to do.
+    pub fn open(mode: Mode, _config: &Config, threads: &Threads) -> anyhow::Result<Service> {
+        Ok(match mode {
+            Mode::Text => Service::Text,
+            Mode::Calc => Service::Calc,
+            Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
+            Mode::Datetime => Service::Datetime,
+            Mode::Atm | Mode::Chat | Mode::Script => {
+                anyhow::bail!("{} is not there yet", mode.name())
+            }
+        })
+    }
+
+    /// The transports it listens on.
+    pub fn transports(&self, mode: Mode) -> &'static [Transport] {
+        mode.transports()
+    }
+
+    /// Whether its connections speak in frames, so that a refusal can be sent on them.
+    pub fn is_framed(&self) -> bool {
+        !matches!(self, Service::Echo(_))
+    }
+
+    /// Serves one TCP connection to its end.
+    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
+        match self {
+            Service::Text => {
+                let text = text::Text {
+                    prime_budget: config.prime_budget,
+                };
+                one_at_a_time(Mode::Text, text, stream, place, config)
+            }
+            Service::Calc => {
+                one_at_a_time(Mode::Calc, calc::Calc::default(), stream, place, config)
+            }
+            Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
+            Service::Datetime => End::Broken("the clock is asked over UDP".into()),
+        }
+    }
+
+    /// Answers datagrams until the server stops.
+    pub fn serve_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
+        let rate = config.datagram_rate;
+        match self {
+            Service::Echo(_) => {
+                let echo = |datagram: &[u8], _: SocketAddr| Some(datagram.to_vec());
+                serve_datagrams(endpoint, connections, rate, echo);
+            }
+            Service::Datetime => {
+                tracing::info!(zone = %config.clock.zone(), "date and time are local");
+                let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                serve_datagrams(endpoint, connections, rate, answer);
+            }
+            Service::Text | Service::Calc => {}
+        }
+    }
+}
+
+fn one_at_a_time<C: Conversation>(
+    mode: Mode,
+    conversation: C,
+    stream: &Arc<TcpStream>,
+    place: &Place,
+    config: &Config,
+) -> End {
+    match Connection::over(Arc::clone(stream), config.framing, config.limits) {
+        Ok(connection) => converse(
+            mode,
+            conversation,
+            connection,
+            place,
+            Instant::now() + config.login,
+        ),
+        Err(error) => broken(&error),
+    }
+}
+
+fn broken(error: &io::Error) -> End {
+    End::Broken(error.to_string())
+}

@@ -1,0 +1,113 @@
+//! Date and time: the server's local time, one clock reading for each answer.
+
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+
+use proto::datetime::{Answer, Request};
+use proto::reply;
+
+use crate::conversation::as_text;
+
+/// Where the service reads the time.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The system's clock, in the system's time zone.
+    #[default]
+    System,
+    /// Always this moment, for tests.
+    Fixed(Box<Zoned>),
+}
+
+impl Clock {
+    /// Now.
+    pub fn now(&self) -> Zoned {
+        match self {
+            Clock::System => Zoned::now(),
+            Clock::Fixed(moment) => (**moment).clone(),
+        }
+    }
+
+    /// The zone's name and offset, as the log states it.
+    pub fn zone(&self) -> String {
+        let now = self.now();
+        let name = match now.time_zone().iana_name() {
+            Some(name) => name.to_owned(),
+            None if *now.time_zone() == TimeZone::UTC => "UTC".to_owned(),
+            None => "local time".to_owned(),
+        };
+        format!("{name} (UTC{})", now.offset())
+    }
+}
+
+/// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
+/// and to anything that could itself be an answer.
+pub fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
+    if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
+        return None;
+    }
+    let answer = match as_text(datagram).and_then(str::parse) {
+        Ok(Request::Date) => {
+            let date = clock.now().date();
+            let year = u16::try_from(date.year()).unwrap_or(0);
+            Ok(Answer::Date {
+                year,
+                month: date.month() as u8,
+                day: date.day() as u8,
+            })
+        }
+        Ok(Request::Time) => {
+            let time = clock.now().time();
+            Ok(Answer::Time {
+                hour: time.hour() as u8,
+                minute: time.minute() as u8,
+                second: time.second() as u8,
+            })
+        }
+        Ok(Request::Quit) => return None,
+        Err(mut refusal) => {
+            tracing::warn!(refused = %refusal, "bad input");
+            // The words would make a short forged request into a longer answer.
+            refusal.words.clear();
+            Err(refusal)
+        }
+    };
+    Some(reply::render(&answer).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer_at(datagram: &[u8], moment: &str) -> Option<String> {
+        let clock = Clock::Fixed(Box::new(moment.parse().unwrap()));
+        answer(datagram, &clock).map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn date_and_time_are_local_and_padded() {
+        let moment = "2026-01-02T03:04:05.999[Asia/Dhaka]";
+        assert_eq!(answer_at(b"SEND_DATE", moment).unwrap(), "OK 2026-01-02");
+        assert_eq!(answer_at(b"SEND_TIME\r\n", moment).unwrap(), "OK 03:04:05");
+    }
+
+    #[test]
+    fn silence_answers_what_must_not_be_answered() {
+        for datagram in [
+            &b""[..],
+            b"QUIT",
+            b"OK 07:44:16",
+            b"ERR unknown-verb",
+            b"EVENT x",
+        ] {
+            assert_eq!(answer_at(datagram, "2026-01-02T03:04:05[UTC]"), None);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_short_whatever_was_asked() {
+        for datagram in [&b"x"[..], &[b'x'; 60_000], b"\xff"] {
+            let refusal = answer_at(datagram, "2026-01-02T03:04:05[UTC]").unwrap();
+            assert!(refusal.len() <= 16, "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Echo (RFC 862): every byte comes back, over TCP and UDP.
+//!
+//! There is no `READY` and no framing: echo is transparent. A peer may send everything before it
+//! reads anything; were each piece written before the next is read, both sides would fill their
+//! buffers and wait for ever. So one thread reads, another writes, and [`AHEAD`] bytes may wait
+//! between them, besides as many that the writer has taken.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::connections::Place;
+use crate::conversation::End;
+use crate::outbound::Outbound;
+use crate::threads::Threads;
+
+/// Most bytes that wait to be written back to one peer.
+pub const AHEAD: usize = 64 * 1024 * 1024;
+
+/// Bytes that may wait over all peers. Beyond, a peer must read before more is read from it.
+pub const AHEAD_OF_ALL: usize = 256 * 1024 * 1024;
+
+const PIECE: usize = 64 * 1024;
+
+/// The echo service.
+#[derive(Clone)]
+pub struct Echo {
+    threads: Threads,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Echo {
+    /// Echo, with writers from these threads.
+    pub fn new(threads: Threads) -> Echo {
+        Echo {
+            threads,
+            waiting: Arc::default(),
+        }
+    }
+
+    /// Echoes until the peer half-closes and has everything back.
+    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, idle: Option<Duration>) -> End {
+        match self.echo(stream, place, idle) {
+            Ok(()) if place.is_stopping() => End::Stopping,
+            Ok(()) => End::Closed,
+            Err(error) => {
+                let _ = stream.shutdown(Shutdown::Both);
+                End::Broken(error.to_string())
+            }
+        }
+    }
+
+    fn echo(
+        &self,
+        stream: &Arc<TcpStream>,
+        place: &Place,
+        idle: Option<Duration>,
+    ) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(idle)?;
+        stream.set_write_timeout(idle)?;
+        let queue = Arc::new(Outbound::new(AHEAD));
+        let (tell_written, written) = std::sync::mpsc::channel();
+        let writer = Writer {
+            stream: Arc::clone(stream),
+            queue: Arc::clone(&queue),
+            waiting: Arc::clone(&self.waiting),
+        };
+        self.threads
+            .run(move || drop(tell_written.send(writer.write_all())))?;
+
+        let read = self.read_all(stream, &queue, place);
+        queue.close();
+        if read.is_err() {
+            // The writer may be waiting for a peer that is gone.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        let written = written.recv().unwrap_or(Ok(()));
+        read.and(written)
+    }
+
+    fn read_all(&self, stream: &TcpStream, queue: &Outbound, place: &Place) -> io::Result<()> {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let length = match (&mut &*stream).read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(said_nothing(error)),
+            };
+            place.has_spoken();
+            if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
+                queue.wait_until_empty();
+            }
+            self.waiting.fetch_add(length, Ordering::Relaxed);
+            if queue.push_waiting(piece[..length].to_vec()).is_err() {
+                self.waiting.fetch_sub(length, Ordering::Relaxed);
+                return Ok(()); // The writer failed, and says why.
+            }
+        }
+    }
+}
+
+struct Writer {
+    stream: Arc<TcpStream>,
+    queue: Arc<Outbound>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    fn write_all(self) -> io::Result<()> {
+        let written = self.write_pieces();
+        if written.is_err() {
+            self.queue.close();
+            // Wakes the reader; what still waits is of no use to anybody.
+            let _ = self.stream.shutdown(Shutdown::Both);
+            while let Some(rest) = self.queue.take() {
+                self.forget(&rest);
+            }
+        } else {
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
+        written
+    }
+
+    fn write_pieces(&self) -> io::Result<()> {
+        while let Some(mut pieces) = self.queue.take() {
+            while let Some(piece) = pieces.pop_front() {
+                let written = (&*self.stream).write_all(&piece).map_err(said_nothing);
+                self.waiting.fetch_sub(piece.len(), Ordering::Relaxed);
+                if written.is_err() {
+                    self.forget(&pieces);
+                    return written;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn forget<'a>(&self, pieces: impl IntoIterator<Item = &'a Vec<u8>>) {
+        let bytes = pieces.into_iter().map(Vec::len).sum();
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+fn said_nothing(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            io::Error::new(io::ErrorKind::TimedOut, "the peer was idle too long")
+        }
+        _ => error,
+    }
+}

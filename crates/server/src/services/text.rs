@@ -1,0 +1,98 @@
+//! Lower case, prime, palindrome: a function of the request alone.
+
+use std::time::{Duration, Instant};
+
+use proto::refusal::Refusal;
+use proto::text::{Answer, Request};
+
+use crate::conversation::Conversation;
+use crate::primality::is_prime;
+
+/// The text service.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// How long one primality test may compute.
+    pub prime_budget: Duration,
+}
+
+impl Conversation for Text {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
+        match request {
+            Request::Lower(text) => Ok(Answer::Lower(text.to_lowercase())),
+            Request::Prime(number) => {
+                is_prime(&number, Instant::now() + self.prime_budget).map(Answer::Prime)
+            }
+            Request::Palindrome(number) => Ok(Answer::Palindrome(number.is_palindrome())),
+            Request::Quit => Ok(Answer::Bye),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::refusal::Code;
+
+    fn answer(request: &str) -> Result<String, Code> {
+        let mut text = Text {
+            prime_budget: Duration::from_secs(60),
+        };
+        text.answer(request.parse().unwrap())
+            .map(|a| a.to_string())
+            .map_err(|r| r.code)
+    }
+
+    #[test]
+    fn the_whole_line_is_lowered_with_its_blanks_in_every_script() {
+        assert_eq!(answer("LOWER HELLO  World "), Ok("hello  world ".into()));
+        assert_eq!(answer("LOWER ÀÉ ΟΔΟΣ"), Ok("àé οδος".into()));
+        assert_eq!(answer("LOWER "), Ok("".into()));
+    }
+
+    #[test]
+    fn lowering_may_grow_the_text() {
+        assert_eq!(answer("LOWER \u{130}").unwrap().len(), 3);
+    }
+
+    #[test]
+    fn numbers_below_two_are_not_prime_and_two_is() {
+        for (number, expected) in [("-7", "not prime"), ("0", "not prime"), ("1", "not prime")]
+            .into_iter()
+            .chain([
+                ("2", "prime"),
+                ("97", "prime"),
+                ("104730", "not prime"),
+                ("007", "prime"),
+            ])
+        {
+            assert_eq!(
+                answer(&format!("PRIME {number}")),
+                Ok(expected.into()),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_the_stated_range_is_refused_and_never_guessed() {
+        let number = "1".repeat(60_000);
+        assert_eq!(answer(&format!("PRIME {number}")), Err(Code::OutOfRange));
+        assert_eq!(
+            answer(&format!("PALINDROME {number}")),
+            Ok("palindrome".into())
+        );
+    }
+
+    #[test]
+    fn a_budget_that_is_spent_ends_in_a_refusal() {
+        let mut text = Text {
+            prime_budget: Duration::ZERO,
+        };
+        // A prime of 1,031 digits, all of them one: no small factor settles it early.
+        let request = format!("PRIME {}", "1".repeat(1_031)).parse().unwrap();
+        assert_eq!(text.answer(request).unwrap_err().code, Code::OutOfTime);
+    }
+}
