@@ -24,6 +24,7 @@ use proto::refusal::{Code, Refusal};
 
 pub mod accounts;
 pub mod audit;
+pub mod command;
 pub mod memory;
 pub mod sqlite;
 
@@ -31,7 +32,7 @@ pub mod sqlite;
 /// the first does not wait long for the last.
 pub const BATCH: usize = 256;
 
-/// Operations that may wait for the writer. One more waits to be let in.
+/// Operations that may wait for the writer. Who asks for one more waits until there is room.
 pub const QUEUE: usize = 1024;
 
 /// Where rows are kept. Reads see what was written in the open transaction.

@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom, Write as _};
 
 use tempfile::TempDir;
 
+use super::super::command::{Command, run};
 use super::super::tests::{CARD, create, dump, hold, ledger, with};
 use super::super::{Bank, Code, Operation};
 use super::*;
@@ -32,6 +33,30 @@ fn two_banks_cannot_share_a_ledger_but_an_operator_may_look() {
     assert_eq!(dump(&mut served), dump(&mut beside));
     drop(served);
     open(&path).unwrap();
+}
+
+#[test]
+fn an_operator_unlocks_a_card_beside_the_bank() {
+    let directory = some_ledger();
+    let path = ledger(&directory);
+    let bank = Bank::start(open(&path).unwrap()).unwrap();
+    let card: CardNumber = CARD.parse().unwrap();
+    let log_in = |number, pin_matches| {
+        let id = LoginId(uuid::Uuid::from_u128(number));
+        bank.apply(Operation::LogIn {
+            id,
+            card: card.clone(),
+            pin_matches,
+        })
+    };
+    for number in 0..3 {
+        log_in(number, false).unwrap_err();
+    }
+    assert_eq!(log_in(3, true).unwrap_err().code, Code::CardLocked);
+    let mut beside = open_beside(&path).unwrap();
+    let unlock = Command::Unlock(card.clone());
+    run(&unlock, &mut beside, Timestamp::now(), &mut Vec::new()).unwrap();
+    assert!(log_in(4, true).is_ok());
 }
 
 #[test]
