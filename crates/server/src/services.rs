@@ -1,5 +1,6 @@
 //! One file a service, and the one place that knows them all.
 
+pub mod atm;
 pub mod calc;
 pub mod datetime;
 pub mod echo;
