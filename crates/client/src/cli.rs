@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{calc, echo, text};
+use crate::modes::{calc, datetime, echo, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -60,6 +60,12 @@ pub enum Command {
     },
     /// Add, subtract, multiply, divide
     Calc(calc::Arguments),
+    /// Date and time, over UDP; --wire makes no difference
+    Datetime {
+        /// What to ask; without it, a menu or a pipe's lines
+        #[command(subcommand)]
+        command: Option<datetime::Command>,
+    },
     /// Have a text sent back
     Echo(echo::Arguments),
     /// Print a completion script for a shell

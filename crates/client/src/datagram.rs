@@ -18,6 +18,9 @@ pub const TRIES: u32 = 4;
 /// How long a server that nobody listens for may take to restart between two tries.
 const RESTART_PAUSE: Duration = Duration::from_millis(300);
 
+/// Most late answers that are thrown away before a question: each try may leave one behind.
+const LATE_ANSWERS: u32 = 64;
+
 /// Asks a datagram service and waits for its answers.
 #[derive(Debug)]
 pub struct Asker {
@@ -62,6 +65,7 @@ impl Asker {
         question: &[u8],
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
+        self.forget_late_answers();
         let mut refused = 0;
         let started = Instant::now();
         for attempt in 0..TRIES {
@@ -98,6 +102,19 @@ impl Asker {
                 self.target.timeout.as_secs_f32()
             )
         }))
+    }
+
+    /// A repeated question may have been answered twice, and what is left would pass for the
+    /// answer to the next one.
+    fn forget_late_answers(&mut self) {
+        for (_, endpoint) in &mut self.endpoints {
+            for _ in 0..LATE_ANSWERS {
+                let at_once = Instant::now() + Duration::from_millis(1);
+                if let Ok(None) = endpoint.receive(Some(at_once)) {
+                    break;
+                }
+            }
+        }
     }
 
     fn lost(&self, what: &str) -> Failure {

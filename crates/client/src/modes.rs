@@ -1,6 +1,7 @@
 //! One file a mode, and the one place that knows them all.
 
 pub mod calc;
+pub mod datetime;
 pub mod echo;
 pub mod text;
 
@@ -27,6 +28,9 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
             text::run(&arguments.target(Mode::Text), request.as_ref(), output)
         }
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
+        Command::Datetime { command } => {
+            datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)
+        }
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
