@@ -33,6 +33,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             cli::write_completions(*shell, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
+        None if arguments.lists_scripts() => {
+            cli::write_scripts(&mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => {
             serve(&arguments)?;
             Ok(ExitCode::SUCCESS)

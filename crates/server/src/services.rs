@@ -3,6 +3,7 @@
 pub mod calc;
 pub mod datetime;
 pub mod echo;
+pub mod script;
 pub mod text;
 
 use std::io;
@@ -30,6 +31,8 @@ pub enum Service {
     Echo(echo::Echo),
     /// Date and time over UDP.
     Datetime,
+    /// The server's part of a scripted exchange.
+    Script(script::Scripted),
 }
 
 impl Service {
@@ -37,13 +40,14 @@ impl Service {
     ///
     /// # Errors
     /// When something it needs cannot be had: what, and what to do.
-    pub fn open(mode: Mode, _config: &Config, threads: &Threads) -> anyhow::Result<Service> {
+    pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
         Ok(match mode {
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Atm | Mode::Chat | Mode::Script => {
+            Mode::Script => Service::Script(script::Scripted::new(config.script.clone())?),
+            Mode::Atm | Mode::Chat => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }
         })
@@ -51,12 +55,20 @@ impl Service {
 
     /// The transports it listens on.
     pub fn transports(&self, mode: Mode) -> &'static [Transport] {
-        mode.transports()
+        match self {
+            Service::Script(scripted) => match scripted.script().transport() {
+                Transport::Tcp => &[Transport::Tcp],
+                Transport::Udp => &[Transport::Udp],
+            },
+            Service::Text | Service::Calc | Service::Echo(_) | Service::Datetime => {
+                mode.transports()
+            }
+        }
     }
 
-    /// Whether its connections speak in frames, so that a refusal can be sent on them.
+    /// Whether its connections speak our protocol, so that a refusal can be sent on them.
     pub fn is_framed(&self) -> bool {
-        !matches!(self, Service::Echo(_))
+        !matches!(self, Service::Echo(_) | Service::Script(_))
     }
 
     /// Serves one TCP connection to its end.
@@ -73,6 +85,7 @@ impl Service {
             }
             Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
+            Service::Script(scripted) => scripted.serve(stream, place, config.limits),
         }
     }
 
@@ -87,6 +100,10 @@ impl Service {
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                serve_datagrams(endpoint, connections, rate, answer);
+            }
+            Service::Script(scripted) => {
+                let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
             Service::Text | Service::Calc => {}
