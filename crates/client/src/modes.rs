@@ -3,6 +3,7 @@
 pub mod calc;
 pub mod datetime;
 pub mod echo;
+pub mod script;
 pub mod text;
 
 use std::io::{self, Write};
@@ -32,6 +33,12 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
             datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)
         }
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
+        Command::Script(script) => script::run(
+            script,
+            arguments.framing(),
+            arguments.target(Mode::Script),
+            output,
+        ),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();

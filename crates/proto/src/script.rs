@@ -199,9 +199,11 @@ impl Part {
         self.message_length
     }
 
-    /// Whether the client plays again, on a new connection, for each line it is given.
-    pub fn repeats(&self) -> bool {
-        self.repeats
+    /// The prompt for the first line, if the client plays again, on a new connection, for each
+    /// line it is given.
+    pub fn prompt_for_repeat(&self) -> Option<&str> {
+        let prompt = self.on_connect.ask.as_deref();
+        prompt.filter(|_| self.repeats)
     }
 }
 
@@ -257,9 +259,12 @@ impl<'s> Player<'s> {
         }
     }
 
-    /// Nothing came for as long as is waited.
-    pub fn waited(&self) -> Unexpected {
-        self.instead("nothing".into())
+    /// No message came, or only this much of one.
+    pub fn waited(&self, unfinished: &[u8]) -> Unexpected {
+        self.instead(match unfinished {
+            [] => "nothing".into(),
+            _ => alloc::format!("{} and no more", reported(unfinished)),
+        })
     }
 
     /// Whether the other side is to close next.
@@ -428,10 +433,12 @@ mod tests {
 
         let mut client = Player::new(script.client().unwrap());
         client.connected();
-        assert_eq!(
-            client.waited().to_string(),
-            "expected \"name?\", got nothing"
-        );
+        for (unfinished, words) in [("", "nothing"), ("na", "\"na\" and no more")] {
+            assert_eq!(
+                client.waited(unfinished.as_bytes()).to_string(),
+                alloc::format!("expected \"name?\", got {words}")
+            );
+        }
         client.received(b"name?").unwrap();
         client.received(b"\xff").unwrap();
         assert_eq!(

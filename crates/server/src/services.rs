@@ -32,7 +32,7 @@ pub enum Service {
     /// Date and time over UDP.
     Datetime,
     /// The server's part of a scripted exchange.
-    Script(script::Scripted),
+    Script(Box<script::Scripted>),
 }
 
 impl Service {
@@ -46,7 +46,10 @@ impl Service {
             Mode::Calc => Service::Calc,
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Script => Service::Script(script::Scripted::new(config.script.clone())?),
+            Mode::Script => {
+                let scripted = script::Scripted::new(config.script.clone())?;
+                Service::Script(Box::new(scripted))
+            }
             Mode::Atm | Mode::Chat => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }

@@ -158,6 +158,14 @@ fn datagrams(script: &Script) -> Result<(), ScriptError> {
             }
         }
     }
+    if let Some(client) = &script.client {
+        let says_nothing = |turn: &Turn| turn.send.is_empty() && turn.ask.is_none();
+        let waits = |turn: &Turn| turn.then == Then::Receive && says_nothing(turn);
+        if let Some((_, line)) = turns(client).find(|(turn, _)| waits(turn)) {
+            let words = "over udp a client can wait for the answer to what it sends, only";
+            return Err(ScriptError::at(line, words));
+        }
+    }
     let Some(server) = &script.server else {
         return Ok(());
     };
@@ -309,6 +317,10 @@ mod tests {
             (
                 "[server]\non-connect = { send = 'a', close = true }",
                 "nobody connects",
+            ),
+            (
+                "[client]\n[[client.on]]\nany = true\nclose = true",
+                "wait for the answer",
             ),
             (
                 "[client]\non-connect = { send = 'a', await-close = true }",
