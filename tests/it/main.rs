@@ -1,1 +1,6 @@
-//! Client and server talking over loopback.
+//! Client and server talking over loopback, in one process.
+
+mod bad_input;
+mod protocol_examples;
+mod requests;
+mod support;

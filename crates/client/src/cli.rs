@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{calc, datetime, echo, script, text};
+use crate::modes::{atm, calc, datetime, echo, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -53,6 +53,8 @@ pub struct Arguments {
 /// A mode, and what to ask in it.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The cash machine: balance, withdraw, deposit
+    Atm(atm::Arguments),
     /// Lower case, prime, palindrome
     Text {
         /// One request; without it, a menu or a pipe's lines

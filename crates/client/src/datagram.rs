@@ -143,7 +143,7 @@ impl Asker {
     }
 
     fn lost(&self, what: &str) -> Failure {
-        Failure::Unreachable(format!("{}/udp: {what}", self.target.server))
+        Failure::Lost(format!("{}/udp: {what}", self.target.server))
     }
 }
 

@@ -38,8 +38,10 @@ pub enum Failure {
     Unexpected(String),
     /// What was typed makes no sense: why.
     Usage(String),
-    /// The server is not reachable, or was lost: how, and what to do.
+    /// The server is not reachable, or not the right one: how, and what to do. Nothing was asked.
     Unreachable(String),
+    /// The server was lost after it was asked, before it answered: how.
+    Lost(String),
     /// The outcome of a transaction is not known yet: what is being done about it.
     Unknown(String),
     /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
@@ -54,7 +56,7 @@ impl Failure {
         match self {
             Failure::Refused(_) | Failure::Unexpected(_) => Status::Refused,
             Failure::Usage(_) => Status::Usage,
-            Failure::Unreachable(_) => Status::Unreachable,
+            Failure::Unreachable(_) | Failure::Lost(_) => Status::Unreachable,
             Failure::Unknown(_) => Status::Unknown,
             Failure::OutputClosed | Failure::Interrupted => Status::Done,
         }
@@ -67,6 +69,7 @@ impl Failure {
             Failure::Unexpected(words)
             | Failure::Usage(words)
             | Failure::Unreachable(words)
+            | Failure::Lost(words)
             | Failure::Unknown(words) => Some(words.clone()),
             Failure::OutputClosed | Failure::Interrupted => None,
         }

@@ -1,5 +1,6 @@
 //! One file a mode, and the one place that knows them all.
 
+pub mod atm;
 pub mod calc;
 pub mod datetime;
 pub mod echo;
@@ -28,6 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Text { request } => {
             text::run(&arguments.target(Mode::Text), request.as_ref(), output)
         }
+        Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
         Command::Datetime { command } => {
             datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)

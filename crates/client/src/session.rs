@@ -17,6 +17,9 @@ use crate::failure::Failure;
 /// How long to wait for the answer to `QUIT`.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// When to look whether a `READY` has come in another framing, which would never be complete.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
 /// Whom to talk to, and how.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -57,9 +60,14 @@ impl Session {
     /// When nobody listens there, or somebody else does, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
         let mut connection = target.connect()?;
-        let first = connection
+        let by = Instant::now() + target.timeout;
+        let mut first = connection
             .reader
-            .receive(Some(Instant::now() + target.timeout));
+            .receive(Some(by.min(Instant::now() + FIRST_LOOK)));
+        let in_other_framing = framing_of_ready(connection.reader.unfinished()).is_some();
+        if matches!(first, Err(ReceiveError::DeadlinePassed)) && !in_other_framing {
+            first = connection.reader.receive(Some(by));
+        }
         let message = match first {
             Ok(Some(message)) => message,
             Ok(None) => {
@@ -157,7 +165,7 @@ impl Session {
     }
 
     fn lost(&self, what: &str) -> Failure {
-        Failure::Unreachable(format!("{}: {what}", self.target.server))
+        Failure::Lost(format!("{}: {what}", self.target.server))
     }
 }
 

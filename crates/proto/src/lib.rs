@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod atm;
 pub mod calc;
 pub mod datetime;
 pub mod frame;

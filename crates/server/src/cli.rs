@@ -2,14 +2,19 @@
 
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use proto::atm::CardNumber;
 use proto::frame::Framing;
 use proto::mode::Mode;
+use proto::refusal::Refusal;
 use proto::script::{self, SHIPPED, Script};
+use server::ledger::accounts::default_path;
+use server::ledger::command;
 use server::{Config, log, services};
 use wire::limits::Limits;
 
@@ -77,6 +82,15 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     udp_rate: u32,
 
+    /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
+    /// in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "PATH|memory", global = true)]
+    ledger: Option<PathBuf>,
+
+    /// A file of accounts to open where they are missing, instead of the demonstration's two
+    #[arg(long, value_name = "FILE.toml")]
+    accounts: Option<PathBuf>,
+
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -92,11 +106,51 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look into the bank's ledger, also while a server has it open
+    Ledger {
+        /// The question
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Prove that no money came or went; exit status 1 if some did
+    Audit,
+    /// List the accounts
+    Accounts,
+    /// Tell what happened to one account
+    History {
+        /// The card's number
+        #[arg(value_parser = parse_card)]
+        card: CardNumber,
+    },
+    /// List the transactions that are neither confirmed nor rolled back
+    Unsettled,
+    /// Unlock a card after three wrong PINs
+    Unlock {
+        /// The card's number
+        #[arg(value_parser = parse_card)]
+        card: CardNumber,
+    },
+}
+
+impl From<&LedgerCommand> for command::Command {
+    fn from(given: &LedgerCommand) -> command::Command {
+        match given {
+            LedgerCommand::Audit => command::Command::Audit,
+            LedgerCommand::Accounts => command::Command::Accounts,
+            LedgerCommand::History { card } => command::Command::History(card.clone()),
+            LedgerCommand::Unsettled => command::Command::Unsettled,
+            LedgerCommand::Unlock { card } => command::Command::Unlock(card.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -159,6 +213,11 @@ impl Arguments {
         } else {
             None
         };
+        let ledger = if modes.contains(&Mode::Atm) {
+            self.ledger_file()?
+        } else {
+            None
+        };
         Ok(Config {
             modes,
             bind: self.bind,
@@ -174,8 +233,24 @@ impl Arguments {
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
             script,
+            ledger,
+            accounts: self.accounts.clone(),
             ..Config::default()
         })
+    }
+}
+
+impl Arguments {
+    /// The ledger's file, or `None` for one in memory.
+    ///
+    /// # Errors
+    /// When no file is named and there is no home directory.
+    pub fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
+        match &self.ledger {
+            Some(path) if path.as_os_str() == "memory" => Ok(None),
+            Some(path) => Ok(Some(path.clone())),
+            None => Ok(Some(default_path()?)),
+        }
     }
 }
 
@@ -219,6 +294,10 @@ fn parse_mode(text: &str) -> Result<Modes, String> {
             .map(Modes::One)
             .ok_or_else(|| "atm, text, calc, chat, echo, datetime, script or all".into()),
     }
+}
+
+fn parse_card(text: &str) -> Result<CardNumber, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {

@@ -1,6 +1,7 @@
 //! Everything about a server that can be turned, with its default.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::frame::Framing;
@@ -10,7 +11,8 @@ use wire::limits::Limits;
 
 use crate::services::datetime::Clock;
 
-/// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs.
+/// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
+/// ledger, which `labserver` keeps in a file.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The services to run.
@@ -32,6 +34,10 @@ pub struct Config {
     pub drain: Duration,
     /// How long one primality test may compute.
     pub prime_budget: Duration,
+    /// The file of the bank's ledger; `None` keeps it in memory, for as long as the server runs.
+    pub ledger: Option<PathBuf>,
+    /// A file of accounts to open where they are missing, instead of the demonstration's two.
+    pub accounts: Option<PathBuf>,
     /// Where the date and time service reads the time.
     pub clock: Clock,
     /// Answers per second to one source of datagrams; 0 sets no limit.
@@ -60,6 +66,8 @@ impl Default for Config {
             // A test of the longest number fits.
             drain: Duration::from_secs(5),
             prime_budget: Duration::from_secs(2),
+            ledger: None,
+            accounts: None,
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,

@@ -249,6 +249,11 @@ mod tests {
             825_265,
             321_197_185,
             1_436_697_831_295_441,
+            // More of them, with no factor among the bases: (6k + 1)(12k + 1)(18k + 1).
+            56_052_361,
+            118_901_521,
+            172_947_529,
+            216_821_881,
             // The square of the largest prime below 2^32, and the two Wieferich primes squared,
             // which base 2 does not tell from primes.
             18_446_744_030_759_878_681,

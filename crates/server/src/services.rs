@@ -1,5 +1,6 @@
 //! One file a service, and the one place that knows them all.
 
+pub mod atm;
 pub mod calc;
 pub mod datetime;
 pub mod echo;
@@ -19,10 +20,13 @@ use crate::config::Config;
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End, converse};
 use crate::datagrams::serve_datagrams;
+use crate::ledger::accounts::{demo, load};
 use crate::threads::Threads;
 
 /// A service and what its conversations share.
 pub enum Service {
+    /// The bank.
+    Atm(atm::Atm),
     /// Lower case, prime, palindrome.
     Text,
     /// The calculator.
@@ -42,6 +46,7 @@ impl Service {
     /// When something it needs cannot be had: what, and what to do.
     pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
         Ok(match mode {
+            Mode::Atm => Service::Atm(open_bank(config)?),
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
@@ -50,7 +55,7 @@ impl Service {
                 let scripted = script::Scripted::new(config.script.clone())?;
                 Service::Script(Box::new(scripted))
             }
-            Mode::Atm | Mode::Chat => {
+            Mode::Chat => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }
         })
@@ -63,9 +68,11 @@ impl Service {
                 Transport::Tcp => &[Transport::Tcp],
                 Transport::Udp => &[Transport::Udp],
             },
-            Service::Text | Service::Calc | Service::Echo(_) | Service::Datetime => {
-                mode.transports()
-            }
+            Service::Atm(_)
+            | Service::Text
+            | Service::Calc
+            | Service::Echo(_)
+            | Service::Datetime => mode.transports(),
         }
     }
 
@@ -77,6 +84,7 @@ impl Service {
     /// Serves one TCP connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         match self {
+            Service::Atm(atm) => one_at_a_time(Mode::Atm, atm.session(), stream, place, config),
             Service::Text => {
                 let text = text::Text {
                     prime_budget: config.prime_budget,
@@ -109,8 +117,19 @@ impl Service {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
-            Service::Text | Service::Calc => {}
+            Service::Atm(_) | Service::Text | Service::Calc => {}
         }
+    }
+}
+
+fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
+    let accounts = match &config.accounts {
+        Some(file) => load(file)?,
+        None => demo()?,
+    };
+    match &config.ledger {
+        Some(file) => atm::Atm::open(file, accounts),
+        None => atm::Atm::in_memory(accounts),
     }
 }
 

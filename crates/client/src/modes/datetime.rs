@@ -176,7 +176,7 @@ impl Client {
             match self.ask(request) {
                 Ok(Ok(())) => {}
                 Ok(Err(refusal)) => return Err(Failure::Refused(refusal)),
-                Err(Failure::Unreachable(words)) => {
+                Err(Failure::Unreachable(words) | Failure::Lost(words)) => {
                     say(&words);
                     status = Status::Unreachable;
                 }

@@ -71,7 +71,7 @@ impl Client {
         };
         if echoed != text.as_bytes() {
             let came = quoted(&String::from_utf8_lossy(&echoed));
-            return Err(Failure::Unreachable(format!(
+            return Err(Failure::Lost(format!(
                 "sent {}, but {came} came back",
                 quoted(text)
             )));
@@ -81,7 +81,7 @@ impl Client {
 }
 
 fn over_tcp(connection: &mut Connection, target: &Target, text: &str) -> Result<Vec<u8>, Failure> {
-    let lost = |what: &str| Failure::Unreachable(format!("{}: {what}", target.server));
+    let lost = |what: &str| Failure::Lost(format!("{}: {what}", target.server));
     connection
         .writer
         .send(text.as_bytes())

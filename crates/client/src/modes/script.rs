@@ -234,7 +234,7 @@ impl<A: Audience> Playing<'_, A> {
     }
 
     fn lost(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::Unreachable(self.about(&error.to_string()))
+        Failure::Lost(self.about(&error.to_string()))
     }
 
     fn about(&self, words: &str) -> String {

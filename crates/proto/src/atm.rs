@@ -1,0 +1,377 @@
+//! The bank and its cash machines: a withdrawal happens exactly once.
+//!
+//! The bank holds the truth, the machine holds the notes, and either may stop at any point. What
+//! cannot be undone is the notes leaving the machine, so a withdrawal has two phases:
+//!
+//! ```text
+//! machine                                        bank
+//! makes an id, journals it, syncs
+//!   WITHDRAW WITH_… 500.00                ──►    id, hold and outcome in one transaction, synced
+//!                                         ◄──    OK WITH_… held 500.00, available 9500.00
+//! journals that it dispenses, does so
+//!   CONFIRM WITH_…                        ──►    the hold becomes an entry
+//!                                         ◄──    OK WITH_… confirmed
+//! or, if no notes came out,
+//!   ROLLBACK WITH_…                       ──►    the hold is released
+//!                                         ◄──    OK WITH_… rolled back
+//! ```
+//!
+//! *At least once* is the machine's part: it repeats the same message, over as many connections as
+//! it takes, until it has an answer. *At most once* is the bank's: it looks the id up before it
+//! looks at anything else, and answers a repeat with the recorded outcome, marked `, repeat`.
+//! Together that is exactly once, because:
+//!
+//! * The machine makes the id and keeps it before the first send. An id made by the bank would be
+//!   lost with the first answer, and the repeat would be a second withdrawal.
+//! * The same id with another amount is a `mismatch`; nothing is done.
+//! * A decline is an outcome too, and is kept: funds that arrive later do not turn a repeat, whose
+//!   customer has gone, into a withdrawal. A new attempt has a new id.
+//! * A rollback may overtake its withdrawal. It leaves a tombstone, and the late withdrawal is
+//!   `already-rolled-back`.
+//! * Settled is settled: a confirmed withdrawal that is asked for again is `already-confirmed`, not
+//!   `held`, for a machine that reads `held` may dispense.
+//! * A hold never expires by itself, since the notes may be out. An operator sees it as unsettled.
+//! * To settle needs no log-in. A machine that restarts has the id in its journal, but no PIN.
+//! * Money paid in can still be rolled back until it is confirmed, so until then it is held, and
+//!   not part of the balance.
+//!
+//! [`bank::decide`] is all of the bank's part, as one pure function.
+//!
+//! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
+//! `OK welcome Joty`. Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
+//! by its id, is not a second wrong one.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::name::Name;
+use crate::refusal::Refusal;
+use crate::request::{self, QUIT, no_arguments, split_verb, words};
+
+pub mod bank;
+pub mod books;
+mod card;
+mod id;
+mod money;
+pub mod record;
+
+pub use card::{CardNumber, Holder, Pin};
+pub use id::{CreationId, Kind, LoginId, TransactionId};
+pub use money::{Amount, Money};
+
+const LOG_IN: &str = "VERIFY_CARD_AND_PASSWORD";
+const BALANCE: &str = "BALANCE_INQUIRY";
+const WITHDRAW: &str = "WITHDRAW";
+const DEPOSIT: &str = "DEPOSIT";
+const CONFIRM: &str = "CONFIRM";
+const ROLLBACK: &str = "ROLLBACK";
+const CREATE: &str = "CREATE_ACCOUNT";
+const TERMINAL: &str = "TERMINAL";
+
+/// What a cash machine asks of the bank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `VERIFY_CARD_AND_PASSWORD`: opens the session of this card.
+    LogIn {
+        /// This attempt; kept when the same attempt is sent again.
+        id: LoginId,
+        /// The card in the machine.
+        card: CardNumber,
+        /// What its owner typed.
+        pin: Pin,
+    },
+    /// `BALANCE_INQUIRY`, of the session's card.
+    Balance,
+    /// `WITHDRAW` or `DEPOSIT`, as the id says: the first phase.
+    Hold {
+        /// Kept when the same transaction is sent again.
+        id: TransactionId,
+        /// How much is to be moved.
+        amount: Amount,
+    },
+    /// `CONFIRM`: the notes have moved.
+    Confirm(TransactionId),
+    /// `ROLLBACK`: no notes have moved, and none will.
+    Rollback(TransactionId),
+    /// `CREATE_ACCOUNT`.
+    Create {
+        /// Kept when the same account is asked for again.
+        id: CreationId,
+        /// The new card.
+        card: CardNumber,
+        /// Its PIN.
+        pin: Pin,
+        /// The balance to begin with; may be zero.
+        opening: Money,
+        /// Whose account it is: the rest of the message.
+        holder: Holder,
+    },
+    /// `TERMINAL`: what the machine is called, for the bank's records.
+    Terminal(Name),
+    /// The end of the conversation.
+    Quit,
+}
+
+/// What the bank answers, after `OK`. `repeat` marks an answer that was given before and is now
+/// read from the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// `welcome Joty`.
+    Welcome(Holder),
+    /// `available 10000.00, held 0.00`.
+    Balance {
+        /// What can be withdrawn: the posted balance without the holds.
+        available: Money,
+        /// What withdrawals hold that are not settled.
+        held: Money,
+    },
+    /// `WITH_… held 500.00, available 9500.00`.
+    Held {
+        /// The transaction.
+        id: TransactionId,
+        /// How much it moves.
+        amount: Amount,
+        /// What was left to withdraw when the hold was placed.
+        available: Money,
+        /// Whether the hold had been placed before.
+        repeat: bool,
+    },
+    /// `WITH_… confirmed`.
+    Confirmed {
+        /// The transaction.
+        id: TransactionId,
+        /// Whether it had been confirmed before.
+        repeat: bool,
+    },
+    /// `WITH_… rolled back`.
+    RolledBack {
+        /// The transaction.
+        id: TransactionId,
+        /// Whether it had been rolled back before.
+        repeat: bool,
+    },
+    /// `ACC_… created`.
+    Created {
+        /// The request for an account.
+        id: CreationId,
+        /// Whether the account had been created before.
+        repeat: bool,
+    },
+    /// `terminal ATM-1`.
+    Terminal(Name),
+    /// `bye`.
+    Bye,
+}
+
+impl FromStr for Request {
+    type Err = Refusal;
+
+    fn from_str(message: &str) -> Result<Request, Refusal> {
+        let (verb, arguments) = split_verb(message);
+        match verb {
+            LOG_IN => {
+                let [id, card, pin] = words(
+                    arguments,
+                    "VERIFY_CARD_AND_PASSWORD needs an id, a card and a PIN",
+                )?;
+                Ok(Request::LogIn {
+                    id: id.parse()?,
+                    card: card.parse()?,
+                    pin: pin.parse()?,
+                })
+            }
+            BALANCE => no_arguments(BALANCE, arguments).map(|()| Request::Balance),
+            WITHDRAW => hold(
+                Kind::Withdrawal,
+                arguments,
+                "WITHDRAW needs a WITH_ id and an amount",
+            ),
+            DEPOSIT => hold(
+                Kind::Deposit,
+                arguments,
+                "DEPOSIT needs a DEP_ id and an amount",
+            ),
+            CONFIRM => {
+                let [id] = words(arguments, "CONFIRM needs an id")?;
+                Ok(Request::Confirm(id.parse()?))
+            }
+            ROLLBACK => {
+                let [id] = words(arguments, "ROLLBACK needs an id")?;
+                Ok(Request::Rollback(id.parse()?))
+            }
+            CREATE => create(arguments.unwrap_or_default()),
+            TERMINAL => {
+                let [name] = words(arguments, "TERMINAL needs a name")?;
+                Ok(Request::Terminal(name.parse()?))
+            }
+            QUIT => no_arguments(QUIT, arguments).map(|()| Request::Quit),
+            _ => Err(Refusal::unknown_verb(
+                verb,
+                "VERIFY_CARD_AND_PASSWORD, BALANCE_INQUIRY, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, \
+                 CREATE_ACCOUNT, TERMINAL, QUIT",
+            )),
+        }
+    }
+}
+
+fn hold(kind: Kind, arguments: Option<&str>, expected: &str) -> Result<Request, Refusal> {
+    let [id, amount] = words(arguments, expected)?;
+    let id: TransactionId = id.parse()?;
+    if id.kind != kind {
+        return Err(Refusal::malformed(expected));
+    }
+    Ok(Request::Hold {
+        id,
+        amount: amount.parse()?,
+    })
+}
+
+fn create(arguments: &str) -> Result<Request, Refusal> {
+    let mut parts = arguments.splitn(5, ' ');
+    let mut next = || {
+        parts.next().filter(|part| !part.is_empty()).ok_or_else(|| {
+            Refusal::malformed(
+                "CREATE_ACCOUNT needs an id, a card, a PIN, an opening balance and a name",
+            )
+        })
+    };
+    let [id, card, pin, opening, holder] = [next()?, next()?, next()?, next()?, next()?];
+    Ok(Request::Create {
+        id: id.parse()?,
+        card: card.parse()?,
+        pin: pin.parse()?,
+        opening: opening.parse()?,
+        holder: holder.parse()?,
+    })
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::LogIn { id, card, pin } => write!(f, "{LOG_IN} {id} {card} {}", pin.reveal()),
+            Request::Balance => f.write_str(BALANCE),
+            Request::Hold { id, amount } => {
+                let verb = match id.kind {
+                    Kind::Withdrawal => WITHDRAW,
+                    Kind::Deposit => DEPOSIT,
+                };
+                write!(f, "{verb} {id} {amount}")
+            }
+            Request::Confirm(id) => write!(f, "{CONFIRM} {id}"),
+            Request::Rollback(id) => write!(f, "{ROLLBACK} {id}"),
+            Request::Create {
+                id,
+                card,
+                pin,
+                opening,
+                holder,
+            } => {
+                write!(
+                    f,
+                    "{CREATE} {id} {card} {} {opening} {holder}",
+                    pin.reveal()
+                )
+            }
+            Request::Terminal(name) => write!(f, "{TERMINAL} {name}"),
+            Request::Quit => f.write_str(QUIT),
+        }
+    }
+}
+
+impl request::Request for Request {
+    fn is_quit(&self) -> bool {
+        *self == Request::Quit
+    }
+}
+
+const REPEAT: &str = ", repeat";
+
+impl Answer {
+    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it,
+    /// which includes another id or amount than was asked for.
+    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
+        let (outcome, repeat) = match arguments.strip_suffix(REPEAT) {
+            Some(outcome) => (outcome, true),
+            None => (arguments, false),
+        };
+        match request {
+            Request::LogIn { .. } => Some(Answer::Welcome(
+                arguments.strip_prefix("welcome ")?.parse().ok()?,
+            )),
+            Request::Balance => {
+                let (available, held) = arguments
+                    .strip_prefix("available ")?
+                    .split_once(", held ")?;
+                Some(Answer::Balance {
+                    available: exact(available)?,
+                    held: exact(held)?,
+                })
+            }
+            Request::Hold { id, amount } => {
+                let (held, available) = outcome_of(id, outcome)?
+                    .strip_prefix("held ")?
+                    .split_once(", available ")?;
+                let available = exact(available)?;
+                (exact(held)? == amount.money()).then_some(Answer::Held {
+                    id: *id,
+                    amount: *amount,
+                    available,
+                    repeat,
+                })
+            }
+            Request::Confirm(id) => (outcome_of(id, outcome)? == "confirmed")
+                .then_some(Answer::Confirmed { id: *id, repeat }),
+            Request::Rollback(id) => (outcome_of(id, outcome)? == "rolled back")
+                .then_some(Answer::RolledBack { id: *id, repeat }),
+            Request::Create { id, .. } => (outcome_of(id, outcome)? == "created")
+                .then_some(Answer::Created { id: *id, repeat }),
+            Request::Terminal(asked) => {
+                let name: Name = arguments.strip_prefix("terminal ")?.parse().ok()?;
+                (name == *asked).then_some(Answer::Terminal(name))
+            }
+            Request::Quit => (arguments == "bye").then_some(Answer::Bye),
+        }
+    }
+}
+
+/// What follows this id and a blank.
+fn outcome_of<'a>(id: &impl fmt::Display, outcome: &'a str) -> Option<&'a str> {
+    let (word, rest) = outcome.split_once(' ')?;
+    (word == alloc::format!("{id}")).then_some(rest)
+}
+
+/// Money in the one form that the bank writes.
+fn exact(text: &str) -> Option<Money> {
+    let money: Money = text.parse().ok()?;
+    (alloc::format!("{money}") == text).then_some(money)
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = |repeat: &bool| if *repeat { REPEAT } else { "" };
+        match self {
+            Answer::Welcome(holder) => write!(f, "welcome {holder}"),
+            Answer::Balance { available, held } => write!(f, "available {available}, held {held}"),
+            Answer::Held {
+                id,
+                amount,
+                available,
+                repeat,
+            } => {
+                write!(
+                    f,
+                    "{id} held {amount}, available {available}{}",
+                    mark(repeat)
+                )
+            }
+            Answer::Confirmed { id, repeat } => write!(f, "{id} confirmed{}", mark(repeat)),
+            Answer::RolledBack { id, repeat } => write!(f, "{id} rolled back{}", mark(repeat)),
+            Answer::Created { id, repeat } => write!(f, "{id} created{}", mark(repeat)),
+            Answer::Terminal(name) => write!(f, "terminal {name}"),
+            Answer::Bye => f.write_str("bye"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Each rule of the bank, once; here, what the tests are told in.
+
+use alloc::format;
+
+use super::*;
+use crate::atm::books::Books;
+use uuid::Uuid;
+
+pub(super) fn card(text: &str) -> CardNumber {
+    text.parse().unwrap()
+}
+
+pub(super) fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+pub(super) fn create(number: u128, card_number: &str, opening: &str) -> Operation {
+    Operation::Create {
+        id: CreationId(Uuid::from_u128(number)),
+        card: card(card_number),
+        holder: "Joty".parse().unwrap(),
+        pin_hash: "hash".into(),
+        opening: money(opening),
+    }
+}
+
+const CARD: &str = "123456789";
+const OTHER: &str = "987654321";
+
+/// Two accounts with 100.00 each.
+fn books() -> Books {
+    let mut books = Books::default();
+    books.apply(&create(1, CARD, "100")).unwrap();
+    books.apply(&create(2, OTHER, "100")).unwrap();
+    books
+}
+
+fn with(number: u128) -> TransactionId {
+    TransactionId::withdrawal(Uuid::from_u128(number))
+}
+
+fn dep(number: u128) -> TransactionId {
+    TransactionId::deposit(Uuid::from_u128(number))
+}
+
+fn hold_by(card: Option<CardNumber>, id: TransactionId, amount: &str) -> Operation {
+    Operation::Hold {
+        id,
+        card,
+        amount: amount.parse().unwrap(),
+        terminal: None,
+    }
+}
+
+fn hold(id: TransactionId, amount: &str) -> Operation {
+    hold_by(Some(card(CARD)), id, amount)
+}
+
+fn log_in(number: u128, pin_matches: bool) -> Operation {
+    Operation::LogIn {
+        id: LoginId(Uuid::from_u128(number)),
+        card: card(CARD),
+        pin_matches,
+    }
+}
+
+fn locked() -> Books {
+    let mut books = books();
+    for number in 0..3 {
+        books.apply(&log_in(number, false)).unwrap_err();
+    }
+    books
+}
+
+/// The reply as on the wire, without the words of a refusal and the id.
+fn told(books: &mut Books, operation: &Operation) -> String {
+    match books.apply(operation) {
+        Ok(answer) => {
+            let text = format!("{answer}");
+            match text.split_once(' ') {
+                Some((id, outcome)) if id.contains('_') => outcome.into(),
+                _ => text,
+            }
+        }
+        Err(refusal) => refusal.code.as_str().into(),
+    }
+}
+
+/// Applies the operation and checks the reply.
+#[track_caller]
+fn check(books: &mut Books, operation: &Operation, expected: &str) {
+    assert_eq!(told(books, operation), expected, "{operation:?}");
+}
+
+/// Applies the operation, checks the reply, and that nothing has changed.
+#[track_caller]
+fn check_inert(books: &mut Books, operation: &Operation, expected: &str) {
+    let before = books.clone();
+    check(books, operation, expected);
+    assert_eq!(*books, before, "{operation:?}");
+}
+
+fn balance() -> Operation {
+    Operation::Balance {
+        card: Some(card(CARD)),
+    }
+}
+
+mod accounts;
+mod transactions;

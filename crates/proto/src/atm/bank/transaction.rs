@@ -1,0 +1,196 @@
+//! The two phases of a withdrawal or deposit.
+
+use alloc::vec;
+
+use super::{Decision, Known, card_locked, mismatch};
+use crate::atm::record::{Account, Entry, Event, Record, Status, Transaction, Write};
+use crate::atm::{Amount, Answer, CardNumber, TransactionId};
+use crate::name::Name;
+use crate::refusal::{Code, Refusal};
+
+pub(super) fn hold(
+    id: TransactionId,
+    account: &Account,
+    amount: Amount,
+    terminal: Option<Name>,
+) -> Decision {
+    let outcome = match account.locked {
+        true => Err(card_locked()),
+        false => account.with_hold(id.kind, amount.money()),
+    };
+    let account_after = outcome.as_ref().unwrap_or(account);
+    let available = account_after.available();
+    let transaction = |status| {
+        let card = account.card.clone();
+        let terminal = terminal.clone();
+        Transaction {
+            id,
+            card,
+            amount,
+            available,
+            terminal,
+            status,
+        }
+    };
+    match &outcome {
+        Ok(account) => Decision::reply(Ok(Answer::Held {
+            id,
+            amount,
+            available,
+            repeat: false,
+        }))
+        .writing(vec![
+            Write::PutAccount(account.clone()),
+            put(transaction(Status::Held)),
+            entry(Event::Held, &transaction(Status::Held)),
+        ]),
+        Err(refusal) => {
+            let declined = transaction(Status::Declined(refusal.clone()));
+            let entry = entry(Event::Declined, &declined);
+            Decision::reply(Err(refusal.clone())).writing(vec![put(declined), entry])
+        }
+    }
+}
+
+pub(super) fn hold_again(record: &Record, card: Option<&CardNumber>, amount: Amount) -> Decision {
+    let transaction = match record {
+        Record::Transaction(transaction) => transaction,
+        Record::Tombstone(_) => return already_rolled_back(),
+    };
+    if transaction.amount != amount || card.is_some_and(|card| *card != transaction.card) {
+        return mismatch();
+    }
+    let Transaction { id, available, .. } = *transaction;
+    match &transaction.status {
+        Status::Held => Decision::reply(Ok(Answer::Held {
+            id,
+            amount,
+            available,
+            repeat: true,
+        })),
+        Status::Confirmed => already_confirmed(),
+        Status::RolledBack => already_rolled_back(),
+        Status::Declined(refusal) => Decision::reply(Err(refusal.clone())),
+    }
+}
+
+pub(super) fn confirm(id: TransactionId, known: &Known) -> Decision {
+    let transaction = match &known.record {
+        Some(Record::Transaction(transaction)) => transaction,
+        Some(Record::Tombstone(_)) => return already_rolled_back(),
+        None => return Decision::refuse(Code::UnknownId, "no such transaction"),
+    };
+    match &transaction.status {
+        Status::Held => {
+            let amount = transaction.amount.money();
+            let after = known
+                .account
+                .as_ref()
+                .and_then(|a| a.with_entry(id.kind, amount));
+            let answer = Answer::Confirmed { id, repeat: false };
+            settle(
+                transaction,
+                after,
+                Status::Confirmed,
+                Event::Confirmed,
+                answer,
+            )
+        }
+        Status::Confirmed => Decision::reply(Ok(Answer::Confirmed { id, repeat: true })),
+        Status::RolledBack => already_rolled_back(),
+        Status::Declined(refusal) => declined(refusal),
+    }
+}
+
+pub(super) fn roll_back(id: TransactionId, known: &Known) -> Decision {
+    let transaction = match &known.record {
+        Some(Record::Transaction(transaction)) => transaction,
+        Some(Record::Tombstone(_)) => {
+            return Decision::reply(Ok(Answer::RolledBack { id, repeat: true }));
+        }
+        None => {
+            let entry = Entry {
+                event: Event::RolledBack,
+                card: None,
+                id: Some(id),
+                amount: None,
+            };
+            return Decision::reply(Ok(Answer::RolledBack { id, repeat: false })).writing(vec![
+                Write::PutRecord(Record::Tombstone(id)),
+                Write::Append(entry),
+            ]);
+        }
+    };
+    match &transaction.status {
+        Status::Held => {
+            let amount = transaction.amount.money();
+            let after = known
+                .account
+                .as_ref()
+                .and_then(|a| a.without_hold(id.kind, amount));
+            let answer = Answer::RolledBack { id, repeat: false };
+            settle(
+                transaction,
+                after,
+                Status::RolledBack,
+                Event::RolledBack,
+                answer,
+            )
+        }
+        Status::RolledBack => Decision::reply(Ok(Answer::RolledBack { id, repeat: true })),
+        Status::Confirmed => already_confirmed(),
+        Status::Declined(refusal) => declined(refusal),
+    }
+}
+
+fn settle(
+    transaction: &Transaction,
+    account: Option<Account>,
+    status: Status,
+    event: Event,
+    answer: Answer,
+) -> Decision {
+    // No account, or none with such a hold: the rows were changed by something else.
+    let Some(account) = account else {
+        return Decision::refuse(Code::Unavailable, "the ledger contradicts itself: audit it");
+    };
+    let settled = Transaction {
+        status,
+        ..transaction.clone()
+    };
+    let entry = entry(event, &settled);
+    Decision::reply(Ok(answer)).writing(vec![Write::PutAccount(account), put(settled), entry])
+}
+
+fn put(transaction: Transaction) -> Write {
+    Write::PutRecord(Record::Transaction(transaction))
+}
+
+fn entry(event: Event, of: &Transaction) -> Write {
+    let amount = Some(of.amount.money());
+    Write::Append(Entry {
+        event,
+        card: Some(of.card.clone()),
+        id: Some(of.id),
+        amount,
+    })
+}
+
+fn already_confirmed() -> Decision {
+    Decision::refuse(
+        Code::AlreadyConfirmed,
+        "the transaction was confirmed before",
+    )
+}
+
+fn already_rolled_back() -> Decision {
+    Decision::refuse(
+        Code::AlreadyRolledBack,
+        "the transaction was rolled back before",
+    )
+}
+
+fn declined(refusal: &Refusal) -> Decision {
+    let words = alloc::format!("declined before: {}", refusal.code.as_str());
+    Decision::refuse(Code::Declined, &words)
+}

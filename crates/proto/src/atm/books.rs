@@ -1,0 +1,137 @@
+//! The bank's rows in memory, for the throw-away ledger and for everything that tries the rules
+//! out: tests, and a model checker.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+use super::bank::{Decision, Known, Operation, Rows, decide};
+use super::record::{Account, Entry, LOGINS_KEPT, Login, Record, Write};
+use super::{Answer, CardNumber, CreationId, LoginId, TransactionId};
+use crate::refusal::Refusal;
+
+/// All rows of a bank.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Books {
+    /// By card.
+    pub accounts: BTreeMap<CardNumber, Account>,
+    /// The card of each account, by the request that created it.
+    pub created: BTreeMap<CreationId, CardNumber>,
+    /// By id.
+    pub records: BTreeMap<TransactionId, Record>,
+    /// Of each card the newest [`LOGINS_KEPT`], the oldest first.
+    pub logins: BTreeMap<CardNumber, VecDeque<Login>>,
+    /// The card of each log-in that is remembered.
+    pub login_cards: BTreeMap<LoginId, CardNumber>,
+    /// The oldest first.
+    pub history: Vec<Entry>,
+}
+
+impl Books {
+    /// Looks up, decides and writes.
+    ///
+    /// # Errors
+    /// The refusal, when the bank refuses.
+    pub fn apply(&mut self, operation: &Operation) -> Result<Answer, Refusal> {
+        let Ok(known) = Known::look_up(operation, self);
+        let Decision { reply, writes } = decide(operation, &known);
+        writes.into_iter().for_each(|write| self.write(write));
+        reply
+    }
+
+    /// Makes one change.
+    pub fn write(&mut self, write: Write) {
+        match write {
+            Write::PutAccount(account) => {
+                self.created
+                    .insert(account.created_by, account.card.clone());
+                self.accounts.insert(account.card.clone(), account);
+            }
+            Write::PutRecord(record) => {
+                self.records.insert(record.id(), record);
+            }
+            Write::PutLogin(login) => self.put_login(login),
+            Write::Append(entry) => self.history.push(entry),
+        }
+    }
+
+    fn put_login(&mut self, login: Login) {
+        let logins = self.logins.entry(login.card.clone()).or_default();
+        if let Some(known) = logins.iter_mut().find(|known| known.id == login.id) {
+            *known = login;
+            return;
+        }
+        self.login_cards.insert(login.id, login.card.clone());
+        logins.push_back(login);
+        if logins.len() > LOGINS_KEPT
+            && let Some(forgotten) = logins.pop_front()
+        {
+            self.login_cards.remove(&forgotten.id);
+        }
+    }
+}
+
+impl Rows for Books {
+    type Error = Infallible;
+
+    fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, Infallible> {
+        Ok(self.accounts.get(card).cloned())
+    }
+
+    fn created(&mut self, id: CreationId) -> Result<Option<Account>, Infallible> {
+        Ok(self
+            .created
+            .get(&id)
+            .and_then(|card| self.accounts.get(card))
+            .cloned())
+    }
+
+    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, Infallible> {
+        Ok(self.records.get(&id).cloned())
+    }
+
+    fn login(&mut self, id: LoginId) -> Result<Option<Login>, Infallible> {
+        let logins = self
+            .login_cards
+            .get(&id)
+            .and_then(|card| self.logins.get(card));
+        Ok(logins
+            .into_iter()
+            .flatten()
+            .find(|login| login.id == id)
+            .cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn login(number: usize) -> Login {
+        let id = LoginId(Uuid::from_u128(number as u128));
+        Login {
+            id,
+            card: "123456".parse().unwrap(),
+            succeeded: true,
+        }
+    }
+
+    #[test]
+    fn the_oldest_log_ins_of_a_card_are_forgotten() {
+        let mut books = Books::default();
+        for number in 0..=LOGINS_KEPT {
+            books.write(Write::PutLogin(login(number)));
+        }
+        assert_eq!(books.login(login(0).id), Ok(None));
+        assert_eq!(books.login(login(1).id), Ok(Some(login(1))));
+        assert_eq!(books.login_cards.len(), LOGINS_KEPT);
+        // Changing one that is known forgets none.
+        books.write(Write::PutLogin(Login {
+            succeeded: false,
+            ..login(1)
+        }));
+        assert_eq!(books.login_cards.len(), LOGINS_KEPT);
+        assert!(!books.login(login(1).id).unwrap().unwrap().succeeded);
+    }
+}

@@ -1,0 +1,224 @@
+//! Who stands at the machine: a card number, a PIN, and the name on the account.
+//!
+//! A card number is shown masked and a PIN not at all, unless a message for the wire is written:
+//! their `Debug` forms are safe to log.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::printable::{is_unsafe, quoted};
+use crate::refusal::{Code, Refusal};
+
+/// A card number: 6 to 19 ASCII digits, the longest that ISO/IEC 7812 allows. `Display` is the
+/// form on the wire; for a log there is [`masked`](CardNumber::masked).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CardNumber(String);
+
+impl CardNumber {
+    /// Fewest digits.
+    pub const MIN_LEN: usize = 6;
+    /// Most digits.
+    pub const MAX_LEN: usize = 19;
+
+    /// All the digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four digits, the others as stars: `*****6789`.
+    pub fn masked(&self) -> String {
+        let hidden = self.0.len().saturating_sub(4);
+        "*".repeat(hidden) + self.0.get(hidden..).unwrap_or_default()
+    }
+}
+
+/// A PIN: 4 to 12 ASCII digits, as ISO 9564 has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(String);
+
+impl Pin {
+    /// Fewest digits.
+    pub const MIN_LEN: usize = 4;
+    /// Most digits.
+    pub const MAX_LEN: usize = 12;
+
+    /// The digits, to be hashed or put on the wire and for nothing else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whose account it is: 1 to 64 characters that are safe to show, with no blank at either end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder(String);
+
+impl Holder {
+    /// Most characters: a receipt has one line for it.
+    pub const MAX_CHARS: usize = 64;
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CardNumber {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<CardNumber, Refusal> {
+        // The text itself is left out of the words: a PIN may have been typed in its place.
+        digits(text, CardNumber::MIN_LEN, CardNumber::MAX_LEN)
+            .map(CardNumber)
+            .ok_or_else(|| Refusal::malformed("a card number has 6 to 19 digits"))
+    }
+}
+
+impl FromStr for Pin {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Pin, Refusal> {
+        digits(text, Pin::MIN_LEN, Pin::MAX_LEN)
+            .map(Pin)
+            .ok_or_else(|| Refusal::malformed("a PIN has 4 to 12 digits"))
+    }
+}
+
+impl FromStr for Holder {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Holder, Refusal> {
+        if text.is_empty() {
+            return Err(Refusal::malformed("the holder's name is missing"));
+        }
+        if text.chars().count() > Holder::MAX_CHARS {
+            let words = alloc::format!(
+                "a holder's name has at most {} characters",
+                Holder::MAX_CHARS
+            );
+            return Err(Refusal::new(Code::TooLong, words));
+        }
+        if text.trim() != text || text.chars().any(is_unsafe) {
+            let words = alloc::format!(
+                "a holder's name has visible characters and no blank at either end, not {}",
+                quoted(text)
+            );
+            return Err(Refusal::malformed(words));
+        }
+        Ok(Holder(text.to_owned()))
+    }
+}
+
+fn digits(text: &str, min: usize, max: usize) -> Option<String> {
+    let allowed = (min..=max).contains(&text.len());
+    (allowed && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.to_owned())
+}
+
+impl fmt::Display for CardNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for CardNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CardNumber({})", self.masked())
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_card_number_has_six_to_nineteen_digits() {
+        for text in ["123456", "123456789", "0000000000000000001"] {
+            assert_eq!(text.parse::<CardNumber>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "12345",
+            "12345678901234567890",
+            "12345a",
+            "123 456",
+            "+123456",
+            "١٢٣٤٥٦",
+        ] {
+            assert_eq!(
+                text.parse::<CardNumber>().unwrap_err().code,
+                Code::Malformed,
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pin_has_four_to_twelve_digits() {
+        for text in ["0000", "123456789012"] {
+            assert_eq!(text.parse::<Pin>().unwrap().reveal(), text);
+        }
+        for text in ["", "123", "1234567890123", "12 34", "-1234", "١٢٣٤"] {
+            assert_eq!(
+                text.parse::<Pin>().unwrap_err().code,
+                Code::Malformed,
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_holder_is_one_printable_line() {
+        for text in [
+            "J",
+            "Joty Saha",
+            "শ্রী জয়তী",
+            "O'Brien, Ann",
+            &"é".repeat(64),
+        ] {
+            assert_eq!(text.parse::<Holder>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            " ",
+            " Joty",
+            "Joty ",
+            "a\nb",
+            "\u{1b}[2J",
+            "a\u{202e}b",
+            &"é".repeat(65),
+        ] {
+            assert!(text.parse::<Holder>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_shows_four_digits_of_the_card_and_none_of_the_pin() {
+        let card: CardNumber = "123456789".parse().unwrap();
+        assert_eq!(card.masked(), "*****6789");
+        assert_eq!(alloc::format!("{card:?}"), "CardNumber(*****6789)");
+        assert_eq!("123456".parse::<CardNumber>().unwrap().masked(), "**3456");
+        let pin: Pin = "9271".parse().unwrap();
+        assert!(!alloc::format!("{pin:?}").contains(|c: char| c.is_ascii_digit()));
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_what_may_be_a_pin() {
+        let refusal = "9271".parse::<CardNumber>().unwrap_err();
+        assert!(!refusal.words.contains("9271"));
+        assert!(!"92x71".parse::<Pin>().unwrap_err().words.contains("92"));
+    }
+}

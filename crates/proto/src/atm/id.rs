@@ -1,0 +1,201 @@
+//! The ids by which the bank recognises a repeat: a prefix and a UUID, as in
+//! `WITH_018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a57`.
+//!
+//! A client makes them, before it sends anything; a version 7 UUID serves the bank best, because
+//! keys in the order of time are quicker to store. The text is the identity, so there is one form
+//! only: lower case, with hyphens.
+
+use core::fmt;
+use core::str::FromStr;
+
+use uuid::Uuid;
+
+use crate::refusal::Refusal;
+
+/// What a transaction does to the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Notes go out.
+    Withdrawal,
+    /// Notes come in.
+    Deposit,
+}
+
+impl Kind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Kind::Withdrawal => "WITH_",
+            Kind::Deposit => "DEP_",
+        }
+    }
+}
+
+/// The id of a withdrawal, `WITH_…`, or a deposit, `DEP_…`. Whoever knows it may settle it, so it
+/// must not be guessable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId {
+    /// Which of the two it is; not changed by anything but another id.
+    pub kind: Kind,
+    /// What tells it from all others of its kind.
+    pub uuid: Uuid,
+}
+
+/// The id of a new account, `ACC_…`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CreationId(pub Uuid);
+
+/// The id of one attempt to log in, `LOGIN_…`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoginId(pub Uuid);
+
+impl TransactionId {
+    /// The id of a withdrawal.
+    pub fn withdrawal(uuid: Uuid) -> TransactionId {
+        TransactionId {
+            kind: Kind::Withdrawal,
+            uuid,
+        }
+    }
+
+    /// The id of a deposit.
+    pub fn deposit(uuid: Uuid) -> TransactionId {
+        TransactionId {
+            kind: Kind::Deposit,
+            uuid,
+        }
+    }
+}
+
+impl FromStr for TransactionId {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<TransactionId, Refusal> {
+        [Kind::Withdrawal, Kind::Deposit]
+            .into_iter()
+            .find_map(|kind| {
+                Some(TransactionId {
+                    kind,
+                    uuid: uuid(kind.prefix(), text)?,
+                })
+            })
+            .ok_or_else(|| malformed("WITH_ or DEP_"))
+    }
+}
+
+impl FromStr for CreationId {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<CreationId, Refusal> {
+        uuid("ACC_", text)
+            .map(CreationId)
+            .ok_or_else(|| malformed("ACC_"))
+    }
+}
+
+impl FromStr for LoginId {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<LoginId, Refusal> {
+        uuid("LOGIN_", text)
+            .map(LoginId)
+            .ok_or_else(|| malformed("LOGIN_"))
+    }
+}
+
+fn uuid(prefix: &str, text: &str) -> Option<Uuid> {
+    let text = text.strip_prefix(prefix)?;
+    let uuid = Uuid::try_parse(text).ok()?;
+    // The parser also reads other forms of the same number.
+    let mut canonical = Uuid::encode_buffer();
+    (uuid.hyphenated().encode_lower(&mut canonical) == text).then_some(uuid)
+}
+
+fn malformed(prefix: &str) -> Refusal {
+    // The text itself is left out: a card number or PIN may stand in its place.
+    let words = alloc::format!("an id is {prefix} and a UUID in lower case with hyphens");
+    Refusal::malformed(words)
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind.prefix(), self.uuid.hyphenated())
+    }
+}
+
+impl fmt::Display for CreationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ACC_{}", self.0.hyphenated())
+    }
+}
+
+impl fmt::Display for LoginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LOGIN_{}", self.0.hyphenated())
+    }
+}
+
+impl fmt::Debug for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for CreationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for LoginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::Code;
+    use alloc::format;
+    use alloc::string::ToString;
+
+    const UUID: &str = "018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a57";
+
+    #[test]
+    fn every_id_has_its_own_prefix() {
+        let with: TransactionId = format!("WITH_{UUID}").parse().unwrap();
+        let dep: TransactionId = format!("DEP_{UUID}").parse().unwrap();
+        assert_eq!((with.kind, dep.kind), (Kind::Withdrawal, Kind::Deposit));
+        assert_eq!(with.to_string(), format!("WITH_{UUID}"));
+        assert_eq!(dep.to_string(), format!("DEP_{UUID}"));
+        assert_ne!(with, dep);
+        let acc: CreationId = format!("ACC_{UUID}").parse().unwrap();
+        assert_eq!(acc.to_string(), format!("ACC_{UUID}"));
+        let login: LoginId = format!("LOGIN_{UUID}").parse().unwrap();
+        assert_eq!(login.to_string(), format!("LOGIN_{UUID}"));
+    }
+
+    #[test]
+    fn one_uuid_has_one_text() {
+        for text in [
+            UUID.to_string(),
+            format!("with_{UUID}"),
+            format!("WITH_{}", UUID.to_uppercase()),
+            format!("WITH_{}", UUID.replace('-', "")),
+            format!("WITH_{{{UUID}}}"),
+            format!("WITH_urn:uuid:{UUID}"),
+            format!("WITH_{UUID} "),
+            format!("WITH_{UUID}0"),
+            format!("ACC_{UUID}"),
+            "WITH_".into(),
+            "".into(),
+        ] {
+            let refusal = text.parse::<TransactionId>().unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed, "{text}");
+        }
+        let refusal = "123456789".parse::<LoginId>().unwrap_err();
+        assert!(!refusal.words.contains("123456789"));
+        assert!(format!("WITH_{UUID}").parse::<CreationId>().is_err());
+        assert!(format!("ACC_{UUID}").parse::<LoginId>().is_err());
+    }
+}
