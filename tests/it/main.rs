@@ -1,6 +1,9 @@
 //! Client and server talking over loopback, in one process.
 
 mod bad_input;
+mod datetime;
+mod echo;
 mod protocol_examples;
 mod requests;
+mod script;
 mod support;
