@@ -2,6 +2,9 @@
 
 mod atm;
 mod bad_input;
+mod datetime;
+mod echo;
 mod protocol_examples;
 mod requests;
+mod script;
 mod support;

@@ -28,4 +28,5 @@ pub mod printable;
 pub mod refusal;
 pub mod reply;
 pub mod request;
+pub mod script;
 pub mod text;

@@ -5,16 +5,17 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use proto::atm::CardNumber;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
+use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
 use server::ledger::command;
-use server::{Config, log};
+use server::{Config, log, services};
 use wire::limits::Limits;
 
 const EXAMPLES: &str = "\
@@ -48,9 +49,14 @@ pub struct Arguments {
     port: Option<u16>,
 
     /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
-    /// returned: TCP may split or glue messages, so raw cannot be made reliable)
-    #[arg(long, value_parser = parse_framing, value_name = "FRAMING", default_value = "netstring")]
-    wire: Framing,
+    /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
+    /// netstring; a script says its own]
+    #[arg(long, value_parser = parse_framing, value_name = "FRAMING")]
+    wire: Option<Framing>,
+
+    /// The exchange that script mode plays: the name of one, or a file; `list` shows the names
+    #[arg(long, value_name = "NAME|FILE", default_value = script::DEFAULT)]
+    script: String,
 
     /// Most connections at once
     #[arg(long, value_name = "COUNT", default_value_t = Config::CONNECTIONS)]
@@ -168,6 +174,21 @@ impl Arguments {
         clamped(self.verbose).saturating_sub(clamped(self.quiet))
     }
 
+    /// Whether only the names of the scripts are asked for.
+    pub fn lists_scripts(&self) -> bool {
+        self.script == "list"
+    }
+
+    fn script_in_framing(&self) -> anyhow::Result<Script> {
+        let script = services::script::load(&self.script)?;
+        match self.wire {
+            Some(framing) => script
+                .in_framing(framing)
+                .with_context(|| format!("--script {} --wire {framing}", self.script)),
+            None => Ok(script),
+        }
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -187,6 +208,11 @@ impl Arguments {
         if modes.len() > 1 && self.port.is_some_and(|port| port != 0) {
             bail!("--mode all needs a port for each service: leave --port out, or give 0");
         }
+        let script = if modes.contains(&Mode::Script) {
+            Some(self.script_in_framing()?)
+        } else {
+            None
+        };
         let ledger = if modes.contains(&Mode::Atm) {
             self.ledger_file()?
         } else {
@@ -196,7 +222,7 @@ impl Arguments {
             modes,
             bind: self.bind,
             port: self.port,
-            framing: self.wire,
+            framing: self.wire.unwrap_or_default(),
             limits: Limits {
                 frame: self.frame_timeout,
                 idle: Some(self.idle_timeout),
@@ -206,6 +232,7 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
+            script,
             ledger,
             accounts: self.accounts.clone(),
             ..Config::default()
@@ -234,6 +261,19 @@ impl From<LogFormat> for log::Format {
             LogFormat::Json => log::Format::Json,
         }
     }
+}
+
+/// Writes the name and the title of each script that is shipped.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_scripts(to: &mut impl Write) -> anyhow::Result<()> {
+    for shipped in SHIPPED {
+        let script: Script = shipped.source.parse()?;
+        let transport = script.transport().name();
+        writeln!(to, "{:<14} {transport}  {}", shipped.name, script.title())?;
+    }
+    Ok(())
 }
 
 /// Writes the completion script of one shell.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
+use proto::script::Script;
 use wire::limits::Limits;
 
 use crate::services::datetime::Clock;
@@ -20,7 +21,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// The port for every service; `None` gives each its own default, 0 any free one.
     pub port: Option<u16>,
-    /// The framing of every TCP service but echo.
+    /// The framing of every TCP service but echo, which has none, and scripts, which say it
+    /// themselves.
     pub framing: Framing,
     /// The deadlines of each connection.
     pub limits: Limits,
@@ -40,6 +42,8 @@ pub struct Config {
     pub clock: Clock,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
+    /// The exchange to play; `None` is the default one of those that are shipped.
+    pub script: Option<Script>,
 }
 
 impl Config {
@@ -67,6 +71,7 @@ impl Default for Config {
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
+            script: None,
         }
     }
 }

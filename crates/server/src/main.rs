@@ -37,6 +37,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Ledger { command }) => look_into_ledger(&arguments, command),
+        None if arguments.lists_scripts() => {
+            cli::write_scripts(&mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => {
             serve(&arguments)?;
             Ok(ExitCode::SUCCESS)

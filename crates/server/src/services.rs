@@ -4,6 +4,7 @@ pub mod atm;
 pub mod calc;
 pub mod datetime;
 pub mod echo;
+pub mod script;
 pub mod text;
 
 use std::io;
@@ -34,6 +35,8 @@ pub enum Service {
     Echo(echo::Echo),
     /// Date and time over UDP.
     Datetime,
+    /// The server's part of a scripted exchange.
+    Script(Box<script::Scripted>),
 }
 
 impl Service {
@@ -48,7 +51,11 @@ impl Service {
             Mode::Calc => Service::Calc,
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Chat | Mode::Script => {
+            Mode::Script => {
+                let scripted = script::Scripted::new(config.script.clone())?;
+                Service::Script(Box::new(scripted))
+            }
+            Mode::Chat => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }
         })
@@ -56,12 +63,22 @@ impl Service {
 
     /// The transports it listens on.
     pub fn transports(&self, mode: Mode) -> &'static [Transport] {
-        mode.transports()
+        match self {
+            Service::Script(scripted) => match scripted.script().transport() {
+                Transport::Tcp => &[Transport::Tcp],
+                Transport::Udp => &[Transport::Udp],
+            },
+            Service::Atm(_)
+            | Service::Text
+            | Service::Calc
+            | Service::Echo(_)
+            | Service::Datetime => mode.transports(),
+        }
     }
 
-    /// Whether its connections speak in frames, so that a refusal can be sent on them.
+    /// Whether its connections speak our protocol, so that a refusal can be sent on them.
     pub fn is_framed(&self) -> bool {
-        !matches!(self, Service::Echo(_))
+        !matches!(self, Service::Echo(_) | Service::Script(_))
     }
 
     /// Serves one TCP connection to its end.
@@ -79,6 +96,7 @@ impl Service {
             }
             Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
+            Service::Script(scripted) => scripted.serve(stream, place, config.limits),
         }
     }
 
@@ -93,6 +111,10 @@ impl Service {
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                serve_datagrams(endpoint, connections, rate, answer);
+            }
+            Service::Script(scripted) => {
+                let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
             Service::Atm(_) | Service::Text | Service::Calc => {}
