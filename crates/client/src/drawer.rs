@@ -81,7 +81,11 @@ impl Drawer {
         let sum = crc32fast::hash(text.as_bytes());
         let mut slot = format!("{text} {sum:08x}\n").into_bytes();
         slot.resize(SLOT, 0);
-        let place = if sequence.is_multiple_of(2) { 0 } else { SLOT as u64 };
+        let place = if sequence.is_multiple_of(2) {
+            0
+        } else {
+            SLOT as u64
+        };
         self.file.seek(SeekFrom::Start(place))?;
         self.file.write_all(&slot)?;
         self.file.sync_data()?;
