@@ -1,5 +1,6 @@
 //! Client and server talking over loopback, in one process.
 
+mod atm;
 mod bad_input;
 mod datetime;
 mod echo;
