@@ -1,6 +1,7 @@
 //! Date and time over UDP.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,14 +111,17 @@ fn a_source_above_its_rate_is_not_answered() {
     for _ in 0..100 {
         socket.send(b"SEND_DATE").unwrap();
     }
-    let mut answers = 0;
+    for _ in 0..5 {
+        assert_eq!(heard(&socket), "OK 2026-11-21");
+    }
+    let mut more = 0;
     let quiet = Duration::from_millis(300);
     socket.set_read_timeout(Some(quiet)).unwrap();
     while socket.recv(&mut [0; 64]).is_ok() {
-        answers += 1;
+        more += 1;
     }
-    // The first five, one in sixteen of the others, and what a slow machine earns meanwhile.
-    assert!((5..50).contains(&answers), "{answers} answers");
+    // One in sixteen of the others, and what a slow machine earns meanwhile.
+    assert!(more < 45, "{more} more");
 }
 
 #[test]
@@ -156,22 +160,23 @@ fn a_restart_of_the_server_is_not_noticed_by_the_client() {
 fn a_late_date_is_not_taken_for_a_time_nor_an_old_time_for_a_new_one() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut clock = Clock::open(&target(server.local_addr().unwrap())).unwrap();
+    let (tell_repeated, repeated) = mpsc::channel();
     let answering = thread::spawn(move || {
         let mut buffer = [0; 64];
         let (_, client) = server.recv_from(&mut buffer).unwrap();
         for answer in ["OK 2026-11-21", "nonsense", "OK 07:44:16", "OK 07:44:16"] {
             server.send_to(answer.as_bytes(), client).unwrap();
         }
+        tell_repeated.send(()).unwrap();
         let (length, _) = server.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"SEND_TIME");
         server.send_to(b"OK 07:44:18", client).unwrap();
     });
-    for expected in ["07:44:16", "07:44:18"] {
-        let time = clock.ask(Request::Time).unwrap().unwrap();
-        assert_eq!(time.to_string(), expected);
-        // The repeated answer has arrived before the next question.
-        thread::sleep(Duration::from_millis(20));
-    }
+    let first = clock.ask(Request::Time).unwrap().unwrap();
+    assert_eq!(first.to_string(), "07:44:16");
+    repeated.recv().unwrap();
+    let second = clock.ask(Request::Time).unwrap().unwrap();
+    assert_eq!(second.to_string(), "07:44:18");
     answering.join().unwrap();
 }
 
