@@ -1,22 +1,30 @@
 //! The cash machine: what its customer sees.
 //!
-//! `machine` talks to the bank and repeats what was not answered; `pin` knows where a PIN comes
-//! from; `receipt` is what is printed.
+//! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
+//! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `pin` knows
+//! where a PIN comes from; `receipt` is what is printed.
 
+mod link;
 mod machine;
+mod operator;
 mod pin;
 mod receipt;
+mod terminal;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, CardNumber, Holder, Kind, Money};
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
-use self::machine::Machine;
+use self::link::Link;
+use self::machine::Worker;
 use self::receipt::Receipt;
+use self::terminal::{Machines, Terminal};
 use super::{each_line, say};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
@@ -42,9 +50,21 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", global = true)]
     pin_file: Option<PathBuf>,
 
-    /// What the machine is called in the bank's records
+    /// Which machine this is: each has a journal and a drawer of its own, for each bank [default:
+    /// the first of ATM-1, ATM-2, … that nobody else is]
     #[arg(long, value_name = "NAME", global = true)]
     terminal: Option<String>,
+
+    /// How long to go on asking before a transaction is given up and rolled back, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = crate::cli::parse_seconds,
+        default_value = "30", global = true)]
+    patience: Duration,
+
+    /// What the machine promises; all but exactly-once lose or make money, on purpose, and keep no
+    /// journal
+    #[arg(long, value_name = "maybe|at-least-once|at-most-once|exactly-once",
+        value_parser = parse_semantics, default_value = "exactly-once", global = true)]
+    semantics: Semantics,
 
     /// One request; without it, a menu or a pipe's lines
     #[command(subcommand)]
@@ -76,6 +96,15 @@ pub enum Command {
         #[arg(default_value = "0", allow_hyphen_values = true)]
         balance: String,
     },
+    /// Settle what is open, on this machine or on all that nobody else is
+    Settle,
+    /// Show what the machines remember
+    Journal,
+    /// Put this much into the drawer, as an operator
+    Load {
+        /// How much is in it then
+        amount: String,
+    },
 }
 
 /// What a customer wants, checked.
@@ -84,6 +113,9 @@ enum Wish {
     Balance,
     Move(Kind, Amount),
     Create(Holder, Money),
+    Settle,
+    Journal,
+    Load(Money),
 }
 
 /// Does one request, or those that a customer or a pipe gives.
@@ -91,51 +123,89 @@ enum Wish {
 /// # Errors
 /// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let wish = arguments
-        .request
-        .as_ref()
-        .map(wish_of)
-        .transpose()
-        .map_err(usage)?;
-    let terminal = arguments.terminal.as_deref().map(str::parse::<Name>);
-    let terminal = terminal.transpose().map_err(usage)?;
+    let wish = arguments.request.as_ref().map(wish_of).transpose().map_err(usage)?;
+    let name = arguments.terminal.as_deref().map(str::parse::<Name>);
+    let name = name.transpose().map_err(usage)?;
+    let floor = Floor::enter(target, arguments)?;
+    match wish {
+        Some(Wish::Settle) => return operator::settle(&floor, name.as_ref(), output),
+        Some(Wish::Journal) => return operator::journal(&floor, name.as_ref(), output),
+        Some(Wish::Load(count)) => return operator::load(&floor, name.as_ref(), count, output),
+        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {}
+    }
     let mut input = Input::open()?;
     let card: CardNumber = match &arguments.card {
         Some(card) => card.parse().map_err(usage)?,
         None => ask_for_card(&mut input)?,
     };
     let pin = pin::obtain(arguments.pin_file.as_deref(), &mut input)?;
-    let mut machine = Machine::new(target.clone(), terminal);
+    let mut worker = floor.worker(name.as_ref())?;
+    if let Some(settled) = worker.settle()? {
+        say(&format!("settled first: {settled}"));
+    }
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
-            let receipt = machine.create(card, pin, opening, holder)?;
+            let receipt = worker.create(card, pin, opening, holder)?;
             receipt.map_err(Failure::Refused)?.print(output)?;
             Status::Done
         }
         Some(wish) => {
-            machine.log_in(card, pin)?;
-            fulfil(&mut machine, wish)?
-                .map_err(Failure::Refused)?
-                .print(output)?;
+            worker.link().log_in(card, pin)?;
+            fulfil(&mut worker, wish)?.map_err(Failure::Refused)?.print(output)?;
             Status::Done
         }
         None => {
-            let holder = machine.log_in(card, pin)?;
+            let holder = worker.link().log_in(card, pin)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}.\n{MENU}"));
             }
             each_line(&mut input, output, "atm> ", |input, line| {
-                attend(&mut machine, input, line, output)
+                attend(&mut worker, input, line, output)
             })?
         }
     };
-    machine.quit();
+    worker.link().log_out();
     Ok(status)
+}
+
+/// Where machines stand: their journals, and the bank they talk to.
+struct Floor {
+    machines: Machines,
+    /// Journals that are forgotten, where the semantics are not exactly-once.
+    _throw_away: Option<tempfile::TempDir>,
+    target: Target,
+    semantics: Semantics,
+    patience: Duration,
+}
+
+impl Floor {
+    fn enter(target: &Target, arguments: &Arguments) -> Result<Floor, Failure> {
+        let semantics = arguments.semantics;
+        let mut throw_away = None;
+        let machines = if semantics == Semantics::ExactlyOnce {
+            Machines::of(&target.server)?
+        } else {
+            say(&format!("warning: {semantics}: this machine may lose or make money, on purpose"));
+            let directory = tempfile::tempdir()
+                .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
+            let machines = Machines::within(directory.path());
+            throw_away = Some(directory);
+            machines
+        };
+        let (target, patience) = (target.clone(), arguments.patience);
+        Ok(Floor { machines, _throw_away: throw_away, target, semantics, patience })
+    }
+
+    fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+        let found = self.machines.open(name, self.semantics.protections())?;
+        let link = |terminal: &Terminal| Link::new(self.target.clone(), terminal.name().clone());
+        Ok(Worker::new(found, link, self.patience))
+    }
 }
 
 /// Does what one line says.
 fn attend(
-    machine: &mut Machine,
+    worker: &mut Worker,
     input: &mut Input,
     line: &str,
     output: Output,
@@ -143,7 +213,7 @@ fn attend(
     if line == "4" && input.is_terminal() {
         let card = ask_for_card(input)?;
         let pin = pin::ask(input)?;
-        return match machine.log_in(card, pin) {
+        return match worker.link().log_in(card, pin) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -156,7 +226,7 @@ fn attend(
         return Ok(Ok(()));
     };
     let receipt = match wish_of_line(&line) {
-        Ok(wish) => fulfil(machine, wish)?,
+        Ok(wish) => fulfil(worker, wish)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
     match receipt {
@@ -181,13 +251,13 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
     }
 }
 
-fn fulfil(machine: &mut Machine, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
+fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
     match wish {
-        Wish::Balance => machine.balance(),
-        Wish::Move(kind, amount) => machine.move_notes(kind, amount),
-        Wish::Create(..) => Ok(Err(Refusal::malformed(
-            "create is given on the command line",
-        ))),
+        Wish::Balance => worker.balance(),
+        Wish::Move(kind, amount) => worker.move_notes(kind, amount),
+        Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
+            Ok(Err(Refusal::malformed("this is given on the command line")))
+        }
     }
 }
 
@@ -197,6 +267,9 @@ fn wish_of(command: &Command) -> Result<Wish, Refusal> {
         Command::Withdraw { amount } => Ok(Wish::Move(Kind::Withdrawal, amount.parse()?)),
         Command::Deposit { amount } => Ok(Wish::Move(Kind::Deposit, amount.parse()?)),
         Command::Create { holder, balance } => Ok(Wish::Create(holder.parse()?, balance.parse()?)),
+        Command::Settle => Ok(Wish::Settle),
+        Command::Journal => Ok(Wish::Journal),
+        Command::Load { amount } => Ok(Wish::Load(amount.parse()?)),
     }
 }
 
@@ -225,6 +298,11 @@ fn ask_for_card(input: &mut Input) -> Result<CardNumber, Failure> {
     }
     let line = input.line("Card number: ")?.ok_or(Failure::Interrupted)?;
     line.trim().parse().map_err(usage)
+}
+
+fn parse_semantics(text: &str) -> Result<Semantics, String> {
+    let known = Semantics::ALL.map(Semantics::name).join(", ");
+    Semantics::parse(text).ok_or(known)
 }
 
 fn usage(refusal: Refusal) -> Failure {

@@ -1,142 +1,84 @@
-//! The machine's conversation with the bank.
-//!
-//! A request that was sent and not answered is sent again, with the same id, over new connections,
-//! until the time is up. Until then its outcome is not known; it has not failed.
+//! The machine at work: does what [`Machine`] says, one action after another, with a real journal,
+//! a real drawer and a real line to the bank.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proto::atm::machine::{Action, Machine, NotNow, Outcome};
 use proto::atm::{
-    Amount, Answer, CardNumber, CreationId, Holder, Kind, LoginId, Money, Pin, Request,
-    TransactionId,
+    Amount, Answer, CardNumber, CreationId, Holder, Kind, Money, Pin, Request, TransactionId,
 };
-use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
+use wire::fault::{CrashPoint, crash_if_due};
 
+use super::link::Link;
 use super::receipt::Receipt;
+use super::terminal::Terminal;
 use crate::failure::Failure;
-use crate::session::{Session, Target};
 
-/// The pause before the second try; it doubles up to [`MAX_PAUSE`].
+/// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// A cash machine, with or without a card in it.
-pub struct Machine {
-    target: Target,
-    terminal: Option<Name>,
-    customer: Option<Customer>,
-    session: Option<Session>,
+/// A cash machine at work.
+#[derive(Debug)]
+pub struct Worker {
+    machine: Machine,
+    terminal: Terminal,
+    link: Link,
+    /// How long a customer waits, or an operator who settles.
+    patience: Duration,
 }
 
-/// A card, its PIN, and the log-in that both made.
-struct Customer {
-    /// The same for every connection of this customer, so that a log-in whose answer was lost is
-    /// not counted twice.
-    login: LoginId,
-    card: CardNumber,
-    pin: Pin,
-}
-
-impl Machine {
-    /// A machine without a card. It connects when it has something to say.
-    pub fn new(target: Target, terminal: Option<Name>) -> Machine {
-        Machine {
-            target,
-            terminal,
-            customer: None,
-            session: None,
-        }
+impl Worker {
+    /// A machine as it was found, with a line to the bank.
+    pub fn new(
+        (terminal, machine): (Terminal, Machine),
+        link: impl FnOnce(&Terminal) -> Link,
+        patience: Duration,
+    ) -> Worker {
+        let link = link(&terminal);
+        Worker { machine, terminal, link, patience }
     }
 
-    /// Takes a card, and says who its owner is.
+    /// The machine's name and drawer.
+    pub fn terminal(&self) -> &Terminal {
+        &self.terminal
+    }
+
+    /// The line to the bank.
+    pub fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    /// Settles what was open when the machine stopped, before anything else. `None` when nothing
+    /// was.
     ///
     /// # Errors
-    /// When the bank refuses the log-in, or cannot be reached.
-    pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
-        self.quit();
-        let login = LoginId(Uuid::now_v7());
-        self.customer = Some(Customer { login, card, pin });
-        let by = Instant::now() + self.target.timeout;
-        let welcome = self.persist(by, |machine| machine.connect());
-        if welcome.is_err() {
-            self.customer = None;
-        }
-        match welcome? {
-            Some(holder) => Ok(holder),
-            None => Err(self.answered_something_else()),
-        }
+    /// [`Failure::Unknown`] when the bank did not answer, so that it is still open.
+    pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
+        self.work()
     }
 
-    /// The balance of the card in the machine.
+    /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
+    /// answered or patience ends.
     ///
     /// # Errors
     /// When the bank cannot be reached.
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
-        match self.ask(&Request::Balance)? {
+        match self.persist(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
-            Ok(_) => Err(self.answered_something_else()),
+            Ok(_) => Err(Failure::Lost("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
         }
-    }
-
-    /// Withdraws or deposits in two phases: hold, move the notes, confirm.
-    ///
-    /// # Errors
-    /// [`Failure::Unknown`] when the bank did not answer, so that nobody knows yet.
-    pub fn move_notes(
-        &mut self,
-        kind: Kind,
-        amount: Amount,
-    ) -> Result<Result<Receipt, Refusal>, Failure> {
-        let id = match kind {
-            Kind::Withdrawal => TransactionId::withdrawal(Uuid::now_v7()),
-            Kind::Deposit => TransactionId::deposit(Uuid::now_v7()),
-        };
-        let held = match self.ask(&Request::Hold { id, amount }) {
-            Ok(Ok(Answer::Held { available, .. })) => available,
-            Ok(Ok(_)) => return Err(self.answered_something_else()),
-            Ok(Err(refusal)) if refusal.code.is_definite() => return Ok(Err(refusal)),
-            Ok(Err(_)) | Err(Failure::Lost(_)) => return self.give_up(id),
-            Err(failure) => return Err(failure),
-        };
-        // Here the notes leave the machine, or enter it.
-        match self.ask(&Request::Confirm(id)) {
-            Ok(Ok(Answer::Confirmed { .. })) => {}
-            Ok(Ok(_)) => return Err(self.answered_something_else()),
-            Ok(Err(refusal)) if refusal.code.is_definite() => return Ok(Err(refusal)),
-            Ok(Err(_)) | Err(Failure::Lost(_)) => {
-                let moved = match kind {
-                    Kind::Withdrawal => "the notes are out",
-                    Kind::Deposit => "the notes are in",
-                };
-                return Err(Failure::Unknown(format!(
-                    "{moved}, but the bank has not confirmed it yet: {id} is listed there as \
-                     unsettled; nothing is lost"
-                )));
-            }
-            Err(failure) => return Err(failure),
-        }
-        let available = match kind {
-            Kind::Withdrawal => held,
-            Kind::Deposit => held.checked_add(amount.money()).unwrap_or(held),
-        };
-        let card = self.customer.as_ref().map(|customer| customer.card.clone());
-        let card = card.ok_or_else(|| Failure::Usage("no card in the machine".into()))?;
-        Ok(Ok(Receipt::Moved {
-            id,
-            card,
-            amount,
-            available,
-        }))
     }
 
     /// Opens an account.
     ///
     /// # Errors
-    /// When the bank cannot be reached; [`Failure::Unknown`] when it did not answer.
+    /// [`Failure::Unknown`] when the bank was asked and did not answer.
     pub fn create(
         &mut self,
         card: CardNumber,
@@ -145,78 +87,144 @@ impl Machine {
         holder: Holder,
     ) -> Result<Result<Receipt, Refusal>, Failure> {
         let id = CreationId(Uuid::now_v7());
-        let request = Request::Create {
-            id,
-            card: card.clone(),
-            pin,
-            opening,
-            holder: holder.clone(),
-        };
-        match self.ask(&request)? {
-            Ok(Answer::Created { .. }) => Ok(Ok(Receipt::Created {
-                id,
-                card,
-                opening,
-                holder,
-            })),
-            Ok(_) => Err(self.answered_something_else()),
-            Err(refusal) => Ok(Err(refusal)),
+        let request =
+            Request::Create { id, card: card.clone(), pin, opening, holder: holder.clone() };
+        match self.persist(&request) {
+            Ok(Ok(Answer::Created { .. })) => {
+                Ok(Ok(Receipt::Created { id, card, opening, holder }))
+            }
+            Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
+            Ok(Err(refusal)) => Ok(Err(refusal)),
+            Err(Failure::Lost(words)) => Err(Failure::Unknown(format!(
+                "{words}; whether the account was opened is not known: `labclient atm --card {card} \
+                 balance` tells"
+            ))),
+            Err(failure) => Err(failure),
         }
     }
 
-    /// Ends the conversation and gives the card back.
-    pub fn quit(&mut self) {
-        self.customer = None;
-        if let Some(session) = self.session.take() {
-            session.quit();
-        }
-    }
-
-    /// The bank did not answer a hold. No notes have moved, so it is rolled back if possible.
-    fn give_up(&mut self, id: TransactionId) -> Result<Result<Receipt, Refusal>, Failure> {
-        let rolled_back = self.ask(&Request::Rollback(id));
-        Err(match rolled_back {
-            Ok(Ok(_)) => Failure::Lost(
-                "the bank did not answer in time; the transaction was rolled back, nothing moved"
-                    .into(),
-            ),
-            Ok(Err(_)) | Err(_) => Failure::Unknown(format!(
-                "the bank has not answered, so the outcome of {id} is not known yet; no notes have \
-                 moved"
-            )),
-        })
-    }
-
-    /// Asks, and asks again, until there is an answer or the time is up.
-    fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let by = Instant::now() + self.target.timeout;
-        self.persist(by, |machine| {
-            machine.connect()?;
-            let Some(session) = &mut machine.session else {
-                return Err(machine.answered_something_else());
-            };
-            let parse = |arguments: &str| Answer::parse(request, arguments);
-            session.ask_for(&request.to_string(), parse)
-        })
-    }
-
-    /// Does it again after a pause, over a new connection, for as long as the bank was asked and
-    /// has not answered. A bank that was never reached is not waited for.
-    fn persist<T>(
+    /// Withdraws or deposits.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] when the outcome is not known yet; the machine settles it before
+    /// anything else, also after a restart.
+    pub fn move_notes(
         &mut self,
-        by: Instant,
-        mut attempt: impl FnMut(&mut Machine) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        kind: Kind,
+        amount: Amount,
+    ) -> Result<Result<Receipt, Refusal>, Failure> {
+        let uuid = Uuid::now_v7();
+        let id = match kind {
+            Kind::Withdrawal => TransactionId::withdrawal(uuid),
+            Kind::Deposit => TransactionId::deposit(uuid),
+        };
+        match self.machine.begin(id, amount) {
+            Ok(()) => {}
+            Err(NotNow::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
+            Err(NotNow::Open) => return Err(self.unsettled()),
+        }
+        match self.work()? {
+            Some(Outcome::Moved { id, amount, available }) => {
+                let card = self.link.card().cloned();
+                Ok(Ok(Receipt::Moved { id, card, amount, available }))
+            }
+            Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
+            Some(Outcome::RolledBack { refusal: Some(refusal), .. }) => Ok(Err(refusal)),
+            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(format!(
+                "the bank did not answer in time; {id} was rolled back, nothing moved"
+            ))),
+            Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
+                Err(not_known(&outcome))
+            }
+            None => Err(self.unsettled()),
+        }
+    }
+
+    /// Fills or empties the drawer, as an operator.
+    ///
+    /// # Errors
+    /// When something is open, or the disk fails.
+    pub fn load(&mut self, count: Money) -> Result<(), Failure> {
+        self.machine.load(count).map_err(|_| self.unsettled())?;
+        self.terminal.move_notes(count)?;
+        self.work().map(drop)
+    }
+
+    /// Does what the machine says until there is something to show or nothing left to do.
+    fn work(&mut self) -> Result<Option<Outcome>, Failure> {
+        let by = Instant::now() + self.patience;
+        let mut unreachable = None;
+        loop {
+            match self.machine.next() {
+                Action::Journal(record) => {
+                    self.terminal.keep(&record)?;
+                    self.machine.journaled();
+                }
+                Action::Send { request, .. } => match self.send(&request) {
+                    Ok(reply) => self.machine.answered(&request, &reply),
+                    Err(failure) => {
+                        unreachable = failure.words();
+                        self.machine.lost();
+                    }
+                },
+                Action::Pause { attempt } => {
+                    let pause = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(8));
+                    let pause = pause.min(MAX_PAUSE);
+                    if Instant::now() + pause < by {
+                        thread::sleep(pause);
+                        self.machine.paused();
+                        continue;
+                    }
+                    self.machine.give_up();
+                    if matches!(self.machine.next(), Action::Pause { .. }) {
+                        return Err(self.unsettled_because(unreachable));
+                    }
+                    // One attempt to roll it back at once; after that the journal remembers.
+                }
+                Action::MoveNotes { id, amount } => {
+                    let before = self.machine.drawer();
+                    let after = match id.kind {
+                        Kind::Withdrawal => before.checked_sub(amount.money()),
+                        Kind::Deposit => before.checked_add(amount.money()),
+                    };
+                    if let Some(after) = after {
+                        self.terminal.move_notes(after)?;
+                    }
+                    let damaged = |damage| Failure::Unknown(format!("{damage}"));
+                    self.machine.moved(self.terminal.drawer()).map_err(damaged)?;
+                }
+                Action::Show(outcome) => {
+                    self.machine.shown();
+                    return Ok(Some(outcome));
+                }
+                Action::Idle => return Ok(None),
+            }
+        }
+    }
+
+    /// Sends once. A log-in that is refused on the way is what the bank says to the request.
+    fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        crash_if_due(CrashPoint::BeforeSend);
+        match self.link.ask(request) {
+            Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+            asked => asked,
+        }
+    }
+
+    /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
+    /// reached is not waited for.
+    fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        let by = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
         loop {
-            match attempt(self) {
+            match self.link.ask(request) {
                 Err(Failure::Lost(words)) => lost = Some(words),
                 Err(Failure::Unreachable(_)) if lost.is_some() => {}
                 Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {}
-                done => return done,
+                Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
+                asked => return asked,
             }
-            self.session = None;
             if Instant::now() + pause >= by {
                 return Err(Failure::Lost(lost.unwrap_or_default()));
             }
@@ -225,44 +233,42 @@ impl Machine {
         }
     }
 
-    /// Makes sure there is a conversation, with the customer logged in. Says whose card it is when
-    /// it had to log in.
-    fn connect(&mut self) -> Result<Option<Holder>, Failure> {
-        if self.session.is_some() {
-            return Ok(None);
-        }
-        let mut session = Session::open(&self.target)?;
-        if let Some(name) = &self.terminal {
-            let request = Request::Terminal(name.clone());
-            let parse = |arguments: &str| Answer::parse(&request, arguments);
-            session
-                .ask_for(&request.to_string(), parse)?
-                .map_err(Failure::Refused)?;
-        }
-        let holder = match &self.customer {
-            Some(Customer { login, card, pin }) => {
-                let request = Request::LogIn {
-                    id: *login,
-                    card: card.clone(),
-                    pin: pin.clone(),
-                };
-                let parse = |arguments: &str| Answer::parse(&request, arguments);
-                match session.ask_for(&request.to_string(), parse)? {
-                    Ok(Answer::Welcome(holder)) => Some(holder),
-                    Ok(_) => return Err(self.answered_something_else()),
-                    Err(refusal) => return Err(Failure::Refused(refusal)),
-                }
-            }
-            None => None,
+    fn drawer_cannot(&self, kind: Kind) -> Refusal {
+        let words = match kind {
+            Kind::Withdrawal => format!("this machine has only {} left", self.terminal.drawer()),
+            Kind::Deposit => "this machine can take no more notes".to_owned(),
         };
-        self.session = Some(session);
-        Ok(holder)
+        Refusal::new(Code::Unavailable, words)
     }
 
-    fn answered_something_else(&self) -> Failure {
-        let words = format!("{}: the bank answered something else", self.target.server);
-        Failure::Lost(words)
+    fn unsettled(&self) -> Failure {
+        self.unsettled_because(None)
     }
+
+    fn unsettled_because(&self, why: Option<String>) -> Failure {
+        let why = why.map_or(String::new(), |why| format!(" ({why})"));
+        let what = match self.machine.outcome() {
+            Some(outcome) => not_known(&outcome).words().unwrap_or_default(),
+            None => "a transaction is still open".to_owned(),
+        };
+        let name = self.terminal.name();
+        Failure::Unknown(format!(
+            "{what}{why}. Machine {name} settles it before anything else; `labclient atm settle` \
+             does it now"
+        ))
+    }
+}
+
+/// An outcome that is not known yet, in words.
+fn not_known(outcome: &Outcome) -> Failure {
+    let id = match outcome {
+        Outcome::Moved { id, .. }
+        | Outcome::Declined { id, .. }
+        | Outcome::RolledBack { id, .. }
+        | Outcome::Unsettled { id, .. }
+        | Outcome::Disputed { id, .. } => id,
+    };
+    Failure::Unknown(format!("{id}: {outcome}"))
 }
 
 /// Whether a refused connection may be granted a moment later.

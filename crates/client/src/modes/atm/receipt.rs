@@ -20,12 +20,12 @@ pub enum Receipt {
     Moved {
         /// The transaction.
         id: TransactionId,
-        /// The customer's card.
-        card: CardNumber,
+        /// The customer's card, unless the customer has gone.
+        card: Option<CardNumber>,
         /// How much.
         amount: Amount,
-        /// What can be withdrawn now.
-        available: Money,
+        /// What can be withdrawn now, unless the machine restarted in between.
+        available: Option<Money>,
     },
     /// An account was opened.
     Created {
@@ -58,21 +58,20 @@ impl Receipt {
                 available,
             } => {
                 let amount = amount.money().to_string();
+                let available = available.map(|available| available.to_string());
                 let members = json!({
                     "id": id.to_string(),
                     verb(id.kind): amount,
-                    "available": available.to_string(),
+                    "available": available,
                 });
                 let title = match id.kind {
                     Kind::Withdrawal => "Withdrawal",
                     Kind::Deposit => "Deposit",
                 };
-                let text = [
-                    (title, amount),
-                    ("Card", card.masked()),
-                    ("Available", available.to_string()),
-                    ("Reference", id.to_string()),
-                ];
+                let mut text = vec![(title, amount)];
+                text.extend(card.as_ref().map(|card| ("Card", card.masked())));
+                text.extend(available.map(|available| ("Available", available)));
+                text.push(("Reference", id.to_string()));
                 output.answer(&rows(&text), members)
             }
             Receipt::Created {
@@ -108,8 +107,8 @@ impl Receipt {
                 available,
                 ..
             } => {
-                let verb = verb(id.kind);
-                format!("{verb} {}, available {available}, {id}", amount.money())
+                let left = available.map_or(String::new(), |left| format!("available {left}, "));
+                format!("{} {}, {left}{id}", verb(id.kind), amount.money())
             }
             Receipt::Created { id, opening, .. } => format!("created, available {opening}, {id}"),
         }
@@ -139,9 +138,9 @@ mod tests {
     fn a_receipt_names_amount_masked_card_balance_and_reference() {
         let receipt = Receipt::Moved {
             id: "WITH_00000000-0000-7000-8000-000000000001".parse().unwrap(),
-            card: "123456789".parse().unwrap(),
+            card: Some("123456789".parse().unwrap()),
             amount: "500".parse().unwrap(),
-            available: "9500".parse().unwrap(),
+            available: Some("9500".parse().unwrap()),
         };
         assert_eq!(
             receipt.one_line(),
