@@ -1,6 +1,7 @@
 //! One file a service, and the one place that knows them all.
 
 pub mod calc;
+pub mod chat;
 pub mod datetime;
 pub mod echo;
 pub mod text;
@@ -26,6 +27,8 @@ pub enum Service {
     Text,
     /// The calculator.
     Calc,
+    /// The chat room.
+    Chat(chat::Chat),
     /// Echo over TCP and UDP.
     Echo(echo::Echo),
     /// Date and time over UDP.
@@ -41,9 +44,10 @@ impl Service {
         Ok(match mode {
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
+            Mode::Chat => Service::Chat(chat::Chat::new(threads.clone())),
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Atm | Mode::Chat | Mode::Script => {
+            Mode::Atm | Mode::Script => {
                 anyhow::bail!("{} is not there yet", mode.name())
             }
         })
@@ -71,6 +75,7 @@ impl Service {
             Service::Calc => {
                 one_at_a_time(Mode::Calc, calc::Calc::default(), stream, place, config)
             }
+            Service::Chat(chat) => chat.serve(stream, place, config),
             Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
         }
@@ -89,7 +94,7 @@ impl Service {
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
-            Service::Text | Service::Calc => {}
+            Service::Text | Service::Calc | Service::Chat(_) => {}
         }
     }
 }
