@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{atm, calc, echo, text};
+use crate::modes::{atm, calc, chat, echo, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -62,6 +62,8 @@ pub enum Command {
     },
     /// Add, subtract, multiply, divide
     Calc(calc::Arguments),
+    /// The chat room: lines that are typed or piped in are said, `quit` leaves
+    Chat(chat::Arguments),
     /// Have a text sent back
     Echo(echo::Arguments),
     /// Print a completion script for a shell

@@ -2,6 +2,7 @@
 
 pub mod atm;
 pub mod calc;
+pub mod chat;
 pub mod echo;
 pub mod text;
 
@@ -29,6 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         }
         Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
+        Command::Chat(chat) => chat::run(&arguments.target(Mode::Chat), chat, output),
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
