@@ -1,6 +1,11 @@
 //! Client and server talking over loopback, in one process.
 
+mod atm;
 mod bad_input;
 mod chat;
+mod datetime;
+mod echo;
+mod protocol_examples;
 mod requests;
+mod script;
 mod support;

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{atm, calc, chat, echo, text};
+use crate::modes::{atm, calc, chat, datetime, echo, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -19,8 +19,9 @@ Examples:
   printf 'prime 97\\nprime 98\\n' | labclient text
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
-answer for each. Exit status: 0 done, 1 the service said no, 2 usage, 3 the
-server is not reachable or was lost, 4 the outcome is not known yet.";
+answer for each. Exit status: 0 done, 1 the service said no (or not what a
+script says), 2 usage, 3 the server is not reachable or was lost, 4 the outcome
+is not known yet.";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
@@ -35,7 +36,7 @@ pub struct Arguments {
     server: Option<String>,
 
     /// The framing, the same as the server's: netstring, len3, line or raw (what one read
-    /// returned: cannot be made reliable)
+    /// returned: cannot be made reliable) [default: netstring; a script says its own]
     #[arg(long, value_parser = parse_framing, value_name = "FRAMING", global = true)]
     wire: Option<Framing>,
 
@@ -64,8 +65,16 @@ pub enum Command {
     Calc(calc::Arguments),
     /// The chat room: lines that are typed or piped in are said, `quit` leaves
     Chat(chat::Arguments),
+    /// Date and time, over UDP; --wire makes no difference
+    Datetime {
+        /// What to ask; without it, a menu or a pipe's lines
+        #[command(subcommand)]
+        command: Option<datetime::Command>,
+    },
     /// Have a text sent back
     Echo(echo::Arguments),
+    /// Play the client's part of a scripted exchange
+    Script(script::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -84,14 +93,14 @@ impl Arguments {
         Target {
             mode,
             server: self.server_or("127.0.0.1", mode.default_port()),
-            framing: self.framing_or(Framing::default()),
+            framing: self.wire.unwrap_or_default(),
             timeout: self.timeout,
         }
     }
 
-    /// The framing given, or this one.
-    pub fn framing_or(&self, default: Framing) -> Framing {
-        self.wire.unwrap_or(default)
+    /// The framing, if one is given.
+    pub fn framing(&self) -> Option<Framing> {
+        self.wire
     }
 
     fn server_or(&self, host: &str, port: u16) -> String {

@@ -18,6 +18,12 @@ pub const TRIES: u32 = 4;
 /// How long a server that nobody listens for may take to restart between two tries.
 const RESTART_PAUSE: Duration = Duration::from_millis(300);
 
+/// How long a host in the same building takes at most to say that nobody listens.
+const REFUSAL_WAIT: Duration = Duration::from_millis(200);
+
+/// Most late answers that are thrown away before a question: each try may leave one behind.
+const LATE_ANSWERS: u32 = 64;
+
 /// Asks a datagram service and waits for its answers.
 #[derive(Debug)]
 pub struct Asker {
@@ -62,6 +68,7 @@ impl Asker {
         question: &[u8],
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
+        self.forget_late_answers();
         let mut refused = 0;
         let started = Instant::now();
         for attempt in 0..TRIES {
@@ -88,16 +95,51 @@ impl Asker {
             }
         }
         Err(self.lost(&if refused > 0 {
-            format!(
-                "nothing listens there: is `labserver --mode {}` running?",
-                self.target.mode.name()
-            )
+            self.nobody()
         } else {
             format!(
                 "no answer to {TRIES} tries in {} s",
                 self.target.timeout.as_secs_f32()
             )
         }))
+    }
+
+    /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as
+    /// long as is waited for that.
+    ///
+    /// # Errors
+    /// When nothing listens at any of the server's addresses, or nothing can be sent there.
+    pub fn tell(&mut self, message: &[u8]) -> Result<(), Failure> {
+        for position in 0..self.endpoints.len() {
+            let (_, endpoint) = &mut self.endpoints[position];
+            let by = Instant::now() + REFUSAL_WAIT;
+            match ask_once(endpoint, message, by, &mut |_| Some(())) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) => return Err(self.lost(&error.to_string())),
+            }
+        }
+        Err(self.lost(&self.nobody()))
+    }
+
+    /// A repeated question may have been answered twice, and what is left would pass for the
+    /// answer to the next one.
+    fn forget_late_answers(&mut self) {
+        for (_, endpoint) in &mut self.endpoints {
+            for _ in 0..LATE_ANSWERS {
+                let at_once = Instant::now() + Duration::from_millis(1);
+                if let Ok(None) = endpoint.receive(Some(at_once)) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn nobody(&self) -> String {
+        format!(
+            "nothing listens there: is `labserver --mode {}` running?",
+            self.target.mode.name()
+        )
     }
 
     fn lost(&self, what: &str) -> Failure {

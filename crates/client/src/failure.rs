@@ -34,6 +34,8 @@ impl From<Status> for ExitCode {
 pub enum Failure {
     /// The service said no.
     Refused(Refusal),
+    /// The server said something else than a script says: what.
+    Unexpected(String),
     /// What was typed makes no sense: why.
     Usage(String),
     /// The server is not reachable, or not the right one: how, and what to do. Nothing was asked.
@@ -52,7 +54,7 @@ impl Failure {
     /// The process's exit status.
     pub fn status(&self) -> Status {
         match self {
-            Failure::Refused(_) => Status::Refused,
+            Failure::Refused(_) | Failure::Unexpected(_) => Status::Refused,
             Failure::Usage(_) => Status::Usage,
             Failure::Unreachable(_) | Failure::Lost(_) => Status::Unreachable,
             Failure::Unknown(_) => Status::Unknown,
@@ -64,7 +66,8 @@ impl Failure {
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) => Some(words_of(refusal)),
-            Failure::Usage(words)
+            Failure::Unexpected(words)
+            | Failure::Usage(words)
             | Failure::Unreachable(words)
             | Failure::Lost(words)
             | Failure::Unknown(words) => Some(words.clone()),

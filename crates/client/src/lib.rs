@@ -11,8 +11,10 @@
 
 pub mod cli;
 pub mod datagram;
+pub mod drawer;
 pub mod failure;
 pub mod input;
+pub mod journal;
 pub mod modes;
 pub mod output;
 pub mod session;

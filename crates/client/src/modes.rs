@@ -3,7 +3,9 @@
 pub mod atm;
 pub mod calc;
 pub mod chat;
+pub mod datetime;
 pub mod echo;
+pub mod script;
 pub mod text;
 
 use std::io::{self, Write};
@@ -31,7 +33,16 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
         Command::Chat(chat) => chat::run(&arguments.target(Mode::Chat), chat, output),
+        Command::Datetime { command } => {
+            datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)
+        }
         Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
+        Command::Script(script) => script::run(
+            script,
+            arguments.framing(),
+            arguments.target(Mode::Script),
+            output,
+        ),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();

@@ -24,6 +24,7 @@ mod netstring;
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroUsize;
 
 use crate::printable::quoted;
 
@@ -213,6 +214,8 @@ pub struct Decoder {
     /// Bytes at the start of `buffer` that were given back as messages.
     consumed: usize,
     line: line::Progress,
+    /// In raw framing: the length of every message, if it is known.
+    message_length: Option<NonZeroUsize>,
 }
 
 impl Decoder {
@@ -223,7 +226,14 @@ impl Decoder {
             buffer: Vec::new(),
             consumed: 0,
             line: line::Progress::default(),
+            message_length: None,
         }
+    }
+
+    /// From here on, a message in raw framing has exactly this many bytes, however many reads they
+    /// come in. Other framings say themselves how long a message is.
+    pub fn set_message_length(&mut self, length: NonZeroUsize) {
+        self.message_length = Some(length);
     }
 
     /// The framing it decodes.
@@ -275,10 +285,15 @@ impl Decoder {
                     };
                 }
             },
-            Framing::Raw => {
-                let length = waiting.len().min(Framing::Raw.max_payload());
-                Some((0..length, length))
-            }
+            Framing::Raw => match self.message_length {
+                Some(length) => {
+                    (waiting.len() >= length.get()).then(|| (0..length.get(), length.get()))
+                }
+                None => {
+                    let length = waiting.len().min(Framing::Raw.max_payload());
+                    Some((0..length, length))
+                }
+            },
         };
         Ok(found.map(|(payload, length)| {
             let message = waiting[payload].to_vec();
@@ -299,7 +314,13 @@ impl Decoder {
     pub fn finish(&self) -> Result<(), Truncated> {
         let waiting = &self.buffer[self.consumed..];
         match self.framing {
-            Framing::Raw => Ok(()),
+            Framing::Raw => match self.message_length {
+                Some(length) if !waiting.is_empty() => Err(Truncated::Payload {
+                    received: waiting.len(),
+                    length: length.get(),
+                }),
+                Some(_) | None => Ok(()),
+            },
             Framing::Line if self.line.is_discarding() => Err(Truncated::Line {
                 received: Framing::Line.max_payload(),
             }),
@@ -389,6 +410,21 @@ mod tests {
             Framing::Raw.encode(b"", &mut Vec::new()),
             Err(EncodeError::EmptyRaw)
         );
+    }
+
+    #[test]
+    fn raw_messages_of_a_known_length_come_whole_from_any_pieces() {
+        for piece in 1..=7 {
+            let mut decoder = Decoder::new(Framing::Raw);
+            decoder.set_message_length(NonZeroUsize::new(3).unwrap());
+            let pieces: Vec<&[u8]> = b"abcdefg".chunks(piece).collect();
+            let messages = decode_all(&mut decoder, &pieces).unwrap();
+            assert_eq!(messages, [b"abc".to_vec(), b"def".to_vec()]);
+            assert_eq!(
+                decoder.finish().unwrap_err().to_string(),
+                "closed 1 bytes into a 3-byte message"
+            );
+        }
     }
 
     #[test]

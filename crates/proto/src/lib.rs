@@ -29,4 +29,5 @@ pub mod printable;
 pub mod refusal;
 pub mod reply;
 pub mod request;
+pub mod script;
 pub mod text;

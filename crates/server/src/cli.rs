@@ -2,14 +2,20 @@
 
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use proto::atm::CardNumber;
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::{Config, log};
+use proto::refusal::Refusal;
+use proto::script::{self, SHIPPED, Script};
+use server::ledger::accounts::default_path;
+use server::ledger::command;
+use server::{Config, log, services};
 use wire::limits::Limits;
 
 const EXAMPLES: &str = "\
@@ -43,9 +49,14 @@ pub struct Arguments {
     port: Option<u16>,
 
     /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
-    /// returned: TCP may split or glue messages, so raw cannot be made reliable)
-    #[arg(long, value_parser = parse_framing, value_name = "FRAMING", default_value = "netstring")]
-    wire: Framing,
+    /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
+    /// netstring; a script says its own]
+    #[arg(long, value_parser = parse_framing, value_name = "FRAMING")]
+    wire: Option<Framing>,
+
+    /// The exchange that script mode plays: the name of one, or a file; `list` shows the names
+    #[arg(long, value_name = "NAME|FILE", default_value = script::DEFAULT)]
+    script: String,
 
     /// Most connections at once
     #[arg(long, value_name = "COUNT", default_value_t = Config::CONNECTIONS)]
@@ -71,6 +82,15 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     udp_rate: u32,
 
+    /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
+    /// in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "PATH|memory", global = true)]
+    ledger: Option<PathBuf>,
+
+    /// A file of accounts to open where they are missing, instead of the demonstration's two
+    #[arg(long, value_name = "FILE.toml")]
+    accounts: Option<PathBuf>,
+
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -86,11 +106,51 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look into the bank's ledger, also while a server has it open
+    Ledger {
+        /// The question
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Prove that no money came or went; exit status 1 if some did
+    Audit,
+    /// List the accounts
+    Accounts,
+    /// Tell what happened to one account
+    History {
+        /// The card's number
+        #[arg(value_parser = parse_card)]
+        card: CardNumber,
+    },
+    /// List the transactions that are neither confirmed nor rolled back
+    Unsettled,
+    /// Unlock a card after three wrong PINs
+    Unlock {
+        /// The card's number
+        #[arg(value_parser = parse_card)]
+        card: CardNumber,
+    },
+}
+
+impl From<&LedgerCommand> for command::Command {
+    fn from(given: &LedgerCommand) -> command::Command {
+        match given {
+            LedgerCommand::Audit => command::Command::Audit,
+            LedgerCommand::Accounts => command::Command::Accounts,
+            LedgerCommand::History { card } => command::Command::History(card.clone()),
+            LedgerCommand::Unsettled => command::Command::Unsettled,
+            LedgerCommand::Unlock { card } => command::Command::Unlock(card.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -114,6 +174,21 @@ impl Arguments {
         clamped(self.verbose).saturating_sub(clamped(self.quiet))
     }
 
+    /// Whether only the names of the scripts are asked for.
+    pub fn lists_scripts(&self) -> bool {
+        self.script == "list"
+    }
+
+    fn script_in_framing(&self) -> anyhow::Result<Script> {
+        let script = services::script::load(&self.script)?;
+        match self.wire {
+            Some(framing) => script
+                .in_framing(framing)
+                .with_context(|| format!("--script {} --wire {framing}", self.script)),
+            None => Ok(script),
+        }
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -133,11 +208,21 @@ impl Arguments {
         if modes.len() > 1 && self.port.is_some_and(|port| port != 0) {
             bail!("--mode all needs a port for each service: leave --port out, or give 0");
         }
+        let script = if modes.contains(&Mode::Script) {
+            Some(self.script_in_framing()?)
+        } else {
+            None
+        };
+        let ledger = if modes.contains(&Mode::Atm) {
+            self.ledger_file()?
+        } else {
+            None
+        };
         Ok(Config {
             modes,
             bind: self.bind,
             port: self.port,
-            framing: self.wire,
+            framing: self.wire.unwrap_or_default(),
             limits: Limits {
                 frame: self.frame_timeout,
                 idle: Some(self.idle_timeout),
@@ -147,8 +232,25 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
+            script,
+            ledger,
+            accounts: self.accounts.clone(),
             ..Config::default()
         })
+    }
+}
+
+impl Arguments {
+    /// The ledger's file, or `None` for one in memory.
+    ///
+    /// # Errors
+    /// When no file is named and there is no home directory.
+    pub fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
+        match &self.ledger {
+            Some(path) if path.as_os_str() == "memory" => Ok(None),
+            Some(path) => Ok(Some(path.clone())),
+            None => Ok(Some(default_path()?)),
+        }
     }
 }
 
@@ -159,6 +261,19 @@ impl From<LogFormat> for log::Format {
             LogFormat::Json => log::Format::Json,
         }
     }
+}
+
+/// Writes the name and the title of each script that is shipped.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_scripts(to: &mut impl Write) -> anyhow::Result<()> {
+    for shipped in SHIPPED {
+        let script: Script = shipped.source.parse()?;
+        let transport = script.transport().name();
+        writeln!(to, "{:<14} {transport}  {}", shipped.name, script.title())?;
+    }
+    Ok(())
 }
 
 /// Writes the completion script of one shell.
@@ -179,6 +294,10 @@ fn parse_mode(text: &str) -> Result<Modes, String> {
             .map(Modes::One)
             .ok_or_else(|| "atm, text, calc, chat, echo, datetime, script or all".into()),
     }
+}
+
+fn parse_card(text: &str) -> Result<CardNumber, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {

@@ -1,15 +1,18 @@
 //! Everything about a server that can be turned, with its default.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
+use proto::script::Script;
 use wire::limits::Limits;
 
 use crate::services::datetime::Clock;
 
-/// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs.
+/// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
+/// ledger, which `labserver` keeps in a file.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The services to run.
@@ -18,7 +21,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// The port for every service; `None` gives each its own default, 0 any free one.
     pub port: Option<u16>,
-    /// The framing of every TCP service but echo.
+    /// The framing of every TCP service but echo, which has none, and scripts, which say it
+    /// themselves.
     pub framing: Framing,
     /// The deadlines of each connection.
     pub limits: Limits,
@@ -30,10 +34,16 @@ pub struct Config {
     pub drain: Duration,
     /// How long one primality test may compute.
     pub prime_budget: Duration,
+    /// The file of the bank's ledger; `None` keeps it in memory, for as long as the server runs.
+    pub ledger: Option<PathBuf>,
+    /// A file of accounts to open where they are missing, instead of the demonstration's two.
+    pub accounts: Option<PathBuf>,
     /// Where the date and time service reads the time.
     pub clock: Clock,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
+    /// The exchange to play; `None` is the default one of those that are shipped.
+    pub script: Option<Script>,
 }
 
 impl Config {
@@ -56,9 +66,12 @@ impl Default for Config {
             // A test of the longest number fits.
             drain: Duration::from_secs(5),
             prime_budget: Duration::from_secs(2),
+            ledger: None,
+            accounts: None,
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
+            script: None,
         }
     }
 }

@@ -40,6 +40,8 @@ pub trait Conversation {
 pub enum End {
     /// The peer said `QUIT`.
     Quit,
+    /// Everything was said that a script says.
+    Done,
     /// The peer ended the stream between two messages.
     Closed,
     /// The server is stopping.
@@ -52,6 +54,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             End::Quit => "quit",
+            End::Done => "done",
             End::Closed => "closed by the peer",
             End::Stopping => "the server is stopping",
             End::Broken(words) => words,

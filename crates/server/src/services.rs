@@ -1,9 +1,11 @@
 //! One file a service, and the one place that knows them all.
 
+pub mod atm;
 pub mod calc;
 pub mod chat;
 pub mod datetime;
 pub mod echo;
+pub mod script;
 pub mod text;
 
 use std::io;
@@ -19,10 +21,13 @@ use crate::config::Config;
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End, converse};
 use crate::datagrams::serve_datagrams;
+use crate::ledger::accounts::{demo, load};
 use crate::threads::Threads;
 
 /// A service and what its conversations share.
 pub enum Service {
+    /// The bank.
+    Atm(atm::Atm),
     /// Lower case, prime, palindrome.
     Text,
     /// The calculator.
@@ -33,6 +38,8 @@ pub enum Service {
     Echo(echo::Echo),
     /// Date and time over UDP.
     Datetime,
+    /// The server's part of a scripted exchange.
+    Script(Box<script::Scripted>),
 }
 
 impl Service {
@@ -40,32 +47,46 @@ impl Service {
     ///
     /// # Errors
     /// When something it needs cannot be had: what, and what to do.
-    pub fn open(mode: Mode, _config: &Config, threads: &Threads) -> anyhow::Result<Service> {
+    pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
         Ok(match mode {
+            Mode::Atm => Service::Atm(open_bank(config)?),
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
             Mode::Chat => Service::Chat(chat::Chat::new(threads.clone())),
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
-            Mode::Atm | Mode::Script => {
-                anyhow::bail!("{} is not there yet", mode.name())
+            Mode::Script => {
+                let scripted = script::Scripted::new(config.script.clone())?;
+                Service::Script(Box::new(scripted))
             }
         })
     }
 
     /// The transports it listens on.
     pub fn transports(&self, mode: Mode) -> &'static [Transport] {
-        mode.transports()
+        match self {
+            Service::Script(scripted) => match scripted.script().transport() {
+                Transport::Tcp => &[Transport::Tcp],
+                Transport::Udp => &[Transport::Udp],
+            },
+            Service::Atm(_)
+            | Service::Text
+            | Service::Calc
+            | Service::Chat(_)
+            | Service::Echo(_)
+            | Service::Datetime => mode.transports(),
+        }
     }
 
-    /// Whether its connections speak in frames, so that a refusal can be sent on them.
+    /// Whether its connections speak our protocol, so that a refusal can be sent on them.
     pub fn is_framed(&self) -> bool {
-        !matches!(self, Service::Echo(_))
+        !matches!(self, Service::Echo(_) | Service::Script(_))
     }
 
     /// Serves one TCP connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         match self {
+            Service::Atm(atm) => one_at_a_time(Mode::Atm, atm.session(), stream, place, config),
             Service::Text => {
                 let text = text::Text {
                     prime_budget: config.prime_budget,
@@ -78,6 +99,7 @@ impl Service {
             Service::Chat(chat) => chat.serve(stream, place, config),
             Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
+            Service::Script(scripted) => scripted.serve(stream, place, config.limits),
         }
     }
 
@@ -94,8 +116,23 @@ impl Service {
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
-            Service::Text | Service::Calc | Service::Chat(_) => {}
+            Service::Script(scripted) => {
+                let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
+                serve_datagrams(endpoint, connections, rate, answer);
+            }
+            Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}
         }
+    }
+}
+
+fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
+    let accounts = match &config.accounts {
+        Some(file) => load(file)?,
+        None => demo()?,
+    };
+    match &config.ledger {
+        Some(file) => atm::Atm::open(file, accounts),
+        None => atm::Atm::in_memory(accounts),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,10 @@ const CLOSE_WAIT: Duration = Duration::from_millis(500);
 
 /// Most bytes that are read and thrown away while closing.
 const CLOSE_DISCARD: usize = 256 * 1024;
+
+/// How long raw framing waits between two messages in the same direction, so that the peer's reads
+/// tell them apart. The hand-outs' programs wait as long.
+pub const RAW_PAUSE: Duration = Duration::from_millis(50);
 
 /// A framed TCP connection.
 #[derive(Debug)]
@@ -249,6 +254,11 @@ impl Reader {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 
+    /// From here on, a message in raw framing has exactly this many bytes.
+    pub fn set_message_length(&mut self, length: NonZeroUsize) {
+        self.decoder.set_message_length(length);
+    }
+
     /// The bytes of a message that is not complete yet: what a wrong framing looks like.
     pub fn unfinished(&self) -> &[u8] {
         self.decoder.unfinished()
@@ -294,6 +304,20 @@ impl Writer {
     pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.queue(message)?;
         self.flush()
+    }
+
+    /// Sends messages one by one; in raw framing with a [pause](RAW_PAUSE) between them.
+    ///
+    /// # Errors
+    /// As [`Writer::send`], for the first that fails.
+    pub fn send_apart<M: AsRef<[u8]>>(&mut self, messages: &[M]) -> Result<(), SendError> {
+        for (position, message) in messages.iter().enumerate() {
+            if position > 0 && self.framing == Framing::Raw {
+                std::thread::sleep(RAW_PAUSE);
+            }
+            self.send(message.as_ref())?;
+        }
+        Ok(())
     }
 
     /// Adds a message to those that the next [`flush`](Writer::flush) sends in one go.
@@ -526,6 +550,34 @@ mod tests {
         assert_eq!(received, "ERR busy\n");
         drop(other);
         closing.join().unwrap();
+    }
+
+    #[test]
+    fn raw_messages_of_a_known_length_keep_the_deadline_of_a_frame() {
+        let (mut connection, mut other) = pair(Framing::Raw, QUICK);
+        let length = NonZeroUsize::new(4).unwrap();
+        connection.reader.set_message_length(length);
+        other.write_all(b"abcdef").unwrap();
+        assert_eq!(connection.reader.receive(None).unwrap().unwrap(), b"abcd");
+        let error = connection.reader.receive(None).unwrap_err();
+        assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
+    }
+
+    #[test]
+    fn raw_messages_sent_apart_are_read_apart() {
+        let (mut connection, other) = pair(Framing::Raw, Limits::SERVER);
+        let mut other = Connection::new(other, Framing::Raw, Limits::CLIENT).unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            while let Some(message) = other.reader.receive(None).unwrap() {
+                read.push(message);
+            }
+            read
+        });
+        connection.writer.send_apart(&["name", "4321"]).unwrap();
+        drop(connection);
+        let read = reading.join().unwrap();
+        assert_eq!(read, [b"name".to_vec(), b"4321".to_vec()]);
     }
 
     #[test]

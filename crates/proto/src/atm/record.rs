@@ -44,7 +44,7 @@ impl Account {
         let mut account = self.clone();
         match kind {
             Kind::Withdrawal => {
-                let words = || alloc::format!("available {}", self.available());
+                let words = || alloc::format!("only {} available", self.available());
                 let refusal = || Refusal::new(Code::InsufficientFunds, words());
                 self.available().checked_sub(amount).ok_or_else(refusal)?;
                 account.held = self.held.checked_add(amount).ok_or_else(refusal)?;

@@ -1,0 +1,302 @@
+//! A scripted exchange: the client's part of it, and whether the server kept to its own.
+
+use std::fs::File;
+use std::io::Read;
+use std::thread;
+use std::time::Instant;
+
+use clap::Args;
+use proto::frame::Framing;
+use proto::mode::Transport;
+use proto::printable::printable;
+use proto::script::{self, MAX_SIZE, Part, Player, SHIPPED, Script, Shipped, Then, Turn};
+use serde_json::json;
+use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
+
+use super::say;
+use crate::datagram::Asker;
+use crate::failure::{Failure, Status};
+use crate::input::Input;
+use crate::output::Output;
+use crate::session::Target;
+
+/// What the command line says.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The exchange to play: the name of one, or a file; `list` shows the names
+    #[arg(value_name = "NAME|FILE", default_value = script::DEFAULT)]
+    script: String,
+}
+
+/// For whom a script is played.
+pub trait Audience {
+    /// Asks for a line, with this prompt; `None` when there are no more.
+    ///
+    /// # Errors
+    /// When there is nobody to ask any more.
+    fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure>;
+
+    /// Shows what the server said.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
+}
+
+/// Plays the script that the arguments name, or lists those that are shipped. Its framing is the
+/// script's own, unless another is given.
+///
+/// # Errors
+/// When there is no such script, the server is not reachable, or it says something else than the
+/// script does.
+pub fn run(
+    arguments: &Arguments,
+    framing: Option<Framing>,
+    mut target: Target,
+    output: Output,
+) -> Result<Status, Failure> {
+    if arguments.script == "list" {
+        return list(output);
+    }
+    let mut script = load(&arguments.script)?;
+    if let Some(framing) = framing {
+        script = script
+            .in_framing(framing)
+            .map_err(|error| Failure::Usage(format!("--wire {framing}: {error}")))?;
+    }
+    target.framing = script.framing();
+    let mut console = Console {
+        input: None,
+        output,
+    };
+    play(&script, &target, &mut console)
+}
+
+/// Plays the client's part.
+///
+/// # Errors
+/// When the server is not reachable, or says something else than the script does.
+pub fn play(
+    script: &Script,
+    target: &Target,
+    audience: &mut impl Audience,
+) -> Result<Status, Failure> {
+    let Some(part) = script.client() else {
+        return Err(Failure::Usage(format!(
+            "the script {:?} has no [client] part: play it with `labserver --mode script`",
+            script.title()
+        )));
+    };
+    let mut playing = Playing {
+        target,
+        audience,
+        status: Status::Done,
+    };
+    loop {
+        let first = match part.prompt_for_repeat() {
+            // Where a connection is made for each line, none is made for the end of the input.
+            Some(prompt) => match playing.line(prompt)? {
+                Some(line) => Some(line),
+                None => return Ok(playing.status),
+            },
+            None => None,
+        };
+        match script.transport() {
+            Transport::Tcp => playing.over_tcp(part, first)?,
+            Transport::Udp => playing.over_udp(part, first)?,
+        }
+        if part.prompt_for_repeat().is_none() {
+            return Ok(playing.status);
+        }
+    }
+}
+
+struct Playing<'a, A> {
+    target: &'a Target,
+    audience: &'a mut A,
+    status: Status,
+}
+
+impl<A: Audience> Playing<'_, A> {
+    fn over_tcp(&mut self, part: &Part, first: Option<String>) -> Result<(), Failure> {
+        let mut connection = self.target.connect()?;
+        if let Some(length) = part.message_length() {
+            connection.reader.set_message_length(length);
+        }
+        let played = self.converse(&mut connection, part, first);
+        connection.close();
+        played
+    }
+
+    fn converse(
+        &mut self,
+        connection: &mut Connection,
+        part: &Part,
+        mut first: Option<String>,
+    ) -> Result<(), Failure> {
+        let mut player = Player::new(part);
+        let mut turn = player.connected();
+        loop {
+            if !self.send(connection, turn, first.take())? || turn.then == Then::Close {
+                return Ok(());
+            }
+            let by = Instant::now() + self.target.timeout;
+            turn = match connection.reader.receive(Some(by)) {
+                Ok(Some(message)) => {
+                    let turn = player.received(&message).map_err(|u| self.unexpected(&u))?;
+                    self.audience.show(&message)?;
+                    turn
+                }
+                Ok(None) => return player.closed().map_err(|u| self.unexpected(&u)),
+                // A reset ends the connection as well as a close does.
+                Err(ReceiveError::Io(_)) if player.awaits_close() => return Ok(()),
+                Err(ReceiveError::Io(error)) => return Err(self.lost(&ReceiveError::Io(error))),
+                Err(ReceiveError::Malformed(error)) => {
+                    return Err(Failure::Unexpected(self.about(&error.to_string())));
+                }
+                Err(_) => {
+                    let so_far = connection.reader.unfinished();
+                    return Err(self.unexpected(&player.waited(so_far)));
+                }
+            };
+        }
+    }
+
+    /// Sends what the turn says, and the line it asks for; `first` is one asked for before. Says
+    /// whether there was one.
+    fn send(
+        &mut self,
+        connection: &mut Connection,
+        turn: &Turn,
+        first: Option<String>,
+    ) -> Result<bool, Failure> {
+        let writer = &mut connection.writer;
+        writer.send_apart(&turn.send).map_err(|e| self.lost(&e))?;
+        let Some(prompt) = &turn.ask else {
+            return Ok(true);
+        };
+        let Some(line) = first.map_or_else(|| self.line(prompt), |line| Ok(Some(line)))? else {
+            return Ok(false);
+        };
+        if !turn.send.is_empty() && writer.framing() == Framing::Raw {
+            thread::sleep(RAW_PAUSE);
+        }
+        writer.send(line.as_bytes()).map_err(|e| self.lost(&e))?;
+        Ok(true)
+    }
+
+    fn over_udp(&mut self, part: &Part, mut first: Option<String>) -> Result<(), Failure> {
+        let mut asker = Asker::open(self.target)?;
+        let mut player = Player::new(part);
+        let mut turn = player.connected();
+        let mut before: Option<Vec<u8>> = None;
+        loop {
+            let message = match (&turn.ask, first.take()) {
+                (Some(_), Some(line)) => Some(line),
+                (Some(prompt), None) => match self.line(prompt)? {
+                    Some(line) => Some(line),
+                    None => return Ok(()),
+                },
+                (None, _) => turn.send.first().cloned(),
+            };
+            if turn.then == Then::Close {
+                return message.map_or(Ok(()), |message| asker.tell(message.as_bytes()));
+            }
+            let question = message.unwrap_or_default();
+            let answer = asker.ask(question.as_bytes(), |answer| {
+                // A repeated question may be answered twice; the second time it is no news.
+                let is_late = before.as_deref() == Some(answer);
+                let is_expected = player.clone().received(answer).is_ok();
+                (is_expected || !is_late).then(|| answer.to_vec())
+            })?;
+            turn = player.received(&answer).map_err(|u| self.unexpected(&u))?;
+            self.audience.show(&answer)?;
+            before = Some(answer);
+        }
+    }
+
+    /// Asks until there is a line that can be sent.
+    fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        while let Some(line) = self.audience.ask(prompt)? {
+            match self.target.framing.encode(line.as_bytes(), &mut Vec::new()) {
+                Ok(()) => return Ok(Some(line)),
+                Err(error) => {
+                    say(&error.to_string());
+                    self.status = Status::Refused;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn unexpected(&self, unexpected: &script::Unexpected) -> Failure {
+        Failure::Unexpected(self.about(&unexpected.to_string()))
+    }
+
+    fn lost(&self, error: &dyn std::error::Error) -> Failure {
+        Failure::Lost(self.about(&error.to_string()))
+    }
+
+    fn about(&self, words: &str) -> String {
+        format!("{}: {words}", self.target.server)
+    }
+}
+
+/// A person at a terminal, or a pipe.
+struct Console {
+    /// Opened when the script first asks.
+    input: Option<Input>,
+    output: Output,
+}
+
+impl Audience for Console {
+    fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        match &mut self.input {
+            Some(input) => input.line(prompt),
+            input => input.insert(Input::open()?).line(prompt),
+        }
+    }
+
+    fn show(&mut self, message: &[u8]) -> Result<(), Failure> {
+        let text = String::from_utf8_lossy(message);
+        self.output
+            .answer(&printable(&text), json!({"received": text}))
+    }
+}
+
+fn list(output: Output) -> Result<Status, Failure> {
+    for shipped in SHIPPED {
+        let script = parse(shipped.name, shipped.source)?;
+        let (name, title) = (shipped.name, script.title());
+        let transport = script.transport().name();
+        let members = json!({"name": name, "transport": transport, "title": title});
+        output.answer(&format!("{name:<14} {transport}  {title}"), members)?;
+    }
+    Ok(Status::Done)
+}
+
+/// Finds a script by its name, or reads it from a file.
+fn load(name_or_file: &str) -> Result<Script, Failure> {
+    if let Some(shipped) = Shipped::find(name_or_file) {
+        return parse(shipped.name, shipped.source);
+    }
+    let cannot = |error| {
+        Failure::Usage(format!(
+            "cannot read the script {name_or_file:?}: {error}; `labclient script list` shows \
+             those that come with it"
+        ))
+    };
+    let file = File::open(name_or_file).map_err(cannot)?;
+    let mut source = String::new();
+    // One byte more than may be, so that a script too long is noticed and not cut.
+    file.take(MAX_SIZE as u64 + 1)
+        .read_to_string(&mut source)
+        .map_err(cannot)?;
+    parse(name_or_file, &source)
+}
+
+fn parse(name: &str, source: &str) -> Result<Script, Failure> {
+    source
+        .parse()
+        .map_err(|error| Failure::Usage(format!("{name}: {error}")))
+}

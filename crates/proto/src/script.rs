@@ -1,0 +1,272 @@
+//! A scripted exchange, as data: what each side says first, and what it answers to what.
+//!
+//! ```
+//! use proto::script::{Player, Script, Then};
+//!
+//! let script: Script = r#"
+//!     title = "Knock Knock.. / Whose there?"
+//!     transport = "tcp"
+//!     wire = "raw"
+//!
+//!     [client]
+//!     on-connect = { send = "Knock Knock.." }
+//!
+//!     [[client.on]]
+//!     receive = "Whose there?"
+//!     close = true
+//!
+//!     [[server.on]]
+//!     receive = "Knock Knock.."
+//!     send = "Whose there?"
+//!     close = true
+//! "#.parse().unwrap();
+//!
+//! let mut server = Player::new(script.server().unwrap());
+//! assert_eq!(server.connected().then, Then::Receive);
+//! let turn = server.received(b"Knock Knock..").unwrap();
+//! assert_eq!((&turn.send[0][..], turn.then), ("Whose there?", Then::Close));
+//! ```
+//!
+//! A script carries nothing that is not in it: no `READY`, no refusals. [`Script`]'s `FromStr`
+//! reads TOML and refuses what could not be played: keys it does not know, rules that are never
+//! reached, texts that do not fit the framing. Texts are UTF-8; other bytes cannot be scripted.
+
+mod check;
+mod file;
+mod player;
+mod shipped;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroUsize;
+
+use crate::frame::Framing;
+use crate::mode::Transport;
+
+pub use player::{Player, Unexpected};
+pub use shipped::{DEFAULT, SHIPPED, Shipped};
+
+/// Longest script, in bytes. An evening's dialogue has a tenth of it.
+pub const MAX_SIZE: usize = 64 * 1024;
+
+/// Most rules of one side. They are tried one after the other for each message.
+pub const MAX_RULES: usize = 256;
+
+/// Most messages that are sent in one turn. In raw framing there is a pause between them, during
+/// which nothing is received.
+pub const MAX_SENDS: usize = 16;
+
+/// Longest message in raw framing and over UDP, in bytes: the hand-outs' programs read no more.
+pub const MAX_RAW: usize = 1024;
+
+/// An exchange: the parts of one side or of both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    title: String,
+    transport: Transport,
+    framing: Framing,
+    server: Option<Part>,
+    client: Option<Part>,
+}
+
+/// What one side does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    on_connect: Turn,
+    rules: Vec<Rule>,
+    message_length: Option<NonZeroUsize>,
+    repeats: bool,
+    /// Where it stands in the source.
+    line: usize,
+}
+
+/// On this message in this state, that turn, and then the next state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rule {
+    state: String,
+    receive: Receive,
+    turn: Turn,
+    next: String,
+    /// Where it stands in the source.
+    line: usize,
+}
+
+/// Which messages a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Receive {
+    Any,
+    Exactly(String),
+    IgnoringCase(String),
+}
+
+/// What a side does once it is its turn, in the order of the fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// These messages are sent, one by one.
+    pub send: Vec<String>,
+    /// A person is asked, with this prompt, for one more.
+    pub ask: Option<String>,
+    /// And then?
+    pub then: Then,
+}
+
+/// How a turn ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The other side is to say something.
+    Receive,
+    /// The other side is to close.
+    AwaitClose,
+    /// This side closes.
+    Close,
+}
+
+/// Why a text is no script, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptError {
+    line: Option<usize>,
+    words: String,
+}
+
+/// The state every connection begins in.
+const START: &str = "start";
+
+impl Script {
+    /// What it is about, in a few words.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What carries it.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Over TCP, where its messages end. A datagram is a message by itself.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The server's part, if the script has one.
+    pub fn server(&self) -> Option<&Part> {
+        self.server.as_ref()
+    }
+
+    /// The client's part, if the script has one.
+    pub fn client(&self) -> Option<&Part> {
+        self.client.as_ref()
+    }
+
+    /// The same exchange in another framing. Over UDP there is none to change.
+    ///
+    /// # Errors
+    /// When its texts do not fit that framing, or it counts bytes, which only raw does.
+    pub fn in_framing(mut self, framing: Framing) -> Result<Script, ScriptError> {
+        if self.transport == Transport::Tcp {
+            self.framing = framing;
+            check::texts(&self)?;
+        }
+        Ok(self)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.server.iter().chain(&self.client)
+    }
+}
+
+impl Part {
+    /// In raw framing: the length of every message this side receives, if the script says it.
+    pub fn message_length(&self) -> Option<NonZeroUsize> {
+        self.message_length
+    }
+
+    /// The prompt for the first line, if the client plays again, on a new connection, for each
+    /// line it is given.
+    pub fn prompt_for_repeat(&self) -> Option<&str> {
+        let prompt = self.on_connect.ask.as_deref();
+        prompt.filter(|_| self.repeats)
+    }
+}
+
+impl Turn {
+    fn nothing() -> Turn {
+        Turn {
+            send: Vec::new(),
+            ask: None,
+            then: Then::Receive,
+        }
+    }
+}
+
+impl Receive {
+    fn takes(&self, message: &[u8]) -> bool {
+        match self {
+            Receive::Any => true,
+            Receive::Exactly(text) => text.as_bytes() == message,
+            Receive::IgnoringCase(text) => str::from_utf8(message)
+                .is_ok_and(|message| text.to_lowercase() == message.to_lowercase()),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Receive::Any => None,
+            Receive::Exactly(text) | Receive::IgnoringCase(text) => Some(text),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Receive::Any => "anything".into(),
+            Receive::Exactly(text) => player::reported(text.as_bytes()),
+            Receive::IgnoringCase(text) => {
+                alloc::format!("{} in any case", player::reported(text.as_bytes()))
+            }
+        }
+    }
+}
+
+impl ScriptError {
+    fn new(words: impl Into<String>) -> ScriptError {
+        ScriptError {
+            line: None,
+            words: words.into(),
+        }
+    }
+
+    fn at(line: usize, words: impl Into<String>) -> ScriptError {
+        ScriptError {
+            line: Some(line),
+            words: words.into(),
+        }
+    }
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.words)
+    }
+}
+
+impl core::error::Error for ScriptError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn another_framing_must_fit_the_script() {
+        let script: Script = Shipped::find("accepted").unwrap().source.parse().unwrap();
+        let raw = script.clone().in_framing(Framing::Raw).unwrap();
+        assert_eq!(raw.framing(), Framing::Raw);
+        assert_eq!(raw.server(), script.server());
+        let sixteen: Script = Shipped::find("sixteen").unwrap().source.parse().unwrap();
+        let error = sixteen.in_framing(Framing::Line).unwrap_err();
+        assert!(error.to_string().contains("read"), "{error}");
+    }
+}

@@ -1,0 +1,210 @@
+//! One part of a script as a state machine: what happened goes in, what to do comes out.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Part, Rule, START, Then, Turn};
+use crate::printable::printable;
+
+/// Longest excerpt of a message in a report, in characters: two of them fit a terminal's screen.
+const REPORTED: usize = 200;
+
+/// Plays one part: says what to do when something happened.
+#[derive(Debug, Clone)]
+pub struct Player<'s> {
+    part: &'s Part,
+    state: &'s str,
+    then: Then,
+}
+
+/// The other side did what the script does not say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, got {got}")]
+pub struct Unexpected {
+    expected: String,
+    got: String,
+}
+
+impl<'s> Player<'s> {
+    /// A player at the beginning.
+    pub fn new(part: &'s Part) -> Player<'s> {
+        Player {
+            part,
+            state: START,
+            then: Then::Receive,
+        }
+    }
+
+    /// The connection stands: the first turn.
+    pub fn connected(&mut self) -> &'s Turn {
+        self.then = self.part.on_connect.then;
+        &self.part.on_connect
+    }
+
+    /// A message came: the turn that answers it.
+    ///
+    /// # Errors
+    /// When the script has none. Nothing has changed then.
+    pub fn received(&mut self, message: &[u8]) -> Result<&'s Turn, Unexpected> {
+        let found = match self.then {
+            Then::Receive => self.rules().find(|rule| rule.receive.takes(message)),
+            Then::AwaitClose | Then::Close => None,
+        };
+        let rule = found.ok_or_else(|| self.instead(reported(message)))?;
+        self.state = &rule.next;
+        self.then = rule.turn.then;
+        Ok(&rule.turn)
+    }
+
+    /// The other side closed.
+    ///
+    /// # Errors
+    /// When the script has it say something before.
+    pub fn closed(&self) -> Result<(), Unexpected> {
+        match self.then {
+            Then::Receive => Err(self.instead("the end of the connection".into())),
+            Then::AwaitClose | Then::Close => Ok(()),
+        }
+    }
+
+    /// No message came, or only this much of one.
+    pub fn waited(&self, unfinished: &[u8]) -> Unexpected {
+        self.instead(match unfinished {
+            [] => "nothing".into(),
+            _ => alloc::format!("{} and no more", reported(unfinished)),
+        })
+    }
+
+    /// Whether the other side is to close next.
+    pub fn awaits_close(&self) -> bool {
+        self.then == Then::AwaitClose
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &'s Rule> + use<'s> {
+        let state = self.state;
+        let rules = self.part.rules.iter();
+        rules.filter(move |rule| rule.state == state)
+    }
+
+    fn instead(&self, got: String) -> Unexpected {
+        let expected: Vec<String> = match self.then {
+            Then::Receive => self.rules().map(|rule| rule.receive.describe()).collect(),
+            Then::AwaitClose | Then::Close => alloc::vec!["the end of the connection".into()],
+        };
+        Unexpected {
+            expected: expected.join(" or "),
+            got,
+        }
+    }
+}
+
+/// A message for a report: printable, in quotes, and its length where it had to be cut.
+pub(super) fn reported(message: &[u8]) -> String {
+    let text = String::from_utf8_lossy(message);
+    let excerpt: String = text.chars().take(REPORTED).collect();
+    let shown = printable(&excerpt);
+    if excerpt.len() < text.len() {
+        alloc::format!("\"{shown}…\" ({} bytes)", message.len())
+    } else {
+        alloc::format!("\"{shown}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Script;
+    use alloc::string::ToString;
+
+    const DIALOGUE: &str = r#"
+        title = "two states"
+        transport = "tcp"
+        wire = "line"
+
+        [client]
+        on-connect = { send = ["hello", "it is me"] }
+
+        [[client.on]]
+        receive = "name?"
+        ask = "name: "
+        next = "named"
+
+        [[client.on]]
+        state = "named"
+        any = true
+        await-close = true
+
+        [[server.on]]
+        receive = "HELLO"
+        ignore-case = true
+
+        [[server.on]]
+        receive = "it is me"
+        send = "name?"
+        next = "named"
+
+        [[server.on]]
+        state = "named"
+        any = true
+        send = "welcome"
+        close = true
+    "#;
+
+    #[test]
+    fn a_dialogue_goes_from_state_to_state() {
+        let script: Script = DIALOGUE.parse().unwrap();
+        let mut server = Player::new(script.server().unwrap());
+        let mut client = Player::new(script.client().unwrap());
+        assert_eq!(server.connected(), &Turn::nothing());
+        assert_eq!(client.connected().send, ["hello", "it is me"]);
+        assert_eq!(server.received(b"hello").unwrap(), &Turn::nothing());
+        assert_eq!(server.received(b"it is me").unwrap().send, ["name?"]);
+        let asked = client.received(b"name?").unwrap();
+        assert_eq!(asked.ask.as_deref(), Some("name: "));
+        let last = server.received("Zoë".as_bytes()).unwrap();
+        assert_eq!(
+            (&last.send[..], last.then),
+            (&["welcome".into()][..], Then::Close)
+        );
+        assert_eq!(client.received(b"welcome").unwrap().then, Then::AwaitClose);
+        assert_eq!(client.closed(), Ok(()));
+    }
+
+    #[test]
+    fn what_the_script_does_not_say_is_reported_and_changes_nothing() {
+        let script: Script = DIALOGUE.parse().unwrap();
+        let mut server = Player::new(script.server().unwrap());
+        server.connected();
+        assert_eq!(
+            server.received(b"it is\x1b you").unwrap_err().to_string(),
+            "expected \"HELLO\" in any case or \"it is me\", got \"it is\\u{1b} you\""
+        );
+        assert_eq!(
+            server.closed().unwrap_err().to_string(),
+            "expected \"HELLO\" in any case or \"it is me\", got the end of the connection"
+        );
+        assert!(server.received(b"it is me").is_ok());
+
+        let mut client = Player::new(script.client().unwrap());
+        client.connected();
+        for (unfinished, words) in [("", "nothing"), ("na", "\"na\" and no more")] {
+            assert_eq!(
+                client.waited(unfinished.as_bytes()).to_string(),
+                alloc::format!("expected \"name?\", got {words}")
+            );
+        }
+        client.received(b"name?").unwrap();
+        client.received(b"\xff").unwrap();
+        assert_eq!(
+            client.received(b"more").unwrap_err().to_string(),
+            "expected the end of the connection, got \"more\""
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_in_a_report() {
+        let words = reported(&[b'x'; 5_000]);
+        assert!(words.ends_with("x…\" (5000 bytes)"), "{words}");
+        assert!(words.len() < REPORTED + 30);
+    }
+}

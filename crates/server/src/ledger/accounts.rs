@@ -1,0 +1,326 @@
+//! Which accounts there are to begin with, and where the ledger is when nobody says.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use proto::atm::bank::Operation;
+use proto::atm::{CardNumber, CreationId, Holder, Money, Pin};
+use proto::refusal::{Code, Refusal};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Bank;
+use crate::pin::PinGate;
+
+const DEMO: &str = include_str!("demo.toml");
+
+/// An account to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Its card.
+    pub card: CardNumber,
+    /// The PIN of the card.
+    pub pin: Pin,
+    /// Whose it is.
+    pub holder: Holder,
+    /// The balance it begins with.
+    pub balance: Money,
+}
+
+/// Why the file of accounts is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// It cannot be read.
+    #[error("cannot read the accounts in {}: {}", .0.display(), .1)]
+    Io(PathBuf, io::Error),
+    /// Something in it is wrong.
+    #[error("{}, line {line}: {words}", file.display())]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        words: String,
+    },
+}
+
+/// The accounts of a bank that was given none.
+///
+/// # Errors
+/// None, as a test sees to.
+pub fn demo() -> Result<Vec<NewAccount>, AccountsError> {
+    parse(Path::new("demo.toml"), DEMO)
+}
+
+/// Reads accounts from a file that looks like `demo.toml` beside this source.
+///
+/// # Errors
+/// When it cannot be read, or something in it is wrong; then with the line.
+pub fn load(path: &Path) -> Result<Vec<NewAccount>, AccountsError> {
+    let text = fs::read_to_string(path).map_err(|error| AccountsError::Io(path.into(), error))?;
+    parse(path, &text)
+}
+
+/// Opens those accounts whose cards the bank does not know yet, and returns how many. The others
+/// stay as they are, whatever the file says of them.
+///
+/// # Errors
+/// When the bank takes no business.
+pub fn open_missing(
+    bank: &Bank,
+    gate: &PinGate,
+    accounts: Vec<NewAccount>,
+) -> Result<usize, Refusal> {
+    let known = bank.query(|store| store.accounts())?;
+    let known: BTreeSet<_> = known.into_iter().map(|account| account.card).collect();
+    let mut opened = 0;
+    for NewAccount {
+        card,
+        pin,
+        holder,
+        balance,
+    } in accounts
+    {
+        if known.contains(&card) {
+            continue;
+        }
+        let id = creation_id(&card);
+        let pin_hash = gate.hash(&pin, id)?;
+        match bank.apply(Operation::Create {
+            id,
+            card,
+            holder,
+            pin_hash,
+            opening: balance,
+        }) {
+            Ok(_) => opened += 1,
+            // A client asked for the same card at this moment.
+            Err(refusal) if refusal.code == Code::AccountExists => {}
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Ok(opened)
+}
+
+/// The id of the request that opens an account from a file: the card number in a UUID of version 8,
+/// "free form", so that an account is not opened twice if the server stops in between.
+fn creation_id(card: &CardNumber) -> CreationId {
+    let mut bytes = [0; 16];
+    bytes[0] = card.as_str().len() as u8;
+    for (at, digit) in card.as_str().bytes().enumerate() {
+        // Two digits a byte, around bytes 6 and 8, which hold the version and variant.
+        let nibble = digit.wrapping_sub(b'0') & 0xf;
+        let byte = &mut bytes[if at < 10 {
+            1 + at / 2
+        } else {
+            9 + (at - 10) / 2
+        }];
+        *byte |= if at % 2 == 0 { nibble << 4 } else { nibble };
+    }
+    CreationId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+/// Where the ledger is kept: `socketlab/bank.db` in `$XDG_STATE_HOME`, or else in `~/.local/state`.
+/// The directories are made, for this user alone.
+///
+/// # Errors
+/// When there is no home directory, or a directory cannot be made.
+pub fn default_path() -> io::Result<PathBuf> {
+    let stated = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    // A relative path is to be ignored, says the specification.
+    let state = match stated.filter(|path| path.is_absolute()) {
+        Some(path) => path,
+        None => env::home_dir()
+            .filter(|home| home.is_absolute())
+            .map(|home| home.join(".local/state"))
+            .ok_or_else(|| io::Error::other("there is no home directory: name a ledger file"))?,
+    };
+    let directory = state.join("socketlab");
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&directory)?;
+    Ok(directory.join("bank.db"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    account: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    card: Spanned<String>,
+    pin: Spanned<String>,
+    holder: Spanned<String>,
+    balance: Spanned<String>,
+}
+
+fn parse(file: &Path, text: &str) -> Result<Vec<NewAccount>, AccountsError> {
+    let wrong = |span: Range<usize>, words: &dyn Display| {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        AccountsError::Wrong {
+            file: file.into(),
+            line,
+            words: words.to_string(),
+        }
+    };
+    let rows: File = toml::from_str(text)
+        .map_err(|error| wrong(error.span().unwrap_or(0..0), &error.message()))?;
+    let mut accounts: Vec<NewAccount> = Vec::new();
+    let mut cards = BTreeSet::new();
+    for row in rows.account {
+        let card: CardNumber = field(&row.card, &wrong)?;
+        if !cards.insert(card.clone()) {
+            return Err(wrong(row.card.span(), &"a second account with this card"));
+        }
+        accounts.push(NewAccount {
+            card,
+            pin: field(&row.pin, &wrong)?,
+            holder: field(&row.holder, &wrong)?,
+            balance: field(&row.balance, &wrong)?,
+        });
+    }
+    Ok(accounts)
+}
+
+fn field<T: FromStr<Err = Refusal>>(
+    text: &Spanned<String>,
+    wrong: &dyn Fn(Range<usize>, &dyn Display) -> AccountsError,
+) -> Result<T, AccountsError> {
+    text.get_ref()
+        .parse()
+        .map_err(|refusal| wrong(text.span(), &refusal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::memory::MemoryStore;
+
+    fn wrong(text: &str) -> String {
+        parse(Path::new("class.toml"), text)
+            .unwrap_err()
+            .to_string()
+    }
+
+    const ONE: &str = "[[account]]\ncard = \"111111\"\npin = \"1234\"\nholder = \"Ann\"\n";
+
+    #[test]
+    fn the_demo_accounts_are_those_of_the_hand_out() {
+        let accounts = demo().unwrap();
+        let shown: Vec<_> = accounts
+            .iter()
+            .map(|a| {
+                (
+                    a.card.as_str(),
+                    a.pin.reveal(),
+                    a.holder.as_str(),
+                    a.balance.to_string(),
+                )
+            })
+            .collect();
+        let expected = [
+            ("123456789", "1234", "Joty", "10000.00".to_string()),
+            ("987654321", "5678", "Ahona", "5000.00".to_string()),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, expected) in [
+            (
+                format!("{ONE}balance = \"1.234\""),
+                "class.toml, line 5: money is",
+            ),
+            (
+                format!("{ONE}balance = 5"),
+                "class.toml, line 5: invalid type",
+            ),
+            (
+                format!("{ONE}balance = \"5\"\nlimit = \"5\""),
+                "class.toml, line 6: unknown field",
+            ),
+            (
+                ONE.to_string(),
+                "class.toml, line 1: missing field `balance`",
+            ),
+            (
+                format!("{ONE}balance = \"5\"\n{ONE}balance = \"5\""),
+                "class.toml, line 7: a second",
+            ),
+            ("\n[[account]\n".into(), "class.toml, line 2: "),
+        ] {
+            let words = wrong(&text);
+            assert!(words.starts_with(expected), "{words}");
+        }
+        assert_eq!(parse(Path::new(""), "").unwrap(), []);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = load(Path::new("/nonexistent/class.toml")).unwrap_err();
+        assert!(
+            error.to_string().contains("/nonexistent/class.toml"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn every_card_has_an_id_of_its_own() {
+        let cards = [
+            "000000",
+            "0000000",
+            "100000",
+            "123456789",
+            "1234567890123456789",
+        ];
+        let more = [
+            "1234567891123456789",
+            "1234567890123456780",
+            "0234567890123456789",
+        ];
+        let ids: BTreeSet<_> = cards
+            .into_iter()
+            .chain(more)
+            .map(|card| creation_id(&card.parse().unwrap()))
+            .collect();
+        assert_eq!(ids.len(), cards.len() + more.len());
+        for id in ids {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+    }
+
+    #[test]
+    fn accounts_are_opened_once_and_then_left_alone() {
+        let bank = Bank::start(MemoryStore::new()).unwrap();
+        let gate = PinGate::new();
+        assert_eq!(open_missing(&bank, &gate, demo().unwrap()), Ok(2));
+        let mut changed = demo().unwrap();
+        changed[0].balance = Money::ZERO;
+        assert_eq!(open_missing(&bank, &gate, changed), Ok(0));
+        let card = "123456789".parse().unwrap();
+        let account = bank
+            .query(move |store| store.account(&card))
+            .unwrap()
+            .unwrap();
+        assert_eq!(account.posted.to_string(), "10000.00");
+        assert_eq!(
+            gate.verify(&"1234".parse().unwrap(), Some(&account.pin_hash)),
+            Ok(true)
+        );
+    }
+}

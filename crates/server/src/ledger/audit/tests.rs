@@ -1,0 +1,180 @@
+//! An audit that finds nothing wrong, and what it says of a ledger that was tampered with.
+
+use proto::atm::bank::{Known, Operation, decide};
+use proto::atm::record::Write;
+
+use super::super::memory::MemoryStore;
+use super::super::tests::{CARD, card, create, dep, hold, with};
+use super::*;
+
+fn apply(store: &mut MemoryStore, operation: Operation) {
+    let known = Known::look_up(&operation, store).unwrap();
+    write(store, decide(&operation, &known).writes);
+}
+
+fn write(store: &mut MemoryStore, writes: Vec<Write>) {
+    store.begin(jiff::Timestamp::UNIX_EPOCH).unwrap();
+    for change in writes {
+        store.write(change).unwrap();
+    }
+    store.commit().unwrap();
+}
+
+/// 10000.00 opened, 500.00 and 200.00 withdrawn, 100.00 held, 20.00 paid in and 5.00 pending.
+fn store() -> MemoryStore {
+    let mut store = MemoryStore::new();
+    for operation in [
+        create(1, CARD),
+        hold(with(1), 50_000),
+        Operation::Confirm(with(1)),
+        hold(with(2), 20_000),
+        Operation::Confirm(with(2)),
+        hold(with(3), 10_000),
+        hold(with(4), 70_000),
+        Operation::Rollback(with(4)),
+        hold(with(5), 99_999_999),
+        Operation::Rollback(with(6)),
+        hold(dep(7), 2_000),
+        Operation::Confirm(dep(7)),
+        hold(dep(8), 500),
+    ] {
+        apply(&mut store, operation);
+    }
+    store
+}
+
+fn account(store: &mut MemoryStore) -> Account {
+    store.accounts().unwrap().remove(0)
+}
+
+fn transaction(store: &mut MemoryStore, wanted: TransactionId) -> Transaction {
+    let mut found = None;
+    store
+        .each_record(&mut |dated| match dated.row {
+            Record::Transaction(transaction) if transaction.id == wanted => {
+                found = Some(transaction)
+            }
+            Record::Transaction(_) | Record::Tombstone(_) => {}
+        })
+        .unwrap();
+    found.unwrap()
+}
+
+#[test]
+fn a_sound_ledger_balances() {
+    let report = audit(&mut store()).unwrap();
+    assert_eq!(report.violations, [""; 0], "{report}");
+    let expected = Totals {
+        available: 922_000,
+        held: 10_000,
+        pending: 500,
+        opening: 1_000_000,
+        paid_in: 2_000,
+        cash_out: 70_000,
+    };
+    assert_eq!(report.totals, expected);
+    assert_eq!(
+        (report.accounts, report.transactions, report.unsettled),
+        (1, 8, 2)
+    );
+    assert_eq!(audit(&mut MemoryStore::new()).unwrap(), Report::default());
+}
+
+#[test]
+fn the_report_reads_like_an_account() {
+    let expected = "  available                    9220.00
++ held                          100.00
++ cash out                      700.00
+=                             10020.00
+  opening                     10000.00
++ paid in                        20.00
+=                             10020.00
+  deposits pending                5.00
+accounts 1, transactions 8 (unsettled 2), history entries 13
+sound: every balance follows from the history";
+    assert_eq!(audit(&mut store()).unwrap().to_string(), expected);
+}
+
+#[test]
+fn every_kind_of_tampering_is_found() {
+    type Tamper = fn(&mut MemoryStore) -> Write;
+    let cases: [(&str, Tamper); 8] = [
+        ("a balance", |store| {
+            let account = account(store);
+            let posted = account
+                .posted
+                .checked_sub(Money::from_minor(1).unwrap())
+                .unwrap();
+            Write::PutAccount(Account { posted, ..account })
+        }),
+        ("a hold", |store| {
+            Write::PutAccount(Account {
+                held: Money::ZERO,
+                ..account(store)
+            })
+        }),
+        ("a pending deposit", |store| {
+            Write::PutAccount(Account {
+                pending: Money::ZERO,
+                ..account(store)
+            })
+        }),
+        ("a status", |store| {
+            let status = Status::Confirmed;
+            let transaction = Transaction {
+                status,
+                ..transaction(store, with(3))
+            };
+            Write::PutRecord(Record::Transaction(transaction))
+        }),
+        ("an amount", |store| {
+            let amount = "500.01".parse().unwrap();
+            let transaction = Transaction {
+                amount,
+                ..transaction(store, with(1))
+            };
+            Write::PutRecord(Record::Transaction(transaction))
+        }),
+        ("a second confirmation in the history", |store| {
+            let mut last = None;
+            store
+                .each_entry(None, &mut |dated| {
+                    if dated.row.event == Event::Confirmed {
+                        last = Some(dated.row);
+                    }
+                })
+                .unwrap();
+            Write::Append(last.unwrap())
+        }),
+        ("an entry of an id that is not recorded", |_| {
+            let (event, id) = (Event::RolledBack, Some(with(99)));
+            Write::Append(Entry {
+                event,
+                card: None,
+                id,
+                amount: None,
+            })
+        }),
+        ("an opening out of nowhere", |_| {
+            let (event, amount) = (Event::Opened, Money::from_minor(500));
+            Write::Append(Entry {
+                event,
+                card: Some(card(CARD)),
+                id: None,
+                amount,
+            })
+        }),
+    ];
+    for (what, tamper) in cases {
+        let mut store = store();
+        let change = tamper(&mut store);
+        write(&mut store, vec![change]);
+        let report = audit(&mut store).unwrap();
+        assert_ne!(report.violations, [""; 0], "{what}");
+        let shown = report.to_string();
+        assert!(
+            shown.contains("NOT SOUND") && !shown.contains(CARD),
+            "{what}: {shown}"
+        );
+    }
+}

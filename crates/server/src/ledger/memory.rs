@@ -1,0 +1,154 @@
+//! A ledger that is gone when the server is: for lectures and tests.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proto::atm::bank::Rows;
+use proto::atm::books::Books;
+use proto::atm::record::{Account, Entry, Login, Record, Status, Transaction, Write};
+use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
+
+use super::{CommitError, Dated, Store, StoreError};
+
+/// Rows in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    books: Books,
+    /// When each record was first written.
+    asked: BTreeMap<TransactionId, Timestamp>,
+    /// When each entry of the history was written.
+    entered: Vec<Timestamp>,
+    /// The open transaction: few enough writes that looking through them is quick.
+    staged: Vec<Write>,
+    at: Timestamp,
+}
+
+impl MemoryStore {
+    /// No rows at all.
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+
+    /// The newest change of the open transaction that `row` has something to say about.
+    fn staged<T: Clone>(&self, row: impl Fn(&Write) -> Option<&T>) -> Option<T> {
+        self.staged.iter().rev().find_map(row).cloned()
+    }
+}
+
+impl Store for MemoryStore {
+    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.staged.clear();
+        self.at = at;
+        Ok(())
+    }
+
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.roll_back()
+    }
+
+    fn write(&mut self, write: Write) -> Result<(), StoreError> {
+        self.staged.push(write);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        for write in self.staged.drain(..) {
+            match &write {
+                Write::PutRecord(record) => {
+                    self.asked.entry(record.id()).or_insert(self.at);
+                }
+                Write::Append(_) => self.entered.push(self.at),
+                Write::PutAccount(_) | Write::PutLogin(_) => {}
+            }
+            self.books.write(write);
+        }
+        Ok(())
+    }
+
+    fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.staged.clear();
+        Ok(())
+    }
+
+    fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        Ok(self.books.accounts.values().cloned().collect())
+    }
+
+    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+        for (at, record) in self.asked.values().zip(self.books.records.values()) {
+            visit(Dated {
+                at: *at,
+                row: record.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn each_entry(
+        &mut self,
+        of: Option<&CardNumber>,
+        visit: &mut dyn FnMut(Dated<Entry>),
+    ) -> Result<(), StoreError> {
+        for (at, entry) in self.entered.iter().zip(&self.books.history) {
+            if of.is_none() || entry.card.as_ref() == of {
+                visit(Dated {
+                    at: *at,
+                    row: entry.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
+        let mut unsettled = Vec::new();
+        self.each_record(&mut |Dated { at, row }| match row {
+            Record::Transaction(row) if row.status == Status::Held => {
+                unsettled.push(Dated { at, row });
+            }
+            Record::Transaction(_) | Record::Tombstone(_) => {}
+        })?;
+        unsettled.sort_by_key(|transaction| transaction.at);
+        Ok(unsettled)
+    }
+}
+
+impl Rows for MemoryStore {
+    type Error = StoreError;
+
+    fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, StoreError> {
+        let staged = self.staged(|write| match write {
+            Write::PutAccount(account) if account.card == *card => Some(account),
+            _ => None,
+        });
+        let Ok(committed) = self.books.account(card);
+        Ok(staged.or(committed))
+    }
+
+    fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
+        let staged = self.staged(|write| match write {
+            Write::PutAccount(account) if account.created_by == id => Some(account),
+            _ => None,
+        });
+        let Ok(committed) = self.books.created(id);
+        Ok(staged.or(committed))
+    }
+
+    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+        let staged = self.staged(|write| match write {
+            Write::PutRecord(record) if record.id() == id => Some(record),
+            _ => None,
+        });
+        let Ok(committed) = self.books.record(id);
+        Ok(staged.or(committed))
+    }
+
+    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
+        let staged = self.staged(|write| match write {
+            Write::PutLogin(login) if login.id == id => Some(login),
+            _ => None,
+        });
+        let Ok(committed) = self.books.login(id);
+        Ok(staged.or(committed))
+    }
+}

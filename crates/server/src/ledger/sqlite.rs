@@ -1,0 +1,280 @@
+//! The ledger in one SQLite file, which any SQLite tool can read while the bank is open.
+//!
+//! Every commit is synced (`synchronous=FULL`: with a write-ahead log, less than that may lose the
+//! last ones). The schema repeats the rules that a table can express, so that another program
+//! cannot break them by accident either: balances have bounds, a settled transaction stays as it
+//! is, the history only grows.
+
+use std::fs::File;
+
+use jiff::Timestamp;
+use proto::atm::bank::Rows;
+use proto::atm::record::{Account, Entry, LOGINS_KEPT, Login, Record, Status, Transaction, Write};
+use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
+
+use super::{CommitError, Dated, Store, StoreError};
+
+mod open;
+mod rows;
+
+pub use open::{OpenError, open, open_beside};
+
+/// Rows in a file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    at: Timestamp,
+    /// Held as long as the store is open, so that no second bank opens the same ledger.
+    _lock: Option<File>,
+}
+
+impl SqliteStore {
+    fn new(connection: Connection, lock: Option<File>) -> SqliteStore {
+        connection.set_prepared_statement_cache_capacity(32);
+        SqliteStore {
+            connection,
+            at: Timestamp::UNIX_EPOCH,
+            _lock: lock,
+        }
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<(), StoreError> {
+        self.connection.prepare_cached(sql)?.execute(params)?;
+        Ok(())
+    }
+
+    /// The one row that the query finds, if any.
+    fn find<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement
+            .query_row(params, |row| Ok(read(row)))
+            .optional()?
+            .transpose()
+    }
+
+    fn each<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+        visit: &mut dyn FnMut(T),
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            visit(read(row)?);
+        }
+        Ok(())
+    }
+
+    fn put_account(&self, account: &Account) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO accounts (card, holder, pin_hash, created_by, opening, posted, held,
+                                   pending, wrong_pins, locked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (card) DO UPDATE SET
+                 holder = ?2, pin_hash = ?3, created_by = ?4, opening = ?5, posted = ?6, held = ?7,
+                 pending = ?8, wrong_pins = ?9, locked = ?10",
+            params![
+                account.card.as_str(),
+                account.holder.as_str(),
+                account.pin_hash,
+                account.created_by.to_string(),
+                account.opening.minor(),
+                account.posted.minor(),
+                account.held.minor(),
+                account.pending.minor(),
+                account.wrong_pins,
+                account.locked,
+            ],
+        )
+    }
+
+    fn put_record(&self, record: &Record) -> Result<(), StoreError> {
+        let transaction = match record {
+            Record::Transaction(transaction) => transaction,
+            Record::Tombstone(id) => {
+                return self.execute(
+                    "INSERT INTO transactions (id, status, at) VALUES (?1, 'tombstone', ?2)",
+                    params![id.to_string(), self.at.as_millisecond()],
+                );
+            }
+        };
+        let (code, words) = match &transaction.status {
+            Status::Declined(refusal) => (Some(refusal.code.as_str()), Some(&refusal.words)),
+            Status::Held | Status::Confirmed | Status::RolledBack => (None, None),
+        };
+        self.execute(
+            "INSERT INTO transactions (id, status, card, amount, available, terminal,
+                                       decline_code, decline_words, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET
+                 status = ?2, card = ?3, amount = ?4, available = ?5, terminal = ?6,
+                 decline_code = ?7, decline_words = ?8",
+            params![
+                transaction.id.to_string(),
+                rows::status(&transaction.status),
+                transaction.card.as_str(),
+                transaction.amount.money().minor(),
+                transaction.available.minor(),
+                transaction.terminal.as_ref().map(|name| name.as_str()),
+                code,
+                words,
+                self.at.as_millisecond(),
+            ],
+        )
+    }
+
+    fn put_login(&self, login: &Login) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO logins (id, card, succeeded) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET succeeded = ?3",
+            params![login.id.to_string(), login.card.as_str(), login.succeeded],
+        )?;
+        self.execute(
+            "DELETE FROM logins WHERE card = ?1 AND seq <=
+                 (SELECT seq FROM logins WHERE card = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+            params![login.card.as_str(), LOGINS_KEPT as i64],
+        )
+    }
+
+    fn append(&self, entry: &Entry) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT INTO history (at, event, card, id, amount) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                self.at.as_millisecond(),
+                entry.event.as_str(),
+                entry.card.as_ref().map(|card| card.as_str()),
+                entry.id.map(|id| id.to_string()),
+                entry.amount.map(|amount| amount.minor()),
+            ],
+        )
+    }
+}
+
+impl Store for SqliteStore {
+    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.roll_back()?;
+        self.at = at;
+        // Immediate, for what is read here decides what is written.
+        self.execute("BEGIN IMMEDIATE", [])
+    }
+
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.roll_back()?;
+        self.execute("BEGIN", [])
+    }
+
+    fn write(&mut self, write: Write) -> Result<(), StoreError> {
+        match &write {
+            Write::PutAccount(account) => self.put_account(account),
+            Write::PutRecord(record) => self.put_record(record),
+            Write::PutLogin(login) => self.put_login(login),
+            Write::Append(entry) => self.append(entry),
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        let Err(error) = self.execute("COMMIT", []) else {
+            return Ok(());
+        };
+        let rolled_back = self.roll_back().is_ok();
+        // Where a write or a sync failed, the log may hold the whole transaction all the same.
+        match has_code(&error, &[ErrorCode::DiskFull, ErrorCode::DatabaseBusy]) && rolled_back {
+            true => Err(CommitError::NothingDone(error)),
+            false => Err(CommitError::Unknown(error)),
+        }
+    }
+
+    fn roll_back(&mut self) -> Result<(), StoreError> {
+        // Some failures have rolled back already.
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            self.execute("ROLLBACK", [])
+        }
+    }
+
+    fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        let mut accounts = Vec::new();
+        let visit = &mut |account| accounts.push(account);
+        self.each(rows::ACCOUNTS, [], rows::account, visit)?;
+        Ok(accounts)
+    }
+
+    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+        self.each(rows::RECORDS, [], rows::record, visit)
+    }
+
+    fn each_entry(
+        &mut self,
+        of: Option<&CardNumber>,
+        visit: &mut dyn FnMut(Dated<Entry>),
+    ) -> Result<(), StoreError> {
+        match of {
+            Some(card) => self.each(rows::HISTORY_OF, [card.as_str()], rows::entry, visit),
+            None => self.each(rows::HISTORY, [], rows::entry, visit),
+        }
+    }
+
+    fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
+        let mut unsettled = Vec::new();
+        self.each(
+            rows::UNSETTLED,
+            [],
+            rows::record,
+            &mut |Dated { at, row }| {
+                if let Record::Transaction(row) = row {
+                    unsettled.push(Dated { at, row });
+                }
+            },
+        )?;
+        Ok(unsettled)
+    }
+}
+
+impl Rows for SqliteStore {
+    type Error = StoreError;
+
+    fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, StoreError> {
+        self.find(rows::ACCOUNT, [card.as_str()], rows::account)
+    }
+
+    fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
+        self.find(rows::CREATED, [id.to_string()], rows::account)
+    }
+
+    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+        let dated = self.find(rows::RECORD, [id.to_string()], rows::record)?;
+        Ok(dated.map(|dated| dated.row))
+    }
+
+    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
+        self.find(rows::LOGIN, [id.to_string()], rows::login)
+    }
+}
+
+fn has_code(error: &StoreError, codes: &[ErrorCode]) -> bool {
+    let StoreError::Failed(error) = error else {
+        return false;
+    };
+    let error = error.downcast_ref::<rusqlite::Error>();
+    error
+        .and_then(|error| error.sqlite_error_code())
+        .is_some_and(|code| codes.contains(&code))
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        StoreError::Failed(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

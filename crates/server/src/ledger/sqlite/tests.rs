@@ -1,0 +1,224 @@
+//! The file: who may open it, what it refuses to hold, and what damage is noticed.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write as _};
+
+use tempfile::TempDir;
+
+use super::super::command::{Command, run};
+use super::super::tests::{CARD, create, dump, hold, ledger, with};
+use super::super::{Bank, Code, Operation};
+use super::*;
+
+/// A ledger with some holds, closed.
+fn some_ledger() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let bank = Bank::start(open(&ledger(&directory)).unwrap()).unwrap();
+    bank.apply(create(1, CARD)).unwrap();
+    for number in 0..200 {
+        bank.apply(hold(with(number), 100)).unwrap();
+    }
+    bank.apply(Operation::Confirm(with(1))).unwrap();
+    directory
+}
+
+#[test]
+fn two_banks_cannot_share_a_ledger_but_an_operator_may_look() {
+    let directory = some_ledger();
+    let path = ledger(&directory);
+    let mut served = open(&path).unwrap();
+    let refused = open(&path).unwrap_err();
+    assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    let mut beside = open_beside(&path).unwrap();
+    assert_eq!(dump(&mut served), dump(&mut beside));
+    drop(served);
+    open(&path).unwrap();
+}
+
+#[test]
+fn an_operator_unlocks_a_card_beside_the_bank() {
+    let directory = some_ledger();
+    let path = ledger(&directory);
+    let bank = Bank::start(open(&path).unwrap()).unwrap();
+    let card: CardNumber = CARD.parse().unwrap();
+    let log_in = |number, pin_matches| {
+        let id = LoginId(uuid::Uuid::from_u128(number));
+        bank.apply(Operation::LogIn {
+            id,
+            card: card.clone(),
+            pin_matches,
+        })
+    };
+    for number in 0..3 {
+        log_in(number, false).unwrap_err();
+    }
+    assert_eq!(log_in(3, true).unwrap_err().code, Code::CardLocked);
+    let mut beside = open_beside(&path).unwrap();
+    let unlock = Command::Unlock(card.clone());
+    run(&unlock, &mut beside, Timestamp::now(), &mut Vec::new()).unwrap();
+    assert!(log_in(4, true).is_ok());
+}
+
+#[test]
+fn an_operator_does_not_make_a_ledger_by_looking_for_one() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(&directory);
+    assert!(matches!(open_beside(&path), Err(OpenError::Missing(_))));
+    assert!(!path.exists());
+}
+
+#[test]
+fn every_commit_is_synced() {
+    let directory = some_ledger();
+    let store = open(&ledger(&directory)).unwrap();
+    let pragma = |name: &str| -> String {
+        let value = store
+            .connection
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+        format!("{:?}", value.unwrap())
+    };
+    assert_eq!(pragma("synchronous"), "Integer(2)");
+    assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+    assert_eq!(pragma("foreign_keys"), "Integer(1)");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_may_read_the_ledger() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = TempDir::new().unwrap();
+    let bank = Bank::start(open(&ledger(&directory)).unwrap()).unwrap();
+    bank.apply(create(1, CARD)).unwrap();
+    for suffix in ["", "-wal"] {
+        let path = directory.path().join(format!("bank.db{suffix}"));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path:?} {mode:o}");
+    }
+}
+
+#[test]
+fn a_damaged_ledger_is_not_opened() {
+    let refused = |damage: &dyn Fn(&mut fs::File)| {
+        let directory = some_ledger();
+        let path = ledger(&directory);
+        damage(
+            &mut fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&path)
+                .unwrap(),
+        );
+        open(&path).unwrap_err()
+    };
+    for error in [
+        // Every page after the first few, overwritten.
+        refused(&|file| {
+            file.seek(SeekFrom::Start(5 * 4096)).unwrap();
+            let left = file.metadata().unwrap().len() - 5 * 4096;
+            file.write_all(&vec![0x5a; left as usize]).unwrap();
+        }),
+        // The end of the file is missing.
+        refused(&|file| {
+            file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096)
+                .unwrap()
+        }),
+    ] {
+        assert!(matches!(error, OpenError::Damaged(..)), "{error:?}");
+        assert!(error.to_string().contains("bank.db is damaged"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_of_something_else_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let text = directory.path().join("notes.txt");
+    fs::write(
+        &text,
+        "not a database, but a note that is long enough to look at",
+    )
+    .unwrap();
+    assert!(matches!(open(&text), Err(OpenError::NotALedger(_))));
+    assert!(
+        fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("not a database")
+    );
+
+    let other = directory.path().join("other.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x)")
+        .unwrap();
+    assert!(matches!(open(&other), Err(OpenError::NotALedger(_))));
+    assert!(!directory.path().join("other.db-wal").exists());
+}
+
+#[test]
+fn a_ledger_of_a_newer_program_is_not_touched() {
+    let directory = some_ledger();
+    let connection = Connection::open(ledger(&directory)).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    drop(connection);
+    assert!(matches!(
+        open(&ledger(&directory)),
+        Err(OpenError::TooNew(_))
+    ));
+}
+
+#[test]
+fn the_schema_refuses_to_rewrite_what_happened() {
+    let directory = some_ledger();
+    let store = open(&ledger(&directory)).unwrap();
+    for sql in [
+        "UPDATE history SET amount = 1",
+        "DELETE FROM history",
+        "DELETE FROM transactions",
+        "DELETE FROM accounts",
+        "UPDATE transactions SET amount = 1",
+        "UPDATE transactions SET status = 'held' WHERE status = 'confirmed'",
+        "UPDATE transactions SET status = 'rolled back' WHERE status = 'confirmed'",
+        "UPDATE transactions SET status = 'declined' WHERE status = 'held'",
+        "UPDATE accounts SET opening = 0",
+        "UPDATE accounts SET held = posted + 1",
+        "UPDATE accounts SET posted = -1, held = 0",
+        "UPDATE accounts SET pending = 999999999999",
+        "UPDATE accounts SET posted = 'much'",
+        "INSERT INTO history (at, event, card) VALUES (0, 'opened', '000000')",
+    ] {
+        assert!(store.connection.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_certain_to_have_done_nothing_and_the_bank_goes_on() {
+    let directory = some_ledger();
+    let store = open(&ledger(&directory)).unwrap();
+    // The pages that there are, and no more.
+    store
+        .connection
+        .pragma_update(None, "max_page_count", 1)
+        .unwrap();
+    let bank = Bank::start(store).unwrap();
+    let mut refused = None;
+    for number in 1000..2000 {
+        if let Err(refusal) = bank.apply(hold(with(number), 1)) {
+            refused = Some((number, refusal));
+            break;
+        }
+    }
+    let (number, refusal) = refused.expect("the disk is full at last");
+    assert_eq!(refusal.code, Code::Unavailable);
+    assert_eq!(
+        bank.query(move |store| store.record(with(number))),
+        Ok(None)
+    );
+    assert!(
+        bank.apply(Operation::Balance {
+            card: Some(CARD.parse().unwrap())
+        })
+        .is_ok()
+    );
+    drop(bank);
+    let bank = Bank::start(open(&ledger(&directory)).unwrap()).unwrap();
+    assert!(bank.apply(hold(with(number), 1)).is_ok());
+}

@@ -1,0 +1,279 @@
+//! What every store must do alike; here, what the tests are told in.
+
+use std::path::Path;
+
+use proto::atm::books::Books;
+use proto::atm::{Amount, CreationId, LoginId, Money, TransactionId};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::audit::audit;
+use super::memory::MemoryStore;
+use super::sqlite::{SqliteStore, open};
+use super::*;
+
+mod failures;
+
+pub(super) const CARD: &str = "123456789";
+const OTHER: &str = "987654321";
+
+pub(super) fn card(text: &str) -> CardNumber {
+    text.parse().unwrap()
+}
+
+pub(super) fn with(number: u128) -> TransactionId {
+    TransactionId::withdrawal(Uuid::from_u128(number))
+}
+
+pub(super) fn dep(number: u128) -> TransactionId {
+    TransactionId::deposit(Uuid::from_u128(number))
+}
+
+pub(super) fn create(number: u128, card_number: &str) -> Operation {
+    Operation::Create {
+        id: CreationId(Uuid::from_u128(number)),
+        card: card(card_number),
+        holder: "Joty".parse().unwrap(),
+        pin_hash: "hash".into(),
+        opening: "10000".parse().unwrap(),
+    }
+}
+
+pub(super) fn hold_of(card_number: &str, id: TransactionId, minor: i64) -> Operation {
+    Operation::Hold {
+        id,
+        card: Some(card(card_number)),
+        amount: Amount::new(Money::from_minor(minor).unwrap()).unwrap(),
+        terminal: Some("ATM-1".parse().unwrap()),
+    }
+}
+
+pub(super) fn hold(id: TransactionId, minor: i64) -> Operation {
+    hold_of(CARD, id, minor)
+}
+
+fn log_in(number: u128, card_number: &str, pin_matches: bool) -> Operation {
+    Operation::LogIn {
+        id: LoginId(Uuid::from_u128(number)),
+        card: card(card_number),
+        pin_matches,
+    }
+}
+
+pub(super) fn ledger(directory: &TempDir) -> std::path::PathBuf {
+    directory.path().join("bank.db")
+}
+
+fn sqlite(path: &Path) -> SqliteStore {
+    open(path).unwrap()
+}
+
+/// All rows of a store, without the times.
+pub(super) fn dump(store: &mut dyn Store) -> (Vec<Account>, Vec<Record>, Vec<Entry>) {
+    let (mut records, mut entries) = (Vec::new(), Vec::new());
+    store
+        .each_record(&mut |dated| records.push(dated.row))
+        .unwrap();
+    store
+        .each_entry(None, &mut |dated| entries.push(dated.row))
+        .unwrap();
+    records.sort_by_key(Record::id);
+    (store.accounts().unwrap(), records, entries)
+}
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    fn operation(&mut self) -> Operation {
+        let number = u128::from(self.below(60));
+        let id = if self.below(2) == 0 {
+            with(number)
+        } else {
+            dep(number)
+        };
+        let card_number = if self.below(3) == 0 { OTHER } else { CARD };
+        match self.below(20) {
+            0..8 => hold_of(card_number, id, 1 + self.below(400_000) as i64),
+            8..12 => Operation::Confirm(id),
+            12..15 => Operation::Rollback(id),
+            15..18 => log_in(number, card_number, self.below(4) > 0),
+            18 => Operation::Unlock(card(card_number)),
+            _ => Operation::Balance {
+                card: Some(card(card_number)),
+            },
+        }
+    }
+}
+
+/// Applies the same operations to the store and to books in memory, in transactions of any size,
+/// and checks that replies and rows are the same.
+fn behaves_like_the_books(store: &mut impl Store) {
+    let (mut books, mut numbers) = (Books::default(), Numbers(1));
+    let mut operations = vec![
+        create(1, CARD),
+        create(2, OTHER),
+        create(3, CARD),
+        create(1, OTHER),
+    ];
+    for _ in 0..200 {
+        let expected: Vec<_> = operations
+            .iter()
+            .map(|operation| books.apply(operation))
+            .collect();
+        assert_eq!(replies(store, &operations), expected, "{operations:?}");
+        operations = (0..numbers.below(8)).map(|_| numbers.operation()).collect();
+    }
+    let (accounts, records, entries) = dump(store);
+    assert!(accounts.iter().eq(books.accounts.values()));
+    assert!(records.iter().eq(books.records.values()));
+    assert_eq!(entries, books.history);
+    for login in books.logins.values().flatten() {
+        assert_eq!(store.login(login.id).unwrap().as_ref(), Some(login));
+    }
+    let remembered =
+        (0..60).filter(|n| store.login(LoginId(Uuid::from_u128(*n))).unwrap().is_some());
+    assert_eq!(remembered.count(), books.login_cards.len());
+    let report = audit(store).unwrap();
+    assert_eq!(report.violations, [""; 0], "{report}");
+}
+
+#[test]
+fn the_memory_ledger_does_what_the_bank_decides() {
+    behaves_like_the_books(&mut MemoryStore::new());
+}
+
+#[test]
+fn the_sqlite_ledger_does_what_the_bank_decides_and_keeps_it() {
+    let directory = TempDir::new().unwrap();
+    let mut store = sqlite(&ledger(&directory));
+    behaves_like_the_books(&mut store);
+    let before = dump(&mut store);
+    drop(store);
+    let mut store = sqlite(&ledger(&directory));
+    assert_eq!(dump(&mut store), before);
+    assert_eq!(audit(&mut store).unwrap().violations, [""; 0]);
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let bank = Bank::start(sqlite(&ledger(&directory))).unwrap();
+    bank.apply(create(1, CARD)).unwrap();
+    bank.apply(hold(with(1), 50_000)).unwrap();
+    drop(bank);
+
+    let bank = Bank::start(sqlite(&ledger(&directory))).unwrap();
+    let unsettled = bank.query(|store| store.unsettled()).unwrap();
+    assert_eq!(unsettled.len(), 1);
+    assert_eq!(
+        unsettled[0].row.terminal.as_ref().unwrap().as_str(),
+        "ATM-1"
+    );
+    assert!(unsettled[0].at <= Timestamp::now());
+    let repeat = bank.apply(hold(with(1), 50_000)).unwrap().to_string();
+    assert!(
+        repeat.ends_with("held 500.00, available 9500.00, repeat"),
+        "{repeat}"
+    );
+    assert!(bank.apply(Operation::Confirm(with(1))).is_ok());
+    assert_eq!(bank.query(|store| store.unsettled()).unwrap(), []);
+}
+
+/// Many machines at once: some never settle, some repeat, all compete for the same balance.
+fn conserves_under_load(store: impl Store + 'static) {
+    let bank = Bank::start(store).unwrap();
+    bank.apply(create(1, CARD)).unwrap();
+    thread::scope(|scope| {
+        for machine in 0..16 {
+            let bank = bank.clone();
+            scope.spawn(move || {
+                for number in 0..40 {
+                    let number = machine * 1000 + number;
+                    let id = if number % 3 == 0 {
+                        dep(number)
+                    } else {
+                        with(number)
+                    };
+                    let first = bank.apply(hold(id, 2_500));
+                    let again = bank.apply(hold(id, 2_500));
+                    assert_eq!(first.is_ok(), again.is_ok());
+                    let settle = match number % 5 {
+                        0 => continue,
+                        1 => Operation::Rollback(id),
+                        _ => Operation::Confirm(id),
+                    };
+                    assert_eq!(bank.apply(settle.clone()).is_ok(), first.is_ok());
+                    assert_eq!(bank.apply(settle).is_ok(), first.is_ok());
+                }
+            });
+        }
+    });
+    let report = bank.query(|store| audit(store)).unwrap();
+    assert_eq!(report.violations, [""; 0], "{report}");
+    assert_eq!(
+        (report.transactions, report.totals.opening),
+        (640, 1_000_000)
+    );
+    assert!(report.unsettled > 0 && report.totals.cash_out > 0 && report.totals.paid_in > 0);
+}
+
+#[test]
+fn sixteen_machines_at_once_conserve_money_in_memory() {
+    conserves_under_load(MemoryStore::new());
+}
+
+#[test]
+fn sixteen_machines_at_once_conserve_money_on_disk() {
+    let directory = TempDir::new().unwrap();
+    conserves_under_load(sqlite(&ledger(&directory)));
+}
+
+#[test]
+fn the_same_id_on_many_connections_at_once_is_done_once() {
+    let bank = Bank::start(MemoryStore::new()).unwrap();
+    bank.apply(create(1, CARD)).unwrap();
+    let first = thread::scope(|scope| {
+        let machines: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| bank.apply(hold(with(1), 600_000)).unwrap()))
+            .collect();
+        let answers = machines.into_iter().map(|machine| machine.join().unwrap());
+        answers
+            .filter(|answer| matches!(answer, Answer::Held { repeat: false, .. }))
+            .count()
+    });
+    assert_eq!(first, 1);
+}
+
+#[test]
+fn the_history_of_one_account_leaves_the_others_out() {
+    let directory = TempDir::new().unwrap();
+    let stores: [Box<dyn Fn() -> Bank>; 2] = [
+        Box::new(|| Bank::start(MemoryStore::new()).unwrap()),
+        Box::new(|| Bank::start(sqlite(&ledger(&directory))).unwrap()),
+    ];
+    for start in stores {
+        let bank = start();
+        bank.apply(create(1, CARD)).unwrap();
+        bank.apply(create(2, OTHER)).unwrap();
+        bank.apply(hold(with(1), 100)).unwrap();
+        bank.apply(hold_of(OTHER, with(2), 100)).unwrap();
+        let events = bank.query(|store| {
+            let mut events = Vec::new();
+            store.each_entry(Some(&card(OTHER)), &mut |dated| {
+                events.push(dated.row.event)
+            })?;
+            Ok(events)
+        });
+        use proto::atm::record::Event;
+        assert_eq!(events, Ok(vec![Event::Opened, Event::Held]));
+    }
+}

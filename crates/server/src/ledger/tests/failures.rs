@@ -1,0 +1,181 @@
+//! A ledger that fails, and what the callers are told.
+
+use std::sync::Mutex;
+
+use proto::atm::LoginId;
+use proto::atm::record::Login;
+
+use super::*;
+
+/// What goes wrong, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Begin,
+    Write,
+    Panic,
+    CommitNothing,
+    CommitAll,
+}
+
+/// A store in memory whose next fault is set from outside.
+struct Failing {
+    store: MemoryStore,
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+impl Failing {
+    fn fails(&self, fault: Fault) -> bool {
+        let mut next = self.fault.lock().unwrap();
+        let now = *next == Some(fault);
+        if now {
+            *next = None;
+        }
+        now
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::Failed("the disk is on fire".into())
+}
+
+impl Store for Failing {
+    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        if self.fails(Fault::Begin) {
+            Err(broken())
+        } else {
+            self.store.begin(at)
+        }
+    }
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.store.begin_reading()
+    }
+    fn write(&mut self, write: Write) -> Result<(), StoreError> {
+        self.store.write(write)?;
+        assert!(!self.fails(Fault::Panic), "a fault that was asked for");
+        if self.fails(Fault::Write) {
+            Err(broken())
+        } else {
+            Ok(())
+        }
+    }
+    fn commit(&mut self) -> Result<(), CommitError> {
+        if self.fails(Fault::CommitNothing) {
+            self.store.roll_back().unwrap();
+            return Err(CommitError::NothingDone(broken()));
+        }
+        self.store.commit()?;
+        if self.fails(Fault::CommitAll) {
+            Err(CommitError::Unknown(broken()))
+        } else {
+            Ok(())
+        }
+    }
+    fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.store.roll_back()
+    }
+    fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        self.store.accounts()
+    }
+    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+        self.store.each_record(visit)
+    }
+    fn each_entry(
+        &mut self,
+        of: Option<&CardNumber>,
+        visit: &mut dyn FnMut(Dated<Entry>),
+    ) -> Result<(), StoreError> {
+        self.store.each_entry(of, visit)
+    }
+    fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
+        self.store.unsettled()
+    }
+}
+
+impl Rows for Failing {
+    type Error = StoreError;
+
+    fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, StoreError> {
+        self.store.account(card)
+    }
+    fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
+        self.store.created(id)
+    }
+    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+        self.store.record(id)
+    }
+    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
+        self.store.login(id)
+    }
+}
+
+fn failing() -> (Failing, Arc<Mutex<Option<Fault>>>) {
+    let fault = Arc::new(Mutex::new(None));
+    let mut failing = Failing {
+        store: MemoryStore::new(),
+        fault: fault.clone(),
+    };
+    replies(&mut failing, &[create(1, CARD)]).remove(0).unwrap();
+    (failing, fault)
+}
+
+#[test]
+fn when_nothing_was_done_the_refusal_is_definite_and_the_bank_goes_on() {
+    for kind in [
+        Fault::Begin,
+        Fault::Write,
+        Fault::Panic,
+        Fault::CommitNothing,
+    ] {
+        let (store, fault) = failing();
+        let bank = Bank::start(store).unwrap();
+        *fault.lock().unwrap() = Some(kind);
+        let refusal = bank.apply(hold(with(1), 100)).unwrap_err();
+        assert_eq!(refusal.code, Code::Unavailable, "{kind:?}");
+        let answer = bank.apply(hold(with(1), 100)).unwrap();
+        assert!(
+            matches!(answer, Answer::Held { repeat: false, .. }),
+            "{kind:?}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn when_the_outcome_is_open_so_is_the_refusal_and_a_repeat_tells() {
+    let (store, fault) = failing();
+    let bank = Bank::start(store).unwrap();
+    *fault.lock().unwrap() = Some(Fault::CommitAll);
+    let refusal = bank.apply(hold(with(1), 100)).unwrap_err();
+    assert!(!refusal.code.is_definite());
+    let answer = bank.apply(hold(with(1), 100)).unwrap();
+    assert!(
+        matches!(answer, Answer::Held { repeat: true, .. }),
+        "{answer}"
+    );
+}
+
+#[test]
+fn one_operation_that_cannot_be_written_does_not_harm_the_others() {
+    for kind in [Fault::Write, Fault::Panic] {
+        let (mut store, fault) = failing();
+        *fault.lock().unwrap() = Some(kind);
+        // Together they meet the fault; one by one they are all done, each of them once.
+        let replies = replies(&mut store, &[hold(with(1), 100), hold(with(2), 100)]);
+        assert!(
+            replies
+                .iter()
+                .all(|reply| matches!(reply, Ok(Answer::Held { repeat: false, .. })))
+        );
+        assert_eq!(audit(&mut store).unwrap().unsettled, 2);
+    }
+}
+
+#[test]
+fn a_query_that_panics_does_not_end_the_bank() {
+    let (store, _) = failing();
+    let bank = Bank::start(store).unwrap();
+    let refusal = bank
+        .query::<()>(|_| panic!("a fault that was asked for"))
+        .unwrap_err();
+    assert_eq!(refusal.code, Code::Unavailable);
+    assert!(bank.apply(hold(with(1), 100)).is_ok());
+}

@@ -1,0 +1,197 @@
+//! PINs, hashed with Argon2id so that a stolen ledger does not give them away, and behind a gate,
+//! since each hash takes 19 MiB and 20 ms of a core: a flood of log-ins must not take them all.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use argon2::password_hash::{self, PasswordHasher};
+use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
+use proto::atm::{CreationId, Pin};
+use proto::refusal::{Code, Refusal};
+
+/// Memory of one hash, in KiB: with [`PASSES`] the least that OWASP advises.
+const MEMORY_KIB: u32 = 19 * 1024;
+
+/// Passes over the memory.
+const PASSES: u32 = 2;
+
+/// How long a log-in waits for its turn. At 20 ms each, a gate of two lets 500 pass in this time;
+/// who waits longer is told to come again.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A hash of no PIN, checked when the card is unknown so that this takes as long as a wrong PIN.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
+                     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Hashes so many PINs at a time, and no more.
+#[derive(Debug)]
+pub struct PinGate {
+    free: Mutex<usize>,
+    freed: Condvar,
+    patience: Duration,
+}
+
+impl PinGate {
+    /// A gate as wide as there are cores.
+    pub fn new() -> PinGate {
+        PinGate::with(
+            available_parallelism().map_or(1, |cores| cores.get()),
+            PATIENCE,
+        )
+    }
+
+    fn with(permits: usize, patience: Duration) -> PinGate {
+        PinGate {
+            free: Mutex::new(permits),
+            freed: Condvar::new(),
+            patience,
+        }
+    }
+
+    /// Whether this is the PIN that was hashed. Without a hash it is not, and that takes as long.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when too many others wait; [`Code::Unavailable`] when the hash is unreadable.
+    pub fn verify(&self, pin: &Pin, hash: Option<&str>) -> Result<bool, Refusal> {
+        let _permit = self.enter()?;
+        let matches = argon2().verify_password(pin.reveal().as_bytes(), hash.unwrap_or(DUMMY));
+        match matches {
+            Ok(()) => Ok(hash.is_some()),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => {
+                tracing::error!(%error, "a PIN could not be checked");
+                Err(Refusal::new(
+                    Code::Unavailable,
+                    "the PIN cannot be checked now",
+                ))
+            }
+        }
+    }
+
+    /// The hash of a new account's PIN, as a PHC string. The id is the salt: no two accounts have
+    /// the same, and the same request repeated gives the same hash, by which it is recognised.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when too many others wait.
+    pub fn hash(&self, pin: &Pin, id: CreationId) -> Result<String, Refusal> {
+        let _permit = self.enter()?;
+        let hashed = argon2().hash_password_with_salt(pin.reveal().as_bytes(), id.0.as_bytes());
+        hashed.map(|hash| hash.to_string()).map_err(|error| {
+            tracing::error!(%error, "a PIN could not be hashed");
+            Refusal::new(Code::Unavailable, "the PIN cannot be kept now")
+        })
+    }
+
+    fn enter(&self) -> Result<Permit<'_>, Refusal> {
+        let until = Instant::now() + self.patience;
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free == 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Refusal::new(
+                    Code::Busy,
+                    "too many log-ins at once; try again",
+                ));
+            }
+            let waited = self.freed.wait_timeout(free, left);
+            free = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *free -= 1;
+        Ok(Permit(self))
+    }
+}
+
+impl Default for PinGate {
+    fn default() -> PinGate {
+        PinGate::new()
+    }
+}
+
+struct Permit<'a>(&'a PinGate);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    // Constant and in range; the defaults are the same today.
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin(text: &str) -> Pin {
+        text.parse().unwrap()
+    }
+
+    fn id(number: u128) -> CreationId {
+        CreationId(uuid::Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn a_hash_knows_its_pin_and_no_other() {
+        let gate = PinGate::new();
+        let hash = gate.hash(&pin("1234"), id(1)).unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert_eq!(gate.verify(&pin("1234"), Some(&hash)), Ok(true));
+        assert_eq!(gate.verify(&pin("12345"), Some(&hash)), Ok(false));
+        assert_eq!(
+            gate.verify(&pin("1234"), Some("nonsense"))
+                .unwrap_err()
+                .code,
+            Code::Unavailable
+        );
+    }
+
+    #[test]
+    fn the_same_request_gives_the_same_hash_and_another_account_another() {
+        let gate = PinGate::new();
+        let hash = gate.hash(&pin("1234"), id(1)).unwrap();
+        assert_eq!(gate.hash(&pin("1234"), id(1)).unwrap(), hash);
+        assert_ne!(gate.hash(&pin("1234"), id(2)).unwrap(), hash);
+    }
+
+    #[test]
+    fn no_pin_opens_an_unknown_card_and_the_dummy_is_a_full_hash() {
+        let gate = PinGate::new();
+        assert_eq!(gate.verify(&pin("0000"), None), Ok(false));
+        let hash = gate.hash(&pin("0000"), id(1)).unwrap();
+        let cost = |hash: &str| hash.rsplitn(3, '$').last().unwrap().to_owned();
+        assert_eq!(cost(&hash), cost(DUMMY));
+        assert_eq!(hash.len(), DUMMY.len());
+    }
+
+    #[test]
+    fn who_waits_too_long_at_the_gate_is_told_that_it_is_busy() {
+        let gate = PinGate::with(1, Duration::from_millis(1));
+        let permit = gate.enter().unwrap();
+        assert_eq!(
+            gate.verify(&pin("1234"), None).unwrap_err().code,
+            Code::Busy
+        );
+        drop(permit);
+        assert_eq!(gate.verify(&pin("1234"), None), Ok(false));
+    }
+
+    #[test]
+    fn a_turn_comes_as_soon_as_another_is_over() {
+        let gate = PinGate::with(1, Duration::from_secs(60));
+        let permit = gate.enter().unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| gate.enter().map(drop));
+            std::thread::sleep(Duration::from_millis(20));
+            drop(permit);
+            assert_eq!(waiting.join().unwrap(), Ok(()));
+        });
+    }
+}

@@ -1,0 +1,175 @@
+//! The bank over the network: repeats, settling, locking, and many machines on one account.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use proto::frame::Framing;
+use proto::mode::Mode;
+use server::Config;
+use server::ledger::audit::audit;
+use server::ledger::sqlite;
+
+use crate::support::{Peer, Running, start};
+
+fn bank() -> Running {
+    start(Mode::Atm, Config::default())
+}
+
+fn id(prefix: &str, number: u64) -> String {
+    format!("{prefix}_0190e5a8-7c00-7000-8000-{number:012x}")
+}
+
+/// A machine with Joty's card in it.
+fn machine(server: &Running, number: u64) -> Peer {
+    let mut peer = server.converse(Framing::Netstring);
+    let login = id("LOGIN", number);
+    let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 1234"));
+    assert_eq!(answer, "OK welcome Joty");
+    peer
+}
+
+#[test]
+fn a_repeat_over_another_connection_is_the_same_withdrawal() {
+    let server = bank();
+    let with = id("WITH", 1);
+    let withdraw = format!("WITHDRAW {with} 500");
+    let held = format!("OK {with} held 500.00, available 9500.00");
+    {
+        let mut first = machine(&server, 1);
+        assert_eq!(first.ask(&withdraw), held);
+        // The connection ends here, as if the answer had never come.
+    }
+    let mut second = machine(&server, 2);
+    assert_eq!(second.ask(&withdraw), format!("{held}, repeat"));
+    assert_eq!(
+        second.ask(&format!("CONFIRM {with}")),
+        format!("OK {with} confirmed")
+    );
+    assert_eq!(
+        second.ask("BALANCE_INQUIRY"),
+        "OK available 9500.00, held 0.00"
+    );
+}
+
+#[test]
+fn the_same_id_on_many_connections_at_once_is_one_withdrawal() {
+    let server = bank();
+    let withdraw = format!("WITHDRAW {} 100", id("WITH", 1));
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let ask = |number| {
+            let (server, withdraw) = (&server, &withdraw);
+            scope.spawn(move || machine(server, number).ask(withdraw))
+        };
+        let asking: Vec<_> = (0..20).map(ask).collect();
+        asking
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let first = answers
+        .iter()
+        .filter(|answer| !answer.ends_with(", repeat"))
+        .count();
+    assert_eq!(first, 1, "{answers:?}");
+    assert_eq!(
+        machine(&server, 99).ask("BALANCE_INQUIRY"),
+        "OK available 9900.00, held 100.00"
+    );
+}
+
+#[test]
+fn settling_needs_no_log_in_and_everything_else_does() {
+    let server = bank();
+    let with = id("WITH", 1);
+    machine(&server, 1).ask(&format!("WITHDRAW {with} 10"));
+    let mut stranger = server.converse(Framing::Netstring);
+    for request in ["BALANCE_INQUIRY", &format!("DEPOSIT {} 1", id("DEP", 2))] {
+        assert!(
+            stranger.ask(request).starts_with("ERR not-logged-in"),
+            "{request}"
+        );
+    }
+    assert_eq!(
+        stranger.ask(&format!("CONFIRM {with}")),
+        format!("OK {with} confirmed")
+    );
+}
+
+#[test]
+fn three_wrong_pins_lock_the_card_across_connections() {
+    let server = bank();
+    let try_pin = |number, pin| {
+        let login = id("LOGIN", number);
+        let mut peer = server.converse(Framing::Netstring);
+        peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 {pin}"))
+    };
+    let unknown = {
+        let mut peer = server.converse(Framing::Netstring);
+        peer.ask(&format!(
+            "VERIFY_CARD_AND_PASSWORD {} 111111111 1234",
+            id("LOGIN", 50)
+        ))
+    };
+    assert!(unknown.starts_with("ERR wrong-credentials"));
+    assert_eq!(try_pin(1, 1111), unknown);
+    assert_eq!(
+        try_pin(1, 1111),
+        unknown,
+        "a repeat of the same try burns none"
+    );
+    assert_eq!(try_pin(2, 2222), unknown);
+    assert_eq!(try_pin(3, 3333), unknown);
+    assert!(
+        try_pin(4, 1234).starts_with("ERR card-locked"),
+        "the right PIN comes too late"
+    );
+}
+
+#[test]
+fn fifty_machines_on_one_account_neither_make_nor_lose_money() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = directory.path().join("bank.db");
+    let server = start(
+        Mode::Atm,
+        Config {
+            ledger: Some(ledger.clone()),
+            ..Config::default()
+        },
+    );
+    let balance = AtomicI64::new(10_000);
+    std::thread::scope(|scope| {
+        for number in 0..50_u64 {
+            let (server, balance) = (&server, &balance);
+            scope.spawn(move || {
+                let mut machine = machine(server, number);
+                for round in 0..8_u64 {
+                    let settle = if round % 3 == 0 {
+                        "ROLLBACK"
+                    } else {
+                        "CONFIRM"
+                    };
+                    let (verb, prefix, sign) = if round % 2 == 0 {
+                        ("WITHDRAW", "WITH", -1)
+                    } else {
+                        ("DEPOSIT", "DEP", 1)
+                    };
+                    let id = id(prefix, number * 100 + round);
+                    let held = machine.ask(&format!("{verb} {id} 7"));
+                    assert!(held.starts_with("OK "), "{held}");
+                    let settled = machine.ask(&format!("{settle} {id}"));
+                    assert!(settled.starts_with("OK "), "{settled}");
+                    if settle == "CONFIRM" {
+                        balance.fetch_add(7 * sign, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let expected = format!(
+        "OK available {}.00, held 0.00",
+        balance.load(Ordering::Relaxed)
+    );
+    assert_eq!(machine(&server, 99).ask("BALANCE_INQUIRY"), expected);
+    server.stop();
+    let report = audit(&mut sqlite::open_beside(&ledger).unwrap()).unwrap();
+    assert!(report.violations.is_empty(), "{report}");
+}
