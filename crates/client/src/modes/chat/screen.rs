@@ -222,8 +222,8 @@ impl ConditionalEventHandler for Handler {
                 // A paste may hold several lines.
                 for line in line.lines() {
                     let _ = self.type_line.send(Typed::Line(line.to_owned()));
+                    recall.remember(line);
                 }
-                recall.remember(line);
                 Some(if line.is_empty() {
                     Cmd::Noop
                 } else {
@@ -239,6 +239,7 @@ impl ConditionalEventHandler for Handler {
                 let _ = self.type_line.send(Typed::End);
                 Some(Cmd::Noop)
             }
+            // The lines of a paste are moved in.
             Key::Earlier | Key::Later if line.contains('\n') => None,
             Key::Earlier => Some(replace(recall.earlier(line))),
             Key::Later => Some(replace(recall.later())),
