@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 
-use crate::modes::{atm, calc, datetime, echo, script, text};
+use crate::modes::{atm, calc, chat, datetime, echo, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -63,6 +63,8 @@ pub enum Command {
     },
     /// Add, subtract, multiply, divide
     Calc(calc::Arguments),
+    /// The chat room: lines that are typed or piped in are said, `quit` leaves
+    Chat(chat::Arguments),
     /// Date and time, over UDP; --wire makes no difference
     Datetime {
         /// What to ask; without it, a menu or a pipe's lines

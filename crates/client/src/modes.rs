@@ -2,6 +2,7 @@
 
 pub mod atm;
 pub mod calc;
+pub mod chat;
 pub mod datetime;
 pub mod echo;
 pub mod script;
@@ -31,6 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         }
         Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
+        Command::Chat(chat) => chat::run(&arguments.target(Mode::Chat), chat, output),
         Command::Datetime { command } => {
             datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)
         }

@@ -157,6 +157,12 @@ impl Connection {
         self.peer
     }
 
+    /// The two halves, for two threads. The connection is closed when the writer
+    /// [finishes](Writer::finish) and then the reader [closes](Reader::close).
+    pub fn split(self) -> (Reader, Writer) {
+        (self.reader, self.writer)
+    }
+
     /// Ends the connection such that the peer can still read what was sent last.
     ///
     /// Closing a socket with unread bytes makes the kernel reset the connection, and the reset
@@ -221,6 +227,31 @@ impl Reader {
                 },
             }
         }
+    }
+
+    /// Whether the peer has sent more than was received: a peer that sends without waiting for
+    /// its answers. Asks the operating system, for at most a millisecond.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn is_behind(&self) -> io::Result<bool> {
+        if !self.decoder.unfinished().is_empty() {
+            return Ok(true);
+        }
+        self.stream
+            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        match self.stream.peek(&mut [0]) {
+            Ok(length) => Ok(length > 0),
+            Err(error) if is_retryable(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the connection after the other half has [finished](Writer::finish), such that the peer
+    /// can still read what was sent last: see [`Connection::close`].
+    pub fn close(mut self) {
+        self.discard(Instant::now() + CLOSE_WAIT);
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// From here on, a message in raw framing has exactly this many bytes.
@@ -485,6 +516,35 @@ mod tests {
         other.write_all(&[b'x'; 4096]).unwrap();
         connection.writer.send(b"ERR busy").unwrap();
         let closing = std::thread::spawn(move || connection.close());
+        let mut received = String::new();
+        other.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "ERR busy\n");
+        drop(other);
+        closing.join().unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_sends_on_is_noticed_before_it_is_received() {
+        let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+        assert!(!connection.reader.is_behind().unwrap());
+        other.write_all(b"1:a,1:b,").unwrap();
+        connection.reader.receive(None).unwrap();
+        assert!(connection.reader.is_behind().unwrap(), "read, not received");
+        connection.reader.receive(None).unwrap();
+        assert!(!connection.reader.is_behind().unwrap());
+        drop(other);
+        assert!(connection.reader.receive(None).unwrap().is_none());
+        assert!(!connection.reader.is_behind().unwrap());
+    }
+
+    #[test]
+    fn two_halves_close_as_one_connection_does() {
+        let (connection, mut other) = pair(Framing::Line, Limits::SERVER);
+        other.write_all(&[b'x'; 4096]).unwrap();
+        let (reader, mut writer) = connection.split();
+        writer.send(b"ERR busy").unwrap();
+        writer.finish().unwrap();
+        let closing = std::thread::spawn(move || reader.close());
         let mut received = String::new();
         other.read_to_string(&mut received).unwrap();
         assert_eq!(received, "ERR busy\n");
