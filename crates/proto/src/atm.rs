@@ -52,8 +52,11 @@ pub mod bank;
 pub mod books;
 mod card;
 mod id;
+pub mod machine;
+pub mod model;
 mod money;
 pub mod record;
+pub mod semantics;
 
 pub use card::{CardNumber, Holder, Pin};
 pub use id::{CreationId, Kind, LoginId, TransactionId};
@@ -69,7 +72,7 @@ const CREATE: &str = "CREATE_ACCOUNT";
 const TERMINAL: &str = "TERMINAL";
 
 /// What a cash machine asks of the bank.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Request {
     /// `VERIFY_CARD_AND_PASSWORD`: opens the session of this card.
     LogIn {
@@ -114,7 +117,7 @@ pub enum Request {
 
 /// What the bank answers, after `OK`. `repeat` marks an answer that was given before and is now
 /// read from the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// `welcome Joty`.
     Welcome(Holder),

@@ -13,7 +13,7 @@ use crate::refusal::{Code, Refusal};
 
 /// A valid name, as it was written. Two names are the same person when their
 /// [`folded`](Name::folded) forms are equal.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 impl Name {

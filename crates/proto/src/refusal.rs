@@ -132,7 +132,7 @@ impl Code {
 }
 
 /// A refused request, as in `ERR code words`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{words}")]
 pub struct Refusal {
     /// What a program decides by.

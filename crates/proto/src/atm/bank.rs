@@ -13,6 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::record::{Account, Login, Record, Write};
+use super::semantics::{Protection, Protections};
 use super::{Amount, Answer, CardNumber, CreationId, Holder, LoginId, Money, TransactionId};
 use crate::name::Name;
 use crate::refusal::{Code, Refusal};
@@ -174,6 +175,11 @@ impl Decision {
 
 /// What the bank does with an operation, given all that it knows about it.
 pub fn decide(operation: &Operation, known: &Known) -> Decision {
+    decide_under(Protections::ALL, operation, known)
+}
+
+/// What a bank does that has these protections alone, to show what each is for.
+pub fn decide_under(protections: Protections, operation: &Operation, known: &Known) -> Decision {
     match operation {
         Operation::LogIn {
             id,
@@ -190,13 +196,21 @@ pub fn decide(operation: &Operation, known: &Known) -> Decision {
             card,
             amount,
             terminal,
-        } => match (&known.record, &known.account) {
-            (Some(record), _) => transaction::hold_again(record, card.as_ref(), *amount),
-            (None, Some(account)) => transaction::hold(*id, account, *amount, terminal.clone()),
-            (None, None) => not_logged_in(),
-        },
+        } => {
+            let record = known.record.as_ref();
+            let record = record.filter(|_| protections.has(Protection::Deduplication));
+            match (record, &known.account) {
+                (Some(record), _) => {
+                    transaction::hold_again(protections, record, card.as_ref(), *amount)
+                }
+                (None, Some(account)) => {
+                    transaction::hold(protections, *id, account, *amount, terminal.clone())
+                }
+                (None, None) => not_logged_in(),
+            }
+        }
         Operation::Confirm(id) => transaction::confirm(*id, known),
-        Operation::Rollback(id) => transaction::roll_back(*id, known),
+        Operation::Rollback(id) => transaction::roll_back(protections, *id, known),
         Operation::Create {
             id,
             card,

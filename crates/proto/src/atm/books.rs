@@ -5,8 +5,9 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
-use super::bank::{Decision, Known, Operation, Rows, decide};
+use super::bank::{Decision, Known, Operation, Rows, decide_under};
 use super::record::{Account, Entry, LOGINS_KEPT, Login, Record, Write};
+use super::semantics::Protections;
 use super::{Answer, CardNumber, CreationId, LoginId, TransactionId};
 use crate::refusal::Refusal;
 
@@ -33,8 +34,20 @@ impl Books {
     /// # Errors
     /// The refusal, when the bank refuses.
     pub fn apply(&mut self, operation: &Operation) -> Result<Answer, Refusal> {
+        self.apply_under(Protections::ALL, operation)
+    }
+
+    /// The same with these protections alone.
+    ///
+    /// # Errors
+    /// The refusal, when the bank refuses.
+    pub fn apply_under(
+        &mut self,
+        protections: Protections,
+        operation: &Operation,
+    ) -> Result<Answer, Refusal> {
         let Ok(known) = Known::look_up(operation, self);
-        let Decision { reply, writes } = decide(operation, &known);
+        let Decision { reply, writes } = decide_under(protections, operation, &known);
         writes.into_iter().for_each(|write| self.write(write));
         reply
     }

@@ -35,7 +35,7 @@ impl CardNumber {
 }
 
 /// A PIN: 4 to 12 ASCII digits, as ISO 9564 has it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Pin(String);
 
 impl Pin {
@@ -51,7 +51,7 @@ impl Pin {
 }
 
 /// Whose account it is: 1 to 64 characters that are safe to show, with no blank at either end.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder(String);
 
 impl Holder {

@@ -4,11 +4,13 @@ use alloc::vec;
 
 use super::{Decision, Known, card_locked, mismatch};
 use crate::atm::record::{Account, Entry, Event, Record, Status, Transaction, Write};
+use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Amount, Answer, CardNumber, TransactionId};
 use crate::name::Name;
 use crate::refusal::{Code, Refusal};
 
 pub(super) fn hold(
+    protections: Protections,
     id: TransactionId,
     account: &Account,
     amount: Amount,
@@ -17,6 +19,13 @@ pub(super) fn hold(
     let outcome = match account.locked {
         true => Err(card_locked()),
         false => account.with_hold(id.kind, amount.money()),
+    };
+    let (outcome, status, event) = match protections.has(Protection::TwoPhases) {
+        true => (outcome, Status::Held, Event::Held),
+        false => {
+            let booked = |held: Account| held.with_entry(id.kind, amount.money()).unwrap_or(held);
+            (outcome.map(booked), Status::Confirmed, Event::Confirmed)
+        }
     };
     let account_after = outcome.as_ref().unwrap_or(account);
     let available = account_after.available();
@@ -41,9 +50,12 @@ pub(super) fn hold(
         }))
         .writing(vec![
             Write::PutAccount(account.clone()),
-            put(transaction(Status::Held)),
-            entry(Event::Held, &transaction(Status::Held)),
+            put(transaction(status.clone())),
+            entry(event, &transaction(status)),
         ]),
+        Err(refusal) if !protections.has(Protection::StickyDeclines) => {
+            Decision::reply(Err(refusal.clone()))
+        }
         Err(refusal) => {
             let declined = transaction(Status::Declined(refusal.clone()));
             let entry = entry(Event::Declined, &declined);
@@ -52,22 +64,31 @@ pub(super) fn hold(
     }
 }
 
-pub(super) fn hold_again(record: &Record, card: Option<&CardNumber>, amount: Amount) -> Decision {
+pub(super) fn hold_again(
+    protections: Protections,
+    record: &Record,
+    card: Option<&CardNumber>,
+    amount: Amount,
+) -> Decision {
     let transaction = match record {
         Record::Transaction(transaction) => transaction,
         Record::Tombstone(_) => return already_rolled_back(),
     };
-    if transaction.amount != amount || card.is_some_and(|card| *card != transaction.card) {
+    let differs =
+        transaction.amount != amount || card.is_some_and(|card| *card != transaction.card);
+    if differs && protections.has(Protection::ContentCheck) {
         return mismatch();
     }
     let Transaction { id, available, .. } = *transaction;
+    let held = Answer::Held {
+        id,
+        amount,
+        available,
+        repeat: true,
+    };
     match &transaction.status {
-        Status::Held => Decision::reply(Ok(Answer::Held {
-            id,
-            amount,
-            available,
-            repeat: true,
-        })),
+        Status::Held => Decision::reply(Ok(held)),
+        Status::Confirmed if !protections.has(Protection::TwoPhases) => Decision::reply(Ok(held)),
         Status::Confirmed => already_confirmed(),
         Status::RolledBack => already_rolled_back(),
         Status::Declined(refusal) => Decision::reply(Err(refusal.clone())),
@@ -102,11 +123,14 @@ pub(super) fn confirm(id: TransactionId, known: &Known) -> Decision {
     }
 }
 
-pub(super) fn roll_back(id: TransactionId, known: &Known) -> Decision {
+pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Known) -> Decision {
     let transaction = match &known.record {
         Some(Record::Transaction(transaction)) => transaction,
         Some(Record::Tombstone(_)) => {
             return Decision::reply(Ok(Answer::RolledBack { id, repeat: true }));
+        }
+        None if !protections.has(Protection::Tombstones) => {
+            return Decision::reply(Ok(Answer::RolledBack { id, repeat: false }));
         }
         None => {
             let entry = Entry {

@@ -1,0 +1,141 @@
+//! What the customer is told at the end.
+
+use core::fmt;
+
+use super::Record;
+use crate::atm::{Amount, Kind, Money, TransactionId};
+use crate::refusal::{Code, Refusal};
+
+/// How a transaction ended, or that it has not. Only what is certain is said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The notes have moved, and the bank has booked it.
+    Moved {
+        /// The transaction.
+        id: TransactionId,
+        /// How much.
+        amount: Amount,
+        /// What is left to withdraw, unless the machine restarted in between.
+        available: Option<Money>,
+    },
+    /// Declined: nothing moved, and nothing is held.
+    Declined {
+        /// The transaction.
+        id: TransactionId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Rolled back: nothing moved, and nothing is held.
+    RolledBack {
+        /// The transaction.
+        id: TransactionId,
+        /// Why the bank did not grant it; none when it did not answer in time.
+        refusal: Option<Refusal>,
+    },
+    /// Not known yet: the machine has to settle it with the bank first.
+    Unsettled {
+        /// The transaction.
+        id: TransactionId,
+        /// How much.
+        amount: Amount,
+        /// Whether the notes have certainly moved.
+        moved: bool,
+    },
+    /// The machine and the bank contradict each other. A person has to look.
+    Disputed {
+        /// The transaction.
+        id: TransactionId,
+        /// How much.
+        amount: Amount,
+        /// Whether the notes have moved.
+        moved: bool,
+        /// What the bank said.
+        code: Code,
+    },
+}
+
+/// What is known of a transaction at its end.
+pub(super) struct Ended {
+    pub id: TransactionId,
+    pub amount: Amount,
+    pub moved: bool,
+    pub available: Option<Money>,
+    pub refusal: Option<Refusal>,
+}
+
+impl Ended {
+    /// The outcome, when this was the last record.
+    pub fn by(self, record: &Record) -> Option<Outcome> {
+        let Ended {
+            id,
+            amount,
+            moved,
+            available,
+            refusal,
+        } = self;
+        match record {
+            Record::Confirmed(_) => {
+                let available = match id.kind {
+                    Kind::Withdrawal => available,
+                    Kind::Deposit => available.and_then(|held| held.checked_add(amount.money())),
+                };
+                Some(Outcome::Moved {
+                    id,
+                    amount,
+                    available,
+                })
+            }
+            Record::RolledBack(_) => Some(Outcome::RolledBack { id, refusal }),
+            Record::Declined(_, code) => {
+                let refusal = refusal.unwrap_or_else(|| Refusal::new(*code, ""));
+                Some(Outcome::Declined { id, refusal })
+            }
+            Record::Disputed(_, code) => Some(Outcome::Disputed {
+                id,
+                amount,
+                moved,
+                code: *code,
+            }),
+            Record::Loaded(_)
+            | Record::Sending { .. }
+            | Record::Moving { .. }
+            | Record::Moved(_)
+            | Record::RollingBack(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let notes = |id: &TransactionId, moved: &bool| match (id.kind, moved) {
+            (Kind::Withdrawal, true) => "the notes are out",
+            (Kind::Deposit, true) => "the notes are in",
+            (_, false) => "no notes were seen to move",
+        };
+        match self {
+            Outcome::Moved { id, amount, .. } => match id.kind {
+                Kind::Withdrawal => write!(f, "{amount} withdrawn"),
+                Kind::Deposit => write!(f, "{amount} paid in"),
+            },
+            Outcome::Declined { refusal, .. } => write!(f, "declined: {}", refusal.code.as_str()),
+            Outcome::RolledBack { refusal, .. } => {
+                f.write_str("rolled back, nothing moved")?;
+                match refusal {
+                    Some(refusal) => write!(f, ": {}", refusal.code.as_str()),
+                    None => Ok(()),
+                }
+            }
+            Outcome::Unsettled { id, moved, .. } => {
+                write!(f, "{}; the outcome is not known yet", notes(id, moved))
+            }
+            Outcome::Disputed {
+                id, moved, code, ..
+            } => write!(
+                f,
+                "{}, but the bank says {}; a person has to look",
+                notes(id, moved),
+                code.as_str()
+            ),
+        }
+    }
+}

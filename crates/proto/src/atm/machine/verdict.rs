@@ -1,0 +1,111 @@
+//! What an answer of the bank proves about a transaction.
+//!
+//! A hold may have been sent many times, and any of these messages may still be under way. So what
+//! counts is not what became of the one message that was answered, but what can still become of
+//! the id. That is certain only where the bank answers from its record, as it will any other
+//! message with this id, or where it must answer all of them alike.
+
+use crate::atm::semantics::{Protection, Protections};
+use crate::atm::{Answer, Money, Request};
+use crate::refusal::{Code, Refusal};
+
+/// What is proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The money is held until this machine settles it.
+    Held {
+        /// What was left to withdraw.
+        available: Money,
+    },
+    /// It is booked.
+    Confirmed,
+    /// Nothing is held, nor ever will be for this id: it was rolled back.
+    RolledBack,
+    /// Nothing is held, nor ever will be for this id: it was declined.
+    Declined(Refusal),
+    /// The bank did what only this machine may ask for, and it did not.
+    Disputed(Code),
+    /// Nothing, and asking again will not help: an earlier message may have been executed, or a
+    /// later one may be. Only a rollback makes that certain.
+    NotGranted(Refusal),
+    /// Nothing: ask again.
+    NotKnown,
+}
+
+/// What the reply to this request proves.
+pub(super) fn of(
+    protections: Protections,
+    request: &Request,
+    reply: &Result<Answer, Refusal>,
+) -> Verdict {
+    match (request, reply) {
+        (Request::Hold { .. }, Ok(Answer::Held { available, .. })) => Verdict::Held {
+            available: *available,
+        },
+        (Request::Confirm(_), Ok(Answer::Confirmed { .. })) => Verdict::Confirmed,
+        (Request::Rollback(_), Ok(Answer::RolledBack { .. })) => Verdict::RolledBack,
+        (Request::Hold { .. }, Err(refusal)) => hold_refused(protections, refusal),
+        (Request::Confirm(_), Err(refusal)) => confirmation_refused(refusal.code),
+        (Request::Rollback(_), Err(refusal)) => rollback_refused(refusal),
+        _ => Verdict::NotKnown,
+    }
+}
+
+fn hold_refused(protections: Protections, refusal: &Refusal) -> Verdict {
+    if !protections.has(Protection::ProvenDeclines) && refusal.code.is_definite() {
+        return Verdict::Declined(refusal.clone());
+    }
+    match refusal.code {
+        // From the record: recorded when it was first asked for, and told to every repeat.
+        Code::InsufficientFunds
+        | Code::CardLocked
+        | Code::Declined
+        | Code::AlreadyRolledBack
+        // An amount that is too large for the account is recorded, and one that is too large for
+        // the protocol is refused in each message alike.
+        | Code::OutOfRange
+        // The id is somebody else's: to roll it back would undo what is not ours.
+        | Code::Mismatch => Verdict::Declined(refusal.clone()),
+        // Booked, although no notes have moved here.
+        Code::AlreadyConfirmed => Verdict::Disputed(refusal.code),
+        // Nothing was done, but later it may.
+        Code::Busy | Code::ShuttingDown | Code::TooSlow | Code::Unavailable | Code::OutOfTime => {
+            Verdict::NotKnown
+        }
+        Code::Internal => Verdict::NotKnown,
+        // True of this message only. Another one, with a log-in before it or undamaged, may have
+        // been executed or may yet be.
+        Code::NotLoggedIn
+        | Code::WrongCredentials
+        | Code::OutOfOrder
+        | Code::Malformed
+        | Code::UnknownVerb
+        | Code::TooLong
+        | Code::UnknownId
+        | Code::AccountExists
+        | Code::DivisionByZero
+        | Code::NameTaken => Verdict::NotGranted(refusal.clone()),
+    }
+}
+
+/// The notes have moved, so whatever proves nothing is asked again, for ever if need be.
+fn confirmation_refused(code: Code) -> Verdict {
+    match code {
+        Code::AlreadyConfirmed => Verdict::Confirmed,
+        // The machine was told that the money is held, so the bank lost or undid it.
+        Code::AlreadyRolledBack | Code::Declined | Code::UnknownId | Code::Mismatch => {
+            Verdict::Disputed(code)
+        }
+        _ => Verdict::NotKnown,
+    }
+}
+
+fn rollback_refused(refusal: &Refusal) -> Verdict {
+    match refusal.code {
+        Code::AlreadyRolledBack => Verdict::RolledBack,
+        Code::Declined => Verdict::Declined(refusal.clone()),
+        Code::AlreadyConfirmed => Verdict::Disputed(refusal.code),
+        // `unknown-id` among them: a bank that leaves no tombstone may yet place the hold.
+        _ => Verdict::NotKnown,
+    }
+}

@@ -1,0 +1,193 @@
+//! The bank as the search sees it: what is on disk, what is not yet, and the answers that wait.
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+
+use super::fingerprint::{self, Fingerprint};
+use crate::atm::bank::Operation;
+use crate::atm::books::Books;
+use crate::atm::record::{Account, Event, Record, Status, Transaction, Write};
+use crate::atm::semantics::{Protection, Protections};
+use crate::atm::{Answer, CardNumber, Request, TransactionId};
+use crate::refusal::{Code, Refusal};
+
+/// A message under way; an answer comes with the request that it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Message {
+    pub station: usize,
+    pub request: Request,
+    pub reply: Option<Result<Answer, Refusal>>,
+}
+
+/// Messages by their fingerprints: their order does not matter, since any may be delivered next.
+pub(super) type Messages = BTreeMap<(Fingerprint, u8), Rc<Message>>;
+
+pub(super) fn post(messages: &mut Messages, message: Rc<Message>) {
+    let key = fingerprint::of(&*message);
+    let copy = messages.range((key, 0)..=(key, u8::MAX)).count();
+    messages.insert((key, copy as u8), message);
+}
+
+/// What the real bank keeps, and what became of each id.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ledger {
+    pub books: Books,
+    pub outcomes: BTreeMap<TransactionId, Vec<Event>>,
+    fingerprint: Fingerprint,
+}
+
+impl Hash for Ledger {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fingerprint.hash(state);
+    }
+}
+
+impl Ledger {
+    pub fn new(account: Account) -> Ledger {
+        let mut ledger = Ledger {
+            books: Books::default(),
+            outcomes: BTreeMap::new(),
+            fingerprint: 0,
+        };
+        ledger.books.write(Write::PutAccount(account));
+        ledger.mark();
+        ledger
+    }
+
+    pub fn transactions(&self) -> impl Iterator<Item = &Transaction> {
+        self.books
+            .records
+            .values()
+            .filter_map(|record| match record {
+                Record::Transaction(transaction) => Some(transaction),
+                Record::Tombstone(_) => None,
+            })
+    }
+
+    fn apply(
+        &mut self,
+        protections: Protections,
+        operation: &Operation,
+    ) -> Result<Answer, Refusal> {
+        let reply = self.books.apply_under(protections, operation);
+        for entry in self.books.history.drain(..) {
+            if let Some(id) = entry.id {
+                self.outcomes.entry(id).or_default().push(entry.event);
+            }
+        }
+        self.mark();
+        reply
+    }
+
+    fn mark(&mut self) {
+        let accounts = self.books.accounts.values();
+        let accounts: Vec<_> = accounts.map(|a| (a.posted, a.held, a.pending)).collect();
+        let status = |record: &Record| match record {
+            Record::Tombstone(_) => (0, None),
+            Record::Transaction(transaction) => {
+                let amounts = Some((transaction.amount, transaction.available));
+                match transaction.status {
+                    Status::Held => (1, amounts),
+                    Status::Confirmed => (2, amounts),
+                    Status::RolledBack => (3, amounts),
+                    Status::Declined(_) => (4, amounts),
+                }
+            }
+        };
+        let records = self.books.records.iter();
+        let records: Vec<_> = records.map(|(id, record)| (*id, status(record))).collect();
+        self.fingerprint = fingerprint::of(&(accounts, records, &self.outcomes));
+    }
+}
+
+/// How a request meets the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reception {
+    /// In the session of its card.
+    LoggedIn,
+    /// In no session.
+    LoggedOut,
+    /// Not at all: the bank takes no business just now.
+    Closed,
+}
+
+#[derive(Debug, Clone, Hash)]
+pub(super) struct Bank {
+    pub durable: Rc<Ledger>,
+    pub working: Rc<Ledger>,
+    /// Answers that wait for the commit.
+    pub waiting: Messages,
+}
+
+impl Bank {
+    /// What the bank would answer, and what it would then have.
+    pub fn decide(
+        &self,
+        protections: Protections,
+        request: &Request,
+        card: &CardNumber,
+        reception: Reception,
+    ) -> (Result<Answer, Refusal>, Option<Ledger>) {
+        let operation = match request {
+            Request::Hold { id, amount } => Operation::Hold {
+                id: *id,
+                card: (reception == Reception::LoggedIn).then(|| card.clone()),
+                amount: *amount,
+                terminal: None,
+            },
+            Request::Confirm(id) => Operation::Confirm(*id),
+            Request::Rollback(id) => Operation::Rollback(*id),
+            _ => return (Err(Refusal::new(Code::OutOfOrder, "")), None),
+        };
+        if reception == Reception::Closed {
+            return (Err(Refusal::new(Code::Unavailable, "")), None);
+        }
+        let mut ledger = Ledger::clone(&self.working);
+        let reply = ledger.apply(protections, &operation);
+        let changed = ledger.fingerprint != self.working.fingerprint;
+        (reply, changed.then_some(ledger))
+    }
+
+    /// Takes a request, and puts the answer on the network, or aside until the commit.
+    pub fn receive(
+        &mut self,
+        protections: Protections,
+        message: &Message,
+        card: &CardNumber,
+        reception: Reception,
+        network: &mut Messages,
+    ) {
+        let (reply, ledger) = self.decide(protections, &message.request, card, reception);
+        if let Some(ledger) = ledger {
+            self.working = Rc::new(ledger);
+        }
+        let answer = Rc::new(Message {
+            reply: Some(reply),
+            ..message.clone()
+        });
+        // What was only read may depend on what is not on disk.
+        match self.is_clean() || !protections.has(Protection::ReplyAfterCommit) {
+            true => post(network, answer),
+            false => post(&mut self.waiting, answer),
+        }
+    }
+
+    /// Whether a crash would lose nothing.
+    pub fn is_clean(&self) -> bool {
+        self.waiting.is_empty() && self.durable.fingerprint == self.working.fingerprint
+    }
+
+    pub fn commit(&mut self, network: &mut Messages) {
+        self.durable = Rc::clone(&self.working);
+        for (_, message) in core::mem::take(&mut self.waiting) {
+            post(network, message);
+        }
+    }
+
+    pub fn crash(&mut self) {
+        self.working = Rc::clone(&self.durable);
+        self.waiting.clear();
+    }
+}

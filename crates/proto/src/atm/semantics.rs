@@ -1,0 +1,246 @@
+//! What *exactly once* is made of, as data: each [`Protection`] can be taken away alone, and what
+//! then goes wrong be watched.
+//!
+//! The bank's [`decide_under`](super::bank::decide_under) and the cash machine's
+//! [`Machine`](super::machine::Machine) are the same code with and without; a protection is one
+//! `if` in them. [`model`](super::model) shows for each that it is needed. [`Semantics`] names the
+//! four combinations that a lecture on remote procedure calls has words for.
+
+use core::fmt;
+
+/// One reason why a withdrawal happens exactly once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protection {
+    /// The bank holds the money first, and books it once the notes have moved. Without, it books
+    /// at once, and nothing is confirmed or rolled back.
+    TwoPhases,
+    /// The bank answers a repeat from the record. Without, a repeat is a transaction of its own.
+    Deduplication,
+    /// The bank refuses a known id with other content. Without, it answers from the record.
+    ContentCheck,
+    /// The bank records what it declines. Without, a repeat may be granted what was declined.
+    StickyDeclines,
+    /// The bank remembers a rollback of what it has not seen. Without, the late hold is placed.
+    Tombstones,
+    /// The bank answers when its changes are on disk. Without, it answers first.
+    ReplyAfterCommit,
+    /// The machine journals the id before it sends it. Without, it does so when it is answered.
+    JournalBeforeSend,
+    /// The machine journals that it moves notes before it does. Without, it does so afterwards.
+    JournalBeforeMove,
+    /// The machine sends what was not answered again. Without, it leaves it.
+    Resend,
+    /// The machine takes only such a refusal for a decline that no other attempt can contradict.
+    /// Without, it takes any that is definite.
+    ProvenDeclines,
+    /// The machine rolls back a hold that is given up. Without, it leaves it.
+    RollbackOnGiveUp,
+    /// A machine that rolls back never again dispenses. Without, it acts on a late `held`.
+    RollbackIsFinal,
+    /// A machine that restarts settles what its journal says is open. Without, it forgets it.
+    SettleOnRestart,
+    /// A machine that restarts asks the drawer whether the notes moved. Without, it goes by the
+    /// journal: what was not finished did not happen.
+    DrawerCheck,
+}
+
+impl Protection {
+    /// Every protection.
+    pub const ALL: [Protection; 14] = [
+        Protection::TwoPhases,
+        Protection::Deduplication,
+        Protection::ContentCheck,
+        Protection::StickyDeclines,
+        Protection::Tombstones,
+        Protection::ReplyAfterCommit,
+        Protection::JournalBeforeSend,
+        Protection::JournalBeforeMove,
+        Protection::Resend,
+        Protection::ProvenDeclines,
+        Protection::RollbackOnGiveUp,
+        Protection::RollbackIsFinal,
+        Protection::SettleOnRestart,
+        Protection::DrawerCheck,
+    ];
+
+    /// The word for it: `journal-before-send`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protection::TwoPhases => "two-phases",
+            Protection::Deduplication => "deduplication",
+            Protection::ContentCheck => "content-check",
+            Protection::StickyDeclines => "sticky-declines",
+            Protection::Tombstones => "tombstones",
+            Protection::ReplyAfterCommit => "reply-after-commit",
+            Protection::JournalBeforeSend => "journal-before-send",
+            Protection::JournalBeforeMove => "journal-before-move",
+            Protection::Resend => "resend",
+            Protection::ProvenDeclines => "proven-declines",
+            Protection::RollbackOnGiveUp => "rollback-on-give-up",
+            Protection::RollbackIsFinal => "rollback-is-final",
+            Protection::SettleOnRestart => "settle-on-restart",
+            Protection::DrawerCheck => "drawer-check",
+        }
+    }
+
+    /// The protection with this name, if there is one.
+    pub fn parse(name: &str) -> Option<Protection> {
+        Protection::ALL
+            .into_iter()
+            .find(|protection| protection.name() == name)
+    }
+
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// A set of protections; by default all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Protections(u16);
+
+impl Protections {
+    /// All of them: exactly once.
+    pub const ALL: Protections = Protections((1 << Protection::ALL.len()) - 1);
+
+    /// None of them.
+    pub const NONE: Protections = Protections(0);
+
+    /// Whether this one is in place.
+    pub fn has(self, protection: Protection) -> bool {
+        self.0 & protection.bit() != 0
+    }
+
+    /// The same with this one.
+    #[must_use]
+    pub fn with(self, protection: Protection) -> Protections {
+        Protections(self.0 | protection.bit())
+    }
+
+    /// The same without this one.
+    #[must_use]
+    pub fn without(self, protection: Protection) -> Protections {
+        Protections(self.0 & !protection.bit())
+    }
+}
+
+impl Default for Protections {
+    fn default() -> Protections {
+        Protections::ALL
+    }
+}
+
+/// How often a request happens that is sent once, by what the two sides do about lost messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Semantics {
+    /// Not at all, once, or more often: nobody does anything about it.
+    Maybe,
+    /// The machine resends, and the bank does what it is told: a repeat debits again.
+    AtLeastOnce,
+    /// The bank knows a repeat, but the machine neither resends nor settles: a lost answer leaves
+    /// an account debited and no notes.
+    AtMostOnce,
+    /// Every protection.
+    #[default]
+    ExactlyOnce,
+}
+
+impl Semantics {
+    /// All four, the weakest first.
+    pub const ALL: [Semantics; 4] = [
+        Semantics::Maybe,
+        Semantics::AtLeastOnce,
+        Semantics::AtMostOnce,
+        Semantics::ExactlyOnce,
+    ];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Semantics::Maybe => "maybe",
+            Semantics::AtLeastOnce => "at-least-once",
+            Semantics::AtMostOnce => "at-most-once",
+            Semantics::ExactlyOnce => "exactly-once",
+        }
+    }
+
+    /// The semantics with this name, if there are such.
+    pub fn parse(name: &str) -> Option<Semantics> {
+        Semantics::ALL
+            .into_iter()
+            .find(|semantics| semantics.name() == name)
+    }
+
+    /// The protections that are in place.
+    pub fn protections(self) -> Protections {
+        // What is written is written in good order under all four: they differ in messages.
+        let orderly = Protections::NONE
+            .with(Protection::ReplyAfterCommit)
+            .with(Protection::JournalBeforeSend)
+            .with(Protection::JournalBeforeMove);
+        match self {
+            Semantics::Maybe => orderly,
+            Semantics::AtLeastOnce => orderly.with(Protection::Resend),
+            Semantics::AtMostOnce => orderly
+                .with(Protection::Deduplication)
+                .with(Protection::ContentCheck)
+                .with(Protection::StickyDeclines),
+            Semantics::ExactlyOnce => Protections::ALL,
+        }
+    }
+}
+
+impl fmt::Display for Semantics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protection_can_be_taken_away_alone() {
+        for taken in Protection::ALL {
+            let rest = Protections::ALL.without(taken);
+            for protection in Protection::ALL {
+                assert_eq!(rest.has(protection), protection != taken);
+            }
+            assert_eq!(rest.with(taken), Protections::ALL);
+        }
+        assert!(!Protection::ALL.iter().any(|p| Protections::NONE.has(*p)));
+    }
+
+    #[test]
+    fn every_name_is_read_back() {
+        for protection in Protection::ALL {
+            assert_eq!(Protection::parse(protection.name()), Some(protection));
+        }
+        for semantics in Semantics::ALL {
+            assert_eq!(Semantics::parse(semantics.name()), Some(semantics));
+        }
+        assert_eq!(Semantics::parse("exactly once"), None);
+    }
+
+    #[test]
+    fn exactly_once_is_the_default_and_has_them_all() {
+        assert_eq!(Semantics::default().protections(), Protections::default());
+        assert_eq!(Protections::default(), Protections::ALL);
+    }
+
+    #[test]
+    fn a_repeat_is_known_under_at_most_once_and_sent_under_at_least_once() {
+        let table = [
+            (Semantics::Maybe, false, false),
+            (Semantics::AtLeastOnce, true, false),
+            (Semantics::AtMostOnce, false, true),
+            (Semantics::ExactlyOnce, true, true),
+        ];
+        for (semantics, resends, knows) in table {
+            let protections = semantics.protections();
+            assert_eq!(protections.has(Protection::Resend), resends, "{semantics}");
+            assert_eq!(protections.has(Protection::Deduplication), knows);
+        }
+    }
+}
