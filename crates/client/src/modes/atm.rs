@@ -1,7 +1,7 @@
 //! The cash machine: what its customer sees.
 //!
-//! [`machine`] talks to the bank and repeats what was not answered; [`pin`] knows where a PIN comes
-//! from; [`receipt`] is what is printed.
+//! `machine` talks to the bank and repeats what was not answered; `pin` knows where a PIN comes
+//! from; `receipt` is what is printed.
 
 mod machine;
 mod pin;
