@@ -4,6 +4,8 @@ mod atm;
 mod bad_input;
 mod datetime;
 mod echo;
+mod fault_schedules;
+mod faults;
 mod protocol_examples;
 mod requests;
 mod script;

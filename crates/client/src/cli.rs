@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
-use wire::fault::{Plan, Spec, Verdict, random_seed};
+use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
 use crate::failure::Failure;
 use crate::modes::{atm, calc, datetime, echo, say, script, text};
@@ -151,7 +151,7 @@ impl Arguments {
 }
 
 fn parse_faults(text: &str) -> Result<Spec, String> {
-    text.parse().map_err(|error| format!("\n{error}"))
+    Spec::parse_for(Side::Client, text)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {

@@ -16,7 +16,7 @@ use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
 use server::ledger::command;
 use server::{Config, log, services};
-use wire::fault::{Plan, Spec, Verdict, random_seed};
+use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
 const EXAMPLES: &str = "\
@@ -323,7 +323,7 @@ fn parse_card(text: &str) -> Result<CardNumber, String> {
 }
 
 fn parse_faults(text: &str) -> Result<Spec, String> {
-    text.parse().map_err(|error| format!("\n{error}"))
+    Spec::parse_for(Side::Server, text)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {

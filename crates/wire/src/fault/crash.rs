@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Side;
 use super::spec::CrashAt;
 
 /// A place where the process can die.
@@ -56,6 +57,19 @@ impl CrashPoint {
             CrashPoint::BeforeDispense => "before-dispense",
             CrashPoint::MidDispense => "mid-dispense",
             CrashPoint::AfterDispense => "after-dispense",
+        }
+    }
+
+    /// Whether this program ever comes there.
+    pub fn is_in(self, side: Side) -> bool {
+        match self {
+            CrashPoint::BeforeCommit | CrashPoint::AfterCommit => side == Side::Server,
+            CrashPoint::AfterReply => true,
+            CrashPoint::BeforeSend
+            | CrashPoint::AfterSend
+            | CrashPoint::BeforeDispense
+            | CrashPoint::MidDispense
+            | CrashPoint::AfterDispense => side == Side::Client,
         }
     }
 

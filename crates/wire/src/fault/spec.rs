@@ -13,6 +13,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::Side;
 use super::crash::CrashPoint;
 use super::generator::Xoshiro256PlusPlus;
 
@@ -98,6 +99,27 @@ impl Spec {
         "reorder",
         "crash-at",
     ];
+}
+
+impl Spec {
+    /// Reads a spec for one of the programs.
+    ///
+    /// # Errors
+    /// When the text is none, or names a place where this program never comes: what to show below
+    /// the name of the flag.
+    pub fn parse_for(side: Side, text: &str) -> Result<Spec, String> {
+        let spec: Spec = text.parse().map_err(|error| format!("\n{error}"))?;
+        let (here, there) = match side {
+            Side::Client => ("labclient", "labserver"),
+            Side::Server => ("labserver", "labclient"),
+        };
+        match spec.crash_at {
+            Some(CrashAt { point, .. }) if !point.is_in(side) => {
+                Err(format!("{here} never comes by {point}, {there} does"))
+            }
+            Some(_) | None => Ok(spec),
+        }
+    }
 }
 
 impl fmt::Display for Spec {
@@ -199,6 +221,16 @@ mod tests {
             let difference = (struck as f64 - expected).abs();
             assert!(difference <= tolerance, "{text}: {struck}");
         }
+    }
+
+    #[test]
+    fn a_place_where_the_program_never_comes_is_refused() {
+        assert!(Spec::parse_for(Side::Server, "crash-at=after-commit").is_ok());
+        let error = Spec::parse_for(Side::Client, "crash-at=after-commit").unwrap_err();
+        assert_eq!(
+            error,
+            "labclient never comes by after-commit, labserver does"
+        );
     }
 
     #[test]
