@@ -43,6 +43,7 @@ fn target(server: SocketAddr) -> Target {
         server: server.to_string(),
         framing: proto::frame::Framing::Netstring,
         timeout: Duration::from_secs(10),
+        faults: None,
     }
 }
 
@@ -185,6 +186,7 @@ fn a_client_that_hears_nothing_gives_up_in_time() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let target = Target {
         timeout: Duration::from_millis(400),
+        faults: None,
         ..target(silent.local_addr().unwrap())
     };
     let began = Instant::now();

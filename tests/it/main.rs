@@ -5,6 +5,8 @@ mod bad_input;
 mod chat;
 mod datetime;
 mod echo;
+mod fault_schedules;
+mod faults;
 mod protocol_examples;
 mod requests;
 mod script;

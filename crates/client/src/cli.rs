@@ -6,8 +6,10 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
+use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
-use crate::modes::{atm, calc, chat, datetime, echo, script, text};
+use crate::failure::Failure;
+use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -44,6 +46,16 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
         global = true)]
     timeout: Duration,
+
+    /// Inject faults into what is said: by chance, drop-request=10%, or by count,
+    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reorder (UDP),
+    /// delay=20ms..80ms and crash-at=after-send, with commas between: see docs/faults.md
+    #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
+    fault: Option<Spec>,
+
+    /// Repeat the faults of the run that printed this seed
+    #[arg(long, global = true)]
+    seed: Option<u64>,
 
     /// Print one JSON object for each answer
     #[arg(long, global = true)]
@@ -88,13 +100,37 @@ impl Arguments {
         Output { json: self.json }
     }
 
-    /// The server to talk to in this mode.
-    pub fn target(&self, mode: Mode) -> Target {
+    /// The faults to inject, if any, and a line on standard error for each that strikes.
+    ///
+    /// # Errors
+    /// When a seed is given and no fault. (clap would also find one missing that stands on the other
+    /// side of the mode's name.)
+    pub fn faults(&self) -> Result<Option<Plan>, Failure> {
+        let Some(spec) = self.fault.clone() else {
+            return match self.seed {
+                Some(_) => Err(Failure::Usage(
+                    "--seed repeats the faults of a run: give its --fault too".into(),
+                )),
+                None => Ok(None),
+            };
+        };
+        let plan = Plan::new(spec, self.seed.unwrap_or_else(random_seed));
+        // A delay of every message would hide what else happens.
+        Ok(Some(plan.observed(|strike| {
+            if strike.fate.verdict != Verdict::Pass {
+                say(&strike.to_string());
+            }
+        })))
+    }
+
+    /// The server to talk to in this mode, and the faults on the way there.
+    pub fn target(&self, mode: Mode, faults: Option<Plan>) -> Target {
         Target {
             mode,
             server: self.server_or("127.0.0.1", mode.default_port()),
             framing: self.wire.unwrap_or_default(),
             timeout: self.timeout,
+            faults,
         }
     }
 
@@ -114,6 +150,10 @@ impl Arguments {
             (false, false) => format!("{server}:{port}"),
         }
     }
+}
+
+fn parse_faults(text: &str) -> Result<Spec, String> {
+    Spec::parse_for(Side::Client, text)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {
@@ -146,7 +186,7 @@ mod tests {
             let given = given.into_iter().flat_map(|server| ["--server", server]);
             let words = ["labclient", "text"].into_iter().chain(given);
             let arguments = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(arguments.target(Mode::Text).server, expected);
+            assert_eq!(arguments.target(Mode::Text, None).server, expected);
         }
     }
 

@@ -5,9 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use proto::mode::{Mode, Transport};
 use rand::RngExt;
 use wire::connect::resolve;
 use wire::datagram::Endpoint;
+use wire::fault::Exchange;
 
 use crate::failure::Failure;
 use crate::session::Target;
@@ -39,11 +41,20 @@ impl Asker {
     pub fn open(target: &Target) -> Result<Asker, Failure> {
         let addresses = resolve(&target.server)
             .map_err(|error| Failure::cannot_connect(&error, target.mode))?;
+        let exchange = match target.mode {
+            Mode::Echo | Mode::Script => Exchange::Transparent,
+            _ => Exchange::Answered,
+        };
         let mut endpoints = Vec::new();
         let mut failed = None;
         for address in addresses {
             match Endpoint::connected_to(address) {
-                Ok(endpoint) => endpoints.push((address, endpoint)),
+                Ok(mut endpoint) => {
+                    if let Some(faults) = target.faults(Transport::Udp, exchange) {
+                        endpoint.inject(faults);
+                    }
+                    endpoints.push((address, endpoint));
+                }
                 Err(error) => failed = Some((address, error)),
             }
         }

@@ -118,13 +118,19 @@ impl Journal {
     /// # Errors
     /// When it cannot be read, or is damaged.
     pub fn read(path: &Path) -> Result<Opened, JournalError> {
-        let failed = |error| JournalError::Io { path: path.to_owned(), error };
+        let failed = |error| JournalError::Io {
+            path: path.to_owned(),
+            error,
+        };
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(MAX_SIZE).read_to_end(&mut bytes))
             .map_err(failed)?;
-        let (records, _, was_torn) = read_records(&bytes)
-            .map_err(|record| JournalError::Damaged { path: path.to_owned(), record })?;
+        let (records, _, was_torn) =
+            read_records(&bytes).map_err(|record| JournalError::Damaged {
+                path: path.to_owned(),
+                record,
+            })?;
         Ok(Opened { records, was_torn })
     }
 

@@ -26,23 +26,24 @@ use crate::output::Output;
 /// When it ended early: why, and with which exit status.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let output = arguments.output();
+    let faults = arguments.faults()?;
+    if let Some(faults) = &faults {
+        say(&faults.to_string());
+        faults.arm();
+    }
+    let target = |mode| arguments.target(mode, faults.clone());
     match &arguments.command {
-        Command::Text { request } => {
-            text::run(&arguments.target(Mode::Text), request.as_ref(), output)
-        }
-        Command::Atm(atm) => atm::run(&arguments.target(Mode::Atm), atm, output),
-        Command::Calc(calc) => calc::run(&arguments.target(Mode::Calc), calc, output),
-        Command::Chat(chat) => chat::run(&arguments.target(Mode::Chat), chat, output),
+        Command::Text { request } => text::run(&target(Mode::Text), request.as_ref(), output),
+        Command::Atm(atm) => atm::run(&target(Mode::Atm), atm, output),
+        Command::Calc(calc) => calc::run(&target(Mode::Calc), calc, output),
+        Command::Chat(chat) => chat::run(&target(Mode::Chat), chat, output),
         Command::Datetime { command } => {
-            datetime::run(&arguments.target(Mode::Datetime), command.as_ref(), output)
+            datetime::run(&target(Mode::Datetime), command.as_ref(), output)
         }
-        Command::Echo(echo) => echo::run(&arguments.target(Mode::Echo), echo, output),
-        Command::Script(script) => script::run(
-            script,
-            arguments.framing(),
-            arguments.target(Mode::Script),
-            output,
-        ),
+        Command::Echo(echo) => echo::run(&target(Mode::Echo), echo, output),
+        Command::Script(script) => {
+            script::run(script, arguments.framing(), target(Mode::Script), output)
+        }
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();

@@ -4,12 +4,13 @@
 use std::time::{Duration, Instant};
 
 use proto::frame::{Decoder, Framing};
-use proto::mode::Mode;
+use proto::mode::{Mode, Transport};
 use proto::printable::quoted;
 use proto::refusal::Refusal;
 use proto::reply;
 use wire::connect::connect;
 use wire::connection::{Connection, ReceiveError};
+use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
 
 use crate::failure::Failure;
@@ -31,6 +32,8 @@ pub struct Target {
     pub framing: Framing,
     /// For connecting, and for each answer.
     pub timeout: Duration,
+    /// Faults to inject into what is said.
+    pub faults: Option<Plan>,
 }
 
 /// An open conversation.
@@ -46,6 +49,29 @@ impl Target {
     /// # Errors
     /// When no address answers.
     pub fn connect(&self) -> Result<Connection, Failure> {
+        let mut connection = self.connect_undisturbed()?;
+        if let Some(faults) = self.faults(Transport::Tcp, Exchange::Transparent) {
+            connection.inject(faults);
+        }
+        Ok(connection)
+    }
+
+    /// What happens to the messages of the next connection or socket on purpose, if anything.
+    pub fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
+        let plan = self.faults.as_ref()?;
+        let number = match transport {
+            Transport::Tcp => plan.next_connection(),
+            Transport::Udp => 0,
+        };
+        Some(plan.faults(Channel {
+            side: Side::Client,
+            transport,
+            number,
+            exchange,
+        }))
+    }
+
+    fn connect_undisturbed(&self) -> Result<Connection, Failure> {
         let stream = connect(&self.server, self.timeout)
             .map_err(|error| Failure::cannot_connect(&error, self.mode))?;
         Connection::new(stream, self.framing, Limits::CLIENT)
@@ -59,7 +85,7 @@ impl Session {
     /// # Errors
     /// When nobody listens there, or somebody else does, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
-        let mut connection = target.connect()?;
+        let mut connection = target.connect_undisturbed()?;
         let by = Instant::now() + target.timeout;
         let mut first = connection
             .reader
@@ -80,10 +106,15 @@ impl Session {
         };
         let text = String::from_utf8_lossy(&message);
         match reply::parse_ready(&text) {
-            Some((service, reply::VERSION)) if service == target.mode.name() => Ok(Session {
-                connection,
-                target: target.clone(),
-            }),
+            Some((service, reply::VERSION)) if service == target.mode.name() => {
+                if let Some(faults) = target.faults(Transport::Tcp, Exchange::Answered) {
+                    connection.inject(faults);
+                }
+                Ok(Session {
+                    connection,
+                    target: target.clone(),
+                })
+            }
             Some((service, reply::VERSION)) => Err(wrong_service(target, service)),
             Some((_, version)) => Err(Failure::Unreachable(format!(
                 "{} speaks version {version} of the protocol, this client version {}: use a \
@@ -122,12 +153,12 @@ impl Session {
             .receive(Some(Instant::now() + timeout));
         let message = match (received, sent) {
             (Ok(Some(message)), _) => message,
-            (Ok(None), _) => return Err(self.lost("the server closed the connection")),
+            (Ok(None), Ok(())) => return Err(self.lost("the server closed the connection")),
             (Err(ReceiveError::DeadlinePassed), _) => {
                 let words = format!("no answer within {} s", timeout.as_secs_f32());
                 return Err(self.lost(&words));
             }
-            (Err(_), Err(error)) => return Err(self.lost(&error.to_string())),
+            (Ok(None) | Err(_), Err(error)) => return Err(self.lost(&error.to_string())),
             (Err(error), Ok(())) => return Err(self.lost(&error.to_string())),
         };
         let text = String::from_utf8_lossy(&message);

@@ -70,6 +70,11 @@ pub fn looks_like_a_reply(message: &[u8]) -> bool {
     [&b"OK"[..], b"ERR", b"READY", b"EVENT"].contains(&word)
 }
 
+/// Whether this is an event, which comes by itself and answers no request.
+pub fn is_event(message: &[u8]) -> bool {
+    message.starts_with(b"EVENT ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +123,14 @@ mod tests {
         }
         for text in ["", "OKAY", "SEND_DATE", "ERRAND"] {
             assert!(!looks_like_a_reply(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_told_from_an_answer() {
+        assert!(is_event(b"EVENT said A hi"));
+        for text in ["OK", "ERR busy", "READY chat 1", "EVENTUALLY", "OK EVENT "] {
+            assert!(!is_event(text.as_bytes()), "{text}");
         }
     }
 

@@ -16,6 +16,7 @@ use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
 use server::ledger::command;
 use server::{Config, log, services};
+use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
 const EXAMPLES: &str = "\
@@ -90,6 +91,16 @@ pub struct Arguments {
     /// A file of accounts to open where they are missing, instead of the demonstration's two
     #[arg(long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
+
+    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by
+    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reorder (UDP),
+    /// delay=20ms..80ms and crash-at=after-commit, with commas between: see docs/faults.md
+    #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
+    fault: Option<Spec>,
+
+    /// Repeat the faults of the run that printed this seed
+    #[arg(long, requires = "fault")]
+    seed: Option<u64>,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
@@ -189,6 +200,16 @@ impl Arguments {
         }
     }
 
+    fn faults(&self) -> Option<Plan> {
+        let seed = self.seed.unwrap_or_else(random_seed);
+        let plan = Plan::new(self.fault.clone()?, seed);
+        // A delay of every message would hide what else happens.
+        Some(plan.observed(|strike| match strike.fate.verdict {
+            Verdict::Pass => tracing::debug!("{strike}"),
+            _ => tracing::info!("{strike}"),
+        }))
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -232,6 +253,7 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
+            faults: self.faults(),
             script,
             ledger,
             accounts: self.accounts.clone(),
@@ -298,6 +320,10 @@ fn parse_mode(text: &str) -> Result<Modes, String> {
 
 fn parse_card(text: &str) -> Result<CardNumber, String> {
     text.parse().map_err(|refusal: Refusal| refusal.words)
+}
+
+fn parse_faults(text: &str) -> Result<Spec, String> {
+    Spec::parse_for(Side::Server, text)
 }
 
 fn parse_framing(text: &str) -> Result<Framing, String> {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::frame::Framing;
-use proto::mode::Mode;
+use proto::mode::{Mode, Transport};
 use proto::script::Script;
+use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
 
 use crate::services::datetime::Clock;
@@ -40,6 +41,8 @@ pub struct Config {
     pub accounts: Option<PathBuf>,
     /// Where the date and time service reads the time.
     pub clock: Clock,
+    /// Faults to inject into the messages of every service.
+    pub faults: Option<Plan>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
     /// The exchange to play; `None` is the default one of those that are shipped.
@@ -50,6 +53,18 @@ impl Config {
     /// Most connections at once. Each may hold a half-sent message of 64 KiB: 128 MiB at worst. A
     /// class of 200 has ten each.
     pub const CONNECTIONS: usize = 2_000;
+
+    /// What happens to the messages of a connection or socket on purpose, if anything. A
+    /// connection's number is that of its place; a UDP socket's is 0.
+    pub fn faults(&self, transport: Transport, number: u64, exchange: Exchange) -> Option<Faults> {
+        let channel = Channel {
+            side: Side::Server,
+            transport,
+            number,
+            exchange,
+        };
+        Some(self.faults.as_ref()?.faults(channel))
+    }
 }
 
 impl Default for Config {
@@ -71,6 +86,7 @@ impl Default for Config {
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
+            faults: None,
             script: None,
         }
     }

@@ -70,7 +70,7 @@ pub fn converse<C: Conversation>(
     place: &Place,
     login_by: Instant,
 ) -> End {
-    let end = match connection.writer.send(reply::ready(mode).as_bytes()) {
+    let end = match connection.writer.greet(reply::ready(mode).as_bytes()) {
         Ok(()) => exchange(&mut conversation, &mut connection, place, login_by),
         Err(error) => End::Broken(error.to_string()),
     };
@@ -98,7 +98,9 @@ fn exchange<C: Conversation>(
             Ok(None) => return End::Closed,
             Err(error) => match refusal_of(&error) {
                 Some((refusal, fatal)) => {
-                    tracing::warn!(refused = %refusal, "bad input");
+                    if !matches!(error, ReceiveError::Injected) {
+                        tracing::warn!(refused = %refusal, "bad input");
+                    }
                     refuse(refusal, fatal.then(|| End::Broken(error.to_string())))
                 }
                 None => return End::Broken(error.to_string()),
@@ -150,10 +152,12 @@ pub fn refusal_of(error: &ReceiveError) -> Option<(Refusal, bool)> {
         ReceiveError::DeadlinePassed => {
             return Some((Refusal::new(Code::TooSlow, "no log-in in time"), true));
         }
-        ReceiveError::Io(_) => return None,
+        ReceiveError::Injected => Code::Unavailable,
+        ReceiveError::Cut | ReceiveError::Io(_) => return None,
     };
     let fatal = match error {
         ReceiveError::Malformed(error) => error.is_fatal(),
+        ReceiveError::Injected => false,
         _ => true,
     };
     Some((Refusal::new(code, error), fatal))

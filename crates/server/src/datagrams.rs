@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use proto::refusal::{Code, Refusal};
+use proto::reply;
 use wire::datagram::Endpoint;
+use wire::fault::Verdict;
 
 use crate::connections::Connections;
 
@@ -35,8 +38,9 @@ pub fn serve_datagrams(
 ) {
     let own = endpoint.local_addr().ok();
     let mut rates = Rates::new(rate);
+    let mut requests = endpoint.take_schedule();
     while !connections.are_stopping() {
-        let (reply, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
+        let (replies, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
             Ok(Some((datagram, sender))) => {
                 if let Some(reason) = never_answered(sender, own) {
                     tracing::warn!(%sender, "datagram ignored: {reason}");
@@ -46,7 +50,19 @@ pub fn serve_datagrams(
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
-                (answer(datagram, sender), sender)
+                let verdict = match &mut requests {
+                    Some(requests) => requests.next_fate().verdict,
+                    None => Verdict::Pass,
+                };
+                let replies = match verdict {
+                    Verdict::Drop => [None, None],
+                    Verdict::Error => [refuse(datagram), None],
+                    Verdict::Duplicate => [answer(datagram, sender), answer(datagram, sender)],
+                    Verdict::Pass | Verdict::Cut | Verdict::Reorder => {
+                        [answer(datagram, sender), None]
+                    }
+                };
+                (replies, sender)
             }
             Ok(None) => continue,
             Err(error) => {
@@ -55,12 +71,22 @@ pub fn serve_datagrams(
                 continue;
             }
         };
-        if let Some(reply) = reply
-            && let Err(error) = endpoint.send_to(&reply, sender)
-        {
-            tracing::warn!(%sender, %error, "cannot answer");
+        for reply in replies.into_iter().flatten() {
+            if let Err(error) = endpoint.send_to(&reply, sender) {
+                tracing::warn!(%sender, %error, "cannot answer");
+            }
         }
     }
+}
+
+/// The answer to a request that an injected fault refuses: without words, because they would make
+/// a short forged request into a longer answer; and none to what could itself be an answer.
+fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
+    if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
+        return None;
+    }
+    let refusal = Refusal::new(Code::Unavailable, "");
+    Some(reply::render::<&str>(&Err(refusal)).into_bytes())
 }
 
 /// Why no datagram from this address is answered, if so.

@@ -148,7 +148,12 @@ impl Server {
                     }
                     Bound::Udp(socket) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        service.serve_datagrams(Endpoint::new(socket), connections, config);
+                        let mut endpoint = Endpoint::new(socket);
+                        let exchange = service.exchange();
+                        if let Some(faults) = config.faults(Transport::Udp, 0, exchange) {
+                            endpoint.inject(faults);
+                        }
+                        service.serve_datagrams(endpoint, connections, config);
                     }
                 });
             }

@@ -52,6 +52,10 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = arguments.config()?;
     rlimit::increase_nofile_limit(descriptors_for(config.connections))
         .context("cannot ask how many files may be open")?;
+    if let Some(faults) = &config.faults {
+        tracing::warn!("{faults}");
+        faults.arm();
+    }
     let server = Server::bind(config)?;
     stop_on_signals(server.stopper())?;
     say_where(&server).context("cannot write to standard output")?;

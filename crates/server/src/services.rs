@@ -13,9 +13,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
+use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
+use wire::fault::Exchange;
 
 use crate::config::Config;
 use crate::connections::{Connections, Place};
@@ -83,6 +85,15 @@ impl Service {
         !matches!(self, Service::Echo(_) | Service::Script(_))
     }
 
+    /// Whether its requests have one answer each.
+    pub fn exchange(&self) -> Exchange {
+        if self.is_framed() {
+            Exchange::Answered
+        } else {
+            Exchange::Transparent
+        }
+    }
+
     /// Serves one TCP connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         match self {
@@ -97,9 +108,9 @@ impl Service {
                 one_at_a_time(Mode::Calc, calc::Calc::default(), stream, place, config)
             }
             Service::Chat(chat) => chat.serve(stream, place, config),
-            Service::Echo(echo) => echo.serve(stream, place, config.limits.idle),
+            Service::Echo(echo) => echo.serve(stream, place, config),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
-            Service::Script(scripted) => scripted.serve(stream, place, config.limits),
+            Service::Script(scripted) => scripted.serve(stream, place, config),
         }
     }
 
@@ -143,7 +154,7 @@ fn one_at_a_time<C: Conversation>(
     place: &Place,
     config: &Config,
 ) -> End {
-    match Connection::over(Arc::clone(stream), config.framing, config.limits) {
+    match connection(stream, config.framing, Exchange::Answered, place, config) {
         Ok(connection) => converse(
             mode,
             conversation,
@@ -153,6 +164,24 @@ fn one_at_a_time<C: Conversation>(
         ),
         Err(error) => broken(&error),
     }
+}
+
+/// The connection of a place, under the faults of the configuration.
+///
+/// # Errors
+/// When the socket is no longer connected.
+pub fn connection(
+    stream: &Arc<TcpStream>,
+    framing: Framing,
+    exchange: Exchange,
+    place: &Place,
+    config: &Config,
+) -> io::Result<Connection> {
+    let mut connection = Connection::over(Arc::clone(stream), framing, config.limits)?;
+    if let Some(faults) = config.faults(Transport::Tcp, place.id(), exchange) {
+        connection.inject(faults);
+    }
+    Ok(connection)
 }
 
 fn broken(error: &io::Error) -> End {

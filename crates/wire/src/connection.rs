@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
 
+use crate::fault::Faults;
+use crate::fault::stream::{Incoming, Outgoing, Received, halves, wait_until};
 use crate::limits::Limits;
 
 /// Longest wait for the peer to take our last words before the socket is closed.
@@ -43,6 +45,7 @@ pub struct Reader {
     /// When the first byte of an unfinished message came.
     frame_began: Option<Instant>,
     traffic: Traffic,
+    faults: Option<Box<Incoming>>,
 }
 
 /// The sending half of a [`Connection`].
@@ -53,6 +56,7 @@ pub struct Writer {
     limits: Limits,
     queued: Vec<u8>,
     traffic: Traffic,
+    faults: Option<Box<Outgoing>>,
 }
 
 /// What passed one half of a connection.
@@ -82,6 +86,12 @@ pub enum ReceiveError {
     /// The caller's own deadline passed.
     #[error("no message in time")]
     DeadlinePassed,
+    /// A request came that is to be refused with these words, and not carried out.
+    #[error("{}", crate::fault::INJECTED)]
+    Injected,
+    /// The other half of the connection cut it.
+    #[error("an injected fault cut the connection")]
+    Cut,
     /// The connection broke.
     #[error("{}", describe(.0))]
     Io(#[from] io::Error),
@@ -96,6 +106,9 @@ pub enum SendError {
     /// The peer does not read.
     #[error("the peer took no more bytes for {} s", .0.as_secs_f32())]
     WriteTooSlow(Duration),
+    /// Half a message was sent, and the connection is at its end.
+    #[error("an injected fault cut the connection")]
+    Cut,
     /// The connection broke.
     #[error("{}", describe(.0))]
     Io(#[from] io::Error),
@@ -137,6 +150,7 @@ impl Connection {
             limits,
             frame_began: None,
             traffic: Traffic::default(),
+            faults: None,
         };
         let writer = Writer {
             stream,
@@ -144,12 +158,20 @@ impl Connection {
             limits,
             queued: Vec::new(),
             traffic: Traffic::default(),
+            faults: None,
         };
         Ok(Connection {
             reader,
             writer,
             peer,
         })
+    }
+
+    /// Puts every message from here on under these faults, except what [`Writer::greet`] sends.
+    pub fn inject(&mut self, faults: Faults) {
+        let (incoming, outgoing) = halves(faults);
+        self.reader.faults = Some(Box::new(incoming));
+        self.writer.faults = Some(Box::new(outgoing));
     }
 
     /// The other end's address.
@@ -181,9 +203,49 @@ impl Reader {
     /// Waits at most until `by`, if given, besides the limits of the connection.
     ///
     /// # Errors
-    /// After any error but a non-fatal [`DecodeError`] or a passed deadline, the stream is
-    /// finished.
+    /// After any error but a non-fatal [`DecodeError`], a passed deadline or an injected refusal,
+    /// the stream is finished.
     pub fn receive(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        loop {
+            let Some(faults) = &mut self.faults else {
+                return self.read_message(by);
+            };
+            if faults.is_cut() {
+                return Err(ReceiveError::Cut);
+            }
+            let received = match faults.waiting() {
+                Some(received) => received,
+                None => {
+                    let look = faults.look_again().map(|after| Instant::now() + after);
+                    let read = self.read_message(by.into_iter().chain(look).min());
+                    let Some(faults) = &mut self.faults else {
+                        return read;
+                    };
+                    match read {
+                        Err(ReceiveError::DeadlinePassed)
+                            if look.is_some() && by.is_none_or(|by| Instant::now() < by) =>
+                        {
+                            continue;
+                        }
+                        Ok(Some(message)) => faults.arrived(message),
+                        Err(ReceiveError::Malformed(error)) if !error.is_fatal() => {
+                            faults.unreadable();
+                            return Err(error.into());
+                        }
+                        ended => return ended,
+                    }
+                }
+            };
+            match received {
+                Received::Message(message) => return Ok(Some(message)),
+                Received::Refused => return Err(ReceiveError::Injected),
+                Received::Nothing => {}
+            }
+        }
+    }
+
+    /// As [`Reader::receive`], with no faults.
+    fn read_message(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
         let idle_since = Instant::now();
         loop {
             if let Some(message) = self.decoder.next_message()? {
@@ -325,7 +387,11 @@ impl Writer {
     /// # Errors
     /// When it does not fit the framing.
     pub fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.framing.encode(message, &mut self.queued)?;
+        match &mut self.faults {
+            None => self.framing.encode(message, &mut self.queued)?,
+            Some(faults) if faults.is_cut() => return Err(SendError::Cut),
+            Some(faults) => faults.queue(message, self.framing, &mut self.queued)?,
+        }
         self.traffic.messages += 1;
         Ok(())
     }
@@ -335,9 +401,48 @@ impl Writer {
     /// # Errors
     /// When the peer takes them too slowly or the connection broke; what was not sent is lost.
     pub fn flush(&mut self) -> Result<(), SendError> {
-        let queued = std::mem::take(&mut self.queued);
+        let bytes = std::mem::take(&mut self.queued);
+        let Some(mut faults) = self.faults.take() else {
+            return self.write(&bytes);
+        };
+        let written = self.write_faulted(&bytes, &mut faults);
+        self.faults = Some(faults);
+        written
+    }
+
+    /// Sends one message past all faults: the `READY` that a service opens with, without which
+    /// there is no conversation to disturb. Nothing may be queued.
+    ///
+    /// # Errors
+    /// As [`Writer::send`].
+    pub fn greet(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let mut bytes = Vec::new();
+        self.framing.encode(message, &mut bytes)?;
+        self.traffic.messages += 1;
+        self.write(&bytes)
+    }
+
+    fn write_faulted(&mut self, bytes: &[u8], faults: &mut Outgoing) -> Result<(), SendError> {
+        let mut start = 0;
+        for message in faults.take_queued() {
+            wait_until(message.due);
+            faults.before_message();
+            self.write(&bytes[start..message.end])?;
+            faults.after_message();
+            start = message.end;
+        }
+        if faults.is_cut() {
+            // Only half-closed: a reset could overtake the half message.
+            let _ = self.finish();
+            faults.tell_cut();
+            return Err(SendError::Cut);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         let by = Instant::now() + self.limits.write;
-        let mut rest = &queued[..];
+        let mut rest = bytes;
         while !rest.is_empty() {
             let Some(wait) = remaining(Some(by)) else {
                 return Err(SendError::WriteTooSlow(self.limits.write));

@@ -4,6 +4,12 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use proto::refusal::{Code, Refusal};
+use proto::reply;
+
+use crate::fault::datagrams::{Datagrams, Letter};
+use crate::fault::{Faults, INJECTED, Schedule};
+
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;
 
@@ -12,6 +18,7 @@ pub const MAX_DATAGRAM: usize = 65_507;
 pub struct Endpoint {
     socket: UdpSocket,
     buffer: Vec<u8>,
+    faults: Option<Box<Datagrams>>,
 }
 
 impl Endpoint {
@@ -20,6 +27,7 @@ impl Endpoint {
         Endpoint {
             socket,
             buffer: vec![0; MAX_DATAGRAM],
+            faults: None,
         }
     }
 
@@ -38,6 +46,17 @@ impl Endpoint {
         Ok(Endpoint::new(socket))
     }
 
+    /// Puts every datagram from here on under these faults.
+    pub fn inject(&mut self, faults: Faults) {
+        self.faults = Some(Box::new(Datagrams::new(faults)));
+    }
+
+    /// Takes out the schedule of what is received, for a loop that carries it out itself: a server
+    /// refuses a request only where it would have answered it.
+    pub fn take_schedule(&mut self) -> Option<Schedule> {
+        self.faults.as_mut()?.take_received()
+    }
+
     /// Our own address.
     ///
     /// # Errors
@@ -54,14 +73,24 @@ impl Endpoint {
     /// skipped.
     pub fn receive(&mut self, by: Option<Instant>) -> io::Result<Option<(&[u8], SocketAddr)>> {
         let (length, sender) = loop {
+            let due = self.send_due();
+            if let Some((length, sender)) = self.refused() {
+                break (length, sender);
+            }
             let wait = match by.map(|by| by.saturating_duration_since(Instant::now())) {
                 Some(wait) if wait.is_zero() => return Ok(None),
-                Some(wait) => Some(wait.max(Duration::from_millis(1))),
-                None => None,
+                wait => wait,
             };
+            let wait = wait.into_iter().chain(due).min();
+            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
             self.socket.set_read_timeout(wait)?;
             match self.socket.recv_from(&mut self.buffer) {
-                Ok(received) => break received,
+                Ok(received) => {
+                    let faults = self.faults.as_mut();
+                    if !faults.is_some_and(|faults| faults.loses_arrival()) {
+                        break received;
+                    }
+                }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock
                     | io::ErrorKind::TimedOut
@@ -79,16 +108,64 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the socket is not connected, the datagram is too long, or an earlier one was refused.
-    pub fn send(&self, message: &[u8]) -> io::Result<()> {
-        self.socket.send(message).map(drop)
+    pub fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.post(message, None)
     }
 
     /// Sends one datagram to `receiver`.
     ///
     /// # Errors
     /// When it is too long or there is no route.
-    pub fn send_to(&self, message: &[u8], receiver: SocketAddr) -> io::Result<()> {
-        self.socket.send_to(message, receiver).map(drop)
+    pub fn send_to(&mut self, message: &[u8], receiver: SocketAddr) -> io::Result<()> {
+        self.post(message, Some(receiver))
+    }
+
+    fn post(&mut self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        let Some(faults) = &mut self.faults else {
+            return self.transmit(message, receiver);
+        };
+        let letter = Letter {
+            message: message.to_vec(),
+            receiver,
+        };
+        for Letter { message, receiver } in faults.send(letter, Instant::now()) {
+            self.transmit(&message, receiver)?;
+        }
+        Ok(())
+    }
+
+    fn transmit(&self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        match receiver {
+            Some(receiver) => self.socket.send_to(message, receiver)?,
+            None => self.socket.send(message)?,
+        };
+        if let Some(faults) = &self.faults {
+            faults.after_send();
+        }
+        Ok(())
+    }
+
+    /// Sends the late datagrams that are due, and says how long until the next one is.
+    fn send_due(&mut self) -> Option<Duration> {
+        let faults = self.faults.as_mut()?;
+        let letters = faults.take_due(Instant::now());
+        let next = faults.next_due();
+        for Letter { message, receiver } in letters {
+            // Whoever sent it was told long ago that it was sent.
+            let _ = self.transmit(&message, receiver);
+        }
+        next.map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// The answer to a request that a fault refused, put where a received datagram would be.
+    fn refused(&mut self) -> Option<(usize, SocketAddr)> {
+        let peer = self.socket.peer_addr().ok();
+        let faults = self.faults.as_mut()?;
+        let peer = peer.filter(|_| faults.take_refused())?;
+        let refusal = Refusal::new(Code::Unavailable, INJECTED);
+        let refusal = reply::render::<&str>(&Err(refusal));
+        self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
+        (!faults.loses_arrival()).then_some((refusal.len(), peer))
     }
 }
 
@@ -102,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_datagram_is_a_message_empty_or_as_long_as_they_come() {
-        let (mut one, other) = (bound(), bound());
+        let (mut one, mut other) = (bound(), bound());
         let longest = vec![b'x'; MAX_DATAGRAM];
         for message in [&b"SEND_DATE"[..], b"", &longest] {
             other.send_to(message, one.local_addr().unwrap()).unwrap();
@@ -121,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_connected_socket_hears_its_peer_alone_and_that_nobody_is_there() {
-        let server = bound();
+        let mut server = bound();
         let address = server.local_addr().unwrap();
         let mut client = Endpoint::connected_to(address).unwrap();
         let client_port = client.local_addr().unwrap().port();

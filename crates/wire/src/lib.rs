@@ -6,10 +6,12 @@
 //!   [`Writer::send`](connection::Writer::send) or [`Reader::receive`](connection::Reader::receive),
 //!   so that is where faults and recordings tap;
 //! * [`connect`]: from `host:port` to a connection, over every address the name has;
-//! * [`datagram`]: one UDP socket as messages.
+//! * [`datagram`]: one UDP socket as messages;
+//! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose.
 #![forbid(unsafe_code)]
 
 pub mod connect;
 pub mod connection;
 pub mod datagram;
+pub mod fault;
 pub mod limits;

@@ -42,6 +42,7 @@ fn play_with(server: SocketAddr, source: &str, lines: &[&'static str]) -> Outcom
         server: server.to_string(),
         framing: script.framing(),
         timeout: Duration::from_secs(2),
+        faults: None,
     };
     let mut person = Person {
         lines: lines.iter().copied().collect(),

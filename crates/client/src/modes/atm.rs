@@ -123,7 +123,12 @@ enum Wish {
 /// # Errors
 /// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let wish = arguments.request.as_ref().map(wish_of).transpose().map_err(usage)?;
+    let wish = arguments
+        .request
+        .as_ref()
+        .map(wish_of)
+        .transpose()
+        .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(usage)?;
     let floor = Floor::enter(target, arguments)?;
@@ -151,7 +156,9 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         }
         Some(wish) => {
             worker.link().log_in(card, pin)?;
-            fulfil(&mut worker, wish)?.map_err(Failure::Refused)?.print(output)?;
+            fulfil(&mut worker, wish)?
+                .map_err(Failure::Refused)?
+                .print(output)?;
             Status::Done
         }
         None => {
@@ -185,7 +192,9 @@ impl Floor {
         let machines = if semantics == Semantics::ExactlyOnce {
             Machines::of(&target.server)?
         } else {
-            say(&format!("warning: {semantics}: this machine may lose or make money, on purpose"));
+            say(&format!(
+                "warning: {semantics}: this machine may lose or make money, on purpose"
+            ));
             let directory = tempfile::tempdir()
                 .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
             let machines = Machines::within(directory.path());
@@ -193,7 +202,13 @@ impl Floor {
             machines
         };
         let (target, patience) = (target.clone(), arguments.patience);
-        Ok(Floor { machines, _throw_away: throw_away, target, semantics, patience })
+        Ok(Floor {
+            machines,
+            _throw_away: throw_away,
+            target,
+            semantics,
+            patience,
+        })
     }
 
     fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {

@@ -361,9 +361,9 @@ impl Machine {
             return;
         };
         match open.phase {
-            Phase::Sending if self.given_up => return self.abandon(),
+            Phase::Sending if self.given_up => self.abandon(),
             Phase::Moved if !self.protections.has(Protection::TwoPhases) => {
-                return self.write(Record::Confirmed(open.id));
+                self.write(Record::Confirmed(open.id));
             }
             Phase::Moving => self.todo = Todo::Move,
             Phase::Sending | Phase::Moved | Phase::RollingBack => self.todo = Todo::Ask,

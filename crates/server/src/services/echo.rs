@@ -9,8 +9,13 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
+use proto::mode::Transport;
+use wire::fault::stream::{Timetable, wait_until};
+use wire::fault::{Exchange, Schedule, Verdict};
+
+use crate::config::Config;
 use crate::connections::Place;
 use crate::conversation::End;
 use crate::outbound::Outbound;
@@ -41,8 +46,8 @@ impl Echo {
     }
 
     /// Echoes until the peer half-closes and has everything back.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, idle: Option<Duration>) -> End {
-        match self.echo(stream, place, idle) {
+    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
+        match self.echo(stream, place, config) {
             Ok(()) if place.is_stopping() => End::Stopping,
             Ok(()) => End::Closed,
             Err(error) => {
@@ -52,26 +57,29 @@ impl Echo {
         }
     }
 
-    fn echo(
-        &self,
-        stream: &Arc<TcpStream>,
-        place: &Place,
-        idle: Option<Duration>,
-    ) -> io::Result<()> {
+    fn echo(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> io::Result<()> {
+        let idle = config.limits.idle;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
         let queue = Arc::new(Outbound::new(AHEAD));
         let (tell_written, written) = std::sync::mpsc::channel();
+        let faults = config.faults(Transport::Tcp, place.id(), Exchange::Transparent);
+        let (requests, replies) = match faults {
+            Some(faults) => (Some(faults.requests), Some(faults.replies)),
+            None => (None, None),
+        };
         let writer = Writer {
             stream: Arc::clone(stream),
             queue: Arc::clone(&queue),
             waiting: Arc::clone(&self.waiting),
+            replies,
+            timetable: Timetable::default(),
         };
         self.threads
             .run(move || drop(tell_written.send(writer.write_all())))?;
 
-        let read = self.read_all(stream, &queue, place);
+        let read = self.read_all(stream, &queue, place, requests);
         queue.close();
         if read.is_err() {
             // The writer may be waiting for a peer that is gone.
@@ -81,7 +89,14 @@ impl Echo {
         read.and(written)
     }
 
-    fn read_all(&self, stream: &TcpStream, queue: &Outbound, place: &Place) -> io::Result<()> {
+    /// What one read returned is a message to the faults: echo knows no other.
+    fn read_all(
+        &self,
+        stream: &TcpStream,
+        queue: &Outbound,
+        place: &Place,
+        mut requests: Option<Schedule>,
+    ) -> io::Result<()> {
         let mut piece = vec![0; PIECE];
         loop {
             let length = match (&mut &*stream).read(&mut piece) {
@@ -94,10 +109,20 @@ impl Echo {
             if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
                 queue.wait_until_empty();
             }
-            self.waiting.fetch_add(length, Ordering::Relaxed);
-            if queue.push_waiting(piece[..length].to_vec()).is_err() {
-                self.waiting.fetch_sub(length, Ordering::Relaxed);
-                return Ok(()); // The writer failed, and says why.
+            let verdict = requests
+                .as_mut()
+                .map(|schedule| schedule.next_fate().verdict);
+            let times = match verdict {
+                Some(Verdict::Drop) => 0,
+                Some(Verdict::Duplicate) => 2,
+                Some(_) | None => 1,
+            };
+            for _ in 0..times {
+                self.waiting.fetch_add(length, Ordering::Relaxed);
+                if queue.push_waiting(piece[..length].to_vec()).is_err() {
+                    self.waiting.fetch_sub(length, Ordering::Relaxed);
+                    return Ok(()); // The writer failed, and says why.
+                }
             }
         }
     }
@@ -107,10 +132,12 @@ struct Writer {
     stream: Arc<TcpStream>,
     queue: Arc<Outbound>,
     waiting: Arc<AtomicUsize>,
+    replies: Option<Schedule>,
+    timetable: Timetable,
 }
 
 impl Writer {
-    fn write_all(self) -> io::Result<()> {
+    fn write_all(mut self) -> io::Result<()> {
         let written = self.write_pieces();
         if written.is_err() {
             self.queue.close();
@@ -125,16 +152,35 @@ impl Writer {
         written
     }
 
-    fn write_pieces(&self) -> io::Result<()> {
+    fn write_pieces(&mut self) -> io::Result<()> {
         while let Some(mut pieces) = self.queue.take() {
+            let taken = Instant::now();
             while let Some(piece) = pieces.pop_front() {
-                let written = (&*self.stream).write_all(&piece).map_err(said_nothing);
+                let written = self.write(&piece, taken);
                 self.waiting.fetch_sub(piece.len(), Ordering::Relaxed);
                 if written.is_err() {
                     self.forget(&pieces);
                     return written;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, piece: &[u8], taken: Instant) -> io::Result<()> {
+        let mut rest = piece;
+        if let Some(replies) = &mut self.replies {
+            let fate = replies.next_fate();
+            match fate.verdict {
+                Verdict::Drop => return Ok(()),
+                Verdict::Cut => rest = &piece[..piece.len() / 2],
+                Verdict::Pass | Verdict::Error | Verdict::Duplicate | Verdict::Reorder => {}
+            }
+            wait_until(self.timetable.due(taken, fate.delay));
+        }
+        (&*self.stream).write_all(rest).map_err(said_nothing)?;
+        if rest.len() < piece.len() {
+            return Err(io::Error::other("an injected fault cut the connection"));
         }
         Ok(())
     }

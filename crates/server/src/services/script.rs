@@ -12,8 +12,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use proto::script::{self, MAX_SIZE, Part, Player, Script, Shipped, Then};
 use wire::connection::{Connection, ReceiveError};
-use wire::limits::Limits;
+use wire::fault::Exchange;
 
+use super::connection;
+use crate::config::Config;
 use crate::connections::Place;
 use crate::conversation::End;
 
@@ -67,11 +69,12 @@ impl Scripted {
     }
 
     /// Plays the server's part over one connection.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, limits: Limits) -> End {
+    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         let Some(part) = self.script.server() else {
             return End::Done;
         };
-        match Connection::over(Arc::clone(stream), self.script.framing(), limits) {
+        let framing = self.script.framing();
+        match connection(stream, framing, Exchange::Transparent, place, config) {
             Ok(mut connection) => {
                 let end = play(part, &mut connection, place);
                 connection.close();

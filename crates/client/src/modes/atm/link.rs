@@ -32,7 +32,12 @@ impl Link {
     /// A line to this bank, for the machine of this name. It connects when there is something to
     /// say.
     pub fn new(target: Target, terminal: Name) -> Link {
-        Link { target, terminal, customer: None, session: None }
+        Link {
+            target,
+            terminal,
+            customer: None,
+            session: None,
+        }
     }
 
     /// The card of the customer at the machine.
@@ -96,7 +101,11 @@ impl Link {
         ask(&mut session, &Request::Terminal(self.terminal.clone()))?.map_err(Failure::Refused)?;
         let mut holder = None;
         if let Some(Customer { login, card, pin }) = &self.customer {
-            let request = Request::LogIn { id: *login, card: card.clone(), pin: pin.clone() };
+            let request = Request::LogIn {
+                id: *login,
+                card: card.clone(),
+                pin: pin.clone(),
+            };
             match ask(&mut session, &request)?.map_err(Failure::Refused)? {
                 Answer::Welcome(welcomed) => holder = Some(welcomed),
                 _ => return Err(self.nonsense()),
@@ -107,10 +116,15 @@ impl Link {
     }
 
     fn nonsense(&self) -> Failure {
-        Failure::Lost(format!("{}: the bank answered something else", self.target.server))
+        Failure::Lost(format!(
+            "{}: the bank answered something else",
+            self.target.server
+        ))
     }
 }
 
 fn ask(session: &mut Session, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-    session.ask_for(&request.to_string(), |arguments| Answer::parse(request, arguments))
+    session.ask_for(&request.to_string(), |arguments| {
+        Answer::parse(request, arguments)
+    })
 }

@@ -10,7 +10,6 @@ use proto::atm::{
 };
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
-use wire::fault::{CrashPoint, crash_if_due};
 
 use super::link::Link;
 use super::receipt::Receipt;
@@ -40,7 +39,12 @@ impl Worker {
         patience: Duration,
     ) -> Worker {
         let link = link(&terminal);
-        Worker { machine, terminal, link, patience }
+        Worker {
+            machine,
+            terminal,
+            link,
+            patience,
+        }
     }
 
     /// The machine's name and drawer.
@@ -87,12 +91,20 @@ impl Worker {
         holder: Holder,
     ) -> Result<Result<Receipt, Refusal>, Failure> {
         let id = CreationId(Uuid::now_v7());
-        let request =
-            Request::Create { id, card: card.clone(), pin, opening, holder: holder.clone() };
+        let request = Request::Create {
+            id,
+            card: card.clone(),
+            pin,
+            opening,
+            holder: holder.clone(),
+        };
         match self.persist(&request) {
-            Ok(Ok(Answer::Created { .. })) => {
-                Ok(Ok(Receipt::Created { id, card, opening, holder }))
-            }
+            Ok(Ok(Answer::Created { .. })) => Ok(Ok(Receipt::Created {
+                id,
+                card,
+                opening,
+                holder,
+            })),
             Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
             Err(Failure::Lost(words)) => Err(Failure::Unknown(format!(
@@ -124,12 +136,24 @@ impl Worker {
             Err(NotNow::Open) => return Err(self.unsettled()),
         }
         match self.work()? {
-            Some(Outcome::Moved { id, amount, available }) => {
+            Some(Outcome::Moved {
+                id,
+                amount,
+                available,
+            }) => {
                 let card = self.link.card().cloned();
-                Ok(Ok(Receipt::Moved { id, card, amount, available }))
+                Ok(Ok(Receipt::Moved {
+                    id,
+                    card,
+                    amount,
+                    available,
+                }))
             }
             Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack { refusal: Some(refusal), .. }) => Ok(Err(refusal)),
+            Some(Outcome::RolledBack {
+                refusal: Some(refusal),
+                ..
+            }) => Ok(Err(refusal)),
             Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(format!(
                 "the bank did not answer in time; {id} was rolled back, nothing moved"
             ))),
@@ -191,7 +215,9 @@ impl Worker {
                         self.terminal.move_notes(after)?;
                     }
                     let damaged = |damage| Failure::Unknown(format!("{damage}"));
-                    self.machine.moved(self.terminal.drawer()).map_err(damaged)?;
+                    self.machine
+                        .moved(self.terminal.drawer())
+                        .map_err(damaged)?;
                 }
                 Action::Show(outcome) => {
                     self.machine.shown();
@@ -204,7 +230,6 @@ impl Worker {
 
     /// Sends once. A log-in that is refused on the way is what the bank says to the request.
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        crash_if_due(CrashPoint::BeforeSend);
         match self.link.ask(request) {
             Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
             asked => asked,

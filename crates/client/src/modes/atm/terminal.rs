@@ -11,7 +11,7 @@ use proto::atm::Money;
 use proto::atm::machine::{Damage, Machine, Record};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
-use wire::fault::{CrashPoint, crash_if_due};
+use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use crate::drawer::Drawer;
 use crate::failure::Failure;
@@ -50,12 +50,16 @@ impl Machines {
             .ok_or_else(|| Failure::Usage("there is no home directory for the journal".into()))?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let bank = server.replace(|c| !is_plain(c), "_");
-        Ok(Machines { directory: state.join("socketlab/atm").join(bank) })
+        Ok(Machines {
+            directory: state.join("socketlab/atm").join(bank),
+        })
     }
 
     /// Machines whose cash and journal are forgotten with this directory.
     pub fn within(directory: &Path) -> Machines {
-        Machines { directory: directory.to_owned() }
+        Machines {
+            directory: directory.to_owned(),
+        }
     }
 
     /// Opens the machine of this name, or the first that no other process is.
@@ -68,7 +72,9 @@ impl Machines {
         protections: Protections,
     ) -> Result<(Terminal, Machine), Failure> {
         if let Some(name) = name {
-            return self.open_named(name, protections).map_err(Refused::into_failure);
+            return self
+                .open_named(name, protections)
+                .map_err(Refused::into_failure);
         }
         for number in 1..=MAX_UNNAMED {
             let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
@@ -78,7 +84,9 @@ impl Machines {
                 Ok(opened) => return Ok(opened),
             }
         }
-        Err(Failure::Usage(format!("{MAX_UNNAMED} machines are in use: give --terminal NAME")))
+        Err(Failure::Usage(format!(
+            "{MAX_UNNAMED} machines are in use: give --terminal NAME"
+        )))
     }
 
     /// The names of all machines that have a journal, in order.
@@ -106,7 +114,9 @@ impl Machines {
     /// When its journal cannot be read.
     pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
-        Journal::read(&path).map(|opened| opened.records).map_err(|error| unusable(&error))
+        Journal::read(&path)
+            .map(|opened| opened.records)
+            .map_err(|error| unusable(&error))
     }
 
     fn open_named(
@@ -136,7 +146,14 @@ impl Machines {
         let records = records.map_err(damaged)?;
         let machine =
             Machine::recover_under(protections, &records, drawer.count()).map_err(damaged)?;
-        Ok((Terminal { name: name.clone(), journal, drawer }, machine))
+        Ok((
+            Terminal {
+                name: name.clone(),
+                journal,
+                drawer,
+            },
+            machine,
+        ))
     }
 }
 
@@ -156,7 +173,9 @@ impl Terminal {
     /// # Errors
     /// When it could not be written.
     pub fn keep(&mut self, record: &Record) -> Result<(), Failure> {
-        self.journal.append(&record.to_string()).map_err(|error| unusable(&error))?;
+        self.journal
+            .append(&record.to_string())
+            .map_err(|error| unusable(&error))?;
         if matches!(record, Record::Moved(_)) {
             crash_if_due(CrashPoint::AfterDispense);
         }

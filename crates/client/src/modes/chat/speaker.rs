@@ -64,7 +64,7 @@ impl Speaker {
             }
             // There may still be words to read that say why.
             Err(SendError::Io(_)) => return false,
-            Err(error @ SendError::WriteTooSlow(_)) => {
+            Err(error @ (SendError::WriteTooSlow(_) | SendError::Cut)) => {
                 self.closed(error.to_string());
                 return false;
             }

@@ -1,0 +1,211 @@
+//! Faults on purpose: messages are lost, doubled, delayed, refused, cut, and processes die, as
+//! `--fault` says and as `--seed` repeats. `docs/faults.md` specifies all of it.
+//!
+//! A [`Plan`] is what one process does to its messages: a [`Spec`], a seed, and how many messages
+//! have passed. For each connection or socket it makes [`Faults`]: a [`Schedule`] for its requests
+//! and one for its answers, each asked once a message. [`Connection`](crate::connection::Connection)
+//! and [`Endpoint`](crate::datagram::Endpoint) carry out what the schedules say, so a service knows
+//! nothing of it.
+//!
+//! * [`spec`]: the text of `--fault`;
+//! * [`generator`]: the random numbers;
+//! * [`schedule`]: what happens to which message;
+//! * [`stream`], [`datagrams`]: how that is done to a stream and to datagrams;
+//! * [`crash`]: the places where a process can be made to die.
+
+pub mod crash;
+pub mod datagrams;
+pub mod generator;
+pub mod schedule;
+pub mod spec;
+pub mod stream;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proto::mode::Transport;
+
+pub use self::schedule::{Fate, Schedule, Verdict};
+pub use self::spec::{Spec, SpecError};
+
+/// What a refused request is told, on either side.
+pub const INJECTED: &str = "injected fault";
+
+/// What one process does to its messages. Clones share the counts.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    spec: Arc<Spec>,
+    seed: u64,
+    counts: Arc<Counts>,
+    observer: Observer,
+}
+
+/// How many there were in this process.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: Arc<AtomicU64>,
+    replies: Arc<AtomicU64>,
+    connections: AtomicU64,
+}
+
+/// Which program this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// It sends requests.
+    Client,
+    /// It sends answers and events.
+    Server,
+}
+
+/// Which way a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    Request,
+    /// From the server to the client: an answer or an event.
+    Reply,
+}
+
+/// Whether what is said are requests with one answer each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exchange {
+    /// Each request has one answer, in order; between them there may be events.
+    Answered,
+    /// Nothing is known about what is said: echo, scripts. No answer can be made up, and of what a
+    /// doubled request brings about, nothing is taken back.
+    Transparent,
+}
+
+/// A connection or socket, as far as its schedule depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channel {
+    /// Which program this is.
+    pub side: Side,
+    /// A stream cannot be reordered, a datagram cannot be cut.
+    pub transport: Transport,
+    /// The connection's number in the process: the first is 0. A UDP socket has the number 0.
+    pub number: u64,
+    /// What is said on it.
+    pub exchange: Exchange,
+}
+
+/// What happens to the messages of one connection or socket.
+#[derive(Debug)]
+pub struct Faults {
+    /// Where.
+    pub channel: Channel,
+    /// To its requests.
+    pub requests: Schedule,
+    /// To its answers and events.
+    pub replies: Schedule,
+}
+
+/// A fault that struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    /// The number of the connection in the process.
+    pub connection: u64,
+    /// What was struck.
+    pub direction: Direction,
+    /// What happened to it.
+    pub fate: Fate,
+}
+
+/// Somebody who is told of every fault that strikes.
+#[derive(Clone, Default)]
+struct Observer(Option<Arc<dyn Fn(Strike) + Send + Sync>>);
+
+impl Plan {
+    /// What this spec does with this seed.
+    pub fn new(spec: Spec, seed: u64) -> Plan {
+        Plan {
+            spec: Arc::new(spec),
+            seed,
+            counts: Arc::default(),
+            observer: Observer::default(),
+        }
+    }
+
+    /// The plan, with every fault told to `tell` just before it strikes.
+    #[must_use]
+    pub fn observed(self, tell: impl Fn(Strike) + Send + Sync + 'static) -> Plan {
+        Plan {
+            observer: Observer(Some(Arc::new(tell))),
+            ..self
+        }
+    }
+
+    /// The faults.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Makes this process die where the spec says, if it does.
+    pub fn arm(&self) {
+        if let Some(at) = self.spec.crash_at {
+            crash::arm(at);
+        }
+    }
+
+    /// The number of the next connection, for a program that numbers them as it opens them.
+    pub fn next_connection(&self) -> u64 {
+        self.counts.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The schedules of one connection or socket.
+    pub fn faults(&self, channel: Channel) -> Faults {
+        let schedule = |direction| {
+            let counter = match direction {
+                Direction::Request => &self.counts.requests,
+                Direction::Reply => &self.counts.replies,
+            };
+            let schedule = Schedule::new(&self.spec, self.seed, channel, direction);
+            schedule.counting(Arc::clone(counter), self.observer.clone())
+        };
+        Faults {
+            channel,
+            requests: schedule(Direction::Request),
+            replies: schedule(Direction::Reply),
+        }
+    }
+}
+
+/// What is said at the start, so that the run can be repeated.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "injecting faults: --fault {} --seed {}",
+            self.spec, self.seed
+        )
+    }
+}
+
+impl fmt::Display for Strike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.direction {
+            Direction::Request => "request",
+            Direction::Reply => "reply",
+        };
+        write!(f, "fault: {what} #{}: {}", self.fate.number, self.fate)
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Observer({})", self.0.is_some())
+    }
+}
+
+/// A seed nobody chose, short enough to be copied by hand: below 2^32. It comes from the random
+/// keys of the standard library's hash maps.
+pub fn random_seed() -> u64 {
+    RandomState::new().hash_one(0) >> 32
+}

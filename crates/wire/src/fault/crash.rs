@@ -1,0 +1,174 @@
+//! Named places where a process can be made to die, as if by `kill -9`.
+//!
+//! The place calls [`crash_if_due`]; the command line [arms](arm) one of them. One place in a
+//! process is armed, from its start to its end, so it is a static: a ledger or a journal need not
+//! carry a plan around to be tried.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Side;
+use super::spec::CrashAt;
+
+/// A place where the process can die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CrashPoint {
+    /// The client, before it sends a request.
+    BeforeSend,
+    /// The client, after it sent a request.
+    AfterSend,
+    /// The server, when the effect of a request is decided and nothing is stored.
+    BeforeCommit,
+    /// The server, when the effect is stored and nothing is answered.
+    AfterCommit,
+    /// The server, after it sent an answer; the client, after it received one and before it makes
+    /// anything of it.
+    AfterReply,
+    /// The cash machine, before the first note comes out.
+    BeforeDispense,
+    /// The cash machine, when some notes are out.
+    MidDispense,
+    /// The cash machine, when all notes are out and nothing is confirmed.
+    AfterDispense,
+}
+
+impl CrashPoint {
+    /// Every place, in the order in which a withdrawal comes by.
+    pub const ALL: [CrashPoint; 8] = [
+        CrashPoint::BeforeSend,
+        CrashPoint::AfterSend,
+        CrashPoint::BeforeCommit,
+        CrashPoint::AfterCommit,
+        CrashPoint::AfterReply,
+        CrashPoint::BeforeDispense,
+        CrashPoint::MidDispense,
+        CrashPoint::AfterDispense,
+    ];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::BeforeSend => "before-send",
+            CrashPoint::AfterSend => "after-send",
+            CrashPoint::BeforeCommit => "before-commit",
+            CrashPoint::AfterCommit => "after-commit",
+            CrashPoint::AfterReply => "after-reply",
+            CrashPoint::BeforeDispense => "before-dispense",
+            CrashPoint::MidDispense => "mid-dispense",
+            CrashPoint::AfterDispense => "after-dispense",
+        }
+    }
+
+    /// Whether this program ever comes there.
+    pub fn is_in(self, side: Side) -> bool {
+        match self {
+            CrashPoint::BeforeCommit | CrashPoint::AfterCommit => side == Side::Server,
+            CrashPoint::AfterReply => true,
+            CrashPoint::BeforeSend
+            | CrashPoint::AfterSend
+            | CrashPoint::BeforeDispense
+            | CrashPoint::MidDispense
+            | CrashPoint::AfterDispense => side == Side::Client,
+        }
+    }
+
+    /// The place with this name, if there is one.
+    pub fn parse(name: &str) -> Option<CrashPoint> {
+        CrashPoint::ALL
+            .into_iter()
+            .find(|point| point.name() == name)
+    }
+}
+
+impl fmt::Display for CrashPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+static ARMED: OnceLock<Armed> = OnceLock::new();
+
+#[derive(Debug)]
+struct Armed {
+    at: CrashAt,
+    passages: AtomicU64,
+}
+
+/// From here on, this process dies at the place given. Only the first call counts.
+pub fn arm(at: CrashAt) {
+    let _ = ARMED.set(Armed {
+        at,
+        passages: AtomicU64::new(0),
+    });
+}
+
+/// Dies if this is the place and the passage that [`arm`] was told. Otherwise it costs one load.
+#[inline]
+pub fn crash_if_due(point: CrashPoint) {
+    if let Some(armed) = ARMED.get()
+        && armed.at.point == point
+        && armed.passages.fetch_add(1, Ordering::Relaxed) + 1 == armed.at.passage
+    {
+        die();
+    }
+}
+
+/// Ends the process with nothing unwound, flushed or closed by it. `SIGKILL` is what a test with
+/// `kill -9` sends: unlike `abort` it leaves no core file and a shell says "Killed" (status 137).
+fn die() -> ! {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    std::process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Set in the process that is to die.
+    const VICTIM: &str = "WIRE_CRASH_TEST";
+
+    #[test]
+    fn every_place_parses_back() {
+        for point in CrashPoint::ALL {
+            assert_eq!(CrashPoint::parse(point.name()), Some(point));
+        }
+        assert_eq!(CrashPoint::parse("after_commit"), None);
+    }
+
+    #[test]
+    fn the_process_dies_at_the_place_and_the_passage_given_and_nowhere_else() {
+        if std::env::var_os(VICTIM).is_some() {
+            arm(CrashAt {
+                point: CrashPoint::AfterCommit,
+                passage: 2,
+            });
+            crash_if_due(CrashPoint::BeforeCommit);
+            crash_if_due(CrashPoint::AfterCommit);
+            crash_if_due(CrashPoint::BeforeCommit);
+            eprintln!("alive");
+            crash_if_due(CrashPoint::AfterCommit);
+            eprintln!("survived");
+            return;
+        }
+        let name = "fault::crash::tests::\
+            the_process_dies_at_the_place_and_the_passage_given_and_nowhere_else";
+        let died = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(VICTIM, "")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&died.stderr);
+        assert!(
+            said.contains("alive") && !said.contains("survived"),
+            "{said}"
+        );
+        #[cfg(unix)]
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&died.status),
+            Some(9)
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! From the text of a [`Spec`] to the `Spec`, or to the place where it is wrong.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use proto::printable::is_unsafe;
+
+use super::{Chance, CrashAt, Delay, LONGEST_DELAY, Spec, When};
+use crate::fault::crash::CrashPoint;
+
+const A_WHEN: &str = "a chance as 10% or a count as #2";
+const A_DELAY: &str = "a delay as 20ms or 20ms..80ms, in s, ms or us";
+
+/// A text that is no [`Spec`]. Shown, it has two lines: the text, and below the place that is wrong
+/// a caret with what would do there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecError {
+    text: String,
+    /// In characters from the start of the text.
+    column: usize,
+    words: String,
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One for one, so that the caret stays below its place.
+        let shown = |c| if is_unsafe(c) { '\u{fffd}' } else { c };
+        let text: String = self.text.chars().map(shown).collect();
+        write!(f, "{text}\n{:1$}^ {2}", "", self.column, self.words)
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+impl FromStr for Spec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Spec, SpecError> {
+        let mut spec = Spec::default();
+        let mut seen: Vec<&str> = Vec::new();
+        let mut at = 0;
+        for entry in text.split(',') {
+            let entry_at = at;
+            at += entry.len() + 1;
+            let blanks = entry.len() - entry.trim_start().len();
+            let entry = Piece {
+                whole: text,
+                at: entry_at + blanks,
+                text: entry.trim(),
+            };
+            if entry.text.is_empty() {
+                return Err(entry.wrong("a fault, as in drop-request=10%"));
+            }
+            let (key, value) = entry.split_at("=");
+            if !Spec::KEYS.contains(&key.text) {
+                return Err(key.wrong(format!("one of: {}", Spec::KEYS.join(", "))));
+            }
+            if seen.contains(&key.text) {
+                return Err(key.wrong("given before: each fault once"));
+            }
+            seen.push(key.text);
+            let Some(value) = value else {
+                return Err(entry.end().wrong(format!("= and {}", expected(key.text))));
+            };
+            match key.text {
+                "drop-request" => spec.drop_request = Some(value.when()?),
+                "drop-reply" => spec.drop_reply = Some(value.when()?),
+                "duplicate" => spec.duplicate = Some(value.when()?),
+                "delay" => spec.delay = Some(value.delay()?),
+                "error" => spec.error = Some(value.when()?),
+                "cut" => spec.cut = Some(value.when()?),
+                "reorder" => spec.reorder = Some(value.when()?),
+                _ => spec.crash_at = Some(value.crash_at()?),
+            }
+        }
+        Ok(spec)
+    }
+}
+
+/// What follows a key and its `=`.
+fn expected(key: &str) -> String {
+    match key {
+        "delay" => A_DELAY.into(),
+        "crash-at" => a_point(),
+        _ => A_WHEN.into(),
+    }
+}
+
+fn a_point() -> String {
+    format!(
+        "one of: {}",
+        CrashPoint::ALL.map(CrashPoint::name).join(", ")
+    )
+}
+
+/// A part of the text, and where it stands.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    whole: &'a str,
+    /// In bytes from the start of `whole`.
+    at: usize,
+    text: &'a str,
+}
+
+impl<'a> Piece<'a> {
+    /// What would do here.
+    fn wrong(self, words: impl Into<String>) -> SpecError {
+        SpecError {
+            text: self.whole.to_owned(),
+            column: self.whole[..self.at].chars().count(),
+            words: words.into(),
+        }
+    }
+
+    /// The nothing behind it.
+    fn end(self) -> Piece<'a> {
+        Piece {
+            at: self.at + self.text.len(),
+            text: "",
+            ..self
+        }
+    }
+
+    /// What stands before the separator, and behind it if there is one.
+    fn split_at(self, separator: &str) -> (Piece<'a>, Option<Piece<'a>>) {
+        match self.text.split_once(separator) {
+            None => (self, None),
+            Some((before, behind)) => {
+                let at = self.at + before.len() + separator.len();
+                let (before, behind) = (
+                    Piece {
+                        text: before,
+                        ..self
+                    },
+                    Piece {
+                        at,
+                        text: behind,
+                        ..self
+                    },
+                );
+                (before, Some(behind))
+            }
+        }
+    }
+
+    fn when(self) -> Result<When, SpecError> {
+        if let Some(percent) = self.text.strip_suffix('%') {
+            let percent = Piece {
+                text: percent,
+                ..self
+            };
+            return percent.chance().map(When::Chance);
+        }
+        match self.split_at("#") {
+            (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(When::Count),
+            _ => Err(self.wrong(A_WHEN)),
+        }
+    }
+
+    fn chance(self) -> Result<Chance, SpecError> {
+        let (whole, decimals) = self.text.split_once('.').unwrap_or((self.text, "0"));
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !are_digits(whole) || !are_digits(decimals) {
+            return Err(self.wrong(A_WHEN));
+        }
+        if decimals.len() > 6 {
+            return Err(self.wrong("a chance with at most six decimals"));
+        }
+        let units = format!("{whole}{decimals:0<6}").parse().map(Chance);
+        match units {
+            Ok(chance) if chance <= Chance::ALWAYS => Ok(chance),
+            // Too many digits for the type are too many for a chance.
+            Ok(_) | Err(_) => Err(self.wrong("a chance from 0% to 100%")),
+        }
+    }
+
+    fn count(self) -> Result<RangeInclusive<u64>, SpecError> {
+        let (first, last) = self.split_at("-");
+        let first_number = first.number("a number, as in #2 or #1-3")?;
+        if first_number == 0 {
+            return Err(first.wrong("the first is #1"));
+        }
+        let Some(last) = last else {
+            return Ok(first_number..=first_number);
+        };
+        let last_number = last.number("a number, as in #1-3")?;
+        if last_number < first_number {
+            return Err(last.wrong("the smaller number first, as in #1-3"));
+        }
+        Ok(first_number..=last_number)
+    }
+
+    fn number(self, words: &str) -> Result<u64, SpecError> {
+        // The standard parser takes a sign.
+        if !self.text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.wrong(words));
+        }
+        self.text.parse().map_err(|_| self.wrong(words))
+    }
+
+    fn delay(self) -> Result<Delay, SpecError> {
+        let (times, when) = self.split_at("@");
+        let (shortest, longest) = times.split_at("..");
+        let shortest_micros = shortest.micros()?;
+        let longest_micros = longest.map_or(Ok(shortest_micros), Piece::micros)?;
+        if longest_micros < shortest_micros {
+            return Err(shortest.wrong("the shorter time first, as in 20ms..80ms"));
+        }
+        Ok(Delay {
+            micros: shortest_micros..=longest_micros,
+            when: when.map(Piece::when).transpose()?,
+        })
+    }
+
+    fn micros(self) -> Result<u64, SpecError> {
+        let digits = self.text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = self.text.split_at(digits);
+        let unit = match unit {
+            "s" => 1_000_000,
+            "ms" => 1_000,
+            "us" => 1,
+            _ => return Err(self.wrong(A_DELAY)),
+        };
+        if number.is_empty() {
+            return Err(self.wrong(A_DELAY));
+        }
+        let micros = number
+            .parse()
+            .ok()
+            .and_then(|number: u64| number.checked_mul(unit));
+        match micros {
+            Some(micros) if u128::from(micros) <= LONGEST_DELAY.as_micros() => Ok(micros),
+            _ => Err(self.wrong(format!("a delay of at most {}s", LONGEST_DELAY.as_secs()))),
+        }
+    }
+
+    fn crash_at(self) -> Result<CrashAt, SpecError> {
+        let (name, passage) = self.split_at("#");
+        let Some(point) = CrashPoint::parse(name.text) else {
+            return Err(name.wrong(a_point()));
+        };
+        let words = "a number, as in after-commit#2";
+        let passage = match passage {
+            None => 1,
+            Some(passage) => match passage.number(words)? {
+                0 => return Err(passage.wrong("the first time is #1")),
+                number => number,
+            },
+        };
+        Ok(CrashAt { point, passage })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fault_is_read_and_shown_again() {
+        for text in [
+            "drop-request=10%,drop-reply=#2,duplicate=5%,delay=20ms..80ms,error=30%,cut=1%,\
+             reorder=5%,crash-at=after-commit",
+            "drop-request=#1-3",
+            "drop-request=0%",
+            "error=0.5%",
+            "error=99.999999%",
+            "delay=1s",
+            "delay=250us@10%",
+            "delay=0ms..3600s@#2",
+            "crash-at=mid-dispense#3",
+        ] {
+            assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
+        }
+        let spec: Spec = "cut=100.0%, delay=1000us..1s".parse().unwrap();
+        assert_eq!(spec.to_string(), "delay=1ms..1s,cut=100%");
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_stands_with_what_would_do() {
+        for (text, shown) in MISTAKES {
+            let error = text.parse::<Spec>().unwrap_err();
+            assert_eq!(error.to_string(), format!("{text}\n{shown}"));
+        }
+    }
+
+    const MISTAKES: &[(&str, &str)] = &[
+        (
+            "drop-request=1O%",
+            "             ^ a chance as 10% or a count as #2",
+        ),
+        ("", "^ a fault, as in drop-request=10%"),
+        ("  ", "  ^ a fault, as in drop-request=10%"),
+        ("cut=1%,", "       ^ a fault, as in drop-request=10%"),
+        (
+            "cut=1%,drop=1%",
+            "       ^ one of: drop-request, drop-reply, duplicate, delay, error, cut, reorder, \
+             crash-at",
+        ),
+        ("cut=1%, cut=2%", "        ^ given before: each fault once"),
+        ("cut", "   ^ = and a chance as 10% or a count as #2"),
+        ("cut=", "    ^ a chance as 10% or a count as #2"),
+        ("cut=10", "    ^ a chance as 10% or a count as #2"),
+        ("cut=-1%", "    ^ a chance as 10% or a count as #2"),
+        ("cut=.5%", "    ^ a chance as 10% or a count as #2"),
+        ("cut=+5%", "    ^ a chance as 10% or a count as #2"),
+        ("cut=\u{0663}%", "    ^ a chance as 10% or a count as #2"),
+        ("cut=100.1%", "    ^ a chance from 0% to 100%"),
+        (
+            "cut=99999999999999999999999%",
+            "    ^ a chance from 0% to 100%",
+        ),
+        ("cut=0.0000001%", "    ^ a chance with at most six decimals"),
+        ("cut=#", "     ^ a number, as in #2 or #1-3"),
+        ("cut=#x", "     ^ a number, as in #2 or #1-3"),
+        ("cut=#0", "     ^ the first is #1"),
+        ("cut=#+2", "     ^ a number, as in #2 or #1-3"),
+        ("cut=#3-", "       ^ a number, as in #1-3"),
+        ("cut=#3-1", "       ^ the smaller number first, as in #1-3"),
+        (
+            "delay=20",
+            "      ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
+        ),
+        (
+            "delay=ms",
+            "      ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
+        ),
+        (
+            "delay=20ms..80",
+            "            ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
+        ),
+        (
+            "delay=80ms..20ms",
+            "      ^ the shorter time first, as in 20ms..80ms",
+        ),
+        ("delay=3601s", "      ^ a delay of at most 3600s"),
+        (
+            "delay=20ms@often",
+            "           ^ a chance as 10% or a count as #2",
+        ),
+        (
+            "crash-at=lunch",
+            "         ^ one of: before-send, after-send, before-commit, after-commit, after-reply, \
+             before-dispense, mid-dispense, after-dispense",
+        ),
+        (
+            "crash-at=after-commit#2-3",
+            "                      ^ a number, as in after-commit#2",
+        ),
+        (
+            "crash-at=after-send#0",
+            "                    ^ the first time is #1",
+        ),
+    ];
+
+    #[test]
+    fn the_caret_stays_in_its_place_behind_what_cannot_be_shown() {
+        let error = "\u{e9}\u{1b}=1%".parse::<Spec>().unwrap_err();
+        assert!(error.to_string().starts_with("\u{e9}\u{fffd}=1%\n^ one of"));
+        let error = "cut=1%,\u{1b}".parse::<Spec>().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cut=1%,\u{fffd}\n       ^ one of")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(cut|delay|crash-at|,|=|#|%|[.@0-9a-z\u{e9} -]){0,12}") {
+            if let Ok(spec) = text.parse::<Spec>() {
+                prop_assert_eq!(spec.to_string().parse::<Spec>(), Ok(spec));
+            }
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Faults on a stream: what a [`Reader`](crate::connection::Reader) and a
+//! [`Writer`](crate::connection::Writer) do instead of just receiving and sending.
+//!
+//! A doubled request has two answers, and a peer that sent or meant one would take the second for
+//! the answer to its next request. So one of the two is taken back: by the server before it is sent,
+//! by the client before it is seen. Which one is found by counting: requests are answered in order,
+//! so the answer to the n-th request that was let through is the n-th answer. Events are answers to
+//! nothing and are not counted.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use proto::frame::{EncodeError, Framing};
+use proto::refusal::{Code, Refusal};
+use proto::reply;
+
+use super::crash::{CrashPoint, crash_if_due};
+use super::schedule::{Schedule, Verdict};
+use super::{Exchange, Faults, INJECTED, Side};
+
+/// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What the two halves of a connection have to tell each other.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Requests that were let through so far, each to be answered.
+    requests: u64,
+    /// Answers so far.
+    answers: u64,
+    /// The numbers of the answers to be taken back.
+    taken_back: VecDeque<u64>,
+    /// Requests that the client is to think refused.
+    refused: u64,
+    cut: bool,
+}
+
+impl Shared {
+    /// The last request was let through once more.
+    fn doubled(&mut self, exchange: Exchange) {
+        self.requests += 1;
+        if exchange == Exchange::Answered {
+            self.taken_back.push_back(self.requests);
+        }
+    }
+
+    /// Whether this message is an answer that is to be taken back.
+    fn takes_back(&mut self, message: &[u8]) -> bool {
+        if reply::is_event(message) {
+            return false;
+        }
+        self.answers += 1;
+        let is_taken_back = self.taken_back.front() == Some(&self.answers);
+        if is_taken_back {
+            self.taken_back.pop_front();
+        }
+        is_taken_back
+    }
+}
+
+/// What happens to the messages a [`Reader`](crate::connection::Reader) receives.
+#[derive(Debug)]
+pub struct Incoming {
+    side: Side,
+    exchange: Exchange,
+    schedule: Schedule,
+    shared: Arc<Mutex<Shared>>,
+    /// A request that is to be received once more.
+    again: Option<Vec<u8>>,
+}
+
+/// What happens to the messages a [`Writer`](crate::connection::Writer) sends.
+#[derive(Debug)]
+pub struct Outgoing {
+    side: Side,
+    exchange: Exchange,
+    schedule: Schedule,
+    shared: Arc<Mutex<Shared>>,
+    timetable: Timetable,
+    queued: Vec<Queued>,
+    cut: bool,
+}
+
+/// When a queued message is due, and where its bytes end.
+#[derive(Debug, Clone, Copy)]
+pub struct Queued {
+    /// Not to be written before.
+    pub due: Instant,
+    /// In bytes from the start of all that is queued.
+    pub end: usize,
+}
+
+/// What becomes of a message that was read from the socket.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is received.
+    Message(Vec<u8>),
+    /// It is to be answered with a refusal instead.
+    Refused,
+    /// It never came.
+    Nothing,
+}
+
+/// Puts both halves of a connection under these faults.
+pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
+    let Faults {
+        channel,
+        requests,
+        replies,
+    } = faults;
+    let (received, sent) = match channel.side {
+        Side::Client => (replies, requests),
+        Side::Server => (requests, replies),
+    };
+    let shared = Arc::new(Mutex::new(Shared::default()));
+    let incoming = Incoming {
+        side: channel.side,
+        exchange: channel.exchange,
+        schedule: received,
+        shared: Arc::clone(&shared),
+        again: None,
+    };
+    let outgoing = Outgoing {
+        side: channel.side,
+        exchange: channel.exchange,
+        schedule: sent,
+        shared,
+        timetable: Timetable::default(),
+        queued: Vec::new(),
+        cut: false,
+    };
+    (incoming, outgoing)
+}
+
+impl Incoming {
+    /// What is to be received before anything is read from the socket.
+    pub fn waiting(&mut self) -> Option<Received> {
+        let mut shared = lock(&self.shared);
+        if let Some(message) = self.again.take() {
+            shared.doubled(self.exchange);
+            return Some(Received::Message(message));
+        }
+        if shared.refused > 0 {
+            shared.refused -= 1;
+            drop(shared);
+            let refusal = Refusal::new(Code::Unavailable, INJECTED);
+            let refusal = reply::render::<&str>(&Err(refusal)).into_bytes();
+            return Some(self.judge(refusal));
+        }
+        None
+    }
+
+    /// What becomes of a message that was read.
+    pub fn arrived(&mut self, message: Vec<u8>) -> Received {
+        if self.side == Side::Client && lock(&self.shared).takes_back(&message) {
+            return Received::Nothing;
+        }
+        self.judge(message)
+    }
+
+    /// After how long a reader that waits for the socket is to look here again, because the writer
+    /// may have refused a request, or cut the connection.
+    pub fn look_again(&self) -> Option<Duration> {
+        (self.side == Side::Client).then_some(LOOK_AGAIN)
+    }
+
+    /// Bytes were read that make no message, and the conversation goes on: the server answers them
+    /// as it does a request.
+    pub fn unreadable(&mut self) {
+        if self.side == Side::Server {
+            lock(&self.shared).requests += 1;
+        }
+    }
+
+    /// Whether the connection was cut by the other half.
+    pub fn is_cut(&self) -> bool {
+        lock(&self.shared).cut
+    }
+
+    fn judge(&mut self, message: Vec<u8>) -> Received {
+        let verdict = self.schedule.next_fate().verdict;
+        if verdict == Verdict::Drop {
+            return Received::Nothing;
+        }
+        match self.side {
+            Side::Client => crash_if_due(CrashPoint::AfterReply),
+            Side::Server => lock(&self.shared).requests += 1,
+        }
+        match verdict {
+            Verdict::Error => return Received::Refused,
+            Verdict::Duplicate => self.again = Some(message.clone()),
+            Verdict::Pass | Verdict::Drop | Verdict::Cut | Verdict::Reorder => {}
+        }
+        Received::Message(message)
+    }
+}
+
+impl Outgoing {
+    /// Appends to `bytes` what is to be written of this message.
+    ///
+    /// # Errors
+    /// When the message does not fit the framing; it then counts for nothing.
+    pub fn queue(
+        &mut self,
+        message: &[u8],
+        framing: Framing,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let start = bytes.len();
+        framing.encode(message, bytes)?;
+        let mut shared = lock(&self.shared);
+        if self.side == Side::Server && shared.takes_back(message) {
+            bytes.truncate(start);
+            return Ok(());
+        }
+        let fate = self.schedule.next_fate();
+        let is_sent = !matches!(fate.verdict, Verdict::Drop | Verdict::Error);
+        if self.side == Side::Client && is_sent {
+            shared.requests += 1;
+        }
+        match fate.verdict {
+            Verdict::Drop => bytes.truncate(start),
+            Verdict::Error => {
+                bytes.truncate(start);
+                shared.refused += 1;
+            }
+            Verdict::Cut => {
+                bytes.truncate(start + (bytes.len() - start) / 2);
+                self.cut = true;
+            }
+            Verdict::Duplicate => {
+                bytes.extend_from_within(start..);
+                shared.doubled(self.exchange);
+            }
+            Verdict::Pass | Verdict::Reorder => {}
+        }
+        drop(shared);
+        let due = if bytes.len() == start {
+            Instant::now()
+        } else {
+            self.timetable.due(Instant::now(), fate.delay)
+        };
+        self.queued.push(Queued {
+            due,
+            end: bytes.len(),
+        });
+        Ok(())
+    }
+
+    /// When each of the queued messages is due, in order; none is queued any more.
+    pub fn take_queued(&mut self) -> Vec<Queued> {
+        std::mem::take(&mut self.queued)
+    }
+
+    /// A message is about to be written.
+    pub fn before_message(&self) {
+        if self.side == Side::Client {
+            crash_if_due(CrashPoint::BeforeSend);
+        }
+    }
+
+    /// A message was written.
+    pub fn after_message(&self) {
+        crash_if_due(match self.side {
+            Side::Client => CrashPoint::AfterSend,
+            Side::Server => CrashPoint::AfterReply,
+        });
+    }
+
+    /// Whether the last message was cut, so that nothing can follow it.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The half message is out: the other half of the connection ends too.
+    pub fn tell_cut(&self) {
+        lock(&self.shared).cut = true;
+    }
+}
+
+/// When messages are due that are late each by its own time and stay in order, as on a stream.
+#[derive(Debug, Default)]
+pub struct Timetable {
+    latest: Option<Instant>,
+}
+
+impl Timetable {
+    /// When a message is due that was sent at `sent`.
+    pub fn due(&mut self, sent: Instant, delay: Duration) -> Instant {
+        let due = self
+            .latest
+            .map_or(sent + delay, |latest| latest.max(sent + delay));
+        self.latest = Some(due);
+        due
+    }
+}
+
+/// Waits until then; not at all when that is past.
+pub fn wait_until(due: Instant) {
+    let wait = due.saturating_duration_since(Instant::now());
+    if !wait.is_zero() {
+        std::thread::sleep(wait);
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Channel, Plan};
+    use proto::mode::Transport;
+
+    fn halves_of(side: Side, spec: &str) -> (Incoming, Outgoing) {
+        let plan = Plan::new(spec.parse().unwrap(), 1);
+        halves(plan.faults(Channel {
+            side,
+            transport: Transport::Tcp,
+            number: 0,
+            exchange: Exchange::Answered,
+        }))
+    }
+
+    fn written(outgoing: &mut Outgoing, message: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        outgoing.queue(message, Framing::Line, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_request_doubled_in_the_server_is_received_twice_and_answered_once() {
+        let (mut incoming, mut outgoing) = halves_of(Side::Server, "duplicate=#1");
+        assert_eq!(incoming.waiting(), None);
+        let request = Received::Message(b"ADD 1".to_vec());
+        assert_eq!(incoming.arrived(b"ADD 1".to_vec()), request);
+        assert_eq!(written(&mut outgoing, b"OK 1"), b"OK 1\n");
+        assert_eq!(incoming.waiting(), Some(request));
+        assert_eq!(written(&mut outgoing, b"EVENT sum 2"), b"EVENT sum 2\n");
+        assert_eq!(written(&mut outgoing, b"OK 2"), b"");
+        assert_eq!(incoming.waiting(), None);
+        assert_eq!(written(&mut outgoing, b"OK 3"), b"OK 3\n");
+    }
+
+    #[test]
+    fn a_request_doubled_in_the_client_is_sent_twice_and_its_second_answer_unseen() {
+        let (mut incoming, mut outgoing) = halves_of(Side::Client, "duplicate=#2");
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\n");
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\nADD 1\n");
+        let mut seen = Vec::new();
+        for message in ["OK 1", "EVENT sum 2", "OK 2", "EVENT sum 3", "OK 3", "OK 4"] {
+            if let Received::Message(message) = incoming.arrived(message.into()) {
+                seen.push(String::from_utf8(message).unwrap());
+            }
+        }
+        assert_eq!(seen, ["OK 1", "EVENT sum 2", "OK 2", "EVENT sum 3", "OK 4"]);
+    }
+
+    #[test]
+    fn a_request_refused_in_the_client_does_not_bring_answers_out_of_step() {
+        let (mut incoming, mut outgoing) = halves_of(Side::Client, "error=#1,duplicate=#2");
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"");
+        let refusal = Received::Message(b"ERR unavailable injected fault".to_vec());
+        assert_eq!(incoming.waiting(), Some(refusal));
+        assert_eq!(incoming.waiting(), None);
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\nADD 1\n");
+        let first = Received::Message(b"OK 1".to_vec());
+        assert_eq!(incoming.arrived(b"OK 1".to_vec()), first);
+        assert_eq!(incoming.arrived(b"OK 2".to_vec()), Received::Nothing);
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_counts_for_nothing() {
+        let (_incoming, mut outgoing) = halves_of(Side::Client, "drop-request=#1");
+        let mut bytes = Vec::new();
+        outgoing
+            .queue(b"a\nb", Framing::Line, &mut bytes)
+            .unwrap_err();
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"");
+        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\n");
+    }
+
+    #[test]
+    fn messages_of_one_batch_are_late_together_and_stay_in_order() {
+        let mut timetable = Timetable::default();
+        let sent = Instant::now();
+        let late = [30, 10, 50, 0].map(Duration::from_millis);
+        let due = late.map(|delay| timetable.due(sent, delay) - sent);
+        assert_eq!(due, [30, 30, 50, 50].map(Duration::from_millis));
+    }
+}

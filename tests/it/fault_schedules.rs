@@ -1,0 +1,123 @@
+//! Every number and schedule in `docs/faults.md`, computed by the programs' own code and by the
+//! example in Python.
+
+use std::process::Command;
+
+use proto::mode::Transport;
+use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
+use wire::fault::{Channel, Exchange, Plan, Side};
+
+const FAULTS: &str = include_str!("../../docs/faults.md");
+
+/// The fenced blocks whose first word is this: the other words, and the lines.
+fn blocks(kind: &str) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+    let mut found = Vec::new();
+    let mut lines = FAULTS.lines();
+    while let Some(line) = lines.next() {
+        let Some(head) = line.strip_prefix("```") else {
+            continue;
+        };
+        let content: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let mut words = head.split(' ');
+        if words.next() == Some(kind) {
+            found.push((words.collect(), content));
+        }
+    }
+    assert!(!found.is_empty(), "no block {kind}");
+    found
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+fn plan_and_channel(words: &[&str]) -> (Plan, Channel) {
+    let [side, transport, connection, seed, spec] = words else {
+        panic!("{words:?}");
+    };
+    let channel = Channel {
+        side: match *side {
+            "client" => Side::Client,
+            _ => Side::Server,
+        },
+        transport: match *transport {
+            "tcp" => Transport::Tcp,
+            _ => Transport::Udp,
+        },
+        number: number(connection),
+        exchange: Exchange::Answered,
+    };
+    (Plan::new(spec.parse().unwrap(), number(seed)), channel)
+}
+
+fn schedule(words: &[&str], count: usize) -> Vec<String> {
+    let (plan, channel) = plan_and_channel(words);
+    let mut faults = plan.faults(channel);
+    let line = |n| {
+        let (request, reply) = (faults.requests.next_fate(), faults.replies.next_fate());
+        format!("{n} request {request}, reply {reply}")
+    };
+    (1..=count).map(line).collect()
+}
+
+#[test]
+fn the_generators_give_the_numbers_of_the_document() {
+    for (words, numbers) in blocks("splitmix64") {
+        let mut generator = SplitMix64::new(number(words[0]));
+        for expected in numbers {
+            assert_eq!(generator.next_u64(), number(expected));
+        }
+    }
+    for (words, numbers) in blocks("xoshiro256++") {
+        let mut generator = Xoshiro256PlusPlus::from_seed(number(words[0]));
+        for expected in numbers {
+            assert_eq!(generator.next_u64(), number(expected));
+        }
+    }
+    for (words, numbers) in blocks("stream") {
+        let words: Vec<_> = words.into_iter().map(number).collect();
+        let mut generator = Xoshiro256PlusPlus::stream(words[0], words[1], words[2]);
+        for expected in numbers {
+            assert_eq!(generator.next_u64(), number(expected));
+        }
+    }
+}
+
+#[test]
+fn the_schedules_are_those_of_the_document() {
+    for (words, lines) in blocks("schedule") {
+        assert_eq!(lines.len(), 20);
+        assert_eq!(schedule(&words, 20), lines, "{words:?}");
+    }
+}
+
+#[test]
+fn another_language_computes_the_same_schedules() {
+    let program = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/python/fault_schedule.py"
+    );
+    let many = "drop-request=1.5%,drop-reply=#2-4,duplicate=33.333333%,delay=1us..3600s@50%,\
+        error=100%,cut=0%,reorder=0.000001%";
+    let others = [
+        "client tcp 9 18446744073709551615",
+        "server udp 0 0",
+        "server tcp 1 1",
+    ];
+    let others = others.map(|words| words.split(' ').chain([many]).collect());
+    let documented = blocks("schedule").into_iter().map(|(words, _)| words);
+    for words in documented.chain(others) {
+        let Ok(computed) = Command::new("python3")
+            .arg(program)
+            .args(&words)
+            .arg("500")
+            .output()
+        else {
+            // There is no Python here; the document was checked all the same.
+            return;
+        };
+        let computed = String::from_utf8(computed.stdout).unwrap();
+        let computed: Vec<_> = computed.lines().collect();
+        assert_eq!(computed, schedule(&words, 500), "{words:?}");
+    }
+}

@@ -1,0 +1,19 @@
+//! Each fault on either side, over TCP and UDP, as a bare peer sees it. Faults are given by count,
+//! so that nothing here is left to chance.
+
+mod client_side;
+mod server_side;
+
+use server::Config;
+use wire::fault::Plan;
+
+fn plan(spec: &str) -> Plan {
+    Plan::new(spec.parse().unwrap(), 1)
+}
+
+fn config(spec: &str) -> Config {
+    Config {
+        faults: Some(plan(spec)),
+        ..Config::default()
+    }
+}

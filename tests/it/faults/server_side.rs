@@ -1,0 +1,237 @@
+//! Faults that the server injects.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, UdpSocket};
+use std::time::{Duration, Instant};
+
+use proto::frame::Framing;
+use proto::mode::{Mode, Transport};
+use server::Config;
+use server::services::datetime::Clock;
+use wire::fault::{Channel, Exchange, Plan, Side, Verdict};
+
+use super::config;
+use crate::support::{Peer, Running, exchange, start};
+
+fn calculator(spec: &str) -> (Running, Peer) {
+    let server = start(Mode::Calc, config(spec));
+    let peer = server.converse(Framing::Netstring);
+    (server, peer)
+}
+
+#[test]
+fn a_dropped_request_is_not_carried_out_and_not_answered() {
+    let (_server, mut peer) = calculator("drop-request=#1");
+    peer.say("HELLO A");
+    let answer = peer.ask("CALC 1 + 1");
+    assert!(answer.starts_with("ERR out-of-order"), "{answer}");
+}
+
+#[test]
+fn a_dropped_reply_leaves_what_was_asked_done() {
+    let (_server, mut peer) = calculator("drop-reply=#1");
+    peer.say("HELLO A");
+    assert_eq!(peer.ask("CALC 1 + 1"), "OK 2");
+}
+
+#[test]
+fn a_refused_request_is_answered_and_not_carried_out() {
+    let (_server, mut peer) = calculator("error=#1");
+    assert_eq!(peer.ask("HELLO A"), "ERR unavailable injected fault");
+    assert!(peer.ask("CALC 1 + 1").starts_with("ERR out-of-order"));
+    assert_eq!(peer.ask("HELLO A"), "OK hello A");
+}
+
+#[test]
+fn ready_is_never_disturbed() {
+    let server = start(Mode::Text, config("drop-reply=100%,cut=100%"));
+    server.converse(Framing::Netstring);
+}
+
+#[test]
+fn doubled_requests_keep_requests_and_answers_in_step() {
+    let server = start(Mode::Text, config("duplicate=100%"));
+    let requests = b"8:PRIME 97,9:LOWER ABC,5:WRONG,8:PRIME 98,4:QUIT,";
+    let answers = exchange(server.connect(), requests);
+    let words: Vec<_> = answers.split("ERR unknown-verb").collect();
+    assert_eq!(words.len(), 2, "{answers}");
+    assert!(words[0].starts_with("12:READY text 1,8:OK prime,6:OK abc,"));
+    assert!(
+        words[1].ends_with(",12:OK not prime,6:OK bye,"),
+        "{answers}"
+    );
+}
+
+#[test]
+fn a_refused_message_does_not_bring_the_count_of_answers_out_of_step() {
+    let config = Config {
+        framing: Framing::Line,
+        ..config("duplicate=#1-2,error=#3")
+    };
+    let server = start(Mode::Text, config);
+    let long = "x".repeat(Framing::Line.max_payload() + 1);
+    let requests = format!("LOWER A\n{long}\nLOWER B\nLOWER C\nLOWER D\n");
+    let answers = exchange(server.connect(), requests.as_bytes());
+    let codes: Vec<_> = answers
+        .lines()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    let expected = [
+        "READY text",
+        "OK a",
+        "ERR too-long",
+        "OK b",
+        "ERR unavailable",
+        "OK d",
+    ];
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn a_cut_reply_ends_half_way() {
+    let server = start(Mode::Text, config("cut=#2"));
+    let answers = exchange(server.connect(), b"8:PRIME 97,8:PRIME 98,8:PRIME 99,");
+    assert_eq!(answers, "12:READY text 1,8:OK prime,12:OK no");
+}
+
+#[test]
+fn a_delayed_reply_is_late_and_in_order() {
+    let server = start(Mode::Text, config("delay=150ms@#1"));
+    let mut peer = server.converse(Framing::Netstring);
+    let asked = Instant::now();
+    peer.say("PRIME 7");
+    peer.say("PRIME 8");
+    assert_eq!(peer.hear().unwrap(), "OK prime");
+    assert!(asked.elapsed() >= Duration::from_millis(150));
+    assert_eq!(peer.hear().unwrap(), "OK not prime");
+}
+
+#[test]
+fn counts_go_over_all_connections() {
+    let server = start(Mode::Text, config("error=#2"));
+    let mut first = server.converse(Framing::Netstring);
+    let mut second = server.converse(Framing::Netstring);
+    assert_eq!(first.ask("PRIME 7"), "OK prime");
+    assert_eq!(second.ask("PRIME 7"), "ERR unavailable injected fault");
+    assert_eq!(second.ask("PRIME 7"), "OK prime");
+}
+
+#[test]
+fn a_seed_repeats_what_happens_on_each_connection() {
+    let plan = || Plan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
+    let server = start(
+        Mode::Text,
+        Config {
+            faults: Some(plan()),
+            ..Config::default()
+        },
+    );
+    for number in 0..3 {
+        let mut faults = plan().faults(Channel {
+            side: Side::Server,
+            transport: Transport::Tcp,
+            number,
+            exchange: Exchange::Answered,
+        });
+        let mut stream = server.connect();
+        let mut expected = "12:READY text 1,".to_owned();
+        for request in 10..60 {
+            write!(stream, "8:LOWER {request},").unwrap();
+            let passes = |verdict| verdict == Verdict::Pass;
+            if passes(faults.requests.next_fate().verdict)
+                && passes(faults.replies.next_fate().verdict)
+            {
+                expected += &format!("5:OK {request},");
+            }
+        }
+        assert_eq!(exchange(stream, b""), expected, "connection {number}");
+    }
+}
+
+#[test]
+fn echo_takes_what_it_read_for_a_message() {
+    for (spec, back) in [
+        ("duplicate=#1", "abcdabcd"),
+        ("duplicate=#1,drop-reply=#2", "abcd"),
+        ("drop-request=#1", ""),
+        ("drop-reply=#1", ""),
+        ("error=#1", "abcd"),
+    ] {
+        let server = start(Mode::Echo, config(spec));
+        assert_eq!(exchange(server.connect(), b"abcd"), back, "{spec}");
+    }
+    let server = start(Mode::Echo, config("cut=#1,delay=50ms"));
+    let mut stream = server.connect();
+    let sent = Instant::now();
+    stream.write_all(b"abcdef").unwrap();
+    let mut half = [0; 3];
+    stream.read_exact(&mut half).unwrap();
+    assert_eq!(&half, b"abc");
+    assert!(sent.elapsed() >= Duration::from_millis(50));
+    assert!(!matches!(stream.read(&mut half), Ok(1..)));
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+fn clock(spec: &str) -> (Running, UdpSocket) {
+    let moment = "2026-11-21T07:44:16[UTC]".parse().unwrap();
+    let server = start(
+        Mode::Datetime,
+        Config {
+            clock: Clock::Fixed(Box::new(moment)),
+            ..config(spec)
+        },
+    );
+    let socket = server.datagrams();
+    (server, socket)
+}
+
+fn heard(socket: &UdpSocket) -> String {
+    let mut datagram = [0; 256];
+    let length = socket.recv(&mut datagram).unwrap();
+    String::from_utf8_lossy(&datagram[..length]).into_owned()
+}
+
+const DATE: &str = "OK 2026-11-21";
+const TIME: &str = "OK 07:44:16";
+
+#[test]
+fn each_fault_strikes_datagrams() {
+    for (spec, answers) in [
+        ("drop-request=#1", &[TIME][..]),
+        ("drop-reply=#1", &[TIME]),
+        ("duplicate=#1", &[DATE, DATE, TIME]),
+        ("error=#1", &["ERR unavailable", TIME]),
+        ("reorder=#1", &[TIME, DATE]),
+        ("delay=150ms@#1", &[TIME, DATE]),
+        ("cut=#1", &[DATE, TIME]),
+    ] {
+        let (_server, socket) = clock(spec);
+        socket.send(b"SEND_DATE").unwrap();
+        socket.send(b"SEND_TIME").unwrap();
+        for answer in answers {
+            assert_eq!(heard(&socket), *answer, "{spec}");
+        }
+    }
+}
+
+#[test]
+fn an_injected_refusal_never_answers_what_could_be_an_answer() {
+    let (_server, socket) = clock("error=#1-3");
+    for datagram in [&b"ERR unavailable"[..], b"OK 07:44:16", b"", b"SEND_DATE"] {
+        socket.send(datagram).unwrap();
+    }
+    assert_eq!(heard(&socket), DATE);
+}
+
+#[test]
+fn datagrams_that_are_echoed_can_be_doubled_and_lost() {
+    let server = start(Mode::Echo, config("duplicate=#1,drop-reply=#3,error=#3"));
+    let socket = server.datagrams();
+    for datagram in [b"a", b"b", b"c"] {
+        socket.send(datagram).unwrap();
+    }
+    assert_eq!(
+        [heard(&socket), heard(&socket), heard(&socket)],
+        ["a", "a", "c"]
+    );
+}
