@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use proto::atm::CardNumber;
+use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
@@ -87,6 +88,12 @@ pub struct Arguments {
     /// in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, value_name = "PATH|memory", global = true)]
     ledger: Option<PathBuf>,
+
+    /// What the bank promises; all but exactly-once lose or make money, on purpose, and keep their
+    /// ledger in memory
+    #[arg(long, value_name = "maybe|at-least-once|at-most-once|exactly-once",
+        value_parser = parse_semantics, default_value = "exactly-once")]
+    semantics: Semantics,
 
     /// A file of accounts to open where they are missing, instead of the demonstration's two
     #[arg(long, value_name = "FILE.toml")]
@@ -256,6 +263,7 @@ impl Arguments {
             faults: self.faults(),
             script,
             ledger,
+            semantics: self.semantics,
             accounts: self.accounts.clone(),
             ..Config::default()
         })
@@ -270,6 +278,12 @@ impl Arguments {
     pub fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
         match &self.ledger {
             Some(path) if path.as_os_str() == "memory" => Ok(None),
+            Some(path) if self.semantics != Semantics::ExactlyOnce => bail!(
+                "--semantics {} would spoil {}: leave --ledger out",
+                self.semantics,
+                path.display()
+            ),
+            None if self.semantics != Semantics::ExactlyOnce => Ok(None),
             Some(path) => Ok(Some(path.clone())),
             None => Ok(Some(default_path()?)),
         }
@@ -316,6 +330,10 @@ fn parse_mode(text: &str) -> Result<Modes, String> {
             .map(Modes::One)
             .ok_or_else(|| "atm, text, calc, chat, echo, datetime, script or all".into()),
     }
+}
+
+fn parse_semantics(text: &str) -> Result<Semantics, String> {
+    Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
 }
 
 fn parse_card(text: &str) -> Result<CardNumber, String> {

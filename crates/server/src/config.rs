@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
@@ -37,6 +38,9 @@ pub struct Config {
     pub prime_budget: Duration,
     /// The file of the bank's ledger; `None` keeps it in memory, for as long as the server runs.
     pub ledger: Option<PathBuf>,
+    /// What the bank promises. All but exactly-once may lose or make money, and are for a ledger in
+    /// memory.
+    pub semantics: Semantics,
     /// A file of accounts to open where they are missing, instead of the demonstration's two.
     pub accounts: Option<PathBuf>,
     /// Where the date and time service reads the time.
@@ -82,6 +86,7 @@ impl Default for Config {
             drain: Duration::from_secs(5),
             prime_budget: Duration::from_secs(2),
             ledger: None,
+            semantics: Semantics::ExactlyOnce,
             accounts: None,
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.

@@ -1,7 +1,7 @@
 //! The bank's ledger: where the truth is kept.
 //!
 //! A [`Store`] keeps rows; [`memory`] and [`sqlite`] are two. It is written by one thread, behind
-//! the [`Bank`] handle: that thread takes all operations that wait, lets [`decide`] say what each
+//! the [`Bank`] handle: that thread takes all operations that wait, lets [`decide_under`] say what each
 //! does to what the one before it left, and commits the lot in one synced transaction. Only then
 //! does any caller get its reply. While one transaction is synced the next one gathers, so that
 //! many machines share the price of one sync.
@@ -17,10 +17,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use proto::atm::bank::{Decision, Known, Operation, Rows, decide};
+use proto::atm::bank::{Decision, Known, Operation, Rows, decide_under};
 use proto::atm::record::{Account, Entry, Record, Transaction, Write};
+use proto::atm::semantics::Protections;
 use proto::atm::{Answer, CardNumber};
 use proto::refusal::{Code, Refusal};
+use wire::fault::crash::{CrashPoint, crash_if_due};
 
 pub mod accounts;
 pub mod audit;
@@ -140,10 +142,18 @@ impl Bank {
     /// # Errors
     /// When there is no thread to be had.
     pub fn start(store: impl Store + 'static) -> io::Result<Bank> {
+        Bank::start_under(Protections::ALL, store)
+    }
+
+    /// The same for a bank that has these protections alone, to show what each is for.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn start_under(protections: Protections, store: impl Store + 'static) -> io::Result<Bank> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let thread = thread::Builder::new()
             .name("ledger".into())
-            .spawn(|| serve(store, waiting))?;
+            .spawn(move || serve(protections, store, waiting))?;
         Ok(Bank(Arc::new(Writer {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -218,7 +228,7 @@ enum Job {
     Query(Read),
 }
 
-fn serve<S: Store>(mut store: S, waiting: Receiver<Job>) {
+fn serve<S: Store>(protections: Protections, mut store: S, waiting: Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let mut operations = Vec::new();
         let mut callers = Vec::new();
@@ -235,7 +245,10 @@ fn serve<S: Store>(mut store: S, waiting: Receiver<Job>) {
                 }
             }
         }
-        for (caller, reply) in callers.iter().zip(replies(&mut store, &operations)) {
+        for (caller, reply) in callers
+            .iter()
+            .zip(replies(protections, &mut store, &operations))
+        {
             // Who asked may be gone; what was done stays done.
             let _ = caller.send(reply);
         }
@@ -243,17 +256,21 @@ fn serve<S: Store>(mut store: S, waiting: Receiver<Job>) {
 }
 
 /// Applies the operations and says what to reply to each, when that may be said.
-fn replies<S: Store>(store: &mut S, operations: &[Operation]) -> Vec<Reply> {
+fn replies<S: Store>(
+    protections: Protections,
+    store: &mut S,
+    operations: &[Operation],
+) -> Vec<Reply> {
     if operations.is_empty() {
         return Vec::new();
     }
-    let failure = match apply_together(store, operations) {
+    let failure = match apply_together(protections, store, operations) {
         Ok(replies) => return replies,
         // One that the store cannot take must not be the ruin of the others.
         Err(Failure::Operation(_)) if operations.len() > 1 => {
             let alone = operations.iter().map(std::slice::from_ref);
             return alone
-                .flat_map(|operation| replies(store, operation))
+                .flat_map(|operation| replies(protections, store, operation))
                 .collect();
         }
         Err(failure) => failure,
@@ -279,6 +296,7 @@ enum Failure {
 }
 
 fn apply_together<S: Store>(
+    protections: Protections,
     store: &mut S,
     operations: &[Operation],
 ) -> Result<Vec<Reply>, Failure> {
@@ -286,12 +304,15 @@ fn apply_together<S: Store>(
     let decided = catch_unwind(AssertUnwindSafe(|| {
         operations
             .iter()
-            .map(|operation| apply(store, operation))
+            .map(|operation| apply(protections, store, operation))
             .collect()
     }));
     let error = match decided {
         Ok(Ok(replies)) => {
-            return store.commit().map(|()| replies).map_err(Failure::Commit);
+            crash_if_due(CrashPoint::BeforeCommit);
+            store.commit().map_err(Failure::Commit)?;
+            crash_if_due(CrashPoint::AfterCommit);
+            return Ok(replies);
         }
         Ok(Err(error)) => error,
         Err(_) => StoreError::Failed("the rules of the bank panicked".into()),
@@ -302,9 +323,13 @@ fn apply_together<S: Store>(
     Err(Failure::Operation(error))
 }
 
-fn apply<S: Store>(store: &mut S, operation: &Operation) -> Result<Reply, StoreError> {
+fn apply<S: Store>(
+    protections: Protections,
+    store: &mut S,
+    operation: &Operation,
+) -> Result<Reply, StoreError> {
     let known = Known::look_up(operation, store)?;
-    let Decision { reply, writes } = decide(operation, &known);
+    let Decision { reply, writes } = decide_under(protections, operation, &known);
     writes
         .into_iter()
         .try_for_each(|write| store.write(write))?;

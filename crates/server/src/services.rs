@@ -143,7 +143,7 @@ fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
     };
     match &config.ledger {
         Some(file) => atm::Atm::open(file, accounts),
-        None => atm::Atm::in_memory(accounts),
+        None => atm::Atm::in_memory(config.semantics, accounts),
     }
 }
 

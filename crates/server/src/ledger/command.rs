@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use jiff::{SignedDuration, Timestamp};
 use proto::atm::bank::Operation;
 use proto::atm::record::{Account, Entry};
+use proto::atm::semantics::Protections;
 use proto::atm::{CardNumber, Kind};
 use proto::name::Name;
 use proto::refusal::Refusal;
@@ -175,7 +176,7 @@ fn unlock<S: Store>(
         None => Err(CommandError::Refused(unknown(card))),
         Some(account) if !account.locked => Ok(writeln!(out, "{card} is not locked")?),
         Some(_) => {
-            let replies = replies(store, &[Operation::Unlock(card.clone())]);
+            let replies = replies(Protections::ALL, store, &[Operation::Unlock(card.clone())]);
             let refused = replies.into_iter().find_map(Result::err);
             refused.map_or(Ok(()), |refusal| Err(CommandError::Refused(refusal)))?;
             Ok(writeln!(out, "{card} is unlocked")?)
@@ -208,7 +209,7 @@ mod tests {
             Operation::Confirm(with(1)),
             hold(dep(2), 5),
         ];
-        for reply in replies(&mut store, &operations) {
+        for reply in replies(Protections::ALL, &mut store, &operations) {
             reply.unwrap();
         }
         store
@@ -293,7 +294,11 @@ mod tests {
             card: card(CARD),
             pin_matches: false,
         };
-        replies(&mut store, &[wrong(1), wrong(2), wrong(3)]);
+        replies(
+            Protections::ALL,
+            &mut store,
+            &[wrong(1), wrong(2), wrong(3)],
+        );
         assert!(lines(Command::Accounts, &mut store)[1].contains("locked"));
         let unlock = Command::Unlock(card(CARD));
         assert_eq!(lines(unlock.clone(), &mut store), ["123456789 is unlocked"]);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proto::atm::books::Books;
+use proto::atm::semantics::Protections;
 use proto::atm::{Amount, CreationId, LoginId, Money, TransactionId};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -129,7 +130,11 @@ fn behaves_like_the_books(store: &mut impl Store) {
             .iter()
             .map(|operation| books.apply(operation))
             .collect();
-        assert_eq!(replies(store, &operations), expected, "{operations:?}");
+        assert_eq!(
+            replies(Protections::ALL, store, &operations),
+            expected,
+            "{operations:?}"
+        );
         operations = (0..numbers.below(8)).map(|_| numbers.operation()).collect();
     }
     let (accounts, records, entries) = dump(store);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use proto::atm::bank::Operation;
+use proto::atm::semantics::Semantics;
 use proto::atm::{Answer, CardNumber, CreationId, Holder, LoginId, Money, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
@@ -32,21 +33,29 @@ impl Atm {
     /// # Errors
     /// What failed, and what to do.
     pub fn open(ledger: &Path, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
-        let atm = Atm::over(sqlite::open(ledger)?, accounts)?;
+        let atm = Atm::over(Semantics::ExactlyOnce, sqlite::open(ledger)?, accounts)?;
         tracing::info!(ledger = %ledger.display(), "the ledger is open");
         Ok(atm)
     }
 
-    /// A bank that forgets everything when the server ends.
+    /// A bank that forgets everything when the server ends, with these semantics.
     ///
     /// # Errors
     /// When there is no thread for it.
-    pub fn in_memory(accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
-        Atm::over(MemoryStore::new(), accounts)
+    pub fn in_memory(semantics: Semantics, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
+        if semantics != Semantics::ExactlyOnce {
+            tracing::warn!("{semantics}: this bank may lose or make money, on purpose");
+        }
+        Atm::over(semantics, MemoryStore::new(), accounts)
     }
 
-    fn over(store: impl Store + 'static, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
-        let bank = Bank::start(store).context("no thread for the ledger")?;
+    fn over(
+        semantics: Semantics,
+        store: impl Store + 'static,
+        accounts: Vec<NewAccount>,
+    ) -> anyhow::Result<Atm> {
+        let bank = Bank::start_under(semantics.protections(), store)
+            .context("no thread for the ledger")?;
         let atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
@@ -237,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_withdrawal_survives_the_end_of_its_connection() {
-        let atm = Atm::in_memory(demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
         let mut session = atm.session();
         assert!(session.awaits_login());
         for (request, answer) in [
@@ -274,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_terminal_is_kept_with_the_hold() {
-        let atm = Atm::in_memory(demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
         let mut session = atm.session();
         ask(
             &mut session,
@@ -291,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_failed_log_in_ends_the_session_before_it_and_three_lock_the_card() {
-        let atm = Atm::in_memory(demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
         let mut session = atm.session();
         let log_in =
             |number, card, pin| format!("VERIFY_CARD_AND_PASSWORD LOGIN_#{number} {card} {pin}");
@@ -331,7 +340,7 @@ mod tests {
 
     #[test]
     fn an_account_is_created_once_and_its_pin_opens_it() {
-        let atm = Atm::in_memory(vec![]).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, vec![]).unwrap();
         let mut session = atm.session();
         for (request, answer) in [
             (
