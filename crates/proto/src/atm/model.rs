@@ -111,7 +111,7 @@ impl Scenario {
     /// An account to try it on.
     ///
     /// # Errors
-    /// None; what is parsed here could be refused elsewhere.
+    /// Never: its card and its name are good ones.
     pub fn account(opening: Money) -> Result<Account, Refusal> {
         Ok(Account {
             card: "123456789".parse()?,
