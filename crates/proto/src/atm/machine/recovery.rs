@@ -54,11 +54,11 @@ impl Machine {
             Some(_) => machine.moved(drawer)?,
             None => machine.compare(drawer)?,
         }
-        if !protections.has(Protection::SettleOnRestart) {
-            machine.standing.drawer = drawer;
+        if !protections.has(Protection::SettleOnRestart) && machine.standing.open.is_some() {
             machine.standing.open = None;
             machine.unwritten.clear();
-            machine.proceed();
+            // The notes of what is forgotten may have moved or not, so counting starts anew.
+            machine.write(Record::Loaded(drawer));
         }
         Ok(machine)
     }

@@ -13,6 +13,7 @@ use crate::refusal::Code;
 mod answers;
 mod records;
 mod restarts;
+mod weaker;
 
 const DRAWER: i64 = 10_000;
 
