@@ -35,7 +35,9 @@
 //! * Money paid in can still be rolled back until it is confirmed, so until then it is held, and
 //!   not part of the balance.
 //!
-//! [`bank::decide`] is all of the bank's part, as one pure function.
+//! [`bank::decide`] is all of the bank's part, as one pure function, and [`machine::Machine`] all
+//! of the machine's. [`model`] lets both meet whatever can happen to them, and [`semantics`] takes
+//! away what protects them.
 //!
 //! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
 //! `OK welcome Joty`. Three wrong PINs in a row lock the card; a repeat of a failed log-in, known

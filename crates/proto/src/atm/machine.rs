@@ -63,6 +63,7 @@
 
 mod journal;
 mod outcome;
+mod recovery;
 mod verdict;
 
 use alloc::vec::Vec;
@@ -135,61 +136,6 @@ enum Todo {
 }
 
 impl Machine {
-    /// Starts, or starts again: from what the journal says and what is in the drawer. What is open
-    /// is settled first.
-    ///
-    /// # Errors
-    /// When the two do not fit together.
-    pub fn recover(records: &[Record], drawer: Money) -> Result<Machine, Damage> {
-        Machine::recover_under(Protections::ALL, records, drawer)
-    }
-
-    /// The same with these protections alone, to show what each is for.
-    ///
-    /// # Errors
-    /// When the two do not fit together.
-    pub fn recover_under(
-        protections: Protections,
-        records: &[Record],
-        drawer: Money,
-    ) -> Result<Machine, Damage> {
-        let settles = protections.has(Protection::SettleOnRestart)
-            && protections.has(Protection::Resend)
-            && protections.has(Protection::RollbackOnGiveUp);
-        let known = Standing::of(records, !settles)?;
-        let mut machine = Machine {
-            protections,
-            standing: known.unwrap_or(Standing { drawer, open: None }),
-            todo: Todo::Rest,
-            unwritten: Vec::new(),
-            attempts: 0,
-            repeat: true,
-            given_up: true,
-            available: None,
-            refusal: None,
-        };
-        if known.is_none() {
-            machine.write(Record::Loaded(drawer));
-            return Ok(machine);
-        }
-        machine.proceed();
-        match machine.open_in(Phase::Moving) {
-            Some(open) if !protections.has(Protection::DrawerCheck) => {
-                machine.standing.drawer = drawer;
-                machine.write(Record::RollingBack(open.id));
-            }
-            Some(_) => machine.moved(drawer)?,
-            None => machine.compare(drawer)?,
-        }
-        if !protections.has(Protection::SettleOnRestart) {
-            machine.standing.drawer = drawer;
-            machine.standing.open = None;
-            machine.unwritten.clear();
-            machine.proceed();
-        }
-        Ok(machine)
-    }
-
     /// What to do next; the same until it was done.
     pub fn next(&self) -> Action {
         match (&self.todo, self.standing.open, self.unwritten.first()) {

@@ -46,6 +46,8 @@ use crate::refusal::Refusal;
 /// How often each fault happens at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Faults {
+    /// All of them together.
+    pub in_all: u8,
     /// A message is lost.
     pub losses: u8,
     /// A message arrives, and once more later.
@@ -65,9 +67,10 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Each of them as often.
-    pub fn each(times: u8) -> Faults {
+    /// So many faults of any kind.
+    pub fn any(times: u8) -> Faults {
         Faults {
+            in_all: times,
             losses: times,
             duplicates: times,
             delays: times,
@@ -108,7 +111,7 @@ impl Scenario {
     /// An account to try it on.
     ///
     /// # Errors
-    /// None; what is parsed here could be refused elsewhere.
+    /// Never: its card and its name are good ones.
     pub fn account(opening: Money) -> Result<Account, Refusal> {
         Ok(Account {
             card: "123456789".parse()?,

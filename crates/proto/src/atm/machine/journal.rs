@@ -242,7 +242,7 @@ impl Standing {
         }
         match record {
             // While notes may be moving, the count that was written down before is what tells.
-            Record::Loaded(_) => phase != Some(Moving),
+            Record::Loaded(_) => abandons || phase != Some(Moving),
             Record::Sending { id, amount } => {
                 let open = Open {
                     id: *id,

@@ -113,9 +113,10 @@ impl World {
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let left = &self.left;
+        let may = |faults: u8| faults > 0 && left.in_all > 0;
         if !self.bank.is_clean() {
             steps.push(Step::Commit);
-            steps.extend((left.bank_crashes > 0).then_some(Step::CrashBank));
+            steps.extend(may(left.bank_crashes).then_some(Step::CrashBank));
         }
         for (number, (key, message)) in self.network.iter().enumerate() {
             // A second copy of the same message makes no difference.
@@ -124,12 +125,12 @@ impl World {
             }
             let number = number as u8;
             steps.push(Step::Deliver(number));
-            steps.extend((left.losses > 0).then_some(Step::Lose(number)));
-            steps.extend((left.duplicates > 0).then_some(Step::Duplicate(number)));
+            steps.extend(may(left.losses).then_some(Step::Lose(number)));
+            steps.extend(may(left.duplicates).then_some(Step::Duplicate(number)));
             if message.reply.is_none() {
-                steps.extend((left.refusals > 0).then_some(Step::TurnAway(number)));
+                steps.extend(may(left.refusals).then_some(Step::TurnAway(number)));
                 let is_hold = matches!(message.request, Request::Hold { .. });
-                steps.extend((is_hold && left.refusals > 0).then_some(Step::LogOut(number)));
+                steps.extend((is_hold && may(left.refusals)).then_some(Step::LogOut(number)));
             }
         }
         for (number, station) in self.stations.iter().enumerate() {
@@ -140,21 +141,21 @@ impl World {
                 Action::Send { .. } if station.waiting => {
                     // Without delay there is no time-out but for what is lost.
                     let early = self.is_under_way(number);
-                    steps.extend((!early || left.delays > 0).then_some(Step::TimeOut(m)));
+                    steps.extend((!early || may(left.delays)).then_some(Step::TimeOut(m)));
                 }
                 Action::MoveNotes { .. } => {
                     steps.push(Step::Act(m));
-                    steps.extend((left.jams > 0).then_some(Step::Jam(m)));
+                    steps.extend(may(left.jams).then_some(Step::Jam(m)));
                 }
                 _ => steps.push(Step::Act(m)),
             }
-            let may_give_up = left.give_ups > 0 && {
+            let may_give_up = may(left.give_ups) && {
                 let mut machine = station.machine.clone();
                 machine.give_up();
                 machine != station.machine
             };
             steps.extend(may_give_up.then_some(Step::GiveUp(m)));
-            let may_crash = left.machine_crashes > 0 && station.journal.len() > 1;
+            let may_crash = may(left.machine_crashes) && station.machine.next() != Action::Idle;
             steps.extend(may_crash.then_some(Step::CrashMachine(m)));
         }
         steps
@@ -231,6 +232,9 @@ impl World {
                 left.bank_crashes -= 1;
                 world.bank.crash();
             }
+        }
+        if world.left != self.left {
+            world.left.in_all -= 1;
         }
         if world.broken.is_none() {
             world.broken = law::broken(&world);

@@ -1,0 +1,65 @@
+//! How a machine starts: from its journal and its drawer.
+
+use alloc::vec::Vec;
+
+use super::journal::{Phase, Standing};
+use super::{Damage, Machine, Record, Todo};
+use crate::atm::Money;
+use crate::atm::semantics::{Protection, Protections};
+
+impl Machine {
+    /// Starts, or starts again: from what the journal says and what is in the drawer. What is open
+    /// is settled first.
+    ///
+    /// # Errors
+    /// When the two do not fit together.
+    pub fn recover(records: &[Record], drawer: Money) -> Result<Machine, Damage> {
+        Machine::recover_under(Protections::ALL, records, drawer)
+    }
+
+    /// The same with these protections alone, to show what each is for.
+    ///
+    /// # Errors
+    /// When the two do not fit together.
+    pub fn recover_under(
+        protections: Protections,
+        records: &[Record],
+        drawer: Money,
+    ) -> Result<Machine, Damage> {
+        let settles = protections.has(Protection::SettleOnRestart)
+            && protections.has(Protection::Resend)
+            && protections.has(Protection::RollbackOnGiveUp);
+        let known = Standing::of(records, !settles)?;
+        let mut machine = Machine {
+            protections,
+            standing: known.unwrap_or(Standing { drawer, open: None }),
+            todo: Todo::Rest,
+            unwritten: Vec::new(),
+            attempts: 0,
+            repeat: true,
+            given_up: true,
+            available: None,
+            refusal: None,
+        };
+        if known.is_none() {
+            machine.write(Record::Loaded(drawer));
+            return Ok(machine);
+        }
+        machine.proceed();
+        match machine.open_in(Phase::Moving) {
+            Some(open) if !protections.has(Protection::DrawerCheck) => {
+                machine.standing.drawer = drawer;
+                machine.write(Record::RollingBack(open.id));
+            }
+            Some(_) => machine.moved(drawer)?,
+            None => machine.compare(drawer)?,
+        }
+        if !protections.has(Protection::SettleOnRestart) && machine.standing.open.is_some() {
+            machine.standing.open = None;
+            machine.unwritten.clear();
+            // The notes of what is forgotten may have moved or not, so counting starts anew.
+            machine.write(Record::Loaded(drawer));
+        }
+        Ok(machine)
+    }
+}

@@ -1,0 +1,116 @@
+//! The journal: its texts, and what it cannot say.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn each_record_has_one_text() {
+    let (w, d) = (with(1), dep(1));
+    let drawer = money(DRAWER);
+    let amount = amount();
+    for (record, text) in [
+        (Record::Loaded(drawer), "loaded 100.00".into()),
+        (
+            Record::Sending { id: w, amount },
+            format!("sending {w} 5.00"),
+        ),
+        (
+            Record::Moving { id: w, drawer },
+            format!("dispensing {w} 100.00"),
+        ),
+        (
+            Record::Moving { id: d, drawer },
+            format!("accepting {d} 100.00"),
+        ),
+        (Record::Moved(w), format!("dispensed {w}")),
+        (Record::Moved(d), format!("accepted {d}")),
+        (Record::RollingBack(w), format!("rolling-back {w}")),
+        (Record::Confirmed(w), format!("confirmed {w}")),
+        (Record::RolledBack(w), format!("rolled-back {w}")),
+        (
+            Record::Declined(w, Code::Mismatch),
+            format!("declined {w} mismatch"),
+        ),
+        (
+            Record::Disputed(w, Code::UnknownId),
+            format!("disputed {w} unknown-id"),
+        ),
+    ] {
+        assert_eq!(record.to_string(), text);
+        assert_eq!(text.parse(), Ok(record));
+    }
+}
+
+#[test]
+fn what_is_no_record_is_damage() {
+    let (w, d) = (with(1), dep(1));
+    for text in [
+        "".into(),
+        "loaded".into(),
+        "loaded 100".into(),
+        "loaded 100.00 ".into(),
+        format!("sending {w}"),
+        format!("sending {w} 0.00"),
+        format!("sending {w} 5.0"),
+        format!("sending  {w} 5.00"),
+        format!("dispensing {d} 100.00"),
+        format!("accepted {w}"),
+        format!("confirmed {w} 5.00"),
+        format!("declined {w}"),
+        format!("declined {w} nonsense"),
+        format!("Confirmed {w}"),
+        "confirmed WITH_1".into(),
+    ] {
+        assert!(
+            matches!(text.parse::<Record>(), Err(Damage::Unreadable(_))),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_record_that_is_missing_doubled_or_of_another_transaction_is_damage() {
+    let id = with(1);
+    let mut driven = Driven::confirming(id);
+    let confirmed = Ok(Answer::Confirmed { id, repeat: false });
+    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    driven.run();
+    let journal = driven.journal;
+    let recover = |records: &[Record]| Machine::recover(records, money(DRAWER - 500));
+    assert!(recover(&journal).is_ok());
+    for at in 0..journal.len() {
+        let mut missing = journal.clone();
+        missing.remove(at);
+        if at + 1 < journal.len() {
+            assert!(recover(&missing).is_err(), "without {}", journal[at]);
+        }
+        if at > 0 {
+            let mut doubled = journal.clone();
+            doubled.insert(at, journal[at]);
+            assert!(recover(&doubled).is_err(), "twice {}", journal[at]);
+            let other = journal[at].to_string().replace("01", "02");
+            let mut foreign = journal.clone();
+            foreign[at] = other.parse().unwrap();
+            if at + 1 < journal.len() {
+                assert!(recover(&foreign).is_err(), "{other}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_journal_begins_with_what_is_in_the_drawer() {
+    let machine = Machine::recover(&[], money(DRAWER)).unwrap();
+    assert_eq!(
+        machine.next(),
+        Action::Journal(Record::Loaded(money(DRAWER)))
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "\\PC*") {
+        let _ = text.parse::<Record>();
+    }
+}

@@ -1,0 +1,140 @@
+//! A crash at each point, and what the next start makes of it.
+
+use super::*;
+
+/// Starts from the first so many records of a finished transaction, with the drawer as it was.
+fn restarted(journal: &[Record], drawer: i64) -> Driven {
+    let drawer = money(drawer);
+    Driven {
+        machine: Machine::recover(journal, drawer).unwrap(),
+        journal: journal.to_vec(),
+        drawer,
+    }
+}
+
+fn of(kind: Kind) -> (TransactionId, i64) {
+    match kind {
+        Kind::Withdrawal => (with(1), DRAWER - 500),
+        Kind::Deposit => (dep(1), DRAWER + 500),
+    }
+}
+
+#[test]
+fn every_crash_point_has_one_way_on() {
+    for kind in [Kind::Withdrawal, Kind::Deposit] {
+        let (id, after) = of(kind);
+        let mut driven = Driven::confirming(id);
+        let confirmed = Ok(Answer::Confirmed { id, repeat: false });
+        driven.machine.answered(&Request::Confirm(id), &confirmed);
+        driven.run();
+        let journal = driven.journal;
+        let confirm = Request::Confirm(id);
+        let rollback = Request::Rollback(id);
+        let table = [
+            ("before the id is journaled", 1, DRAWER, Action::Idle),
+            (
+                "before or after the hold is sent",
+                2,
+                DRAWER,
+                sends(rollback.clone(), 1, false),
+            ),
+            (
+                "before the notes move",
+                3,
+                DRAWER,
+                sends(rollback, 1, false),
+            ),
+            (
+                "after the notes moved",
+                3,
+                after,
+                sends(confirm.clone(), 1, false),
+            ),
+            (
+                "before or after the confirmation is sent",
+                4,
+                after,
+                sends(confirm, 1, true),
+            ),
+            ("after all", 5, after, Action::Idle),
+        ];
+        for (point, records, drawer, expected) in table {
+            let mut driven = restarted(&journal[..records], drawer);
+            assert_eq!(driven.run(), expected, "{kind:?}, {point}");
+            // And a crash right after the restart changes nothing.
+            let mut again = restarted(&driven.journal, drawer);
+            let mut expected = expected;
+            if let Action::Send { repeat, .. } = &mut expected {
+                *repeat = true;
+            }
+            assert_eq!(again.run(), expected, "{kind:?}, {point}, twice");
+            assert_eq!(again.drawer, money(drawer));
+        }
+    }
+}
+
+#[test]
+fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
+    let id = with(1);
+    let mut driven = restarted(&Driven::rolling_back(id).journal, DRAWER);
+    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, true));
+    let rolled_back = Ok(Answer::RolledBack { id, repeat: true });
+    driven
+        .machine
+        .answered(&Request::Rollback(id), &rolled_back);
+    driven.run();
+    assert_eq!(restarted(&driven.journal, DRAWER).run(), Action::Idle);
+}
+
+#[test]
+fn what_is_open_comes_before_new_business() {
+    let id = with(1);
+    let mut driven = restarted(&Driven::confirming(id).journal, DRAWER - 500);
+    assert_eq!(driven.machine.begin(with(2), amount()), Err(NotNow::Open));
+    let confirmed = Ok(Answer::Confirmed { id, repeat: true });
+    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    let available = None;
+    let amount = amount();
+    let moved = Outcome::Moved {
+        id,
+        amount,
+        available,
+    };
+    assert_eq!(driven.run(), Action::Show(moved));
+    driven.machine.shown();
+    assert_eq!(driven.machine.begin(with(2), amount), Ok(()));
+}
+
+#[test]
+fn a_drawer_that_nobody_accounts_for_stops_the_machine() {
+    let id = with(1);
+    let asking = Driven::asking(id).journal;
+    let confirming = Driven::confirming(id).journal;
+    for (journal, drawer) in [
+        (&asking[..1], DRAWER - 1),
+        (&asking[..], DRAWER - 500),
+        (&confirming[..3], DRAWER - 250),
+        (&confirming[..3], DRAWER + 500),
+        (&confirming[..], DRAWER),
+    ] {
+        let damage = Machine::recover(journal, money(drawer)).unwrap_err();
+        let Damage::Drawer { found, .. } = damage else {
+            panic!("{damage:?}");
+        };
+        assert_eq!(found, money(drawer));
+    }
+}
+
+#[test]
+fn the_drawer_may_be_filled_while_a_confirmation_is_open_but_not_while_notes_move() {
+    let id = with(1);
+    let mut journal = Driven::confirming(id).journal;
+    let moving = journal[..3].to_vec();
+    journal.push(Record::Loaded(money(77)));
+    assert_eq!(
+        restarted(&journal, 77).run(),
+        sends(Request::Confirm(id), 1, true)
+    );
+    let moving = [moving, vec![Record::Loaded(money(77))]].concat();
+    assert!(Machine::recover(&moving, money(77)).is_err());
+}
