@@ -2,6 +2,7 @@
 
 mod atm;
 mod bad_input;
+mod chat;
 mod datetime;
 mod echo;
 mod fault_schedules;

@@ -9,7 +9,7 @@ use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
 use crate::failure::Failure;
-use crate::modes::{atm, calc, datetime, echo, say, script, text};
+use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -75,6 +75,8 @@ pub enum Command {
     },
     /// Add, subtract, multiply, divide
     Calc(calc::Arguments),
+    /// The chat room: lines that are typed or piped in are said, `quit` leaves
+    Chat(chat::Arguments),
     /// Date and time, over UDP; --wire makes no difference
     Datetime {
         /// What to ask; without it, a menu or a pipe's lines

@@ -2,6 +2,7 @@
 
 pub mod atm;
 pub mod calc;
+pub mod chat;
 pub mod datetime;
 pub mod echo;
 pub mod script;
@@ -35,6 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Text { request } => text::run(&target(Mode::Text), request.as_ref(), output),
         Command::Atm(atm) => atm::run(&target(Mode::Atm), atm, output),
         Command::Calc(calc) => calc::run(&target(Mode::Calc), calc, output),
+        Command::Chat(chat) => chat::run(&target(Mode::Chat), chat, output),
         Command::Datetime { command } => {
             datetime::run(&target(Mode::Datetime), command.as_ref(), output)
         }

@@ -16,7 +16,7 @@ use wire::limits::Limits;
 use crate::failure::Failure;
 
 /// How long to wait for the answer to `QUIT`.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub const GOODBYE: Duration = Duration::from_secs(1);
 
 /// When to look whether a `READY` has come in another framing, which would never be complete.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
@@ -187,6 +187,11 @@ impl Session {
             },
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The connection, for a service that speaks without being asked.
+    pub fn into_connection(self) -> Connection {
+        self.connection
     }
 
     /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.

@@ -20,6 +20,7 @@ extern crate std;
 
 pub mod atm;
 pub mod calc;
+pub mod chat;
 pub mod datetime;
 pub mod frame;
 pub mod mode;

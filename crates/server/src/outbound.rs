@@ -79,6 +79,19 @@ impl Outbound {
         drop(self.changed.wait_while(self.lock(), is_waiting));
     }
 
+    /// Closes the queue with this as its last message, whatever waits. Nothing happens when it is
+    /// closed already.
+    pub fn close_with(&self, last: Vec<u8>) {
+        let mut state = self.lock();
+        if !state.closed {
+            state.bytes += last.len();
+            state.waiting.push_back(last);
+            state.closed = true;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Takes no more messages; those that wait can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -136,6 +149,17 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(b"more".to_vec()), Err(NotQueued::Closed));
         assert!(queue.take().is_some());
+        assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn the_last_words_are_queued_even_when_the_queue_is_full_but_only_once() {
+        let queue = Outbound::new(1);
+        queue.push(b"a".to_vec()).unwrap();
+        assert_eq!(queue.push(b"b".to_vec()), Err(NotQueued::Full));
+        queue.close_with(b"last".to_vec());
+        queue.close_with(b"more".to_vec());
+        assert_eq!(queue.take().unwrap(), [b"a".to_vec(), b"last".to_vec()]);
         assert_eq!(queue.take(), None);
     }
 

@@ -2,6 +2,7 @@
 
 pub mod atm;
 pub mod calc;
+pub mod chat;
 pub mod datetime;
 pub mod echo;
 pub mod script;
@@ -32,6 +33,8 @@ pub enum Service {
     Text,
     /// The calculator.
     Calc,
+    /// The chat room.
+    Chat(chat::Chat),
     /// Echo over TCP and UDP.
     Echo(echo::Echo),
     /// Date and time over UDP.
@@ -50,14 +53,12 @@ impl Service {
             Mode::Atm => Service::Atm(open_bank(config)?),
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
+            Mode::Chat => Service::Chat(chat::Chat::new(threads.clone())),
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
             Mode::Datetime => Service::Datetime,
             Mode::Script => {
                 let scripted = script::Scripted::new(config.script.clone())?;
                 Service::Script(Box::new(scripted))
-            }
-            Mode::Chat => {
-                anyhow::bail!("{} is not there yet", mode.name())
             }
         })
     }
@@ -72,6 +73,7 @@ impl Service {
             Service::Atm(_)
             | Service::Text
             | Service::Calc
+            | Service::Chat(_)
             | Service::Echo(_)
             | Service::Datetime => mode.transports(),
         }
@@ -104,6 +106,7 @@ impl Service {
             Service::Calc => {
                 one_at_a_time(Mode::Calc, calc::Calc::default(), stream, place, config)
             }
+            Service::Chat(chat) => chat.serve(stream, place, config),
             Service::Echo(echo) => echo.serve(stream, place, config),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
             Service::Script(scripted) => scripted.serve(stream, place, config),
@@ -127,7 +130,7 @@ impl Service {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
-            Service::Atm(_) | Service::Text | Service::Calc => {}
+            Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}
         }
     }
 }

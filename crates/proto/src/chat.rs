@@ -1,0 +1,268 @@
+//! The chat room: what members ask, and what the room tells them.
+//!
+//! `JOIN Adarsh` → `OK joined Adarsh with Joty Ahona`; `SAY hello` → `OK said`; `WHO` →
+//! `OK here Adarsh Joty`; `QUIT` → `OK bye`. Between the answers come events, in the same order for
+//! everybody: `EVENT joined Joty`, `EVENT said Joty hello`, `EVENT left Joty quit`. A member is
+//! told of its own words too, before the `OK said` that answers them. Nobody is told of anything
+//! before joining.
+
+mod people;
+mod text;
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::name::Name;
+use crate::refusal::{Code, Refusal};
+use crate::reply;
+use crate::request::{self, QUIT, no_arguments, split_verb, words};
+
+pub use people::People;
+pub use text::{Text, is_joiner, too_long};
+
+/// Names nobody may have, in lower case: they could be taken for the room itself or for all in it.
+pub const RESERVED: [&str; 10] = [
+    "admin",
+    "all",
+    "chat",
+    "everybody",
+    "everyone",
+    "here",
+    "operator",
+    "root",
+    "server",
+    "system",
+];
+
+/// What stands before the name in the longest event.
+const EVENT_SAID: &str = "EVENT said ";
+
+/// What a member asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// To be in the room under this name.
+    Join(Name),
+    /// To have this said to everybody.
+    Say(Text),
+    /// Who is there?
+    Who,
+    /// The end of the conversation.
+    Quit,
+}
+
+/// What the room answers, after `OK`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// `joined Adarsh`, or `joined Adarsh with Joty Ahona`: those who are there already.
+    Joined(Name, People),
+    /// `said`: everybody has been told, or will be.
+    Said,
+    /// `here Adarsh Joty`.
+    Here(People),
+    /// `bye`.
+    Bye,
+}
+
+/// What happened in the room, after `EVENT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// `joined Joty`.
+    Joined(Name),
+    /// `left Joty quit`.
+    Left(Name, Reason),
+    /// `said Joty hello`.
+    Said(Name, Text),
+}
+
+/// Why somebody left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// They said so.
+    Quit,
+    /// Their connection ended or broke without a word.
+    Disconnected,
+    /// They did not read what they were told.
+    DoesNotRead,
+    /// They kept saying more than the room can take.
+    Flood,
+    /// They sent something that is no message.
+    BrokeProtocol,
+}
+
+/// One message from the room: the answer to a request, or an event. A refusal that answers no
+/// request says why the room ends the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message<A> {
+    /// `OK …` or `ERR …`. The answer is text until it is known which request it answers:
+    /// [`Answer::parse`].
+    Reply(Result<A, Refusal>),
+    /// `EVENT …`.
+    Event(Event),
+}
+
+/// Refuses the names that nobody may have.
+///
+/// # Errors
+/// When it is one of [`RESERVED`], in whatever case.
+pub fn check_not_reserved(name: &Name) -> Result<(), Refusal> {
+    if RESERVED.contains(&name.folded().as_str()) {
+        let words = alloc::format!("{name} is a reserved name");
+        return Err(Refusal::new(Code::NameTaken, words));
+    }
+    Ok(())
+}
+
+impl FromStr for Request {
+    type Err = Refusal;
+
+    fn from_str(message: &str) -> Result<Request, Refusal> {
+        let (verb, arguments) = split_verb(message);
+        match verb {
+            "JOIN" => {
+                let [name] = words(arguments, "JOIN needs a name, of one word")?;
+                name.parse().map(Request::Join)
+            }
+            "SAY" => arguments.unwrap_or("").parse().map(Request::Say),
+            "WHO" => no_arguments("WHO", arguments).map(|()| Request::Who),
+            QUIT => no_arguments(QUIT, arguments).map(|()| Request::Quit),
+            _ => Err(Refusal::unknown_verb(verb, "JOIN, SAY, WHO, QUIT")),
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::Join(name) => write!(f, "JOIN {name}"),
+            Request::Say(text) => write!(f, "SAY {text}"),
+            Request::Who => f.write_str("WHO"),
+            Request::Quit => f.write_str(QUIT),
+        }
+    }
+}
+
+impl request::Request for Request {
+    fn is_quit(&self) -> bool {
+        *self == Request::Quit
+    }
+}
+
+impl Answer {
+    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
+    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
+        let (word, rest) = split_verb(arguments);
+        match (request, word, rest) {
+            (Request::Join(_), "joined", Some(rest)) => {
+                let (name, with) = split_verb(rest);
+                let others = match with.map(|with| with.strip_prefix("with ")) {
+                    None => People::default(),
+                    Some(others) => People::parse(others?).filter(|others| !others.is_empty())?,
+                };
+                Some(Answer::Joined(name.parse().ok()?, others))
+            }
+            (Request::Say(_), "said", None) => Some(Answer::Said),
+            (Request::Who, "here", Some(people)) => People::parse(people).map(Answer::Here),
+            (Request::Quit, "bye", None) => Some(Answer::Bye),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Joined(name, others) if others.is_empty() => write!(f, "joined {name}"),
+            Answer::Joined(name, others) => write!(f, "joined {name} with {others}"),
+            Answer::Said => f.write_str("said"),
+            Answer::Here(people) => write!(f, "here {people}"),
+            Answer::Bye => f.write_str("bye"),
+        }
+    }
+}
+
+impl Event {
+    /// Reads the message of an event; `None` when it is none.
+    pub fn parse(message: &str) -> Option<Event> {
+        let (kind, rest) = message.strip_prefix("EVENT ")?.split_once(' ')?;
+        let (name, rest) = split_verb(rest);
+        let name = name.parse().ok()?;
+        match (kind, rest) {
+            ("joined", None) => Some(Event::Joined(name)),
+            ("left", Some(reason)) => Some(Event::Left(name, Reason::parse(reason)?)),
+            ("said", Some(text)) => Some(Event::Said(name, text.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Joined(name) => write!(f, "EVENT joined {name}"),
+            Event::Left(name, reason) => write!(f, "EVENT left {name} {reason}"),
+            Event::Said(name, text) => write!(f, "{EVENT_SAID}{name} {text}"),
+        }
+    }
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 5] = [
+        Reason::Quit,
+        Reason::Disconnected,
+        Reason::DoesNotRead,
+        Reason::Flood,
+        Reason::BrokeProtocol,
+    ];
+
+    /// The words on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Quit => "quit",
+            Reason::Disconnected => "disconnected",
+            Reason::DoesNotRead => "does not read",
+            Reason::Flood => "flood",
+            Reason::BrokeProtocol => "broke the protocol",
+        }
+    }
+
+    /// The reason in these words, if it is one.
+    pub fn parse(words: &str) -> Option<Reason> {
+        Reason::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == words)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Message<String> {
+    /// Reads a message; `None` when a room does not speak so.
+    pub fn parse(message: &str) -> Option<Message<String>> {
+        match reply::parse(message) {
+            Ok(reply) => Some(Message::Reply(reply.map(ToOwned::to_owned))),
+            Err(_) => Event::parse(message).map(Message::Event),
+        }
+    }
+}
+
+impl<A: fmt::Display> fmt::Display for Message<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Message::Reply(Ok(answer)) => f.write_str(&reply::render(&Ok(answer))),
+            Message::Reply(Err(refusal)) => {
+                f.write_str(&reply::render::<&str>(&Err(refusal.clone())))
+            }
+            Message::Event(event) => event.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

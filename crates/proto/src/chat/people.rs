@@ -1,0 +1,115 @@
+//! Who is in the room, as far as it fits a message.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::name::Name;
+
+/// Names in the order of their joining, as in `Joty Ahona`, and how many more there are:
+/// `Joty Ahona +3`. A plus cannot begin a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct People {
+    /// Those who are named.
+    pub names: Vec<Name>,
+    /// How many are there besides.
+    pub more: usize,
+}
+
+/// Room for ` +` and a number of any size.
+const MORE_LEN: usize = 22;
+
+impl People {
+    /// As many of the names as fit into this many bytes together; the others are counted.
+    pub fn that_fit(names: impl IntoIterator<Item = Name>, bytes: usize) -> People {
+        let mut left = bytes.saturating_sub(MORE_LEN);
+        let mut people = People::default();
+        for name in names {
+            let length = name.as_str().len() + 1;
+            if people.more == 0 && length <= left {
+                left -= length;
+                people.names.push(name);
+            } else {
+                people.more += 1;
+            }
+        }
+        people
+    }
+
+    /// Whether nobody is there.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.more == 0
+    }
+
+    /// Reads what `Display` writes; `None` when it is something else.
+    pub fn parse(text: &str) -> Option<People> {
+        let mut people = People::default();
+        if text.is_empty() {
+            return Some(people);
+        }
+        for word in text.split(' ') {
+            if people.more > 0 {
+                return None;
+            }
+            match word.strip_prefix('+') {
+                Some(count) if count.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    people.more = count.parse().ok().filter(|more| *more > 0)?;
+                }
+                _ => people.names.push(word.parse().ok()?),
+            }
+        }
+        Some(people)
+    }
+}
+
+impl fmt::Display for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.names.iter().enumerate() {
+            let separator = if position == 0 { "" } else { " " };
+            write!(f, "{separator}{name}")?;
+        }
+        match (self.more, self.names.is_empty()) {
+            (0, _) => Ok(()),
+            (more, true) => write!(f, "+{more}"),
+            (more, false) => write!(f, " +{more}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn names(count: usize) -> impl Iterator<Item = Name> {
+        (0..count).map(|number| alloc::format!("n{number:03}").parse().unwrap())
+    }
+
+    #[test]
+    fn the_names_that_do_not_fit_are_counted() {
+        for bytes in [0, 22, 27, 100, 255, 64 * 1024] {
+            let people = People::that_fit(names(200), bytes);
+            assert_eq!(people.names.len() + people.more, 200);
+            let text = people.to_string();
+            assert!(text.len() <= bytes.max(MORE_LEN), "{bytes}: {text}");
+            assert_eq!(People::parse(&text), Some(people));
+        }
+    }
+
+    #[test]
+    fn people_have_these_exact_bytes() {
+        let few = People::that_fit(names(2), 100);
+        assert_eq!(few.to_string(), "n000 n001");
+        assert_eq!(People { more: 3, ..few }.to_string(), "n000 n001 +3");
+        assert_eq!(People::default().to_string(), "");
+        assert!(People::parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for text in [
+            " ", "a  b", "a ", "a +", "a +0", "a +x", "+1 a", "a é", "++1",
+        ] {
+            assert_eq!(People::parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The chat room: everybody is told what anybody says, in one order.
+//!
+//! Two threads a connection: one reads requests, one writes what waits for this member. The
+//! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
+//! there is asked of the operating systems at both ends, not of the person.
+
+pub mod flood;
+pub mod room;
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proto::chat::{Answer, Message, Reason, Request, Text, too_long};
+use proto::frame::Framing;
+use proto::mode::Mode;
+use proto::name::Name;
+use proto::refusal::{Code, Refusal};
+use proto::reply;
+use socket2::{SockRef, TcpKeepalive};
+use wire::connection::{Connection, Reader, ReceiveError, SendError, Writer};
+use wire::fault::Exchange;
+use wire::limits::Limits;
+
+use crate::config::Config;
+use crate::connections::Place;
+use crate::conversation::{End, as_text, refusal_of};
+use crate::outbound::Outbound;
+use crate::threads::Threads;
+use flood::Flood;
+use room::{Gone, Member, Room, Seat};
+
+/// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
+/// Were nobody to read, 2,000 members would hold 512 MiB.
+pub const WAITING: usize = 256 * 1024;
+
+/// Bytes that are written in one go, each time within the write limit of the connection. Writing
+/// all that waits at once, rather than message by message, is worth a factor of four in a busy
+/// room; a peer on a slow line is given the time for this much, and then for as much again.
+const IN_ONE_GO: usize = 64 * 1024;
+
+/// Silence after which the operating system asks the peer's whether it is still there, and how
+/// often, before it takes the connection for dead: within a minute a name is free again when a
+/// cable was pulled.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+
+/// How long bytes that were sent may stay unacknowledged. Without it, the kernel would repeat them
+/// for a quarter of an hour, and ask nothing meanwhile.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+
+/// The kernel's buffer for what was sent and not acknowledged. Left alone it grows to 4 MiB for a
+/// peer that does not read, whom it would take that much longer to notice.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// The chat service: one room.
+#[derive(Clone)]
+pub struct Chat {
+    room: Room,
+    threads: Threads,
+}
+
+/// One connection.
+struct Visit<'a> {
+    room: &'a Room,
+    place: &'a Place,
+    framing: Framing,
+    outbound: Arc<Outbound>,
+    member: Option<Member>,
+    /// Whether the reader knows that the connection ends.
+    is_ending: Arc<AtomicBool>,
+    /// What became of the writing, as soon as that has ended.
+    written: Receiver<Result<(), SendError>>,
+}
+
+impl Chat {
+    /// An empty room, with writers from these threads.
+    pub fn new(threads: Threads) -> Chat {
+        Chat {
+            room: Room::default(),
+            threads,
+        }
+    }
+
+    /// Serves one connection to its end.
+    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
+        let login_by = Instant::now() + config.login;
+        // Whoever only listens stays.
+        let limits = Limits {
+            idle: None,
+            ..config.limits
+        };
+        let mut connection = match Connection::over(Arc::clone(stream), config.framing, limits) {
+            Ok(connection) => connection,
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        config.inject(&mut connection, place, Exchange::Answered);
+        if let Err(error) = set_options(stream) {
+            tracing::debug!(%error, "a dead peer will be noticed late");
+        }
+        // A few bytes always fit the empty send buffer, so this never waits.
+        if let Err(error) = connection.writer.greet(reply::ready(Mode::Chat).as_bytes()) {
+            return End::Broken(error.to_string());
+        }
+        let (mut reader, writer) = connection.split();
+        let outbound = Arc::new(Outbound::new(WAITING));
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let (tell_written, written) = mpsc::channel();
+        let writing = Writing {
+            writer,
+            outbound: Arc::clone(&outbound),
+            is_ending: Arc::clone(&is_ending),
+        };
+        if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
+            tracing::warn!(%error, "no thread to write with");
+            return End::Broken("no thread to write with".into());
+        }
+
+        let mut visit = Visit {
+            room: &self.room,
+            place,
+            framing: config.framing,
+            outbound,
+            member: None,
+            is_ending,
+            written,
+        };
+        let end = visit.receive_all(&mut reader, login_by);
+        visit.outbound.close();
+        // Bounded by the write limit of the connection.
+        let _ = visit.written.recv();
+        reader.close();
+        end
+    }
+}
+
+impl Visit<'_> {
+    fn receive_all(&mut self, reader: &mut Reader, login_by: Instant) -> End {
+        let mut flood = Flood::default();
+        loop {
+            let by = self.member.is_none().then_some(login_by);
+            let end = match reader.receive(by) {
+                Ok(Some(message)) => {
+                    self.place.has_spoken();
+                    if self.hold_back(&mut flood, reader) {
+                        return self.leave(Reason::Flood);
+                    }
+                    self.answer(&message)
+                }
+                Ok(None) => Some(self.lost(None)),
+                Err(error) => self.bad_input(&error),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    /// Waits when requests come too fast; says whether that has gone on for too long.
+    fn hold_back(&self, flood: &mut Flood, reader: &Reader) -> bool {
+        let hold = flood.hold(Instant::now());
+        thread::sleep(hold);
+        let held = !hold.is_zero();
+        let sends_on = held && reader.is_behind().unwrap_or(false);
+        flood.is_persistent(held, sends_on, Instant::now())
+    }
+
+    fn answer(&mut self, message: &[u8]) -> Option<End> {
+        let request = as_text(message).and_then(str::parse);
+        let done = match (request, &self.member) {
+            (Ok(Request::Quit), _) => return Some(self.leave(Reason::Quit)),
+            (Ok(Request::Say(text)), _) if text.as_str().len() > Text::max_len(self.framing) => {
+                self.refuse(too_long(text.as_str(), Text::max_len(self.framing)))
+            }
+            (Ok(Request::Say(text)), Some(member)) => member.say(text),
+            (Ok(Request::Who), Some(member)) => member.who(),
+            (Ok(Request::Join(name)), None) => self.join(name),
+            (Ok(Request::Join(_)), Some(_)) => {
+                self.refuse(out_of_order("you are in the room; QUIT to leave"))
+            }
+            (Ok(Request::Say(_) | Request::Who), None) => {
+                self.refuse(out_of_order("JOIN under a name first"))
+            }
+            (Err(refusal), _) => {
+                tracing::warn!(refused = %refusal, "bad input");
+                self.refuse(refusal)
+            }
+        };
+        match done {
+            Ok(()) => None,
+            Err(Gone) => Some(self.lost(None)),
+        }
+    }
+
+    fn join(&mut self, name: Name) -> Result<(), Gone> {
+        let seat = Seat {
+            outbound: Arc::clone(&self.outbound),
+            longest: self.framing.max_payload(),
+            wording: Box::new(|message| Some(message.to_string().into_bytes())),
+        };
+        match self.room.enter(name.clone(), seat) {
+            Ok(member) => {
+                tracing::info!(%name, "joined");
+                self.member = Some(member);
+                Ok(())
+            }
+            Err(refusal) => {
+                tracing::info!(%name, refused = %refusal, "did not join");
+                self.refuse(refusal)
+            }
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Result<(), Gone> {
+        match &self.member {
+            Some(member) => member.refuse(refusal),
+            None => {
+                let refusal = Message::<Answer>::Reply(Err(refusal)).to_string();
+                // A stranger who does not read is not kept.
+                self.outbound.push(refusal.into_bytes()).map_err(|_| Gone)
+            }
+        }
+    }
+
+    fn bad_input(&mut self, error: &ReceiveError) -> Option<End> {
+        if self.place.is_stopping() {
+            return Some(self.lost(None));
+        }
+        let Some((refusal, is_fatal)) = refusal_of(error) else {
+            return Some(self.lost(Some(error)));
+        };
+        if !matches!(error, ReceiveError::Injected) {
+            tracing::warn!(refused = %refusal, "bad input");
+        }
+        if self.refuse(refusal).is_err() {
+            return Some(self.lost(None));
+        }
+        if !is_fatal {
+            return None;
+        }
+        let reason = match error {
+            // The end of the stream came too early for a message, but it is an end.
+            ReceiveError::Truncated(_) => Reason::Disconnected,
+            _ => Reason::BrokeProtocol,
+        };
+        self.leave(reason);
+        Some(End::Broken(error.to_string()))
+    }
+
+    /// There is nothing more to receive: why, and what that means for the room.
+    fn lost(&mut self, error: Option<&ReceiveError>) -> End {
+        if self.place.is_stopping() {
+            return self.stop();
+        }
+        if let Some(reason) = self.member.as_ref().and_then(Member::out) {
+            return End::Broken(reason.to_string());
+        }
+        match (self.written.try_recv(), error) {
+            (Ok(Err(failed @ SendError::WriteTooSlow(_))), _) => {
+                tracing::warn!("does not read");
+                self.leave(Reason::DoesNotRead);
+                End::Broken(failed.to_string())
+            }
+            (Ok(Err(failed)), None) => {
+                self.leave(Reason::Disconnected);
+                End::Broken(failed.to_string())
+            }
+            (_, Some(error)) => {
+                self.leave(Reason::Disconnected);
+                End::Broken(error.to_string())
+            }
+            (_, None) => {
+                self.leave(Reason::Disconnected);
+                End::Closed
+            }
+        }
+    }
+
+    /// The first connection that notices sends everybody away, so that all have been told the same
+    /// before.
+    fn stop(&mut self) -> End {
+        self.room.close();
+        if self.member.is_none() {
+            let words = "the server is stopping; nothing after this was done";
+            let _ = self.refuse(Refusal::new(Code::ShuttingDown, words));
+        }
+        End::Stopping
+    }
+
+    fn leave(&mut self, reason: Reason) -> End {
+        self.is_ending.store(true, Ordering::Relaxed);
+        match self.member.take() {
+            Some(member) => member.leave(reason),
+            None if reason == Reason::Quit => {
+                let bye = Message::Reply(Ok(Answer::Bye)).to_string();
+                self.outbound.close_with(bye.into_bytes());
+            }
+            None => {}
+        }
+        match reason {
+            Reason::Quit => End::Quit,
+            _ => End::Broken(reason.to_string()),
+        }
+    }
+}
+
+/// The thread that writes to one peer.
+struct Writing {
+    writer: Writer,
+    outbound: Arc<Outbound>,
+    is_ending: Arc<AtomicBool>,
+}
+
+impl Writing {
+    fn run(mut self, tell: &mpsc::Sender<Result<(), SendError>>) {
+        let written = self.write_all();
+        let has_failed = written.is_err();
+        let _ = tell.send(written);
+        if has_failed || !self.is_ending.load(Ordering::Relaxed) {
+            // The reader waits for a peer that was thrown out or lost: wake it.
+            self.outbound.close();
+            self.writer.abort();
+        }
+    }
+
+    fn write_all(&mut self) -> Result<(), SendError> {
+        while let Some(messages) = self.outbound.take() {
+            let mut queued = 0;
+            for message in messages {
+                self.queue(&message)?;
+                queued += message.len();
+                // In raw framing a message is what one write made, if all goes well.
+                if queued >= IN_ONE_GO || self.writer.framing() == Framing::Raw {
+                    self.writer.flush()?;
+                    queued = 0;
+                }
+            }
+            self.writer.flush()?;
+        }
+        self.writer.finish()?;
+        Ok(())
+    }
+
+    /// A message that does not fit the framing becomes a refusal that does.
+    fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
+        match self.writer.queue(message) {
+            Err(SendError::Encode(error)) => {
+                let refusal = Refusal::new(Code::TooLong, format!("the answer: {error}"));
+                let refusal = reply::render::<&str>(&Err(refusal));
+                self.writer.queue(refusal.as_bytes())
+            }
+            queued => queued,
+        }
+    }
+}
+
+fn out_of_order(words: &str) -> Refusal {
+    Refusal::new(Code::OutOfOrder, words)
+}
+
+/// Has the operating system find out when the peer's machine is gone, which ends the stream; and
+/// keep little for one that does not read.
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let (time, interval, retries) = KEEPALIVE;
+    let keepalive = TcpKeepalive::new()
+        .with_time(time)
+        .with_interval(interval)
+        .with_retries(retries);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    socket.set_send_buffer_size(SEND_BUFFER)
+}

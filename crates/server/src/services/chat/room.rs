@@ -1,0 +1,294 @@
+//! The room: who is in it, and one order of what happens for everybody.
+//!
+//! Everything that happens, happens under one lock: a name is checked and taken, a joiner is told
+//! who is there, an event is queued for every member. So all members are told the same events in
+//! the same order, and a joiner misses none and hears none twice. Nothing is written to a socket
+//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//!
+//! The room knows messages, not how they are worded: each member brings its [`Seat::wording`].
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use proto::chat::{Answer, Event, Message, People, Reason, Text, check_not_reserved};
+use proto::name::Name;
+use proto::refusal::{Code, Refusal};
+
+use crate::outbound::{NotQueued, Outbound};
+
+/// A chat room. Clones share it.
+#[derive(Clone, Default)]
+pub struct Room {
+    members: Arc<Mutex<Members>>,
+}
+
+/// How a member is told what happens.
+pub struct Seat {
+    /// Where messages wait for the thread that writes them. It is closed when the member is out.
+    pub outbound: Arc<Outbound>,
+    /// The longest message that can be sent to this member, in bytes.
+    pub longest: usize,
+    /// How messages are worded for this member.
+    pub wording: Wording,
+}
+
+/// The bytes of a message, or nothing where a member is told nothing. Called under the room's lock.
+pub type Wording = Box<dyn Fn(&Message<Answer>) -> Option<Vec<u8>> + Send>;
+
+/// Somebody in the room, who leaves at the latest when this is dropped.
+pub struct Member {
+    room: Room,
+    id: u64,
+    out: Arc<OnceLock<Reason>>,
+}
+
+/// The member is no longer in the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone;
+
+#[derive(Default)]
+struct Members {
+    closed: bool,
+    /// Ids grow with time, so this is the order of joining.
+    next_id: u64,
+    by_id: BTreeMap<u64, Entry>,
+    /// By folded name.
+    ids: HashMap<String, u64>,
+    /// Those who were thrown out since the lock was taken, for the log.
+    thrown_out: Vec<Name>,
+}
+
+struct Entry {
+    name: Name,
+    seat: Seat,
+    out: Arc<OnceLock<Reason>>,
+}
+
+impl Room {
+    /// Takes the name and a place in the room; the joiner is told who is there, and they are told
+    /// of the joiner.
+    ///
+    /// # Errors
+    /// When the name is taken or reserved, or the room is closed.
+    pub fn enter(&self, name: Name, seat: Seat) -> Result<Member, Refusal> {
+        check_not_reserved(&name)?;
+        self.within(|members| {
+            if members.closed {
+                return Err(closing());
+            }
+            if let Some(holder) = members.holder(&name) {
+                let words = format!("{holder} is in the room");
+                return Err(Refusal::new(Code::NameTaken, words));
+            }
+            let id = members.next_id;
+            members.next_id += 1;
+            let before = format!("OK joined {name} with ").len();
+            let others = members.people(seat.longest.saturating_sub(before));
+            let joined = Answer::Joined(name.clone(), others);
+            let out = Arc::new(OnceLock::new());
+            members.ids.insert(name.folded(), id);
+            members.by_id.insert(
+                id,
+                Entry {
+                    name: name.clone(),
+                    seat,
+                    out: Arc::clone(&out),
+                },
+            );
+            members.answer(id, Ok(joined));
+            members.announce(Event::Joined(name), Some(id));
+            Ok(Member {
+                room: self.clone(),
+                id,
+                out,
+            })
+        })
+    }
+
+    /// Sends everybody away, because the server is stopping, and lets nobody in any more.
+    pub fn close(&self) {
+        self.within(|members| {
+            members.closed = true;
+            members.ids.clear();
+            for entry in std::mem::take(&mut members.by_id).into_values() {
+                entry.seat.end(Some(Message::Reply(Err(closing()))));
+            }
+        });
+    }
+
+    /// How many are in the room.
+    pub fn count(&self) -> usize {
+        self.within(|members| members.by_id.len())
+    }
+
+    /// Does this under the lock. The log is written without it, since that can take long.
+    fn within<T>(&self, act: impl FnOnce(&mut Members) -> T) -> T {
+        let mut members = self.lock();
+        let result = act(&mut members);
+        let thrown_out = std::mem::take(&mut members.thrown_out);
+        drop(members);
+        for name in thrown_out {
+            tracing::warn!(%name, "thrown out: does not read");
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Member {
+    /// Has this said to everybody, the speaker included.
+    ///
+    /// # Errors
+    /// When the member is out.
+    pub fn say(&self, text: Text) -> Result<(), Gone> {
+        self.within(|members, name| {
+            members.announce(Event::Said(name, text), None);
+            members.answer(self.id, Ok(Answer::Said));
+        })
+    }
+
+    /// Answers who is there.
+    ///
+    /// # Errors
+    /// When the member is out.
+    pub fn who(&self) -> Result<(), Gone> {
+        self.within(|members, _| {
+            let longest = members.by_id[&self.id].seat.longest;
+            let people = members.people(longest.saturating_sub("OK here ".len()));
+            members.answer(self.id, Ok(Answer::Here(people)));
+        })
+    }
+
+    /// Refuses a request.
+    ///
+    /// # Errors
+    /// When the member is out.
+    pub fn refuse(&self, refusal: Refusal) -> Result<(), Gone> {
+        self.within(|members, _| members.answer(self.id, Err(refusal)))
+    }
+
+    /// Leaves the room. Nothing happens when the member is out already.
+    pub fn leave(self, reason: Reason) {
+        self.go(reason);
+    }
+
+    /// Why the member is out of the room, unless the room was closed.
+    pub fn out(&self) -> Option<Reason> {
+        self.out.get().copied()
+    }
+
+    fn go(&self, reason: Reason) {
+        self.room.within(|members| {
+            if let Some(name) = members.remove(self.id, reason) {
+                members.announce(Event::Left(name, reason), None);
+            }
+        });
+    }
+
+    fn within(&self, act: impl FnOnce(&mut Members, Name)) -> Result<(), Gone> {
+        self.room.within(|members| {
+            let name = members.by_id.get(&self.id).ok_or(Gone)?.name.clone();
+            act(members, name);
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.go(Reason::Disconnected);
+    }
+}
+
+impl Members {
+    fn holder(&self, name: &Name) -> Option<&Name> {
+        let id = self.ids.get(&name.folded())?;
+        self.by_id.get(id).map(|entry| &entry.name)
+    }
+
+    fn people(&self, bytes: usize) -> People {
+        People::that_fit(self.by_id.values().map(|entry| entry.name.clone()), bytes)
+    }
+
+    /// Queues an answer for one member.
+    fn answer(&mut self, id: u64, answer: Result<Answer, Refusal>) {
+        let told = match self.by_id.get(&id) {
+            Some(entry) => entry.seat.tell(&Message::Reply(answer)),
+            None => Ok(()),
+        };
+        if told == Err(NotQueued::Full)
+            && let Some(event) = self.throw_out(id)
+        {
+            self.announce(event, None);
+        }
+    }
+
+    /// Queues an event for all, and what follows from it: whoever has no room for it is thrown
+    /// out, which is an event again.
+    fn announce(&mut self, event: Event, except: Option<u64>) {
+        let mut events = VecDeque::from([(Message::Event(event), except)]);
+        while let Some((event, except)) = events.pop_front() {
+            let has_no_room = |(id, entry): (&u64, &Entry)| {
+                // A closed queue is one whose writer has failed: its reader says why.
+                let is_full =
+                    except != Some(*id) && entry.seat.tell(&event) == Err(NotQueued::Full);
+                is_full.then_some(*id)
+            };
+            let full: Vec<u64> = self.by_id.iter().filter_map(has_no_room).collect();
+            for id in full {
+                if let Some(left) = self.throw_out(id) {
+                    events.push_back((Message::Event(left), None));
+                }
+            }
+        }
+    }
+
+    fn throw_out(&mut self, id: u64) -> Option<Event> {
+        let name = self.remove(id, Reason::DoesNotRead)?;
+        self.thrown_out.push(name.clone());
+        Some(Event::Left(name, Reason::DoesNotRead))
+    }
+
+    /// Takes a member out, with the last words for it; `None` when it is out already.
+    fn remove(&mut self, id: u64, reason: Reason) -> Option<Name> {
+        let entry = self.by_id.remove(&id)?;
+        self.ids.remove(&entry.name.folded());
+        let refusal = |code, words| Some(Message::Reply(Err(Refusal::new(code, words))));
+        entry.seat.end(match reason {
+            Reason::Quit => Some(Message::Reply(Ok(Answer::Bye))),
+            Reason::DoesNotRead => refusal(Code::TooSlow, "you do not read what you are told"),
+            Reason::Flood => refusal(Code::Busy, "you say more than the room can take"),
+            // There is nobody to be told, or they were told what was wrong.
+            Reason::Disconnected | Reason::BrokeProtocol => None,
+        });
+        // Nobody else sets it: whoever removes the entry is the only one who has it.
+        let _ = entry.out.set(reason);
+        Some(entry.name)
+    }
+}
+
+impl Seat {
+    fn tell(&self, message: &Message<Answer>) -> Result<(), NotQueued> {
+        match (self.wording)(message) {
+            Some(bytes) => self.outbound.push(bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&self, last: Option<Message<Answer>>) {
+        match last.and_then(|last| (self.wording)(&last)) {
+            Some(bytes) => self.outbound.close_with(bytes),
+            None => self.outbound.close(),
+        }
+    }
+}
+
+fn closing() -> Refusal {
+    Refusal::new(Code::ShuttingDown, "the server is stopping")
+}
+
+#[cfg(test)]
+mod tests;

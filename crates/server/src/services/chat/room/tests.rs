@@ -1,0 +1,259 @@
+use super::*;
+use std::thread;
+
+const ROOMY: usize = 1024 * 1024;
+
+fn seat(most_bytes: usize) -> (Seat, Arc<Outbound>) {
+    let outbound = Arc::new(Outbound::new(most_bytes));
+    let seat = Seat {
+        outbound: Arc::clone(&outbound),
+        longest: 64 * 1024,
+        wording: Box::new(|message| Some(message.to_string().into_bytes())),
+    };
+    (seat, outbound)
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn enter(room: &Room, who: &str) -> (Member, Arc<Outbound>) {
+    let (seat, outbound) = seat(ROOMY);
+    (room.enter(name(who), seat).ok().unwrap(), outbound)
+}
+
+fn refusal(room: &Room, who: &str) -> Refusal {
+    room.enter(name(who), seat(ROOMY).0).err().unwrap()
+}
+
+/// Everything that was queued for a member; waits when there is nothing.
+fn told(outbound: &Outbound) -> Vec<String> {
+    let messages = outbound.take().unwrap_or_default();
+    messages
+        .into_iter()
+        .map(|bytes| String::from_utf8(bytes).unwrap())
+        .collect()
+}
+
+#[test]
+fn everybody_is_told_the_same_and_the_speaker_before_the_answer() {
+    let room = Room::default();
+    let (adarsh, to_adarsh) = enter(&room, "Adarsh");
+    let (joty, to_joty) = enter(&room, "Joty");
+    adarsh.say("hello".parse().unwrap()).unwrap();
+    joty.who().unwrap();
+    joty.leave(Reason::Quit);
+    assert_eq!(
+        told(&to_adarsh),
+        [
+            "OK joined Adarsh",
+            "EVENT joined Joty",
+            "EVENT said Adarsh hello",
+            "OK said",
+            "EVENT left Joty quit",
+        ]
+    );
+    assert_eq!(
+        told(&to_joty),
+        [
+            "OK joined Joty with Adarsh",
+            "EVENT said Adarsh hello",
+            "OK here Adarsh Joty",
+            "OK bye",
+        ]
+    );
+    assert_eq!(to_joty.take(), None, "the queue is closed");
+    assert_eq!(room.count(), 1);
+}
+
+#[test]
+fn a_name_is_one_persons_in_any_case_and_free_at_once() {
+    let room = Room::default();
+    let (joty, _told) = enter(&room, "Joty");
+    let taken = refusal(&room, "jOTY");
+    assert_eq!(taken.code, Code::NameTaken);
+    assert_eq!(taken.words, "Joty is in the room");
+    joty.leave(Reason::Quit);
+    enter(&room, "jOTY");
+    assert_eq!(refusal(&room, "Server").code, Code::NameTaken);
+}
+
+#[test]
+fn of_fifty_who_want_one_name_one_gets_it_and_the_others_are_not_announced() {
+    let room = Room::default();
+    let (_witness, to_witness) = enter(&room, "witness");
+    let barrier = std::sync::Barrier::new(50);
+    let winners = thread::scope(|scope| {
+        let try_it = |number: usize| {
+            let who = if number.is_multiple_of(2) {
+                "joty"
+            } else {
+                "JOTY"
+            };
+            barrier.wait();
+            room.enter(name(who), seat(ROOMY).0).ok()
+        };
+        let tries: Vec<_> = (0..50)
+            .map(|number| scope.spawn(move || try_it(number)))
+            .collect();
+        tries
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(winners.len(), 1);
+    let joins = told(&to_witness)
+        .iter()
+        .filter(|message| message.starts_with("EVENT joined "))
+        .count();
+    assert_eq!(joins, 1);
+}
+
+#[test]
+fn who_leaves_is_announced_once_whatever_comes_together() {
+    let room = Room::default();
+    let (_witness, to_witness) = enter(&room, "witness");
+    for reason in Reason::ALL {
+        let (member, _told) = enter(&room, "Joty");
+        member.leave(reason);
+    }
+    drop(enter(&room, "Joty"));
+    let left: Vec<_> = told(&to_witness)
+        .into_iter()
+        .filter(|message| message.starts_with("EVENT left "))
+        .collect();
+    let mut expected: Vec<_> = Reason::ALL
+        .iter()
+        .map(|reason| format!("EVENT left Joty {reason}"))
+        .collect();
+    expected.push("EVENT left Joty disconnected".into());
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn who_does_not_read_is_thrown_out_with_a_last_word_and_the_others_are_told() {
+    let room = Room::default();
+    let (slow_seat, to_slow) = seat(40);
+    let slow = room.enter(name("slow"), slow_seat).ok().unwrap();
+    let (adarsh, to_adarsh) = enter(&room, "Adarsh");
+    adarsh.say("hello".parse().unwrap()).unwrap();
+    assert_eq!(slow.out(), Some(Reason::DoesNotRead));
+    assert_eq!(slow.say("late".parse().unwrap()), Err(Gone));
+    assert_eq!(
+        told(&to_slow),
+        [
+            "OK joined slow",
+            "EVENT joined Adarsh",
+            "ERR too-slow you do not read what you are told",
+        ]
+    );
+    drop(slow);
+    assert_eq!(
+        told(&to_adarsh),
+        [
+            "OK joined Adarsh with slow",
+            "EVENT said Adarsh hello",
+            "EVENT left slow does not read",
+            "OK said",
+        ]
+    );
+}
+
+#[test]
+fn one_who_is_thrown_out_by_the_news_of_another_is_announced_too() {
+    let room = Room::default();
+    let (adarsh, to_adarsh) = enter(&room, "Adarsh");
+    // The first has no room for what is said, the second none for the news that the first left.
+    let (first_seat, _first) = seat(60);
+    let first = room.enter(name("first"), first_seat).ok().unwrap();
+    let (second_seat, _second) = seat(80);
+    let second = room.enter(name("second"), second_seat).ok().unwrap();
+    adarsh
+        .say("hello, everybody here".parse().unwrap())
+        .unwrap();
+    assert_eq!(first.out(), Some(Reason::DoesNotRead));
+    assert_eq!(second.out(), Some(Reason::DoesNotRead));
+    let told = told(&to_adarsh);
+    let tail = &told[told.len() - 4..];
+    assert_eq!(
+        tail,
+        [
+            "EVENT said Adarsh hello, everybody here",
+            "EVENT left first does not read",
+            "EVENT left second does not read",
+            "OK said",
+        ]
+    );
+}
+
+#[test]
+fn a_joiner_misses_nothing_and_hears_nothing_twice() {
+    let room = Room::default();
+    thread::scope(|scope| {
+        let churn = |who: &str| (0..2_000).for_each(|_| drop(enter(&room, who)));
+        for who in ["one", "two", "three"] {
+            scope.spawn(move || churn(who));
+        }
+        for _ in 0..2_000 {
+            let (joiner, to_joiner) = enter(&room, "joiner");
+            joiner.who().unwrap();
+            joiner.leave(Reason::Quit);
+            check_list_against_events(&told(&to_joiner));
+        }
+    });
+}
+
+/// The list in the first answer, changed by the events after it, is the list of `WHO`.
+fn check_list_against_events(messages: &[String]) {
+    let listed = messages[0].strip_prefix("OK joined joiner").unwrap();
+    let listed = listed.strip_prefix(" with ").unwrap_or(listed);
+    let mut there: Vec<&str> = listed.split(' ').filter(|word| !word.is_empty()).collect();
+    there.push("joiner");
+    for message in &messages[1..] {
+        let words: Vec<&str> = message.split(' ').collect();
+        match words[..] {
+            ["EVENT", "joined", who] => {
+                assert!(!there.contains(&who), "{who} came twice: {messages:?}");
+                there.push(who);
+            }
+            ["EVENT", "left", who, "disconnected"] => {
+                let position = there.iter().position(|name| *name == who);
+                there.remove(position.unwrap_or_else(|| panic!("{who} was not there")));
+            }
+            ["OK", "here", ..] => assert_eq!(words[2..], there),
+            ["OK", "bye"] => {}
+            _ => panic!("{message}"),
+        }
+    }
+}
+
+#[test]
+fn the_list_is_cut_to_what_fits_a_message() {
+    let room = Room::default();
+    let members: Vec<_> = (0..100)
+        .map(|number| enter(&room, &format!("n{number}")))
+        .collect();
+    let (mut small, to_small) = seat(ROOMY);
+    small.longest = 255;
+    let member = room.enter(name("small"), small).ok().unwrap();
+    member.who().unwrap();
+    for message in told(&to_small) {
+        assert!(message.len() <= 255, "{message}");
+        assert!(message.contains(" +"), "{message}");
+    }
+    drop(members);
+}
+
+#[test]
+fn a_closed_room_tells_all_and_lets_nobody_in() {
+    let room = Room::default();
+    let (joty, to_joty) = enter(&room, "Joty");
+    let (_ahona, to_ahona) = enter(&room, "Ahona");
+    room.close();
+    let stopping = "ERR shutting-down the server is stopping";
+    assert_eq!(told(&to_joty).last().unwrap(), stopping);
+    assert_eq!(told(&to_ahona).last().unwrap(), stopping);
+    assert_eq!(joty.say("hello".parse().unwrap()), Err(Gone));
+    assert_eq!(joty.out(), None);
+    assert_eq!(refusal(&room, "Adarsh").code, Code::ShuttingDown);
+}
