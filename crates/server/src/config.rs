@@ -8,9 +8,11 @@ use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
+use wire::connection::Connection;
 use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
 
+use crate::connections::Place;
 use crate::services::datetime::Clock;
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
@@ -57,6 +59,14 @@ impl Config {
     /// Most connections at once. Each may hold a half-sent message of 64 KiB: 128 MiB at worst. A
     /// class of 200 has ten each.
     pub const CONNECTIONS: usize = 2_000;
+
+    /// Puts a connection under the faults of this configuration, if there are any. What
+    /// [`greet`](wire::connection::Writer::greet) sends is not disturbed.
+    pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
+        if let Some(faults) = self.faults(Transport::Tcp, place.id(), exchange) {
+            connection.inject(faults);
+        }
+    }
 
     /// What happens to the messages of a connection or socket on purpose, if anything. A
     /// connection's number is that of its place; a UDP socket's is 0.

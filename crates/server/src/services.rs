@@ -13,7 +13,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
-use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -154,34 +153,14 @@ fn one_at_a_time<C: Conversation>(
     place: &Place,
     config: &Config,
 ) -> End {
-    match connection(stream, config.framing, Exchange::Answered, place, config) {
-        Ok(connection) => converse(
-            mode,
-            conversation,
-            connection,
-            place,
-            Instant::now() + config.login,
-        ),
+    match Connection::over(Arc::clone(stream), config.framing, config.limits) {
+        Ok(mut connection) => {
+            config.inject(&mut connection, place, Exchange::Answered);
+            let login_by = Instant::now() + config.login;
+            converse(mode, conversation, connection, place, login_by)
+        }
         Err(error) => broken(&error),
     }
-}
-
-/// The connection of a place, under the faults of the configuration.
-///
-/// # Errors
-/// When the socket is no longer connected.
-pub fn connection(
-    stream: &Arc<TcpStream>,
-    framing: Framing,
-    exchange: Exchange,
-    place: &Place,
-    config: &Config,
-) -> io::Result<Connection> {
-    let mut connection = Connection::over(Arc::clone(stream), framing, config.limits)?;
-    if let Some(faults) = config.faults(Transport::Tcp, place.id(), exchange) {
-        connection.inject(faults);
-    }
-    Ok(connection)
 }
 
 fn broken(error: &io::Error) -> End {

@@ -149,6 +149,32 @@ fn a_seed_repeats_what_happens_on_each_connection() {
 }
 
 #[test]
+fn each_fault_strikes_a_chat_room_whose_events_are_replies() {
+    for (spec, heard) in [
+        ("drop-request=#2", &["OK here A"][..]),
+        ("drop-reply=#2", &["OK said", "OK here A"]),
+        ("drop-reply=#3", &["EVENT said A hi", "OK here A"]),
+        ("error=#2", &["ERR unavailable injected fault", "OK here A"]),
+        (
+            "duplicate=#2",
+            &["EVENT said A hi", "OK said", "EVENT said A hi", "OK here A"],
+        ),
+    ] {
+        let server = start(Mode::Chat, config(spec));
+        let mut peer = server.converse(Framing::Netstring);
+        assert_eq!(peer.ask("JOIN A"), "OK joined A");
+        peer.say("SAY hi");
+        peer.say("WHO");
+        for message in heard {
+            assert_eq!(peer.hear().unwrap(), *message, "{spec}");
+        }
+    }
+    let server = start(Mode::Chat, config("cut=#1"));
+    let answers = exchange(server.connect(), b"6:JOIN A,");
+    assert_eq!(answers, "12:READY chat 1,11:OK j");
+}
+
+#[test]
 fn echo_takes_what_it_read_for_a_message() {
     for (spec, back) in [
         ("duplicate=#1", "abcdabcd"),

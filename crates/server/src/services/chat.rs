@@ -23,6 +23,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{SockRef, TcpKeepalive};
 use wire::connection::{Connection, Reader, ReceiveError, SendError, Writer};
+use wire::fault::Exchange;
 use wire::limits::Limits;
 
 use crate::config::Config;
@@ -93,12 +94,17 @@ impl Chat {
             idle: None,
             ..config.limits
         };
-        let connection = match Connection::over(Arc::clone(stream), config.framing, limits) {
+        let mut connection = match Connection::over(Arc::clone(stream), config.framing, limits) {
             Ok(connection) => connection,
             Err(error) => return End::Broken(error.to_string()),
         };
+        config.inject(&mut connection, place, Exchange::Answered);
         if let Err(error) = set_options(stream) {
             tracing::debug!(%error, "a dead peer will be noticed late");
+        }
+        // A few bytes always fit the empty send buffer, so this never waits.
+        if let Err(error) = connection.writer.greet(reply::ready(Mode::Chat).as_bytes()) {
+            return End::Broken(error.to_string());
         }
         let (mut reader, writer) = connection.split();
         let outbound = Arc::new(Outbound::new(WAITING));
@@ -113,7 +119,6 @@ impl Chat {
             tracing::warn!(%error, "no thread to write with");
             return End::Broken("no thread to write with".into());
         }
-        let _ = outbound.push(reply::ready(Mode::Chat).into_bytes());
 
         let mut visit = Visit {
             room: &self.room,
@@ -228,7 +233,9 @@ impl Visit<'_> {
         let Some((refusal, is_fatal)) = refusal_of(error) else {
             return Some(self.lost(Some(error)));
         };
-        tracing::warn!(refused = %refusal, "bad input");
+        if !matches!(error, ReceiveError::Injected) {
+            tracing::warn!(refused = %refusal, "bad input");
+        }
         if self.refuse(refusal).is_err() {
             return Some(self.lost(None));
         }

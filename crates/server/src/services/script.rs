@@ -14,7 +14,6 @@ use proto::script::{self, MAX_SIZE, Part, Player, Script, Shipped, Then};
 use wire::connection::{Connection, ReceiveError};
 use wire::fault::Exchange;
 
-use super::connection;
 use crate::config::Config;
 use crate::connections::Place;
 use crate::conversation::End;
@@ -74,8 +73,9 @@ impl Scripted {
             return End::Done;
         };
         let framing = self.script.framing();
-        match connection(stream, framing, Exchange::Transparent, place, config) {
+        match Connection::over(Arc::clone(stream), framing, config.limits) {
             Ok(mut connection) => {
+                config.inject(&mut connection, place, Exchange::Transparent);
                 let end = play(part, &mut connection, place);
                 connection.close();
                 end

@@ -1,0 +1,198 @@
+use super::*;
+use std::net::TcpListener;
+
+const QUICK: Limits = Limits {
+    frame: Duration::from_millis(60),
+    idle: Some(Duration::from_millis(30)),
+    write: Duration::from_millis(60),
+};
+
+/// A connection, and the bare other end of it.
+fn pair(framing: Framing, limits: Limits) -> (Connection, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    (Connection::new(stream, framing, limits).unwrap(), other)
+}
+
+#[test]
+fn three_messages_in_one_segment_are_three_messages() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    other.write_all(b"1:a,0:,2:bc,").unwrap();
+    for expected in [&b"a"[..], b"", b"bc"] {
+        assert_eq!(connection.reader.receive(None).unwrap().unwrap(), expected);
+    }
+    assert_eq!(
+        connection.reader.traffic(),
+        Traffic {
+            messages: 3,
+            bytes: 12
+        }
+    );
+}
+
+#[test]
+fn an_end_between_messages_is_clean_and_one_inside_is_measured() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    other.write_all(b"2:ok,").unwrap();
+    drop(other);
+    assert_eq!(
+        connection.reader.receive(None).unwrap(),
+        Some(b"ok".to_vec())
+    );
+    assert_eq!(connection.reader.receive(None).unwrap(), None);
+
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    other.write_all(b"16:abc").unwrap();
+    drop(other);
+    let error = connection.reader.receive(None).unwrap_err();
+    assert_eq!(error.to_string(), "closed 3 bytes into a 16-byte message");
+}
+
+#[test]
+fn silence_meets_the_idle_limit() {
+    let (mut connection, _other) = pair(Framing::Netstring, QUICK);
+    assert!(matches!(
+        connection.reader.receive(None),
+        Err(ReceiveError::Idle(_))
+    ));
+}
+
+#[test]
+fn a_byte_now_and_then_does_not_move_the_deadline_of_a_frame() {
+    let (mut connection, mut other) = pair(Framing::Netstring, QUICK);
+    let trickle = std::thread::spawn(move || {
+        let began = Instant::now();
+        let _ = other.write_all(b"9999:");
+        while began.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+            if other.write_all(b"x").is_err() {
+                return true;
+            }
+        }
+        false
+    });
+    let error = connection.reader.receive(None).unwrap_err();
+    assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
+    drop(connection);
+    assert!(
+        trickle.join().unwrap(),
+        "the connection was still open after ten seconds"
+    );
+}
+
+#[test]
+fn the_callers_deadline_comes_first_when_it_is_earlier() {
+    let (mut connection, _other) = pair(Framing::Netstring, Limits::SERVER);
+    let by = Instant::now() + Duration::from_millis(20);
+    let error = connection.reader.receive(Some(by)).unwrap_err();
+    assert!(matches!(error, ReceiveError::DeadlinePassed), "{error}");
+}
+
+#[test]
+fn a_peer_that_never_reads_meets_the_write_deadline() {
+    let (mut connection, _other) = pair(Framing::Netstring, QUICK);
+    let message = vec![b'x'; 64 * 1024];
+    let error = std::iter::repeat_with(|| connection.writer.send(&message))
+        .take(10_000)
+        .find_map(Result::err);
+    assert!(
+        matches!(error, Some(SendError::WriteTooSlow(_))),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_message_that_does_not_fit_leaves_the_connection_as_it_was() {
+    let (mut connection, mut other) = pair(Framing::Len3, Limits::SERVER);
+    let error = connection.writer.send(&[b'x'; 256]).unwrap_err();
+    assert!(matches!(error, SendError::Encode(_)));
+    connection.writer.send(b"hi").unwrap();
+    drop(connection);
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "002hi");
+}
+
+#[test]
+fn the_last_words_arrive_although_the_peer_was_still_sending() {
+    let (mut connection, mut other) = pair(Framing::Line, Limits::SERVER);
+    other.write_all(&[b'x'; 4096]).unwrap();
+    connection.writer.send(b"ERR busy").unwrap();
+    let closing = std::thread::spawn(move || connection.close());
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "ERR busy\n");
+    drop(other);
+    closing.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_sends_on_is_noticed_before_it_is_received() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    assert!(!connection.reader.is_behind().unwrap());
+    other.write_all(b"1:a,1:b,").unwrap();
+    connection.reader.receive(None).unwrap();
+    assert!(connection.reader.is_behind().unwrap(), "read, not received");
+    connection.reader.receive(None).unwrap();
+    assert!(!connection.reader.is_behind().unwrap());
+    drop(other);
+    assert!(connection.reader.receive(None).unwrap().is_none());
+    assert!(!connection.reader.is_behind().unwrap());
+}
+
+#[test]
+fn two_halves_close_as_one_connection_does() {
+    let (connection, mut other) = pair(Framing::Line, Limits::SERVER);
+    other.write_all(&[b'x'; 4096]).unwrap();
+    let (reader, mut writer) = connection.split();
+    writer.send(b"ERR busy").unwrap();
+    writer.finish().unwrap();
+    let closing = std::thread::spawn(move || reader.close());
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "ERR busy\n");
+    drop(other);
+    closing.join().unwrap();
+}
+
+#[test]
+fn raw_messages_of_a_known_length_keep_the_deadline_of_a_frame() {
+    let (mut connection, mut other) = pair(Framing::Raw, QUICK);
+    let length = NonZeroUsize::new(4).unwrap();
+    connection.reader.set_message_length(length);
+    other.write_all(b"abcdef").unwrap();
+    assert_eq!(connection.reader.receive(None).unwrap().unwrap(), b"abcd");
+    let error = connection.reader.receive(None).unwrap_err();
+    assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
+}
+
+#[test]
+fn raw_messages_sent_apart_are_read_apart() {
+    let (mut connection, other) = pair(Framing::Raw, Limits::SERVER);
+    let mut other = Connection::new(other, Framing::Raw, Limits::CLIENT).unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut read = Vec::new();
+        while let Some(message) = other.reader.receive(None).unwrap() {
+            read.push(message);
+        }
+        read
+    });
+    connection.writer.send_apart(&["name", "4321"]).unwrap();
+    drop(connection);
+    let read = reading.join().unwrap();
+    assert_eq!(read, [b"name".to_vec(), b"4321".to_vec()]);
+}
+
+#[test]
+fn queued_messages_leave_in_one_go_and_in_order() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    connection.writer.queue(b"a").unwrap();
+    connection.writer.queue(b"b").unwrap();
+    assert_eq!(connection.writer.traffic().bytes, 0);
+    connection.writer.flush().unwrap();
+    drop(connection);
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "1:a,1:b,");
+}
