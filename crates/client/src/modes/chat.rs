@@ -80,8 +80,13 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         farewell: None,
         outcome: Ok(Status::Done),
     };
+    let (tell, happenings) = mpsc::sync_channel(WAITING);
+    // Before anything is shown: whoever sees that we are in may want to leave.
+    leave_on_signals(&chat.link, &tell)?;
     chat.show_joined(&name, &others)?;
-    let shown = chat.talk(reader);
+    let shown = chat.talk(reader, tell, &happenings);
+    // Nothing more is shown, and nobody waits to tell it.
+    drop(happenings);
     chat.screen.close();
     shown.and(chat.outcome)
 }
@@ -139,10 +144,13 @@ struct Chat {
 }
 
 impl Chat {
-    fn talk(&mut self, reader: Reader) -> Result<(), Failure> {
-        let (tell, happenings) = mpsc::sync_channel(WAITING);
+    fn talk(
+        &mut self,
+        reader: Reader,
+        tell: SyncSender<Happening>,
+        happenings: &Receiver<Happening>,
+    ) -> Result<(), Failure> {
         let (tell_answered, answered) = mpsc::channel();
-        leave_on_signals(&self.link, &tell)?;
         let edited = if io::stdin().is_terminal() {
             Screen::edited()?
         } else {
@@ -166,7 +174,7 @@ impl Chat {
             }
         }
         start("reader", move || receive_all(reader, &tell))?;
-        self.show_all(&happenings, &tell_answered)
+        self.show_all(happenings, &tell_answered)
     }
 
     /// Shows what happens until the conversation ends.

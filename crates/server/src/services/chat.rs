@@ -261,7 +261,6 @@ impl Visit<'_> {
         }
         match (self.written.try_recv(), error) {
             (Ok(Err(failed @ SendError::WriteTooSlow(_))), _) => {
-                tracing::warn!("does not read");
                 self.leave(Reason::DoesNotRead);
                 End::Broken(failed.to_string())
             }

@@ -55,7 +55,7 @@ struct Members {
     /// By folded name.
     ids: HashMap<String, u64>,
     /// Those who were thrown out since the lock was taken, for the log.
-    thrown_out: Vec<Name>,
+    thrown_out: Vec<(Name, Reason)>,
 }
 
 struct Entry {
@@ -127,8 +127,8 @@ impl Room {
         let result = act(&mut members);
         let thrown_out = std::mem::take(&mut members.thrown_out);
         drop(members);
-        for name in thrown_out {
-            tracing::warn!(%name, "thrown out: does not read");
+        for (name, reason) in thrown_out {
+            tracing::warn!(%name, "thrown out: {reason}");
         }
         result
     }
@@ -248,7 +248,6 @@ impl Members {
 
     fn throw_out(&mut self, id: u64) -> Option<Event> {
         let name = self.remove(id, Reason::DoesNotRead)?;
-        self.thrown_out.push(name.clone());
         Some(Event::Left(name, Reason::DoesNotRead))
     }
 
@@ -264,6 +263,9 @@ impl Members {
             // There is nobody to be told, or they were told what was wrong.
             Reason::Disconnected | Reason::BrokeProtocol => None,
         });
+        if matches!(reason, Reason::DoesNotRead | Reason::Flood) {
+            self.thrown_out.push((entry.name.clone(), reason));
+        }
         // Nobody else sets it: whoever removes the entry is the only one who has it.
         let _ = entry.out.set(reason);
         Some(entry.name)
