@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use proto::atm::CardNumber;
 use proto::atm::semantics::Semantics;
+use proto::atm::{CardNumber, TransactionId};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
@@ -151,6 +151,14 @@ pub enum LedgerCommand {
     },
     /// List the transactions that are neither confirmed nor rolled back
     Unsettled,
+    /// Settle a hold whose machine never will, after counting its drawer; this is recorded
+    Settle {
+        /// The transaction, WITH_… or DEP_…
+        #[arg(value_parser = parse_transaction)]
+        id: TransactionId,
+        /// `confirm` when the notes moved, `rollback` when they did not
+        outcome: Settlement,
+    },
     /// Unlock a card after three wrong PINs
     Unlock {
         /// The card's number
@@ -166,9 +174,20 @@ impl From<&LedgerCommand> for command::Command {
             LedgerCommand::Accounts => command::Command::Accounts,
             LedgerCommand::History { card } => command::Command::History(card.clone()),
             LedgerCommand::Unsettled => command::Command::Unsettled,
+            LedgerCommand::Settle { id, outcome } => {
+                command::Command::Settle(*id, matches!(outcome, Settlement::Confirm))
+            }
             LedgerCommand::Unlock { card } => command::Command::Unlock(card.clone()),
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Settlement {
+    /// The notes moved
+    Confirm,
+    /// The notes did not move
+    Rollback,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -334,6 +353,10 @@ fn parse_mode(text: &str) -> Result<Modes, String> {
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {
     Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
+}
+
+fn parse_transaction(text: &str) -> Result<TransactionId, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
 fn parse_card(text: &str) -> Result<CardNumber, String> {

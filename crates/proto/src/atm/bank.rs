@@ -71,6 +71,13 @@ pub enum Operation {
     },
     /// An operator unlocks a card. The answer is the balance.
     Unlock(CardNumber),
+    /// An operator settles a hold whose machine will not, having counted its drawer.
+    Settle {
+        /// The transaction.
+        id: TransactionId,
+        /// Whether the notes moved.
+        moved: bool,
+    },
 }
 
 /// The rows that an operation is about.
@@ -131,7 +138,7 @@ impl Known {
                 known.record = rows.record(*id)?;
                 known.account = card.as_ref().map_or(Ok(None), |card| rows.account(card))?;
             }
-            Operation::Confirm(id) | Operation::Rollback(id) => {
+            Operation::Confirm(id) | Operation::Rollback(id) | Operation::Settle { id, .. } => {
                 known.record = rows.record(*id)?;
                 if let Some(Record::Transaction(transaction)) = &known.record {
                     known.account = rows.account(&transaction.card)?;
@@ -233,6 +240,7 @@ pub fn decide_under(protections: Protections, operation: &Operation, known: &Kno
             account::create(account, known)
         }
         Operation::Unlock(_) => account::unlock(known),
+        Operation::Settle { id, moved } => transaction::settle_by_operator(*id, *moved, known),
     }
 }
 

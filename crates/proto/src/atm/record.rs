@@ -173,11 +173,13 @@ pub enum Event {
     Locked,
     /// An operator unlocked the card.
     Unlocked,
+    /// An operator settled the transaction, as the entry before this one says.
+    ByOperator,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Event; 7] = [
+    pub const ALL: [Event; 8] = [
         Event::Opened,
         Event::Held,
         Event::Declined,
@@ -185,6 +187,7 @@ impl Event {
         Event::RolledBack,
         Event::Locked,
         Event::Unlocked,
+        Event::ByOperator,
     ];
 
     /// The word a ledger stores.
@@ -197,6 +200,7 @@ impl Event {
             Event::RolledBack => "rolled back",
             Event::Locked => "locked",
             Event::Unlocked => "unlocked",
+            Event::ByOperator => "by operator",
         }
     }
 

@@ -209,7 +209,8 @@ impl Audit {
                         Kind::Deposit => self.report.totals.paid_in += amount,
                     }
                 }
-                (Event::Declined, _) | (Event::Locked | Event::Unlocked, _) => {}
+                (Event::Declined, _) | (Event::Locked | Event::Unlocked | Event::ByOperator, _) => {
+                }
                 (Event::Held | Event::RolledBack | Event::Confirmed, None) => {
                     let event = entry.event.as_str();
                     self.violation(format!(
@@ -220,7 +221,9 @@ impl Audit {
         }
         let Some(id) = entry.id else { return };
         let story = self.stories.entry(id).or_default();
-        story.events.push(entry.event);
+        if entry.event != Event::ByOperator {
+            story.events.push(entry.event);
+        }
         let told = entry.card.clone().map(|card| (card, amount));
         if story.terms != told {
             self.violation(format!(

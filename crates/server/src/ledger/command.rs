@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proto::atm::bank::Operation;
 use proto::atm::record::{Account, Entry};
 use proto::atm::semantics::Protections;
-use proto::atm::{CardNumber, Kind};
+use proto::atm::{CardNumber, Kind, TransactionId};
 use proto::name::Name;
 use proto::refusal::Refusal;
 
@@ -27,6 +27,8 @@ pub enum Command {
     Unsettled,
     /// Unlocks a card.
     Unlock(CardNumber),
+    /// Settles a hold whose machine will not: whether the notes moved.
+    Settle(TransactionId, bool),
 }
 
 /// How a command ended.
@@ -74,6 +76,7 @@ pub fn run<S: Store>(
         Command::History(card) => history(card, store, out)?,
         Command::Unsettled => unsettled(store, now, out)?,
         Command::Unlock(card) => unlock(card, store, out)?,
+        Command::Settle(id, moved) => settle(*id, *moved, store, out)?,
     }
     Ok(Outcome::Good)
 }
@@ -165,6 +168,19 @@ fn age(duration: SignedDuration) -> String {
         (0, _, _) => format!("{hours}h {}m", minutes % 60),
         (_, _, _) => format!("{days}d {}h", hours % 24),
     }
+}
+
+fn settle<S: Store>(
+    id: TransactionId,
+    moved: bool,
+    store: &mut S,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let operation = Operation::Settle { id, moved };
+    for reply in replies(Protections::ALL, store, &[operation]) {
+        writeln!(out, "{}", reply.map_err(CommandError::Refused)?)?;
+    }
+    Ok(())
 }
 
 fn unlock<S: Store>(
@@ -271,6 +287,44 @@ mod tests {
         assert!(shown[0].contains("  ATM-1  DEP_0000"), "{}", shown[0]);
         let shown = lines(Command::Unsettled, &mut MemoryStore::new());
         assert_eq!(shown, ["every transaction is settled"]);
+    }
+
+    #[test]
+    fn an_operator_settles_a_hold_once_and_the_history_says_so() {
+        let mut store = store();
+        let settled = lines(Command::Settle(dep(2), true), &mut store);
+        assert!(settled[0].ends_with(" confirmed"), "{settled:?}");
+        assert_eq!(
+            lines(Command::Unsettled, &mut store),
+            ["every transaction is settled"]
+        );
+        let history = lines(Command::History(card(CARD)), &mut store);
+        assert!(
+            history.last().unwrap().contains("by operator"),
+            "{history:?}"
+        );
+        assert_eq!(
+            run(&Command::Audit, &mut store, at(0), &mut Vec::new()).unwrap(),
+            Outcome::Good
+        );
+
+        let again = lines(Command::Settle(dep(2), true), &mut store);
+        assert!(again[0].ends_with(" confirmed, repeat"), "{again:?}");
+        assert_eq!(
+            lines(Command::History(card(CARD)), &mut store).len(),
+            history.len()
+        );
+        for (id, moved) in [(dep(2), false), (with(9), false), (with(9), true)] {
+            assert!(
+                run(
+                    &Command::Settle(id, moved),
+                    &mut store,
+                    at(0),
+                    &mut Vec::new()
+                )
+                .is_err()
+            );
+        }
     }
 
     #[test]

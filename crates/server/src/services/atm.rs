@@ -212,6 +212,7 @@ impl AtmSession {
             }
             Operation::LogIn { id, .. } => Some(id.to_string()),
             Operation::Create { id, .. } => Some(id.to_string()),
+            Operation::Settle { id, .. } => Some(id.to_string()),
             Operation::Balance { .. } | Operation::Unlock(_) => None,
         };
         let card = card.map(CardNumber::masked);

@@ -49,7 +49,7 @@ CREATE TABLE history (
     at     INTEGER NOT NULL,
     event  TEXT    NOT NULL
                    CHECK (event IN ('opened', 'held', 'declined', 'confirmed', 'rolled back',
-                                    'locked', 'unlocked')),
+                                    'locked', 'unlocked', 'by operator')),
     card   TEXT    REFERENCES accounts (card),
     id     TEXT    REFERENCES transactions (id),
     amount INTEGER CHECK (amount BETWEEN 0 AND 999999999999)
