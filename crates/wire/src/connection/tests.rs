@@ -1,4 +1,5 @@
 use super::*;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 const QUICK: Limits = Limits {

@@ -1,0 +1,189 @@
+//! The receiving half of a connection: bytes to messages, within deadlines.
+
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::frame::Decoder;
+
+use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining};
+use crate::fault::stream::{Incoming, Received};
+use crate::limits::Limits;
+
+/// Most bytes that are read and thrown away while closing.
+const CLOSE_DISCARD: usize = 256 * 1024;
+
+/// The receiving half of a [`Connection`].
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) stream: Arc<TcpStream>,
+    pub(super) decoder: Decoder,
+    pub(super) limits: Limits,
+    /// When the first byte of an unfinished message came.
+    pub(super) frame_began: Option<Instant>,
+    pub(super) traffic: Traffic,
+    pub(super) faults: Option<Box<Incoming>>,
+}
+
+impl Reader {
+    /// The next message, or `None` when the peer ended the stream between two messages.
+    ///
+    /// Waits at most until `by`, if given, besides the limits of the connection.
+    ///
+    /// # Errors
+    /// After any error but a non-fatal [`DecodeError`], a passed deadline or an injected refusal,
+    /// the stream is finished.
+    pub fn receive(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        loop {
+            let Some(faults) = &mut self.faults else {
+                return self.read_message(by);
+            };
+            if faults.is_cut() {
+                return Err(ReceiveError::Cut);
+            }
+            let received = match faults.waiting() {
+                Some(received) => received,
+                None => {
+                    let look = faults.look_again().map(|after| Instant::now() + after);
+                    let read = self.read_message(by.into_iter().chain(look).min());
+                    let Some(faults) = &mut self.faults else {
+                        return read;
+                    };
+                    match read {
+                        Err(ReceiveError::DeadlinePassed)
+                            if look.is_some() && by.is_none_or(|by| Instant::now() < by) =>
+                        {
+                            continue;
+                        }
+                        Ok(Some(message)) => faults.arrived(message),
+                        Err(ReceiveError::Malformed(error)) if !error.is_fatal() => {
+                            faults.unreadable();
+                            return Err(error.into());
+                        }
+                        ended => return ended,
+                    }
+                }
+            };
+            match received {
+                Received::Message(message) => return Ok(Some(message)),
+                Received::Refused => return Err(ReceiveError::Injected),
+                Received::Nothing => {}
+            }
+        }
+    }
+
+    /// As [`Reader::receive`], with no faults.
+    fn read_message(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        let idle_since = Instant::now();
+        loop {
+            if let Some(message) = self.decoder.next_message()? {
+                self.traffic.messages += 1;
+                self.frame_began = None;
+                return Ok(Some(message));
+            }
+            if !self.decoder.is_inside_message() {
+                self.frame_began = None;
+            } else if self.frame_began.is_none() {
+                self.frame_began = Some(Instant::now());
+            }
+            let limit = match (self.frame_began, self.limits.idle) {
+                (Some(began), _) => Some((
+                    began + self.limits.frame,
+                    ReceiveError::FrameTooSlow(self.limits.frame),
+                )),
+                (None, Some(idle)) => Some((idle_since + idle, ReceiveError::Idle(idle))),
+                (None, None) => None,
+            };
+            let mut piece = [0; 16 * 1024];
+            let piece = &mut piece[..self.decoder.piece_size()];
+            let first = limit
+                .as_ref()
+                .map(|(at, _)| *at)
+                .into_iter()
+                .chain(by)
+                .min();
+            match self.read_before(piece, first)? {
+                Some(0) => {
+                    self.decoder.finish()?;
+                    return Ok(None);
+                }
+                Some(length) => {
+                    self.traffic.bytes += length as u64;
+                    self.decoder.push(&piece[..length]);
+                }
+                None => match limit {
+                    Some((at, error)) if by.is_none_or(|by| at <= by) => return Err(error),
+                    Some(_) | None => return Err(ReceiveError::DeadlinePassed),
+                },
+            }
+        }
+    }
+
+    /// Whether the peer has sent more than was received: a peer that sends without waiting for
+    /// its answers. Asks the operating system, for at most a millisecond.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn is_behind(&self) -> io::Result<bool> {
+        if !self.decoder.unfinished().is_empty() {
+            return Ok(true);
+        }
+        self.stream
+            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        match self.stream.peek(&mut [0]) {
+            Ok(length) => Ok(length > 0),
+            Err(error) if is_retryable(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the connection after the other half has [finished](Writer::finish), such that the peer
+    /// can still read what was sent last: see [`Connection::close`].
+    pub fn close(mut self) {
+        self.discard(Instant::now() + CLOSE_WAIT);
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// From here on, a message in raw framing has exactly this many bytes.
+    pub fn set_message_length(&mut self, length: NonZeroUsize) {
+        self.decoder.set_message_length(length);
+    }
+
+    /// The bytes of a message that is not complete yet: what a wrong framing looks like.
+    pub fn unfinished(&self) -> &[u8] {
+        self.decoder.unfinished()
+    }
+
+    /// What was received so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Reads once; `None` when the deadline passed first.
+    fn read_before(&self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
+        loop {
+            let Some(wait) = remaining(by) else {
+                return Ok(None);
+            };
+            self.stream.set_read_timeout(wait)?;
+            match (&*self.stream).read(piece) {
+                Ok(length) => return Ok(Some(length)),
+                Err(error) if is_retryable(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(super) fn discard(&mut self, by: Instant) {
+        let mut piece = [0; 4096];
+        let mut discarded = 0;
+        while let Ok(Some(length)) = self.read_before(&mut piece, Some(by)) {
+            discarded += length;
+            if length == 0 || discarded > CLOSE_DISCARD {
+                break;
+            }
+        }
+    }
+}
