@@ -15,7 +15,7 @@ use crate::limits::Limits;
 /// Most bytes that are read and thrown away while closing.
 const CLOSE_DISCARD: usize = 256 * 1024;
 
-/// The receiving half of a [`Connection`].
+/// The receiving half of a [`Connection`](super::Connection).
 #[derive(Debug)]
 pub struct Reader {
     pub(super) stream: Arc<TcpStream>,
@@ -33,7 +33,7 @@ impl Reader {
     /// Waits at most until `by`, if given, besides the limits of the connection.
     ///
     /// # Errors
-    /// After any error but a non-fatal [`DecodeError`], a passed deadline or an injected refusal,
+    /// After any error but a non-fatal [`DecodeError`](proto::frame::DecodeError), a passed deadline or an injected refusal,
     /// the stream is finished.
     pub fn receive(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
         loop {
@@ -139,7 +139,7 @@ impl Reader {
         }
     }
 
-    /// Ends the connection after the other half has [finished](Writer::finish), such that the peer
+    /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`].
     pub fn close(mut self) {
         self.discard(Instant::now() + CLOSE_WAIT);

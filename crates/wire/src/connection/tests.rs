@@ -1,6 +1,7 @@
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 
 const QUICK: Limits = Limits {
     frame: Duration::from_millis(60),

@@ -15,7 +15,7 @@ use crate::limits::Limits;
 /// tell them apart. The hand-outs' programs wait as long.
 pub const RAW_PAUSE: Duration = Duration::from_millis(50);
 
-/// The sending half of a [`Connection`].
+/// The sending half of a [`Connection`](super::Connection).
 #[derive(Debug)]
 pub struct Writer {
     pub(super) stream: Arc<TcpStream>,
