@@ -140,7 +140,7 @@ impl Reader {
     }
 
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
-    /// can still read what was sent last: see [`Connection::close`].
+    /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {
         self.discard(Instant::now() + CLOSE_WAIT);
         let _ = self.stream.shutdown(Shutdown::Both);
