@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example durable
 //! cargo run --release --example durable -- --seconds 20 --in /var/tmp
+//! cargo run --release --example durable -- --machines 200
 //! ```
 //!
 //! Each machine is a thread with a connection of its own over loopback. A withdrawal is a `WITHDRAW`
@@ -31,7 +32,7 @@ use server::ledger::sqlite;
 use server::{Config, Server};
 use uuid::Uuid;
 
-/// How many machines there are at once, row by row.
+/// How many machines there are at once, row by row, unless the command line says it.
 const MACHINES: [usize; 3] = [1, 16, 64];
 
 /// What a machine takes turns with, so that they do not all want one account.
@@ -49,6 +50,7 @@ struct Row {
 
 fn main() -> Result<ExitCode> {
     let mut seconds = 5.0_f64;
+    let mut rows_wanted = MACHINES.to_vec();
     let mut parent = std::env::temp_dir();
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
@@ -57,8 +59,9 @@ fn main() -> Result<ExitCode> {
             .with_context(|| format!("{flag} needs a value"))?;
         match flag.as_str() {
             "--seconds" => seconds = value.parse().context("a number of seconds")?,
+            "--machines" => rows_wanted = vec![value.parse().context("a number of machines")?],
             "--in" => parent = PathBuf::from(value),
-            _ => bail!("unknown: {flag}; known: --seconds, --in"),
+            _ => bail!("unknown: {flag}; known: --seconds, --machines, --in"),
         }
     }
     let period = Duration::try_from_secs_f64(seconds).context("a number of seconds")?;
@@ -80,18 +83,21 @@ fn main() -> Result<ExitCode> {
 
     let before = syncs(directory.path(), period)?;
     let mut rows = Vec::new();
-    for machines in MACHINES {
+    for machines in rows_wanted {
         rows.push((machines, withdrawals(address, machines, period)?));
     }
     let after = syncs(directory.path(), period)?;
     stopper.stop();
     bank.join().map_err(|_| anyhow!("the bank panicked"))?;
 
-    let a_sync = (before.mean() + after.mean()) / 2;
+    // Like with like: a rate by a rate, a median by a median. One slow sync in a hundred moves the
+    // first and not the second.
+    let syncs_a_second = (before.rate() + after.rate()) / 2.0;
+    let a_sync = (before.percentile(50) + after.percentile(50)) / 2;
     writeln!(
         out,
         "{:<24}{:>10}{:>10}{:>10}{:>12}{:>14}",
-        "", "a second", "p50", "p99", "for a sync", "p50 in syncs"
+        "", "a second", "p50", "p99", "per sync", "p50 in syncs"
     )?;
     let disk = |name: &str, row: &Row| {
         format!(
@@ -105,7 +111,7 @@ fn main() -> Result<ExitCode> {
     for (machines, row) in &rows {
         let plural = if *machines == 1 { "" } else { "s" };
         let name = format!("{machines} machine{plural}");
-        let for_a_sync = row.rate() * a_sync.as_secs_f64();
+        let for_a_sync = row.rate() / syncs_a_second;
         let in_syncs = row.percentile(50).as_secs_f64() / a_sync.as_secs_f64();
         let disk = disk(&name, row);
         writeln!(out, "{disk}{for_a_sync:>12.2}{in_syncs:>14.1}")?;
@@ -220,10 +226,6 @@ impl Row {
 
     fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.taken.as_secs_f64()
-    }
-
-    fn mean(&self) -> Duration {
-        self.taken.div_f64(self.latencies.len() as f64)
     }
 
     fn percentile(&self, percent: usize) -> Duration {
