@@ -10,4 +10,5 @@ mod faults;
 mod protocol_examples;
 mod requests;
 mod script;
+mod semantics;
 mod support;

@@ -2,14 +2,15 @@
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
 //! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `pin` knows
-//! where a PIN comes from; `receipt` is what is printed.
+//! where a PIN comes from; `receipt` is what is printed. A machine without a customer, as in the
+//! example `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
 
-mod link;
-mod machine;
+pub mod link;
+pub mod machine;
 mod operator;
 mod pin;
-mod receipt;
-mod terminal;
+pub mod receipt;
+pub mod terminal;
 
 use std::path::PathBuf;
 use std::time::Duration;

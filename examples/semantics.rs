@@ -1,0 +1,192 @@
+//! The four semantics of a remote call, at a real bank and a real cash machine: the same message
+//! meets the same fate under each.
+//!
+//! ```text
+//! cargo run --example semantics
+//! ```
+
+use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use client::failure::Failure;
+use client::modes::atm::link::Link;
+use client::modes::atm::machine::Worker;
+use client::modes::atm::receipt::Receipt;
+use client::modes::atm::terminal::{Machines, Terminal};
+use client::session::Target;
+use proto::atm::semantics::Semantics;
+use proto::atm::{Amount, Kind, Money};
+use proto::frame::Framing;
+use proto::mode::Mode;
+use proto::refusal::Refusal;
+use server::{Config, Server};
+use wire::fault::{Plan, Side, Spec};
+
+/// What happens to the one withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// The bank does it, and its answer is lost once.
+    LostReply,
+    /// The request arrives twice.
+    DoubledRequest,
+}
+
+/// What there is to see afterwards.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What came out of the drawer.
+    pub notes: Money,
+    /// What the bank says can be withdrawn.
+    pub balance: Money,
+    /// Both of them in words.
+    pub verdict: String,
+}
+
+fn main() -> Result<()> {
+    let mut out = io::stdout().lock();
+    for trouble in [Trouble::LostReply, Trouble::DoubledRequest] {
+        let (first, second) = trouble.explained();
+        writeln!(out, "{first}\n{second}\n")?;
+        writeln!(
+            out,
+            "{:<15}{:>10}{:>10}  verdict",
+            "semantics", "notes out", "balance"
+        )?;
+        for semantics in Semantics::ALL {
+            let Seen {
+                notes,
+                balance,
+                verdict,
+            } = withdraw_under(semantics, trouble, Duration::from_millis(300))?;
+            let (notes, balance) = (notes.to_string(), balance.to_string());
+            writeln!(out, "{semantics:<15}{notes:>10}{balance:>10}  {verdict}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+impl Trouble {
+    fn explained(self) -> (&'static str, &'static str) {
+        match self {
+            Trouble::None => (
+                "500 are withdrawn from an account of 10000.",
+                "Nothing goes wrong.",
+            ),
+            Trouble::LostReply => (
+                "500 are withdrawn from an account of 10000. The bank does what it is asked, and its",
+                "answer is lost, once. All that follows is what the machine and the bank make of it.",
+            ),
+            Trouble::DoubledRequest => (
+                "500 are withdrawn from an account of 10000. The network delivers the request twice,",
+                "as it may when the first copy seemed lost. The machine hears one answer.",
+            ),
+        }
+    }
+
+    /// Of what is said, the withdrawal is the fourth: the name, the log-in and the balance come first.
+    fn faults(self) -> Result<Option<Plan>> {
+        let spec = match self {
+            Trouble::None => return Ok(None),
+            Trouble::LostReply => "drop-reply=#4",
+            Trouble::DoubledRequest => "duplicate=#4",
+        };
+        let spec = Spec::parse_for(Side::Server, spec).map_err(|words| anyhow!(words))?;
+        // Counts draw nothing, so that any seed does.
+        Ok(Some(Plan::new(spec, 0)))
+    }
+}
+
+/// Withdraws 500 once, from a bank and with a machine that both promise this much.
+///
+/// # Errors
+/// When the bank cannot be started or reached, which has nothing to do with the trouble.
+pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration) -> Result<Seen> {
+    let server = Server::bind(Config {
+        modes: vec![Mode::Atm],
+        port: Some(0),
+        semantics,
+        faults: trouble.faults()?,
+        ..Config::default()
+    })?;
+    let (_, _, address) = server.addresses()[0];
+    let stopper = server.stopper();
+    let bank = thread::spawn(move || server.run());
+    let seen = at_a_machine(semantics, address.to_string(), timeout);
+    stopper.stop();
+    bank.join().map_err(|_| anyhow!("the bank panicked"))?;
+    seen
+}
+
+fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Result<Seen> {
+    let target = Target {
+        mode: Mode::Atm,
+        server,
+        framing: Framing::Netstring,
+        timeout,
+        faults: None,
+    };
+    let directory = tempfile::tempdir()?;
+    let found = Machines::within(directory.path())
+        .open(None, semantics.protections())
+        .map_err(failed)?;
+    let full = found.0.drawer();
+    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
+    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+
+    // A new machine journals what is in its drawer before anything else.
+    machine.settle().map_err(failed)?;
+    let card = "123456789".parse().map_err(refused)?;
+    let pin = "1234".parse().map_err(refused)?;
+    machine.link().log_in(card, pin).map_err(failed)?;
+    let before = balance(&mut machine)?;
+    let amount: Amount = "500".parse().map_err(refused)?;
+    match machine.move_notes(Kind::Withdrawal, amount) {
+        // Not to know is what some of the semantics come to.
+        Ok(Ok(_)) | Err(Failure::Unknown(_)) => {}
+        Ok(Err(refusal)) => return Err(refused(refusal)),
+        Err(failure) => return Err(failed(failure)),
+    }
+    let after = balance(&mut machine)?;
+    machine.link().log_out();
+
+    let notes = full.checked_sub(machine.terminal().drawer());
+    let notes = notes.context("notes came in")?;
+    let debited = before.checked_sub(after).context("the balance has grown")?;
+    let times = |money: Money| money.minor() / amount.money().minor();
+    Ok(Seen {
+        notes,
+        balance: after,
+        verdict: verdict(times(debited), times(notes)),
+    })
+}
+
+fn verdict(debited: i64, dispensed: i64) -> String {
+    match (debited, dispensed) {
+        (0, 0) => "nothing happened".into(),
+        (1, 1) => "exactly once".into(),
+        (1, 0) => "debited, no notes".into(),
+        (2, 1) => "debited twice".into(),
+        (debited, dispensed) => format!("debited {debited} times, notes {dispensed} times"),
+    }
+}
+
+fn balance(machine: &mut Worker) -> Result<Money> {
+    match machine.balance().map_err(failed)? {
+        Ok(Receipt::Balance { available, .. }) => Ok(available),
+        Ok(other) => Err(anyhow!("{other:?} is no balance")),
+        Err(refusal) => Err(refused(refusal)),
+    }
+}
+
+fn refused(refusal: Refusal) -> anyhow::Error {
+    failed(Failure::Refused(refusal))
+}
+
+fn failed(failure: Failure) -> anyhow::Error {
+    anyhow!(failure.words().unwrap_or_default())
+}
