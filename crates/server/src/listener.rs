@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use proto::mode::{Mode, Transport};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
@@ -71,7 +71,7 @@ impl Server {
             let port = config.port.unwrap_or(mode.default_port());
             let address = SocketAddr::new(config.bind, port);
             for (socket, address) in bind_all(address, service.transports(mode))
-                .with_context(|| cannot_listen(mode, address))?
+                .map_err(|error| cannot_listen(address, &error))?
             {
                 listening.push(Listening {
                     mode,
@@ -347,6 +347,14 @@ fn bind_socket(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.bind(&address.into())
 }
 
-fn cannot_listen(mode: Mode, address: SocketAddr) -> String {
-    format!("cannot listen for {} on {address}", mode.name())
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "is another labserver running? choose another port with --port",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are for the superuser: choose another port with --port"
+        }
+        io::ErrorKind::AddrNotAvailable => "give --bind an address of this machine",
+        _ => "choose another address with --bind and --port",
+    };
+    anyhow!("cannot listen on {address}: {error}: {advice}")
 }
