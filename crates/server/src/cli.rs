@@ -1,11 +1,13 @@
 //! The command line of `labserver`.
 
-use std::io::{self, Write};
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
@@ -38,7 +40,8 @@ pub struct Arguments {
     pub command: Option<Command>,
 
     /// The service to run, or all of them
-    #[arg(long, value_parser = parse_mode, value_name = "atm|text|calc|chat|echo|datetime|script|all")]
+    #[arg(long, value_parser = one_of(mode_names(), parse_mode), hide_possible_values = true,
+        value_name = "atm|text|calc|chat|echo|datetime|script|all")]
     mode: Option<Modes>,
 
     /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
@@ -53,7 +56,8 @@ pub struct Arguments {
     /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
     /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
     /// netstring; a script says its own]
-    #[arg(long, value_parser = parse_framing, value_name = "FRAMING")]
+    #[arg(long, value_parser = one_of(framing_names(), Framing::parse),
+        hide_possible_values = true, value_name = "FRAMING")]
     wire: Option<Framing>,
 
     /// The exchange that script mode plays: the name of one, or a file; `list` shows the names
@@ -61,7 +65,8 @@ pub struct Arguments {
     script: String,
 
     /// Most connections at once
-    #[arg(long, value_name = "COUNT", default_value_t = Config::CONNECTIONS)]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count,
+        default_value_t = Config::CONNECTIONS)]
     max_connections: usize,
 
     /// Longest silence of a connection, in seconds
@@ -245,15 +250,14 @@ impl Arguments {
             Some(Modes::One(mode)) => vec![mode],
             Some(Modes::All) => Mode::ALL.to_vec(),
             None => {
-                let error = Arguments::command().error(
-                    clap::error::ErrorKind::MissingRequiredArgument,
-                    "say which service to run: --mode atm|text|calc|chat|echo|datetime|script|all",
-                );
-                error.exit();
+                let words =
+                    "say which service to run: --mode atm|text|calc|chat|echo|datetime|script|all";
+                return Err(usage(ErrorKind::MissingRequiredArgument, words));
             }
         };
         if modes.len() > 1 && self.port.is_some_and(|port| port != 0) {
-            bail!("--mode all needs a port for each service: leave --port out, or give 0");
+            let words = "--mode all needs a port for each service: leave --port out, or give 0";
+            return Err(usage(ErrorKind::ArgumentConflict, words));
         }
         let script = if modes.contains(&Mode::Script) {
             Some(self.script_in_framing()?)
@@ -290,6 +294,17 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// The file of the ledger to look into.
+    ///
+    /// # Errors
+    /// As [`ledger_file`](Arguments::ledger_file), and when the ledger is in memory.
+    pub fn ledger_on_disk(&self) -> anyhow::Result<PathBuf> {
+        self.ledger_file()?.ok_or_else(|| {
+            let words = "a ledger in memory is gone with its server: name a file with --ledger";
+            usage(ErrorKind::InvalidValue, words)
+        })
+    }
+
     /// The ledger's file, or `None` for one in memory.
     ///
     /// # Errors
@@ -297,11 +312,14 @@ impl Arguments {
     pub fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
         match &self.ledger {
             Some(path) if path.as_os_str() == "memory" => Ok(None),
-            Some(path) if self.semantics != Semantics::ExactlyOnce => bail!(
-                "--semantics {} would spoil {}: leave --ledger out",
-                self.semantics,
-                path.display()
-            ),
+            Some(path) if self.semantics != Semantics::ExactlyOnce => {
+                let words = format!(
+                    "--semantics {} would spoil {}: leave --ledger out",
+                    self.semantics,
+                    path.display()
+                );
+                Err(usage(ErrorKind::ArgumentConflict, &words))
+            }
             None if self.semantics != Semantics::ExactlyOnce => Ok(None),
             Some(path) => Ok(Some(path.clone())),
             None => Ok(Some(default_path()?)),
@@ -318,36 +336,48 @@ impl From<LogFormat> for log::Format {
     }
 }
 
-/// Writes the name and the title of each script that is shipped.
+/// The name and the title of each script that is shipped, one a line.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn write_scripts(to: &mut impl Write) -> anyhow::Result<()> {
+/// When one makes no sense, which its own tests rule out.
+pub fn list_of_scripts() -> anyhow::Result<String> {
+    let mut list = String::new();
     for shipped in SHIPPED {
         let script: Script = shipped.source.parse()?;
         let transport = script.transport().name();
-        writeln!(to, "{:<14} {transport}  {}", shipped.name, script.title())?;
+        writeln!(list, "{:<14} {transport}  {}", shipped.name, script.title())?;
     }
-    Ok(())
+    Ok(list)
 }
 
-/// Writes the completion script of one shell.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_completions(shell: Shell, to: &mut impl Write) -> io::Result<()> {
-    // Generating straight into a closed pipe would panic.
+/// The completion script of one shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "labserver", &mut script);
-    to.write_all(&script)
+    script
 }
 
-fn parse_mode(text: &str) -> Result<Modes, String> {
-    match text {
-        "all" => Ok(Modes::All),
-        _ => Mode::parse(text)
-            .map(Modes::One)
-            .ok_or_else(|| "atm, text, calc, chat, echo, datetime, script or all".into()),
+/// What makes each argument good but not all of them together.
+fn usage(kind: ErrorKind, words: &str) -> anyhow::Error {
+    Arguments::command().error(kind, words).into()
+}
+
+/// A value that is one of these names, so that a shell can complete it.
+fn one_of<T: Clone + Send + Sync + 'static>(
+    names: impl IntoIterator<Item = &'static str>,
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(move |name| parse(&name).ok_or("no such name"))
+}
+
+fn mode_names() -> impl Iterator<Item = &'static str> {
+    Mode::ALL.into_iter().map(Mode::name).chain(["all"])
+}
+
+fn parse_mode(name: &str) -> Option<Modes> {
+    match name {
+        "all" => Some(Modes::All),
+        _ => Mode::parse(name).map(Modes::One),
     }
 }
 
@@ -359,6 +389,10 @@ fn parse_transaction(text: &str) -> Result<TransactionId, String> {
     text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
+fn framing_names() -> impl Iterator<Item = &'static str> {
+    Framing::ALL.into_iter().map(Framing::name)
+}
+
 fn parse_card(text: &str) -> Result<CardNumber, String> {
     text.parse().map_err(|refusal: Refusal| refusal.words)
 }
@@ -367,8 +401,11 @@ fn parse_faults(text: &str) -> Result<Spec, String> {
     Spec::parse_for(Side::Server, text)
 }
 
-fn parse_framing(text: &str) -> Result<Framing, String> {
-    Framing::parse(text).ok_or_else(|| "netstring, len3, line or raw".into())
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        Ok(_) | Err(_) => Err("a number, at least 1".into()),
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {

@@ -23,22 +23,25 @@ fn main() -> ExitCode {
     log::start(arguments.log_format.into(), arguments.verbosity());
     match run(arguments) {
         Ok(status) => status,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "labserver: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(usage) => usage.exit(),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "labserver: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Some(Command::Completions { shell }) => {
-            cli::write_completions(*shell, &mut io::stdout())?;
+            print(&cli::completions(*shell))?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Ledger { command }) => look_into_ledger(&arguments, command),
         None if arguments.lists_scripts() => {
-            cli::write_scripts(&mut io::stdout())?;
+            print(cli::list_of_scripts()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         None => {
@@ -64,20 +67,22 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn look_into_ledger(arguments: &Arguments, given: &LedgerCommand) -> anyhow::Result<ExitCode> {
-    let file = arguments
-        .ledger_file()?
-        .context("a ledger in memory is gone with its server")?;
-    let mut store = sqlite::open_beside(&file)?;
+    let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?)?;
     let mut answer = Vec::new();
     let outcome = command::run(&given.into(), &mut store, Timestamp::now(), &mut answer)?;
-    match io::stdout().write_all(&answer) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.context("cannot write to standard output")?,
-    }
+    print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,
         Outcome::Violations => ExitCode::FAILURE,
     })
+}
+
+/// Prints what was asked for. That nobody reads it to its end is how `| head` works.
+fn print(answer: &[u8]) -> anyhow::Result<()> {
+    match io::stdout().write_all(answer) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
 }
 
 /// A socket for each connection, and the listeners, the log, the ledger.
