@@ -5,8 +5,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use argon2::password_hash::{self, PasswordHasher};
-use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
+use argon2::password_hash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use proto::atm::{CreationId, Pin};
 use proto::refusal::{Code, Refusal};
 
@@ -24,10 +25,14 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// What one hash is computed in. It is kept for the next: taken from the allocator by many threads
+/// in turn, as much as a hash takes would stay behind in each.
+type Memory = Vec<Block>;
+
 /// Hashes so many PINs at a time, and no more.
 #[derive(Debug)]
 pub struct PinGate {
-    free: Mutex<usize>,
+    free: Mutex<Vec<Memory>>,
     freed: Condvar,
     patience: Duration,
 }
@@ -43,7 +48,7 @@ impl PinGate {
 
     fn with(permits: usize, patience: Duration) -> PinGate {
         PinGate {
-            free: Mutex::new(permits),
+            free: Mutex::new(vec![Memory::new(); permits]),
             freed: Condvar::new(),
             patience,
         }
@@ -54,11 +59,9 @@ impl PinGate {
     /// # Errors
     /// [`Code::Busy`] when too many others wait; [`Code::Unavailable`] when the hash is unreadable.
     pub fn verify(&self, pin: &Pin, hash: Option<&str>) -> Result<bool, Refusal> {
-        let _permit = self.enter()?;
-        let matches = argon2().verify_password(pin.reveal().as_bytes(), hash.unwrap_or(DUMMY));
-        match matches {
-            Ok(()) => Ok(hash.is_some()),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+        let mut permit = self.enter()?;
+        match permit.matches(pin, hash.unwrap_or(DUMMY)) {
+            Ok(matches) => Ok(matches && hash.is_some()),
             Err(error) => {
                 tracing::error!(%error, "a PIN could not be checked");
                 Err(Refusal::new(
@@ -75,18 +78,23 @@ impl PinGate {
     /// # Errors
     /// [`Code::Busy`] when too many others wait.
     pub fn hash(&self, pin: &Pin, id: CreationId) -> Result<String, Refusal> {
-        let _permit = self.enter()?;
-        let hashed = argon2().hash_password_with_salt(pin.reveal().as_bytes(), id.0.as_bytes());
-        hashed.map(|hash| hash.to_string()).map_err(|error| {
-            tracing::error!(%error, "a PIN could not be hashed");
-            Refusal::new(Code::Unavailable, "the PIN cannot be kept now")
-        })
+        let mut permit = self.enter()?;
+        permit
+            .hash(pin, id.0.as_bytes())
+            .map(|hash| hash.to_string())
+            .map_err(|error| {
+                tracing::error!(%error, "a PIN could not be hashed");
+                Refusal::new(Code::Unavailable, "the PIN cannot be kept now")
+            })
     }
 
     fn enter(&self) -> Result<Permit<'_>, Refusal> {
         let until = Instant::now() + self.patience;
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
+        let memory = loop {
+            if let Some(memory) = free.pop() {
+                break memory;
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Refusal::new(
@@ -96,9 +104,8 @@ impl PinGate {
             }
             let waited = self.freed.wait_timeout(free, left);
             free = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        *free -= 1;
-        Ok(Permit(self))
+        };
+        Ok(Permit { gate: self, memory })
     }
 }
 
@@ -108,19 +115,61 @@ impl Default for PinGate {
     }
 }
 
-struct Permit<'a>(&'a PinGate);
+/// Leave to compute one hash.
+struct Permit<'a> {
+    gate: &'a PinGate,
+    memory: Memory,
+}
 
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+impl Permit<'_> {
+    fn matches(&mut self, pin: &Pin, hash: &str) -> password_hash::Result<bool> {
+        let known = PasswordHash::new(hash)?;
+        let algorithm = Algorithm::try_from(known.algorithm.as_str())?;
+        let version = known
+            .version
+            .map_or(Ok(Version::default()), Version::try_from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(&known)?);
+        let salt = known.salt.ok_or(password_hash::Error::SaltInvalid)?;
+        // Compared in constant time.
+        Ok(known.hash == Some(self.output(&argon2, pin, &salt)?))
+    }
+
+    fn hash(&mut self, pin: &Pin, salt: &[u8]) -> password_hash::Result<PasswordHash> {
+        // Constant and in range; the defaults are the same today.
+        let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or_default();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon2.params())?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(self.output(&argon2, pin, salt)?),
+        })
+    }
+
+    fn output(&mut self, argon2: &Argon2, pin: &Pin, salt: &[u8]) -> password_hash::Result<Output> {
+        let blocks = argon2.params().block_count();
+        if self.memory.len() < blocks {
+            self.memory.resize(blocks, Block::new());
+        }
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        let pin = pin.reveal().as_bytes();
+        argon2.hash_password_into_with_memory(pin, salt, &mut output, &mut self.memory)?;
+        Ok(Output::new(&output)?)
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    // Constant and in range; the defaults are the same today.
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or_default();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut free = self
+            .gate
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        free.push(std::mem::take(&mut self.memory));
+        drop(free);
+        self.gate.freed.notify_one();
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +200,19 @@ mod tests {
                 .code,
             Code::Unavailable
         );
+    }
+
+    #[test]
+    fn a_hash_is_what_argon2id_makes_of_it_whatever_was_hashed_before() {
+        use argon2::PasswordHasher;
+        let gate = PinGate::with(1, PATIENCE);
+        gate.hash(&pin("9999"), id(9)).unwrap();
+        let hash = gate.hash(&pin("1234"), id(1)).unwrap();
+        let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap();
+        let expected = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_with_salt(b"1234", id(1).0.as_bytes())
+            .unwrap();
+        assert_eq!(hash, expected.to_string());
     }
 
     #[test]
