@@ -3,9 +3,10 @@
 use std::io;
 use std::process::ExitCode;
 
+use proto::frame::EncodeError;
 use proto::mode::Mode;
 use proto::printable::printable;
-use proto::refusal::Refusal;
+use proto::refusal::{Code, Refusal};
 use wire::connect::ConnectError;
 
 /// What the process tells its caller.
@@ -38,6 +39,8 @@ pub enum Failure {
     Unexpected(String),
     /// What was typed makes no sense: why.
     Usage(String),
+    /// One line or text cannot be sent: why. Nothing was, and the conversation can go on.
+    Unsendable(Refusal),
     /// The server is not reachable, or not the right one: how, and what to do. Nothing was asked.
     Unreachable(String),
     /// The server was lost after it was asked, before it answered: how.
@@ -55,7 +58,7 @@ impl Failure {
     pub fn status(&self) -> Status {
         match self {
             Failure::Refused(_) | Failure::Unexpected(_) => Status::Refused,
-            Failure::Usage(_) => Status::Usage,
+            Failure::Usage(_) | Failure::Unsendable(_) => Status::Usage,
             Failure::Unreachable(_) | Failure::Lost(_) => Status::Unreachable,
             Failure::Unknown(_) => Status::Unknown,
             Failure::OutputClosed | Failure::Interrupted => Status::Done,
@@ -65,7 +68,7 @@ impl Failure {
     /// What to tell the person, if anything.
     pub fn words(&self) -> Option<String> {
         match self {
-            Failure::Refused(refusal) => Some(words_of(refusal)),
+            Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(words_of(refusal)),
             Failure::Unexpected(words)
             | Failure::Usage(words)
             | Failure::Unreachable(words)
@@ -84,6 +87,15 @@ impl Failure {
             }
         };
         Failure::Unreachable(format!("{error}: {hint}"))
+    }
+
+    /// A text is no message in the framing.
+    pub fn does_not_fit(error: &EncodeError) -> Failure {
+        let code = match error {
+            EncodeError::TooLong { .. } => Code::TooLong,
+            EncodeError::LineBreak | EncodeError::EmptyRaw => Code::Malformed,
+        };
+        Failure::Unsendable(Refusal::new(code, error))
     }
 
     /// Standard output cannot be written.

@@ -8,6 +8,8 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::DefaultHistory;
 use rustyline::{Completer, Config, Editor, Helper, Hinter, Validator};
 
+use proto::refusal::{Code, Refusal};
+
 use crate::failure::Failure;
 
 /// Longest line taken from a pipe, in bytes: the longest message, and a word before it.
@@ -51,7 +53,8 @@ impl Input {
     /// The next line, without its end; `None` when there is no more. A pipe sees no prompt.
     ///
     /// # Errors
-    /// When the person pressed Ctrl-C, or the input cannot be read.
+    /// When the person pressed Ctrl-C, or the input cannot be read. [`Failure::Unsendable`] is
+    /// about this line alone.
     pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match self {
             Input::Terminal(editor) => {
@@ -98,25 +101,27 @@ fn from_terminal(line: rustyline::Result<String>) -> Result<Option<String>, Fail
 }
 
 fn from_pipe() -> Result<Option<String>, Failure> {
-    let unreadable = |what: String| Failure::Usage(format!("cannot read standard input: {what}"));
+    let unreadable =
+        |error: io::Error| Failure::Usage(format!("cannot read standard input: {error}"));
     let mut line = Vec::new();
-    let mut stdin = io::Read::take(io::stdin().lock(), MAX_LINE);
-    stdin
-        .read_until(b'\n', &mut line)
-        .map_err(|error| unreadable(error.to_string()))?;
+    let mut stdin = io::stdin().lock();
+    let mut start = io::Read::take(&mut stdin, MAX_LINE);
+    start.read_until(b'\n', &mut line).map_err(unreadable)?;
     if line.is_empty() {
         return Ok(None);
     }
-    if line.len() as u64 == MAX_LINE {
-        return Err(unreadable(format!(
-            "a line is longer than {MAX_LINE} bytes"
-        )));
+    if line.len() as u64 == MAX_LINE && !line.ends_with(b"\n") {
+        stdin.skip_until(b'\n').map_err(unreadable)?;
+        let words = format!("a line is longer than {MAX_LINE} bytes");
+        return Err(Failure::Unsendable(Refusal::new(Code::TooLong, words)));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     match str::from_utf8(text) {
         Ok(text) => Ok(Some(text.to_owned())),
-        Err(_) => Err(unreadable("a line is not UTF-8".into())),
+        Err(_) => Err(Failure::Unsendable(Refusal::malformed(
+            "a line is not UTF-8",
+        ))),
     }
 }
 

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
 /// Asks for a line, does what it says, and so on until the input ends or `quit`.
 ///
 /// `act` answers a line itself, and gives back the refusal if there was one: a person reads it and
-/// goes on, a pipe gets it in the place of the answer.
+/// goes on, a pipe gets it in the place of the answer. So it is with a line that cannot be sent.
 ///
 /// # Errors
 /// Whatever ends the mode early.
@@ -71,14 +71,19 @@ pub fn each_line(
     mut act: impl FnMut(&mut Input, &str) -> Result<Result<(), Refusal>, Failure>,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    while let Some(line) = input.line(prompt)? {
-        if line == "q" || line == "quit" {
-            break;
-        }
-        if line.trim().is_empty() && input.is_terminal() {
-            continue;
-        }
-        if let Err(refusal) = act(input, &line)? {
+    loop {
+        let acted = match input.line(prompt) {
+            Ok(None) => break,
+            Ok(Some(line)) if line == "q" || line == "quit" => break,
+            Ok(Some(line)) if line.trim().is_empty() && input.is_terminal() => continue,
+            Ok(Some(line)) => act(input, &line),
+            Err(failure) => Err(failure),
+        };
+        let answered = match acted {
+            Err(Failure::Unsendable(refusal)) => Err(refusal),
+            acted => acted?,
+        };
+        if let Err(refusal) = answered {
             if input.is_terminal() {
                 say(&crate::failure::words_of(&refusal));
             } else {

@@ -144,7 +144,7 @@ impl Session {
     ) -> Result<Result<String, Refusal>, Failure> {
         let sent = self.connection.writer.send(request.as_bytes());
         if let Err(wire::connection::SendError::Encode(error)) = sent {
-            return Err(Failure::Usage(error.to_string()));
+            return Err(Failure::does_not_fit(&error));
         }
         // Even when sending failed there may be an answer that says why: `ERR shutting-down`.
         let received = self

@@ -8,8 +8,10 @@ use std::time::Instant;
 use clap::Args;
 use proto::frame::Framing;
 use proto::printable::{printable, quoted};
+use proto::refusal::{Code, Refusal};
 use serde_json::json;
-use wire::connection::Connection;
+use wire::connection::{Connection, SendError};
+use wire::datagram::MAX_DATAGRAM;
 
 use super::{each_line, say};
 use crate::datagram::Asker;
@@ -65,6 +67,13 @@ impl Client {
     fn echo(&mut self, text: &str, output: Output) -> Result<(), Failure> {
         let echoed = match self {
             Client::Tcp(connection, target) => over_tcp(connection, target, text)?,
+            Client::Udp(_) if text.len() > MAX_DATAGRAM => {
+                let words = format!(
+                    "a message of {} bytes does not fit a datagram (at most {MAX_DATAGRAM})",
+                    text.len()
+                );
+                return Err(Failure::Unsendable(Refusal::new(Code::TooLong, words)));
+            }
             Client::Udp(asker) => asker.ask(text.as_bytes(), |answer| {
                 (answer == text.as_bytes()).then(|| answer.to_vec())
             })?,
@@ -85,7 +94,10 @@ fn over_tcp(connection: &mut Connection, target: &Target, text: &str) -> Result<
     connection
         .writer
         .send(text.as_bytes())
-        .map_err(|error| lost(&error.to_string()))?;
+        .map_err(|error| match error {
+            SendError::Encode(error) => Failure::does_not_fit(&error),
+            error => lost(&error.to_string()),
+        })?;
     let by = Some(Instant::now() + target.timeout);
     let mut echoed = Vec::new();
     // In raw framing the text may come back in pieces; its own length says when it is whole.
