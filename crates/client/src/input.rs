@@ -6,7 +6,7 @@ use std::io::{self, BufRead, IsTerminal};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::DefaultHistory;
-use rustyline::{Completer, Config, Editor, Helper, Hinter, Validator};
+use rustyline::{Behavior, Completer, Config, Editor, Helper, Hinter, Validator};
 
 use proto::refusal::{Code, Refusal};
 
@@ -14,6 +14,9 @@ use crate::failure::Failure;
 
 /// Longest line taken from a pipe, in bytes: the longest message, and a word before it.
 const MAX_LINE: u64 = 80 * 1024;
+
+/// Values of `TERM` for which `rustyline` edits nothing, so that the terminal shows every key.
+const PLAIN_TERMINALS: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// Where lines come from.
 pub enum Input {
@@ -38,7 +41,12 @@ impl Input {
         if !io::stdin().is_terminal() {
             return Ok(Input::Pipe);
         }
-        let config = Config::builder().auto_add_history(false).build();
+        let mut config = Config::builder().auto_add_history(false);
+        if !io::stdout().is_terminal() {
+            // The answers go to a file or a program; prompts are for the person.
+            config = config.behavior(Behavior::PreferTerm);
+        }
+        let config = config.build();
         let mut editor = Editor::with_config(config)
             .map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
         editor.set_helper(Some(Mask::default()));
@@ -48,6 +56,12 @@ impl Input {
     /// Whether a person is there to be asked.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Input::Terminal(_))
+    }
+
+    /// Whether what is typed can be hidden.
+    pub fn can_hide(&self) -> bool {
+        let is_plain = |name: String| PLAIN_TERMINALS.contains(&name.to_lowercase().as_str());
+        self.is_terminal() && !(cfg!(unix) && std::env::var("TERM").is_ok_and(is_plain))
     }
 
     /// The next line, without its end; `None` when there is no more. A pipe sees no prompt.

@@ -42,8 +42,13 @@ pub fn obtain(file: Option<&Path>, input: &mut Input) -> Result<Pin, Failure> {
 /// Asks the customer, who does not see what is typed.
 ///
 /// # Errors
-/// When the customer gives none, or what is typed is no PIN.
+/// When the terminal would show it, the customer gives none, or what is typed is no PIN.
 pub fn ask(input: &mut Input) -> Result<Pin, Failure> {
+    if !input.can_hide() {
+        let words =
+            format!("this terminal would show the PIN: set {VARIABLE} or give --pin-file FILE");
+        return Err(Failure::Usage(words));
+    }
     let text = input.hidden_line("PIN: ")?.ok_or(Failure::Interrupted)?;
     text.trim()
         .parse()
