@@ -238,7 +238,13 @@ fn attend(
             Err(failure) => Err(failure),
         };
     }
-    let Some(line) = spelled_out(input, line)? else {
+    // A pipe sees no menu: each of its lines is a request.
+    let line = if input.is_terminal() {
+        spelled_out(input, line)?
+    } else {
+        Some(line.to_owned())
+    };
+    let Some(line) = line else {
         return Ok(Ok(()));
     };
     let receipt = match wish_of_line(&line) {

@@ -45,13 +45,15 @@ pub enum Command {
 /// # Errors
 /// When the request is refused or the server is lost.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
+    // What makes no sense is not sent.
+    let request = command.map(request_of).transpose();
+    let request = request.map_err(|refusal| Failure::Usage(refusal.words))?;
     let mut client = Client {
         session: Session::open(target)?,
         output,
     };
-    let status = match command {
-        Some(command) => {
-            let request = request_of(command).map_err(|r| Failure::Usage(r.words))?;
+    let status = match request {
+        Some(request) => {
             client.ask(request)?.map_err(Failure::Refused)?;
             Status::Done
         }
@@ -76,13 +78,15 @@ struct Client {
 
 impl Client {
     fn act(&mut self, input: &mut Input, line: &str) -> Result<Result<(), Refusal>, Failure> {
+        let is_terminal = input.is_terminal();
         let mut typed = |word, prompt| -> Result<Option<String>, Failure> {
             Ok(input.line(prompt)?.map(|rest| format!("{word} {rest}")))
         };
+        // A pipe sees no menu: each of its lines is a request.
         let line = match line {
-            "1" => typed("lower", "text to lower: ")?,
-            "2" => typed("prime", "number: ")?,
-            "3" => typed("palindrome", "number: ")?,
+            "1" if is_terminal => typed("lower", "text to lower: ")?,
+            "2" if is_terminal => typed("prime", "number: ")?,
+            "3" if is_terminal => typed("palindrome", "number: ")?,
             line => Some(line.to_owned()),
         };
         match line.map(|line| request_of_line(&line)) {
