@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use client::cli::Arguments;
+use client::failure::Failure;
 use client::modes;
 
 fn main() -> ExitCode {
@@ -13,6 +14,12 @@ fn main() -> ExitCode {
     match modes::run(&arguments) {
         Ok(status) => status.into(),
         Err(failure) => {
+            if let Failure::Refused(refusal) = &failure
+                && arguments.output().json
+            {
+                // A refusal is an answer. If nobody reads it, the exit status still says so.
+                let _ = arguments.output().refusal(refusal);
+            }
             if let Some(words) = failure.words() {
                 let _ = writeln!(io::stderr(), "labclient: {words}");
             }
