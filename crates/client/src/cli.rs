@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::frame::Framing;
@@ -34,12 +35,13 @@ pub struct Arguments {
     pub command: Command,
 
     /// The server; without a port, the mode's own [default: 127.0.0.1 and the mode's port]
-    #[arg(long, value_name = "HOST:PORT", global = true)]
-    server: Option<String>,
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
+    server: Option<ServerName>,
 
     /// The framing, the same as the server's: netstring, len3, line or raw (what one read
     /// returned: cannot be made reliable) [default: netstring; a script says its own]
-    #[arg(long, value_parser = parse_framing, value_name = "FRAMING", global = true)]
+    #[arg(long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
+        global = true)]
     wire: Option<Framing>,
 
     /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
@@ -141,14 +143,9 @@ impl Arguments {
     }
 
     fn server_or(&self, host: &str, port: u16) -> String {
-        let server = self.server.as_deref().unwrap_or(host);
-        let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
-            port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
-        });
-        match (has_port, server.contains(':') && !server.starts_with('[')) {
-            (true, _) => server.to_owned(),
-            (false, true) => format!("[{server}]:{port}"),
-            (false, false) => format!("{server}:{port}"),
+        match &self.server {
+            Some(server) => format!("{}:{}", server.host, server.port.unwrap_or(port)),
+            None => format!("{host}:{port}"),
         }
     }
 }
@@ -167,8 +164,40 @@ fn default_timeout(mode: Mode) -> Duration {
     }
 }
 
-fn parse_framing(text: &str) -> Result<Framing, String> {
-    Framing::parse(text).ok_or_else(|| "netstring, len3, line or raw".into())
+/// What `--server` names.
+#[derive(Debug, Clone)]
+struct ServerName {
+    /// A name or an address; one of IPv6 in brackets.
+    host: String,
+    port: Option<u16>,
+}
+
+fn parse_server(text: &str) -> Result<ServerName, String> {
+    let (host, port) = match text.rsplit_once(':') {
+        // An IPv6 address has colons of its own, and needs brackets for a port to follow.
+        Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    };
+    let port = match port.map(str::parse::<u16>) {
+        None => None,
+        Some(Ok(port)) if port > 0 => Some(port),
+        Some(_) => return Err("the port is a number from 1 to 65535".into()),
+    };
+    if host.is_empty() {
+        return Err("write HOST or HOST:PORT".into());
+    }
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    Ok(ServerName { host, port })
+}
+
+fn framings() -> impl TypedValueParser<Value = Framing> {
+    PossibleValuesParser::new(Framing::ALL.map(Framing::name))
+        .try_map(|name| Framing::parse(&name).ok_or("no such framing"))
 }
 
 /// Reads a positive number of seconds, as `0.5` or `10`.
@@ -198,6 +227,22 @@ mod tests {
             let words = ["labclient", "text"].into_iter().chain(given);
             let arguments = Arguments::try_parse_from(words).unwrap();
             assert_eq!(arguments.target(Mode::Text, None).server, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused() {
+        for server in [
+            "",
+            ":80",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:http",
+            "[::1]:-1",
+        ] {
+            let words = ["labclient", "text", "--server", server];
+            assert!(Arguments::try_parse_from(words).is_err(), "{server:?}");
         }
     }
 
