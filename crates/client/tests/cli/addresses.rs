@@ -1,0 +1,107 @@
+//! Who is meant by `--server`.
+
+use proto::frame::Framing;
+use proto::mode::Mode;
+use server::Config;
+
+use crate::labclient::labclient;
+use crate::services::{start, start_with};
+use crate::strangers::nobody;
+
+const PRIME: &[&str] = &["text", "prime", "97"];
+
+#[test]
+fn a_name_is_tried_at_each_of_its_addresses() {
+    let text = start(Mode::Text);
+    let port = text.address().rsplit_once(':').unwrap().1.to_owned();
+    // Where `localhost` is `::1` first, nothing listens there.
+    for server in [format!("localhost:{port}"), format!("127.0.0.1:{port}")] {
+        labclient(PRIME).at(&server).run().printed("prime\n");
+    }
+    let echo = start(Mode::Echo);
+    let port = echo.address().rsplit_once(':').unwrap().1.to_owned();
+    labclient(&["echo", "--udp", "hello"])
+        .at(&format!("localhost:{port}"))
+        .run()
+        .printed("hello\n");
+}
+
+#[test]
+fn an_address_of_ipv6_is_written_in_brackets() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("skipped: there is no IPv6 here");
+    }
+    let bind = "::1".parse().unwrap();
+    let text = start_with(
+        Mode::Text,
+        Config {
+            bind,
+            ..Config::default()
+        },
+    );
+    assert!(text.address().starts_with("[::1]:"));
+    labclient(PRIME)
+        .at(&text.address())
+        .run()
+        .printed("prime\n");
+}
+
+#[test]
+fn each_address_that_was_tried_is_named() {
+    let nobody = nobody();
+    let port = nobody.address().rsplit_once(':').unwrap().1.to_owned();
+    let ended = labclient(PRIME).at(&format!("localhost:{port}")).run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    let tried = format!("nothing listens on 127.0.0.1:{port}");
+    assert!(ended.stderr.contains(&tried), "{ended:?}");
+    assert!(
+        ended.stderr.contains("is `labserver --mode text` running?"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_is_no_server_is_a_usage_error() {
+    for server in [
+        "",
+        ":9006",
+        "127.0.0.1:",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "localhost:http",
+    ] {
+        let ended = labclient(PRIME).at(server).run();
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{server}: {ended:?}"
+        );
+        assert!(ended.stderr.contains("--server"), "{server}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_name_without_an_address_is_named() {
+    let ended = labclient(PRIME).at("no-such-host.invalid:9006").run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    let words = "cannot find the address of \"no-such-host.invalid:9006\": ";
+    assert!(ended.stderr.contains(words), "{ended:?}");
+}
+
+#[test]
+fn each_framing_is_spoken_when_asked_for() {
+    for framing in Framing::ALL {
+        let text = start_with(
+            Mode::Text,
+            Config {
+                framing,
+                ..Config::default()
+            },
+        );
+        labclient(PRIME)
+            .with(&["--wire", framing.name()])
+            .at(&text.address())
+            .run()
+            .printed("prime\n");
+    }
+}

@@ -1,0 +1,182 @@
+//! Exit status 2: what makes no sense is told before anybody is asked.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::labclient::{Ended, labclient};
+use crate::strangers::nobody;
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error_that_names_it() {
+    let nobody = nobody();
+    for (arguments, named) in [
+        (&[][..], "Usage: labclient"),
+        (&["bank"], "'bank'"),
+        (&["text", "lower"], "<TEXT>"),
+        (&["text", "square", "7"], "square"),
+        (&["text", "prime", "x"], "\"x\""),
+        (&["text", "prime", "+7"], "\"+7\""),
+        (&["text", "prime", "1_0"], "\"1_0\""),
+        (&["text", "palindrome", ""], "a number is missing"),
+        (&["calc", "1+1"], "column 2"),
+        (&["calc", "1 ^ 2"], "column 3"),
+        (&["calc", "1 + 1", "--name", ""], "name"),
+        (&["calc", "1 + 1", "--name", "a b"], "name"),
+        (&["text", "prime", "7", "--timeout", "0"], "--timeout"),
+        (&["text", "prime", "7", "--timeout", "soon"], "--timeout"),
+        (&["text", "prime", "7", "--wire", "xml"], "len3"),
+        (&["text", "prime", "7", "--retries", "3"], "--retries"),
+        (&["completions", "tcsh"], "tcsh"),
+    ] {
+        let ended = labclient(arguments).run();
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+    }
+    // Nobody was asked, or it would have been 3.
+    let ended = labclient(&["text", "prime", "x"])
+        .at(&nobody.address())
+        .run();
+    ended.failed(2, "a number is digits with an optional minus, not \"x\"");
+    let ended = labclient(&["calc", "1+1"]).at(&nobody.address()).run();
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+}
+
+#[test]
+fn what_is_no_amount_card_or_account_is_a_usage_error() {
+    let nobody = nobody();
+    let atm = ["atm", "--card", "123456789"];
+    for (arguments, named) in [
+        (&["withdraw", "0"][..], "0"),
+        (&["withdraw", "-5"], "-5"),
+        (&["withdraw", "1e3"], "1e3"),
+        (&["withdraw", "1.234"], "1.234"),
+        (&["withdraw", "five"], "five"),
+        (&["withdraw", "1,000"], "1,000"),
+        (&["withdraw", "99999999999999999999"], "999"),
+        (&["deposit", "NaN"], "NaN"),
+        (&["deposit", ""], "\"\""),
+        (&["create", "", "5"], ""),
+        (&["create", "Ann", "-5"], "-5"),
+    ] {
+        let ended = labclient(&[&atm[..], arguments].concat())
+            .pin("1234")
+            .at(&nobody.address())
+            .run();
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+    }
+    for card in [
+        "",
+        "12345",
+        "12ab56",
+        "12345678901234567890",
+        "-123456",
+        "１２３４５６",
+    ] {
+        let card = format!("--card={card}");
+        let ended = labclient(&["atm", &card, "balance"])
+            .pin("1234")
+            .at(&nobody.address())
+            .run();
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:?}"
+        );
+    }
+    labclient(&["atm", "balance"])
+        .pin("1234")
+        .at(&nobody.address())
+        .run()
+        .failed(2, "a card is needed: give --card NUMBER");
+}
+
+#[test]
+fn what_does_not_fit_a_message_is_a_usage_error() {
+    let echo = crate::services::start(proto::mode::Mode::Echo);
+    let long = "A".repeat(70_000);
+    for (arguments, words) in [
+        (
+            &["echo", &long][..],
+            "a message of 70000 bytes does not fit netstring framing (at most 65536)",
+        ),
+        (
+            &["echo", "--udp", &long],
+            "a message of 70000 bytes does not fit a datagram (at most 65507)",
+        ),
+        (
+            &["echo", "--wire", "line", "a\nb"],
+            "a message with a line break does not fit line framing",
+        ),
+        (
+            &["echo", "--wire", "raw", ""],
+            "an empty message cannot be sent in raw framing",
+        ),
+    ] {
+        labclient(arguments)
+            .at(&echo.address())
+            .run()
+            .failed(2, words);
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_a_usage_error() {
+    let ended = labclient(&["text", "lower"])
+        .adjust(|command| command.arg(OsStr::from_bytes(b"caf\xe9")))
+        .run();
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
+    assert!(ended.stderr.contains("invalid UTF-8"), "{ended:?}");
+}
+
+#[test]
+fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
+    for arguments in [
+        &["--help"][..],
+        &["text", "--help"],
+        &["atm", "--help"],
+        &["echo", "-h"],
+    ] {
+        let Ended {
+            status,
+            stdout,
+            stderr,
+        } = labclient(arguments).run();
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        let longest = stdout.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(100), "{longest:?} columns:\n{stdout}");
+        for flag in ["--server", "--wire", "--timeout", "--json"] {
+            assert!(stdout.contains(flag), "{flag} is not in:\n{stdout}");
+        }
+    }
+    let help = labclient(&["--help"]).run().stdout;
+    for mode in ["atm", "text", "calc", "datetime", "echo", "script"] {
+        assert!(
+            help.contains(&format!("\n  {mode} ")),
+            "{mode} is not in:\n{help}"
+        );
+    }
+    assert!(help.contains("4 the outcome\nis not known yet"), "{help}");
+    labclient(&["--version"]).run().printed("labclient 0.1.0\n");
+}
+
+#[test]
+fn there_are_completions_for_every_shell_a_class_uses() {
+    for (shell, beginning) in [
+        ("bash", "_labclient()"),
+        ("zsh", "#compdef labclient"),
+        ("fish", "# Print an optspec"),
+    ] {
+        let script = labclient(&["completions", shell]).run();
+        assert_eq!((script.status, script.stderr.as_str()), (Some(0), ""));
+        assert!(script.stdout.starts_with(beginning), "{shell}");
+        for word in ["palindrome", "pin-file", "netstring"] {
+            assert!(script.stdout.contains(word), "{shell}: no {word}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `labclient` as a shell sees it: arguments, standard input, both outputs, and the exit status.
+//!
+//! What only one mode has is tested beside: `datetime.rs`, `script.rs`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod addresses;
+mod answers;
+mod command_line;
+mod labclient;
+mod lost_servers;
+mod outputs;
+mod pin;
+mod pipes;
+mod refusals;
+mod services;
+mod strangers;
+mod unknown_outcomes;

@@ -1,0 +1,62 @@
+//! Outputs that nobody reads, or that cannot be written.
+
+use std::process::Command;
+
+use proto::mode::Mode;
+
+use crate::labclient::labclient;
+use crate::services::start;
+
+fn into_a_closed_pipe(command: &mut Command) -> &mut Command {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer)
+}
+
+#[test]
+fn nobody_reading_the_answers_is_no_failure_and_no_words() {
+    let text = start(Mode::Text);
+    for (arguments, input) in [
+        (&["text", "prime", "97"][..], String::new()),
+        (&["text"], "lower A\n".repeat(20_000)),
+        (&["text", "--json"], "prime x\n".repeat(20_000)),
+        (&["text", "--help"], String::new()),
+        (&["completions", "bash"], String::new()),
+        (&["script", "list"], String::new()),
+    ] {
+        let client = labclient(arguments)
+            .at(&text.address())
+            .adjust(into_a_closed_pipe);
+        client.run_with(input).printed("");
+    }
+}
+
+#[test]
+fn the_client_ends_when_its_reader_has_enough() {
+    let text = start(Mode::Text);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let client = labclient(&["text"]).at(&text.address());
+    let mut client = client.adjust(|command| command.stdout(writer)).start();
+    let mut first = String::new();
+    client.say("lower FIRST");
+    let mut reader = std::io::BufReader::new(reader);
+    std::io::BufRead::read_line(&mut reader, &mut first).unwrap();
+    assert_eq!(first, "first\n");
+    drop(reader);
+    client.say("lower SECOND");
+    client.end_by_itself().printed("");
+}
+
+#[test]
+fn an_output_that_is_full_is_told() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        return eprintln!("skipped: there is no /dev/full here");
+    };
+    let text = start(Mode::Text);
+    let client = labclient(&["text", "prime", "97"]).at(&text.address());
+    let ended = client.adjust(|command| command.stdout(full)).run();
+    ended.failed(
+        3,
+        "cannot write to standard output: No space left on device (os error 28)",
+    );
+}

@@ -1,0 +1,79 @@
+//! Servers that are not what the client expects: bare sockets with a mind of their own.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Instant;
+
+use proto::frame::Framing;
+use socket2::{Domain, Socket, Type};
+use wire::connection::Connection;
+use wire::limits::Limits;
+
+use crate::labclient::PATIENCE;
+
+/// An address where nothing listens, over TCP or UDP, nor will for as long as this is kept.
+pub struct Nobody {
+    reserved: Socket,
+}
+
+pub fn nobody() -> Nobody {
+    let reserved = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    reserved.bind(&any.into()).unwrap();
+    Nobody { reserved }
+}
+
+impl Nobody {
+    pub fn address(&self) -> String {
+        let address = self.reserved.local_addr().unwrap();
+        address.as_socket().unwrap().to_string()
+    }
+}
+
+/// Takes one connection, closes the door, and deals with who came in.
+pub fn stranger(meet: impl FnOnce(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        if let Ok((stream, _)) = listener.accept() {
+            drop(listener);
+            let _ = stream.set_read_timeout(Some(PATIENCE));
+            meet(stream);
+        }
+    });
+    address
+}
+
+/// Says this, and then nothing, until the client goes.
+pub fn says(words: &'static str) -> String {
+    stranger(move |mut stream| {
+        let _ = stream.write_all(words.as_bytes());
+        let _ = stream.read_to_end(&mut Vec::new());
+    })
+}
+
+/// Says this and closes.
+pub fn says_and_closes(words: &'static str) -> String {
+    stranger(move |mut stream| {
+        let _ = stream.write_all(words.as_bytes());
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let _ = stream.read_to_end(&mut Vec::new());
+    })
+}
+
+/// A bank that answers what `answer` knows an answer to, and is gone at the first thing else.
+pub fn bank(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> String {
+    stranger(move |stream| {
+        let mut connection = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
+        let mut reply = Some("READY atm 1".to_owned());
+        while let Some(message) = reply {
+            if connection.writer.send(message.as_bytes()).is_err() {
+                return;
+            }
+            let request = connection.reader.receive(Some(Instant::now() + PATIENCE));
+            let request = request.ok().flatten().unwrap_or_default();
+            reply = answer(&String::from_utf8_lossy(&request));
+        }
+    })
+}

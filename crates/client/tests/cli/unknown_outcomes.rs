@@ -1,0 +1,82 @@
+//! Exit status 4: the bank was asked and has not answered, so nobody knows yet.
+
+use std::sync::mpsc::{Sender, channel};
+
+use crate::labclient::{PATIENCE, labclient};
+use crate::strangers::bank;
+
+const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
+
+/// What a bank with one customer answers: all but a message with this verb, which it never
+/// survives. The id in that message is told.
+fn gone_at(verb: &'static str, tell: Sender<String>) -> impl Fn(&str) -> Option<String> + Send {
+    move |request| {
+        let words: Vec<_> = request.split(' ').collect();
+        if words[0] == verb {
+            let _ = tell.send(words[1].to_owned());
+            return None;
+        }
+        match words[..] {
+            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+            ["VERIFY_CARD_AND_PASSWORD", ..] => Some("OK welcome Joty".into()),
+            ["WITHDRAW" | "DEPOSIT", id, amount] => {
+                Some(format!("OK {id} held {amount}, available 9500.00"))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[test]
+fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
+    for (request, verb) in [
+        ("withdraw", "WITHDRAW"),
+        ("deposit", "DEPOSIT"),
+        ("withdraw", "CONFIRM"),
+        ("deposit", "CONFIRM"),
+    ] {
+        let (tell, told) = channel();
+        let ended = labclient(ATM)
+            .with(&[request, "500"])
+            .pin("1234")
+            .at(&bank(gone_at(verb, tell)))
+            .run();
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(4), ""),
+            "{verb}: {ended:?}"
+        );
+        let id = told.recv_timeout(PATIENCE).unwrap();
+        assert!(
+            ended.stderr.contains(&id),
+            "{verb}: {id} is not in {ended:?}"
+        );
+        assert!(!ended.stderr.contains("failed"), "{verb}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_bank_gone_before_it_was_asked_is_only_lost() {
+    let (tell, _told) = channel();
+    let ended = labclient(ATM)
+        .with(&["withdraw", "500"])
+        .pin("1234")
+        .at(&bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)))
+        .run();
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(3), ""),
+        "{ended:?}"
+    );
+    let (tell, _told) = channel();
+    let ended = labclient(ATM)
+        .with(&["balance"])
+        .pin("1234")
+        .at(&bank(gone_at("BALANCE_INQUIRY", tell)))
+        .run();
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(3), ""),
+        "{ended:?}"
+    );
+}

@@ -1,0 +1,78 @@
+//! The menus of the hand-outs.
+
+use proto::mode::Mode;
+
+use crate::person::start;
+use crate::services;
+
+#[test]
+fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
+    let text = services::start(Mode::Text);
+    let mut person = start(&["text"], &text.address());
+    person.sees("1  Convert to lower case");
+    for (number, prompt, typed, answer) in [
+        ("1", "text to lower: ", "HELLO Wörld", "hello wörld"),
+        ("2", "number: ", "97", "prime"),
+        ("2", "number: ", "98", "not prime"),
+        ("3", "number: ", "12321", "palindrome"),
+    ] {
+        person.sees("text> ");
+        person.enters(number);
+        person.sees(prompt);
+        person.enters(typed);
+        person.sees(&format!("\n{answer}\r\n"));
+    }
+    person.sees("text> ");
+    person.enters("q");
+    person.returns_to_the_shell(0);
+}
+
+#[test]
+fn what_is_refused_is_told_and_asked_again() {
+    let text = services::start(Mode::Text);
+    let mut person = start(&["text"], &text.address());
+    for (typed, words) in [
+        (
+            "square 7",
+            "\"square\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, quit",
+        ),
+        (
+            "prime x",
+            "a number is digits with an optional minus, not \"x\"",
+        ),
+        ("prime 7", "prime"),
+    ] {
+        person.sees("text> ");
+        person.enters(typed);
+        person.sees(&format!("\n{words}\r\n"));
+    }
+    // An empty line is no mistake.
+    person.sees("text> ");
+    person.enters("");
+    person.sees("text> ");
+    person.enters("quit");
+    person.returns_to_the_shell(0);
+}
+
+#[test]
+fn calc_takes_expressions_until_q() {
+    let calc = services::start(Mode::Calc);
+    let mut person = start(&["calc"], &calc.address());
+    person.sees("q ends the session.");
+    for (typed, answer) in [
+        ("12 + 42", "54"),
+        ("1 / 0", "division by zero"),
+        (
+            "12(10",
+            "column 3: expected a blank after the number, not \"(\"",
+        ),
+        ("0.1 + 0.2", "0.3"),
+    ] {
+        person.sees("calc> ");
+        person.enters(typed);
+        person.sees(&format!("\n{answer}\r\n"));
+    }
+    person.sees("calc> ");
+    person.enters("q");
+    person.returns_to_the_shell(0);
+}

@@ -1,0 +1,163 @@
+//! What can be asked on the command line, and what makes no sense there.
+
+use crate::labserver::{Ended, Home, run};
+
+const FLAGS: [&str; 18] = [
+    "--mode",
+    "--bind",
+    "--port",
+    "--wire",
+    "--script",
+    "--max-connections",
+    "--idle-timeout",
+    "--frame-timeout",
+    "--login-timeout",
+    "--prime-budget",
+    "--udp-rate",
+    "--ledger",
+    "--semantics",
+    "--accounts",
+    "--fault",
+    "--seed",
+    "--log-format",
+    "--verbose",
+];
+
+#[test]
+fn the_help_explains_every_flag_on_lines_that_fit_a_terminal() {
+    for help in ["--help", "-h"] {
+        let Ended {
+            status,
+            stdout,
+            stderr,
+        } = run(&[help]);
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        for flag in FLAGS {
+            let explained = stdout.lines().any(|line| line.contains(flag));
+            assert!(explained, "{flag} is not in:\n{stdout}");
+        }
+        let longest = stdout.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(100), "{longest:?} columns:\n{stdout}");
+        assert!(stdout.contains("labserver --mode atm "), "{stdout}");
+    }
+}
+
+#[test]
+fn the_help_of_each_command_says_what_it_is_for() {
+    let ledger = Home::new().answer(&["ledger", "--help"]);
+    for command in ["audit", "accounts", "history", "unsettled", "unlock"] {
+        assert!(ledger.contains(&format!("\n  {command} ")), "{ledger}");
+    }
+    let unlock = Home::new().answer(&["ledger", "unlock", "--help"]);
+    assert!(unlock.contains("three wrong PINs"), "{unlock}");
+}
+
+#[test]
+fn the_version_is_printed() {
+    assert_eq!(Home::new().answer(&["--version"]), "labserver 0.1.0\n");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error_that_names_it() {
+    for (arguments, named) in [
+        (&[][..], "--mode atm|text|"),
+        (&["--mode"], "--mode"),
+        (&["--mode", "bank"], "'bank'"),
+        (&["--mode", "TEXT"], "'TEXT'"),
+        (&["--mode", "text", "--bind", "localhost"], "--bind"),
+        (&["--mode", "text", "--port", "65536"], "65536"),
+        (&["--mode", "text", "--port", "-1"], "-1"),
+        (&["--mode", "text", "--wire", "xml"], "len3"),
+        (&["--mode", "text", "--idle-timeout", "0"], "--idle-timeout"),
+        (
+            &["--mode", "text", "--idle-timeout", "nan"],
+            "--idle-timeout",
+        ),
+        (
+            &["--mode", "text", "--frame-timeout", "soon"],
+            "--frame-timeout",
+        ),
+        (&["--mode", "calc", "--login-timeout=-1"], "--login-timeout"),
+        (
+            &["--mode", "text", "--prime-budget", "1e99"],
+            "--prime-budget",
+        ),
+        (&["--mode", "echo", "--udp-rate", "-1"], "-1"),
+        (&["--mode", "text", "--max-connections", "many"], "many"),
+        (
+            &["--mode", "text", "--max-connections", "0"],
+            "--max-connections",
+        ),
+        (&["--mode", "text", "--log-format", "xml"], "json"),
+        (&["--mode", "all", "--port", "9000"], "--port"),
+        (&["--mode", "text", "--password", "x"], "--password"),
+        (&["--mode", "text", "ledger", "audit"], "ledger"),
+        (
+            &[
+                "--mode",
+                "atm",
+                "--semantics",
+                "maybe",
+                "--ledger",
+                "bank.db",
+            ],
+            "bank.db",
+        ),
+        (&["--mode", "text", "--seed", "7"], "--fault"),
+        (&["ledger"], "audit"),
+        (&["ledger", "burn"], "burn"),
+        (&["ledger", "history"], "CARD"),
+        (&["ledger", "history", "12ab"], "12ab"),
+        (&["ledger", "audit", "--ledger", "memory"], "--ledger"),
+        (&["completions", "tcsh"], "tcsh"),
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn there_are_completions_for_every_shell_a_class_uses() {
+    for (shell, beginning) in [
+        ("bash", "_labserver()"),
+        ("zsh", "#compdef labserver"),
+        ("fish", "# Print an optspec"),
+    ] {
+        let script = Home::new().answer(&["completions", shell]);
+        assert!(script.starts_with(beginning), "{shell}: {script:.80}");
+        for word in ["max-connections", "log-format", "unlock", "netstring"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+}
+
+#[test]
+fn nobody_reading_the_answer_is_no_failure() {
+    let home = Home::new();
+    home.start(&["--mode", "atm", "--port", "0"]).stop();
+    for arguments in [
+        &["completions", "bash"][..],
+        &["--mode", "script", "--script", "list"],
+        &["ledger", "accounts"],
+        &["ledger", "audit"],
+    ] {
+        let ended = home.run_with_closed_stdout(arguments);
+        assert_eq!(
+            (ended.status, ended.stderr.as_str()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_whose_address_nobody_reads_says_so_and_ends() {
+    let ended = Home::new().run_with_closed_stdout(&["--mode", "text", "--port", "0"]);
+    assert_eq!(ended.status, Some(1));
+    assert_eq!(
+        ended.stderr,
+        "labserver: cannot write to standard output: Broken pipe (os error 32)\n"
+    );
+}

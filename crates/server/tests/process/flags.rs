@@ -1,0 +1,157 @@
+//! Every flag that changes how a server behaves.
+
+use std::io::{Read, Write};
+use std::net::UdpSocket;
+
+use proto::frame::Framing;
+
+use crate::customer::{CARD, PIN, Peer};
+use crate::labserver::{Home, start};
+use crate::lines::PATIENCE;
+
+#[test]
+fn wire_chooses_the_framing() {
+    for framing in Framing::ALL {
+        let name = framing.to_string();
+        let server = start(&["--mode", "text", "--port", "0", "--wire", &name]);
+        let mut peer = Peer::over(server.connect("text tcp"), framing);
+        assert_eq!(peer.hear().as_deref(), Some("READY text 1"), "{name}");
+        assert_eq!(peer.ask("LOWER ABC"), "OK abc", "{name}");
+    }
+}
+
+/// All that is said to a peer that sends these bytes and then waits.
+fn told(arguments: &[&str], service: &str, bytes: &[u8]) -> String {
+    let server = start(&[&["--port", "0"], arguments].concat());
+    let mut stream = server.connect(service);
+    stream.write_all(bytes).unwrap();
+    let mut all = String::new();
+    stream.read_to_string(&mut all).unwrap();
+    all
+}
+
+#[test]
+fn idle_timeout_ends_a_silent_connection() {
+    let all = told(
+        &["--mode", "text", "--idle-timeout", "0.05"],
+        "text tcp",
+        b"",
+    );
+    assert!(
+        all.contains("ERR too-slow nothing was said for 0.05 s"),
+        "{all}"
+    );
+}
+
+#[test]
+fn frame_timeout_ends_a_message_that_does_not_end() {
+    let all = told(
+        &["--mode", "text", "--frame-timeout", "0.05"],
+        "text tcp",
+        b"8:PRI",
+    );
+    assert!(
+        all.contains("ERR too-slow a message was not complete after 0.05 s"),
+        "{all}"
+    );
+}
+
+#[test]
+fn login_timeout_ends_who_does_not_log_in() {
+    for mode in ["atm", "calc"] {
+        let service = format!("{mode} tcp");
+        let all = told(&["--mode", mode, "--login-timeout", "0.05"], &service, b"");
+        assert!(all.contains("ERR too-slow no log-in in time"), "{all}");
+    }
+}
+
+#[test]
+fn prime_budget_ends_a_long_computation() {
+    let server = start(&["--mode", "text", "--port", "0", "--prime-budget", "0.001"]);
+    // 10^1999 + 7 has no small factor to be quickly found by.
+    let hard = format!("1{}7", "0".repeat(1_998));
+    let answer = server.converse("text tcp").ask(&format!("PRIME {hard}"));
+    assert!(answer.starts_with("ERR out-of-time "), "{answer}");
+}
+
+#[test]
+fn udp_rate_bounds_the_answers_to_one_source() {
+    let answered = |rate: &str| {
+        let server = start(&["--mode", "echo", "--port", "0", "--udp-rate", rate]);
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(server.address("echo udp")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        for _ in 0..64 {
+            socket.send(b"counted").unwrap();
+        }
+        // Beyond the rate, one in 16 is answered, so one of these is; and answers come in order.
+        for _ in 0..16 {
+            socket.send(b"last").unwrap();
+        }
+        let mut buffer = [0; 16];
+        let mut answers = std::iter::from_fn(|| {
+            let length = socket.recv(&mut buffer).unwrap();
+            (&buffer[..length] == b"counted").then_some(())
+        });
+        answers.by_ref().count()
+    };
+    assert_eq!(answered("0"), 64);
+    let few = answered("1");
+    assert!((1..32).contains(&few), "{few} of 64 were answered");
+}
+
+#[test]
+fn max_connections_is_the_most_at_once() {
+    let server = start(&["--mode", "text", "--port", "0", "--max-connections", "1"]);
+    let mut first = server.converse("text tcp");
+    assert_eq!(first.ask("PRIME 7"), "OK prime");
+    let mut second = Peer::over(server.connect("text tcp"), Framing::Netstring);
+    let refusal = second.hear().unwrap();
+    assert!(refusal.starts_with("ERR busy "), "{refusal}");
+    assert_eq!(second.hear(), None);
+    assert_eq!(first.ask("PRIME 8"), "OK not prime");
+}
+
+#[test]
+fn script_chooses_the_exchange_and_lists_those_there_are() {
+    let list = Home::new().answer(&["--mode", "script", "--script", "list"]);
+    assert!(list.contains("knock-knock"), "{list}");
+    for name in list.lines().filter_map(|line| line.split(' ').next()) {
+        start(&["--mode", "script", "--script", name, "--port", "0"]);
+    }
+    let ended = Home::new().run(&["--mode", "script", "--script", "nonsense"]);
+    assert_ne!(ended.status, Some(0));
+    assert!(ended.stderr.contains("nonsense"), "{ended:?}");
+    assert!(ended.stderr.contains("--script list"), "{ended:?}");
+}
+
+#[test]
+fn accounts_replace_the_demonstration() {
+    let home = Home::new();
+    let file = home.path().join("class.toml");
+    let account = "[[account]]\ncard = \"4000123\"\npin = \"2468\"\nholder = \"Ann B\"\n";
+    std::fs::write(&file, format!("{account}balance = \"7.50\"\n")).unwrap();
+    let server = home.start(&["--mode", "atm", "--port", "0", "--accounts", "class.toml"]);
+    let mut peer = server.converse("atm tcp");
+    assert_eq!(peer.log_in("4000123", "2468"), "OK welcome Ann B");
+    assert_eq!(peer.ask("BALANCE_INQUIRY"), "OK available 7.50, held 0.00");
+    let refusal = peer.log_in(CARD, PIN);
+    assert!(refusal.starts_with("ERR wrong-credentials "), "{refusal}");
+}
+
+#[test]
+fn a_file_of_accounts_that_is_wrong_is_named_with_its_line() {
+    let home = Home::new();
+    std::fs::write(home.path().join("class.toml"), "[[account]]\ncard = 5\n").unwrap();
+    for (file, words) in [
+        ("class.toml", "labserver: class.toml, line "),
+        (
+            "none.toml",
+            "labserver: cannot read the accounts in none.toml: ",
+        ),
+    ] {
+        let ended = home.run(&["--mode", "atm", "--port", "0", "--accounts", file]);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}

@@ -1,0 +1,17 @@
+//! `labserver` as its users meet it: a command line, two outputs, signals, an exit status, and
+//! files that outlive it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+// Signals and privileged ports are Unix's.
+#![cfg(unix)]
+
+mod binding;
+mod capacity;
+mod command_line;
+mod crash;
+mod customer;
+mod flags;
+mod labserver;
+mod ledger;
+mod lines;
+mod logs;
+mod signals;

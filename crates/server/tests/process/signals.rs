@@ -1,0 +1,82 @@
+//! Being asked to stop: once politely, twice at once.
+
+use std::io::Write;
+
+use rustix::process::Signal;
+
+use crate::labserver::start;
+
+#[test]
+fn one_signal_lets_conversations_end_and_is_a_success() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let server = start(&["--mode", "text", "--port", "0"]);
+        let mut peer = server.converse("text tcp");
+        assert_eq!(peer.ask("PRIME 97"), "OK prime");
+        server.signal(signal);
+        let goodbye = peer.hear().unwrap();
+        assert!(goodbye.starts_with("ERR shutting-down "), "{goodbye}");
+        assert_eq!(peer.hear(), None);
+        let ended = server.end();
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert!(
+            ended.stderr.contains("once more to stop at once"),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn what_was_asked_before_the_signal_is_answered() {
+    let server = start(&["--mode", "text", "--port", "0"]);
+    let mut peer = server.converse("text tcp");
+    for number in 0..20 {
+        peer.say(&format!("LOWER A{number}"));
+    }
+    server.signal(Signal::TERM);
+    for number in 0..20 {
+        assert_eq!(peer.hear(), Some(format!("OK a{number}")));
+    }
+    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
+    assert_eq!(server.end().status, Some(0));
+}
+
+#[test]
+fn a_stopping_server_takes_no_new_connection() {
+    let server = start(&["--mode", "text", "--port", "0"]);
+    let address = server.address("text tcp");
+    assert_eq!(server.stop().status, Some(0));
+    std::net::TcpStream::connect(address).unwrap_err();
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_a_conversation() {
+    for (second, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let server = start(&["--mode", "echo", "--port", "0"]);
+        // A peer that reads nothing of what it is owed holds its conversation open.
+        let mut held_open = server.connect("echo tcp");
+        held_open.set_nonblocking(true).unwrap();
+        let piece = vec![b'x'; 64 * 1024];
+        let mut sent = 0;
+        while sent < 16 * 1024 * 1024 {
+            match held_open.write(&piece) {
+                Ok(length) => sent += length,
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+        server.signal(Signal::TERM);
+        server.log().wait_for("stopping: ");
+        server.signal(second);
+        let ended = server.end();
+        // After a drain of five seconds it would have been 0.
+        assert_eq!(ended.status, Some(status), "{ended:?}");
+        assert!(ended.stderr.contains("stopping at once"), "{ended:?}");
+    }
+}
+
+#[test]
+fn every_service_stops_while_nobody_talks_to_it() {
+    for mode in ["atm", "text", "calc", "chat", "echo", "datetime", "script"] {
+        let ended = start(&["--mode", mode, "--port", "0"]).stop();
+        assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
+    }
+}
