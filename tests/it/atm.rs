@@ -22,7 +22,12 @@ fn id(prefix: &str, number: u64) -> String {
 fn machine(server: &Running, number: u64) -> Peer {
     let mut peer = server.converse(Framing::Netstring);
     let login = id("LOGIN", number);
-    let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 1234"));
+    let log_in = format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 1234");
+    let mut answer = peer.ask(&log_in);
+    // On a computer with much else to do, not all of many machines have a PIN hashed in time.
+    while answer.starts_with("ERR busy") {
+        answer = peer.ask(&log_in);
+    }
     assert_eq!(answer, "OK welcome Joty");
     peer
 }
