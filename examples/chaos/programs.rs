@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 /// Between two looks at a process.
-const LOOK: Duration = Duration::from_millis(2);
+pub const LOOK: Duration = Duration::from_millis(2);
 
 /// A bank that is not open by then never will be.
 const OPENING: Duration = Duration::from_secs(30);
@@ -153,7 +153,7 @@ impl Process {
     /// Waits until the bank says that it is open. Whether it lives to say so.
     pub fn opens(&mut self) -> Result<bool> {
         let by = Instant::now() + OPENING;
-        while !std::fs::read_to_string(&self.said)?.ends_with('\n') {
+        while !self.is_open() {
             ensure!(Instant::now() < by, "labserver does not open");
             if self.child.try_wait()?.is_some() {
                 return Ok(false);
@@ -163,13 +163,18 @@ impl Process {
         Ok(true)
     }
 
+    /// Whether the bank has said that it is open.
+    pub fn is_open(&self) -> bool {
+        std::fs::read_to_string(&self.said).is_ok_and(|said| said.ends_with('\n'))
+    }
+
     /// Waits until the program ends, and kills it as soon as `enough` says so.
-    pub fn ends(&mut self, enough: impl Fn() -> bool) -> Result<End> {
+    pub fn ends(&mut self, enough: impl Fn(&Process) -> bool) -> Result<End> {
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(End::Exited(status));
             }
-            if enough() {
+            if enough(self) {
                 self.child.kill()?;
                 self.child.wait()?;
                 return Ok(End::Killed);

@@ -114,8 +114,11 @@ impl Dice {
     /// Words for a command line; none now and then.
     fn faults(&mut self, side: Side) -> Vec<String> {
         let mut faults = Vec::new();
+        if self.chance(35) {
+            return faults;
+        }
         for fault in ["drop-request", "drop-reply", "duplicate", "error", "cut"] {
-            if self.chance(30) {
+            if self.chance(25) {
                 faults.push(format!("{fault}={}", self.when()));
             }
         }
@@ -142,7 +145,7 @@ impl Dice {
         if self.chance(50) {
             return format!("{}%", self.between(1, 15));
         }
-        let first = self.between(1, 6);
+        let first = self.between(1, 8);
         format!("#{first}-{}", self.between(first, first + 1))
     }
 

@@ -2,8 +2,8 @@
 
 use std::ops::AddAssign;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use proto::atm::record::Status;
 use proto::atm::{Kind, Money};
 
 use crate::books::Books;
-use crate::programs::{Card, End, Place, Process, crashed};
+use crate::programs::{Card, End, LOOK, Place, Process, crashed};
 use crate::schedule::{Life, Machine, Schedule, Visit};
 
 /// What is in each drawer at first, in hundredths: little enough that some withdrawals are too much.
@@ -20,6 +20,10 @@ const FILLING: i64 = 200_000;
 
 /// A machine that has not ended by then hangs.
 const HANGS: Duration = Duration::from_secs(30);
+
+/// How long a customer waits for a closed bank to open again, before going to the machine all the
+/// same: one that finds it closed tries nothing.
+const WAITS: Duration = Duration::from_secs(1);
 
 /// Any card: nobody logs in to settle or to fill a drawer.
 const NO_CARD: Card = ("123456789", "1234");
@@ -55,6 +59,20 @@ impl AddAssign for Tally {
     }
 }
 
+/// What goes on while the machines are at work.
+#[derive(Default)]
+struct Day {
+    tally: Mutex<Tally>,
+    is_open: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Day {
+    fn count(&self, add: impl FnOnce(&mut Tally)) {
+        add(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// What a customer was told: the exit status of the machine, unless it died.
 struct Told<'a> {
     terminal: &'a str,
@@ -64,7 +82,7 @@ struct Told<'a> {
 
 /// Runs a trial at this place.
 pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally> {
-    let tally = Mutex::new(Tally::default());
+    let day = Day::default();
     let filling = Money::from_minor(FILLING).context("no such filling")?;
     let terminals: Vec<String> = schedule
         .machines
@@ -79,13 +97,12 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     let first = lives.next();
     let mut bank = place.bank(first.map_or(&[], |life| &life.faults))?;
     bank.opens()?;
-    let over = AtomicBool::new(false);
     let told = thread::scope(|scope| {
-        let bank = scope.spawn(|| keep_open(place, bank, first, lives, &over, &tally));
+        let bank = scope.spawn(|| keep_open(place, bank, first, lives, &day));
         let machines: Vec<_> = schedule
             .machines
             .iter()
-            .map(|machine| scope.spawn(|| serve(place, machine, &tally)))
+            .map(|machine| scope.spawn(|| serve(place, machine, &day)))
             .collect();
         let told: Vec<Result<Vec<Told>>> = machines
             .into_iter()
@@ -95,14 +112,14 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
                     .unwrap_or_else(|_| Err(anyhow!("a machine's thread panicked")))
             })
             .collect();
-        over.store(true, Ordering::Relaxed);
+        day.is_over.store(true, Ordering::Relaxed);
         bank.join()
             .unwrap_or_else(|_| Err(anyhow!("the bank's thread panicked")))?;
         told.into_iter().collect::<Result<Vec<_>>>()
     })?;
 
     let mut bank = place.bank(&[])?;
-    let mut tally = tally.into_inner().unwrap_or_default();
+    let mut tally = day.tally.into_inner().unwrap_or_default();
     if !bank.opens()? {
         tally.wrong.push("the bank does not open any more".into());
     }
@@ -111,7 +128,7 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
             tally.wrong.push(format!("{error:#}"));
         }
     }
-    bank.ends(|| true)?;
+    bank.ends(|_| true)?;
     let books = Books::close(place, &terminals, filling)?;
     tally.lost = books.lost;
     tally.duplicated = books.duplicated;
@@ -142,22 +159,24 @@ fn keep_open<'a>(
     mut bank: Process,
     first: Option<&Life>,
     mut lives: impl Iterator<Item = &'a Life>,
-    over: &AtomicBool,
-    tally: &Mutex<Tally>,
+    day: &Day,
 ) -> Result<()> {
-    let is_over = || over.load(Ordering::Relaxed);
+    let is_over = || day.is_over.load(Ordering::Relaxed);
     let mut killed_after = first.and_then(|life| life.killed_after);
     loop {
         let started = Instant::now();
         let due = || killed_after.is_some_and(|after| started.elapsed() >= after);
-        match bank.ends(|| is_over() || due())? {
+        let end = bank.ends(|bank| {
+            day.is_open.store(bank.is_open(), Ordering::Relaxed);
+            is_over() || due()
+        })?;
+        day.is_open.store(false, Ordering::Relaxed);
+        match end {
             End::Killed if is_over() => return Ok(()),
-            End::Killed => count(tally, |tally| tally.kills += 1),
-            End::Exited(status) if crashed(status) => count(tally, |tally| tally.crashes += 1),
+            End::Killed => day.count(|tally| tally.kills += 1),
+            End::Exited(status) if crashed(status) => day.count(|tally| tally.crashes += 1),
             End::Exited(status) => {
-                count(tally, |tally| {
-                    tally.wrong.push(format!("the bank ended: {status}"))
-                });
+                day.count(|tally| tally.wrong.push(format!("the bank ended: {status}")));
             }
         }
         let life = lives.next();
@@ -171,9 +190,13 @@ fn keep_open<'a>(
 }
 
 /// Lets one customer after another use a machine.
-fn serve<'a>(place: &Place, machine: &'a Machine, tally: &Mutex<Tally>) -> Result<Vec<Told<'a>>> {
+fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<'a>>> {
     let mut told = Vec::new();
     for visit in &machine.visits {
+        let by = Instant::now() + WAITS;
+        while !day.is_open.load(Ordering::Relaxed) && Instant::now() < by {
+            thread::sleep(LOOK);
+        }
         let request = match visit.kind {
             Kind::Withdrawal => "withdraw",
             Kind::Deposit => "deposit",
@@ -184,12 +207,12 @@ fn serve<'a>(place: &Place, machine: &'a Machine, tally: &Mutex<Tally>) -> Resul
         let end = ends_within(&mut process, visit.killed_after.unwrap_or(HANGS))?;
         let mut status = None;
         match end {
-            End::Killed if visit.killed_after.is_some() => count(tally, |tally| tally.kills += 1),
+            End::Killed if visit.killed_after.is_some() => day.count(|tally| tally.kills += 1),
             End::Killed => {
                 let words = format!("{} hangs: {request} {amount}", machine.terminal);
-                count(tally, |tally| tally.wrong.push(words));
+                day.count(|tally| tally.wrong.push(words));
             }
-            End::Exited(exited) if crashed(exited) => count(tally, |tally| tally.crashes += 1),
+            End::Exited(exited) if crashed(exited) => day.count(|tally| tally.crashes += 1),
             End::Exited(exited) => status = exited.code(),
         }
         told.push(Told {
@@ -203,7 +226,7 @@ fn serve<'a>(place: &Place, machine: &'a Machine, tally: &Mutex<Tally>) -> Resul
 
 fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
     let by = Instant::now() + time;
-    process.ends(|| Instant::now() >= by)
+    process.ends(|_| Instant::now() >= by)
 }
 
 /// Where the books give the lie to what a machine told its customer.
@@ -241,10 +264,4 @@ fn struck(directory: &Path) -> Result<u64> {
         }
     }
     Ok(struck)
-}
-
-fn count(tally: &Mutex<Tally>, add: impl FnOnce(&mut Tally)) {
-    add(&mut tally
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner()));
 }
