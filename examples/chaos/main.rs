@@ -15,7 +15,6 @@ mod schedule;
 mod trial;
 
 use std::io::{self, IsTerminal, Write};
-use std::net::TcpListener;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,13 +27,9 @@ use anyhow::{Context, Result, bail};
 use signal_hook::consts::SIGINT;
 use wire::fault::random_seed;
 
-use crate::programs::{Place, Programs};
+use crate::programs::{Place, Programs, free_ports};
 use crate::schedule::Schedule;
 use crate::trial::Tally;
-
-/// Ports to choose from: below those that systems give to clients, lest one of these sit on the
-/// bank's port while it is closed.
-const PORTS: Range<u16> = 12_000..32_000;
 
 struct Arguments {
     trials: Range<u64>,
@@ -61,10 +56,7 @@ fn main() -> Result<ExitCode> {
     let begun = Instant::now();
     let next = AtomicU64::new(arguments.trials.start);
     let progress = Mutex::new(Progress::default());
-    let first_port = PORTS.start + (random_seed() % u64::from(PORTS.end - PORTS.start)) as u16;
-    let mut ports = (first_port..PORTS.end)
-        .chain(PORTS.start..first_port)
-        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let mut ports = free_ports();
     thread::scope(|scope| -> Result<()> {
         let mut jobs = Vec::new();
         for _ in 0..arguments.jobs {

@@ -1,12 +1,17 @@
 //! The real programs: built, started in a place of their own, and killed.
 
 use std::fs::{File, OpenOptions};
+use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use wire::fault::random_seed;
 
 /// Between two looks at a process.
 pub const LOOK: Duration = Duration::from_millis(2);
@@ -14,8 +19,28 @@ pub const LOOK: Duration = Duration::from_millis(2);
 /// A bank that is not open by then never will be.
 const OPENING: Duration = Duration::from_secs(30);
 
+/// Ports to choose from: below those that systems give to clients, lest one of these sit on the
+/// bank's port while it is closed.
+const PORTS: Range<u16> = 12_000..32_000;
+
 /// A card of the demonstration and its PIN.
 pub type Card = (&'static str, &'static str);
+
+/// Ports where nobody listens, never the same one twice.
+pub fn free_ports() -> impl Iterator<Item = u16> {
+    static TRIED: AtomicU64 = AtomicU64::new(0);
+    static FIRST: OnceLock<u64> = OnceLock::new();
+    // Another run at the same time is to begin elsewhere.
+    let first = *FIRST.get_or_init(random_seed);
+    let port = move || {
+        PORTS.start
+            + ((first + TRIED.fetch_add(1, Ordering::Relaxed)) % u64::from(PORTS.end - PORTS.start))
+                as u16
+    };
+    std::iter::repeat_with(port)
+        .take(PORTS.len())
+        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+}
 
 /// Where the programs are.
 #[derive(Debug)]
