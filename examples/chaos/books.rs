@@ -52,10 +52,11 @@ impl Books {
             books.lost += surplus.max(0);
             books.duplicated += (-surplus).max(0);
             if surplus != 0 {
+                let should = Money::from_minor(filling.minor() + booked);
                 books.wrong.push(format!(
-                    "{terminal} has {} in its drawer, {surplus} hundredths more than the bank \
-                     has booked",
-                    drawer.count()
+                    "{terminal} has {} in its drawer; by what the bank has booked it should be {}",
+                    drawer.count(),
+                    should.map_or_else(|| "less than nothing".into(), |money| money.to_string())
                 ));
             }
         }

@@ -147,15 +147,14 @@ fn note(
         wrong: vec![format!("{error:#}")],
         ..Tally::default()
     });
-    if let Some(kept) = kept {
+    if !tally.wrong.is_empty() {
         progress.failed += 1;
         // Nobody is there to be told when standard error is gone.
-        let _ = writeln!(
-            err,
-            "\rtrial {number} of seed {}: {}",
-            arguments.seed,
-            kept.display()
-        );
+        let seed = arguments.seed;
+        let _ = writeln!(err, "\rfailed: --seed {seed} --only {number}");
+        if let Some(kept) = kept {
+            let _ = writeln!(err, "    kept in {}", kept.display());
+        }
         for wrong in &tally.wrong {
             let _ = writeln!(err, "    {wrong}");
         }
