@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::SIGINT;
@@ -30,6 +30,9 @@ use wire::fault::random_seed;
 use crate::programs::{Place, Programs, free_ports};
 use crate::schedule::Schedule;
 use crate::trial::Tally;
+
+/// Ctrl-C may end the programs of a trial this much before it is known here.
+const SIGNAL: Duration = Duration::from_millis(200);
 
 struct Arguments {
     trials: Range<u64>,
@@ -70,6 +73,13 @@ fn main() -> Result<ExitCode> {
                         return Ok(());
                     }
                     let tried = attempt(programs, arguments.seed, number, port);
+                    if tried
+                        .0
+                        .as_ref()
+                        .map_or(true, |tally| !tally.wrong.is_empty())
+                    {
+                        thread::sleep(SIGNAL);
+                    }
                     // Ctrl-C reaches the programs too: such a trial proves nothing.
                     if interrupted.load(Ordering::Relaxed) {
                         return Ok(());
