@@ -1,0 +1,90 @@
+//! The reckoning: what the bank has booked against what is in the drawers.
+
+use anyhow::{Context, Result};
+use client::drawer::Drawer;
+use proto::atm::record::{Record, Status, Transaction};
+use proto::atm::{Kind, Money};
+use server::ledger::audit::audit;
+use server::ledger::{Store, sqlite};
+
+use crate::programs::Place;
+
+/// What the books say when all is settled.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// In hundredths: debited without notes, or paid in without a credit.
+    pub lost: i64,
+    /// In hundredths: notes without a debit, or a credit without notes.
+    pub duplicated: i64,
+    /// All that is not as it should be, in words.
+    pub wrong: Vec<String>,
+    /// Every transaction that the bank was asked for.
+    pub transactions: Vec<Transaction>,
+}
+
+impl Books {
+    /// Reads the ledger and counts the drawers of these machines, each of which held `filling`.
+    /// Neither the bank nor a machine is at work.
+    pub fn close(place: &Place, terminals: &[String], filling: Money) -> Result<Books> {
+        let mut books = Books::default();
+        let mut store = sqlite::open(&place.ledger()).context("the ledger cannot be opened")?;
+        let report = audit(&mut store)?;
+        books.wrong.extend(report.violations);
+        if report.unsettled > 0 {
+            let words = format!("{} transactions are not settled", report.unsettled);
+            books.wrong.push(words);
+        }
+        for account in store.accounts()?.iter().filter(|account| account.locked) {
+            // Nobody ever gives a wrong PIN.
+            let words = format!("the card {} is locked", account.card);
+            books.wrong.push(words);
+        }
+        store.each_record(&mut |dated| {
+            if let Record::Transaction(transaction) = dated.row {
+                books.transactions.push(transaction);
+            }
+        })?;
+        for terminal in terminals {
+            let drawer = Drawer::open(&place.drawer(terminal), filling)
+                .with_context(|| format!("the drawer of {terminal} cannot be counted"))?;
+            let booked = books.booked(terminal);
+            let surplus = drawer.count().minor() - (filling.minor() + booked);
+            books.lost += surplus.max(0);
+            books.duplicated += (-surplus).max(0);
+            if surplus != 0 {
+                let should = Money::from_minor(filling.minor() + booked);
+                books.wrong.push(format!(
+                    "{terminal} has {} in its drawer; by what the bank has booked it should be {}",
+                    drawer.count(),
+                    should.map_or_else(|| "less than nothing".into(), |money| money.to_string())
+                ));
+            }
+        }
+        Ok(books)
+    }
+
+    /// What came into this machine's drawer, as the bank knows it, in hundredths.
+    fn booked(&self, terminal: &str) -> i64 {
+        let confirmed = self
+            .of(terminal)
+            .filter(|transaction| transaction.status == Status::Confirmed);
+        let moved = confirmed.map(|transaction| {
+            let amount = transaction.amount.money().minor();
+            match transaction.id.kind {
+                Kind::Withdrawal => -amount,
+                Kind::Deposit => amount,
+            }
+        });
+        moved.sum()
+    }
+
+    /// What this machine asked for.
+    pub fn of(&self, terminal: &str) -> impl Iterator<Item = &Transaction> {
+        self.transactions.iter().filter(move |transaction| {
+            transaction
+                .terminal
+                .as_ref()
+                .is_some_and(|name| name.as_str() == terminal)
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! Lets the bank and its cash machines work while messages are lost, doubled and cut and both
+//! programs are killed, again and again; then counts the money:
+//!
+//! ```text
+//! cargo run --release --example chaos -- --trials 1000
+//! cargo run --release --example chaos -- --seed 7 --only 12   one trial of a run once more
+//! ```
+//!
+//! What goes wrong in a trial follows from the seed and the trial's number. When it goes wrong
+//! does not quite: the machines are real processes, and how fast they are is up to the computer.
+
+mod books;
+mod programs;
+mod schedule;
+mod trial;
+
+use std::io::{self, IsTerminal, Write};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::SIGINT;
+use wire::fault::random_seed;
+
+use crate::programs::{Place, Programs, free_ports};
+use crate::schedule::Schedule;
+use crate::trial::Tally;
+
+/// Ctrl-C may end the programs of a trial this much before it is known here.
+const SIGNAL: Duration = Duration::from_millis(200);
+
+struct Arguments {
+    trials: Range<u64>,
+    seed: u64,
+    jobs: usize,
+}
+
+/// What all trials came to so far.
+#[derive(Default)]
+struct Progress {
+    trials: u64,
+    failed: u64,
+    tally: Tally,
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse()?;
+    let programs = Programs::build()?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // The second time Ctrl-C ends the process as it would have.
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
+    signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
+
+    let begun = Instant::now();
+    let next = AtomicU64::new(arguments.trials.start);
+    let progress = Mutex::new(Progress::default());
+    let mut ports = free_ports();
+    thread::scope(|scope| -> Result<()> {
+        let mut jobs = Vec::new();
+        for _ in 0..arguments.jobs {
+            let port = ports.next().context("no port is free")?;
+            let (arguments, programs, next) = (&arguments, &programs, &next);
+            let (progress, interrupted) = (&progress, &interrupted);
+            jobs.push(scope.spawn(move || -> Result<()> {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if !arguments.trials.contains(&number) || interrupted.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                    let tried = attempt(programs, arguments.seed, number, port);
+                    if tried
+                        .0
+                        .as_ref()
+                        .map_or(true, |tally| !tally.wrong.is_empty())
+                    {
+                        thread::sleep(SIGNAL);
+                    }
+                    // Ctrl-C reaches the programs too: such a trial proves nothing.
+                    if interrupted.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                    note(progress, number, arguments, tried);
+                }
+            }));
+        }
+        for job in jobs {
+            job.join().unwrap_or_else(|_| bail!("a trial panicked"))?;
+        }
+        Ok(())
+    })?;
+
+    let Progress {
+        trials,
+        failed,
+        tally,
+    } = progress
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "trials            {trials} in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    )?;
+    writeln!(out, "transactions      {}", tally.transactions)?;
+    writeln!(out, "kills             {}", tally.kills)?;
+    writeln!(
+        out,
+        "faults injected   {}, crash points {}",
+        tally.faults, tally.crashes
+    )?;
+    writeln!(out, "money lost        {}", decimal(tally.lost))?;
+    writeln!(out, "money duplicated  {}", decimal(tally.duplicated))?;
+    writeln!(out, "trials failed     {failed}")?;
+    writeln!(out, "seed              {}", arguments.seed)?;
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs one trial in a directory of its own, which stays when something is wrong.
+fn attempt(
+    programs: &Programs,
+    seed: u64,
+    number: u64,
+    port: u16,
+) -> (Result<Tally>, Option<PathBuf>) {
+    let directory = match tempfile::Builder::new().prefix("chaos-").tempdir() {
+        Ok(directory) => directory,
+        Err(error) => return (Err(error.into()), None),
+    };
+    let place = Place::new(programs, directory.path(), port);
+    let tally = trial::run(&Schedule::of(seed, number), &place, directory.path());
+    let is_good = tally.as_ref().is_ok_and(|tally| tally.wrong.is_empty());
+    (tally, (!is_good).then(|| directory.keep()))
+}
+
+fn note(
+    progress: &Mutex<Progress>,
+    number: u64,
+    arguments: &Arguments,
+    (tally, kept): (Result<Tally>, Option<PathBuf>),
+) {
+    let mut err = io::stderr().lock();
+    let mut progress = progress
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    progress.trials += 1;
+    let tally = tally.unwrap_or_else(|error| Tally {
+        wrong: vec![format!("{error:#}")],
+        ..Tally::default()
+    });
+    if !tally.wrong.is_empty() {
+        progress.failed += 1;
+        // Nobody is there to be told when standard error is gone.
+        let seed = arguments.seed;
+        let _ = writeln!(err, "\rfailed: --seed {seed} --only {number}");
+        if let Some(kept) = kept {
+            let _ = writeln!(err, "    kept in {}", kept.display());
+        }
+        for wrong in &tally.wrong {
+            let _ = writeln!(err, "    {wrong}");
+        }
+    }
+    progress.tally += tally;
+    if err.is_terminal() {
+        let of = arguments.trials.end - arguments.trials.start;
+        let (trials, failed) = (progress.trials, progress.failed);
+        let end = if trials == of { "\n" } else { "" };
+        let _ = write!(err, "\r{trials} of {of} trials, {failed} failed{end}");
+    }
+}
+
+impl Arguments {
+    fn parse() -> Result<Arguments> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let (mut trials, mut only, mut seed) = (100, None, random_seed());
+        // Most of the time a trial waits.
+        let mut jobs = 3 * cores;
+        let mut words = std::env::args().skip(1);
+        while let Some(flag) = words.next() {
+            let value = words
+                .next()
+                .with_context(|| format!("{flag} needs a value"))?;
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .with_context(|| format!("{flag} {value}"))
+            };
+            match flag.as_str() {
+                "--trials" => trials = number()?,
+                "--only" => only = Some(number()?),
+                "--seed" => seed = number()?,
+                "--jobs" => jobs = usize::try_from(number()?)?.max(1),
+                _ => bail!("{flag} is none of --trials, --only, --seed, --jobs"),
+            }
+        }
+        Ok(Arguments {
+            trials: only.map_or(0..trials, |only| only..only + 1),
+            seed,
+            jobs,
+        })
+    }
+}
+
+/// Hundredths as decimal text.
+fn decimal(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}

@@ -1,0 +1,267 @@
+//! One trial: a bank and its machines at work while all goes wrong, then the reckoning.
+
+use std::ops::AddAssign;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use proto::atm::record::Status;
+use proto::atm::{Kind, Money};
+
+use crate::books::Books;
+use crate::programs::{Card, End, LOOK, Place, Process, crashed};
+use crate::schedule::{Life, Machine, Schedule, Visit};
+
+/// What is in each drawer at first, in hundredths: little enough that some withdrawals are too much.
+const FILLING: i64 = 200_000;
+
+/// A machine that has not ended by then hangs.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// How long a customer waits for a closed bank to open again, before going to the machine all the
+/// same: one that finds it closed tries nothing.
+const WAITS: Duration = Duration::from_secs(1);
+
+/// Any card: nobody logs in to settle or to fill a drawer.
+const NO_CARD: Card = ("123456789", "1234");
+
+/// What a trial, or many, came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Programs that were killed by us.
+    pub kills: u64,
+    /// Programs that died at a crash point.
+    pub crashes: u64,
+    /// Faults that struck messages, delays aside.
+    pub faults: u64,
+    /// Transactions that the bank was asked for.
+    pub transactions: u64,
+    /// In hundredths.
+    pub lost: i64,
+    /// In hundredths.
+    pub duplicated: i64,
+    /// What is not as it should be.
+    pub wrong: Vec<String>,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.kills += other.kills;
+        self.crashes += other.crashes;
+        self.faults += other.faults;
+        self.transactions += other.transactions;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.wrong.extend(other.wrong);
+    }
+}
+
+/// What goes on while the machines are at work.
+#[derive(Default)]
+struct Day {
+    tally: Mutex<Tally>,
+    is_open: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Day {
+    fn count(&self, add: impl FnOnce(&mut Tally)) {
+        add(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// What a customer was told: the exit status of the machine, unless it died.
+struct Told<'a> {
+    terminal: &'a str,
+    visit: &'a Visit,
+    status: Option<i32>,
+}
+
+/// Runs a trial at this place.
+pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally> {
+    let day = Day::default();
+    let filling = Money::from_minor(FILLING).context("no such filling")?;
+    let terminals: Vec<String> = schedule
+        .machines
+        .iter()
+        .map(|machine| machine.terminal.clone())
+        .collect();
+    for terminal in &terminals {
+        operate(place, terminal, &["load", &filling.to_string()])?;
+    }
+
+    let mut lives = schedule.lives.iter();
+    let first = lives.next();
+    let mut bank = place.bank(first.map_or(&[], |life| &life.faults))?;
+    bank.opens()?;
+    let told = thread::scope(|scope| {
+        let bank = scope.spawn(|| keep_open(place, bank, first, lives, &day));
+        let machines: Vec<_> = schedule
+            .machines
+            .iter()
+            .map(|machine| scope.spawn(|| serve(place, machine, &day)))
+            .collect();
+        let told: Vec<Result<Vec<Told>>> = machines
+            .into_iter()
+            .map(|machine| {
+                machine
+                    .join()
+                    .unwrap_or_else(|_| Err(anyhow!("a machine's thread panicked")))
+            })
+            .collect();
+        day.is_over.store(true, Ordering::Relaxed);
+        bank.join()
+            .unwrap_or_else(|_| Err(anyhow!("the bank's thread panicked")))?;
+        told.into_iter().collect::<Result<Vec<_>>>()
+    })?;
+
+    let mut bank = place.bank(&[])?;
+    let mut tally = day.tally.into_inner().unwrap_or_default();
+    if !bank.opens()? {
+        tally.wrong.push("the bank does not open any more".into());
+    }
+    for terminal in &terminals {
+        if let Err(error) = operate(place, terminal, &["settle"]) {
+            tally.wrong.push(format!("{error:#}"));
+        }
+    }
+    bank.ends(|_| true)?;
+    let books = Books::close(place, &terminals, filling)?;
+    tally.lost = books.lost;
+    tally.duplicated = books.duplicated;
+    tally.transactions = books.transactions.len() as u64;
+    tally
+        .wrong
+        .extend(told.iter().flatten().filter_map(|told| lie(told, &books)));
+    tally.wrong.extend(books.wrong);
+    tally.faults = struck(directory)?;
+    Ok(tally)
+}
+
+/// Has an operator do something at a machine, which must go well.
+fn operate(place: &Place, terminal: &str, request: &[&str]) -> Result<()> {
+    let patient = [&["--patience", "10"], request].concat();
+    let mut machine = place.machine(terminal, NO_CARD, &[], &patient)?;
+    let what = request.join(" ");
+    match ends_within(&mut machine, HANGS)? {
+        End::Exited(status) if status.success() => Ok(()),
+        End::Exited(status) => Err(anyhow!("{terminal}: {what}: {status}")),
+        End::Killed => Err(anyhow!("{terminal}: {what} hangs")),
+    }
+}
+
+/// Starts the bank again whenever it died, until the trial is over.
+fn keep_open<'a>(
+    place: &Place,
+    mut bank: Process,
+    first: Option<&Life>,
+    mut lives: impl Iterator<Item = &'a Life>,
+    day: &Day,
+) -> Result<()> {
+    let is_over = || day.is_over.load(Ordering::Relaxed);
+    let mut killed_after = first.and_then(|life| life.killed_after);
+    loop {
+        let started = Instant::now();
+        let due = || killed_after.is_some_and(|after| started.elapsed() >= after);
+        let end = bank.ends(|bank| {
+            day.is_open.store(bank.is_open(), Ordering::Relaxed);
+            is_over() || due()
+        })?;
+        day.is_open.store(false, Ordering::Relaxed);
+        match end {
+            End::Killed if is_over() => return Ok(()),
+            End::Killed => day.count(|tally| tally.kills += 1),
+            End::Exited(status) if crashed(status) => day.count(|tally| tally.crashes += 1),
+            End::Exited(status) => {
+                day.count(|tally| tally.wrong.push(format!("the bank ended: {status}")));
+            }
+        }
+        let life = lives.next();
+        thread::sleep(life.map_or(Duration::ZERO, |life| life.closed));
+        if is_over() {
+            return Ok(());
+        }
+        bank = place.bank(life.map_or(&[], |life| &life.faults))?;
+        killed_after = life.and_then(|life| life.killed_after);
+    }
+}
+
+/// Lets one customer after another use a machine.
+fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<'a>>> {
+    let mut told = Vec::new();
+    for visit in &machine.visits {
+        let by = Instant::now() + WAITS;
+        while !day.is_open.load(Ordering::Relaxed) && Instant::now() < by {
+            thread::sleep(LOOK);
+        }
+        let request = match visit.kind {
+            Kind::Withdrawal => "withdraw",
+            Kind::Deposit => "deposit",
+        };
+        let amount = visit.amount.to_string();
+        let words = ["--timeout", "0.2", "--patience", "1", request, &amount];
+        let mut process = place.machine(&machine.terminal, visit.card, &visit.faults, &words)?;
+        let end = ends_within(&mut process, visit.killed_after.unwrap_or(HANGS))?;
+        let mut status = None;
+        match end {
+            End::Killed if visit.killed_after.is_some() => day.count(|tally| tally.kills += 1),
+            End::Killed => {
+                let words = format!("{} hangs: {request} {amount}", machine.terminal);
+                day.count(|tally| tally.wrong.push(words));
+            }
+            End::Exited(exited) if crashed(exited) => day.count(|tally| tally.crashes += 1),
+            End::Exited(exited) => status = exited.code(),
+        }
+        told.push(Told {
+            terminal: &machine.terminal,
+            visit,
+            status,
+        });
+    }
+    Ok(told)
+}
+
+fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
+    let by = Instant::now() + time;
+    process.ends(|_| Instant::now() >= by)
+}
+
+/// Where the books give the lie to what a machine told its customer.
+fn lie(told: &Told, books: &Books) -> Option<String> {
+    let Visit { kind, amount, .. } = told.visit;
+    let is_booked = books.of(told.terminal).any(|transaction| {
+        transaction.id.kind == *kind
+            && transaction.amount.money() == *amount
+            && transaction.status == Status::Confirmed
+    });
+    let terminal = told.terminal;
+    match (told.status, is_booked) {
+        // It died, or said that it does not know.
+        (None | Some(4), _) | (Some(0), true) | (Some(1 | 3), false) => None,
+        (Some(0), false) => Some(format!(
+            "{terminal} said that {kind:?} {amount} was done; it was not"
+        )),
+        (Some(1 | 3), true) => Some(format!(
+            "{terminal} said that {kind:?} {amount} was not done; it was"
+        )),
+        (Some(status), _) => Some(format!(
+            "{terminal} exited with {status}: {kind:?} {amount}"
+        )),
+    }
+}
+
+/// How many faults the programs have logged.
+fn struck(directory: &Path) -> Result<u64> {
+    let mut struck = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            let log = std::fs::read(path)?;
+            struck += String::from_utf8_lossy(&log).matches("fault: ").count() as u64;
+        }
+    }
+    Ok(struck)
+}
