@@ -64,16 +64,34 @@ pub fn says_and_closes(words: &'static str) -> String {
 
 /// A bank that answers what `answer` knows an answer to, and is gone at the first thing else.
 pub fn bank(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> String {
-    stranger(move |stream| {
-        let mut connection = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
-        let mut reply = Some("READY atm 1".to_owned());
-        while let Some(message) = reply {
-            if connection.writer.send(message.as_bytes()).is_err() {
-                return;
-            }
-            let request = connection.reader.receive(Some(Instant::now() + PATIENCE));
-            let request = request.ok().flatten().unwrap_or_default();
-            reply = answer(&String::from_utf8_lossy(&request));
+    stranger(move |stream| serve(stream, answer))
+}
+
+/// A bank that breaks off a connection where `answer` knows none, and takes so many connections,
+/// one after the other.
+pub fn bank_over(
+    connections: usize,
+    mut answer: impl FnMut(&str) -> Option<String> + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for stream in listener.incoming().take(connections).flatten() {
+            serve(stream, &mut answer);
         }
-    })
+    });
+    address
+}
+
+fn serve(stream: TcpStream, mut answer: impl FnMut(&str) -> Option<String>) {
+    let mut connection = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
+    let mut reply = Some("READY atm 1".to_owned());
+    while let Some(message) = reply {
+        if connection.writer.send(message.as_bytes()).is_err() {
+            return;
+        }
+        let request = connection.reader.receive(Some(Instant::now() + PATIENCE));
+        let request = request.ok().flatten().unwrap_or_default();
+        reply = answer(&String::from_utf8_lossy(&request));
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use crate::labclient::{PATIENCE, labclient};
-use crate::strangers::bank;
+use crate::strangers::{bank, bank_over};
 
 const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
 
@@ -53,6 +53,58 @@ fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
         );
         assert!(!ended.stderr.contains("failed"), "{verb}: {ended:?}");
     }
+}
+
+#[test]
+fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
+    let (tell, told) = channel();
+    let mut log_ins = 0;
+    let locked_after_the_first = move |request: &str| {
+        let words: Vec<_> = request.split(' ').collect();
+        match words[..] {
+            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+            ["VERIFY_CARD_AND_PASSWORD", ..] => {
+                log_ins += 1;
+                let locked = "ERR card-locked the card is locked";
+                Some(
+                    if log_ins == 1 {
+                        "OK welcome Joty"
+                    } else {
+                        locked
+                    }
+                    .into(),
+                )
+            }
+            // It is held, and the answer is lost.
+            ["WITHDRAW", id, _] => {
+                tell.send(format!("held {id}")).ok()?;
+                None
+            }
+            ["ROLLBACK", id] => {
+                tell.send(format!("rolled back {id}")).ok()?;
+                Some(format!("OK {id} rolled back"))
+            }
+            _ => None,
+        }
+    };
+    let ended = labclient(ATM)
+        .with(&["withdraw", "500"])
+        .pin("1234")
+        .at(&bank_over(3, locked_after_the_first))
+        .run();
+    let held = told.recv_timeout(PATIENCE).unwrap();
+    let rolled_back = told.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(
+        rolled_back,
+        held.replace("held", "rolled back"),
+        "{ended:?}"
+    );
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(1), ""),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("the card is locked"), "{ended:?}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Link {
     terminal: Name,
     customer: Option<Customer>,
     session: Option<Session>,
+    /// Whether the customer is logged in on this session.
+    is_logged_in: bool,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -37,6 +39,7 @@ impl Link {
             terminal,
             customer: None,
             session: None,
+            is_logged_in: false,
         }
     }
 
@@ -53,11 +56,11 @@ impl Link {
         self.log_out();
         let login = LoginId(Uuid::now_v7());
         self.customer = Some(Customer { login, card, pin });
-        let welcome = match self.connect() {
+        let mut welcome = self.welcome();
+        if let Err(Failure::Lost(_)) = welcome {
             // Lost after it was asked: the same log-in once more, which burns no second try.
-            Err(Failure::Lost(_)) => self.connect(),
-            welcome => welcome,
-        };
+            welcome = self.welcome();
+        }
         match welcome {
             Ok(Some(holder)) => Ok(holder),
             Ok(None) => Err(self.nonsense()),
@@ -68,6 +71,14 @@ impl Link {
         }
     }
 
+    fn welcome(&mut self) -> Result<Option<Holder>, Failure> {
+        let welcome = self.connect().and_then(|()| self.identify());
+        if welcome.is_err() {
+            self.session = None;
+        }
+        welcome
+    }
+
     /// Ends the customer's session.
     pub fn log_out(&mut self) {
         self.customer = None;
@@ -76,43 +87,64 @@ impl Link {
         }
     }
 
-    /// Asks once.
+    /// Asks once. The customer is logged in first where the request needs that; to settle needs
+    /// none, so that a card which was locked meanwhile is no obstacle.
     ///
     /// # Errors
-    /// When there was no answer; then the next question takes a new connection.
+    /// [`Failure::Refused`] when the bank refused the connection or the log-in, so that the request
+    /// was not sent. [`Failure::Lost`] when there was no answer; then the next question takes a new
+    /// connection.
     pub fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let asked = self.connect().and_then(|_| match &mut self.session {
-            Some(session) => ask(session, request),
-            None => Err(self.nonsense()),
-        });
+        let asked = self.ask_on_this_line(request);
         if asked.is_err() {
             self.session = None;
         }
         asked
     }
 
-    /// Makes sure there is a conversation, with the customer logged in. Says whose card it is when
-    /// it had to log in.
-    fn connect(&mut self) -> Result<Option<Holder>, Failure> {
-        if self.session.is_some() {
+    fn ask_on_this_line(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        self.connect()?;
+        if matches!(request, Request::Balance | Request::Hold { .. }) {
+            self.identify()?;
+        }
+        match &mut self.session {
+            Some(session) => ask(session, request),
+            None => Err(self.nonsense()),
+        }
+    }
+
+    /// Makes sure there is a conversation.
+    fn connect(&mut self) -> Result<(), Failure> {
+        if self.session.is_none() {
+            let mut session = Session::open(&self.target)?;
+            let named = ask(&mut session, &Request::Terminal(self.terminal.clone()))?;
+            named.map_err(Failure::Refused)?;
+            self.session = Some(session);
+            self.is_logged_in = false;
+        }
+        Ok(())
+    }
+
+    /// Makes sure the customer, if there is one, is logged in. Says who it is when that was to do.
+    fn identify(&mut self) -> Result<Option<Holder>, Failure> {
+        let (Some(session), Some(customer)) = (&mut self.session, &self.customer) else {
+            return Ok(None);
+        };
+        if self.is_logged_in {
             return Ok(None);
         }
-        let mut session = Session::open(&self.target)?;
-        ask(&mut session, &Request::Terminal(self.terminal.clone()))?.map_err(Failure::Refused)?;
-        let mut holder = None;
-        if let Some(Customer { login, card, pin }) = &self.customer {
-            let request = Request::LogIn {
-                id: *login,
-                card: card.clone(),
-                pin: pin.clone(),
-            };
-            match ask(&mut session, &request)?.map_err(Failure::Refused)? {
-                Answer::Welcome(welcomed) => holder = Some(welcomed),
-                _ => return Err(self.nonsense()),
+        let request = Request::LogIn {
+            id: customer.login,
+            card: customer.card.clone(),
+            pin: customer.pin.clone(),
+        };
+        match ask(session, &request)?.map_err(Failure::Refused)? {
+            Answer::Welcome(holder) => {
+                self.is_logged_in = true;
+                Ok(Some(holder))
             }
+            _ => Err(self.nonsense()),
         }
-        self.session = Some(session);
-        Ok(holder)
     }
 
     fn nonsense(&self) -> Failure {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
-use crate::failure::Failure;
+use crate::failure::{Failure, words_of};
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -228,10 +228,17 @@ impl Worker {
         }
     }
 
-    /// Sends once. A log-in that is refused on the way is what the bank says to the request.
+    /// Sends once. What is refused on the way to it, a connection or a log-in, says nothing of the
+    /// request, which an earlier connection may have carried. So it is handed on as what is true:
+    /// there was no answer, or this machine is not logged in.
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.link.ask(request) {
-            Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Failure::Refused(refusal)) if is_passing(refusal.code) => {
+                Err(Failure::Lost(words_of(&refusal)))
+            }
+            Err(Failure::Refused(refusal)) => {
+                Ok(Err(Refusal::new(Code::NotLoggedIn, refusal.words)))
+            }
             asked => asked,
         }
     }
@@ -298,5 +305,10 @@ fn not_known(outcome: &Outcome) -> Failure {
 
 /// Whether a refused connection may be granted a moment later.
 fn is_passing(code: Code) -> bool {
-    matches!(code, Code::Busy | Code::ShuttingDown | Code::TooSlow)
+    match code {
+        Code::Busy | Code::ShuttingDown | Code::TooSlow | Code::Unavailable | Code::Internal => {
+            true
+        }
+        _ => false,
+    }
 }
