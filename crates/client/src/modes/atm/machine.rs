@@ -305,10 +305,6 @@ fn not_known(outcome: &Outcome) -> Failure {
 
 /// Whether a refused connection may be granted a moment later.
 fn is_passing(code: Code) -> bool {
-    match code {
-        Code::Busy | Code::ShuttingDown | Code::TooSlow | Code::Unavailable | Code::Internal => {
-            true
-        }
-        _ => false,
-    }
+    use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
+    matches!(code, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
 }
