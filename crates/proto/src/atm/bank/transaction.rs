@@ -169,10 +169,11 @@ pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Kno
 
 /// An operator can settle what is held, and nothing else.
 pub(super) fn settle_by_operator(id: TransactionId, moved: bool, known: &Known) -> Decision {
-    let mut decision = match (&known.record, moved) {
-        (None, _) => confirm(id, known),
-        (Some(_), true) => confirm(id, known),
-        (Some(_), false) => roll_back(Protections::ALL, id, known),
+    // Unknown either way is refused: an operator leaves no tombstone.
+    let mut decision = if moved || known.record.is_none() {
+        confirm(id, known)
+    } else {
+        roll_back(Protections::ALL, id, known)
     };
     if let Some(Record::Transaction(transaction)) = &known.record
         && !decision.writes.is_empty()
