@@ -10,6 +10,7 @@
 //! * [`request`]: what every request has in common;
 //! * [`text`], [`calc`], [`datetime`], [`chat`], [`atm`]: what each service is asked and answers;
 //! * [`script`]: a scripted exchange, as data;
+//! * [`handout`]: the same said in the words of the labs' printed programs;
 //! * [`name`], [`printable`]: what a name may be, and how a peer's text is made safe to show.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod calc;
 pub mod chat;
 pub mod datetime;
 pub mod frame;
+pub mod handout;
 pub mod mode;
 pub mod name;
 pub mod printable;

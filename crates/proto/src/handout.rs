@@ -1,0 +1,260 @@
+//! The hand-outs: each printed program's wording of the same requests and answers.
+//!
+//! A [`Handout`] names one printed pair of programs, either half of which can be swapped for ours:
+//! `labserver --handout atm-card`, `labclient handout atm-card`. It sets the service (or the
+//! script), the port, and how messages are cut: the printed programs take what one read returned
+//! for a message. The modules below turn what they say into requests of the service and its answers
+//! into what they expect, byte for byte; no service knows that a hand-out exists.
+
+use crate::mode::{Mode, Transport};
+
+pub mod float;
+
+/// One printed pair of programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handout {
+    /// Report 000, problem A: lower case, prime, palindrome over one connection.
+    TextSession,
+    /// Report 000, problem B: a cash machine with a log-in and pickled answers.
+    AtmLogin,
+    /// Report 001, problem A: one request a connection, chosen from a menu.
+    TextMenu,
+    /// Report 001, problem B: a bank that is asked one thing a connection.
+    AtmCard,
+    /// Lab 002: a joke over UDP.
+    Joke,
+    /// Lab 002: date and time over UDP.
+    Datetime,
+    /// Lab 002: knock, knock.
+    KnockKnock,
+    /// Lab 002: a calculator with a named session.
+    Calculator,
+    /// Lab 002: a chat room.
+    Chat,
+    /// Lab 003: a greeting for whoever connects.
+    Greeting,
+    /// Lab 003: messages of 16 octets.
+    Sixteen,
+    /// Lab 003, the task: three digits of length.
+    LengthPrefix,
+    /// Lab 004: echo over TCP.
+    Echo,
+    /// Lab 004: accepted, until close.
+    Accepted,
+    /// Lab 004: a datagram that nobody answers.
+    Udp,
+}
+
+/// What carries a hand-out out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A service behind a wording of its own.
+    Service(Mode),
+    /// One of the scripts that are shipped, by its name.
+    Script(&'static str),
+}
+
+impl Handout {
+    /// Every one, in the order of the reports and labs.
+    pub const ALL: [Handout; 15] = [
+        Handout::TextSession,
+        Handout::AtmLogin,
+        Handout::TextMenu,
+        Handout::AtmCard,
+        Handout::Joke,
+        Handout::Datetime,
+        Handout::KnockKnock,
+        Handout::Calculator,
+        Handout::Chat,
+        Handout::Greeting,
+        Handout::Sixteen,
+        Handout::LengthPrefix,
+        Handout::Echo,
+        Handout::Accepted,
+        Handout::Udp,
+    ];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Handout::TextSession => "text-session",
+            Handout::AtmLogin => "atm-login",
+            Handout::TextMenu => "text-menu",
+            Handout::AtmCard => "atm-card",
+            Handout::Joke => "joke",
+            Handout::Datetime => "datetime",
+            Handout::KnockKnock => "knock-knock",
+            Handout::Calculator => "calculator",
+            Handout::Chat => "chat",
+            Handout::Greeting => "greeting",
+            Handout::Sixteen => "sixteen",
+            Handout::LengthPrefix => "length-prefix",
+            Handout::Echo => "echo",
+            Handout::Accepted => "accepted",
+            Handout::Udp => "udp",
+        }
+    }
+
+    /// The hand-out with this name, if there is one.
+    pub fn parse(name: &str) -> Option<Handout> {
+        Handout::ALL
+            .into_iter()
+            .find(|handout| handout.name() == name)
+    }
+
+    /// Where it is printed.
+    pub fn source(self) -> &'static str {
+        match self {
+            Handout::TextSession => "report 000, problem A",
+            Handout::AtmLogin => "report 000, problem B",
+            Handout::TextMenu => "report 001, problem A",
+            Handout::AtmCard => "report 001, problem B",
+            Handout::Joke
+            | Handout::Datetime
+            | Handout::KnockKnock
+            | Handout::Calculator
+            | Handout::Chat => "lab 002",
+            Handout::Greeting | Handout::Sixteen => "lab 003",
+            Handout::LengthPrefix => "lab 003, the task",
+            Handout::Echo | Handout::Accepted | Handout::Udp => "lab 004",
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Handout::TextSession => "lower case, prime, palindrome, over one connection",
+            Handout::AtmLogin => "a cash machine with a log-in and pickled answers",
+            Handout::TextMenu => "convert and check, one request a connection",
+            Handout::AtmCard => "a bank, one request a connection",
+            Handout::Joke => "a UDP joke",
+            Handout::Datetime => "date and time",
+            Handout::KnockKnock => "Knock Knock.. / Whose there?",
+            Handout::Calculator => "a calculator with a named session",
+            Handout::Chat => "a chat room",
+            Handout::Greeting => "a greeting of 28 octets",
+            Handout::Sixteen => "messages of 16 octets",
+            Handout::LengthPrefix => "messages behind three digits of length",
+            Handout::Echo => "echo",
+            Handout::Accepted => "accepted, until close",
+            Handout::Udp => "a datagram that nobody answers",
+        }
+    }
+
+    /// The printed port. Two have none printed, and get that of our own service.
+    pub fn port(self) -> u16 {
+        match self {
+            Handout::TextSession | Handout::AtmLogin => 9005,
+            Handout::TextMenu | Handout::AtmCard => 1234,
+            Handout::Joke | Handout::Datetime => 43387,
+            Handout::KnockKnock => Mode::Script.default_port(),
+            Handout::Calculator => Mode::Calc.default_port(),
+            Handout::Chat => 5000,
+            Handout::Greeting => 1027,
+            Handout::Sixteen | Handout::LengthPrefix => 8888,
+            Handout::Echo | Handout::Udp => 65432,
+            Handout::Accepted => 8000,
+        }
+    }
+
+    /// How it is reached.
+    pub fn transport(self) -> Transport {
+        match self {
+            Handout::Joke | Handout::Datetime | Handout::Udp => Transport::Udp,
+            Handout::TextSession
+            | Handout::AtmLogin
+            | Handout::TextMenu
+            | Handout::AtmCard
+            | Handout::KnockKnock
+            | Handout::Calculator
+            | Handout::Chat
+            | Handout::Greeting
+            | Handout::Sixteen
+            | Handout::LengthPrefix
+            | Handout::Echo
+            | Handout::Accepted => Transport::Tcp,
+        }
+    }
+
+    /// What carries it out.
+    pub fn part(self) -> Part {
+        match self {
+            Handout::TextSession | Handout::TextMenu => Part::Service(Mode::Text),
+            Handout::AtmLogin | Handout::AtmCard => Part::Service(Mode::Atm),
+            Handout::Datetime => Part::Service(Mode::Datetime),
+            Handout::Calculator => Part::Service(Mode::Calc),
+            Handout::Chat => Part::Service(Mode::Chat),
+            Handout::Echo => Part::Service(Mode::Echo),
+            Handout::Joke
+            | Handout::KnockKnock
+            | Handout::Greeting
+            | Handout::Sixteen
+            | Handout::LengthPrefix
+            | Handout::Accepted
+            | Handout::Udp => Part::Script(self.name()),
+        }
+    }
+
+    /// What its wording gives up that our own protocol keeps, if that is anything worse than the
+    /// borders between messages.
+    pub fn gives_up(self) -> Option<&'static str> {
+        match self {
+            Handout::AtmLogin => Some(
+                "no ids: a withdrawal whose answer is lost cannot be asked for again; no lock after \
+                 wrong passwords; the ledger is thrown away unless --ledger names one",
+            ),
+            Handout::AtmCard => Some(
+                "no ids: a withdrawal that is sent again is done again; a card number alone gives \
+                 the balance and the money; no lock after wrong passwords; the ledger is thrown \
+                 away unless --ledger names one",
+            ),
+            Handout::Calculator => {
+                Some("binary floating point: 0.1 + 0.2 is 0.30000000000000004 here")
+            }
+            Handout::TextMenu => Some("only the first word is converted"),
+            Handout::TextSession
+            | Handout::Joke
+            | Handout::Datetime
+            | Handout::KnockKnock
+            | Handout::Chat
+            | Handout::Greeting
+            | Handout::Sixteen
+            | Handout::LengthPrefix
+            | Handout::Echo
+            | Handout::Accepted
+            | Handout::Udp => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Script, Shipped};
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn names_are_distinct_and_parse_back() {
+        let names: BTreeSet<_> = Handout::ALL.iter().map(|handout| handout.name()).collect();
+        assert_eq!(names.len(), Handout::ALL.len());
+        for handout in Handout::ALL {
+            assert_eq!(Handout::parse(handout.name()), Some(handout));
+        }
+        assert_eq!(Handout::parse("ATM-LOGIN"), None);
+    }
+
+    #[test]
+    fn every_script_is_shipped_and_travels_as_the_hand_out_does() {
+        for handout in Handout::ALL {
+            match handout.part() {
+                Part::Script(name) => {
+                    let script: Script = Shipped::find(name).unwrap().source.parse().unwrap();
+                    assert_eq!(script.transport(), handout.transport(), "{name}");
+                }
+                Part::Service(mode) => {
+                    assert!(mode.transports().contains(&handout.transport()), "{mode:?}");
+                }
+            }
+        }
+    }
+}
