@@ -9,6 +9,7 @@
 use crate::mode::{Mode, Transport};
 
 pub mod float;
+pub mod pickle;
 
 /// One printed pair of programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
