@@ -8,8 +8,18 @@
 
 use crate::mode::{Mode, Transport};
 
+pub mod atm_card;
+pub mod atm_login;
+pub mod bank;
+pub mod calculator;
+pub mod chat;
+pub mod datetime;
 pub mod float;
 pub mod pickle;
+pub mod python;
+pub mod text_menu;
+pub mod text_session;
+pub mod wording;
 
 /// One printed pair of programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
