@@ -35,7 +35,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The server; without a port, the mode's own [default: 127.0.0.1 and the mode's port]
+    /// The server; without a port, that of the mode or hand-out [default: 127.0.0.1 and that port]
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
     server: Option<ServerName>,
 

@@ -5,6 +5,7 @@ mod dialogue;
 
 use std::time::{Duration, Instant};
 
+use proto::handout::atm_login::{LOGGED_IN, WRONG_CRED};
 use proto::handout::float::repr;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
@@ -87,15 +88,15 @@ fn log_in(talk: &mut Talk, person: &mut Person, output: Output) -> Result<bool, 
         };
         talk.send(&name)?;
         talk.send(&password)?;
-        let said = talk.expect(&["WRONG_CRED", "LOGGED_IN"])?;
+        let said = talk.expect(&[WRONG_CRED, LOGGED_IN])?;
         if output.json {
             // Objects are for the rates.
             say(said);
         } else {
             person.show("", said)?;
         }
-        if said == "LOGGED_IN" {
-            talk.send("LOGGED_IN")?;
+        if said == LOGGED_IN {
+            talk.send(LOGGED_IN)?;
             return Ok(true);
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use proto::handout::chat::{NAME_TAKEN, QUIT};
 use proto::printable::printable;
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -27,9 +28,6 @@ use crate::session::{GOODBYE, Target};
 
 /// Happenings that may wait to be shown; behind them the server waits.
 const WAITING: usize = 1_000;
-
-/// What the room says to a name it does not take, before it closes.
-const NAME_TAKEN: &str = "Name already taken.";
 
 /// Something to show, or the end.
 enum Happening {
@@ -123,7 +121,7 @@ impl Link {
     fn leave(&self, tell: &SyncSender<Happening>) {
         if !self.leaving.swap(true, Ordering::SeqCst) {
             // When it cannot be said, the room is lost, which the reader notices.
-            let _ = self.say("quit");
+            let _ = self.say(QUIT);
         }
         thread::sleep(GOODBYE);
         let _ = tell.send(Happening::Closed("no goodbye".into()));
@@ -144,7 +142,7 @@ impl Speaker {
     fn say_all(self, mut next: impl FnMut() -> Result<Option<Typed>, Failure>) {
         loop {
             let line = match next() {
-                Ok(Some(Typed::Line(line))) if line == "quit" => break,
+                Ok(Some(Typed::Line(line))) if line == QUIT => break,
                 Ok(Some(Typed::Line(line))) => line,
                 Ok(Some(Typed::End) | None) => break,
                 Err(Failure::Unsendable(refusal)) => {

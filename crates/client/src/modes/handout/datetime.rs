@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proto::handout::datetime::QUIT;
 use proto::printable::printable;
 use serde_json::json;
 use signal_hook::consts::SIGINT;
@@ -16,9 +17,6 @@ use crate::modes::datetime::Gap;
 use crate::modes::say;
 use crate::output::Output;
 use crate::session::Target;
-
-/// What the client says last. The server does not answer it, and goes on.
-const GOODBYE: &[u8] = b"q";
 
 /// How to ask.
 pub struct Plan {
@@ -92,9 +90,9 @@ fn draw_gap(plan: &mut Plan) -> Duration {
     plan.gap.shortest + Duration::from_micros(plan.draws.up_to(micros))
 }
 
-/// Nothing depends on it.
+/// Nothing depends on it: the server does not answer it, and goes on.
 fn say_goodbye(asker: &mut Asker) {
-    let _ = asker.tell(GOODBYE);
+    let _ = asker.tell(QUIT.as_bytes());
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

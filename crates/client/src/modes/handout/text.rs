@@ -1,5 +1,7 @@
 //! Reports 000 and 001, problem A: lower case, prime, palindrome.
 
+use proto::handout::text_session::NOT_AVAILABLE;
+
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
@@ -13,7 +15,7 @@ const CHECKED: [&str; 5] = [
     "It is not a prime number.",
     "It is palindrome.",
     "It is not palindrome.",
-    "Operation not available",
+    NOT_AVAILABLE,
 ];
 
 const MENU: &str = "\

@@ -5,19 +5,13 @@
 
 use std::fmt;
 
+use proto::handout::atm_login::{AMOUNT, ERROR_WITHDRAW, MENU, ROLLED_BACK, VALID_OPTION};
 use proto::handout::float::repr;
 use proto::handout::pickle::{self, Outcome, PickleError};
 
 use super::super::outcome_unknown;
 use super::super::talk::Talk;
 use crate::failure::Failure;
-
-/// What the printed server opens every operation with: 99 bytes.
-const MENU: &str = "
-Select one
-                1. Check Balance
-                2. Withdraw
-                3. Deposit";
 
 /// Longest number: `repr` of a double has at most 24 characters.
 const MAX_NUMBER: usize = 32;
@@ -83,16 +77,16 @@ impl Dialogue {
             Operation::Deposit(_) => "3",
         };
         self.talk.send(choice)?;
-        self.talk.expect(&["VALID_OPTION"])?;
-        self.talk.send("VALID_OPTION")?;
+        self.talk.expect(&[VALID_OPTION])?;
+        self.talk.send(VALID_OPTION)?;
         match operation {
             Operation::Balance => self.balance(),
             Operation::Withdraw(amount) => {
-                self.talk.expect(&["AMOUNT"])?;
+                self.talk.expect(&[AMOUNT])?;
                 self.withdraw(amount, fails).map_err(unknown_if_lost)
             }
             Operation::Deposit(amount) => {
-                self.talk.expect(&["AMOUNT"])?;
+                self.talk.expect(&[AMOUNT])?;
                 self.deposit(amount).map_err(unknown_if_lost)
             }
         }
@@ -134,8 +128,8 @@ impl Dialogue {
         self.talk.send(&repr(amount as f64))?;
         let done = match self.outcome()? {
             Outcome::Withdrawn { .. } if fails => {
-                self.talk.send("ERROR_WITHDRAW")?;
-                self.talk.expect(&["ROLLED_BACK"])?;
+                self.talk.send(ERROR_WITHDRAW)?;
+                self.talk.expect(&[ROLLED_BACK])?;
                 self.talk.send("ROLLBACK_RECV")?;
                 return Ok(Done::RolledBack);
             }
@@ -234,11 +228,6 @@ impl fmt::Display for Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_menu_has_the_printed_length() {
-        assert_eq!(MENU.len(), 99);
-    }
 
     #[test]
     fn half_a_number_is_told_from_a_whole_one_where_it_can_be() {
