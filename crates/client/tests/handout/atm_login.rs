@@ -215,7 +215,7 @@ fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
         tell.send(asked).unwrap();
     });
     let ended = run_at(&server, arguments);
-    server.is_content();
+    server.was_told_all();
     (ended, told.recv().unwrap())
 }
 
@@ -345,7 +345,7 @@ fn a_log_in_that_is_not_answered_is_status_3() {
         hears(&stream, "nothing");
     });
     let ended = run_at(&server, &[]);
-    server.is_content();
+    server.was_told_all();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
         (Some(3), ""),
@@ -394,7 +394,7 @@ fn other_words_than_the_printed_ones_are_status_1() {
             assert_eq!(bank.hears_something(), None);
         });
         let ended = run_at(&server, SEEDED);
-        server.is_content();
+        server.was_told_all();
         assert_eq!(ended.status, Some(1), "{ended:?}");
         assert!(ended.stderr.contains(expected), "{ended:?}");
     }

@@ -20,7 +20,7 @@ fn lines_are_said_one_by_one_and_what_others_say_is_shown() {
     });
     let client = labclient(&["handout", "chat"]).at(&server.address());
     let ended = client.run_with("Ann\nhello\n  I quit \nquit\n");
-    server.is_content();
+    server.was_told_all();
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), "name:\n"));
     // No message has an end, so what comes in pieces is shown in pieces, but no character is cut.
     let shown = ended.stdout.replace('\n', "");
@@ -42,7 +42,7 @@ fn the_end_of_the_input_leaves_the_room() {
     });
     let client = labclient(&["handout", "chat"]).at(&server.address());
     let ended = client.run_with("\nAnn\nhello\n");
-    server.is_content();
+    server.was_told_all();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
         (Some(1), ""),
@@ -68,7 +68,7 @@ fn a_room_that_does_not_close_after_quit_is_left_all_the_same() {
     let ended = client.run_with("Ann\n");
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""));
     told.recv().unwrap();
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_name_that_is_taken_is_status_1() {
         .start();
     assert_eq!(client.ask("Ann"), "Name already taken.\n");
     let ended = client.end_by_itself();
-    server.is_content();
+    server.was_told_all();
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(
         ended.stderr.ends_with("the room did not take the name\n"),
@@ -114,7 +114,7 @@ fn a_room_that_closes_before_anything_was_said_is_status_1_and_after_that_3() {
             client.say(line);
         }
         let ended = client.end_by_itself();
-        server.is_content();
+        server.was_told_all();
         assert_eq!(ended.stdout, "The room is full.\n");
         assert_eq!(ended.status, Some(status), "{ended:?}");
         assert!(ended.stderr.contains("closed the connection"), "{ended:?}");
@@ -136,5 +136,5 @@ fn with_json_each_thing_heard_is_an_object() {
         "{\"ok\":true,\"received\":\"Joty: hi\"}\n"
     );
     assert_eq!(client.end().status, Some(0));
-    server.is_content();
+    server.was_told_all();
 }

@@ -142,6 +142,7 @@ fn ctrl_c_says_q_and_ends_well() {
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let (_, from) = receive(&socket);

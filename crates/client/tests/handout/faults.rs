@@ -11,7 +11,7 @@ fn a_request_that_is_lost_on_purpose_never_comes() {
         .with(&["--timeout", "0.3"])
         .at(&server.address());
     let ended = client.run_with("1\nA\n3\n");
-    server.is_content();
+    server.was_told_all();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
         (Some(3), ""),
@@ -41,7 +41,7 @@ fn a_doubled_request_comes_twice() {
     ])
     .at(&server.address());
     let ended = client.run_with("3\n7\n1\n6\n");
-    server.is_content();
+    server.was_told_all();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(
         ended.stdout.contains("Withdrawn 1 successfully"),

@@ -11,4 +11,6 @@ mod faults;
 #[path = "../cli/labclient.rs"]
 #[allow(dead_code, reason = "shared with the tests of the other commands")]
 mod labclient;
+mod lines;
 mod printed;
+mod random_errors;

@@ -56,7 +56,7 @@ impl Printed {
 
     /// Waits until it was told all it should be told.
     #[track_caller]
-    pub fn is_content(self) {
+    pub fn was_told_all(self) {
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }

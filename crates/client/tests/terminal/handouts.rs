@@ -37,7 +37,7 @@ fn the_text_menu_asks_for_each_part_and_again_after_a_wrong_choice() {
     person.enters("3");
     // What a person got wrong, and has put right, is no failure.
     person.returns_to_the_shell(0);
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_cards_password_is_hidden() {
     person.types(CTRL_C);
     let seen = person.returns_to_the_shell(0);
     assert!(!seen.contains("s3cr3t"), "{seen:?}");
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_log_in_is_asked_for_until_it_is_taken_and_hides_the_password() {
     person.types(CTRL_D);
     let seen = person.returns_to_the_shell(0);
     assert!(!seen.contains("s3cr3t"), "{seen:?}");
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn the_calculator_warns_of_what_it_does_not_send() {
     person.sees("expression, or q: ");
     person.enters("q");
     person.returns_to_the_shell(0);
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn in_the_room_ones_own_lines_are_shown_and_others_do_not_mix_with_what_is_typed
     person.sees("Ann: half a line\r\n");
     person.enters("quit");
     person.returns_to_the_shell(0);
-    server.is_content();
+    server.was_told_all();
 }
 
 #[test]
@@ -152,5 +152,5 @@ fn ctrl_c_says_quit_in_the_room() {
     person.sees("chat> ");
     person.types(CTRL_C);
     person.returns_to_the_shell(0);
-    server.is_content();
+    server.was_told_all();
 }
