@@ -206,6 +206,14 @@ impl Handout {
         }
     }
 
+    /// The service that carries it out; a script is carried out by the one that plays scripts.
+    pub fn mode(self) -> Mode {
+        match self.part() {
+            Part::Service(mode) => mode,
+            Part::Script(_) => Mode::Script,
+        }
+    }
+
     /// What its wording gives up that our own protocol keeps, if that is anything worse than the
     /// borders between messages.
     pub fn gives_up(self) -> Option<&'static str> {
