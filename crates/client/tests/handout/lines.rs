@@ -170,3 +170,18 @@ fn a_server_that_does_not_stop_is_not_listened_to_for_ever() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn an_answer_that_only_looks_like_the_beginning_of_one_is_taken_for_whole() {
+    let server = printed(vec![vec![
+        Hears("Ann"),
+        Hears("12 + 13"),
+        Says("25"),
+        Hears("q"),
+        Closes,
+    ]]);
+    let client = labclient(&["handout", "calculator"]).at(&server.address());
+    let ended = client.run_with("Ann\n12 + 13\nq\n");
+    server.was_told_all();
+    assert_eq!((ended.stdout.as_str(), ended.status), ("25\n", Some(0)));
+}
