@@ -12,5 +12,6 @@ mod faults;
 #[allow(dead_code, reason = "shared with the tests of the other commands")]
 mod labclient;
 mod lines;
+mod own_servers;
 mod printed;
 mod random_errors;
