@@ -36,9 +36,9 @@ def open_journal(path: str) -> sqlite3.Connection:
     when the power fails, before it returns. EXCLUSIVE: a file is one process's.
     """
     journal = sqlite3.connect(path, isolation_level=None, timeout=0)
-    journal.execute("PRAGMA locking_mode = EXCLUSIVE")
-    journal.execute("PRAGMA synchronous = EXTRA")
     try:
+        journal.execute("PRAGMA locking_mode = EXCLUSIVE")
+        journal.execute("PRAGMA synchronous = EXTRA")
         journal.execute("CREATE TABLE IF NOT EXISTS open (id TEXT, amount TEXT, settle_by TEXT)")
         journal.execute("DELETE FROM open WHERE 0")  # a write, which takes the lock
     except sqlite3.OperationalError as error:
