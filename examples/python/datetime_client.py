@@ -34,11 +34,16 @@ def ask(connection: socket.socket, request: str) -> str | None:
     return None
 
 
+def gap(text: str) -> tuple[float, float]:
+    shortest, longest = map(float, text.split(".."))
+    return shortest, longest
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default="127.0.0.1:9010", metavar="HOST:PORT")
     parser.add_argument("--count", type=int, default=0, help="end a watch after so many")
-    parser.add_argument("--gap", type=float, nargs=2, default=(1, 2), metavar=("MIN", "MAX"))
+    parser.add_argument("--gap", type=gap, default=(1, 2), metavar="MIN..MAX", help="seconds")
     parser.add_argument("request", choices=("date", "time", "watch"))
     options = parser.parse_args()
     host, _, port = options.server.rpartition(":")

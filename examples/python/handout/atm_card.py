@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 
-from program import ask, connect, hear, main, show, tell, to_the_end
+from program import ask, connect, hear, main, show, tell, to_the_end, warn
 
 # card: its password and balance
 accounts = {"123456789": ["1234", 10_000], "987654321": ["5678", 5_000]}
@@ -76,7 +76,7 @@ def client(options) -> None:
         if choice == "6":
             return
         if choice not in QUESTIONS:
-            show("Invalid choice")
+            warn("Invalid choice")
             continue
         verb, *questions = QUESTIONS[choice]
         request = " ".join([verb, *(ask(f"{question}: ") for question in questions)])

@@ -8,7 +8,7 @@ The wording gives up exactness: results are binary floating point, and 0.1 + 0.2
 import re
 import socket
 
-from program import ask, connect, hear, main, pause, show, tell
+from program import ask, connect, hear, main, pause, show, tell, warn
 
 NUMBER = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))"
 EXPRESSION = re.compile(f"{NUMBER} ([-+*/]) {NUMBER}")
@@ -45,7 +45,7 @@ def client(options) -> None:
                 tell(connection, expression)
                 show(hear(connection))
             else:
-                show("Invalid expression: a number, one of + - * /, a number, with blanks between")
+                warn("Not sent: an expression is a number, one of + - * /, a number, with blanks between")
         tell(connection, "q")
 
 

@@ -45,8 +45,13 @@ def client(options) -> None:
         connection.send(b"q")
 
 
+def gap(text: str) -> tuple[float, float]:
+    shortest, longest = map(float, text.split(".."))
+    return shortest, longest
+
+
 def add_options(asking, _serving) -> None:
-    asking.add_argument("--gap", type=float, nargs=2, default=(1, 2), metavar=("MIN", "MAX"))
+    asking.add_argument("--gap", type=gap, default=(1, 2), metavar="MIN..MAX", help="seconds")
     asking.add_argument("--count", type=int, default=-1, help="end after so many")
 
 

@@ -4,7 +4,7 @@ hand-out that keeps the borders of its messages.
 
 import socket
 
-from program import ask, connect, exactly, main, show
+from program import ask, connect, exactly, main, show, warn
 
 
 def send(connection: socket.socket, payload: bytes) -> None:
@@ -30,7 +30,7 @@ def client(options) -> None:
     while True:
         line = ask("Message: ").encode()
         if len(line) > 255:
-            show("A message has at most 255 octets")
+            warn("A message has at most 255 octets")
             continue
         with connect(options) as connection:
             send(connection, line)

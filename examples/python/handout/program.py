@@ -68,6 +68,11 @@ def show(text: str) -> None:
     print("".join(safe), flush=True)
 
 
+def warn(text: str) -> None:
+    """What this program says itself; what the server said goes to the standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def connect(options: argparse.Namespace) -> socket.socket:
     """A connection to --server."""
     host, _, port = options.server.rpartition(":")

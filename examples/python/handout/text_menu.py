@@ -7,7 +7,7 @@ import re
 import socket
 
 from primes import is_prime
-from program import ask, connect, hear, main, show, tell, to_the_end
+from program import ask, connect, hear, main, show, tell, to_the_end, warn
 
 
 def answer(request: str) -> str:
@@ -44,7 +44,7 @@ def client(options) -> None:
         elif choice == "3":
             return
         else:
-            show("Invalid choice")
+            warn("Invalid choice")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! `labserver`, and a student's client in Python: the programs of `examples/python`.
 
 mod bank;
+mod handouts;
 mod program;
 
 use crate::labserver::start;
@@ -116,8 +117,7 @@ fn the_date_and_time_client_asks_again_when_an_answer_is_lost() {
         "--count",
         "4",
         "--gap",
-        "0",
-        "0",
+        "0..0",
     ];
     let ended = ask(&watch, address).end_after("");
     assert_eq!(ended.status, Some(0), "{ended:?}");
