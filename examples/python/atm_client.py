@@ -1,6 +1,6 @@
-"""The cash machine: a withdrawal happens exactly once, whatever is lost on the way. It makes the id,
-keeps it on disk before the first send, and sends the same again until it is answered. The PIN is
-asked for, or taken from the environment variable LABCLIENT_PIN.
+"""The cash machine: a withdrawal happens exactly once, whatever is lost on the way. It makes the
+id, keeps it on disk before the first send, and sends the same again until it is answered. The PIN
+is asked for, or taken from the environment variable LABCLIENT_PIN.
 
     atm_client.py --server 127.0.0.1:9005 --card 123456789 withdraw 500
     atm_client.py settle
@@ -147,7 +147,9 @@ def money(text: str) -> str:
     """An amount as the bank writes it, with two decimals; never through a float."""
     found = re.fullmatch(r"([0-9]{1,10})(?:\.([0-9]{1,2}))?", text)
     if not found or not int(found[1] + (found[2] or "")):
-        raise argparse.ArgumentTypeError("an amount is digits with at most two decimals, as in 20.50")
+        raise argparse.ArgumentTypeError(
+            "an amount is digits with at most two decimals, as in 20.50"
+        )
     return f"{int(found[1])}.{(found[2] or '').ljust(2, '0')}"
 
 
@@ -172,7 +174,9 @@ def main() -> None:
         if not options.card:
             parser.error("a card is needed: give --card NUMBER")
         line.pin = os.environ.get("LABCLIENT_PIN") or getpass.getpass("PIN: ")
-        balance = line.until_answered("BALANCE_INQUIRY")  # a wrong PIN is found out before a journal entry
+        balance = line.until_answered(
+            "BALANCE_INQUIRY"
+        )  # a wrong PIN is found out before a journal entry
         if options.wish == "balance":
             print(printable(balance))
         else:

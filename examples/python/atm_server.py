@@ -96,7 +96,9 @@ def account_of(ledger, card: str | None):
 
 def held(ledger, card: str, kind: str) -> int:
     """What withdrawals (WITH) hold, or deposits (DEP), that are not settled."""
-    rows = ledger.execute("SELECT id, cents FROM movement WHERE card = ? AND status = 'held'", (card,))
+    rows = ledger.execute(
+        "SELECT id, cents FROM movement WHERE card = ? AND status = 'held'", (card,)
+    )
     return sum(row["cents"] for row in rows if row["id"].startswith(kind))
 
 
@@ -176,7 +178,9 @@ def settle(ledger, movement: str, outcome: str) -> str:
             ledger.execute("UPDATE movement SET status = ? WHERE id = ?", (outcome, movement))
             if outcome == "confirmed":
                 change = row["cents"] if movement.startswith("DEP") else -row["cents"]
-                ledger.execute("UPDATE account SET posted = posted + ? WHERE card = ?", (change, row["card"]))
+                ledger.execute(
+                    "UPDATE account SET posted = posted + ? WHERE card = ?", (change, row["card"])
+                )
         return f"OK {movement} {outcome}"
 
 

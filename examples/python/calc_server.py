@@ -44,7 +44,9 @@ def calculate(expression: str) -> str:
     mark, context = "", EXACT.copy()
     operation = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}[operator]
     result = getattr(context, operation)(left, right)
-    if operator == "/" and (context.flags[decimal.Inexact] or sum(map(str.isdigit, plain(result))) > 100):
+    if operator == "/" and (
+        context.flags[decimal.Inexact] or sum(map(str.isdigit, plain(result))) > 100
+    ):
         context = decimal.Context(prec=34, rounding=decimal.ROUND_HALF_EVEN)
         result = context.divide(left, right)
         mark = " rounded" if context.flags[decimal.Inexact] else ""

@@ -12,7 +12,10 @@ import socket
 import sys
 import time
 
-FORMS = {"SEND_DATE": r"OK ([0-9]{4}-[0-9]{2}-[0-9]{2})", "SEND_TIME": r"OK ([0-9]{2}:[0-9]{2}:[0-9]{2})"}
+FORMS = {
+    "SEND_DATE": r"OK ([0-9]{4}-[0-9]{2}-[0-9]{2})",
+    "SEND_TIME": r"OK ([0-9]{2}:[0-9]{2}:[0-9]{2})",
+}
 
 
 def ask(connection: socket.socket, request: str) -> str | None:
@@ -51,7 +54,9 @@ def main() -> None:
         connection.connect((host, int(port)))  # from now on nobody else's datagrams arrive
         asked = 0
         while True:
-            word = random.choice(("date", "time")) if options.request == "watch" else options.request
+            word = (
+                random.choice(("date", "time")) if options.request == "watch" else options.request
+            )
             reply = ask(connection, "SEND_" + word.upper())
             print(reply or "no answer", file=sys.stdout if reply else sys.stderr, flush=True)
             asked += 1

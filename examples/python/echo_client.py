@@ -12,7 +12,7 @@ from framing import connect
 
 
 def over_tcp(server: str, data: bytes) -> bytes:
-    """Piece by piece: who sends a long text without reading may wait for ever, and so may the server."""
+    """Piece by piece: two sides that both send and do not read wait for each other for ever."""
     echoed = b""
     with connect(server, timeout=10) as connection:
         for start in range(0, len(data), 16_384):

@@ -1,7 +1,7 @@
 """Messages over TCP, which carries bytes and no borders between them: one recv may return half a
-message, or three. A framing draws the borders: "netstring" 8:PRIME 97,  "len3" 008PRIME 97  or
-"line" PRIME 97 and a line feed. Read from connection.makefile("rb"): its read(n) returns fewer
-than n bytes only at the end of the stream.
+message, or three. A framing draws the borders: "netstring" 8:PRIME 97, "len3" 008PRIME 97 or "line"
+PRIME 97 and a line feed. Read from connection.makefile("rb"): its read(n) returns fewer than n
+bytes only at the end of the stream.
 """
 
 import socket

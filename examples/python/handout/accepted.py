@@ -1,4 +1,5 @@
-"""Lab 004: every message is accepted, until one says close, in capitals or not. A thread a connection.
+"""Lab 004: every message is accepted, until one says close, in capitals or not. A thread a
+connection.
 
 The wording gives up the borders: a message over 1024 bytes is accepted twice.
 """

@@ -1,8 +1,8 @@
-"""Report 000, problem B: a cash machine with a log-in and pickled answers, and a client that measures
-how long operations take when some withdrawals fail.
+"""Report 000, problem B: a cash machine with a log-in and pickled answers, and a client that
+measures how long operations take when some withdrawals fail.
 
-The wording gives up ids: a withdrawal whose answer is lost cannot be asked for again without doing it
-twice. And it sends pickles, which are programs: see read_pickle.
+The wording gives up ids: a withdrawal whose answer is lost cannot be asked for again without doing
+it twice. And it sends pickles, which are programs: see read_pickle.
 """
 
 import io
@@ -40,8 +40,8 @@ class NothingGlobal(pickle.Unpickler):
 
 
 def read_pickle(data: bytes) -> dict:
-    """pickle.loads runs what a stranger sends. So each opcode is looked at first, because even those
-    without a class can ask for gigabytes; then nothing global can be found.
+    """pickle.loads runs what a stranger sends. So each opcode is looked at first, since even those
+    without a class can ask for gigabytes; and then nothing global can be found.
     """
     try:
         if any(opcode.name not in HARMLESS for opcode, _, _ in pickletools.genops(data)):
@@ -100,7 +100,13 @@ def withdraw(connection: socket.socket, name: str, amount: int) -> None:
         tell_pickle(connection, status="ERROR", message="NO_BLNC" if amount else "INVALID_IN")
         hear(connection)
         return
-    tell_pickle(connection, status="OK", tid=f"WITH_{uuid.uuid4()}", withdraw=amount / 100, balance=balance / 100)
+    tell_pickle(
+        connection,
+        status="OK",
+        tid=f"WITH_{uuid.uuid4()}",
+        withdraw=amount / 100,
+        balance=balance / 100,
+    )
     if hear(connection) == "ERROR_WITHDRAW":
         with lock:
             cents[name] += amount
@@ -116,7 +122,13 @@ def deposit(connection: socket.socket, name: str, amount: int) -> None:
     with lock:
         cents[name] += amount
         balance = cents[name]
-    tell_pickle(connection, status="OK", tid=f"DEP_{uuid.uuid4()}", deposit=amount / 100, balance=balance / 100)
+    tell_pickle(
+        connection,
+        status="OK",
+        tid=f"DEP_{uuid.uuid4()}",
+        deposit=amount / 100,
+        balance=balance / 100,
+    )
     hear(connection)
 
 

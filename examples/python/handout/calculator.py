@@ -1,5 +1,5 @@
-"""Lab 002: a calculator with a named session. The name is not answered, so a pause keeps it apart from
-the first expression.
+"""Lab 002: a calculator with a named session. The name is not answered, so a pause keeps it apart
+from the first expression.
 
 The wording gives up exactness: results are binary floating point, and 0.1 + 0.2 is
 0.30000000000000004.
@@ -45,7 +45,9 @@ def client(options) -> None:
                 tell(connection, expression)
                 show(hear(connection))
             else:
-                warn("Not sent: an expression is a number, one of + - * /, a number, with blanks between")
+                warn(
+                    "Not sent: it is not NUMBER + NUMBER, or with -, * or /, and one blank each side"
+                )
         tell(connection, "q")
 
 

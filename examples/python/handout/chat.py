@@ -1,7 +1,7 @@
 """Lab 002: a chat room. Everybody but the speaker hears a line.
 
-The wording gives up the borders between lines, so each side pauses after each: two that come in a row
-may still be shown as one. And a line "quit" cannot be said.
+The wording gives up the borders between lines, so each side pauses after each: two that come in a
+row may still be shown as one. And a line "quit" cannot be said.
 """
 
 import os

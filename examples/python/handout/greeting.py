@@ -1,4 +1,4 @@
-"""Lab 003: a greeting of 28 octets for whoever connects. The client reads 7 at a time to the end."""
+"""Lab 003: a greeting of 28 octets for whoever connects. The client reads 7 at a time."""
 
 import socket
 

@@ -2,8 +2,8 @@
 client and a server half, the accept loop, the question to the user, and "one recv is one message".
 
 That last one is the hand-outs' wording, and wrong in general: TCP keeps no borders, so two messages
-sent in a row may arrive as one, and a long one as two. It holds only while the two sides take turns,
-and where they do not, a pause makes it likely. ../framing.py has what keeps borders.
+sent in a row may arrive as one, and a long one as two. It holds only while the two sides take
+turns, and where they do not, a pause makes it likely. ../framing.py has what keeps borders.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""Lab 003: messages of exactly 16 octets. The server's answer has 17 all the same, of which the client
-reads 16: who gives messages a fixed length has to count.
+"""Lab 003: messages of exactly 16 octets. The server's answer has 17 all the same, of which the
+client reads 16: who gives messages a fixed length has to count.
 """
 
 import socket

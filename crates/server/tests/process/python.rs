@@ -3,6 +3,7 @@
 mod bank;
 mod handouts;
 mod program;
+mod strangers;
 
 use crate::labserver::start;
 use program::{Program, program, python};

@@ -40,7 +40,7 @@ pub struct Server {
     child: Child,
     /// Its first lines, which say where it listens.
     listening: Vec<String>,
-    _more: Receiver<String>,
+    stderr: Receiver<String>,
     _home: Option<TempDir>,
 }
 
@@ -66,18 +66,20 @@ pub fn server_in(home: &Path, file: &str, arguments: &[&str]) -> Server {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(home)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let more = lines(child.stdout.take().unwrap());
+    let stdout = lines(child.stdout.take().unwrap());
     let sockets = if file == "echo_server.py" { 2 } else { 1 };
     let mut server = Server {
+        stderr: lines(child.stderr.take().unwrap()),
         child,
         listening: Vec::new(),
-        _more: more,
         _home: None,
     };
     for _ in 0..sockets {
-        let line = server._more.recv_timeout(PATIENCE).unwrap();
+        let line = stdout.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|_| panic!("{file}: {}", server.said()));
         server.listening.push(line);
     }
     server
@@ -107,15 +109,20 @@ impl Server {
         Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap()
     }
 
-    /// Ends it as a power failure does.
-    pub fn kill(mut self) {
+    /// Ends it as a power failure does, and gives what it complained about.
+    pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        let mut all = String::new();
+        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+            all += &line;
+        }
+        all
     }
 
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+    /// What it has said on standard error and nobody has taken yet.
+    fn said(&self) -> String {
+        self.stderr.try_iter().collect()
     }
 }
 
