@@ -211,14 +211,19 @@ fn naming_the_server(failure: Failure, handout: Handout) -> Failure {
     match failure {
         Failure::Unreachable(words) => Failure::Unreachable(words.replace(&ours, &its)),
         Failure::Lost(words) => Failure::Lost(words.replace(&ours, &its)),
+        Failure::Unknown(words) => Failure::Unknown(words.replace(&ours, &its)),
         failure => failure,
     }
 }
 
 /// The server was lost when it had been told to move money.
 fn outcome_unknown(words: &str) -> Failure {
-    Failure::Unknown(format!(
+    Failure::Unknown(may_be_done(words))
+}
+
+fn may_be_done(words: &str) -> String {
+    format!(
         "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
          at the balance"
-    ))
+    )
 }

@@ -45,13 +45,24 @@ impl Errors {
 pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(output)?;
     say(MENU);
+    match (ask_all(target, &mut errors, &mut person), person.status()) {
+        (Ok(()), status) => Ok(status),
+        // That money may have moved stays the worst of it.
+        (Err(Failure::Unreachable(words) | Failure::Lost(words)), Status::Unknown) => {
+            Err(Failure::Unknown(words))
+        }
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<(), Failure> {
     while let Some(choice) = person.line("choice (1 to 6): ")? {
         let request = match choice.trim() {
-            "1" => verify(&mut person)?,
-            "2" => balance(&mut person)?,
-            "3" => move_money(&mut person, "WITHDRAW")?,
-            "4" => create(&mut person)?,
-            "5" => move_money(&mut person, "DEPOSIT")?,
+            "1" => verify(person)?,
+            "2" => balance(person)?,
+            "3" => move_money(person, "WITHDRAW")?,
+            "4" => create(person)?,
+            "5" => move_money(person, "DEPOSIT")?,
             "6" => break,
             _ => {
                 say("there are the choices 1 to 6");
@@ -70,9 +81,9 @@ pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status
             person.show_failed("ERROR", &object)?;
             continue;
         }
-        ask(talk, &request, &mut person)?;
+        ask(talk, &request, person)?;
     }
-    Ok(person.status())
+    Ok(())
 }
 
 fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Failure> {
@@ -86,11 +97,13 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
     let answer = asked?;
     person.show("Response from bank server: ", &answer)?;
     if answer.is_empty() {
-        say(super::NO_ANSWER);
-        person.note(match request.changes {
-            true => Status::Unknown,
-            false => Status::Unreachable,
-        });
+        if request.changes {
+            say(&super::may_be_done(super::NO_ANSWER));
+            person.note(Status::Unknown);
+        } else {
+            say(super::NO_ANSWER);
+            person.note(Status::Unreachable);
+        }
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ const WAITING: usize = 1_000;
 enum Happening {
     /// The room spoke: what one read returned.
     Heard(String),
-    /// A line went out.
+    /// A line goes out.
     Said(String),
     /// A line cannot be sent: why.
     Unsendable(String),
@@ -55,9 +55,10 @@ struct Link {
 /// When the room is not reachable or lost, or does not take the name.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let connection = target.connect()?;
-    let Some(name) = Person::open(output)?.message("name: ")? else {
+    let mut person = Person::open(output)?;
+    let Some(name) = person.message("name: ")? else {
         connection.close();
-        return Ok(Status::Done);
+        return Ok(person.status());
     };
     let (reader, writer) = connection.split();
     let link = Arc::new(Link {
@@ -86,7 +87,7 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         name,
         output,
         link,
-        status: Status::Done,
+        status: person.status(),
         heard: String::new(),
         has_said: false,
     };
@@ -158,8 +159,10 @@ impl Speaker {
                 let _ = self.tell.send(Happening::Unsendable(words));
                 continue;
             }
+            // Before it is sent: the room may answer, or close, at once.
+            let _ = self.tell.send(Happening::Said(line.clone()));
             match self.link.say(&line) {
-                Ok(()) => drop(self.tell.send(Happening::Said(line))),
+                Ok(()) => {}
                 // There may still be words to read that say why.
                 Err(SendError::Io(_)) => return,
                 Err(error) => {

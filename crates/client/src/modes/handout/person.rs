@@ -49,8 +49,9 @@ impl Person {
     /// As [`Person::message`], without showing what is typed.
     ///
     /// # Errors
-    /// As [`Person::line`].
+    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, fits)
     }
 
@@ -76,8 +77,9 @@ impl Person {
     /// As [`Person::word`], without showing what is typed.
     ///
     /// # Errors
-    /// As [`Person::line`].
+    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, is_one_word)
     }
 
@@ -119,6 +121,17 @@ impl Person {
     /// How it has gone.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    fn check_it_can_hide(&self) -> Result<(), Failure> {
+        match self.input.is_terminal() && !self.input.can_hide() {
+            true => Err(Failure::Usage(
+                "this terminal would show the password: use another, or give the input through a \
+                 pipe"
+                    .into(),
+            )),
+            false => Ok(()),
+        }
     }
 
     fn ask(

@@ -173,7 +173,7 @@ impl Dialogue {
 fn whole_length(came: &[u8]) -> Option<usize> {
     let length = came.get(BEFORE_LENGTH..HEADER)?.try_into().ok()?;
     let length = usize::try_from(u64::from_le_bytes(length)).ok()?;
-    (length <= pickle::MAX_SIZE - HEADER).then_some(HEADER + length)
+    (length <= pickle::MAX_SIZE - HEADER).then(|| HEADER + length)
 }
 
 fn is_of_number(byte: u8) -> bool {
