@@ -174,9 +174,8 @@ def main() -> None:
         if not options.card:
             parser.error("a card is needed: give --card NUMBER")
         line.pin = os.environ.get("LABCLIENT_PIN") or getpass.getpass("PIN: ")
-        balance = line.until_answered(
-            "BALANCE_INQUIRY"
-        )  # a wrong PIN is found out before a journal entry
+        # Logs in too: a wrong PIN is found out before there is anything to settle.
+        balance = line.until_answered("BALANCE_INQUIRY")
         if options.wish == "balance":
             print(printable(balance))
         else:

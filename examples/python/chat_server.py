@@ -18,16 +18,8 @@ from framing import FramingError, hang_up, receive, send
 JOINING = 10  # seconds to say a name; after that a member may be silent for ever
 UNREAD = 1000  # messages a member may leave unread before it is out
 RESERVED = (
-    "admin",
-    "all",
-    "chat",
-    "everybody",
-    "everyone",
-    "here",
-    "operator",
-    "root",
-    "server",
-    "system",
+    *("admin", "all", "chat", "everybody", "everyone"),
+    *("here", "operator", "root", "server", "system"),
 )
 
 # Who is in, in the order of joining: what is to be sent to each, and over what.

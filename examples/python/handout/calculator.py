@@ -45,9 +45,7 @@ def client(options) -> None:
                 tell(connection, expression)
                 show(hear(connection))
             else:
-                warn(
-                    "Not sent: it is not NUMBER + NUMBER, or with -, * or /, and one blank each side"
-                )
+                warn("not sent: a number, one of + - * /, a number, with one blank between")
         tell(connection, "q")
 
 

@@ -97,6 +97,17 @@ fn each_server_answers_as_printed_and_more_than_once() {
 }
 
 #[test]
+fn the_read_me_names_every_hand_out_and_its_file() {
+    let read_me = include_str!("../../../../../examples/python/README.md");
+    for handout in Handout::ALL {
+        let (file, name) = (file_of(handout), handout.name());
+        let row =
+            format!("| `{file}` | `labclient handout {name}` | `labserver --handout {name}` |");
+        assert!(read_me.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn the_cash_machine_is_served_and_its_money_adds_up() {
     if !python() {
         return;

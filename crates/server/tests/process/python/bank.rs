@@ -46,7 +46,7 @@ impl Bank {
         let address = self.server.address("atm tcp").to_string();
         let journal = self.home.path().join("machine.journal");
         let fixed = ["--server", &address, "--journal", journal.to_str().unwrap()];
-        let quick = ["--timeout", "0.5", "--card", CARD];
+        let quick = ["--timeout", "1", "--card", CARD];
         program("atm_client.py", &[&fixed, &quick, words].concat())
     }
 
@@ -127,7 +127,7 @@ fn a_machine_that_runs_out_of_patience_does_not_pay_and_rolls_back_later() {
         return;
     }
     let bank = Bank::open(&["--fault", "drop-reply=#3-1000"]);
-    let ended = bank.run(&["--patience", "0.1", "withdraw", "500"]);
+    let ended = bank.run(&["--timeout", "2", "--patience", "0.1", "withdraw", "500"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(4), ""));
     let bank = bank.reopen();
     let ended = bank.run(&["settle"]);
