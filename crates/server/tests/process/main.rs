@@ -10,6 +10,7 @@ mod command_line;
 mod crash;
 mod customer;
 mod flags;
+mod handouts;
 mod labserver;
 mod ledger;
 mod lines;
