@@ -15,4 +15,5 @@ mod labserver;
 mod ledger;
 mod lines;
 mod logs;
+mod python;
 mod signals;
