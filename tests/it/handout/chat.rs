@@ -78,11 +78,14 @@ fn a_name_that_cannot_be_had_is_told_so_and_the_connection_closed() {
         assert_eq!(told(&server, name.as_bytes()), "Name already taken.");
     }
     assert_eq!(
-        told(&server, b"Joty Saha"),
-        "A name has ASCII letters, digits, _ and - only, not \"Joty Saha\"."
+        told(&server, b"Joty: hi"),
+        "A name has visible characters, no colon and no blank at either end, not \"Joty: hi\"."
     );
     assert!(told(&server, b"\xff").starts_with("Not UTF-8"));
-    let _ahona = join(&server, "Ahona", &mut [&mut joty]);
+    let mut jose = join(&server, "José Saha", &mut [&mut joty]);
+    say(&mut jose, b"hello");
+    hear(&mut joty, "José Saha: hello".as_bytes());
+    let _ahona = join(&server, "Ahona", &mut [&mut joty, &mut jose]);
 }
 
 #[test]
