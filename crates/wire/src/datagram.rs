@@ -93,14 +93,6 @@ impl Endpoint {
         }
     }
 
-    /// Tells what a fault did to the datagram that was received last, from this sender: for a loop
-    /// that carries the [schedule](Endpoint::take_schedule) out itself.
-    pub fn tell_struck(&self, struck: Struck, datagram: &[u8], sender: SocketAddr) {
-        if let Some(tap) = self.tap(Some(sender)) {
-            tap.struck_receiving(struck, datagram);
-        }
-    }
-
     /// Takes out the schedule of what is received, for a loop that carries it out itself: a server
     /// refuses a request only where it would have answered it.
     pub fn take_schedule(&mut self) -> Option<Schedule> {

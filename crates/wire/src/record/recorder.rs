@@ -86,6 +86,16 @@ pub struct About {
     pub words: Option<String>,
 }
 
+impl Settings {
+    /// The arguments of this process, without the program's name.
+    pub fn own_arguments() -> Vec<String> {
+        let arguments = std::env::args_os().skip(1);
+        arguments
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
 impl Recorder {
     /// Starts recording; `None` when neither a file nor a trace is wanted.
     ///

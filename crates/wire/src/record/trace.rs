@@ -24,6 +24,17 @@ pub enum Trace {
     Hex,
 }
 
+impl Trace {
+    /// What the command line calls it: `messages` or `hex`.
+    pub fn parse(name: &str) -> Option<Trace> {
+        match name {
+            "messages" => Some(Trace::Messages),
+            "hex" => Some(Trace::Hex),
+            _ => None,
+        }
+    }
+}
+
 /// Where the trace is shown.
 pub struct Screen {
     trace: Trace,
