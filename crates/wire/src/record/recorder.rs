@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::event::{Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
 use super::queue::{MOST_BYTES, Queue};
+use super::tap::Open;
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
 use crate::fault::crash::CrashPoint;
@@ -65,6 +66,8 @@ struct Shared {
     /// the order of their numbers.
     last: Mutex<u64>,
     connections: AtomicU64,
+    /// Connections that may still be open.
+    open: Mutex<Vec<Open>>,
     sinks: Vec<Arc<Queue>>,
 }
 
@@ -144,6 +147,7 @@ impl Recorder {
             started: Instant::now(),
             last: Mutex::new(0),
             connections: AtomicU64::new(0),
+            open: Mutex::default(),
             sinks,
         }))))
     }
@@ -228,9 +232,26 @@ impl Recorder {
         self.flush();
     }
 
-    /// Takes down that the program ends, and has everything written. What happens after it is not
+    /// There is a connection whose end is to be told when the run ends first.
+    pub(super) fn opened(&self, connection: Open) {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are closed make room, for as many more as are open.
+        if open.len() == open.capacity() {
+            open.retain(|connection| connection.strong_count() > 0);
+            let room = open.len().max(16);
+            open.reserve(room);
+        }
+        open.push(connection);
+    }
+
+    /// Takes down that the program ends, with every connection that is still open, and has everything written. What happens after it is not
     /// recorded.
     pub fn finish(&self) {
+        let open = &self.0.open;
+        let open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in open.iter().filter_map(Open::upgrade) {
+            connection.tell_end();
+        }
         self.record(None, What::Ended);
         for sink in &self.0.sinks {
             sink.close();
