@@ -5,14 +5,14 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::event::{Channel, Event, Header, Secrets, What};
+use super::event::{By, Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
 use super::queue::{MOST_BYTES, Queue};
 use super::tap::Open;
@@ -66,6 +66,7 @@ struct Shared {
     /// the order of their numbers.
     last: Mutex<u64>,
     connections: AtomicU64,
+    is_stopping: AtomicBool,
     /// Connections that may still be open.
     open: Mutex<Vec<Open>>,
     sinks: Vec<Arc<Queue>>,
@@ -147,6 +148,7 @@ impl Recorder {
             started: Instant::now(),
             last: Mutex::new(0),
             connections: AtomicU64::new(0),
+            is_stopping: AtomicBool::new(false),
             open: Mutex::default(),
             sinks,
         }))))
@@ -165,6 +167,20 @@ impl Recorder {
     /// The number of the next connection, for a program that numbers them as it opens them.
     pub fn next_connection(&self) -> u64 {
         self.0.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// From here on, streams end because this program ends them: it is stopping.
+    pub fn stopping(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whose doing the end of a stream is that a read found.
+    pub(super) fn ender(&self) -> By {
+        if self.0.is_stopping.load(Ordering::Relaxed) {
+            By::Us
+        } else {
+            By::Peer
+        }
     }
 
     /// Now.

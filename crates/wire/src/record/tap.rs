@@ -187,6 +187,15 @@ impl Tap {
         });
     }
 
+    /// A read found the end of the stream.
+    pub fn input_ended(&self) {
+        match self.0.recorder.ender() {
+            By::Peer => self.half_closed(By::Peer),
+            // We ended our own input, and the peer may go on sending for all we know.
+            By::Us => self.ends(By::Us, How::End, None),
+        }
+    }
+
     /// One side sends no more.
     pub fn half_closed(&self, by: By) {
         self.tell(What::HalfClosed { by });

@@ -69,7 +69,7 @@ impl ReadTap {
         self.tap.read(piece.len(), asked, &self.raw, self.length);
         if piece.is_empty() {
             self.has_ended = true;
-            self.tap.half_closed(By::Peer);
+            self.tap.input_ended();
         }
     }
 
