@@ -15,6 +15,10 @@ use crate::modes::{atm, calc, chat, datetime, echo, handout, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
+pub use self::recording::RecordingArguments;
+
+mod recording;
+
 const EXAMPLES: &str = "\
 Examples:
   labclient text lower \"HELLO World\"      hello world
@@ -60,6 +64,10 @@ pub struct Arguments {
     /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
     #[arg(long, global = true)]
     seed: Option<u64>,
+
+    /// Recording and trace.
+    #[command(flatten)]
+    pub recording: RecordingArguments,
 
     /// Print one JSON object for each answer
     #[arg(long, global = true)]
@@ -139,6 +147,7 @@ impl Arguments {
             framing: self.wire.unwrap_or_default(),
             timeout: self.timeout.unwrap_or(default_timeout(mode)),
             faults,
+            recorder: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line of `labserver`.
 
 mod ledger;
+mod recording;
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
 pub use ledger::LedgerCommand;
+use recording::RecordingArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -122,6 +124,9 @@ pub struct Arguments {
     /// Repeat the faults of the run that printed this seed
     #[arg(long, requires = "fault")]
     seed: Option<u64>,
+
+    #[command(flatten)]
+    recording: RecordingArguments,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
@@ -247,6 +252,8 @@ impl Arguments {
             Some(_) => self.login_timeout.max(self.idle_timeout),
             None => self.login_timeout,
         };
+        let faults = self.faults();
+        let recorder = self.recording.recorder(faults.as_ref())?;
         Ok(Config {
             modes,
             bind: self.bind,
@@ -261,8 +268,9 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
-            faults: self.faults(),
             handout,
+            faults,
+            recorder,
             script,
             ledger,
             semantics: self.semantics,

@@ -12,6 +12,8 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use wire::datagram::Endpoint;
 use wire::fault::Verdict;
+use wire::record::Tap;
+use wire::record::tap::Struck;
 
 use crate::connections::Connections;
 
@@ -41,6 +43,7 @@ pub fn serve_datagrams(
     let own = endpoint.local_addr().ok();
     let mut rates = Rates::new(rate);
     let mut requests = endpoint.take_schedule();
+    let tap = endpoint.tap(None);
     while !connections.are_stopping() {
         let (replies, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
             Ok(Some((datagram, sender))) => {
@@ -56,6 +59,9 @@ pub fn serve_datagrams(
                     Some(requests) => requests.next_fate().verdict,
                     None => Verdict::Pass,
                 };
+                if let Some(tap) = &tap {
+                    tell(&tap.with_peer(sender), verdict, datagram);
+                }
                 let replies = match verdict {
                     Verdict::Drop => [None, None],
                     Verdict::Error => [refuse(datagram), None],
@@ -79,6 +85,17 @@ pub fn serve_datagrams(
             }
         }
     }
+}
+
+/// Has it recorded what a fault did to the request.
+fn tell(tap: &Tap, verdict: Verdict, datagram: &[u8]) {
+    let struck = match verdict {
+        Verdict::Drop => Struck::Dropped,
+        Verdict::Error => Struck::Refused,
+        Verdict::Duplicate => Struck::Duplicated,
+        Verdict::Pass | Verdict::Cut | Verdict::Reorder => return,
+    };
+    tap.struck_receiving(struck, datagram);
 }
 
 /// How our own services refuse a request because of an injected fault: without words, because they would make

@@ -157,9 +157,10 @@ pub fn open_bank(config: &Config, accounts: &str) -> anyhow::Result<atm::Atm> {
         Some(file) => load(file)?,
         None => built_in(accounts)?,
     };
+    let recorder = config.recorder.clone();
     match &config.ledger {
-        Some(file) => atm::Atm::open(file, accounts),
-        None => atm::Atm::in_memory(config.semantics, accounts),
+        Some(file) => atm::Atm::open(file, accounts, recorder),
+        None => atm::Atm::in_memory(config.semantics, accounts, recorder),
     }
 }
 

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proto::mode::Transport;
+use serde::{Deserialize, Serialize};
 
 pub use self::schedule::{Fate, Schedule, Verdict};
 pub use self::spec::{Spec, SpecError};
@@ -51,7 +52,8 @@ struct Counts {
 }
 
 /// Which program this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Side {
     /// It sends requests.
     Client,

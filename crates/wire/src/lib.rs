@@ -7,7 +7,8 @@
 //!   so that is where faults and recordings tap;
 //! * [`connect`]: from `host:port` to a connection, over every address the name has;
 //! * [`datagram`]: one UDP socket as messages;
-//! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose.
+//! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose;
+//! * [`record`]: what happened, kept in a file and shown while it happens.
 #![forbid(unsafe_code)]
 
 pub mod connect;
@@ -15,3 +16,4 @@ pub mod connection;
 pub mod datagram;
 pub mod fault;
 pub mod limits;
+pub mod record;

@@ -18,6 +18,7 @@ use proto::atm::semantics::Semantics;
 use proto::atm::{Answer, CardNumber, CreationId, Holder, LoginId, Money, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
+use wire::record::{About, Recorder};
 
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, open_missing};
@@ -39,9 +40,13 @@ impl Atm {
     ///
     /// # Errors
     /// What failed, and what to do.
-    pub fn open(ledger: &Path, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
+    pub fn open(
+        ledger: &Path,
+        accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
+    ) -> anyhow::Result<Atm> {
         let store = sqlite::open(ledger)?;
-        let atm = Atm::over(Semantics::ExactlyOnce, store, false, accounts)?;
+        let atm = Atm::over(Semantics::ExactlyOnce, store, false, accounts, recorder)?;
         tracing::info!(ledger = %ledger.display(), "the ledger is open");
         Ok(atm)
     }
@@ -50,11 +55,15 @@ impl Atm {
     ///
     /// # Errors
     /// When there is no thread for it.
-    pub fn in_memory(semantics: Semantics, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
+    pub fn in_memory(
+        semantics: Semantics,
+        accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
+    ) -> anyhow::Result<Atm> {
         if semantics != Semantics::ExactlyOnce {
             tracing::warn!("{semantics}: this bank may lose or make money, on purpose");
         }
-        Atm::over(semantics, MemoryStore::new(), true, accounts)
+        Atm::over(semantics, MemoryStore::new(), true, accounts, recorder)
     }
 
     fn over(
@@ -62,8 +71,14 @@ impl Atm {
         store: impl Store + 'static,
         keeps_any_card: bool,
         accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
     ) -> anyhow::Result<Atm> {
-        let bank = Bank::start_under(semantics.protections(), store)
+        let note = move |operation: &Operation, reply: &Result<Answer, Refusal>| {
+            if let Some(recorder) = &recorder {
+                note(recorder, operation, reply);
+            }
+        };
+        let bank = Bank::start_observed(semantics.protections(), store, note)
             .context("no thread for the ledger")?;
         let atm = Atm {
             bank,
@@ -241,6 +256,43 @@ impl AtmSession {
         }
         reply
     }
+}
+
+/// Has it recorded what the ledger says of an operation from now on.
+fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
+    let about = match operation {
+        Operation::Hold { id, .. }
+        | Operation::Confirm(id)
+        | Operation::Rollback(id)
+        | Operation::Settle { id, .. } => id.to_string(),
+        Operation::LogIn { id, .. } => id.to_string(),
+        Operation::Create { id, .. } => id.to_string(),
+        Operation::Balance { .. } | Operation::Unlock(_) => return,
+    };
+    let (what, amount, words) = match reply {
+        Ok(Answer::Welcome(_)) => ("welcome", None, None),
+        Ok(Answer::Held { amount, repeat, .. }) => {
+            ("held", Some(amount.to_string()), repeated(*repeat))
+        }
+        Ok(Answer::Confirmed { repeat, .. }) => ("confirmed", None, repeated(*repeat)),
+        Ok(Answer::RolledBack { repeat, .. }) => ("rolled-back", None, repeated(*repeat)),
+        Ok(Answer::Created { repeat, .. }) => ("created", None, repeated(*repeat)),
+        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
+        Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
+    };
+    let about = Some(about);
+    recorder.note(
+        what,
+        About {
+            about,
+            amount,
+            words,
+        },
+    );
+}
+
+fn repeated(repeat: bool) -> Option<String> {
+    repeat.then(|| "repeat".to_owned())
 }
 
 #[cfg(test)]

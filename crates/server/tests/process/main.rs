@@ -16,4 +16,5 @@ mod ledger;
 mod lines;
 mod logs;
 mod python;
+mod record;
 mod signals;

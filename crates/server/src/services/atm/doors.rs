@@ -118,7 +118,7 @@ mod tests {
     use proto::atm::semantics::Semantics;
 
     fn bank() -> Atm {
-        Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap()
+        Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap()
     }
 
     fn pin(text: &str) -> Pin {

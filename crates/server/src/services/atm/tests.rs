@@ -14,7 +14,7 @@ fn ask(session: &mut AtmSession, request: &str) -> String {
 
 #[test]
 fn a_withdrawal_survives_the_end_of_its_connection() {
-    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
     let mut session = atm.session();
     assert!(session.awaits_login());
     for (request, answer) in [
@@ -51,7 +51,7 @@ fn a_withdrawal_survives_the_end_of_its_connection() {
 
 #[test]
 fn the_terminal_is_kept_with_the_hold() {
-    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
     let mut session = atm.session();
     ask(
         &mut session,
@@ -68,7 +68,7 @@ fn the_terminal_is_kept_with_the_hold() {
 
 #[test]
 fn a_failed_log_in_ends_the_session_before_it_and_three_lock_the_card() {
-    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
     let mut session = atm.session();
     let log_in =
         |number, card, pin| format!("VERIFY_CARD_AND_PASSWORD LOGIN_#{number} {card} {pin}");
@@ -108,7 +108,7 @@ fn a_failed_log_in_ends_the_session_before_it_and_three_lock_the_card() {
 
 #[test]
 fn an_account_is_created_once_and_its_pin_opens_it() {
-    let atm = Atm::in_memory(Semantics::ExactlyOnce, vec![]).unwrap();
+    let atm = Atm::in_memory(Semantics::ExactlyOnce, vec![], None).unwrap();
     let mut session = atm.session();
     for (request, answer) in [
         (
@@ -139,7 +139,7 @@ fn an_account_is_created_once_and_its_pin_opens_it() {
 
 #[test]
 fn a_ledger_that_cannot_be_opened_says_so() {
-    let error = Atm::open(Path::new("/nonexistent/bank.db"), vec![]).unwrap_err();
+    let error = Atm::open(Path::new("/nonexistent/bank.db"), vec![], None).unwrap_err();
     assert!(
         error.to_string().contains("/nonexistent/bank.db"),
         "{error}"
@@ -149,8 +149,8 @@ fn a_ledger_that_cannot_be_opened_says_so() {
 #[test]
 fn a_card_of_another_form_is_kept_in_memory_and_refused_on_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let on_disk = Atm::open(&directory.path().join("bank.db"), vec![]).unwrap();
-    let in_memory = Atm::in_memory(Semantics::ExactlyOnce, vec![]).unwrap();
+    let on_disk = Atm::open(&directory.path().join("bank.db"), vec![], None).unwrap();
+    let in_memory = Atm::in_memory(Semantics::ExactlyOnce, vec![], None).unwrap();
     let create = || Request::Create {
         id: CreationId(uuid::Uuid::from_u128(1)),
         card: CardNumber::of_any_form("111").unwrap(),
