@@ -18,6 +18,9 @@ use crate::failure::Failure;
 pub struct Loaded {
     /// The runs; the events of each in the order in which they began.
     pub runs: Vec<Run>,
+    /// Of each run, the file that holds it, as a number. Those of one file follow one another: they
+    /// are lives of what was started again and again.
+    pub files: Vec<usize>,
     /// Of each run, the conversation that each of its connections is: an index of
     /// [`Loaded::conversations`].
     pub belongs: Vec<HashMap<Channel, usize>>,
@@ -66,10 +69,10 @@ impl Filter {
 /// # Errors
 /// When one cannot be read, is no recording, or holds a run that another holds too.
 pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, Failure> {
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<(usize, Run)> = Vec::new();
     let mut torn = Vec::new();
     let mut from: HashMap<String, &Path> = HashMap::new();
-    for file in files {
+    for (number, file) in files.iter().enumerate() {
         let recording = read(file)
             .map_err(|error| Failure::Usage(format!("cannot view {}: {error}", shown(file))))?;
         if recording.was_torn {
@@ -84,10 +87,9 @@ pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, Failure> {
                     run.header.run
                 )));
             }
-            runs.push(run);
+            runs.push((number, run));
         }
     }
-    runs.sort_by_key(|run| run.header.wall);
     let mut loaded = Loaded::new(runs);
     loaded.torn = torn;
     loaded.keep(filter);
@@ -128,10 +130,13 @@ impl End {
 
 impl Loaded {
     /// Puts the two ends of each conversation together.
-    pub fn new(runs: Vec<Run>) -> Loaded {
+    pub fn new(mut runs: Vec<(usize, Run)>) -> Loaded {
+        runs.sort_by_key(|(_, run)| run.header.wall);
+        let (files, runs): (Vec<usize>, Vec<Run>) = runs.into_iter().unzip();
         let mut loaded = Loaded {
             belongs: vec![HashMap::new(); runs.len()],
             runs,
+            files,
             ..Loaded::default()
         };
         let (clients, servers): (Vec<End>, Vec<End>) = loaded

@@ -1,0 +1,296 @@
+//! What is said of an event in a picture: short words, short ids, durations.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+
+use proto::printable::is_unsafe;
+use wire::fault::Side;
+use wire::record::{Bytes, How};
+
+use super::load::Loaded;
+use wire::record::What;
+
+/// The length of a UUID as text.
+const UUID: usize = 36;
+
+/// What is left of the UUIDs in a text: as many of their last digits as tell them apart.
+#[derive(Debug, Clone, Default)]
+pub struct Ids {
+    digits: usize,
+    /// By `WITH`, `DEP` and so on, how many different ones there are.
+    kinds: HashMap<String, usize>,
+}
+
+impl Ids {
+    /// Looks at all ids in these recordings. With `are_whole`, they will not be cut.
+    pub fn of(loaded: &Loaded, are_whole: bool) -> Ids {
+        let mut known: HashSet<&str> = HashSet::new();
+        for event in loaded.runs.iter().flat_map(|run| &run.events) {
+            let text = match &event.what {
+                What::Sent(message) | What::Received(message) => message.text.as_deref(),
+                What::Note { about, .. } => about.as_deref(),
+                _ => None,
+            };
+            known.extend(text.into_iter().flat_map(ids_in));
+        }
+        let mut kinds: HashMap<String, usize> = HashMap::new();
+        for id in &known {
+            let (kind, _) = id.split_at(id.len() - UUID);
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+        }
+        let tells_apart = |digits: &usize| {
+            let tails: HashSet<&str> = known.iter().map(|id| &id[id.len() - digits..]).collect();
+            let wholes: HashSet<&str> = known.iter().map(|id| &id[id.len() - UUID..]).collect();
+            tails.len() == wholes.len()
+        };
+        let digits = match are_whole {
+            true => UUID,
+            false => [4, 6, 8, 12].into_iter().find(tells_apart).unwrap_or(UUID),
+        };
+        Ids { digits, kinds }
+    }
+
+    /// The text with its ids cut, and made printable.
+    pub fn shorten(&self, text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = uuid_in(rest).filter(|_| self.digits < UUID) {
+            escape(&rest[..at], &mut shown);
+            shown.push('…');
+            shown.push_str(&rest[at + UUID - self.digits..at + UUID]);
+            rest = &rest[at + UUID..];
+        }
+        escape(rest, &mut shown);
+        shown
+    }
+
+    /// The id, where there are several of its kind.
+    fn told_apart(&self, id: &str) -> Option<String> {
+        let kind = &id[..uuid_in(id)?];
+        (*self.kinds.get(kind)? > 1).then(|| self.shorten(id))
+    }
+}
+
+/// The words of a note.
+pub fn note(
+    side: Side,
+    ids: &Ids,
+    what: &str,
+    about: Option<&str>,
+    amount: Option<&str>,
+    words: Option<&str>,
+) -> String {
+    let book = match side {
+        Side::Client => "journal: ",
+        Side::Server => "ledger: ",
+    };
+    let (book, said) = match what {
+        "sending" => (book, "sending"),
+        "dispensing" => (book, "dispensing, drawer"),
+        "accepting" => (book, "accepting, drawer"),
+        "drawer" => ("", "drawer"),
+        "loaded" => ("", "drawer loaded:"),
+        "dispensed" => (book, "notes dispensed"),
+        "accepted" => (book, "notes accepted"),
+        "rolling-back" => (book, "rolling back"),
+        "rolled-back" => (book, "rolled back"),
+        "created" => (book, "account opened"),
+        "welcome" => ("", "logged in"),
+        "refused" => ("", "refused"),
+        other => (book, other),
+    };
+    let mut shown = format!("{book}{}", ids.shorten(said));
+    if let Some(amount) = amount {
+        let _ = write!(shown, " {}", ids.shorten(amount));
+    }
+    match words {
+        None => {}
+        Some("repeat") => shown += ", repeated",
+        Some(words) => {
+            let _ = write!(shown, " ({})", ids.shorten(words));
+        }
+    }
+    if let Some(id) = about.and_then(|about| ids.told_apart(about)) {
+        let _ = write!(shown, " {id}");
+    }
+    shown
+}
+
+/// How a connection ended, after its number.
+pub fn ending(how: How, words: Option<&str>, ids: &Ids) -> String {
+    let said = match how {
+        How::End | How::Abort => "closed",
+        How::Reset => "reset",
+        How::Timeout => "given up: too slow",
+        How::Cut => "cut by a fault",
+        How::Broken => "broken",
+    };
+    match words {
+        Some(words) if how != How::End => format!("{said}: {}", ids.shorten(words)),
+        _ => said.into(),
+    }
+}
+
+/// `2nd attempt`, and so on.
+pub fn attempt(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending} attempt")
+}
+
+/// Nanoseconds, as `500 ms`.
+pub fn duration(nanoseconds: u64) -> String {
+    let (unit, name) = match nanoseconds {
+        0..1_000 => return format!("{nanoseconds} ns"),
+        1_000..1_000_000 => (1e3, "µs"),
+        1_000_000..1_000_000_000 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    let number = format!("{:.2}", nanoseconds as f64 / unit);
+    format!(
+        "{} {name}",
+        number.trim_end_matches('0').trim_end_matches('.')
+    )
+}
+
+/// A moment, as seconds with six digits; negative ones may be.
+pub fn seconds(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let microseconds = nanoseconds.unsigned_abs() / 1000;
+    format!(
+        "{sign}{}.{:06}",
+        microseconds / 1_000_000,
+        microseconds % 1_000_000
+    )
+}
+
+/// Bytes that are no text.
+pub fn escaped(bytes: &Bytes) -> String {
+    bytes.0.escape_ascii().to_string()
+}
+
+/// Writes the text with what could disturb a terminal as `\n` or `\u{…}`.
+fn escape(text: &str, shown: &mut String) {
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if is_unsafe(c) => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+}
+
+/// The ids in a text, with what stands before their UUID: `WITH_…`.
+pub fn ids_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + uuid_in(&text[from..])?;
+        let bytes = &text.as_bytes()[from..at];
+        let kind = bytes.iter().rev().take(16);
+        let kind = kind
+            .take_while(|b| b.is_ascii_uppercase() || **b == b'_')
+            .count();
+        from = at + UUID;
+        Some(&text[at - kind..from])
+    })
+}
+
+/// Where the first UUID in the text begins.
+fn uuid_in(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    // Its first dash leads to it.
+    let mut from = 0;
+    while let Some(dash) = bytes.get(from..)?.iter().position(|b| *b == b'-') {
+        let dash = from + dash;
+        if let Some(at) = dash.checked_sub(8)
+            && let Some(candidate) = bytes.get(at..at + UUID)
+            && candidate.iter().enumerate().all(|(i, b)| match i {
+                8 | 13 | 18 | 23 => *b == b'-',
+                _ => b.is_ascii_hexdigit(),
+            })
+        {
+            return Some(at);
+        }
+        from = dash + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "WITH_01f3aa10-0000-7000-8000-000000000001";
+
+    fn ids(digits: usize) -> Ids {
+        Ids {
+            digits,
+            kinds: HashMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_id_keeps_its_kind_and_its_last_digits() {
+        let text = format!("OK {ID} held 500.00, é-{ID}-");
+        assert_eq!(
+            ids(4).shorten(&text),
+            "OK WITH_…0001 held 500.00, é-WITH_…0001-"
+        );
+        assert_eq!(ids(UUID).shorten(&text), text);
+        assert_eq!(ids_in(&text).collect::<Vec<_>>(), [ID, ID]);
+    }
+
+    #[test]
+    fn what_only_looks_like_an_id_stays() {
+        for text in [
+            "",
+            "-",
+            "a-b-c",
+            "01f3aa10-0000-7000-8000-00000000000",
+            "é1f3aa10-----",
+        ] {
+            assert_eq!(ids(4).shorten(text), text);
+            assert_eq!(ids_in(text).count(), 0);
+        }
+    }
+
+    #[test]
+    fn nothing_that_moves_a_cursor_is_shown() {
+        assert_eq!(
+            ids(4).shorten("a\x1b[2J\r\n\t\u{202e}"),
+            "a\\u{1b}[2J\\r\\n\\t\\u{202e}"
+        );
+    }
+
+    #[test]
+    fn durations_and_attempts_are_said_as_people_do() {
+        for (nanoseconds, said) in [
+            (7, "7 ns"),
+            (1_500, "1.5 µs"),
+            (500_000_000, "500 ms"),
+            (2_500_000_000, "2.5 s"),
+        ] {
+            assert_eq!(duration(nanoseconds), said);
+        }
+        for (number, said) in [
+            (2, "2nd"),
+            (3, "3rd"),
+            (11, "11th"),
+            (21, "21st"),
+            (112, "112th"),
+        ] {
+            assert_eq!(attempt(number), format!("{said} attempt"));
+        }
+        assert_eq!(seconds(-1_500), "-0.000001");
+        assert_eq!(seconds(61_002_003_999), "61.002003");
+    }
+}
