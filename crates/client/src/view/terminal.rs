@@ -8,6 +8,7 @@ use super::wording;
 mod row;
 
 use row::{Row, Style, width_of};
+use wording::cut;
 
 /// The columns of the time, and the space after it.
 const TIME: usize = 12;
@@ -61,7 +62,6 @@ struct Glyphs {
     dot: char,
     foot: char,
     head: char,
-    ellipsis: &'static str,
 }
 
 const UNICODE: Glyphs = Glyphs {
@@ -74,7 +74,6 @@ const UNICODE: Glyphs = Glyphs {
     dot: '●',
     foot: '┴',
     head: '┬',
-    ellipsis: "…",
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -87,7 +86,6 @@ const ASCII: Glyphs = Glyphs {
     dot: '*',
     foot: '+',
     head: '+',
-    ellipsis: "~",
 };
 
 impl<'a, W: Write> Drawing<'a, W> {
@@ -106,7 +104,9 @@ impl<'a, W: Write> Drawing<'a, W> {
 
     fn heads(&mut self) -> io::Result<()> {
         for title in &self.sequence.titles {
-            self.free_line(&format!("$ {title}"), Style::Bold)?;
+            for line in wording::wrapped(title, self.look.width) {
+                self.free_line(&line, Style::Bold)?;
+            }
         }
         writeln!(self.out)?;
         let count = self.places.len();
@@ -123,7 +123,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                     1 => self.look.width - TIME,
                     _ => self.places[1] - self.places[0] - 1,
                 };
-                let text = row::cut(&text, gap, self.glyphs.ellipsis);
+                let text = self.cut(&text, gap);
                 let from = self.places[index].saturating_sub(width_of(&text) / 2);
                 let room = self.look.width.saturating_sub(width_of(&text));
                 row.put(from.max(TIME - 2).min(room), &text, style);
@@ -229,42 +229,37 @@ impl<'a, W: Write> Drawing<'a, W> {
             false => self.glyphs.line,
         };
         let span = from.abs_diff(to).saturating_sub(1);
-        // At a dash, a space, a space, a dash and a head.
-        let room = span.saturating_sub(5);
-        let (text, room) = match self.margin {
-            Some(_) => (String::new(), room),
-            None => (self.fitted(&label, &badges, room), room),
-        };
-        if let Some(margin) = self.margin {
-            let room = self.look.width.saturating_sub(margin);
-            row.put(margin, &self.fitted(&label, &badges, room), style);
-        }
-        // Cells are counted from the sender.
-        let cell = |steps: usize| {
-            if from < to {
-                from + steps
-            } else {
-                from.saturating_sub(steps)
-            }
-        };
-        let taken = width_of(&text);
+        // How far it comes, in cells from the sender.
         let reach = match lost {
             None => span,
             Some(Place::Arrival) => span.saturating_sub(2),
-            Some(Place::Way) => (taken + 8).max(span * 2 / 3).min(span.saturating_sub(3)),
-            Some(Place::Start) => (taken + 6).max(span / 4).min(span.saturating_sub(3)),
+            Some(Place::Way) => span * 3 / 4,
+            Some(Place::Start) => span.min(4),
         };
-        let first = if departs {
-            1
-        } else {
-            (span / 3).min(room.saturating_sub(taken))
+        let (text_at, room) = match lost {
+            // It stands where the message never came.
+            Some(Place::Start) => (reach + 1, span.saturating_sub(reach + 4)),
+            _ if !departs => (reach / 3, (reach - reach / 3).saturating_sub(5)),
+            _ => (2, reach.saturating_sub(5)),
         };
-        let end = if arrives {
-            reach
-        } else {
-            (taken + 6).max(span * 2 / 3).min(span)
+        let text = match self.margin {
+            None => self.fitted(&label, &badges, room),
+            Some(margin) => {
+                let room = self.look.width.saturating_sub(margin);
+                row.put(margin, &self.fitted(&label, &badges, room), style);
+                String::new()
+            }
         };
-        for steps in first..=end {
+        let cell = |steps: usize| match from < to {
+            true => from + steps,
+            false => from.saturating_sub(steps),
+        };
+        let first = if departs { 1 } else { reach / 3 };
+        let last = match arrives {
+            true => reach,
+            false => (text_at + width_of(&text) + 4).max(span * 2 / 3).min(span),
+        };
+        for steps in first..=last {
             row.set(cell(steps), line, style);
         }
         if arrives {
@@ -273,13 +268,13 @@ impl<'a, W: Write> Drawing<'a, W> {
                 (None, true) => self.glyphs.right,
                 (None, false) => self.glyphs.left,
             };
-            row.set(cell(end), tip, style);
+            row.set(cell(last), tip, style);
         }
         if !text.is_empty() {
             let text = format!(" {text} ");
             let start = match from < to {
-                true => cell(first + 1),
-                false => cell(first + taken + 2),
+                true => cell(text_at),
+                false => cell(text_at + width_of(&text) - 1),
             };
             row.put(start, &text, style);
         }
@@ -293,8 +288,8 @@ impl<'a, W: Write> Drawing<'a, W> {
             badges => ascii(&format!(" [{badges}]"), self.look.is_ascii),
         };
         let left = room.saturating_sub(width_of(&badges));
-        let whole = row::cut(&label, left, self.glyphs.ellipsis) + &badges;
-        row::cut(&whole, room, self.glyphs.ellipsis)
+        let whole = self.cut(&label, left) + &badges;
+        self.cut(&whole, room)
     }
 
     /// A line that is no message.
@@ -308,11 +303,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         match self.margin {
             Some(margin) => {
                 let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &row::cut(&words, room, self.glyphs.ellipsis), style);
+                row.put(margin, &self.cut(&words, room), style);
             }
             None => {
                 let room = (right - left).saturating_sub(6);
-                let words = format!(" {} ", row::cut(&words, room, self.glyphs.ellipsis));
+                let words = format!(" {} ", self.cut(&words, room));
                 let start = match from < to {
                     true => left + 2,
                     false => right.saturating_sub(1 + width_of(&words)),
@@ -331,7 +326,7 @@ impl<'a, W: Write> Drawing<'a, W> {
             (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
             (None, true) => {
                 let room = place - self.places[life - 1] - 4;
-                let shown = row::cut(&words, room, self.glyphs.ellipsis);
+                let shown = self.cut(&words, room);
                 (place - 1 - width_of(&shown), room)
             }
             (None, false) => {
@@ -343,7 +338,13 @@ impl<'a, W: Write> Drawing<'a, W> {
                 (place + 2, next.saturating_sub(place + 4))
             }
         };
-        row.put(start, &row::cut(&words, room, self.glyphs.ellipsis), style);
+        row.put(start, &self.cut(&words, room), style);
+    }
+
+    fn cut(&self, text: &str, columns: usize) -> String {
+        let text = ascii(text, self.look.is_ascii);
+        // What says that it was cut is no ASCII either.
+        ascii(&cut(&text, columns), self.look.is_ascii)
     }
 
     fn empty(&self) -> Row {
@@ -364,11 +365,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     fn free_line(&mut self, text: &str, style: Style) -> io::Result<()> {
         let mut row = self.empty();
         let text = ascii(text, self.look.is_ascii);
-        row.put(
-            0,
-            &row::cut(&text, self.look.width, self.glyphs.ellipsis),
-            style,
-        );
+        row.put(0, &self.cut(&text, self.look.width), style);
         self.print(row)
     }
 

@@ -4,60 +4,85 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use proto::printable::is_unsafe;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wire::fault::Side;
-use wire::record::{Bytes, How};
+use wire::record::{Bytes, How, What};
 
 use super::load::Loaded;
-use wire::record::What;
 
 /// The length of a UUID as text.
 const UUID: usize = 36;
 
+/// The fewest digits that are left of one.
+const SHORTEST: usize = 4;
+
+/// The most lines of a command that are shown.
+const MOST_LINES: usize = 4;
+
 /// What is left of the UUIDs in a text: as many of their last digits as tell them apart.
 #[derive(Debug, Clone, Default)]
 pub struct Ids {
+    are_whole: bool,
+    /// By `WITH_`, `DEP_` and so on.
+    kinds: HashMap<String, Kind>,
+}
+
+/// The ids of one kind.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    /// How many there are.
+    count: usize,
+    /// The digits that tell them apart.
     digits: usize,
-    /// By `WITH`, `DEP` and so on, how many different ones there are.
-    kinds: HashMap<String, usize>,
 }
 
 impl Ids {
     /// Looks at all ids in these recordings. With `are_whole`, they will not be cut.
     pub fn of(loaded: &Loaded, are_whole: bool) -> Ids {
-        let mut known: HashSet<&str> = HashSet::new();
+        let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for event in loaded.runs.iter().flat_map(|run| &run.events) {
             let text = match &event.what {
                 What::Sent(message) | What::Received(message) => message.text.as_deref(),
                 What::Note { about, .. } => about.as_deref(),
                 _ => None,
             };
-            known.extend(text.into_iter().flat_map(ids_in));
+            for id in text.into_iter().flat_map(ids_in) {
+                let (kind, uuid) = id.split_at(id.len() - UUID);
+                known.entry(kind).or_default().insert(uuid);
+            }
         }
-        let mut kinds: HashMap<String, usize> = HashMap::new();
-        for id in &known {
-            let (kind, _) = id.split_at(id.len() - UUID);
-            *kinds.entry(kind.to_owned()).or_default() += 1;
+        let kind = |uuids: HashSet<&str>| {
+            let tells_apart = |digits: &usize| {
+                let tails = uuids.iter().map(|uuid| &uuid[UUID - digits..]);
+                tails.collect::<HashSet<_>>().len() == uuids.len()
+            };
+            let digits = [SHORTEST, 6, 8, 12].into_iter().find(tells_apart);
+            Kind {
+                count: uuids.len(),
+                digits: digits.unwrap_or(UUID),
+            }
+        };
+        let kinds = known
+            .into_iter()
+            .map(|(name, uuids)| (name.to_owned(), kind(uuids)));
+        Ids {
+            are_whole,
+            kinds: kinds.collect(),
         }
-        let tells_apart = |digits: &usize| {
-            let tails: HashSet<&str> = known.iter().map(|id| &id[id.len() - digits..]).collect();
-            let wholes: HashSet<&str> = known.iter().map(|id| &id[id.len() - UUID..]).collect();
-            tails.len() == wholes.len()
-        };
-        let digits = match are_whole {
-            true => UUID,
-            false => [4, 6, 8, 12].into_iter().find(tells_apart).unwrap_or(UUID),
-        };
-        Ids { digits, kinds }
     }
 
     /// The text with its ids cut, and made printable.
     pub fn shorten(&self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = uuid_in(rest).filter(|_| self.digits < UUID) {
+        while let Some(at) = uuid_in(rest).filter(|_| !self.are_whole) {
+            let digits = self.kinds.get(kind_before(&rest[..at]));
+            let digits = digits.map_or(SHORTEST, |kind| kind.digits);
             escape(&rest[..at], &mut shown);
-            shown.push('…');
-            shown.push_str(&rest[at + UUID - self.digits..at + UUID]);
+            if digits < UUID {
+                shown.push('…');
+            }
+            shown.push_str(&rest[at + UUID - digits..at + UUID]);
             rest = &rest[at + UUID..];
         }
         escape(rest, &mut shown);
@@ -67,7 +92,7 @@ impl Ids {
     /// The id, where there are several of its kind.
     fn told_apart(&self, id: &str) -> Option<String> {
         let kind = &id[..uuid_in(id)?];
-        (*self.kinds.get(kind)? > 1).then(|| self.shorten(id))
+        (self.kinds.get(kind)?.count > 1).then(|| self.shorten(id))
     }
 }
 
@@ -194,14 +219,50 @@ pub fn ids_in(text: &str) -> impl Iterator<Item = &str> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let at = from + uuid_in(&text[from..])?;
-        let bytes = &text.as_bytes()[from..at];
-        let kind = bytes.iter().rev().take(16);
-        let kind = kind
-            .take_while(|b| b.is_ascii_uppercase() || **b == b'_')
-            .count();
+        let kind = kind_before(&text[from..at]).len();
         from = at + UUID;
         Some(&text[at - kind..from])
     })
+}
+
+/// What a text ends with that can be the kind of an id.
+fn kind_before(text: &str) -> &str {
+    let bytes = text.bytes().rev().take(16);
+    let kind = bytes.take_while(|b| b.is_ascii_uppercase() || *b == b'_');
+    &text[text.len() - kind.count()..]
+}
+
+/// The lines of a command that is too long for one of so many columns.
+pub fn wrapped(command: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec!["$".to_owned()];
+    for word in command.split(' ') {
+        let fits = |line: &String| line.width() + 1 + word.width() <= columns;
+        if !lines.last().is_some_and(fits) && lines.len() < MOST_LINES {
+            lines.push(" ".into());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.into_iter().map(|line| cut(&line, columns)).collect()
+}
+
+/// The text, or as much of it as fits so many columns with `…` after it.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= columns
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    match columns {
+        0 => kept,
+        _ => kept + "…",
+    }
 }
 
 /// Where the first UUID in the text begins.
@@ -231,22 +292,38 @@ mod tests {
 
     const ID: &str = "WITH_01f3aa10-0000-7000-8000-000000000001";
 
-    fn ids(digits: usize) -> Ids {
+    fn ids(are_whole: bool) -> Ids {
+        let kinds = [(
+            "ACC_".to_owned(),
+            Kind {
+                count: 2,
+                digits: UUID,
+            },
+        )];
         Ids {
-            digits,
-            kinds: HashMap::new(),
+            are_whole,
+            kinds: kinds.into(),
         }
     }
 
     #[test]
     fn an_id_keeps_its_kind_and_its_last_digits() {
         let text = format!("OK {ID} held 500.00, é-{ID}-");
-        assert_eq!(
-            ids(4).shorten(&text),
-            "OK WITH_…0001 held 500.00, é-WITH_…0001-"
-        );
-        assert_eq!(ids(UUID).shorten(&text), text);
+        let short = "OK WITH_…0001 held 500.00, é-WITH_…0001-";
+        assert_eq!(ids(false).shorten(&text), short);
+        assert_eq!(ids(true).shorten(&text), text);
         assert_eq!(ids_in(&text).collect::<Vec<_>>(), [ID, ID]);
+        let account = ID.replace("WITH", "ACC");
+        assert_eq!(ids(false).shorten(&account), account);
+    }
+
+    #[test]
+    fn a_long_command_has_several_lines() {
+        assert_eq!(wrapped("a bc def", 6), ["$ a bc", "  def"]);
+        assert_eq!(wrapped("a", 80), ["$ a"]);
+        assert_eq!(wrapped(&"abc ".repeat(99), 8)[3].width(), 8);
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 0), "");
     }
 
     #[test]
@@ -258,7 +335,7 @@ mod tests {
             "01f3aa10-0000-7000-8000-00000000000",
             "é1f3aa10-----",
         ] {
-            assert_eq!(ids(4).shorten(text), text);
+            assert_eq!(ids(false).shorten(text), text);
             assert_eq!(ids_in(text).count(), 0);
         }
     }
@@ -266,7 +343,7 @@ mod tests {
     #[test]
     fn nothing_that_moves_a_cursor_is_shown() {
         assert_eq!(
-            ids(4).shorten("a\x1b[2J\r\n\t\u{202e}"),
+            ids(false).shorten("a\x1b[2J\r\n\t\u{202e}"),
             "a\\u{1b}[2J\\r\\n\\t\\u{202e}"
         );
     }

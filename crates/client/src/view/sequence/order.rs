@@ -40,7 +40,10 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                 }
             }
             Next::Together(from, to, arrow) => {
-                let at = deeds[from][heads[from]].at;
+                // Any moment between the two is one of it.
+                let (sent, received) = (deeds[from][heads[from]].at, deeds[to][heads[to]].at);
+                let last = steps.last().map_or(sent, |step: &Step| step.at);
+                let at = last.min(received).max(sent);
                 heads[from] += 1;
                 heads[to] += 1;
                 steps.push(Step {

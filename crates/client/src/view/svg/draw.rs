@@ -20,6 +20,8 @@ pub(in crate::view) struct Drawing<'a> {
     has_details: bool,
     /// Where each lifeline that is alive was drawn to.
     drawn: Vec<Option<f64>>,
+    /// Which lifelines are alive at the step that is drawn.
+    is_alive: Vec<bool>,
     /// Where those messages left that are still on their way.
     departed: HashMap<usize, f64>,
 }
@@ -35,13 +37,9 @@ impl<'a> Drawing<'a> {
             layout,
             has_details,
             drawn: vec![Some(0.0); sequence.lives.len()],
+            is_alive: vec![true; sequence.lives.len()],
             departed: HashMap::new(),
         }
-    }
-
-    /// Whether a message is on its way, which a cut would divide.
-    pub(in crate::view) fn is_between(&self) -> bool {
-        self.departed.is_empty()
     }
 
     /// The commands, and when it was.
@@ -94,10 +92,7 @@ impl<'a> Drawing<'a> {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let is_last = steps.end == self.sequence.steps.len();
-        let end = match self.layout.y.get(steps.end) {
-            Some(_) => self.top_of(steps.end),
-            None => self.layout.height,
-        };
+        let end = self.layout.top(steps.end);
         // Lifelines first, so that everything else lies on top of them.
         for step in steps.clone() {
             let y = self.layout.y[step];
@@ -119,14 +114,6 @@ impl<'a> Drawing<'a> {
             self.still_on_the_way(out)?;
         }
         Ok(())
-    }
-
-    /// Where the space of a step begins.
-    pub(in crate::view) fn top_of(&self, step: usize) -> f64 {
-        match step.checked_sub(1) {
-            Some(before) => (self.layout.y[before] + 10.0).min(self.layout.y[step]),
-            None => 0.0,
-        }
     }
 
     fn life_to(
@@ -156,7 +143,7 @@ impl<'a> Drawing<'a> {
         let y = self.layout.y[index];
         let time = self.layout.time;
         if let Some(pause) = self.layout.pause_before(self.sequence, index) {
-            self.pause(self.top_of(index) + 4.0, pause, out)?;
+            self.pause(self.layout.top(index), pause, out)?;
         }
         writeln!(
             out,
@@ -194,9 +181,16 @@ impl<'a> Drawing<'a> {
                 to,
                 words,
             } => self.thin(*conversation, *from, *to, y, words, out),
-            Kind::Crashed { life, words } => self.crash(*life, y, words, out),
-            Kind::Started { life, words } => self.start(*life, y, words, out),
+            Kind::Crashed { life, words } => {
+                self.is_alive[*life] = false;
+                self.crash(*life, y, words, out)
+            }
+            Kind::Started { life, words } => {
+                self.is_alive[*life] = true;
+                self.start(*life, y, words, out)
+            }
             Kind::Ended { life } => {
+                self.is_alive[*life] = false;
                 let x = self.layout.x[*life];
                 writeln!(
                     out,
@@ -218,7 +212,7 @@ impl<'a> Drawing<'a> {
             y + 12.0
         )?;
         for (life, x) in self.layout.x.iter().enumerate() {
-            if self.sequence.lives[life].is_recorded {
+            if self.is_alive[life] && self.sequence.lives[life].is_recorded {
                 let (left, y) = (x - 5.0, y + 9.0);
                 write!(
                     out,
@@ -247,7 +241,7 @@ impl<'a> Drawing<'a> {
             self.details(index),
             escape(&self.tooltip(arrow))
         )?;
-        let label_y = from_y.min(to_y) - 4.0;
+        let label_y = from_y.min(to_y) - 5.5;
         let middle = match to_y - from_y > 2.0 * SLANT {
             // On a long way down, the label stands near the sender.
             true => from + (to - from) * 0.5,

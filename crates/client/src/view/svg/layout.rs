@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::view::sequence::{Arrow, Kind, Sequence};
+use crate::view::wording::{self, cut};
 
 /// The widest a character of the messages is, at 12 pixels: of the usual fonts DejaVu's is widest.
 const MONO: f64 = 7.3;
@@ -35,6 +36,8 @@ pub(in crate::view) struct Layout {
     pub(super) x: Vec<f64>,
     /// The middle of each step, from the first one's top.
     pub(super) y: Vec<f64>,
+    /// The top of the space of each step.
+    tops: Vec<f64>,
     /// The right edge of the times.
     pub(super) time: f64,
 }
@@ -48,9 +51,11 @@ impl Layout {
             gap = gap.max(head_width(&life.name, &life.detail) + 20.0);
         }
         let mut y = Vec::with_capacity(sequence.steps.len());
+        let mut tops = Vec::with_capacity(sequence.steps.len());
         let mut top = 6.0;
         let mut last = None;
         for step in &sequence.steps {
+            tops.push(top);
             if last.is_some_and(|last| step.at - last >= PAUSE) {
                 top += 22.0;
             }
@@ -96,6 +101,7 @@ impl Layout {
             height: top + 10.0,
             x,
             y,
+            tops,
             time: TIME - 8.0,
         }
     }
@@ -120,24 +126,19 @@ impl Layout {
         56.0 + 17.0 * sequence.notices.len() as f64
     }
 
-    /// The lines of a command that is too long for one.
+    /// The lines of a command.
     pub(super) fn wrapped(&self, title: &str) -> Vec<String> {
-        let most = (((self.width - 40.0) / MONO) as usize).max(20);
-        let mut lines = vec!["$".to_owned()];
-        for word in title.split(' ') {
-            let fits = lines
-                .last()
-                .is_some_and(|line| line.width() + 1 + word.width() <= most);
-            if !fits {
-                lines.push(" ".into());
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push(' ');
-                line.push_str(&cut(word, most - 4));
-            }
+        let columns = (self.width - 40.0) / MONO;
+        wording::wrapped(title, columns as usize)
+    }
+
+    /// Where the space of a step begins; of one after the last, where the steps end.
+    pub(in crate::view) fn top(&self, step: usize) -> f64 {
+        match self.tops.get(step) {
+            _ if step == 0 => 0.0,
+            Some(top) => *top,
+            None => self.height,
         }
-        lines.truncate(6);
-        lines
     }
 
     /// Whether so much time passed before this step that it is shown.
@@ -183,17 +184,4 @@ pub(super) fn label_width(sequence: &Sequence<'_>, arrow: &Arrow<'_>) -> f64 {
     let badges = arrow.badges();
     let badges: f64 = badges.iter().map(|badge| pill_width(badge) + 6.0).sum();
     number + mono(&label(sequence, arrow)) + badges
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.width() <= most {
-        return text.to_owned();
-    }
-    let mut used = 1;
-    let fits = |c: &char| {
-        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-        used <= most
-    };
-    let kept: String = text.chars().take_while(fits).collect();
-    kept + "…"
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 /// How a cell looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,23 +96,6 @@ pub(super) fn width_of(text: &str) -> usize {
     }
 }
 
-/// The text, or as much of it as fits with the sign that it was cut.
-pub(super) fn cut(text: &str, room: usize, ellipsis: &str) -> String {
-    if width_of(text) <= room {
-        return text.to_owned();
-    }
-    let Some(room) = room.checked_sub(ellipsis.width()) else {
-        return String::new();
-    };
-    let mut used = 0;
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used <= room
-    };
-    let kept: String = text.chars().take_while(fits).collect();
-    kept + ellipsis
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,15 +104,6 @@ mod tests {
         let mut out = Vec::new();
         row.print(has_colours, &mut out).unwrap();
         String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_text_is_cut_by_columns_and_not_by_characters() {
-        assert_eq!(cut("日本語", 6, "…"), "日本語");
-        assert_eq!(cut("日本語", 5, "…"), "日本…");
-        assert_eq!(cut("日本語", 4, "…"), "日…");
-        assert_eq!(cut("abc", 1, "…"), "…");
-        assert_eq!(cut("abc", 0, "…"), "");
     }
 
     #[test]
