@@ -214,7 +214,8 @@ fn show(
     format: Format,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let ids = || Ids::of(loaded, arguments.ids);
+    // A list is searched for ids.
+    let ids = || Ids::of(loaded, arguments.ids || format == Format::Text);
     let selection = Selection {
         reads: arguments.reads,
         from: arguments.from,

@@ -6,12 +6,15 @@ use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
 use wire::fault::Side;
 use wire::record::{Channel, Event, ReadError, Recording, Run};
 
 use crate::failure::Failure;
+
+/// So many events tell when a run began.
+const WELL_KNOWN: usize = 64;
 
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Loaded {
     /// Of each run, the file that holds it, as a number. Those of one file follow one another: they
     /// are lives of what was started again and again.
     pub files: Vec<usize>,
+    /// When each run's `t` is 0, by the machine's clock.
+    pub started: Vec<Timestamp>,
     /// Of each run, the conversation that each of its connections is: an index of
     /// [`Loaded::conversations`].
     pub belongs: Vec<HashMap<Channel, usize>>,
@@ -135,6 +140,7 @@ impl Loaded {
         let (files, runs): (Vec<usize>, Vec<Run>) = runs.into_iter().unzip();
         let mut loaded = Loaded {
             belongs: vec![HashMap::new(); runs.len()],
+            started: runs.iter().map(started).collect(),
             runs,
             files,
             ..Loaded::default()
@@ -216,6 +222,17 @@ impl Loaded {
             });
         }
     }
+}
+
+/// When a run's own clock began. Each event names its moment by both clocks, one after the other, so
+/// that the second may be a little late: the least late of some is best.
+fn started(run: &Run) -> Timestamp {
+    let zero = |event: &Event| {
+        let t = SignedDuration::from_nanos(i64::try_from(event.t).ok()?);
+        event.wall.checked_sub(t).ok()
+    };
+    let events = run.events.iter().take(WELL_KNOWN);
+    events.filter_map(zero).min().unwrap_or(run.header.wall)
 }
 
 impl Conversation {

@@ -228,8 +228,8 @@ impl Selection {
 impl<'a> Sequence<'a> {
     /// Where moments are 0: the first moment of which there is an event.
     pub fn began(loaded: &Loaded) -> Timestamp {
-        let runs = loaded.runs.iter();
-        let firsts = runs.filter_map(|run| Some(time(run.header.wall, run.events.first()?.t)));
+        let runs = loaded.runs.iter().zip(&loaded.started);
+        let firsts = runs.filter_map(|(run, started)| Some(time(*started, run.events.first()?.t)));
         firsts.min().unwrap_or(Timestamp::UNIX_EPOCH)
     }
 

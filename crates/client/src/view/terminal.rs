@@ -299,15 +299,18 @@ impl<'a, W: Write> Drawing<'a, W> {
         for cell in left + 1..right {
             row.set(cell, self.glyphs.dotted, style);
         }
-        let words = ascii(words, self.look.is_ascii);
+        match from < to {
+            true => row.set(right.saturating_sub(1), self.glyphs.right, style),
+            false => row.set(left + 1, self.glyphs.left, style),
+        }
         match self.margin {
             Some(margin) => {
                 let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &self.cut(&words, room), style);
+                row.put(margin, &self.cut(words, room), style);
             }
             None => {
                 let room = (right - left).saturating_sub(6);
-                let words = format!(" {} ", self.cut(&words, room));
+                let words = format!(" {} ", self.cut(words, room));
                 let start = match from < to {
                     true => left + 2,
                     false => right.saturating_sub(1 + width_of(&words)),

@@ -23,7 +23,7 @@ pub fn write(
     let mut events: Vec<(Moment, usize, &Event)> = Vec::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         let moments = run.events.iter().map(|event| {
-            let at = Sequence::moment(began, run.header.wall, event.t);
+            let at = Sequence::moment(began, loaded.started[index], event.t);
             (at, index, event)
         });
         events.extend(moments);

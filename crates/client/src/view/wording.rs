@@ -19,7 +19,7 @@ const SHORTEST: usize = 4;
 /// The most lines of a command that are shown.
 const MOST_LINES: usize = 4;
 
-/// What is left of the UUIDs in a text: as many of their last digits as tell them apart.
+/// What is left of the UUIDs in a text: as many digits as tell them apart, the last ones if they do.
 #[derive(Debug, Clone, Default)]
 pub struct Ids {
     are_whole: bool,
@@ -34,6 +34,25 @@ struct Kind {
     count: usize,
     /// The digits that tell them apart.
     digits: usize,
+    /// Whether these are its first, not its last.
+    are_first: bool,
+}
+
+/// A kind of ids of which nothing is known.
+const ORDINARY: Kind = Kind {
+    count: 1,
+    digits: SHORTEST,
+    are_first: false,
+};
+
+impl Kind {
+    fn shown(&self, uuid: &str) -> String {
+        match (self.digits, self.are_first) {
+            (UUID.., _) => uuid.to_owned(),
+            (digits, true) => format!("{}…", &uuid[..digits]),
+            (digits, false) => format!("…{}", &uuid[UUID - digits..]),
+        }
+    }
 }
 
 impl Ids {
@@ -52,15 +71,20 @@ impl Ids {
             }
         }
         let kind = |uuids: HashSet<&str>| {
-            let tells_apart = |digits: &usize| {
-                let tails = uuids.iter().map(|uuid| &uuid[UUID - digits..]);
-                tails.collect::<HashSet<_>>().len() == uuids.len()
+            let are_apart = |shown: &dyn Fn(&str) -> String| {
+                let shown: HashSet<String> = uuids.iter().map(|uuid| shown(uuid)).collect();
+                shown.len() == uuids.len()
             };
-            let digits = [SHORTEST, 6, 8, 12].into_iter().find(tells_apart);
-            Kind {
+            let lasts = [SHORTEST, 6, 8, 12].map(|digits| (digits, false));
+            let kinds = lasts.into_iter().chain([(8, true), (UUID, false)]);
+            let kinds = kinds.map(|(digits, are_first)| Kind {
                 count: uuids.len(),
-                digits: digits.unwrap_or(UUID),
-            }
+                digits,
+                are_first,
+            });
+            let last = kinds.clone().last();
+            let mut kinds = kinds.filter(|kind| are_apart(&|uuid| kind.shown(uuid)));
+            kinds.next().or(last).unwrap_or(ORDINARY)
         };
         let kinds = known
             .into_iter()
@@ -76,13 +100,9 @@ impl Ids {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = uuid_in(rest).filter(|_| !self.are_whole) {
-            let digits = self.kinds.get(kind_before(&rest[..at]));
-            let digits = digits.map_or(SHORTEST, |kind| kind.digits);
+            let kind = self.kinds.get(kind_before(&rest[..at]));
             escape(&rest[..at], &mut shown);
-            if digits < UUID {
-                shown.push('…');
-            }
-            shown.push_str(&rest[at + UUID - digits..at + UUID]);
+            shown.push_str(&kind.unwrap_or(&ORDINARY).shown(&rest[at..at + UUID]));
             rest = &rest[at + UUID..];
         }
         escape(rest, &mut shown);
@@ -181,6 +201,14 @@ pub fn duration(nanoseconds: u64) -> String {
         "{} {name}",
         number.trim_end_matches('0').trim_end_matches('.')
     )
+}
+
+/// The same of a time that is only to be felt, to the millisecond.
+pub fn about(nanoseconds: u64) -> String {
+    match nanoseconds {
+        0..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
+        _ => format!("{:.1} s", nanoseconds as f64 / 1e9),
+    }
 }
 
 /// A moment, as seconds with six digits; negative ones may be.
@@ -293,13 +321,12 @@ mod tests {
     const ID: &str = "WITH_01f3aa10-0000-7000-8000-000000000001";
 
     fn ids(are_whole: bool) -> Ids {
-        let kinds = [(
-            "ACC_".to_owned(),
-            Kind {
-                count: 2,
-                digits: UUID,
-            },
-        )];
+        let account = Kind {
+            count: 2,
+            digits: 8,
+            are_first: true,
+        };
+        let kinds = [("ACC_".to_owned(), account)];
         Ids {
             are_whole,
             kinds: kinds.into(),
@@ -314,7 +341,7 @@ mod tests {
         assert_eq!(ids(true).shorten(&text), text);
         assert_eq!(ids_in(&text).collect::<Vec<_>>(), [ID, ID]);
         let account = ID.replace("WITH", "ACC");
-        assert_eq!(ids(false).shorten(&account), account);
+        assert_eq!(ids(false).shorten(&account), "ACC_01f3aa10…");
     }
 
     #[test]

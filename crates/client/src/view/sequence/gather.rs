@@ -153,7 +153,7 @@ impl<'a> Gatherer<'a, '_> {
         let loaded = self.loaded;
         let run = &loaded.runs[index];
         let life = self.columns.of_run[index];
-        let at = self.moment(run.header.wall, 0);
+        let at = self.moment(loaded.started[index], 0);
         if has_lived {
             self.end_the_last_life(life, at);
             let words = format!("started again, process {}", run.header.pid);
@@ -161,7 +161,7 @@ impl<'a> Gatherer<'a, '_> {
         }
         let mut progress = Progress::default();
         for event in &run.events {
-            let at = self.moment(run.header.wall, event.t);
+            let at = self.moment(loaded.started[index], event.t);
             match loaded.conversation(index, event) {
                 Some(conversation) => {
                     self.on_a_connection(index, conversation, at, event, &mut progress);

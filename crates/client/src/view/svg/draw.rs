@@ -205,7 +205,7 @@ impl<'a> Drawing<'a> {
     /// Time that passes with nothing to show.
     fn pause(&self, y: f64, pause: i64, out: &mut impl Write) -> io::Result<()> {
         let time = self.layout.time;
-        let pause = wording::duration(pause.unsigned_abs());
+        let pause = wording::about(pause.unsigned_abs());
         write!(
             out,
             r#"<text class="time" x="{time:.0}" y="{:.1}">⋮ {pause}</text>"#,
@@ -241,7 +241,12 @@ impl<'a> Drawing<'a> {
             self.details(index),
             escape(&self.tooltip(arrow))
         )?;
-        let label_y = from_y.min(to_y) - 5.5;
+        // A cross is taller than a line.
+        let above = match arrow.fate {
+            Fate::Lost(..) => 8.0,
+            _ => 5.5,
+        };
+        let label_y = from_y.min(to_y) - above;
         let middle = match to_y - from_y > 2.0 * SLANT {
             // On a long way down, the label stands near the sender.
             true => from + (to - from) * 0.5,
