@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
+use crate::view;
 
 pub use self::recording::RecordingArguments;
 
@@ -102,6 +103,8 @@ pub enum Command {
     /// Be the client of one of the hand-outs' printed programs, byte for byte: its server cannot
     /// tell the two apart
     Handout(handout::Arguments),
+    /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
+    View(view::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -23,6 +23,7 @@ use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
 use crate::session::Target;
+use crate::view;
 
 /// Runs what the command line asks for.
 ///
@@ -68,6 +69,7 @@ fn run_mode(
             script::run(script, arguments.framing(), target(Mode::Script), output)
         }
         Command::Handout(handout) => handout::run(handout, arguments, faults, output),
+        Command::View(arguments) => view::run(arguments),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();
