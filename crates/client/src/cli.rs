@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
+use crate::view;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,6 +91,8 @@ pub enum Command {
     Echo(echo::Arguments),
     /// Play the client's part of a scripted exchange
     Script(script::Arguments),
+    /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
+    View(view::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -6,7 +6,8 @@
 //! * [`session`]: one conversation with a server;
 //! * [`input`], [`output`]: a person at a terminal, or a pipe;
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
-//! * [`modes`]: one file a mode.
+//! * [`modes`]: one file a mode;
+//! * [`view`]: pictures of recordings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -18,3 +19,4 @@ pub mod journal;
 pub mod modes;
 pub mod output;
 pub mod session;
+pub mod view;

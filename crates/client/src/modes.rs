@@ -19,6 +19,7 @@ use crate::cli::{Arguments, Command};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
+use crate::view;
 
 /// Runs what the command line asks for.
 ///
@@ -44,6 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Script(script) => {
             script::run(script, arguments.framing(), target(Mode::Script), output)
         }
+        Command::View(arguments) => view::run(arguments),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();
