@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proto::mode::Transport;
 use wire::fault::Side;
-use wire::record::{Channel, Direction, Event, Run, What};
+use wire::record::{Channel, Direction, Event, How, Run, What};
 
 use super::packet::Pair;
 
@@ -106,18 +106,18 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
 }
 
 impl View<'_> {
-    /// How much it tells: whether it has the beginning and the end, and how many bytes.
+    /// How much it tells: whether it has the beginning, and the end of both directions, and how many
+    /// bytes.
     fn tells(&self) -> (usize, usize) {
-        let ends = self
-            .events
-            .iter()
-            .filter(|event| matches!(event.what, What::Connected | What::Closed { .. }));
-        let ends = match self.transport {
-            Transport::Tcp => ends.count(),
-            Transport::Udp => 0,
-        };
+        let ends = self.events.iter().map(|event| match &event.what {
+            _ if self.transport == Transport::Udp => 0,
+            What::Connected => 1,
+            What::Closed { how, .. } if matches!(how, How::End | How::Reset) => 2,
+            What::Closed { .. } => 1,
+            _ => 0,
+        });
         let bytes = |event: &&Event| crossed(&event.what).map_or(0, |(_, bytes)| 1 + bytes.len());
-        (ends, self.events.iter().map(bytes).sum())
+        (ends.sum(), self.events.iter().map(bytes).sum())
     }
 
     fn overlaps(&self, other: &View) -> bool {
