@@ -150,9 +150,7 @@ impl Server {
                         let _span = tracing::info_span!("udp", %address).entered();
                         let mut endpoint = Endpoint::new(socket);
                         let exchange = service.exchange();
-                        if let Some(faults) = config.faults(Transport::Udp, 0, exchange) {
-                            endpoint.inject(faults);
-                        }
+                        config.inject_datagrams(&mut endpoint, mode.name(), exchange);
                         service.serve_datagrams(endpoint, connections, config);
                     }
                 });
@@ -222,7 +220,7 @@ impl Acceptor<'_> {
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
         let place = match self.connections.enter(&stream) {
-            Ok(place) => place,
+            Ok(place) => place.of(self.mode.name()),
             Err(NoPlace::Stopping) => return,
             Err(NoPlace::Full) => {
                 tracing::warn!(%peer, mode = self.mode.name(), "refused: too many connections");

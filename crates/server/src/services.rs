@@ -140,9 +140,10 @@ fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
         Some(file) => load(file)?,
         None => demo()?,
     };
+    let recorder = config.recorder.clone();
     match &config.ledger {
-        Some(file) => atm::Atm::open(file, accounts),
-        None => atm::Atm::in_memory(config.semantics, accounts),
+        Some(file) => atm::Atm::open(file, accounts, recorder),
+        None => atm::Atm::in_memory(config.semantics, accounts, recorder),
     }
 }
 
