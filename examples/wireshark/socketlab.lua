@@ -115,32 +115,28 @@ local function cut(framing, bytes, at)
     return at, have, #bytes + 1
 end
 
--- Whether these bytes are messages in this framing: "whole", or "begun" when the last is cut short.
-local function fits(framing, bytes)
+-- Whether these bytes are messages in this framing, all of them whole.
+local function is_whole(framing, bytes)
     local at = 1
-    while at <= #bytes do
+    while at and at <= #bytes do
         local place, _, after = cut(framing, bytes, at)
-        if place == nil then
-            return "begun"
-        elseif not place then
-            return nil
-        end
-        at = after
+        at = place and after
     end
-    return "whole"
+    return at ~= nil and at ~= false
 end
 
 -- The framing of a connection whose first bytes these are. Nil when there are too few of them.
 local function guess(service, bytes)
     if service == "echo" then
         return "raw"
-    elseif HAS_GRAMMAR[service] and #bytes < 4 and bytes:match("^%d+$") then
+    elseif service ~= "script" and #bytes < 4 and bytes:match("^%d+$") then
         return nil
     end
     for _, framing in ipairs({ "netstring", "len3" }) do
-        local fit = fits(framing, bytes)
         -- A script may say anything, digits too.
-        if fit == "whole" or (fit == "begun" and service ~= "script") then
+        if service == "script" and is_whole(framing, bytes) then
+            return framing
+        elseif service ~= "script" and cut(framing, bytes, 1) ~= false then
             return framing
         end
     end
@@ -330,7 +326,7 @@ end
 
 -- On other ports: a connection that begins with READY.
 local function greets(tvb, pinfo, tree)
-    if tvb:len() < 12 or tvb:len() > 64 then
+    if tvb:len() < 11 or tvb:len() > 64 then
         return false
     end
     local bytes = tvb:raw()

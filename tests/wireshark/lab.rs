@@ -21,6 +21,7 @@ const LONG: usize = 65_500;
 
 /// All that was recorded in one framing.
 pub struct Lab {
+    pub framing: String,
     directory: TempDir,
     recordings: Vec<PathBuf>,
     ports: Vec<(u16, u16)>,
@@ -41,6 +42,7 @@ impl Lab {
     /// A conversation in every mode, each side recorded.
     pub fn recorded(framing: &str) -> Lab {
         let mut lab = Lab {
+            framing: framing.to_owned(),
             directory: tempfile::tempdir().unwrap(),
             recordings: Vec::new(),
             ports: Vec::new(),
@@ -90,12 +92,18 @@ impl Lab {
         }
         lab.ask(&all, "calc tcp", framing, &["calc", "12 + 42"], "");
         lab.ask(&all, "calc tcp", framing, &["calc", "5 / 0"], "");
+        // What is said comes back to its speaker, and in raw framing that may be glued to an answer.
+        let said = if framing == "raw" {
+            "quit\n"
+        } else {
+            "hello\nquit\n"
+        };
         lab.ask(
             &all,
             "chat tcp",
             framing,
             &["chat", "--name", "Adarsh"],
-            "hello\nquit\n",
+            said,
         );
         lab.ask(&all, "echo tcp", framing, &["echo", "hello"], "");
         lab.ask(&all, "echo udp", framing, &["echo", "--udp", "hello"], "");
@@ -333,7 +341,7 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
 
 /// How often each message was recorded by a client, by service, framing, length and beginning. Of
 /// echo there are none.
-pub fn messages(lab: &Lab, framing: &str) -> BTreeMap<(String, String, String, String), usize> {
+pub fn messages(lab: &Lab) -> BTreeMap<(String, String, String, String), usize> {
     let mut all = BTreeMap::new();
     let runs = lab.clients();
     for event in runs.iter().flat_map(|run| &run.events) {
@@ -352,7 +360,7 @@ pub fn messages(lab: &Lab, framing: &str) -> BTreeMap<(String, String, String, S
             continue;
         }
         let framing = match channel.transport {
-            Transport::Tcp => framing,
+            Transport::Tcp => lab.framing.as_str(),
             Transport::Udp => "datagram",
         };
         let text = message.text.as_deref().unwrap();

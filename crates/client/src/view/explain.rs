@@ -29,9 +29,10 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
     let found = gather::gather(runs);
     let lost: u64 = runs.iter().map(lost_in).sum();
     if lost > 0 {
+        let events = if lost == 1 { "event" } else { "events" };
         writeln!(
             out,
-            "{lost} events could not be recorded, so some of this may be incomplete.\n"
+            "{lost} {events} could not be recorded, so some of this may be incomplete.\n"
         )?;
     }
     if found.stories.is_empty() {
