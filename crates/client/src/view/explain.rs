@@ -87,6 +87,7 @@ fn sum(states: &[State]) -> String {
     let each = [
         (State::Settled, "settled"),
         (State::Open, "not settled"),
+        (State::Unknown, "not known from this side"),
         (State::Wrong, "where money was lost or doubled"),
     ];
     let parts: Vec<String> = each
@@ -94,12 +95,10 @@ fn sum(states: &[State]) -> String {
         .filter(|(state, _)| count(*state) > 0)
         .map(|(state, words)| format!("{} {words}", count(state)))
         .collect();
-    let noun = if states.len() == 1 {
-        "transaction"
-    } else {
-        "transactions"
-    };
-    format!("{} {noun}: {}.", states.len(), parts.join(", "))
+    match (states.len(), &parts[..]) {
+        (1, [only]) => format!("1 transaction: {}.", only.trim_start_matches("1 ")),
+        (count, _) => format!("{count} transactions: {}.", parts.join(", ")),
+    }
 }
 
 #[cfg(test)]

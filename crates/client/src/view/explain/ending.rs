@@ -2,7 +2,7 @@
 
 use proto::atm::Kind;
 
-use super::story::{JournalEnd, Reply, Story, Verb};
+use super::story::{Fate, JournalEnd, Reply, Story, Try, Verb};
 use super::words::{amount, moved};
 
 /// Where they are, and what is left to do.
@@ -17,6 +17,8 @@ pub(super) struct Ending {
 pub(super) enum State {
     Settled,
     Open,
+    /// Only the other side knows.
+    Unknown,
     Wrong,
 }
 
@@ -228,24 +230,29 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
     };
     let is_withdrawal = story.id.kind == Kind::Withdrawal;
     let one = amount(story);
-    let all = story
-        .amount
-        .and_then(|amount| proto::atm::Money::from_minor(amount.minor() * i64::from(booked)))
-        .map_or_else(|| one.clone(), |all| all.to_string());
+    let times_the_amount = |times: u32| {
+        story
+            .amount
+            .and_then(|amount| proto::atm::Money::from_minor(amount.minor() * i64::from(times)))
+            .map_or_else(|| one.clone(), |all| all.to_string())
+    };
+    let all = times_the_amount(booked);
+    let more = times_the_amount(booked.saturating_sub(1));
     let times = match booked {
         2 => "twice".to_owned(),
         times => format!("{times} times"),
     };
-    let is_certain = bank_is_recorded
-        || story
-            .tries_at(Verb::Hold)
-            .all(|one| one.answer.is_some() && !one.is_doubled);
+    let is_answered = |one: &Try| {
+        let may_be_done = one.fate == Fate::Sent;
+        !may_be_done || one.answer.is_some() && (one.answer_to_copy.is_some() || !one.is_doubled)
+    };
+    let is_certain = bank_is_recorded || story.tries_at(Verb::Hold).all(is_answered);
     if !story.machine_is_recorded {
         let did = if is_withdrawal { "debited" } else { "credited" };
-        let state = if booked > 1 {
-            State::Wrong
-        } else {
-            State::Open
+        let state = match booked {
+            0 => State::Settled,
+            1 => State::Unknown,
+            _ => State::Wrong,
         };
         return ending(
             state,
@@ -264,7 +271,7 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
     let mut end = match (booked, moved(story).unwrap_or(false), is_withdrawal) {
         (0, false, _) if is_certain => ending(State::Settled, untouched(is_withdrawal)),
         (0, false, _) => ending(
-            State::Open,
+            State::Unknown,
             format!(
                 "no notes moved, and whether the bank booked {one} is not known from this side."
             ),
@@ -272,6 +279,21 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
         (0, true, _) => ending(
             State::Wrong,
             format!("the notes moved and the bank did not book {one}."),
+        ),
+        (1, true, true) if !is_certain => ending(
+            State::Unknown,
+            format!(
+                "{one} has left the account, and the notes are in the customer's hands. Whether it \
+                 was debited once more, for a request whose answer never came, is not known from \
+                 this side."
+            ),
+        ),
+        (1, true, false) if !is_certain => ending(
+            State::Unknown,
+            format!(
+                "{one} is in the account, and the notes are in the drawer. Whether it was credited \
+                 once more, for a request whose answer never came, is not known from this side."
+            ),
         ),
         (1, true, true) => ending(
             State::Settled,
@@ -292,13 +314,14 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
         (_, true, true) => ending(
             State::Wrong,
             format!(
-                "the bank debited {times}: {all} has left the account, and the customer has \
-                     {one} in notes."
+                "the bank debited {times}: {all} has left the account, and the customer has only {one} in notes, and has lost {more}."
             ),
         ),
         (_, true, false) => ending(
             State::Wrong,
-            format!("the bank credited {times}: {all} is in the account, for {one} in notes."),
+            format!(
+                "the bank credited {times}: {all} is in the account, for {one} in notes, and the bank has lost {more}."
+            ),
         ),
         (_, false, true) => ending(
             State::Wrong,
@@ -311,7 +334,8 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
     };
     end.words += &match end.state {
         State::Settled => format!(" Under {semantics} that is so only as long as nothing is lost."),
-        State::Open | State::Wrong => {
+        State::Open | State::Unknown => String::new(),
+        State::Wrong => {
             format!(" Under {semantics} nothing repairs that: exactly-once does.")
         }
     };

@@ -169,10 +169,12 @@ impl<'a> Gathering<'a> {
                 self.line(run, channel).copies = 2;
             }
             (Side::Client, What::Received(message)) => {
-                if let Some((asked, reply)) = self.answer(run, channel, message)
-                    && !asked.is_copy
-                {
-                    self.found.stories[asked.story].tries[asked.place].answer = Some(reply);
+                if let Some((asked, reply)) = self.answer(run, channel, message) {
+                    let one = &mut self.found.stories[asked.story].tries[asked.place];
+                    match asked.is_copy {
+                        true => one.answer_to_copy = Some(reply),
+                        false => one.answer = Some(reply),
+                    }
                 }
             }
             (Side::Client, What::Dropped { cause, .. }) => {
@@ -237,6 +239,7 @@ impl<'a> Gathering<'a> {
                 is_doubled,
                 answer: None,
                 answer_was_lost: false,
+                answer_to_copy: None,
                 arrival: None,
             });
         }

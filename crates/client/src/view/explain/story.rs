@@ -44,6 +44,8 @@ pub(super) struct Try {
     pub answer: Option<Reply>,
     /// A fault threw the answer away when it had come.
     pub answer_was_lost: bool,
+    /// What the copy that a fault made was answered.
+    pub answer_to_copy: Option<Reply>,
     /// What came of it at the bank, by index.
     pub arrival: Option<usize>,
 }
@@ -153,9 +155,18 @@ impl Story {
         self.tries.iter().filter(move |one| one.verb == verb)
     }
 
+    /// Whether the last that is known of the machine is that its recording stops. Then the last
+    /// events before that may be missing.
+    pub fn breaks_off(&self) -> bool {
+        let last = self.deaths.iter().rfind(|death| death.of_machine);
+        last.is_some_and(|death| death.at.is_none() && !death.was_started_again)
+    }
+
     /// What the bank answered to this request, as the machine's side saw it, lost or not.
     pub fn answers_to(&self, verb: Verb) -> impl Iterator<Item = Reply> {
-        self.tries_at(verb).filter_map(|one| one.answer)
+        self.tries_at(verb)
+            .flat_map(|one| [one.answer, one.answer_to_copy])
+            .flatten()
     }
 
     /// Whether this request came to the bank, and was not thrown away.

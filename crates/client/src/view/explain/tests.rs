@@ -524,7 +524,7 @@ fn a_contradiction_is_for_a_person() {
         "{text}"
     );
     assert!(
-        text.ends_with("1 where money was lost or doubled.\n"),
+        text.ends_with("transaction: where money was lost or doubled.\n"),
         "{text}"
     );
 }

@@ -197,6 +197,9 @@ fn notes(story: &Story) -> String {
         Kind::Withdrawal => ("The notes came out", "No notes came out"),
         Kind::Deposit => ("The notes went in", "No notes went in"),
     };
+    if !story.machine_is_recorded && story.ledger.declined.is_some() {
+        return "For what is declined no notes move.".to_owned();
+    }
     if !story.machine_is_recorded {
         let told = match (story.arrived(Verb::Confirm), story.arrived(Verb::Rollback)) {
             (true, _) => format!("{}, as the machine told the bank", came.to_lowercase()),
@@ -213,6 +216,9 @@ fn notes(story: &Story) -> String {
             _ => format!("{came}."),
         },
         Some(false) => format!("{none}."),
+        None if story.journal.before.is_none() => {
+            format!("{none}, up to where the machine's recording stops.")
+        }
         None => "Whether the notes moved is not in the recording: the machine finds out when it \
                  starts again, by counting its drawer."
             .to_owned(),
@@ -226,6 +232,7 @@ pub(super) fn moved(story: &Story) -> Option<bool> {
     match (journal.has_moved, journal.before) {
         (true, _) => Some(true),
         _ if journal.is_rolling_back => Some(false),
+        (false, None) if story.breaks_off() => None,
         (false, None) => Some(false),
         (false, Some(_)) => journal.after.map(is_counted),
     }
@@ -235,7 +242,9 @@ fn death(death: &Death) -> String {
     let who = if death.of_machine { "machine" } else { "bank" };
     let died = match &death.at {
         Some(at) => format!("The {who} died, by --fault crash-at={at}"),
-        None => format!("There the recording of the {who} stops"),
+        None => {
+            format!("The recording of the {who} stops there: it was killed, or is still at work")
+        }
     };
     let then = match (death.was_started_again, death.of_machine) {
         (true, true) => ", and was started again: its journal told it what was open",
