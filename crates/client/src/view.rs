@@ -2,13 +2,23 @@
 //!
 //! In reading order:
 //!
-//! * [`load`]: the recordings, read;
+//! * [`load`]: the recordings, read, and the two ends of each conversation put together;
+//! * [`sequence`]: the diagram, before it is drawn; [`wording`]: what is said in it;
+//! * [`terminal`], [`svg`], [`html`], [`mermaid`]: the diagram, drawn;
+//! * [`text`]: a plain list;
 //! * [`pcap`]: packets for Wireshark;
 //! * [`explain`]: what became of each transaction.
 
 pub mod explain;
+pub mod html;
 pub mod load;
+pub mod mermaid;
 pub mod pcap;
+pub mod sequence;
+pub mod svg;
+pub mod terminal;
+pub mod text;
+pub mod wording;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -17,7 +27,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::{Failure, Status};
-use load::Filter;
+use load::{Filter, Loaded};
+use sequence::{Moment, Selection, Sequence};
+use terminal::Look;
+use wording::Ids;
 
 /// What to show of which recordings, and how.
 #[derive(Debug, Args)]
@@ -42,6 +55,30 @@ pub struct Arguments {
     /// Only what happened in this service, as atm
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
+
+    /// Only what happened from this second on
+    #[arg(long, value_name = "SECONDS", value_parser = parse_moment)]
+    from: Option<Moment>,
+
+    /// Only what happened up to this second
+    #[arg(long, value_name = "SECONDS", value_parser = parse_moment)]
+    to: Option<Moment>,
+
+    /// Show what each read returned too
+    #[arg(long)]
+    reads: bool,
+
+    /// Show whole ids, not their last digits
+    #[arg(long)]
+    ids: bool,
+
+    /// The columns of the terminal's diagram [default: the terminal's, or 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    width: Option<u16>,
+
+    /// Draw with ASCII alone
+    #[arg(long)]
+    ascii: bool,
 }
 
 /// How it is shown.
@@ -104,6 +141,23 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    fn look(&self) -> Look {
+        let is_terminal = self.output.is_none() && io::stdout().is_terminal();
+        let columns = || {
+            let size = is_terminal.then(terminal_size::terminal_size).flatten();
+            size.map(|(terminal_size::Width(columns), _)| columns.max(40))
+        };
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Look {
+            width: usize::from(self.width.or_else(columns).unwrap_or(100)),
+            is_ascii: self.ascii,
+            has_colours: is_terminal && !is_set("NO_COLOR") && !is_plain,
+        }
+    }
+}
+
 impl Format {
     fn of_ending(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()? {
@@ -137,7 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     match &arguments.output {
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            show(&loaded, format, &mut out)
+            show(arguments, &loaded, format, &mut out)
                 .and_then(|()| out.flush())
                 .map_err(|error| Failure::cannot_print(&error))?;
         }
@@ -146,7 +200,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
             let cannot =
                 |error| Failure::Usage(format!("cannot write {}: {error}", path.display()));
             let mut out = BufWriter::new(File::create(path).map_err(cannot)?);
-            show(&loaded, format, &mut out)
+            show(arguments, &loaded, format, &mut out)
                 .and_then(|()| out.flush())
                 .map_err(cannot)?;
         }
@@ -154,14 +208,39 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
-fn show(loaded: &load::Loaded, format: Format, out: &mut impl Write) -> io::Result<()> {
+fn show(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    // A list is searched for ids.
+    let ids = || Ids::of(loaded, arguments.ids || format == Format::Text);
+    let selection = Selection {
+        reads: arguments.reads,
+        from: arguments.from,
+        to: arguments.to,
+    };
+    let sequence = || Sequence::of(loaded, ids(), selection);
     match format {
         Format::Pcap => pcap::write(&loaded.runs, out),
         Format::Explain => explain::write(&loaded.runs, out),
-        Format::Terminal | Format::Text | Format::Svg | Format::Html | Format::Mermaid => {
-            Err(io::Error::other("this is being written"))
-        }
+        Format::Text => text::write(loaded, &ids(), selection, out),
+        Format::Terminal => terminal::write(&sequence(), arguments.look(), out),
+        Format::Svg => svg::write(&sequence(), out),
+        Format::Html => html::write(&sequence(), out),
+        Format::Mermaid => mermaid::write(&sequence(), out),
     }
+}
+
+/// Seconds, as `--from` takes them.
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if !(-1e9..=1e9).contains(&seconds) {
+        return Err("a number of seconds up to 1000000000".into());
+    }
+    // Up to 10^18, which a Moment holds.
+    Ok((seconds * 1e9).round() as Moment)
 }
 
 /// A slip of the fingers must not cost the recording.

@@ -6,18 +6,26 @@ use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
 use wire::fault::Side;
 use wire::record::{Channel, Event, ReadError, Recording, Run};
 
 use crate::failure::Failure;
 
+/// So many events tell when a run began.
+const WELL_KNOWN: usize = 64;
+
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The runs; the events of each in the order in which they began.
     pub runs: Vec<Run>,
+    /// Of each run, the file that holds it, as a number. Those of one file follow one another: they
+    /// are lives of what was started again and again.
+    pub files: Vec<usize>,
+    /// When each run's `t` is 0, by the machine's clock.
+    pub started: Vec<Timestamp>,
     /// Of each run, the conversation that each of its connections is: an index of
     /// [`Loaded::conversations`].
     pub belongs: Vec<HashMap<Channel, usize>>,
@@ -66,10 +74,10 @@ impl Filter {
 /// # Errors
 /// When one cannot be read, is no recording, or holds a run that another holds too.
 pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, Failure> {
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<(usize, Run)> = Vec::new();
     let mut torn = Vec::new();
     let mut from: HashMap<String, &Path> = HashMap::new();
-    for file in files {
+    for (number, file) in files.iter().enumerate() {
         let recording = read(file)
             .map_err(|error| Failure::Usage(format!("cannot view {}: {error}", shown(file))))?;
         if recording.was_torn {
@@ -84,10 +92,9 @@ pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, Failure> {
                     run.header.run
                 )));
             }
-            runs.push(run);
+            runs.push((number, run));
         }
     }
-    runs.sort_by_key(|run| run.header.wall);
     let mut loaded = Loaded::new(runs);
     loaded.torn = torn;
     loaded.keep(filter);
@@ -128,10 +135,14 @@ impl End {
 
 impl Loaded {
     /// Puts the two ends of each conversation together.
-    pub fn new(runs: Vec<Run>) -> Loaded {
+    pub fn new(mut runs: Vec<(usize, Run)>) -> Loaded {
+        runs.sort_by_key(|(_, run)| run.header.wall);
+        let (files, runs): (Vec<usize>, Vec<Run>) = runs.into_iter().unzip();
         let mut loaded = Loaded {
             belongs: vec![HashMap::new(); runs.len()],
+            started: runs.iter().map(started).collect(),
             runs,
+            files,
             ..Loaded::default()
         };
         let (clients, servers): (Vec<End>, Vec<End>) = loaded
@@ -211,6 +222,17 @@ impl Loaded {
             });
         }
     }
+}
+
+/// When a run's own clock began. Each event names its moment by both clocks, one after the other, so
+/// that the second may be a little late: the least late of some is best.
+fn started(run: &Run) -> Timestamp {
+    let zero = |event: &Event| {
+        let t = SignedDuration::from_nanos(i64::try_from(event.t).ok()?);
+        event.wall.checked_sub(t).ok()
+    };
+    let events = run.events.iter().take(WELL_KNOWN);
+    events.filter_map(zero).min().unwrap_or(run.header.wall)
 }
 
 impl Conversation {

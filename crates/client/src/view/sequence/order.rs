@@ -1,0 +1,186 @@
+//! The steps of all lifelines in one order.
+//!
+//! Each lifeline keeps its own order, and nothing is received before it was sent, whatever the
+//! clocks of two machines say. A message is one step where it can be: unless its sender gave up on it,
+//! or died, while it was on its way.
+
+use super::gather::{Deed, Entry, Gathered};
+use super::{Arrow, Fate, Kind, Moment, Step, Tone};
+
+/// Where a message stands among the deeds of the two ends.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ends {
+    sends: bool,
+    receives: bool,
+    /// Something happened to the sender while it was on its way.
+    is_split: bool,
+    has_departed: bool,
+}
+
+/// All arrows, and all steps in order.
+pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
+    let Gathered {
+        mut deeds,
+        mut arrows,
+    } = gathered;
+    for line in &mut deeds {
+        line.retain(|entry| !matches!(entry.what, Deed::Nothing));
+    }
+    let mut ends = ends(&deeds, &arrows);
+    let mut steps = Vec::with_capacity(arrows.len());
+    let mut heads = vec![0; deeds.len()];
+    loop {
+        match next(&deeds, &heads, &ends, &arrows) {
+            Next::Over => return (arrows, steps),
+            Next::Alone(life) => {
+                let Entry { at, what } = &mut deeds[life][heads[life]];
+                heads[life] += 1;
+                if let Some(kind) = step(what, &mut ends) {
+                    steps.push(Step { at: *at, kind });
+                }
+            }
+            Next::Together(from, to, arrow) => {
+                // Any moment between the two is one of it.
+                let (sent, received) = (deeds[from][heads[from]].at, deeds[to][heads[to]].at);
+                let last = steps.last().map_or(sent, |step: &Step| step.at);
+                let at = last.min(received).max(sent);
+                heads[from] += 1;
+                heads[to] += 1;
+                steps.push(Step {
+                    at,
+                    kind: Kind::Message(arrow),
+                });
+            }
+            Next::Split(arrow) => ends[arrow].is_split = true,
+            Next::Part(arrow) => {
+                // It arrives before it was sent, as far as can be seen: they were two messages.
+                ends[arrow].receives = false;
+                let other = Arrow {
+                    sent: None,
+                    fate: Fate::Assumed,
+                    ..arrows[arrow].clone()
+                };
+                arrows[arrow].received = None;
+                let copy = arrows.len();
+                arrows.push(other);
+                ends.push(Ends {
+                    receives: true,
+                    ..Ends::default()
+                });
+                let life = arrows[copy].to;
+                deeds[life][heads[life]].what = Deed::Receives(copy);
+            }
+        }
+    }
+}
+
+fn ends(deeds: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
+    let mut ends = vec![Ends::default(); arrows.len()];
+    for line in deeds {
+        // When it next waited in vain, or died. What it noted or closed does not matter.
+        let mut next_event = Moment::MAX;
+        for entry in line.iter().rev() {
+            match &entry.what {
+                Deed::Sends(arrow) => {
+                    let received = arrows[*arrow].received;
+                    ends[*arrow].sends = true;
+                    ends[*arrow].is_split = received.is_some_and(|at| at > next_event);
+                }
+                Deed::Receives(arrow) => ends[*arrow].receives = true,
+                Deed::Alone(
+                    Kind::Crashed { .. }
+                    | Kind::Started { .. }
+                    | Kind::Note {
+                        tone: Tone::Warning,
+                        ..
+                    },
+                ) => next_event = entry.at,
+                Deed::Alone(_) | Deed::Nothing => {}
+            }
+        }
+    }
+    ends
+}
+
+/// What comes next.
+enum Next {
+    Over,
+    /// The first deed of this lifeline.
+    Alone(usize),
+    /// A message, from one lifeline to the other.
+    Together(usize, usize, usize),
+    /// Nothing can, before this message is two steps.
+    Split(usize),
+    /// Nothing can, before this is two messages.
+    Part(usize),
+}
+
+/// The earliest first deed that does not wait for another.
+fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_>]) -> Next {
+    let mut best: Option<(Moment, Next)> = None;
+    let mut stuck: Option<(Moment, Next)> = None;
+    let offer = |place: &mut Option<(Moment, Next)>, at: Moment, next: Next| {
+        if place.as_ref().is_none_or(|(earliest, _)| at < *earliest) {
+            *place = Some((at, next));
+        }
+    };
+    let head = |life: usize| deeds[life].get(heads[life]);
+    for life in 0..deeds.len() {
+        let Some(Entry { at, what }) = head(life) else {
+            continue;
+        };
+        match what {
+            Deed::Alone(_) | Deed::Nothing => offer(&mut best, *at, Next::Alone(life)),
+            Deed::Sends(arrow) => {
+                let is_waiting = ends[*arrow].receives && !ends[*arrow].is_split;
+                if is_waiting {
+                    offer(&mut stuck, *at, Next::Split(*arrow));
+                } else {
+                    offer(&mut best, *at, Next::Alone(life));
+                }
+            }
+            Deed::Receives(arrow) => {
+                let ends = ends[*arrow];
+                if !ends.sends || ends.has_departed {
+                    offer(&mut best, *at, Next::Alone(life));
+                    continue;
+                }
+                let from = arrows[*arrow].from;
+                let deed = head(from).filter(|_| !ends.is_split);
+                match deed {
+                    Some(Entry {
+                        at,
+                        what: Deed::Sends(sent),
+                    }) if sent == arrow => {
+                        offer(&mut best, *at, Next::Together(from, life, *arrow));
+                    }
+                    _ if stuck.is_none() => stuck = Some((Moment::MAX, Next::Part(*arrow))),
+                    _ => {}
+                }
+            }
+        }
+    }
+    match (best, stuck) {
+        (Some((_, next)), _) | (None, Some((_, next))) => next,
+        (None, None) => Next::Over,
+    }
+}
+
+/// What a deed is that stands alone.
+fn step(what: &mut Deed, ends: &mut [Ends]) -> Option<Kind> {
+    match std::mem::replace(what, Deed::Nothing) {
+        Deed::Alone(kind) => Some(kind),
+        Deed::Sends(arrow) => {
+            ends[arrow].has_departed = true;
+            Some(match ends[arrow].receives {
+                true => Kind::Departs(arrow),
+                false => Kind::Message(arrow),
+            })
+        }
+        Deed::Receives(arrow) => Some(match ends[arrow].sends {
+            true => Kind::Arrives(arrow),
+            false => Kind::Message(arrow),
+        }),
+        Deed::Nothing => None,
+    }
+}

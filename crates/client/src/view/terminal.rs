@@ -1,0 +1,431 @@
+//! The sequence diagram in a terminal, a step a line.
+
+use std::io::{self, Write};
+
+use super::sequence::{Arrow, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
+use super::wording;
+
+mod row;
+
+use row::{Row, Style, width_of};
+use wording::cut;
+
+/// The columns of the time, and the space after it.
+const TIME: usize = 12;
+
+/// Between two lifelines: less, and what is said stands to the right of them all.
+const LEAST_GAP: usize = 30;
+
+/// How the terminal is.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Its columns.
+    pub width: usize,
+    /// Nothing but ASCII.
+    pub is_ascii: bool,
+    /// Colours.
+    pub has_colours: bool,
+}
+
+/// Draws the diagram.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(sequence: &Sequence<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let mut drawing = Drawing::new(sequence, look, out);
+    drawing.heads()?;
+    for step in &sequence.steps {
+        drawing.step(step)?;
+    }
+    drawing.feet()
+}
+
+struct Drawing<'a, W> {
+    sequence: &'a Sequence<'a>,
+    look: Look,
+    glyphs: Glyphs,
+    out: &'a mut W,
+    /// The column of each lifeline.
+    places: Vec<usize>,
+    is_alive: Vec<bool>,
+    /// Where what is said stands, when the lifelines leave no space between them.
+    margin: Option<usize>,
+}
+
+struct Glyphs {
+    life: char,
+    line: char,
+    dotted: char,
+    right: char,
+    left: char,
+    cross: char,
+    dot: char,
+    foot: char,
+    head: char,
+}
+
+const UNICODE: Glyphs = Glyphs {
+    life: '│',
+    line: '─',
+    dotted: '╌',
+    right: '►',
+    left: '◄',
+    cross: '✗',
+    dot: '●',
+    foot: '┴',
+    head: '┬',
+};
+
+const ASCII: Glyphs = Glyphs {
+    life: '|',
+    line: '-',
+    dotted: '.',
+    right: '>',
+    left: '<',
+    cross: 'X',
+    dot: '*',
+    foot: '+',
+    head: '+',
+};
+
+impl<'a, W: Write> Drawing<'a, W> {
+    fn new(sequence: &'a Sequence<'a>, look: Look, out: &'a mut W) -> Drawing<'a, W> {
+        let (places, margin) = places(&sequence.lives, look.width);
+        Drawing {
+            sequence,
+            look,
+            glyphs: if look.is_ascii { ASCII } else { UNICODE },
+            out,
+            is_alive: vec![true; places.len()],
+            places,
+            margin,
+        }
+    }
+
+    fn heads(&mut self) -> io::Result<()> {
+        for title in &self.sequence.titles {
+            for line in wording::wrapped(title, self.look.width) {
+                self.free_line(&line, Style::Bold)?;
+            }
+        }
+        writeln!(self.out)?;
+        let count = self.places.len();
+        for line in 0..3 {
+            let mut row = self.empty();
+            for (index, life) in self.sequence.lives.iter().enumerate() {
+                let (text, style) = match line {
+                    0 => (&life.name, Style::Bold),
+                    1 => (&life.detail, Style::Dim),
+                    _ => (&self.glyphs.head.to_string(), Style::Dim),
+                };
+                let text = ascii(text, self.look.is_ascii);
+                let gap = match count {
+                    1 => self.look.width - TIME,
+                    _ => self.places[1] - self.places[0] - 1,
+                };
+                let text = self.cut(&text, gap);
+                let from = self.places[index].saturating_sub(width_of(&text) / 2);
+                let room = self.look.width.saturating_sub(width_of(&text));
+                row.put(from.max(TIME - 2).min(room), &text, style);
+            }
+            self.print(row)?;
+        }
+        Ok(())
+    }
+
+    fn feet(&mut self) -> io::Result<()> {
+        if self.sequence.steps.is_empty() {
+            self.free_line("nothing happened", Style::Dim)?;
+        }
+        for notice in &self.sequence.notices {
+            self.free_line(&format!("note: {notice}"), Style::Yellow)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> io::Result<()> {
+        let mut row = self.lives();
+        row.put(0, &format!("{:>10}", wording::seconds(step.at)), Style::Dim);
+        match &step.kind {
+            Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
+            Kind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
+            Kind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
+            Kind::Note { life, tone, words } => {
+                let style = match tone {
+                    Tone::Plain => Style::Plain,
+                    Tone::Warning | Tone::Unsettled => Style::Yellow,
+                    Tone::Bad => Style::Red,
+                };
+                let dot = match tone {
+                    Tone::Plain => self.glyphs.dot,
+                    _ => '!',
+                };
+                row.set(self.places[*life], dot, style);
+                self.beside(&mut row, *life, words, style);
+            }
+            Kind::Opened {
+                conversation,
+                from,
+                to,
+            } => {
+                let words = self.with_number("connected", *conversation);
+                self.thin(&mut row, *from, *to, &words, Style::Dim);
+            }
+            Kind::Closed {
+                conversation,
+                from,
+                to,
+                words,
+            } => {
+                let style = if words == "closed" {
+                    Style::Dim
+                } else {
+                    Style::Red
+                };
+                let words = self.with_number(words, *conversation);
+                self.thin(&mut row, *from, *to, &words, style);
+            }
+            Kind::Crashed { life, words } => {
+                row.set(self.places[*life], self.glyphs.cross, Style::Red);
+                self.beside(&mut row, *life, words, Style::Red);
+                self.is_alive[*life] = false;
+            }
+            Kind::Started { life, words } => {
+                row.set(self.places[*life], self.glyphs.head, Style::Plain);
+                self.beside(&mut row, *life, words, Style::Bold);
+                self.is_alive[*life] = true;
+            }
+            Kind::Ended { life } => {
+                row.set(self.places[*life], self.glyphs.foot, Style::Dim);
+                self.beside(&mut row, *life, "ended", Style::Dim);
+                self.is_alive[*life] = false;
+            }
+        }
+        self.print(row)
+    }
+
+    fn with_number(&self, words: &str, conversation: usize) -> String {
+        match self.sequence.number(conversation) {
+            Some(number) => format!("{number} {words}"),
+            None => words.to_owned(),
+        }
+    }
+
+    fn message(&self, row: &mut Row, index: usize, departs: bool, arrives: bool) {
+        let arrow = &self.sequence.arrows[index];
+        let label = self.with_number(&self.sequence.label(arrow), arrow.conversation);
+        let mut badges = arrow.badges().join(", ");
+        if !departs {
+            badges = "arrives".into();
+        }
+        let style = style(arrow);
+        let (from, to) = (self.places[arrow.from], self.places[arrow.to]);
+        let lost = match arrow.fate {
+            Fate::Lost(place, _) if arrives => Some(place),
+            _ => None,
+        };
+        let line = match arrow.marks.is_copy || arrow.fate == Fate::Unseen {
+            true => self.glyphs.dotted,
+            false => self.glyphs.line,
+        };
+        let span = from.abs_diff(to).saturating_sub(1);
+        // How far it comes, in cells from the sender.
+        let reach = match lost {
+            None => span,
+            Some(Place::Arrival) => span.saturating_sub(2),
+            Some(Place::Way) => span * 3 / 4,
+            Some(Place::Start) => span.min(4),
+        };
+        let (text_at, room) = match lost {
+            // It stands where the message never came.
+            Some(Place::Start) => (reach + 1, span.saturating_sub(reach + 4)),
+            _ if !departs => (reach / 3, (reach - reach / 3).saturating_sub(5)),
+            _ => (2, reach.saturating_sub(5)),
+        };
+        let text = match self.margin {
+            None => self.fitted(&label, &badges, room),
+            Some(margin) => {
+                let room = self.look.width.saturating_sub(margin);
+                row.put(margin, &self.fitted(&label, &badges, room), style);
+                String::new()
+            }
+        };
+        let cell = |steps: usize| match from < to {
+            true => from + steps,
+            false => from.saturating_sub(steps),
+        };
+        let first = if departs { 1 } else { reach / 3 };
+        let last = match arrives {
+            true => reach,
+            false => (text_at + width_of(&text) + 4).max(span * 2 / 3).min(span),
+        };
+        for steps in first..=last {
+            row.set(cell(steps), line, style);
+        }
+        if arrives {
+            let tip = match (lost, from < to) {
+                (Some(_), _) => self.glyphs.cross,
+                (None, true) => self.glyphs.right,
+                (None, false) => self.glyphs.left,
+            };
+            row.set(cell(last), tip, style);
+        }
+        if !text.is_empty() {
+            let text = format!(" {text} ");
+            let start = match from < to {
+                true => cell(text_at),
+                false => cell(text_at + width_of(&text) - 1),
+            };
+            row.put(start, &text, style);
+        }
+    }
+
+    /// The label, cut so that the badges fit too.
+    fn fitted(&self, label: &str, badges: &str, room: usize) -> String {
+        let label = ascii(label, self.look.is_ascii);
+        let badges = match badges {
+            "" => String::new(),
+            badges => ascii(&format!(" [{badges}]"), self.look.is_ascii),
+        };
+        let left = room.saturating_sub(width_of(&badges));
+        let whole = self.cut(&label, left) + &badges;
+        self.cut(&whole, room)
+    }
+
+    /// A line that is no message.
+    fn thin(&self, row: &mut Row, from: usize, to: usize, words: &str, style: Style) {
+        let (from, to) = (self.places[from], self.places[to]);
+        let (left, right) = (from.min(to), from.max(to));
+        for cell in left + 1..right {
+            row.set(cell, self.glyphs.dotted, style);
+        }
+        match from < to {
+            true => row.set(right.saturating_sub(1), self.glyphs.right, style),
+            false => row.set(left + 1, self.glyphs.left, style),
+        }
+        match self.margin {
+            Some(margin) => {
+                let room = self.look.width.saturating_sub(margin);
+                row.put(margin, &self.cut(words, room), style);
+            }
+            None => {
+                let room = (right - left).saturating_sub(6);
+                let words = format!(" {} ", self.cut(words, room));
+                let start = match from < to {
+                    true => left + 2,
+                    false => right.saturating_sub(1 + width_of(&words)),
+                };
+                row.put(start, &words, style);
+            }
+        }
+    }
+
+    /// Says something beside a lifeline: where the space is.
+    fn beside(&self, row: &mut Row, life: usize, words: &str, style: Style) {
+        let words = ascii(words, self.look.is_ascii);
+        let place = self.places[life];
+        let is_last = life + 1 == self.places.len() && life > 0;
+        let (start, room) = match (self.margin, is_last) {
+            (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
+            (None, true) => {
+                let room = place - self.places[life - 1] - 4;
+                let shown = self.cut(&words, room);
+                (place - 1 - width_of(&shown), room)
+            }
+            (None, false) => {
+                let next = self
+                    .places
+                    .get(life + 1)
+                    .copied()
+                    .unwrap_or(self.look.width);
+                (place + 2, next.saturating_sub(place + 4))
+            }
+        };
+        row.put(start, &self.cut(&words, room), style);
+    }
+
+    fn cut(&self, text: &str, columns: usize) -> String {
+        let text = ascii(text, self.look.is_ascii);
+        // What says that it was cut is no ASCII either.
+        ascii(&cut(&text, columns), self.look.is_ascii)
+    }
+
+    fn empty(&self) -> Row {
+        Row::new(self.look.width)
+    }
+
+    fn lives(&self) -> Row {
+        let mut row = self.empty();
+        for (place, is_alive) in self.places.iter().zip(&self.is_alive) {
+            if *is_alive {
+                row.set(*place, self.glyphs.life, Style::Dim);
+            }
+        }
+        row
+    }
+
+    /// A line over the whole width, as long as it is.
+    fn free_line(&mut self, text: &str, style: Style) -> io::Result<()> {
+        let mut row = self.empty();
+        let text = ascii(text, self.look.is_ascii);
+        row.put(0, &self.cut(&text, self.look.width), style);
+        self.print(row)
+    }
+
+    fn print(&mut self, row: Row) -> io::Result<()> {
+        row.print(self.look.has_colours, self.out)
+    }
+}
+
+/// Where the lifelines stand; and where what is said does, if not between them.
+fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
+    let count = lives.len();
+    let half = |life: Option<&Lifeline>| {
+        let names = life.into_iter().flat_map(|life| [&life.name, &life.detail]);
+        names
+            .map(|name| width_of(name).div_ceil(2))
+            .max()
+            .unwrap_or(0)
+    };
+    let left = TIME + half(lives.first()).min(width / 8).saturating_sub(2);
+    let right = width.saturating_sub(half(lives.last()).min(width / 8) + 1);
+    if count < 2 {
+        return (vec![left; count], None);
+    }
+    let gap = right.saturating_sub(left) / (count - 1);
+    if gap >= LEAST_GAP || (count == 2 && gap >= 16) {
+        let place = |index| left + index * (right - left) / (count - 1);
+        return ((0..count).map(place).collect(), None);
+    }
+    let gap = (width / 2).saturating_sub(left) / (count - 1);
+    let gap = gap.clamp(4, LEAST_GAP);
+    let places: Vec<usize> = (0..count).map(|index| left + index * gap).collect();
+    let margin = places[count - 1] + gap.min(8) / 2 + 1;
+    (places, Some(margin))
+}
+
+fn style(arrow: &Arrow<'_>) -> Style {
+    match arrow.fate {
+        Fate::Lost(..) => Style::Red,
+        _ if arrow.is_unsettled => Style::Yellow,
+        _ if arrow.marks.is_broken || arrow.marks.is_refused => Style::Red,
+        _ if arrow.marks.attempt.is_some() => Style::Cyan,
+        Fate::Unseen => Style::Dim,
+        Fate::Arrived | Fate::Assumed => Style::Plain,
+    }
+}
+
+fn ascii(text: &str, is_wanted: bool) -> String {
+    if !is_wanted || text.is_ascii() {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match c {
+            '…' => "~".into(),
+            '·' => "-".into(),
+            'µ' => "u".into(),
+            c if c.is_ascii() => c.to_string(),
+            c => c.escape_default().to_string(),
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! A line of a terminal: cells with a character and a style each.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthChar;
+
+/// How a cell looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Dim,
+    Bold,
+    Red,
+    Yellow,
+    Cyan,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Style::Plain => "\x1b[0m",
+            Style::Dim => "\x1b[0;2m",
+            Style::Bold => "\x1b[0;1m",
+            Style::Red => "\x1b[0;1;31m",
+            Style::Yellow => "\x1b[0;33m",
+            Style::Cyan => "\x1b[0;36m",
+        }
+    }
+}
+
+/// A line; what is put outside it is left out.
+pub(super) struct Row {
+    cells: Vec<(char, Style)>,
+}
+
+/// The cell that a wide character covers besides its own.
+const COVERED: char = '\0';
+
+impl Row {
+    pub(super) fn new(width: usize) -> Row {
+        let cells = vec![(' ', Style::Plain); width];
+        Row { cells }
+    }
+
+    pub(super) fn set(&mut self, cell: usize, c: char, style: Style) {
+        if let Some(place) = self.cells.get_mut(cell) {
+            *place = (c, style);
+        }
+    }
+
+    /// Writes a text from this cell on.
+    pub(super) fn put(&mut self, mut cell: usize, text: &str, style: Style) {
+        for c in text.chars() {
+            let width = c.width().unwrap_or(0);
+            if width == 0 || cell + width > self.cells.len() {
+                continue;
+            }
+            self.set(cell, c, style);
+            for covered in cell + 1..cell + width {
+                self.set(covered, COVERED, style);
+            }
+            cell += width;
+        }
+    }
+
+    /// Writes the line, without the spaces at its end.
+    pub(super) fn print(self, has_colours: bool, out: &mut impl Write) -> io::Result<()> {
+        let used = self.cells.iter().rposition(|(c, _)| *c != ' ');
+        let used = used.map_or(0, |last| last + 1);
+        let mut line = String::with_capacity(used * 3 + 16);
+        let mut current = Style::Plain;
+        for (c, style) in &self.cells[..used] {
+            if *c == COVERED {
+                continue;
+            }
+            // A space looks the same in any style.
+            if has_colours && *style != current && *c != ' ' {
+                line.push_str(style.code());
+                current = *style;
+            }
+            line.push(*c);
+        }
+        if current != Style::Plain {
+            line.push_str(Style::Plain.code());
+        }
+        line.push('\n');
+        out.write_all(line.as_bytes())
+    }
+}
+
+/// The columns that a text takes.
+pub(super) fn width_of(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.chars().map(|c| c.width().unwrap_or(0)).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(row: Row, has_colours: bool) -> String {
+        let mut out = Vec::new();
+        row.print(has_colours, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_a_line_is_left_out() {
+        let mut row = Row::new(4);
+        row.put(1, "日本語", Style::Plain);
+        row.put(9, "x", Style::Plain);
+        row.set(9, 'x', Style::Plain);
+        assert_eq!(printed(row, false), " 日\n");
+    }
+
+    #[test]
+    fn a_colour_ends_with_its_line() {
+        let mut row = Row::new(9);
+        row.put(0, "a b", Style::Red);
+        row.put(4, "c", Style::Plain);
+        assert_eq!(
+            printed(row, true),
+            "\x1b[0;1;31ma b\x1b[0m c\n".replace("\x1b[0m c", " \x1b[0mc")
+        );
+        let mut row = Row::new(9);
+        row.put(0, "a", Style::Dim);
+        assert_eq!(printed(row, true), "\x1b[0;2ma\x1b[0m\n");
+    }
+}

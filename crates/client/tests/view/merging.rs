@@ -1,0 +1,245 @@
+//! Two recordings put together.
+
+use proto::mode::Transport;
+use wire::fault::Side;
+use wire::record::{By, Cause, Direction, How, What};
+
+use crate::made::{Made, message, path};
+use crate::{sample, view, with};
+
+/// What is drawn on the lines of a diagram below its heads, without times and lines.
+fn drawn(client: &Made, server: &Made) -> Vec<String> {
+    let (client, server) = (client.file(), server.file());
+    let drawn = view(&["--ascii", path(&client), path(&server)]);
+    let steps = drawn.lines().filter(|line| {
+        let time = line.trim_start().split(' ').next().unwrap_or_default();
+        time.parse::<f64>().is_ok()
+    });
+    let steps = steps.map(|line| {
+        let (_, line) = line.trim_start().split_once(' ').unwrap();
+        let words = line.split([' ', '|']).filter(|word| !word.is_empty());
+        let words = words.map(|word| match word.trim_matches(['-', '.']) {
+            "" => "--",
+            short => short,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    });
+    steps.collect()
+}
+
+#[test]
+fn clocks_that_differ_turn_nothing_round() {
+    let client = sample("atm-drop-reply.client.jsonl");
+    let server = std::fs::read_to_string(sample("atm-drop-reply.server.jsonl")).unwrap();
+    let steps = |server: &str| -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), server).unwrap();
+        let drawn = view(&[&client, path(&file)]);
+        let steps = drawn
+            .lines()
+            .skip(6)
+            .map(|line| line.get(10..).unwrap_or_default().to_owned());
+        steps
+            .filter(|line| line.contains(['►', '◄', '✗']))
+            .collect()
+    };
+    let right = steps(&server);
+    assert_eq!(right.len(), 23);
+    for wrong in ["T11:59:5", "T12:00:1"] {
+        assert_eq!(steps(&server.replace("T12:00:0", wrong)), right);
+    }
+}
+
+#[test]
+fn what_the_server_never_received_is_lost_on_the_way() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    client.sends(10, 0, "LOWER A");
+    server.receives(20, 0, "LOWER A");
+    client.sends(30, 0, "LOWER B");
+    server.event(
+        40,
+        0,
+        What::Closed {
+            by: By::Us,
+            how: How::Abort,
+            words: None,
+        },
+    );
+    server.event(50, 0, What::Ended);
+    let drawn = drawn(&client, &server);
+    assert!(drawn.contains(&"LOWER A -->".replace("-->", ">")) || drawn[1].contains("LOWER A"));
+    let lost: Vec<&String> = drawn
+        .iter()
+        .filter(|line| line.contains("never received"))
+        .collect();
+    assert_eq!(lost.len(), 1, "{drawn:#?}");
+    assert!(
+        lost[0].contains("LOWER B") && lost[0].ends_with('X'),
+        "{drawn:#?}"
+    );
+}
+
+#[test]
+fn a_recording_that_breaks_off_does_not_say_that_later_messages_were_lost() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    client.sends(10, 0, "LOWER A");
+    server.receives(20, 0, "LOWER A");
+    client.sends(30, 0, "LOWER B");
+    let drawn = drawn(&client, &server);
+    assert!(
+        !drawn.iter().any(|line| line.contains("never received")),
+        "{drawn:#?}"
+    );
+}
+
+#[test]
+fn a_datagram_may_be_lost_doubled_or_overtaken() {
+    let (mut client, mut server) = both(Transport::Udp);
+    client.sends(10, 0, "SEND_DATE");
+    client.event(15, 0, What::Reordered(message(Direction::ToServer, "one")));
+    client.sends(20, 0, "two");
+    client.sends(21, 0, "one");
+    server.receives(30, 0, "two");
+    server.receives(31, 0, "one");
+    client.event(
+        40,
+        0,
+        What::Duplicated(message(Direction::ToServer, "SEND_TIME")),
+    );
+    client.sends(41, 0, "SEND_TIME");
+    client.sends(42, 0, "SEND_TIME");
+    server.receives(50, 0, "SEND_TIME");
+    server.receives(51, 0, "SEND_TIME");
+    let dropped = message(Direction::ToServer, "SEND_DATE");
+    client.event(
+        60,
+        0,
+        What::Dropped {
+            cause: Cause::Drop,
+            message: dropped,
+        },
+    );
+    server.event(70, 0, What::Ended);
+    assert_eq!(
+        drawn(&client, &server),
+        [
+            "SEND_DATE [never received] --X",
+            "two -->",
+            "one [held back] -->",
+            "SEND_TIME -->",
+            "SEND_TIME [doubled] >",
+            "--X SEND_DATE [lost]",
+            "ended +",
+        ]
+        .map(|line| line.replace("-->", ">").replace("--X", "X"))
+    );
+}
+
+#[test]
+fn a_message_that_arrives_after_its_sender_gave_up_is_drawn_in_two_places() {
+    let (mut client, mut server) = both(Transport::Udp);
+    client.sends(10, 0, "SEND_DATE");
+    let words = "no answer".to_owned();
+    client.event(
+        600,
+        0,
+        What::TimedOut {
+            waited: 590_000,
+            words,
+        },
+    );
+    client.event(
+        700,
+        0,
+        What::Resent {
+            attempt: 2,
+            text: "SEND_DATE".into(),
+        },
+    );
+    client.sends(710, 0, "SEND_DATE");
+    server.receives(800, 0, "SEND_DATE");
+    server.receives(810, 0, "SEND_DATE");
+    let drawn = drawn(&client, &server);
+    assert_eq!(drawn.len(), 4, "{drawn:#?}");
+    assert!(
+        drawn[0].contains("SEND_DATE") && !drawn[0].ends_with('>'),
+        "{drawn:#?}"
+    );
+    assert!(drawn[1].contains("no answer for 590"), "{drawn:#?}");
+    assert!(
+        drawn[2].contains("[arrives]") || drawn[3].contains("[arrives]"),
+        "{drawn:#?}"
+    );
+    assert!(
+        drawn.iter().any(|line| line.contains("2nd attempt")),
+        "{drawn:#?}"
+    );
+}
+
+#[test]
+fn a_stream_that_came_in_other_pieces_is_drawn_as_it_was_sent() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    client.sends(10, 0, "abcdef");
+    client.sends(11, 0, "gh");
+    server.receives(20, 0, "abc");
+    server.receives(21, 0, "defgh");
+    server.event(30, 0, What::Ended);
+    assert_eq!(drawn(&client, &server), ["abcdef >", "gh >", "ended +"]);
+}
+
+#[test]
+fn a_late_message_says_how_late() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    let message = message(Direction::ToServer, "LOWER A");
+    client.event(
+        10,
+        0,
+        What::Delayed {
+            until: 50_000,
+            message,
+        },
+    );
+    client.sends(60, 0, "LOWER A");
+    server.receives(70, 0, "LOWER A");
+    assert_eq!(drawn(&client, &server), ["LOWER A [50 us late] >"]);
+}
+
+#[test]
+fn each_sample_has_each_message_once() {
+    let both = [
+        sample("withdrawal.client.jsonl"),
+        sample("withdrawal.server.jsonl"),
+    ];
+    let drawn = view(&with(&["--ids"], &both));
+    // Sent by one, or dropped before it was.
+    let messages = both.iter().flat_map(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let side = if file.contains("client") {
+            "to-server"
+        } else {
+            "to-client"
+        };
+        let is_own = move |line: &&str| {
+            line.contains(side)
+                && ["\"event\":\"sent\"", "\"event\":\"dropped\""]
+                    .iter()
+                    .any(|e| line.contains(e))
+        };
+        text.lines()
+            .filter(is_own)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    let arrows = drawn.lines().skip(6).filter(|line| {
+        line.contains(['►', '◄', '✗']) && !line.contains(['╌']) && !line.contains("crashed")
+    });
+    assert_eq!(arrows.count(), messages.count(), "{drawn}");
+}
+
+/// The two sides, before anything happened.
+fn both(transport: Transport) -> (Made, Made) {
+    (
+        Made::new(Side::Client, transport),
+        Made::new(Side::Server, transport),
+    )
+}
