@@ -314,13 +314,15 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
         (_, true, true) => ending(
             State::Wrong,
             format!(
-                "the bank debited {times}: {all} has left the account, and the customer has only {one} in notes, and has lost {more}."
+                "the bank debited {times}: {all} has left the account, and the customer has only \
+                 {one} in notes, and has lost {more}."
             ),
         ),
         (_, true, false) => ending(
             State::Wrong,
             format!(
-                "the bank credited {times}: {all} is in the account, for {one} in notes, and the bank has lost {more}."
+                "the bank credited {times}: {all} is in the account, for {one} in notes, and the \
+                 bank has lost {more}."
             ),
         ),
         (_, false, true) => ending(
