@@ -502,7 +502,6 @@ fn two_machines_are_told_apart() {
         .replace("WITHDRAW", "DEPOSIT")
         .replace("> TERMINAL", "line 9\n> TERMINAL")
         .replace("dispens", "accept")
-        .replace("accepting", "accepting")
         .replace("drawer - 500.00", "drawer - 1500.00");
     let text = explained(&[&machine(1, MACHINE), &machine(3, &second)]);
     assert!(text.contains("a withdrawal of 500.00 at ATM-1"), "{text}");

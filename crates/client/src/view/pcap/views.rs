@@ -112,7 +112,10 @@ impl View<'_> {
         let ends = self.events.iter().map(|event| match &event.what {
             _ if self.transport == Transport::Udp => 0,
             What::Connected => 1,
-            What::Closed { how, .. } if matches!(how, How::End | How::Reset) => 2,
+            What::Closed {
+                how: How::End | How::Reset,
+                ..
+            } => 2,
             What::Closed { .. } => 1,
             _ => 0,
         });
