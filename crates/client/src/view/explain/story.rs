@@ -169,9 +169,14 @@ impl Story {
             .flatten()
     }
 
+    /// What came to the bank of this request.
+    pub fn arrivals_of(&self, verb: Verb) -> impl Iterator<Item = &Arrival> {
+        let is_it = move |arrival: &&Arrival| arrival.verb == verb;
+        self.arrivals.iter().filter(is_it)
+    }
+
     /// Whether this request came to the bank, and was not thrown away.
     pub fn arrived(&self, verb: Verb) -> bool {
-        let mut arrivals = self.arrivals.iter();
-        arrivals.any(|arrival| arrival.verb == verb && !arrival.was_dropped)
+        self.arrivals_of(verb).any(|arrival| !arrival.was_dropped)
     }
 }

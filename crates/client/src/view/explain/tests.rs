@@ -185,6 +185,7 @@ fn one_lost_answer() {
     );
     assert_golden("one-lost-answer", &[&machine, &bank]);
     assert_golden("one-lost-answer-only-the-machine", &[&machine]);
+    assert_golden("one-lost-answer-only-the-bank", &[&bank]);
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(super) fn sentences(story: &Story, found: &Found) -> Vec<String> {
     if story.machine_is_recorded {
         all.extend(asked(story, Verb::Hold, both));
     }
+    if both && !story.machine_is_recorded {
+        all.extend(came(story));
+    }
     if both {
         all.push(bank(story));
     }
@@ -68,26 +71,49 @@ fn asked(story: &Story, verb: Verb, bank_is_recorded: bool) -> Option<String> {
         }
         times => format!("{times} times, always with this id"),
     };
-    // Many attempts may have come to the same.
-    let mut groups: Vec<(usize, usize, String)> = Vec::new();
-    for (number, one) in tries.iter().enumerate() {
-        let fate = fate(story, one, bank_is_recorded);
-        match groups.last_mut() {
-            Some((_, last, same)) if *same == fate => *last = number + 1,
-            _ => groups.push((number + 1, number + 1, fate)),
+    let parts = grouped(tries.iter().map(|one| fate(story, one, bank_is_recorded)));
+    Some(format!("The machine {what}, {times}: {parts}."))
+}
+
+/// What came to the bank and what it answered, where only its side is recorded.
+fn came(story: &Story) -> Option<String> {
+    let asked: Vec<&Arrival> = story.arrivals_of(Verb::Hold).collect();
+    let times = match asked.len() {
+        0 => return None,
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    let each = asked.iter().map(|arrival| match arrival.answer {
+        Some(answer) if !arrival.answer_was_lost && !arrival.was_dropped => {
+            format!("the answer was \"{}\"", reply(arrival.verb, answer))
         }
+        _ => unanswered(arrival),
+    });
+    let parts = grouped(each);
+    Some(format!("The request came to the bank {times}: {parts}."))
+}
+
+/// A list, in which what came to the same many times in a row is said once.
+fn grouped(each: impl Iterator<Item = String>) -> String {
+    let mut groups: Vec<(usize, usize, String)> = Vec::new();
+    for (number, fate) in (1..).zip(each) {
+        match groups.last_mut() {
+            Some((_, last, same)) if *same == fate => *last = number,
+            _ => groups.push((number, number, fate)),
+        }
+    }
+    if let [(1, 1, only)] = &groups[..] {
+        return only.clone();
     }
     let parts: Vec<String> = groups
         .into_iter()
         .map(|(first, last, fate)| match last - first {
             0 => format!("({first}) {fate}"),
+            1 => format!("({first}, {last}) {fate}"),
             _ => format!("({first} to {last}) {fate}"),
         })
         .collect();
-    Some(format!(
-        "The machine {what}, {times}: {}.",
-        parts.join("; ")
-    ))
+    parts.join("; ")
 }
 
 /// What came of one attempt.
