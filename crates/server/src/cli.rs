@@ -21,7 +21,10 @@ use server::ledger::command;
 use server::{Config, log, services};
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
-use wire::record::{Recorder, Secrets, Settings, Trace};
+
+use self::recording::RecordingArguments;
+
+mod recording;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,20 +118,8 @@ pub struct Arguments {
     #[arg(long, requires = "fault")]
     seed: Option<u64>,
 
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
-    #[arg(long, value_name = "FILE.jsonl")]
-    record: Option<PathBuf>,
-
-    /// Keep PINs in the recording and the trace
-    #[arg(long)]
-    record_secrets: bool,
-
-    /// Show everything that is sent and received on standard error; --trace=hex with its bytes
-    #[arg(long, value_name = "hex", num_args = 0..=1, require_equals = true,
-        default_missing_value = "messages", value_parser = one_of(["messages", "hex"], Trace::parse),
-        hide_possible_values = true)]
-    trace: Option<Trace>,
+    #[command(flatten)]
+    recording: RecordingArguments,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
@@ -257,28 +248,6 @@ impl Arguments {
         }))
     }
 
-    /// Who takes down what happens, if that is asked for.
-    fn recorder(&self, faults: Option<&Plan>) -> anyhow::Result<Option<Recorder>> {
-        if self.record_secrets && self.record.is_none() && self.trace.is_none() {
-            let words = "--record-secrets is about a recording: give --record or --trace too";
-            return Err(usage(ErrorKind::MissingRequiredArgument, words));
-        }
-        Ok(Recorder::start(Settings {
-            program: "labserver",
-            release: env!("CARGO_PKG_VERSION"),
-            side: Side::Server,
-            arguments: Settings::own_arguments(),
-            faults: faults.cloned(),
-            secrets: if self.record_secrets {
-                Secrets::Kept
-            } else {
-                Secrets::Masked
-            },
-            file: self.record.clone(),
-            trace: self.trace,
-        })?)
-    }
-
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -308,7 +277,7 @@ impl Arguments {
             None
         };
         let faults = self.faults();
-        let recorder = self.recorder(faults.as_ref())?;
+        let recorder = self.recording.recorder(faults.as_ref())?;
         Ok(Config {
             modes,
             bind: self.bind,

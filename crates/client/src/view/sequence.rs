@@ -245,7 +245,10 @@ impl<'a> Sequence<'a> {
         let began = Sequence::began(loaded);
         let columns = columns::Columns::of(loaded);
         let unsettled = unsettled::unsettled(loaded);
-        let gathered = gather::gather(loaded, &columns, &ids, &unsettled, began, selection.reads);
+        let mut gathered =
+            gather::gather(loaded, &columns, &ids, &unsettled, began, selection.reads);
+        let mut notices = notices(loaded);
+        notices.append(&mut gathered.clocks);
         let (arrows, mut steps) = order::order(gathered);
         if let Some(last) = steps.last().map(|step| step.at) {
             steps.extend(unsettled.iter().map(|hold| Step {
@@ -265,7 +268,7 @@ impl<'a> Sequence<'a> {
             conversations: &loaded.conversations,
             arrows,
             steps,
-            notices: notices(loaded),
+            notices,
             ids,
         }
     }

@@ -75,16 +75,21 @@ impl Ids {
                 let shown: HashSet<String> = uuids.iter().map(|uuid| shown(uuid)).collect();
                 shown.len() == uuids.len()
             };
-            let lasts = [SHORTEST, 6, 8, 12].map(|digits| (digits, false));
-            let kinds = lasts.into_iter().chain([(8, true), (UUID, false)]);
-            let kinds = kinds.map(|(digits, are_first)| Kind {
+            let kind = |(digits, are_first)| Kind {
                 count: uuids.len(),
                 digits,
                 are_first,
-            });
-            let last = kinds.clone().last();
-            let mut kinds = kinds.filter(|kind| are_apart(&|uuid| kind.shown(uuid)));
-            kinds.next().or(last).unwrap_or(ORDINARY)
+            };
+            let short = [
+                (SHORTEST, false),
+                (6, false),
+                (8, false),
+                (12, false),
+                (8, true),
+            ];
+            let mut short = short.into_iter().map(kind);
+            let found = short.find(|kind| are_apart(&|uuid| kind.shown(uuid)));
+            found.unwrap_or(kind((UUID, false)))
         };
         let kinds = known
             .into_iter()

@@ -1,6 +1,6 @@
 //! The lifelines of a diagram.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proto::mode::Mode;
 use wire::fault::Side;
@@ -12,6 +12,9 @@ use crate::view::load::{Conversation, Loaded};
 
 /// More clients without a recording than this stand together.
 const MOST_STRANGERS: usize = 6;
+
+/// More named ones than this are taken for unnamed ones.
+const MOST_NAMES: usize = 12;
 
 /// The longest name of a machine or a person that is shown, in characters.
 const LONGEST_NAME: usize = 24;
@@ -37,7 +40,18 @@ enum Who {
 
 impl Columns {
     pub(super) fn of(loaded: &Loaded) -> Columns {
-        let names = names(loaded);
+        let mut names = names(loaded);
+        let strangers = names
+            .iter()
+            .filter(|(index, _)| loaded.conversations[**index].client.is_none());
+        if strangers
+            .map(|(_, name)| name)
+            .collect::<HashSet<_>>()
+            .len()
+            > MOST_NAMES
+        {
+            names.retain(|index, _| loaded.conversations[*index].client.is_some());
+        }
         let mut strangers = Strangers::of(loaded, &names);
         let mut found: Vec<(Who, Lifeline)> = Vec::new();
         let mut places: HashMap<Who, usize> = HashMap::new();
@@ -217,7 +231,7 @@ enum Naming {
 impl Strangers {
     fn of(loaded: &Loaded, names: &HashMap<usize, String>) -> Strangers {
         let mut servers = HashMap::new();
-        let mut ports = std::collections::HashSet::new();
+        let mut ports = HashSet::new();
         for (index, conversation) in loaded.conversations.iter().enumerate() {
             if let Some(run) = conversation.server {
                 let key = (conversation.server_address, conversation.service.clone());
@@ -227,7 +241,7 @@ impl Strangers {
                 ports.insert(conversation.client_address);
             }
         }
-        let hosts: std::collections::HashSet<_> = ports.iter().map(|port| port.ip()).collect();
+        let hosts: HashSet<_> = ports.iter().map(|port| port.ip()).collect();
         let naming = match (ports.len(), hosts.len()) {
             (..=MOST_STRANGERS, _) => Naming::ByPort,
             (_, ..=MOST_STRANGERS) => Naming::ByHost,

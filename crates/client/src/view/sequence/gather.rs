@@ -14,6 +14,7 @@ use crate::view::load::Loaded;
 use crate::view::wording::{self, Ids};
 use proto::mode::Transport;
 
+mod clocks;
 mod pairing;
 
 /// What one lifeline did at a moment.
@@ -42,6 +43,8 @@ pub(super) struct Gathered<'a> {
     /// By lifeline, in order.
     pub(super) deeds: Vec<Vec<Entry>>,
     pub(super) arrows: Vec<Arrow<'a>>,
+    /// What is to be said of the clocks.
+    pub(super) clocks: Vec<String>,
 }
 
 /// The messages of a conversation in one direction.
@@ -57,7 +60,6 @@ struct Closing {
     life: usize,
     /// Where its entry stands.
     entry: usize,
-    at: Moment,
     by: By,
     how: How,
 }
@@ -75,6 +77,7 @@ struct Gatherer<'a, 'c> {
     closings: Vec<Vec<Closing>>,
     /// Whether events could not be kept.
     has_gaps: bool,
+    clocks: Vec<String>,
 }
 
 /// What is known of a run while its events are gone through.
@@ -134,17 +137,19 @@ pub(super) fn gather<'a>(
         lanes: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
         has_gaps: false,
+        clocks: Vec::new(),
     };
     let mut lived = vec![false; columns.lives.len()];
     for index in 0..loaded.runs.len() {
         let life = columns.of_run[index];
         gatherer.run(index, std::mem::replace(&mut lived[life], true));
     }
-    gatherer.fold_closings();
     pairing::pair(&mut gatherer);
+    gatherer.fold_closings();
     Gathered {
         deeds: gatherer.deeds,
         arrows: gatherer.arrows,
+        clocks: gatherer.clocks,
     }
 }
 
@@ -306,7 +311,6 @@ impl<'a> Gatherer<'a, '_> {
                 self.closings[conversation].push(Closing {
                     life,
                     entry: self.deeds[life].len(),
-                    at,
                     by: *by,
                     how: *how,
                 });
@@ -558,7 +562,10 @@ impl<'a> Gatherer<'a, '_> {
     /// other only if it has more to say.
     fn fold_closings(&mut self) {
         for closings in std::mem::take(&mut self.closings) {
-            let first = closings.iter().min_by_key(|one| (one.by != By::Us, one.at));
+            let when = |one: &Closing| self.deeds[one.life][one.entry].at;
+            let first = closings
+                .iter()
+                .min_by_key(|one| (one.by != By::Us, when(one)));
             let Some((life, entry, how)) = first.map(|one| (one.life, one.entry, one.how)) else {
                 continue;
             };

@@ -22,6 +22,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
     let Gathered {
         mut deeds,
         mut arrows,
+        ..
     } = gathered;
     for line in &mut deeds {
         line.retain(|entry| !matches!(entry.what, Deed::Nothing));

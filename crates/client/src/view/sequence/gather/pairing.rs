@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use proto::mode::Transport;
 use wire::record::Direction;
 
-use super::{Deed, Gatherer, Lane};
+use super::{Deed, Gatherer, Lane, clocks};
 use crate::view::sequence::{Arrow, Fate, Moment, Place};
 
 /// How many messages the other recording may lack before the two are put in step again.
@@ -43,6 +43,7 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
             }
         }
     }
+    clocks::correct(gatherer);
     for ((conversation, direction), lane) in &lanes {
         unreceived(gatherer, *conversation, *direction, lane);
     }
