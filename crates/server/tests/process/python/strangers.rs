@@ -80,7 +80,8 @@ fn bank(pickle: Vec<u8>) -> SocketAddr {
         while let Ok(length @ 1..) = stream.read(&mut message) {
             let answer = match &message[..length] {
                 b"jamal" => b"",
-                b"4321" => &b"LOGGED_IN"[..],
+                // On a busy machine the two sends of a log-in may arrive as one.
+                b"4321" | b"jamal4321" => &b"LOGGED_IN"[..],
                 b"LOGGED_IN" | b"BALANCE" => b"menu",
                 choice @ (b"1" | b"2" | b"3") => {
                     is_balance = choice == b"1";
