@@ -44,6 +44,7 @@ fn target(server: SocketAddr) -> Target {
         framing: proto::frame::Framing::Netstring,
         timeout: Duration::from_secs(10),
         faults: None,
+        handout: None,
         recorder: None,
     }
 }
@@ -188,6 +189,7 @@ fn a_client_that_hears_nothing_gives_up_in_time() {
     let target = Target {
         timeout: Duration::from_millis(400),
         faults: None,
+        handout: None,
         recorder: None,
         ..target(silent.local_addr().unwrap())
     };

@@ -150,6 +150,7 @@ impl Arguments {
             framing: self.wire.unwrap_or_default(),
             timeout: self.timeout.unwrap_or(default_timeout(mode)),
             faults,
+            handout: None,
             recorder: None,
         }
     }
@@ -163,6 +164,8 @@ impl Arguments {
             framing: Framing::Raw,
             timeout: self.timeout.unwrap_or(default_timeout(Mode::Script)),
             faults,
+            handout: Some(handout),
+            recorder: None,
         }
     }
 

@@ -53,7 +53,7 @@ impl Asker {
                     if let Some(recorder) = &target.recorder {
                         let number = recorder.next_connection();
                         // What cannot be recorded can be asked all the same.
-                        let _ = endpoint.record(recorder, target.mode.name(), number, SECRETS);
+                        let _ = endpoint.record(recorder, target.service(), number, SECRETS);
                     }
                     if let Some(faults) = target.faults(Transport::Udp, exchange) {
                         endpoint.inject(faults);

@@ -68,7 +68,9 @@ fn run_mode(
         Command::Script(script) => {
             script::run(script, arguments.framing(), target(Mode::Script), output)
         }
-        Command::Handout(handout) => handout::run(handout, arguments, faults, output),
+        Command::Handout(handout) => {
+            handout::run(handout, arguments, faults, recorder.clone(), output)
+        }
         Command::View(arguments) => view::run(arguments),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.

@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use proto::frame::{Decoder, Framing};
+use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::printable::quoted;
 use proto::refusal::Refusal;
@@ -39,6 +40,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Faults to inject into what is said.
     pub faults: Option<Plan>,
+    /// The hand-out whose words are spoken; `None` speaks our own protocol.
+    pub handout: Option<Handout>,
     /// Who takes down what is said.
     pub recorder: Option<Recorder>,
 }
@@ -51,6 +54,11 @@ pub struct Session {
 }
 
 impl Target {
+    /// The name of the service in a recording.
+    pub fn service(&self) -> &'static str {
+        self.handout.map_or(self.mode, Handout::mode).name()
+    }
+
     /// Connects, without expecting anything to be said.
     ///
     /// # Errors
@@ -90,7 +98,7 @@ impl Target {
         if let Some(recorder) = &self.recorder {
             let number = recorder.next_connection();
             connection
-                .record(recorder, self.mode.name(), number, SECRETS)
+                .record(recorder, self.service(), number, SECRETS)
                 .map_err(unreachable)?;
         }
         Ok(connection)

@@ -21,6 +21,7 @@ use proto::mode::Mode;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
+use wire::record::Recorder;
 
 use super::datetime::Gap;
 use super::say;
@@ -108,6 +109,7 @@ pub fn run(
     arguments: &Arguments,
     all: &cli::Arguments,
     faults: Option<Plan>,
+    recorder: Option<Recorder>,
     output: Output,
 ) -> Result<Status, Failure> {
     arguments.check()?;
@@ -128,7 +130,10 @@ pub fn run(
         say(&format!("drawing at random: --seed {seed}"));
     }
     let draws = Xoshiro256PlusPlus::from_seed(seed);
-    let target = all.target_of(handout, faults);
+    let target = Target {
+        recorder,
+        ..all.target_of(handout, faults)
+    };
     play(handout, arguments, target, draws, output)
         .map_err(|failure| naming_the_server(failure, handout))
 }

@@ -243,6 +243,10 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         }
     }
 
+    fn awaits_secret(&self) -> bool {
+        matches!(self.state, State::Password(_))
+    }
+
     fn answered(&mut self, answer: Result<Answer, Refusal>) -> Step<Request> {
         let answer = match answer {
             Ok(Answer::Welcome(_)) => return self.go(State::LoggedIn, Step::say(LOGGED_IN)),

@@ -53,6 +53,11 @@ pub trait Wording {
     /// A message came that is to be refused unread, because faults are injected.
     fn disturbed(&mut self) -> Step<Self::Request>;
 
+    /// Whether the next message is a password and nothing else, which is not to be recorded.
+    fn awaits_secret(&self) -> bool {
+        false
+    }
+
     /// What stays undone when the connection ends here, in words for a log.
     fn undone(&self) -> Option<String> {
         None

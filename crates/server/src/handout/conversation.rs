@@ -21,6 +21,9 @@ pub fn hold<W: Wording>(
     place: &Place,
 ) -> End {
     loop {
+        if wording.awaits_secret() {
+            connection.reader.next_is_secret();
+        }
         let mut step = match connection.reader.receive(None) {
             Ok(Some(message)) => {
                 place.has_spoken();

@@ -87,7 +87,7 @@ fn log_in(talk: &mut Talk, person: &mut Person, output: Output) -> Result<bool, 
             return Ok(false);
         };
         talk.send(&name)?;
-        talk.send(&password)?;
+        talk.send_secret(&password)?;
         let said = talk.expect(&[WRONG_CRED, LOGGED_IN])?;
         if output.json {
             // Objects are for the rates.

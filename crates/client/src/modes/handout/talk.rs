@@ -72,6 +72,15 @@ impl Talk {
         })
     }
 
+    /// Sends a message that is a password and nothing else: as [`send`](Talk::send), and not recorded.
+    ///
+    /// # Errors
+    /// As those of [`send`](Talk::send).
+    pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
+        self.connection.writer.next_is_secret();
+        self.send(message)
+    }
+
     /// Waits for one of these texts, however it is cut, and takes it out; what follows it stays.
     ///
     /// # Errors
