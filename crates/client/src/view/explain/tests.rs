@@ -36,7 +36,7 @@ fn run(side: &str, second: u32, arguments: &[&str], events: &str) -> Vec<Run> {
             "local": local, "peer": peer,
         });
         let members = what.as_object().unwrap().clone();
-        if ["note", "crashed", "ended"].contains(&members["event"].as_str().unwrap()) {
+        if ["note", "crashed", "ended", "lost"].contains(&members["event"].as_str().unwrap()) {
             event.as_object_mut().unwrap().retain(|name, _| {
                 ![
                     "service",
@@ -80,6 +80,10 @@ fn run(side: &str, second: u32, arguments: &[&str], events: &str) -> Vec<Run> {
                 take(line, message("received"));
                 take(line, message("dropped"));
             }
+            "lost" => take(
+                line,
+                json!({"event": "lost", "count": rest.parse::<u64>().unwrap()}),
+            ),
             "ended" => take(line, json!({"event": "ended"})),
             "crashed" => take(line, json!({"event": "crashed", "at": rest})),
             what => {
@@ -542,8 +546,7 @@ fn where_nobody_withdrew_it_says_so() {
 
 #[test]
 fn events_that_were_lost_are_owned_up_to() {
-    let mut runs = machine(1, MACHINE);
-    runs[0].events.remove(3);
+    let runs = machine(1, &MACHINE.replace("ended", "lost 1\nended"));
     let text = explained(&[&runs]);
     assert!(text.starts_with("1 event could not be recorded"));
 }
