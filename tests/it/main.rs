@@ -8,6 +8,7 @@ mod echo;
 mod fault_schedules;
 mod faults;
 mod protocol_examples;
+mod proxy;
 mod requests;
 mod script;
 mod semantics;

@@ -13,12 +13,14 @@ use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
 use proto::atm::{CardNumber, TransactionId};
 use proto::frame::Framing;
-use proto::mode::Mode;
+use proto::mode::{Mode, Transport};
 use proto::refusal::Refusal;
 use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
 use server::ledger::command;
+use server::services::proxy;
 use server::{Config, log, services};
+use wire::connect::resolve;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
@@ -27,6 +29,8 @@ Examples:
   labserver --mode atm                  the bank, on 127.0.0.1:9005
   labserver --mode text --wire line     for netcat or telnet
   labserver --mode all --bind 0.0.0.0   every service, for a class
+  labserver --mode proxy --to 127.0.0.1:9005 --wire netstring --fault drop-reply=#3
+                                        stand before a server, and lose its third message
 
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
@@ -41,21 +45,29 @@ pub struct Arguments {
 
     /// The service to run, or all of them
     #[arg(long, value_parser = one_of(mode_names(), parse_mode), hide_possible_values = true,
-        value_name = "atm|text|calc|chat|echo|datetime|script|all")]
+        value_name = "atm|text|calc|chat|echo|datetime|script|all|proxy")]
     mode: Option<Modes>,
+
+    /// Where proxy mode relays to: it stands between any two programs, and says nothing of its own
+    #[arg(long, value_name = "HOST:PORT")]
+    to: Option<String>,
+
+    /// Relay datagrams instead of TCP connections, in proxy mode
+    #[arg(long, requires = "to")]
+    udp: bool,
 
     /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
 
     /// The port; 0 is any free one [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
-    /// datetime 9010, script 9011]
+    /// datetime 9010, script 9011, proxy 9012]
     #[arg(long)]
     port: Option<u16>,
 
     /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
     /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
-    /// netstring; a script says its own]
+    /// netstring; a script says its own; proxy raw]
     #[arg(long, value_parser = one_of(framing_names(), Framing::parse),
         hide_possible_values = true, value_name = "FRAMING")]
     wire: Option<Framing>,
@@ -207,6 +219,7 @@ pub enum LogFormat {
 enum Modes {
     One(Mode),
     All,
+    Proxy,
 }
 
 impl Arguments {
@@ -241,6 +254,42 @@ impl Arguments {
         }))
     }
 
+    /// What the proxy is to do, if one is to run.
+    fn proxy(&self) -> anyhow::Result<Option<proxy::Settings>> {
+        let to = match (self.mode, &self.to) {
+            (Some(Modes::Proxy), Some(to)) => to,
+            (Some(Modes::Proxy), None) => {
+                let words = "--mode proxy needs a server to relay to: add --to HOST:PORT";
+                return Err(usage(ErrorKind::MissingRequiredArgument, words));
+            }
+            (_, Some(_)) => {
+                let words = "--to is for --mode proxy";
+                return Err(usage(ErrorKind::ArgumentConflict, words));
+            }
+            (_, None) => return Ok(None),
+        };
+        if let Some(faults) = &self.fault {
+            let cannot = if faults.error.is_some() {
+                "error: a proxy cannot know how the server would refuse: use drop-request or cut"
+            } else if faults.crash_at.is_some() {
+                "crash-at: a proxy never comes by those places: give it to labclient or labserver"
+            } else {
+                ""
+            };
+            if !cannot.is_empty() {
+                let words = format!("--fault {cannot}");
+                return Err(usage(ErrorKind::ArgumentConflict, &words));
+            }
+        }
+        let transport = if self.udp {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
+        let to = resolve(to).with_context(|| format!("--to {to}"))?;
+        Ok(Some(proxy::Settings { to, transport }))
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -249,9 +298,10 @@ impl Arguments {
         let modes = match self.mode {
             Some(Modes::One(mode)) => vec![mode],
             Some(Modes::All) => Mode::ALL.to_vec(),
+            Some(Modes::Proxy) => Vec::new(),
             None => {
-                let words =
-                    "say which service to run: --mode atm|text|calc|chat|echo|datetime|script|all";
+                let words = "say which service to run: \
+                    --mode atm|text|calc|chat|echo|datetime|script|all|proxy";
                 return Err(usage(ErrorKind::MissingRequiredArgument, words));
             }
         };
@@ -269,11 +319,17 @@ impl Arguments {
         } else {
             None
         };
+        let proxy = self.proxy()?;
+        let framing = match proxy {
+            Some(_) => Framing::Raw,
+            None => Framing::default(),
+        };
         Ok(Config {
             modes,
+            proxy,
             bind: self.bind,
             port: self.port,
-            framing: self.wire.unwrap_or_default(),
+            framing: self.wire.unwrap_or(framing),
             limits: Limits {
                 frame: self.frame_timeout,
                 idle: Some(self.idle_timeout),
@@ -371,12 +427,14 @@ fn one_of<T: Clone + Send + Sync + 'static>(
 }
 
 fn mode_names() -> impl Iterator<Item = &'static str> {
-    Mode::ALL.into_iter().map(Mode::name).chain(["all"])
+    let names = Mode::ALL.into_iter().map(Mode::name);
+    names.chain(["all", proxy::NAME])
 }
 
 fn parse_mode(name: &str) -> Option<Modes> {
     match name {
         "all" => Some(Modes::All),
+        proxy::NAME => Some(Modes::Proxy),
         _ => Mode::parse(name).map(Modes::One),
     }
 }

@@ -14,6 +14,7 @@ use wire::limits::Limits;
 
 use crate::connections::Place;
 use crate::services::datetime::Clock;
+use crate::services::proxy;
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
 /// ledger, which `labserver` keeps in a file.
@@ -26,7 +27,7 @@ pub struct Config {
     /// The port for every service; `None` gives each its own default, 0 any free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
-    /// themselves.
+    /// themselves. What a message is to a proxy's faults.
     pub framing: Framing,
     /// The deadlines of each connection.
     pub limits: Limits,
@@ -51,6 +52,8 @@ pub struct Config {
     pub faults: Option<Plan>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
+    /// A proxy to run, besides the services.
+    pub proxy: Option<proxy::Settings>,
     /// The exchange to play; `None` is the default one of those that are shipped.
     pub script: Option<Script>,
 }
@@ -102,6 +105,7 @@ impl Default for Config {
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
             faults: None,
+            proxy: None,
             script: None,
         }
     }

@@ -7,17 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use proto::mode::{Mode, Transport};
+use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use wire::connection::Connection;
-use wire::datagram::Endpoint;
 use wire::limits::Limits;
 
 use crate::config::Config;
 use crate::connections::{Connections, NoPlace};
 use crate::services::Service;
+use crate::services::proxy::{self, Proxy};
 use crate::threads::Threads;
 
 /// Connections that may wait to be accepted. With the standard library's 128, a class that connects
@@ -40,7 +40,7 @@ pub struct Server {
 
 /// One bound socket.
 struct Listening {
-    mode: Mode,
+    name: &'static str,
     service: Arc<Service>,
     address: SocketAddr,
     socket: Bound,
@@ -66,19 +66,33 @@ impl Server {
     pub fn bind(config: Config) -> anyhow::Result<Server> {
         let threads = Threads::default();
         let mut listening = Vec::new();
-        for &mode in &config.modes {
-            let service = Arc::new(Service::open(mode, &config, &threads)?);
-            let port = config.port.unwrap_or(mode.default_port());
-            let address = SocketAddr::new(config.bind, port);
-            for (socket, address) in bind_all(address, service.transports(mode))
-                .map_err(|error| cannot_listen(address, &error))?
+        let mut listen_for = |name, service: Service, port, transports| -> anyhow::Result<()> {
+            let service = Arc::new(service);
+            let address = SocketAddr::new(config.bind, config.port.unwrap_or(port));
+            for (socket, address) in
+                bind_all(address, transports).map_err(|error| cannot_listen(address, &error))?
             {
                 listening.push(Listening {
-                    mode,
+                    name,
                     service: Arc::clone(&service),
                     address,
                     socket,
                 });
+            }
+            Ok(())
+        };
+        for &mode in &config.modes {
+            let service = Service::open(mode, &config, &threads)?;
+            let transports = service.transports(mode);
+            listen_for(mode.name(), service, mode.default_port(), transports)?;
+        }
+        if let Some(settings) = &config.proxy {
+            let proxy = Proxy::new(settings.clone(), threads.clone());
+            let service = Service::Proxy(proxy.clone());
+            let transports = proxy.transports();
+            listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
+            if let Some(listening) = listening.last() {
+                proxy.check_not_self(listening.address)?;
             }
         }
         if listening.is_empty() {
@@ -93,14 +107,14 @@ impl Server {
         })
     }
 
-    /// Where each service listens.
-    pub fn addresses(&self) -> Vec<(Mode, Transport, SocketAddr)> {
+    /// Where each service listens: its name, as on the ready line.
+    pub fn addresses(&self) -> Vec<(&'static str, Transport, SocketAddr)> {
         let entry = |listening: &Listening| {
             let transport = match listening.socket {
                 Bound::Tcp(_) => Transport::Tcp,
                 Bound::Udp(_) => Transport::Udp,
             };
-            (listening.mode, transport, listening.address)
+            (listening.name, transport, listening.address)
         };
         self.listening.iter().map(entry).collect()
     }
@@ -128,7 +142,7 @@ impl Server {
         } = self;
         thread::scope(|scope| {
             for Listening {
-                mode,
+                name,
                 service,
                 address,
                 socket,
@@ -138,7 +152,7 @@ impl Server {
                 scope.spawn(move || match socket {
                     Bound::Tcp(listener) => {
                         let acceptor = Acceptor {
-                            mode,
+                            name,
                             service,
                             config,
                             connections,
@@ -148,12 +162,7 @@ impl Server {
                     }
                     Bound::Udp(socket) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        let mut endpoint = Endpoint::new(socket);
-                        let exchange = service.exchange();
-                        if let Some(faults) = config.faults(Transport::Udp, 0, exchange) {
-                            endpoint.inject(faults);
-                        }
-                        service.serve_datagrams(endpoint, connections, config);
+                        service.serve_datagrams(socket, connections, config);
                     }
                 });
             }
@@ -189,7 +198,7 @@ impl Stopper {
 
 /// What the accept loop of one socket needs.
 struct Acceptor<'a> {
-    mode: Mode,
+    name: &'static str,
     service: Arc<Service>,
     config: &'a Arc<Config>,
     connections: &'a Connections,
@@ -225,17 +234,17 @@ impl Acceptor<'_> {
             Ok(place) => place,
             Err(NoPlace::Stopping) => return,
             Err(NoPlace::Full) => {
-                tracing::warn!(%peer, mode = self.mode.name(), "refused: too many connections");
+                tracing::warn!(%peer, mode = self.name, "refused: too many connections");
                 return self.refuse(stream);
             }
         };
-        let (mode, service) = (self.mode, Arc::clone(&self.service));
+        let (name, service) = (self.name, Arc::clone(&self.service));
         let config = Arc::clone(self.config);
         let started = Instant::now();
         let for_refusal = Arc::clone(&stream);
         let run = self.threads.run(move || {
             let id = place.id();
-            let span = tracing::info_span!("connection", mode = mode.name(), id, %peer);
+            let span = tracing::info_span!("connection", mode = name, id, %peer);
             let _entered = span.entered();
             tracing::debug!("opened");
             let end = service.serve(&stream, &place, &config);

@@ -5,11 +5,12 @@ pub mod calc;
 pub mod chat;
 pub mod datetime;
 pub mod echo;
+pub mod proxy;
 pub mod script;
 pub mod text;
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,6 +42,8 @@ pub enum Service {
     Datetime,
     /// The server's part of a scripted exchange.
     Script(Box<script::Scripted>),
+    /// Any two programs' conversation, relayed.
+    Proxy(proxy::Proxy),
 }
 
 impl Service {
@@ -70,6 +73,7 @@ impl Service {
                 Transport::Tcp => &[Transport::Tcp],
                 Transport::Udp => &[Transport::Udp],
             },
+            Service::Proxy(proxy) => proxy.transports(),
             Service::Atm(_)
             | Service::Text
             | Service::Calc
@@ -81,7 +85,10 @@ impl Service {
 
     /// Whether its connections speak our protocol, so that a refusal can be sent on them.
     pub fn is_framed(&self) -> bool {
-        !matches!(self, Service::Echo(_) | Service::Script(_))
+        !matches!(
+            self,
+            Service::Echo(_) | Service::Script(_) | Service::Proxy(_)
+        )
     }
 
     /// Whether its requests have one answer each.
@@ -110,12 +117,20 @@ impl Service {
             Service::Echo(echo) => echo.serve(stream, place, config),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
             Service::Script(scripted) => scripted.serve(stream, place, config),
+            Service::Proxy(proxy) => proxy.serve(stream, place, config),
         }
     }
 
     /// Answers datagrams until the server stops.
-    pub fn serve_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
+    pub fn serve_datagrams(&self, socket: UdpSocket, connections: &Connections, config: &Config) {
         let rate = config.datagram_rate;
+        let mut endpoint = match self {
+            Service::Proxy(proxy) => return proxy.relay_datagrams(socket, connections, config),
+            _ => Endpoint::new(socket),
+        };
+        if let Some(faults) = config.faults(Transport::Udp, 0, self.exchange()) {
+            endpoint.inject(faults);
+        }
         match self {
             Service::Echo(_) => {
                 let echo = |datagram: &[u8], _: SocketAddr| Some(datagram.to_vec());
@@ -130,7 +145,11 @@ impl Service {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
-            Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}
+            Service::Atm(_)
+            | Service::Text
+            | Service::Calc
+            | Service::Chat(_)
+            | Service::Proxy(_) => {}
         }
     }
 }

@@ -1,0 +1,350 @@
+//! Datagrams through the proxy: each client's address has a socket of its own to the server, so
+//! that answers go back to the right client.
+//!
+//! One thread receives from the clients and sends to the server; one for each client receives from
+//! the server; one sends all answers, because a fault may hold one back until the next is sent, to
+//! whichever client.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use wire::fault::datagrams::{Datagrams, Letter};
+
+use crate::connections::Connections;
+use crate::datagrams::never_answered;
+use crate::threads::STACK_SIZE;
+
+/// How often each thread looks whether it is to end.
+const STOP_CHECK: Duration = Duration::from_millis(200);
+
+/// Answers of all clients that wait to be sent. Beyond, they wait in the kernel.
+const WAITING: usize = 1_024;
+
+/// More than any datagram has.
+const BUFFER: usize = 64 * 1024;
+
+/// How datagrams are relayed.
+pub struct Relay<'a> {
+    /// Where the clients send to.
+    pub socket: UdpSocket,
+    /// Where it goes.
+    pub server: SocketAddr,
+    /// Says when to stop.
+    pub connections: &'a Connections,
+    /// Most clients at once. For one more, the one that was silent longest is forgotten.
+    pub clients: usize,
+    /// Silence after which a client is forgotten.
+    pub idle: Duration,
+    /// What happens to the requests, and to the answers.
+    pub faults: Option<(Datagrams, Datagrams)>,
+}
+
+/// One client's address, and the socket that stands for it at the server.
+struct Association {
+    client: SocketAddr,
+    upstream: UdpSocket,
+    last_used: Mutex<Instant>,
+    is_over: AtomicBool,
+    has_complained: AtomicBool,
+}
+
+impl Relay<'_> {
+    /// Relays until the server stops.
+    pub fn run(self) {
+        let Relay {
+            socket,
+            server,
+            connections,
+            clients,
+            idle,
+            faults,
+        } = self;
+        let (requests, replies) = faults.unzip();
+        let (tell, told) = sync_channel(WAITING);
+        thread::scope(|scope| {
+            let to_clients = &socket;
+            let sending = move || send_replies(to_clients, &told, replies);
+            if let Err(error) = in_thread(scope, sending) {
+                return tracing::error!(%error, "no thread for the answers");
+            }
+            let mut forward = Forward {
+                scope,
+                server,
+                tell,
+                most: clients,
+                idle,
+                by_client: HashMap::new(),
+            };
+            forward.run(&socket, connections, requests);
+            forward.by_client.into_values().for_each(|it| it.end());
+        });
+    }
+}
+
+/// The way from the clients to the server.
+struct Forward<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    server: SocketAddr,
+    tell: SyncSender<Letter>,
+    most: usize,
+    idle: Duration,
+    by_client: HashMap<SocketAddr, Arc<Association>>,
+}
+
+impl Forward<'_, '_> {
+    fn run(&mut self, socket: &UdpSocket, stop: &Connections, mut faults: Option<Datagrams>) {
+        let own = socket.local_addr().ok();
+        let mut buffer = vec![0; BUFFER];
+        let mut swept = Instant::now();
+        while !stop.are_stopping() {
+            let late = faults.as_mut().map(|it| it.take_due(Instant::now()));
+            for letter in late.into_iter().flatten() {
+                self.send(&letter);
+            }
+            if swept.elapsed() >= STOP_CHECK {
+                swept = Instant::now();
+                self.forget_idle();
+            }
+            let due = faults.as_ref().and_then(Datagrams::next_due);
+            match receive(socket, &mut buffer, due) {
+                Ok(Some((length, client))) => {
+                    if let Some(reason) = self.ignored(client, own) {
+                        tracing::warn!(%client, "datagram ignored: {reason}");
+                        continue;
+                    }
+                    if let Err(error) = self.remember(client) {
+                        tracing::warn!(%client, %error, "datagram lost: no socket for this client");
+                        continue;
+                    }
+                    let letter = Letter {
+                        message: buffer[..length].to_vec(),
+                        receiver: Some(client),
+                    };
+                    let letters = match &mut faults {
+                        Some(faults) => faults.send(letter, Instant::now()),
+                        None => vec![letter],
+                    };
+                    letters.iter().for_each(|letter| self.send(letter));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot receive");
+                    thread::sleep(STOP_CHECK);
+                }
+            }
+        }
+    }
+
+    /// Why a datagram from this address is not relayed, if so.
+    fn ignored(&self, client: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
+        if client == self.server {
+            return Some("its source is the server itself");
+        }
+        never_answered(client, own)
+    }
+
+    /// Makes a socket for the client when it has none.
+    fn remember(&mut self, client: SocketAddr) -> io::Result<()> {
+        if let Some(known) = self.by_client.get(&client) {
+            known.use_now();
+            return Ok(());
+        }
+        if self.by_client.len() >= self.most {
+            let silent = self.by_client.values().min_by_key(|it| it.last_used());
+            if let Some(client) = silent.map(|it| it.client) {
+                self.forget(client, "too many clients");
+            }
+        }
+        let any = match self.server {
+            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        let upstream = UdpSocket::bind(any)?;
+        upstream.connect(self.server)?;
+        tracing::debug!(%client, "a new client");
+        let association = Arc::new(Association {
+            client,
+            upstream,
+            last_used: Mutex::new(Instant::now()),
+            is_over: AtomicBool::new(false),
+            has_complained: AtomicBool::new(false),
+        });
+        let (listening, tell) = (Arc::clone(&association), self.tell.clone());
+        in_thread(self.scope, move || listening.receive_replies(&tell))?;
+        self.by_client.insert(client, association);
+        Ok(())
+    }
+
+    fn send(&self, letter: &Letter) {
+        let known = letter.receiver.and_then(|it| self.by_client.get(&it));
+        // A datagram that is later than its client is remembered is lost.
+        if let Some(association) = known {
+            association.send(&letter.message);
+        }
+    }
+
+    fn forget_idle(&mut self) {
+        let idle = |it: &&Arc<Association>| it.last_used().elapsed() >= self.idle;
+        let clients: Vec<_> = self
+            .by_client
+            .values()
+            .filter(idle)
+            .map(|it| it.client)
+            .collect();
+        for client in clients {
+            self.forget(client, "idle");
+        }
+    }
+
+    fn forget(&mut self, client: SocketAddr, reason: &str) {
+        if let Some(association) = self.by_client.remove(&client) {
+            association.end();
+            tracing::debug!(%client, "forgot a client: {reason}");
+        }
+    }
+}
+
+impl Association {
+    /// Passes on what the server answers to this client.
+    fn receive_replies(&self, tell: &SyncSender<Letter>) {
+        let mut buffer = vec![0; BUFFER];
+        while !self.is_over.load(Ordering::Relaxed) {
+            match receive(&self.upstream, &mut buffer, None) {
+                Ok(Some((length, _))) => {
+                    self.use_now();
+                    let letter = Letter {
+                        message: buffer[..length].to_vec(),
+                        receiver: Some(self.client),
+                    };
+                    if tell.send(letter).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if is_nobody_there(&error) => self.nobody_there(),
+                Err(error) => {
+                    tracing::warn!(client = %self.client, %error, "cannot receive");
+                    thread::sleep(STOP_CHECK);
+                }
+            }
+        }
+    }
+
+    fn send(&self, message: &[u8]) {
+        let sent = match self.upstream.send(message) {
+            // That is about an earlier one; this one was not sent.
+            Err(error) if is_nobody_there(&error) => {
+                self.nobody_there();
+                self.upstream.send(message)
+            }
+            sent => sent,
+        };
+        match sent {
+            Ok(_) => {}
+            Err(error) if is_nobody_there(&error) => {}
+            Err(error) => tracing::warn!(client = %self.client, %error, "cannot send"),
+        }
+    }
+
+    /// Said once a client. To the client it is silence, as it would be from a host that is off.
+    fn nobody_there(&self) {
+        if !self.has_complained.swap(true, Ordering::Relaxed) {
+            tracing::warn!(client = %self.client, "nothing listens at the server's address");
+        }
+    }
+
+    fn use_now(&self) {
+        *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last_used(&self) -> Instant {
+        *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Sends the answers until nobody has any more.
+fn send_replies(socket: &UdpSocket, told: &Receiver<Letter>, mut faults: Option<Datagrams>) {
+    let send = |letter: Letter| {
+        if let Some(client) = letter.receiver
+            && let Err(error) = socket.send_to(&letter.message, client)
+        {
+            tracing::warn!(%client, %error, "cannot answer");
+        }
+    };
+    loop {
+        let now = Instant::now();
+        let due = faults.as_mut().map(|it| it.take_due(now));
+        due.into_iter().flatten().for_each(send);
+        let due = faults.as_ref().and_then(Datagrams::next_due);
+        let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
+        let letter = match told.recv_timeout(wait.min(STOP_CHECK)) {
+            Ok(letter) => letter,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        match &mut faults {
+            Some(faults) => faults
+                .send(letter, Instant::now())
+                .into_iter()
+                .for_each(send),
+            None => send(letter),
+        }
+    }
+}
+
+/// Receives once; `None` when nothing came until something is `due`, or for a while.
+fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    due: Option<Instant>,
+) -> io::Result<Option<(usize, SocketAddr)>> {
+    let due = due.map(|due| due.saturating_duration_since(Instant::now()));
+    let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
+    // The kernel takes zero for "no timeout".
+    socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+    match socket.recv_from(buffer) {
+        Ok(received) => Ok(Some(received)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
+                Ok(None)
+            }
+            // On Windows, about a stranger who is gone.
+            _ if is_nobody_there(&error) && socket.peer_addr().is_err() => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+fn is_nobody_there(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+    )
+}
+
+fn in_thread<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    job: impl FnOnce() + Send + 'scope,
+) -> io::Result<()> {
+    thread::Builder::new()
+        .name("datagrams".into())
+        .stack_size(STACK_SIZE)
+        .spawn_scoped(scope, job)
+        .map(drop)
+}
