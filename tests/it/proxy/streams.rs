@@ -51,7 +51,8 @@ fn said(numbers: &mut Xoshiro256PlusPlus, framing: Framing) -> Vec<u8> {
 fn write_in_chunks(mut stream: &TcpStream, bytes: &[u8], numbers: &mut Xoshiro256PlusPlus) {
     let mut rest = bytes;
     while !rest.is_empty() {
-        let length = 1 + numbers.up_to(if numbers.up_to(3) == 0 { 50_000 } else { 40 });
+        let most = if numbers.up_to(3) == 0 { 50_000 } else { 40 };
+        let length = 1 + numbers.up_to(most);
         let (chunk, behind) = rest.split_at(rest.len().min(length as usize));
         stream.write_all(chunk).unwrap();
         rest = behind;
