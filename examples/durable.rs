@@ -178,6 +178,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
         // Nothing is sent twice here, so a slow disk must not look like a lost answer.
         timeout: Duration::from_secs(30),
         faults: None,
+        recorder: None,
     };
     let name = format!("ATM-{number}").parse().map_err(refused)?;
     let mut link = Link::new(target, name);

@@ -129,6 +129,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         framing: Framing::Netstring,
         timeout,
         faults: None,
+        recorder: None,
     };
     let directory = tempfile::tempdir()?;
     let found = Machines::within(directory.path())

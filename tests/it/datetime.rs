@@ -44,6 +44,7 @@ fn target(server: SocketAddr) -> Target {
         framing: proto::frame::Framing::Netstring,
         timeout: Duration::from_secs(10),
         faults: None,
+        recorder: None,
     }
 }
 
@@ -187,6 +188,7 @@ fn a_client_that_hears_nothing_gives_up_in_time() {
     let target = Target {
         timeout: Duration::from_millis(400),
         faults: None,
+        recorder: None,
         ..target(silent.local_addr().unwrap())
     };
     let began = Instant::now();

@@ -3,6 +3,7 @@
 mod datagrams;
 mod endings;
 mod faults;
+mod recordings;
 mod streams;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};

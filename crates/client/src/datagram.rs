@@ -12,7 +12,7 @@ use wire::datagram::Endpoint;
 use wire::fault::Exchange;
 
 use crate::failure::Failure;
-use crate::session::Target;
+use crate::session::{SECRETS, Target};
 
 /// How often a question is sent.
 pub const TRIES: u32 = 4;
@@ -50,6 +50,11 @@ impl Asker {
         for address in addresses {
             match Endpoint::connected_to(address) {
                 Ok(mut endpoint) => {
+                    if let Some(recorder) = &target.recorder {
+                        let number = recorder.next_connection();
+                        // What cannot be recorded can be asked all the same.
+                        let _ = endpoint.record(recorder, target.mode.name(), number, SECRETS);
+                    }
                     if let Some(faults) = target.faults(Transport::Udp, exchange) {
                         endpoint.inject(faults);
                     }
@@ -89,13 +94,23 @@ impl Asker {
             for position in 0..self.endpoints.len() {
                 let by = Instant::now() + share;
                 let (_, endpoint) = &mut self.endpoints[position];
+                let tap = endpoint.tap(None);
+                if let (Some(tap), 1..) = (&tap, attempt) {
+                    tap.resent(attempt + 1, question);
+                }
+                let began = Instant::now();
                 match ask_once(endpoint, question, by, &mut accept) {
                     Ok(Some(answer)) => {
                         self.endpoints.swap(0, position);
                         self.endpoints.truncate(1);
                         return Ok(answer);
                     }
-                    Ok(None) => {}
+                    Ok(None) => {
+                        if let Some(tap) = &tap {
+                            let words = format!("no answer to try {} of {TRIES}", attempt + 1);
+                            tap.timed_out(began.elapsed(), &words);
+                        }
+                    }
                     Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                         refused += 1;
                         let due = by.saturating_duration_since(Instant::now());

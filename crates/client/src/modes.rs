@@ -14,24 +14,46 @@ use clap::CommandFactory;
 use proto::mode::Mode;
 use proto::name::Name;
 use proto::refusal::Refusal;
+use wire::fault::{Plan, crash};
+use wire::record::Recorder;
 
 use crate::cli::{Arguments, Command};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
+use crate::session::Target;
 
 /// Runs what the command line asks for.
 ///
 /// # Errors
 /// When it ended early: why, and with which exit status.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    let output = arguments.output();
     let faults = arguments.faults()?;
+    let recorder = arguments.recorder(faults.as_ref())?;
+    if let Some(recorder) = recorder.clone() {
+        crash::before_death(move |at| recorder.crashed(at));
+    }
+    let ran = run_mode(arguments, faults, recorder.clone());
+    if let Some(recorder) = recorder {
+        recorder.finish();
+    }
+    ran
+}
+
+fn run_mode(
+    arguments: &Arguments,
+    faults: Option<Plan>,
+    recorder: Option<Recorder>,
+) -> Result<Status, Failure> {
+    let output = arguments.output();
     if let Some(faults) = &faults {
         say(&faults.to_string());
         faults.arm();
     }
-    let target = |mode| arguments.target(mode, faults.clone());
+    let target = |mode| Target {
+        recorder: recorder.clone(),
+        ..arguments.target(mode, faults.clone())
+    };
     match &arguments.command {
         Command::Text { request } => text::run(&target(Mode::Text), request.as_ref(), output),
         Command::Atm(atm) => atm::run(&target(Mode::Atm), atm, output),

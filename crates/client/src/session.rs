@@ -1,6 +1,7 @@
 //! One conversation with a TCP service: connect, check that it is the right service in the right
 //! framing, ask and be answered.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use proto::frame::{Decoder, Framing};
@@ -12,6 +13,7 @@ use wire::connect::connect;
 use wire::connection::{Connection, ReceiveError};
 use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
+use wire::record::{Mask, Recorder, Tap, What};
 
 use crate::failure::Failure;
 
@@ -20,6 +22,9 @@ pub const GOODBYE: Duration = Duration::from_secs(1);
 
 /// When to look whether a `READY` has come in another framing, which would never be complete.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// Where the secrets of what is said are.
+pub const SECRETS: Option<Mask> = Some(proto::atm::secrets);
 
 /// Whom to talk to, and how.
 #[derive(Debug, Clone)]
@@ -34,6 +39,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Faults to inject into what is said.
     pub faults: Option<Plan>,
+    /// Who takes down what is said.
+    pub recorder: Option<Recorder>,
 }
 
 /// An open conversation.
@@ -72,10 +79,29 @@ impl Target {
     }
 
     fn connect_undisturbed(&self) -> Result<Connection, Failure> {
-        let stream = connect(&self.server, self.timeout)
-            .map_err(|error| Failure::cannot_connect(&error, self.mode))?;
-        Connection::new(stream, self.framing, Limits::CLIENT)
-            .map_err(|error| Failure::Unreachable(format!("{}: {error}", self.server)))
+        let unreachable =
+            |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server));
+        let stream = connect(&self.server, self.timeout).map_err(|error| {
+            self.tell_failed(&error.to_string());
+            Failure::cannot_connect(&error, self.mode)
+        })?;
+        let mut connection =
+            Connection::new(stream, self.framing, Limits::CLIENT).map_err(unreachable)?;
+        if let Some(recorder) = &self.recorder {
+            let number = recorder.next_connection();
+            connection
+                .record(recorder, self.mode.name(), number, SECRETS)
+                .map_err(unreachable)?;
+        }
+        Ok(connection)
+    }
+
+    /// Has it recorded that the server could not be reached.
+    pub fn tell_failed(&self, words: &str) {
+        if let Some(recorder) = &self.recorder {
+            let words = words.to_owned();
+            recorder.record(None, What::Failed { words });
+        }
     }
 }
 
@@ -101,6 +127,9 @@ impl Session {
                 return Err(Failure::Unreachable(words));
             }
             Err(error) => {
+                if let (ReceiveError::DeadlinePassed, Some(tap)) = (&error, connection.tap()) {
+                    tap.timed_out(target.timeout, "no READY");
+                }
                 return Err(not_ready(target, connection.reader.unfinished(), &error));
             }
         };
@@ -155,6 +184,9 @@ impl Session {
             (Ok(Some(message)), _) => message,
             (Ok(None), Ok(())) => return Err(self.lost("the server closed the connection")),
             (Err(ReceiveError::DeadlinePassed), _) => {
+                if let Some(tap) = self.tap() {
+                    tap.timed_out(timeout, "no answer");
+                }
                 let words = format!("no answer within {} s", timeout.as_secs_f32());
                 return Err(self.lost(&words));
             }
@@ -187,6 +219,11 @@ impl Session {
             },
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// What is recorded of this conversation, for what is not told by its messages.
+    pub fn tap(&self) -> Option<&Tap> {
+        self.connection.tap()
     }
 
     /// The connection, for a service that speaks without being asked.

@@ -58,11 +58,13 @@ pub mod machine;
 pub mod model;
 mod money;
 pub mod record;
+mod secrets;
 pub mod semantics;
 
 pub use card::{CardNumber, Holder, Pin};
 pub use id::{CreationId, Kind, LoginId, TransactionId};
 pub use money::{Amount, Money};
+pub use secrets::secrets;
 
 const LOG_IN: &str = "VERIFY_CARD_AND_PASSWORD";
 const BALANCE: &str = "BALANCE_INQUIRY";

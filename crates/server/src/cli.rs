@@ -23,6 +23,7 @@ use server::{Config, log, services};
 use wire::connect::resolve;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
+use wire::record::{Recorder, Secrets, Settings, Trace};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -125,6 +126,21 @@ pub struct Arguments {
     /// Repeat the faults of the run that printed this seed
     #[arg(long, requires = "fault")]
     seed: Option<u64>,
+
+    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
+    /// docs/recording.md
+    #[arg(long, value_name = "FILE.jsonl")]
+    record: Option<PathBuf>,
+
+    /// Keep PINs in the recording and the trace
+    #[arg(long)]
+    record_secrets: bool,
+
+    /// Show everything that is sent and received on standard error; --trace=hex with its bytes
+    #[arg(long, value_name = "hex", num_args = 0..=1, require_equals = true,
+        default_missing_value = "messages", value_parser = one_of(["messages", "hex"], Trace::parse),
+        hide_possible_values = true)]
+    trace: Option<Trace>,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
@@ -290,6 +306,28 @@ impl Arguments {
         Ok(Some(proxy::Settings { to, transport }))
     }
 
+    /// Who takes down what happens, if that is asked for.
+    fn recorder(&self, faults: Option<&Plan>) -> anyhow::Result<Option<Recorder>> {
+        if self.record_secrets && self.record.is_none() && self.trace.is_none() {
+            let words = "--record-secrets is about a recording: give --record or --trace too";
+            return Err(usage(ErrorKind::MissingRequiredArgument, words));
+        }
+        Ok(Recorder::start(Settings {
+            program: "labserver",
+            release: env!("CARGO_PKG_VERSION"),
+            side: Side::Server,
+            arguments: Settings::own_arguments(),
+            faults: faults.cloned(),
+            secrets: if self.record_secrets {
+                Secrets::Kept
+            } else {
+                Secrets::Masked
+            },
+            file: self.record.clone(),
+            trace: self.trace,
+        })?)
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -324,6 +362,8 @@ impl Arguments {
             Some(_) => Framing::Raw,
             None => Framing::default(),
         };
+        let faults = self.faults();
+        let recorder = self.recorder(faults.as_ref())?;
         Ok(Config {
             modes,
             proxy,
@@ -339,7 +379,8 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
-            faults: self.faults(),
+            faults,
+            recorder,
             script,
             ledger,
             semantics: self.semantics,

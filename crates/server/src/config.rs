@@ -1,6 +1,7 @@
 //! Everything about a server that can be turned, with its default.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
 use wire::connection::Connection;
+use wire::datagram::Endpoint;
 use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
+use wire::record::{self, Framed, Mask, Recorder, Tap};
 
 use crate::connections::Place;
 use crate::services::datetime::Clock;
@@ -50,6 +53,8 @@ pub struct Config {
     pub clock: Clock,
     /// Faults to inject into the messages of every service.
     pub faults: Option<Plan>,
+    /// Who takes down what happens on the wire.
+    pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
     /// A proxy to run, besides the services.
@@ -63,11 +68,55 @@ impl Config {
     /// class of 200 has ten each.
     pub const CONNECTIONS: usize = 2_000;
 
-    /// Puts a connection under the faults of this configuration, if there are any. What
-    /// [`greet`](wire::connection::Writer::greet) sends is not disturbed.
+    /// Has a connection recorded, and puts it under the faults of this configuration, where there is
+    /// a recorder and where there are faults. What [`greet`](wire::connection::Writer::greet) sends
+    /// is not disturbed.
     pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
+        if let Some(recorder) = &self.recorder {
+            let (service, number) = (place.service(), place.id());
+            let secrets = Some(proto::atm::secrets as Mask);
+            if let Err(error) = connection.record(recorder, service, number, secrets) {
+                tracing::debug!(%error, "not recorded");
+            }
+        }
         if let Some(faults) = self.faults(Transport::Tcp, place.id(), exchange) {
             connection.inject(faults);
+        }
+    }
+
+    /// A tap on a stream that has no messages, where there is a recorder.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn tap_stream(&self, stream: &TcpStream, place: &Place) -> io::Result<Option<Tap>> {
+        let Some(recorder) = &self.recorder else {
+            return Ok(None);
+        };
+        let channel = record::Channel {
+            service: place.service().to_owned(),
+            transport: Transport::Tcp,
+            framing: Framed::Stream,
+            connection: place.id(),
+            local: stream.local_addr()?,
+            peer: stream.peer_addr()?,
+        };
+        Ok(Some(Tap::connected(
+            recorder,
+            channel,
+            Some(proto::atm::secrets),
+        )))
+    }
+
+    /// As [`Config::inject`], for a service's UDP socket.
+    pub fn inject_datagrams(&self, endpoint: &mut Endpoint, service: &str, exchange: Exchange) {
+        if let Some(recorder) = &self.recorder {
+            let secrets = Some(proto::atm::secrets as Mask);
+            if let Err(error) = endpoint.record(recorder, service, 0, secrets) {
+                tracing::debug!(%error, "not recorded");
+            }
+        }
+        if let Some(faults) = self.faults(Transport::Udp, 0, exchange) {
+            endpoint.inject(faults);
         }
     }
 
@@ -106,6 +155,7 @@ impl Default for Config {
             datagram_rate: 1_000,
             faults: None,
             proxy: None,
+            recorder: None,
             script: None,
         }
     }

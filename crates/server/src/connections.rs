@@ -37,6 +37,7 @@ struct Entry {
 #[derive(Debug)]
 pub struct Place {
     id: u64,
+    service: &'static str,
     connections: Connections,
 }
 
@@ -91,6 +92,7 @@ impl Connections {
         drop(open);
         Ok(Place {
             id,
+            service: "",
             connections: self.clone(),
         })
     }
@@ -146,6 +148,18 @@ impl Connections {
 }
 
 impl Place {
+    /// The place, of a connection to the service of this name.
+    #[must_use]
+    pub fn of(mut self, service: &'static str) -> Place {
+        self.service = service;
+        self
+    }
+
+    /// The service's name; empty unless it was [given](Place::of).
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
     /// A number no other connection of this server has.
     pub fn id(&self) -> u64 {
         self.id

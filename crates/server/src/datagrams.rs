@@ -12,6 +12,8 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use wire::datagram::Endpoint;
 use wire::fault::Verdict;
+use wire::record::Tap;
+use wire::record::tap::Struck;
 
 use crate::connections::Connections;
 
@@ -39,6 +41,7 @@ pub fn serve_datagrams(
     let own = endpoint.local_addr().ok();
     let mut rates = Rates::new(rate);
     let mut requests = endpoint.take_schedule();
+    let tap = endpoint.tap(None);
     while !connections.are_stopping() {
         let (replies, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
             Ok(Some((datagram, sender))) => {
@@ -54,6 +57,9 @@ pub fn serve_datagrams(
                     Some(requests) => requests.next_fate().verdict,
                     None => Verdict::Pass,
                 };
+                if let Some(tap) = &tap {
+                    tell(&tap.with_peer(sender), verdict, datagram);
+                }
                 let replies = match verdict {
                     Verdict::Drop => [None, None],
                     Verdict::Error => [refuse(datagram), None],
@@ -77,6 +83,17 @@ pub fn serve_datagrams(
             }
         }
     }
+}
+
+/// Has it recorded what a fault did to the request.
+fn tell(tap: &Tap, verdict: Verdict, datagram: &[u8]) {
+    let struck = match verdict {
+        Verdict::Drop => Struck::Dropped,
+        Verdict::Error => Struck::Refused,
+        Verdict::Duplicate => Struck::Duplicated,
+        Verdict::Pass | Verdict::Cut | Verdict::Reorder => return,
+    };
+    tap.struck_receiving(struck, datagram);
 }
 
 /// The answer to a request that an injected fault refuses: without words, because they would make

@@ -150,10 +150,23 @@ impl Bank {
     /// # Errors
     /// When there is no thread to be had.
     pub fn start_under(protections: Protections, store: impl Store + 'static) -> io::Result<Bank> {
+        Bank::start_observed(protections, store, |_, _| {})
+    }
+
+    /// As [`Bank::start_under`], with somebody told of every operation and its reply as soon as both
+    /// are on disk.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn start_observed(
+        protections: Protections,
+        store: impl Store + 'static,
+        committed: impl Fn(&Operation, &Result<Answer, Refusal>) + Send + 'static,
+    ) -> io::Result<Bank> {
         let (jobs, waiting) = sync_channel(QUEUE);
         let thread = thread::Builder::new()
             .name("ledger".into())
-            .spawn(move || serve(protections, store, waiting))?;
+            .spawn(move || serve(protections, store, waiting, &committed))?;
         Ok(Bank(Arc::new(Writer {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -228,7 +241,12 @@ enum Job {
     Query(Read),
 }
 
-fn serve<S: Store>(protections: Protections, mut store: S, waiting: Receiver<Job>) {
+fn serve<S: Store>(
+    protections: Protections,
+    mut store: S,
+    waiting: Receiver<Job>,
+    committed: &dyn Fn(&Operation, &Reply),
+) {
     while let Ok(first) = waiting.recv() {
         let mut operations = Vec::new();
         let mut callers = Vec::new();
@@ -245,10 +263,12 @@ fn serve<S: Store>(protections: Protections, mut store: S, waiting: Receiver<Job
                 }
             }
         }
-        for (caller, reply) in callers
-            .iter()
-            .zip(replies(protections, &mut store, &operations))
-        {
+        for (caller, reply) in callers.iter().zip(replies_told(
+            protections,
+            &mut store,
+            &operations,
+            committed,
+        )) {
             // Who asked may be gone; what was done stays done.
             let _ = caller.send(reply);
         }
@@ -261,16 +281,26 @@ fn replies<S: Store>(
     store: &mut S,
     operations: &[Operation],
 ) -> Vec<Reply> {
+    replies_told(protections, store, operations, &|_, _| {})
+}
+
+/// As [`replies`], with each told as soon as it is on disk.
+fn replies_told<S: Store>(
+    protections: Protections,
+    store: &mut S,
+    operations: &[Operation],
+    committed: &dyn Fn(&Operation, &Reply),
+) -> Vec<Reply> {
     if operations.is_empty() {
         return Vec::new();
     }
-    let failure = match apply_together(protections, store, operations) {
+    let failure = match apply_together(protections, store, operations, committed) {
         Ok(replies) => return replies,
         // One that the store cannot take must not be the ruin of the others.
         Err(Failure::Operation(_)) if operations.len() > 1 => {
             let alone = operations.iter().map(std::slice::from_ref);
             return alone
-                .flat_map(|operation| replies(protections, store, operation))
+                .flat_map(|operation| replies_told(protections, store, operation, committed))
                 .collect();
         }
         Err(failure) => failure,
@@ -299,9 +329,10 @@ fn apply_together<S: Store>(
     protections: Protections,
     store: &mut S,
     operations: &[Operation],
+    committed: &dyn Fn(&Operation, &Reply),
 ) -> Result<Vec<Reply>, Failure> {
     store.begin(Timestamp::now()).map_err(Failure::Begin)?;
-    let decided = catch_unwind(AssertUnwindSafe(|| {
+    let decided: Result<Result<Vec<Reply>, _>, _> = catch_unwind(AssertUnwindSafe(|| {
         operations
             .iter()
             .map(|operation| apply(protections, store, operation))
@@ -311,6 +342,9 @@ fn apply_together<S: Store>(
         Ok(Ok(replies)) => {
             crash_if_due(CrashPoint::BeforeCommit);
             store.commit().map_err(Failure::Commit)?;
+            for (operation, reply) in operations.iter().zip(&replies) {
+                committed(operation, reply);
+            }
             crash_if_due(CrashPoint::AfterCommit);
             return Ok(replies);
         }

@@ -162,7 +162,7 @@ impl Server {
                     }
                     Bound::Udp(socket) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        service.serve_datagrams(socket, connections, config);
+                        service.serve_datagrams(socket, name, connections, config);
                     }
                 });
             }
@@ -231,7 +231,7 @@ impl Acceptor<'_> {
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
         let place = match self.connections.enter(&stream) {
-            Ok(place) => place,
+            Ok(place) => place.of(self.name),
             Err(NoPlace::Stopping) => return,
             Err(NoPlace::Full) => {
                 tracing::warn!(%peer, mode = self.name, "refused: too many connections");

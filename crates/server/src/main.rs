@@ -15,6 +15,8 @@ use server::ledger::sqlite;
 use server::{Config, Server, Stopper, log};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use wire::fault::crash;
+use wire::record::Recorder;
 
 use crate::cli::{Arguments, Command, LedgerCommand};
 
@@ -55,12 +57,25 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = arguments.config()?;
     rlimit::increase_nofile_limit(descriptors_for(&config))
         .context("cannot ask how many files may be open")?;
+    let recorder = config.recorder.clone();
+    if let Some(recorder) = recorder.clone() {
+        crash::before_death(move |at| recorder.crashed(at));
+    }
     if let Some(faults) = &config.faults {
         tracing::warn!("{faults}");
         faults.arm();
     }
+    let served = bind_and_run(config);
+    if let Some(recorder) = recorder {
+        recorder.finish();
+    }
+    served
+}
+
+fn bind_and_run(config: Config) -> anyhow::Result<()> {
+    let recorder = config.recorder.clone();
     let server = Server::bind(config)?;
-    stop_on_signals(server.stopper())?;
+    stop_on_signals(server.stopper(), recorder)?;
     say_where(&server).context("cannot write to standard output")?;
     server.run();
     Ok(())
@@ -114,12 +129,15 @@ fn say_where(server: &Server) -> io::Result<()> {
 }
 
 /// The first signal lets conversations end, the second ends the process.
-fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
+fn stop_on_signals(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
     let watch = move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
                 tracing::warn!("stopping at once");
+                if let Some(recorder) = &recorder {
+                    recorder.finish();
+                }
                 std::process::exit(128 + signal);
             }
             tracing::info!("stopping: open conversations may end; once more to stop at once");

@@ -122,15 +122,19 @@ impl Service {
     }
 
     /// Answers datagrams until the server stops.
-    pub fn serve_datagrams(&self, socket: UdpSocket, connections: &Connections, config: &Config) {
+    pub fn serve_datagrams(
+        &self,
+        socket: UdpSocket,
+        name: &'static str,
+        connections: &Connections,
+        config: &Config,
+    ) {
         let rate = config.datagram_rate;
         let mut endpoint = match self {
             Service::Proxy(proxy) => return proxy.relay_datagrams(socket, connections, config),
             _ => Endpoint::new(socket),
         };
-        if let Some(faults) = config.faults(Transport::Udp, 0, self.exchange()) {
-            endpoint.inject(faults);
-        }
+        config.inject_datagrams(&mut endpoint, name, self.exchange());
         match self {
             Service::Echo(_) => {
                 let echo = |datagram: &[u8], _: SocketAddr| Some(datagram.to_vec());
@@ -159,9 +163,10 @@ fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
         Some(file) => load(file)?,
         None => demo()?,
     };
+    let recorder = config.recorder.clone();
     match &config.ledger {
-        Some(file) => atm::Atm::open(file, accounts),
-        None => atm::Atm::in_memory(config.semantics, accounts),
+        Some(file) => atm::Atm::open(file, accounts, recorder),
+        None => atm::Atm::in_memory(config.semantics, accounts, recorder),
     }
 }
 

@@ -10,10 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
+use proto::mode::Transport;
 
 use crate::fault::Faults;
 use crate::fault::stream::halves;
 use crate::limits::Limits;
+use crate::record::tap::{ReadTap, WriteTap};
+use crate::record::{By, Channel, How, Mask, Recorder, Tap};
 
 mod reader;
 mod writer;
@@ -126,6 +129,7 @@ impl Connection {
             frame_began: None,
             traffic: Traffic::default(),
             faults: None,
+            tap: None,
         };
         let writer = Writer {
             stream,
@@ -134,6 +138,7 @@ impl Connection {
             queued: Vec::new(),
             traffic: Traffic::default(),
             faults: None,
+            tap: None,
         };
         Ok(Connection {
             reader,
@@ -147,6 +152,38 @@ impl Connection {
         let (incoming, outgoing) = halves(faults);
         self.reader.faults = Some(Box::new(incoming));
         self.writer.faults = Some(Box::new(outgoing));
+    }
+
+    /// Has everything from here on recorded, as of a connection of this service and this number.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn record(
+        &mut self,
+        recorder: &Recorder,
+        service: &str,
+        number: u64,
+        mask: Option<Mask>,
+    ) -> io::Result<()> {
+        let framing = self.writer.framing;
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Tcp,
+            framing: framing.into(),
+            connection: number,
+            local: self.writer.stream.local_addr()?,
+            peer: self.peer,
+        };
+        let tap = Tap::connected(recorder, channel, mask);
+        let unfinished = self.reader.decoder.unfinished();
+        self.reader.tap = Some(Box::new(ReadTap::new(tap.clone(), framing, unfinished)));
+        self.writer.tap = Some(Box::new(WriteTap::new(tap)));
+        Ok(())
+    }
+
+    /// What is recorded of this connection, for what is not told by its messages.
+    pub fn tap(&self) -> Option<&Tap> {
+        self.writer.tap.as_ref().map(|tap| tap.tap())
     }
 
     /// The other end's address.
@@ -169,6 +206,24 @@ impl Connection {
             self.reader.discard(Instant::now() + CLOSE_WAIT);
         }
         let _ = self.writer.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl ReceiveError {
+    /// Tells what it means for the connection.
+    fn tell(&self, tap: &mut ReadTap) {
+        let words = self.to_string();
+        match self {
+            ReceiveError::Truncated(_) => tap.unreadable(0, &words),
+            ReceiveError::FrameTooSlow(_) => {
+                tap.unreadable(0, &words);
+                tap.tap().ends(By::Us, How::Timeout, Some(words));
+            }
+            ReceiveError::Idle(_) => tap.tap().ends(By::Us, How::Timeout, Some(words)),
+            ReceiveError::Io(error) => tap.tap().broke(error),
+            ReceiveError::Cut => tap.tap().ends(By::Us, How::Cut, None),
+            ReceiveError::Malformed(_) | ReceiveError::DeadlinePassed | ReceiveError::Injected => {}
+        }
     }
 }
 

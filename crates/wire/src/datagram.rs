@@ -4,11 +4,14 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 
 use crate::fault::datagrams::{Datagrams, Letter};
 use crate::fault::{Faults, INJECTED, Schedule};
+use crate::record::tap::Struck;
+use crate::record::{Channel, Framed, Mask, Recorder, Tap};
 
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -19,6 +22,7 @@ pub struct Endpoint {
     socket: UdpSocket,
     buffer: Vec<u8>,
     faults: Option<Box<Datagrams>>,
+    tap: Option<Tap>,
 }
 
 impl Endpoint {
@@ -28,6 +32,7 @@ impl Endpoint {
             socket,
             buffer: vec![0; MAX_DATAGRAM],
             faults: None,
+            tap: None,
         }
     }
 
@@ -49,6 +54,43 @@ impl Endpoint {
     /// Puts every datagram from here on under these faults.
     pub fn inject(&mut self, faults: Faults) {
         self.faults = Some(Box::new(Datagrams::new(faults)));
+    }
+
+    /// Has everything from here on recorded, as of a socket of this service and this number.
+    ///
+    /// # Errors
+    /// When the operating system cannot say our address.
+    pub fn record(
+        &mut self,
+        recorder: &Recorder,
+        service: &str,
+        number: u64,
+        mask: Option<Mask>,
+    ) -> io::Result<()> {
+        let local = self.socket.local_addr()?;
+        let peer = self.socket.peer_addr().ok();
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Udp,
+            framing: Framed::Datagram,
+            connection: number,
+            local,
+            peer: peer.unwrap_or(local),
+        };
+        self.tap = Some(match peer {
+            Some(_) => Tap::connected(recorder, channel, mask),
+            None => Tap::unconnected(recorder, channel, mask),
+        });
+        Ok(())
+    }
+
+    /// What is recorded of this socket and this peer, or of the connected one.
+    pub fn tap(&self, peer: Option<SocketAddr>) -> Option<Tap> {
+        let tap = self.tap.as_ref()?;
+        match (self.socket.peer_addr(), peer) {
+            (Err(_), Some(peer)) => Some(tap.with_peer(peer)),
+            (Ok(_), _) | (_, None) => Some(tap.clone()),
+        }
     }
 
     /// Takes out the schedule of what is received, for a loop that carries it out itself: a server
@@ -85,10 +127,17 @@ impl Endpoint {
             let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
             self.socket.set_read_timeout(wait)?;
             match self.socket.recv_from(&mut self.buffer) {
-                Ok(received) => {
+                Ok((length, sender)) => {
+                    let tap = self.tap(Some(sender));
+                    if let Some(tap) = &tap {
+                        tap.received(&self.buffer[..length]);
+                    }
                     let faults = self.faults.as_mut();
                     if !faults.is_some_and(|faults| faults.loses_arrival()) {
-                        break received;
+                        break (length, sender);
+                    }
+                    if let Some(tap) = &tap {
+                        tap.struck_receiving(Struck::Dropped, &self.buffer[..length]);
                     }
                 }
                 Err(error) => match error.kind() {
@@ -97,7 +146,12 @@ impl Endpoint {
                     | io::ErrorKind::Interrupted => {}
                     io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
                         if self.socket.peer_addr().is_err() => {}
-                    _ => return Err(error),
+                    _ => {
+                        if let Some(tap) = &self.tap {
+                            tap.failed(&error.to_string());
+                        }
+                        return Err(error);
+                    }
                 },
             }
         };
@@ -128,17 +182,39 @@ impl Endpoint {
             message: message.to_vec(),
             receiver,
         };
-        for Letter { message, receiver } in faults.send(letter, Instant::now()) {
+        let letters = faults.send(letter, Instant::now());
+        let (struck, due) = faults.take_struck();
+        if let Some(tap) = self.tap(receiver) {
+            if let Some(struck) = struck {
+                tap.struck_sending(struck, message);
+            }
+            if let Some(due) = due {
+                tap.delayed(due, message);
+            }
+        }
+        if struck == Some(Struck::Dropped)
+            && let Some(faults) = &self.faults
+        {
+            faults.after_send();
+        }
+        for Letter { message, receiver } in letters {
             self.transmit(&message, receiver)?;
         }
         Ok(())
     }
 
     fn transmit(&self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
-        match receiver {
-            Some(receiver) => self.socket.send_to(message, receiver)?,
-            None => self.socket.send(message)?,
+        let told = self.tap(receiver).map(|tap| (tap.now(), tap));
+        let sent = match receiver {
+            Some(receiver) => self.socket.send_to(message, receiver),
+            None => self.socket.send(message),
         };
+        match (&told, &sent) {
+            (Some((moment, tap)), Ok(_)) => tap.sent(*moment, message),
+            (Some((_, tap)), Err(error)) => tap.failed(&error.to_string()),
+            (None, _) => {}
+        }
+        sent?;
         if let Some(faults) = &self.faults {
             faults.after_send();
         }

@@ -1,18 +1,33 @@
 //! Recordings: what happened on the wire, one event a line, as `docs/recording.md` specifies.
 //!
-//! * [`event`]: the lines of a recording;
-//! * [`bytes`]: bytes in a line;
-//! * [`reading`]: a recording read back.
+//! A [`Recorder`] takes the events of a process and has them written, by threads of its own, to a
+//! file and to standard error. A [`Tap`] tells it what one connection or socket does:
+//! [`Connection`](crate::connection::Connection) and [`Endpoint`](crate::datagram::Endpoint) carry
+//! one, so a service knows nothing of it.
+//!
+//! * [`event`], [`bytes`]: the lines of a recording;
+//! * [`reading`]: a recording read back;
+//! * [`recorder`]: from events to files, with [`queue`] between and [`file`] behind;
+//! * [`tap`]: from a connection to events;
+//! * [`trace`]: events for a person.
 
 pub mod bytes;
 pub mod event;
+pub mod file;
+pub mod queue;
 pub mod reading;
+pub mod recorder;
+pub mod tap;
+pub mod trace;
 
 pub use self::bytes::Bytes;
 pub use self::event::{
     By, Cause, Channel, Direction, Event, Framed, Header, How, Message, Secrets, What,
 };
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};
+pub use self::recorder::{About, OpenError, Recorder, Settings};
+pub use self::tap::{Mask, Tap};
+pub use self::trace::Trace;
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;

@@ -28,6 +28,7 @@ fn target(mode: Mode, server: String, spec: &str) -> Target {
         framing: Framing::Netstring,
         timeout: TIMEOUT,
         faults: Some(plan(spec)),
+        recorder: None,
     }
 }
 

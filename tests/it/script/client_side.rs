@@ -43,6 +43,7 @@ fn play_with(server: SocketAddr, source: &str, lines: &[&'static str]) -> Outcom
         framing: script.framing(),
         timeout: Duration::from_secs(2),
         faults: None,
+        recorder: None,
     };
     let mut person = Person {
         lines: lines.iter().copied().collect(),

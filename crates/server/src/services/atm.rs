@@ -13,6 +13,7 @@ use proto::atm::semantics::Semantics;
 use proto::atm::{Answer, CardNumber, CreationId, Holder, LoginId, Money, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
+use wire::record::{About, Recorder};
 
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, open_missing};
@@ -32,8 +33,13 @@ impl Atm {
     ///
     /// # Errors
     /// What failed, and what to do.
-    pub fn open(ledger: &Path, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
-        let atm = Atm::over(Semantics::ExactlyOnce, sqlite::open(ledger)?, accounts)?;
+    pub fn open(
+        ledger: &Path,
+        accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
+    ) -> anyhow::Result<Atm> {
+        let store = sqlite::open(ledger)?;
+        let atm = Atm::over(Semantics::ExactlyOnce, store, accounts, recorder)?;
         tracing::info!(ledger = %ledger.display(), "the ledger is open");
         Ok(atm)
     }
@@ -42,19 +48,29 @@ impl Atm {
     ///
     /// # Errors
     /// When there is no thread for it.
-    pub fn in_memory(semantics: Semantics, accounts: Vec<NewAccount>) -> anyhow::Result<Atm> {
+    pub fn in_memory(
+        semantics: Semantics,
+        accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
+    ) -> anyhow::Result<Atm> {
         if semantics != Semantics::ExactlyOnce {
             tracing::warn!("{semantics}: this bank may lose or make money, on purpose");
         }
-        Atm::over(semantics, MemoryStore::new(), accounts)
+        Atm::over(semantics, MemoryStore::new(), accounts, recorder)
     }
 
     fn over(
         semantics: Semantics,
         store: impl Store + 'static,
         accounts: Vec<NewAccount>,
+        recorder: Option<Recorder>,
     ) -> anyhow::Result<Atm> {
-        let bank = Bank::start_under(semantics.protections(), store)
+        let note = move |operation: &Operation, reply: &Result<Answer, Refusal>| {
+            if let Some(recorder) = &recorder {
+                note(recorder, operation, reply);
+            }
+        };
+        let bank = Bank::start_observed(semantics.protections(), store, note)
             .context("no thread for the ledger")?;
         let atm = Atm {
             bank,
@@ -229,6 +245,43 @@ impl AtmSession {
     }
 }
 
+/// Has it recorded what the ledger says of an operation from now on.
+fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
+    let about = match operation {
+        Operation::Hold { id, .. }
+        | Operation::Confirm(id)
+        | Operation::Rollback(id)
+        | Operation::Settle { id, .. } => id.to_string(),
+        Operation::LogIn { id, .. } => id.to_string(),
+        Operation::Create { id, .. } => id.to_string(),
+        Operation::Balance { .. } | Operation::Unlock(_) => return,
+    };
+    let (what, amount, words) = match reply {
+        Ok(Answer::Welcome(_)) => ("welcome", None, None),
+        Ok(Answer::Held { amount, repeat, .. }) => {
+            ("held", Some(amount.to_string()), repeated(*repeat))
+        }
+        Ok(Answer::Confirmed { repeat, .. }) => ("confirmed", None, repeated(*repeat)),
+        Ok(Answer::RolledBack { repeat, .. }) => ("rolled-back", None, repeated(*repeat)),
+        Ok(Answer::Created { repeat, .. }) => ("created", None, repeated(*repeat)),
+        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
+        Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
+    };
+    let about = Some(about);
+    recorder.note(
+        what,
+        About {
+            about,
+            amount,
+            words,
+        },
+    );
+}
+
+fn repeated(repeat: bool) -> Option<String> {
+    repeat.then(|| "repeat".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_withdrawal_survives_the_end_of_its_connection() {
-        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
         let mut session = atm.session();
         assert!(session.awaits_login());
         for (request, answer) in [
@@ -284,7 +337,7 @@ mod tests {
 
     #[test]
     fn the_terminal_is_kept_with_the_hold() {
-        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
         let mut session = atm.session();
         ask(
             &mut session,
@@ -301,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_failed_log_in_ends_the_session_before_it_and_three_lock_the_card() {
-        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
         let mut session = atm.session();
         let log_in =
             |number, card, pin| format!("VERIFY_CARD_AND_PASSWORD LOGIN_#{number} {card} {pin}");
@@ -341,7 +394,7 @@ mod tests {
 
     #[test]
     fn an_account_is_created_once_and_its_pin_opens_it() {
-        let atm = Atm::in_memory(Semantics::ExactlyOnce, vec![]).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, vec![], None).unwrap();
         let mut session = atm.session();
         for (request, answer) in [
             (
@@ -372,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_ledger_that_cannot_be_opened_says_so() {
-        let error = Atm::open(Path::new("/nonexistent/bank.db"), vec![]).unwrap_err();
+        let error = Atm::open(Path::new("/nonexistent/bank.db"), vec![], None).unwrap_err();
         assert!(
             error.to_string().contains("/nonexistent/bank.db"),
             "{error}"

@@ -14,6 +14,8 @@ use std::time::Instant;
 use proto::mode::Transport;
 use wire::fault::stream::{Timetable, wait_until};
 use wire::fault::{Exchange, Schedule, Verdict};
+use wire::record::tap::Struck;
+use wire::record::{By, How, Tap};
 
 use crate::config::Config;
 use crate::connections::Place;
@@ -69,7 +71,9 @@ impl Echo {
             Some(faults) => (Some(faults.requests), Some(faults.replies)),
             None => (None, None),
         };
+        let tap = config.tap_stream(stream, place)?;
         let writer = Writer {
+            tap: tap.clone(),
             stream: Arc::clone(stream),
             queue: Arc::clone(&queue),
             waiting: Arc::clone(&self.waiting),
@@ -79,8 +83,16 @@ impl Echo {
         self.threads
             .run(move || drop(tell_written.send(writer.write_all())))?;
 
-        let read = self.read_all(stream, &queue, place, requests);
+        let read = self.read_all(stream, &queue, place, requests, tap.as_ref());
         queue.close();
+        if let (Some(tap), Err(error)) = (&tap, &read) {
+            match error.kind() {
+                io::ErrorKind::TimedOut => {
+                    tap.ends(By::Us, How::Timeout, Some(error.to_string()));
+                }
+                _ => tap.broke(error),
+            }
+        }
         if read.is_err() {
             // The writer may be waiting for a peer that is gone.
             let _ = stream.shutdown(Shutdown::Both);
@@ -96,27 +108,41 @@ impl Echo {
         queue: &Outbound,
         place: &Place,
         mut requests: Option<Schedule>,
+        tap: Option<&Tap>,
     ) -> io::Result<()> {
         let mut piece = vec![0; PIECE];
         loop {
             let length = match (&mut &*stream).read(&mut piece) {
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    if let Some(tap) = tap {
+                        tap.read(0, PIECE, &[], None);
+                        tap.half_closed(By::Peer);
+                    }
+                    return Ok(());
+                }
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(said_nothing(error)),
             };
             place.has_spoken();
+            if let Some(tap) = tap {
+                tap.read(length, PIECE, &piece[..length], None);
+                tap.received(&piece[..length]);
+            }
             if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
                 queue.wait_until_empty();
             }
             let verdict = requests
                 .as_mut()
                 .map(|schedule| schedule.next_fate().verdict);
-            let times = match verdict {
-                Some(Verdict::Drop) => 0,
-                Some(Verdict::Duplicate) => 2,
-                Some(_) | None => 1,
+            let (times, struck) = match verdict {
+                Some(Verdict::Drop) => (0, Some(Struck::Dropped)),
+                Some(Verdict::Duplicate) => (2, Some(Struck::Duplicated)),
+                Some(_) | None => (1, None),
             };
+            if let (Some(tap), Some(struck)) = (tap, struck) {
+                tap.struck_receiving(struck, &piece[..length]);
+            }
             for _ in 0..times {
                 self.waiting.fetch_add(length, Ordering::Relaxed);
                 if queue.push_waiting(piece[..length].to_vec()).is_err() {
@@ -130,6 +156,7 @@ impl Echo {
 
 struct Writer {
     stream: Arc<TcpStream>,
+    tap: Option<Tap>,
     queue: Arc<Outbound>,
     waiting: Arc<AtomicUsize>,
     replies: Option<Schedule>,
@@ -148,6 +175,9 @@ impl Writer {
             }
         } else {
             let _ = self.stream.shutdown(Shutdown::Write);
+            if let Some(tap) = &self.tap {
+                tap.half_closed(By::Us);
+            }
         }
         written
     }
@@ -171,14 +201,36 @@ impl Writer {
         let mut rest = piece;
         if let Some(replies) = &mut self.replies {
             let fate = replies.next_fate();
-            match fate.verdict {
-                Verdict::Drop => return Ok(()),
-                Verdict::Cut => rest = &piece[..piece.len() / 2],
-                Verdict::Pass | Verdict::Error | Verdict::Duplicate | Verdict::Reorder => {}
+            let struck = match fate.verdict {
+                Verdict::Drop => Some(Struck::Dropped),
+                Verdict::Cut => {
+                    rest = &piece[..piece.len() / 2];
+                    Some(Struck::Cut(rest.len()))
+                }
+                Verdict::Pass | Verdict::Error | Verdict::Duplicate | Verdict::Reorder => None,
+            };
+            if let (Some(tap), Some(struck)) = (&self.tap, struck) {
+                tap.struck_sending(struck, piece);
             }
-            wait_until(self.timetable.due(taken, fate.delay));
+            if fate.verdict == Verdict::Drop {
+                return Ok(());
+            }
+            let due = self.timetable.due(taken, fate.delay);
+            if let (Some(tap), false) = (&self.tap, fate.delay.is_zero()) {
+                tap.delayed(due, piece);
+            }
+            wait_until(due);
         }
+        let moment = self.tap.as_ref().map(Tap::now);
         (&*self.stream).write_all(rest).map_err(said_nothing)?;
+        if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+            if rest.len() < piece.len() {
+                tap.sent_in_part(moment, rest);
+                tap.ends(By::Us, How::Cut, None);
+            } else {
+                tap.sent(moment, rest);
+            }
+        }
         if rest.len() < piece.len() {
             return Err(io::Error::other("an injected fault cut the connection"));
         }

@@ -20,14 +20,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use proto::atm::secrets;
 use proto::mode::Transport;
 use socket2::SockRef;
 use wire::connect::connect_to;
 use wire::fault::datagrams::Datagrams;
 use wire::fault::{Direction, Side};
+use wire::record::tap::Tap;
+use wire::record::{By, Channel, How};
 
 use self::datagrams::Relay;
-use self::pair::{Over, Pair};
+use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::Config;
 use crate::connections::{Connections, Place};
@@ -89,33 +92,40 @@ impl Proxy {
 
     /// Relays one connection until both directions have ended.
     pub fn serve(&self, client: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        let server = match connect_to(&self.settings.to, CONNECT_WAIT) {
-            Ok(server) => Arc::new(server),
+        match self.relay(client, place, config) {
+            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
+            Ok(None | Some(Over::Stopped)) => End::Closed,
+            Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
+            Ok(Some(Over::Cut)) => End::Broken("an injected fault cut the connection".into()),
             Err(error) => {
                 // What a client would have met that had connected there itself.
                 let _ = SockRef::from(&**client).set_linger(Some(Duration::ZERO));
-                return End::Broken(error.to_string());
+                End::Broken(error.to_string())
             }
-        };
-        match self.relay(client, server, place, config) {
-            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
-            Ok(None | Some(Over::Stopped)) => End::Closed,
-            Ok(Some(Over::Reset(words))) => End::Broken(words),
-            Ok(Some(Over::Cut)) => End::Broken("an injected fault cut the connection".into()),
-            Err(error) => End::Broken(error.to_string()),
         }
     }
 
     fn relay(
         &self,
         client: &Arc<TcpStream>,
-        server: Arc<TcpStream>,
         place: &Place,
         config: &Config,
-    ) -> io::Result<Option<Over>> {
-        let pair = Arc::new(Pair::new(Arc::clone(client), server)?);
-        let mut requests = Pump::new(&pair, Direction::Request);
-        let mut replies = Pump::new(&pair, Direction::Reply);
+    ) -> anyhow::Result<Option<Over>> {
+        let listen_to = |stream, side| tap(config, stream, place.id(), side);
+        let client_tap = listen_to(client, Side::Server)?;
+        let connected = connect_to(&self.settings.to, CONNECT_WAIT);
+        if let (Some(tap), Err(error)) = (&client_tap, &connected) {
+            let words = error.to_string();
+            tap.failed(&words);
+            tap.ends(By::Us, How::Reset, Some(words));
+        }
+        let server = connected?;
+        let server_tap = listen_to(&server, Side::Client)?;
+        let taps = client_tap.zip(server_tap);
+        let taps = taps.map(|(client, server)| Taps { client, server });
+        let pair = Arc::new(Pair::new(Arc::clone(client), Arc::new(server), taps)?);
+        let mut requests = Pump::new(&pair, Direction::Request, config.framing);
+        let mut replies = Pump::new(&pair, Direction::Reply, config.framing);
         if let Some(plan) = &config.faults {
             let (of_requests, of_replies) = plan.relay(Transport::Tcp, place.id());
             let hold = config.limits.frame;
@@ -161,9 +171,27 @@ impl Proxy {
             clients: config.connections,
             idle: config.limits.idle.unwrap_or(Duration::MAX),
             faults,
+            recorder: config.recorder.clone(),
         };
         relay.run();
     }
+}
+
+/// A recorder's ear on one of the two streams: where we are this side.
+fn tap(config: &Config, stream: &TcpStream, number: u64, side: Side) -> io::Result<Option<Tap>> {
+    let Some(recorder) = &config.recorder else {
+        return Ok(None);
+    };
+    let channel = Channel {
+        service: NAME.to_owned(),
+        transport: Transport::Tcp,
+        framing: config.framing.into(),
+        connection: number,
+        local: stream.local_addr()?,
+        peer: stream.peer_addr()?,
+    };
+    let recorder = recorder.on_side(side);
+    Ok(Some(Tap::connected(&recorder, channel, Some(secrets))))
 }
 
 /// Whether somebody who listens on `own` is reached at `to`.

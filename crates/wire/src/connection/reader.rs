@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use proto::frame::Decoder;
+use proto::frame::{DecodeError, Decoder};
 
 use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining};
 use crate::fault::stream::{Incoming, Received};
 use crate::limits::Limits;
+use crate::record::tap::ReadTap;
 
 /// Most bytes that are read and thrown away while closing.
 const CLOSE_DISCARD: usize = 256 * 1024;
@@ -25,6 +26,7 @@ pub struct Reader {
     pub(super) frame_began: Option<Instant>,
     pub(super) traffic: Traffic,
     pub(super) faults: Option<Box<Incoming>>,
+    pub(super) tap: Option<Box<ReadTap>>,
 }
 
 impl Reader {
@@ -57,7 +59,13 @@ impl Reader {
                         {
                             continue;
                         }
-                        Ok(Some(message)) => faults.arrived(message),
+                        Ok(Some(message)) => {
+                            let received = faults.arrived(message);
+                            if let (Some(tap), Some(struck)) = (&self.tap, faults.take_struck()) {
+                                tap.struck(struck);
+                            }
+                            received
+                        }
                         Err(ReceiveError::Malformed(error)) if !error.is_fatal() => {
                             faults.unreadable();
                             return Err(error.into());
@@ -74,11 +82,34 @@ impl Reader {
         }
     }
 
-    /// As [`Reader::receive`], with no faults.
+    /// As [`Reader::receive`], with no faults, and taken down.
     fn read_message(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        let read = self.read_untold(by);
+        if let (Some(tap), Err(error)) = (&mut self.tap, &read) {
+            error.tell(tap);
+        }
+        read
+    }
+
+    /// The next message that can be made of what was read.
+    fn decode(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
+        let decoded = self.decoder.next_message();
+        if let Some(tap) = &mut self.tap {
+            let left = self.decoder.unfinished().len();
+            match &decoded {
+                Ok(Some(_)) => tap.message(left),
+                Ok(None) => tap.unreadable(left, "the rest of a line that was too long"),
+                Err(error) if error.is_fatal() => tap.unreadable(0, &error.to_string()),
+                Err(error) => tap.unreadable(left, &error.to_string()),
+            }
+        }
+        decoded
+    }
+
+    fn read_untold(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
         let idle_since = Instant::now();
         loop {
-            if let Some(message) = self.decoder.next_message()? {
+            if let Some(message) = self.decode()? {
                 self.traffic.messages += 1;
                 self.frame_began = None;
                 return Ok(Some(message));
@@ -104,7 +135,11 @@ impl Reader {
                 .into_iter()
                 .chain(by)
                 .min();
-            match self.read_before(piece, first)? {
+            let read = self.read_before(piece, first)?;
+            if let (Some(tap), Some(length)) = (&mut self.tap, read) {
+                tap.read(&piece[..length], piece.len());
+            }
+            match read {
                 Some(0) => {
                     self.decoder.finish()?;
                     return Ok(None);
@@ -149,6 +184,16 @@ impl Reader {
     /// From here on, a message in raw framing has exactly this many bytes.
     pub fn set_message_length(&mut self, length: NonZeroUsize) {
         self.decoder.set_message_length(length);
+        if let Some(tap) = &mut self.tap {
+            tap.set_message_length(length);
+        }
+    }
+
+    /// Has the next message masked as a whole in a recording, where secrets are masked.
+    pub fn next_is_secret(&mut self) {
+        if let Some(tap) = &mut self.tap {
+            tap.next_is_secret();
+        }
     }
 
     /// The bytes of a message that is not complete yet: what a wrong framing looks like.
@@ -181,6 +226,10 @@ impl Reader {
         let mut discarded = 0;
         while let Ok(Some(length)) = self.read_before(&mut piece, Some(by)) {
             discarded += length;
+            if let Some(tap) = &mut self.tap {
+                tap.read(&piece[..length], piece.len());
+                tap.unreadable(0, "came while closing, and was thrown away");
+            }
             if length == 0 || discarded > CLOSE_DISCARD {
                 break;
             }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::crash::{CrashPoint, crash_if_due};
 use super::schedule::{Schedule, Verdict};
 use super::{Faults, Side};
+use crate::record::tap::Struck;
 
 /// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
 const KEPT: usize = 4_096;
@@ -34,6 +35,8 @@ pub struct Datagrams {
     held_back: Option<Letter>,
     /// Requests that the client is to think refused.
     refused: u64,
+    /// What happened to the datagram sent last, and when it is due if it is late, for a recording.
+    struck: (Option<Struck>, Option<Instant>),
 }
 
 impl Datagrams {
@@ -58,6 +61,7 @@ impl Datagrams {
             late: Vec::new(),
             held_back: None,
             refused: 0,
+            struck: (None, None),
         }
     }
 
@@ -83,17 +87,23 @@ impl Datagrams {
         any
     }
 
-    /// What is to be sent at once, in order, when this datagram is sent now.
+    /// What is to be sent at once, in order, when this datagram is sent now. One that is lost counts
+    /// as [sent](Datagrams::after_send) by whoever asks.
     pub fn send(&mut self, letter: Letter, now: Instant) -> Vec<Letter> {
         if self.side == Side::Client {
             crash_if_due(CrashPoint::BeforeSend);
         }
         let fate = self.sent.next_fate();
+        let struck = match fate.verdict {
+            Verdict::Pass | Verdict::Cut => None,
+            Verdict::Drop => Some(Struck::Dropped),
+            Verdict::Error => Some(Struck::Refused),
+            Verdict::Duplicate => Some(Struck::Duplicated),
+            Verdict::Reorder => self.held_back.is_none().then_some(Struck::Reordered),
+        };
+        self.struck = (struck, None);
         let mut letters = match fate.verdict {
-            Verdict::Drop => {
-                self.after_send();
-                return Vec::new();
-            }
+            Verdict::Drop => return Vec::new(),
             Verdict::Error => {
                 self.refused += 1;
                 return Vec::new();
@@ -111,11 +121,17 @@ impl Datagrams {
             return letters;
         }
         let due = now + fate.delay;
+        self.struck.1 = Some(due);
         let room = KEPT.saturating_sub(self.late.len());
         let place = self.late.partition_point(|(other, _)| *other <= due);
         let kept = letters.into_iter().take(room).map(|letter| (due, letter));
         self.late.splice(place..place, kept);
         Vec::new()
+    }
+
+    /// What happened to the datagram sent last, and when it is due if it is late.
+    pub fn take_struck(&mut self) -> (Option<Struck>, Option<Instant>) {
+        std::mem::take(&mut self.struck)
     }
 
     /// The late datagrams that are due by now.

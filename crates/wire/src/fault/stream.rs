@@ -18,6 +18,7 @@ use proto::reply;
 use super::crash::{CrashPoint, crash_if_due};
 use super::schedule::{Schedule, Verdict};
 use super::{Exchange, Faults, INJECTED, Side};
+use crate::record::tap::Struck;
 
 /// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -68,6 +69,8 @@ pub struct Incoming {
     shared: Arc<Mutex<Shared>>,
     /// A request that is to be received once more.
     again: Option<Vec<u8>>,
+    /// What happened to the message last read, for a recording.
+    struck: Option<Struck>,
 }
 
 /// What happens to the messages a [`Writer`](crate::connection::Writer) sends.
@@ -80,6 +83,8 @@ pub struct Outgoing {
     timetable: Timetable,
     queued: Vec<Queued>,
     cut: bool,
+    /// What happened to the message last queued, and when it is due if it is late, for a recording.
+    struck: (Option<Struck>, Option<Instant>),
 }
 
 /// When a queued message is due, and where its bytes end.
@@ -120,6 +125,7 @@ pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
         schedule: received,
         shared: Arc::clone(&shared),
         again: None,
+        struck: None,
     };
     let outgoing = Outgoing {
         side: channel.side,
@@ -129,6 +135,7 @@ pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
         timetable: Timetable::default(),
         queued: Vec::new(),
         cut: false,
+        struck: (None, None),
     };
     (incoming, outgoing)
 }
@@ -154,9 +161,15 @@ impl Incoming {
     /// What becomes of a message that was read.
     pub fn arrived(&mut self, message: Vec<u8>) -> Received {
         if self.side == Side::Client && lock(&self.shared).takes_back(&message) {
+            self.struck = Some(Struck::TakenBack);
             return Received::Nothing;
         }
         self.judge(message)
+    }
+
+    /// What happened to the message that [arrived](Incoming::arrived) last, if anything.
+    pub fn take_struck(&mut self) -> Option<Struck> {
+        self.struck.take()
     }
 
     /// After how long a reader that waits for the socket is to look here again, because the writer
@@ -180,6 +193,12 @@ impl Incoming {
 
     fn judge(&mut self, message: Vec<u8>) -> Received {
         let verdict = self.schedule.next_fate().verdict;
+        self.struck = match verdict {
+            Verdict::Drop => Some(Struck::Dropped),
+            Verdict::Error => Some(Struck::Refused),
+            Verdict::Duplicate => Some(Struck::Duplicated),
+            Verdict::Pass | Verdict::Cut | Verdict::Reorder => None,
+        };
         if verdict == Verdict::Drop {
             return Received::Nothing;
         }
@@ -209,9 +228,11 @@ impl Outgoing {
     ) -> Result<(), EncodeError> {
         let start = bytes.len();
         framing.encode(message, bytes)?;
+        self.struck = (None, None);
         let mut shared = lock(&self.shared);
         if self.side == Side::Server && shared.takes_back(message) {
             bytes.truncate(start);
+            self.struck = (Some(Struck::TakenBack), None);
             return Ok(());
         }
         let fate = self.schedule.next_fate();
@@ -219,6 +240,13 @@ impl Outgoing {
         if self.side == Side::Client && is_sent {
             shared.requests += 1;
         }
+        let struck = match fate.verdict {
+            Verdict::Pass | Verdict::Reorder => None,
+            Verdict::Drop => Some(Struck::Dropped),
+            Verdict::Error => Some(Struck::Refused),
+            Verdict::Cut => Some(Struck::Cut((bytes.len() - start) / 2)),
+            Verdict::Duplicate => Some(Struck::Duplicated),
+        };
         match fate.verdict {
             Verdict::Drop => bytes.truncate(start),
             Verdict::Error => {
@@ -241,11 +269,18 @@ impl Outgoing {
         } else {
             self.timetable.due(Instant::now(), fate.delay)
         };
+        let is_late = is_sent && !fate.delay.is_zero();
+        self.struck = (struck, is_late.then_some(due));
         self.queued.push(Queued {
             due,
             end: bytes.len(),
         });
         Ok(())
+    }
+
+    /// What happened to the message last queued, and when it is due if it is late.
+    pub fn take_struck(&mut self) -> (Option<Struck>, Option<Instant>) {
+        std::mem::take(&mut self.struck)
     }
 
     /// When each of the queued messages is due, in order; none is queued any more.

@@ -212,7 +212,7 @@ struct Version {
 }
 
 /// A file whose first line is torn, or that is still empty, is a recording too.
-fn begins_like_a_recording(text: &[u8]) -> bool {
+pub(super) fn begins_like_a_recording(text: &[u8]) -> bool {
     let length = text.len().min(MARK.len());
     text[..length] == MARK.as_bytes()[..length]
 }

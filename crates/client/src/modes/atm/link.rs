@@ -5,6 +5,7 @@ use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
 use uuid::Uuid;
+use wire::record::Recorder;
 
 use crate::failure::Failure;
 use crate::session::{Session, Target};
@@ -18,6 +19,8 @@ pub struct Link {
     session: Option<Session>,
     /// Whether the customer is logged in on this session.
     is_logged_in: bool,
+    /// What was asked last and not answered, and how often.
+    unanswered: Option<(Request, u32)>,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -40,7 +43,13 @@ impl Link {
             customer: None,
             session: None,
             is_logged_in: false,
+            unanswered: None,
         }
+    }
+
+    /// Who takes down what is said.
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.target.recorder.as_ref()
     }
 
     /// The card of the customer at the machine.
@@ -107,10 +116,22 @@ impl Link {
         if matches!(request, Request::Balance | Request::Hold { .. }) {
             self.identify()?;
         }
-        match &mut self.session {
-            Some(session) => ask(session, request),
-            None => Err(self.nonsense()),
+        let attempt = match self.unanswered.take() {
+            Some((before, attempt)) if before == *request => attempt + 1,
+            Some(_) | None => 1,
+        };
+        self.unanswered = Some((request.clone(), attempt));
+        let Some(session) = &mut self.session else {
+            return Err(self.nonsense());
+        };
+        if let (2.., Some(tap)) = (attempt, session.tap()) {
+            tap.resent(attempt, request.to_string().as_bytes());
         }
+        let asked = ask(session, request);
+        if asked.is_ok() {
+            self.unanswered = None;
+        }
+        asked
     }
 
     /// Makes sure there is a conversation.

@@ -34,11 +34,12 @@ pub struct Worker {
 impl Worker {
     /// A machine as it was found, with a line to the bank.
     pub fn new(
-        (terminal, machine): (Terminal, Machine),
+        (mut terminal, machine): (Terminal, Machine),
         link: impl FnOnce(&Terminal) -> Link,
         patience: Duration,
     ) -> Worker {
         let link = link(&terminal);
+        terminal.record_to(link.recorder().cloned());
         Worker {
             machine,
             terminal,

@@ -12,6 +12,7 @@ use proto::atm::machine::{Damage, Machine, Record};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
 use wire::fault::crash::{CrashPoint, crash_if_due};
+use wire::record::{About, Recorder};
 
 use crate::drawer::Drawer;
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ pub struct Terminal {
     name: Name,
     journal: Journal,
     drawer: Drawer,
+    recorder: Option<Recorder>,
 }
 
 /// Where the machines of one bank are kept.
@@ -151,6 +153,7 @@ impl Machines {
                 name: name.clone(),
                 journal,
                 drawer,
+                recorder: None,
             },
             machine,
         ))
@@ -161,6 +164,11 @@ impl Terminal {
     /// What the machine is called.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Has it recorded what the journal and the drawer hold from here on.
+    pub fn record_to(&mut self, recorder: Option<Recorder>) {
+        self.recorder = recorder;
     }
 
     /// What is in the drawer.
@@ -176,6 +184,9 @@ impl Terminal {
         self.journal
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
+        if let Some(recorder) = &self.recorder {
+            note(recorder, record);
+        }
         if matches!(record, Record::Moved(_)) {
             crash_if_due(CrashPoint::AfterDispense);
         }
@@ -189,9 +200,45 @@ impl Terminal {
     pub fn move_notes(&mut self, count: Money) -> Result<(), Failure> {
         crash_if_due(CrashPoint::BeforeDispense);
         let moved = self.drawer.set(count);
+        if let (Some(recorder), Ok(())) = (&self.recorder, &moved) {
+            let amount = Some(count.to_string());
+            recorder.note(
+                "drawer",
+                About {
+                    amount,
+                    ..About::default()
+                },
+            );
+        }
         crash_if_due(CrashPoint::MidDispense);
         moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}")))
     }
+}
+
+/// Has a record of the journal recorded.
+fn note(recorder: &Recorder, record: &Record) {
+    let text = record.to_string();
+    let what = text.split(' ').next().unwrap_or_default();
+    let (amount, words) = match record {
+        Record::Loaded(drawer) | Record::Moving { drawer, .. } => (Some(drawer.to_string()), None),
+        Record::Sending { amount, .. } => (Some(amount.to_string()), None),
+        Record::Declined(_, code) | Record::Disputed(_, code) => {
+            (None, Some(code.as_str().to_owned()))
+        }
+        Record::Moved(_)
+        | Record::RollingBack(_)
+        | Record::Confirmed(_)
+        | Record::RolledBack(_) => (None, None),
+    };
+    let about = record.id().map(|id| id.to_string());
+    recorder.note(
+        what,
+        About {
+            about,
+            amount,
+            words,
+        },
+    );
 }
 
 enum Refused {

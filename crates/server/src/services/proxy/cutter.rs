@@ -29,6 +29,15 @@ pub enum Cut {
     Loose(Vec<u8>, String),
 }
 
+impl Cut {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Cut::Message(bytes) | Cut::Loose(bytes, _) => bytes,
+        }
+    }
+}
+
 impl Cutter {
     /// Nothing came yet.
     pub fn new(framing: Framing) -> Cutter {
@@ -90,9 +99,14 @@ impl Cutter {
         }
     }
 
+    /// What came and was not given back.
+    pub fn held(&self) -> &[u8] {
+        &self.held[self.given..]
+    }
+
     /// Whether a part of a message is held.
     pub fn is_inside_message(&self) -> bool {
-        self.held.len() > self.given
+        !self.held().is_empty()
     }
 
     /// What is held and makes no message, to be passed on as it is: from here on, nothing is a

@@ -14,7 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
+use proto::atm::secrets;
+use proto::mode::Transport;
+use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
+use wire::record::{Channel, Framed, Recorder, Tap};
+
+use super::NAME;
 
 use crate::connections::Connections;
 use crate::datagrams::never_answered;
@@ -43,12 +49,15 @@ pub struct Relay<'a> {
     pub idle: Duration,
     /// What happens to the requests, and to the answers.
     pub faults: Option<(Datagrams, Datagrams)>,
+    /// Who takes down what happens.
+    pub recorder: Option<Recorder>,
 }
 
 /// One client's address, and the socket that stands for it at the server.
 struct Association {
     client: SocketAddr,
     upstream: UdpSocket,
+    tap: Option<Tap>,
     last_used: Mutex<Instant>,
     is_over: AtomicBool,
     has_complained: AtomicBool,
@@ -64,12 +73,18 @@ impl Relay<'_> {
             clients,
             idle,
             faults,
+            recorder,
         } = self;
         let (requests, replies) = faults.unzip();
         let (tell, told) = sync_channel(WAITING);
+        let tap = tap(recorder.as_ref(), Side::Server, &socket, 0);
         thread::scope(|scope| {
-            let to_clients = &socket;
-            let sending = move || send_replies(to_clients, &told, replies);
+            let back = Back {
+                socket: &socket,
+                tap: tap.clone(),
+                faults: replies,
+            };
+            let sending = move || back.run(&told);
             if let Err(error) = in_thread(scope, sending) {
                 return tracing::error!(%error, "no thread for the answers");
             }
@@ -80,6 +95,9 @@ impl Relay<'_> {
                 most: clients,
                 idle,
                 by_client: HashMap::new(),
+                recorder,
+                tap,
+                opened: 0,
             };
             forward.run(&socket, connections, requests);
             forward.by_client.into_values().for_each(|it| it.end());
@@ -95,6 +113,11 @@ struct Forward<'scope, 'env> {
     most: usize,
     idle: Duration,
     by_client: HashMap<SocketAddr, Arc<Association>>,
+    recorder: Option<Recorder>,
+    /// Of the socket that the clients send to.
+    tap: Option<Tap>,
+    /// Sockets to the server so far: their numbers in a recording.
+    opened: u64,
 }
 
 impl Forward<'_, '_> {
@@ -122,14 +145,15 @@ impl Forward<'_, '_> {
                         tracing::warn!(%client, %error, "datagram lost: no socket for this client");
                         continue;
                     }
+                    if let Some(tap) = &self.tap {
+                        tap.with_peer(client).received(&buffer[..length]);
+                    }
                     let letter = Letter {
                         message: buffer[..length].to_vec(),
                         receiver: Some(client),
                     };
-                    let letters = match &mut faults {
-                        Some(faults) => faults.send(letter, Instant::now()),
-                        None => vec![letter],
-                    };
+                    let tap = self.by_client.get(&client).and_then(|it| it.tap.as_ref());
+                    let letters = struck(faults.as_mut(), letter, tap);
                     letters.iter().for_each(|letter| self.send(letter));
                 }
                 Ok(None) => {}
@@ -168,9 +192,12 @@ impl Forward<'_, '_> {
         let upstream = UdpSocket::bind(any)?;
         upstream.connect(self.server)?;
         tracing::debug!(%client, "a new client");
+        let tap = tap(self.recorder.as_ref(), Side::Client, &upstream, self.opened);
+        self.opened += 1;
         let association = Arc::new(Association {
             client,
             upstream,
+            tap,
             last_used: Mutex::new(Instant::now()),
             is_over: AtomicBool::new(false),
             has_complained: AtomicBool::new(false),
@@ -218,6 +245,9 @@ impl Association {
             match receive(&self.upstream, &mut buffer, None) {
                 Ok(Some((length, _))) => {
                     self.use_now();
+                    if let Some(tap) = &self.tap {
+                        tap.received(&buffer[..length]);
+                    }
                     let letter = Letter {
                         message: buffer[..length].to_vec(),
                         receiver: Some(self.client),
@@ -237,6 +267,7 @@ impl Association {
     }
 
     fn send(&self, message: &[u8]) {
+        let moment = self.tap.as_ref().map(Tap::now);
         let sent = match self.upstream.send(message) {
             // That is about an earlier one; this one was not sent.
             Err(error) if is_nobody_there(&error) => {
@@ -246,7 +277,11 @@ impl Association {
             sent => sent,
         };
         match sent {
-            Ok(_) => {}
+            Ok(_) => {
+                if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+                    tap.sent(moment, message);
+                }
+            }
             Err(error) if is_nobody_there(&error) => {}
             Err(error) => tracing::warn!(client = %self.client, %error, "cannot send"),
         }
@@ -254,8 +289,12 @@ impl Association {
 
     /// Said once a client. To the client it is silence, as it would be from a host that is off.
     fn nobody_there(&self) {
+        let words = "nothing listens at the server's address";
         if !self.has_complained.swap(true, Ordering::Relaxed) {
-            tracing::warn!(client = %self.client, "nothing listens at the server's address");
+            tracing::warn!(client = %self.client, "{words}");
+        }
+        if let Some(tap) = &self.tap {
+            tap.failed(words);
         }
     }
 
@@ -278,34 +317,91 @@ impl Association {
     }
 }
 
-/// Sends the answers until nobody has any more.
-fn send_replies(socket: &UdpSocket, told: &Receiver<Letter>, mut faults: Option<Datagrams>) {
-    let send = |letter: Letter| {
-        if let Some(client) = letter.receiver
-            && let Err(error) = socket.send_to(&letter.message, client)
-        {
-            tracing::warn!(%client, %error, "cannot answer");
-        }
-    };
-    loop {
-        let now = Instant::now();
-        let due = faults.as_mut().map(|it| it.take_due(now));
-        due.into_iter().flatten().for_each(send);
-        let due = faults.as_ref().and_then(Datagrams::next_due);
-        let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
-        let letter = match told.recv_timeout(wait.min(STOP_CHECK)) {
-            Ok(letter) => letter,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        match &mut faults {
-            Some(faults) => faults
-                .send(letter, Instant::now())
-                .into_iter()
-                .for_each(send),
-            None => send(letter),
+/// The way from the server to the clients.
+struct Back<'a> {
+    socket: &'a UdpSocket,
+    tap: Option<Tap>,
+    faults: Option<Datagrams>,
+}
+
+impl Back<'_> {
+    /// Sends the answers until nobody has any more.
+    fn run(mut self, told: &Receiver<Letter>) {
+        loop {
+            let now = Instant::now();
+            let due = self.faults.as_mut().map(|it| it.take_due(now));
+            due.into_iter().flatten().for_each(|it| self.send(&it));
+            let due = self.faults.as_ref().and_then(Datagrams::next_due);
+            let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
+            match told.recv_timeout(wait.min(STOP_CHECK)) {
+                Ok(letter) => {
+                    let tap = self.tap_of(&letter);
+                    let letters = struck(self.faults.as_mut(), letter, tap.as_ref());
+                    letters.iter().for_each(|it| self.send(it));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
         }
     }
+
+    fn send(&self, letter: &Letter) {
+        let Some(client) = letter.receiver else {
+            return;
+        };
+        let tap = self.tap_of(letter).map(|tap| (tap.now(), tap));
+        match self.socket.send_to(&letter.message, client) {
+            Ok(_) => {
+                if let Some((moment, tap)) = tap {
+                    tap.sent(moment, &letter.message[..]);
+                }
+            }
+            Err(error) => tracing::warn!(%client, %error, "cannot answer"),
+        }
+    }
+
+    fn tap_of(&self, letter: &Letter) -> Option<Tap> {
+        Some(self.tap.as_ref()?.with_peer(letter.receiver?))
+    }
+}
+
+/// What is to be sent at once, after the faults, of which the tap is told.
+fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> Vec<Letter> {
+    let Some(faults) = faults else {
+        return vec![letter];
+    };
+    let Some(tap) = tap else {
+        return faults.send(letter, Instant::now());
+    };
+    let message = letter.message.clone();
+    let letters = faults.send(letter, Instant::now());
+    let (struck, due) = faults.take_struck();
+    if let Some(struck) = struck {
+        tap.struck_sending(struck, &message[..]);
+    }
+    if let Some(due) = due {
+        tap.delayed(due, &message[..]);
+    }
+    letters
+}
+
+/// A recorder's ear on a socket: where we are this side.
+fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64) -> Option<Tap> {
+    let recorder = recorder?.on_side(side);
+    let local = socket.local_addr().ok()?;
+    let peer = socket.peer_addr().ok();
+    let channel = Channel {
+        service: NAME.to_owned(),
+        transport: Transport::Udp,
+        framing: Framed::Datagram,
+        connection: number,
+        local,
+        peer: peer.unwrap_or(local),
+    };
+    Some(match peer {
+        Some(_) => Tap::connected(&recorder, channel, Some(secrets)),
+        None => Tap::unconnected(&recorder, channel, Some(secrets)),
+    })
 }
 
 /// Receives once; `None` when nothing came until something is `due`, or for a while.

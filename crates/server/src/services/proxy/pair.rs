@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 use wire::fault::Direction;
+use wire::record::tap::Tap;
+use wire::record::{By, How};
 
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
 /// whether the other end is still there: only then does nobody read from that end, which is how a
@@ -29,8 +31,18 @@ const CLOSE_WAIT: Duration = Duration::from_millis(500);
 pub struct Pair {
     client: Arc<TcpStream>,
     server: Arc<TcpStream>,
+    taps: Option<Taps>,
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// What is recorded of the two streams.
+#[derive(Debug)]
+pub struct Taps {
+    /// We are the server.
+    pub client: Tap,
+    /// We are the client.
+    pub server: Tap,
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +64,15 @@ struct Progress {
 /// Why both directions are over, besides that both ended in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Over {
-    /// One end reset the connection, or is gone: in words.
-    Reset(String),
+    /// Who speaks in this direction reset the connection, or is gone.
+    Lost {
+        /// Whose words are lost.
+        way: Direction,
+        /// Whether it was a reset.
+        how: How,
+        /// In words.
+        words: String,
+    },
     /// A fault cut it.
     Cut,
     /// The proxy is stopping.
@@ -65,7 +84,11 @@ impl Pair {
     ///
     /// # Errors
     /// When one of them is no longer connected.
-    pub fn new(client: Arc<TcpStream>, server: Arc<TcpStream>) -> io::Result<Pair> {
+    pub fn new(
+        client: Arc<TcpStream>,
+        server: Arc<TcpStream>,
+        taps: Option<Taps>,
+    ) -> io::Result<Pair> {
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE)
             .with_interval(KEEPALIVE_INTERVAL);
@@ -77,6 +100,7 @@ impl Pair {
         Ok(Pair {
             client,
             server,
+            taps,
             state: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -93,6 +117,20 @@ impl Pair {
     /// Where they go.
     pub fn destination(&self, way: Direction) -> &TcpStream {
         self.source(opposite(way))
+    }
+
+    /// What is recorded of where this direction's bytes come from.
+    pub fn source_tap(&self, way: Direction) -> Option<&Tap> {
+        let taps = self.taps.as_ref()?;
+        Some(match way {
+            Direction::Request => &taps.client,
+            Direction::Reply => &taps.server,
+        })
+    }
+
+    /// What is recorded of where they go.
+    pub fn destination_tap(&self, way: Direction) -> Option<&Tap> {
+        self.source_tap(opposite(way))
     }
 
     /// Why both directions are over, if they are.
@@ -122,6 +160,9 @@ impl Pair {
     pub fn finish(&self, way: Direction) {
         self.lock().progress(way).is_finished = true;
         let _ = self.destination(way).shutdown(Shutdown::Write);
+        if let Some(tap) = self.destination_tap(way) {
+            tap.half_closed(By::Us);
+        }
         self.changed.notify_all();
     }
 
@@ -139,7 +180,7 @@ impl Pair {
         }
         match self.source(way).take_error() {
             Ok(None) => Ok(()),
-            Ok(Some(error)) | Err(error) => Err(Over::Reset(words(way, &error))),
+            Ok(Some(error)) | Err(error) => Err(Over::lost(way, &error)),
         }
     }
 
@@ -150,8 +191,9 @@ impl Pair {
         state.over.get_or_insert_with(|| over.clone());
         drop(state);
         if first {
+            self.tell_end(over);
             for stream in [&self.client, &self.server] {
-                if let Over::Reset(_) = over {
+                if let Over::Lost { .. } = over {
                     let _ = SockRef::from(&**stream).set_linger(Some(Duration::ZERO));
                 }
                 // Wakes whoever reads from it, and tells the other end nothing.
@@ -233,6 +275,26 @@ impl Pair {
         }
     }
 
+    fn tell_end(&self, over: &Over) {
+        for way in [Direction::Request, Direction::Reply] {
+            let Some(tap) = self.source_tap(way) else {
+                return;
+            };
+            match over {
+                Over::Lost {
+                    way: lost,
+                    how,
+                    words,
+                } if *lost == way => {
+                    tap.ends(By::Peer, *how, Some(words.clone()));
+                }
+                Over::Lost { words, .. } => tap.ends(By::Us, How::Reset, Some(words.clone())),
+                Over::Cut => tap.ends(By::Us, How::Cut, None),
+                Over::Stopped => tap.ends(By::Us, How::Abort, None),
+            }
+        }
+    }
+
     fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
         let waited = self.changed.wait_timeout(state, limit);
         waited.unwrap_or_else(PoisonError::into_inner).0
@@ -268,13 +330,16 @@ pub fn speaker(way: Direction) -> &'static str {
     }
 }
 
-/// How the speaker of this direction was lost.
-pub fn words(way: Direction, error: &io::Error) -> String {
-    let who = speaker(way);
-    match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            format!("{who} reset the connection")
-        }
-        _ => format!("{who} is gone: {error}"),
+impl Over {
+    /// The speaker of this direction was lost.
+    pub fn lost(way: Direction, error: &io::Error) -> Over {
+        let who = speaker(way);
+        let (how, words) = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                (How::Reset, format!("{who} reset the connection"))
+            }
+            _ => (How::Broken, format!("{who} is gone: {error}")),
+        };
+        Over::Lost { way, how, words }
     }
 }

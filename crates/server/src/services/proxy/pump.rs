@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 use proto::frame::Framing;
 use wire::fault::stream::Timetable;
 use wire::fault::{Direction, Schedule, Verdict};
+use wire::record::By;
+use wire::record::tap::{Struck, Tap};
 
 use super::cutter::{Cut, Cutter};
-use super::pair::{Over, Pair, opposite, speaker, words};
+use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
 pub const PIECE: usize = 64 * 1024;
@@ -26,7 +28,10 @@ const LATE: usize = 256 * 1024;
 pub struct Pump {
     way: Direction,
     pair: Arc<Pair>,
+    /// Finds the messages, for the faults and for the recording.
+    cutter: Option<Cutter>,
     faults: Option<Faulty>,
+    has_complained: bool,
     /// What [`std::net::TcpStream::set_read_timeout`] was told last.
     read_timeout: Option<Duration>,
     has_cut: bool,
@@ -35,12 +40,10 @@ pub struct Pump {
 /// What a direction needs that is under faults.
 struct Faulty {
     schedule: Schedule,
-    cutter: Cutter,
     /// Longest time from the first byte of a message to its last.
     hold: Duration,
     /// When the first byte of the message that is held came.
     held_since: Option<Instant>,
-    has_complained: bool,
     timetable: Timetable,
     late: VecDeque<Late>,
     late_bytes: usize,
@@ -57,11 +60,14 @@ struct Late {
 
 impl Pump {
     /// This direction of the pair, with nothing done to it.
-    pub fn new(pair: &Arc<Pair>, way: Direction) -> Pump {
+    pub fn new(pair: &Arc<Pair>, way: Direction, framing: Framing) -> Pump {
+        let is_recorded = pair.source_tap(way).is_some();
         Pump {
             way,
             pair: Arc::clone(pair),
+            cutter: is_recorded.then(|| Cutter::new(framing)),
             faults: None,
+            has_complained: false,
             read_timeout: None,
             has_cut: false,
         }
@@ -71,12 +77,11 @@ impl Pump {
     /// is, and what follows too.
     #[must_use]
     pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
+        self.cutter = Some(Cutter::new(framing));
         self.faults = Some(Faulty {
             schedule,
-            cutter: Cutter::new(framing),
             hold,
             held_since: None,
-            has_complained: false,
             timetable: Timetable::default(),
             late: VecDeque::new(),
             late_bytes: 0,
@@ -123,12 +128,10 @@ impl Pump {
                 None => self.hold_no_longer()?,
             }
         }
-        if let Some(faults) = &mut self.faults
-            && faults.cutter.is_inside_message()
-        {
-            let rest = faults.cutter.give_up();
-            self.put_loose(rest, "the stream ended inside a message", Instant::now())?;
+        if let Some(tap) = self.pair.source_tap(self.way) {
+            tap.half_closed(By::Peer);
         }
+        self.give_up("the stream ended inside a message")?;
         while let Some(first) = self.faults.as_ref().and_then(|faults| faults.late.front()) {
             self.pair.wait_until(first.due)?;
             self.write_due()?;
@@ -169,64 +172,108 @@ impl Pump {
 
     /// What was read goes on: at once, or as the faults say.
     fn pass(&mut self, piece: &[u8]) -> Result<(), Over> {
-        let Some(faults) = &mut self.faults else {
+        let Some(cutter) = &mut self.cutter else {
             return self.write(piece);
         };
         let came = Instant::now();
-        faults.cutter.push(piece);
-        while let Some(faults) = &mut self.faults
-            && !faults.ends()
-            && let Some(cut) = faults.cutter.next_cut()
+        cutter.push(piece);
+        if let Some(tap) = self.pair.source_tap(self.way) {
+            tap.read(piece.len(), PIECE, cutter.held(), None);
+        }
+        if self.faults.is_none() {
+            return self.pass_at_once(piece);
+        }
+        while !self.faults.as_ref().is_some_and(Faulty::ends)
+            && let Some(cut) = self.cutter.as_mut().and_then(Cutter::next_cut)
         {
-            faults.held_since = None;
-            match cut {
-                Cut::Message(message) => {
-                    if let Some(late) = faults.strike(message, came) {
-                        self.put(late)?;
-                    }
-                }
-                Cut::Loose(bytes, words) => self.put_loose(bytes, &words, came)?,
+            self.came(&cut);
+            if let Some(faults) = &mut self.faults {
+                faults.held_since = None;
+                let is_message = matches!(cut, Cut::Message(_));
+                let (Cut::Message(bytes) | Cut::Loose(bytes, _)) = cut;
+                let late = match is_message {
+                    true => faults.strike(bytes, came, self.pair.destination_tap(self.way)),
+                    false => Some(faults.loose(bytes, came)),
+                };
+                late.map_or(Ok(()), |late| self.put(late))?;
             }
         }
-        if let Some(faults) = &mut self.faults
-            && faults.cutter.is_inside_message()
+        if let (Some(faults), Some(cutter)) = (&mut self.faults, &self.cutter)
+            && cutter.is_inside_message()
         {
             faults.held_since.get_or_insert(came);
         }
         Ok(())
     }
 
-    /// A message was not whole in time.
-    fn hold_no_longer(&mut self) -> Result<(), Over> {
-        if let Some(faults) = &mut self.faults
-            && let Some(since) = faults.held_since
-            && since.elapsed() >= faults.hold
-        {
-            faults.held_since = None;
-            let seconds = faults.hold.as_secs_f32();
-            let bytes = faults.cutter.give_up();
-            let words = format!("a message was not complete after {seconds} s");
-            self.put_loose(bytes, &words, Instant::now())?;
+    /// As it came, and only recorded message by message.
+    fn pass_at_once(&mut self, piece: &[u8]) -> Result<(), Over> {
+        let cuts: Vec<_> =
+            std::iter::from_fn(|| self.cutter.as_mut().and_then(Cutter::next_cut)).collect();
+        cuts.iter().for_each(|cut| self.came(cut));
+        let moment = self.pair.destination_tap(self.way).map(Tap::now);
+        self.write(piece)?;
+        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.way), moment) {
+            cuts.iter().for_each(|cut| tap.sent(moment, cut.bytes()));
         }
         Ok(())
     }
 
-    /// Bytes that make no message are not struck, and keep their place.
-    fn put_loose(&mut self, bytes: Vec<u8>, reason: &str, came: Instant) -> Result<(), Over> {
-        let Some(faults) = &mut self.faults else {
-            return self.write(&bytes);
-        };
-        if !std::mem::replace(&mut faults.has_complained, true) {
-            let who = speaker(self.way);
-            tracing::warn!("{who} said what is no message, which no fault strikes: {reason}");
+    /// Has recorded what came, and tells once when it is no message.
+    fn came(&mut self, cut: &Cut) {
+        let tap = self.pair.source_tap(self.way);
+        match cut {
+            Cut::Message(bytes) => {
+                if let Some(tap) = tap {
+                    tap.received(&bytes[..]);
+                }
+            }
+            Cut::Loose(bytes, words) => {
+                if let Some(tap) = tap {
+                    tap.unreadable(&bytes[..], words);
+                }
+                if !std::mem::replace(&mut self.has_complained, true) {
+                    let who = speaker(self.way);
+                    tracing::warn!(
+                        "{who} said what is no message, and it passes as it is: {words}"
+                    );
+                }
+            }
         }
-        let due = faults.timetable.due(came, Duration::ZERO);
-        self.put(Late {
-            due,
-            bytes,
-            copies: 1,
-            is_last: false,
-        })
+    }
+
+    /// A message was not whole in time.
+    fn hold_no_longer(&mut self) -> Result<(), Over> {
+        if let Some(faults) = &mut self.faults
+            && faults.is_held_too_long()
+        {
+            faults.held_since = None;
+            let seconds = faults.hold.as_secs_f32();
+            self.give_up(&format!("a message was not complete after {seconds} s"))?;
+        }
+        Ok(())
+    }
+
+    /// What is held goes on as it is.
+    fn give_up(&mut self, reason: &str) -> Result<(), Over> {
+        let Some(cutter) = self.cutter.as_mut().filter(|it| it.is_inside_message()) else {
+            return Ok(());
+        };
+        let cut = Cut::Loose(cutter.give_up(), reason.to_owned());
+        self.came(&cut);
+        match &mut self.faults {
+            Some(faults) => {
+                let late = faults.loose(cut.bytes().to_vec(), Instant::now());
+                self.put(late)
+            }
+            // It went on when it came.
+            None => {
+                if let Some(tap) = self.pair.destination_tap(self.way) {
+                    tap.sent(tap.now(), cut.bytes());
+                }
+                Ok(())
+            }
+        }
     }
 
     fn put(&mut self, late: Late) -> Result<(), Over> {
@@ -249,7 +296,14 @@ impl Pump {
 
     fn write_late(&mut self, late: &Late) -> Result<(), Over> {
         for _ in 0..late.copies {
+            let tap = self.pair.destination_tap(self.way);
+            let moment = tap.map(Tap::now);
             self.write(&late.bytes)?;
+            match (tap, moment) {
+                (Some(tap), Some(at)) if late.is_last => tap.sent_in_part(at, &late.bytes[..]),
+                (Some(tap), Some(at)) => tap.sent(at, &late.bytes[..]),
+                (_, _) => {}
+            }
         }
         if late.is_last {
             self.has_cut = true;
@@ -270,7 +324,7 @@ impl Pump {
                 Err(error) => {
                     let reader = opposite(self.way);
                     let over = self.pair.over();
-                    return Err(over.unwrap_or_else(|| Over::Reset(words(reader, &error))));
+                    return Err(over.unwrap_or_else(|| Over::lost(reader, &error)));
                 }
             }
         }
@@ -278,7 +332,7 @@ impl Pump {
     }
 
     fn lost(&self, error: &io::Error) -> Over {
-        Over::Reset(words(self.way, error))
+        Over::lost(self.way, error)
     }
 }
 
@@ -308,22 +362,50 @@ impl Faulty {
         held.into_iter().chain(late).min()
     }
 
+    fn is_held_too_long(&self) -> bool {
+        self.held_since
+            .is_some_and(|since| since.elapsed() >= self.hold)
+    }
+
+    /// Bytes that make no message are not struck, and keep their place.
+    fn loose(&mut self, bytes: Vec<u8>, came: Instant) -> Late {
+        Late {
+            due: self.timetable.due(came, Duration::ZERO),
+            bytes,
+            copies: 1,
+            is_last: false,
+        }
+    }
+
     /// What is left of a message after the faults.
-    fn strike(&mut self, mut message: Vec<u8>, came: Instant) -> Option<Late> {
+    fn strike(&mut self, mut message: Vec<u8>, came: Instant, tap: Option<&Tap>) -> Option<Late> {
         let fate = self.schedule.next_fate();
-        match fate.verdict {
-            Verdict::Drop => return None,
-            Verdict::Cut => message.truncate(message.len() / 2),
-            Verdict::Pass | Verdict::Duplicate | Verdict::Error | Verdict::Reorder => {}
+        let half = message.len() / 2;
+        let struck = match fate.verdict {
+            Verdict::Drop => Some(Struck::Dropped),
+            Verdict::Cut => Some(Struck::Cut(half)),
+            Verdict::Duplicate => Some(Struck::Duplicated),
+            Verdict::Pass | Verdict::Error | Verdict::Reorder => None,
+        };
+        if let (Some(tap), Some(struck)) = (tap, struck) {
+            tap.struck_sending(struck, &message[..]);
+        }
+        if fate.verdict == Verdict::Drop {
+            return None;
+        }
+        let due = self.timetable.due(came, fate.delay);
+        if let Some(tap) = tap
+            && !fate.delay.is_zero()
+        {
+            tap.delayed(due, &message[..]);
+        }
+        if fate.verdict == Verdict::Cut {
+            message.truncate(half);
         }
         Some(Late {
-            due: self.timetable.due(came, fate.delay),
+            due,
             bytes: message,
-            copies: if fate.verdict == Verdict::Duplicate {
-                2
-            } else {
-                1
-            },
+            copies: 1 + u8::from(fate.verdict == Verdict::Duplicate),
             is_last: fate.verdict == Verdict::Cut,
         })
     }

@@ -1,0 +1,135 @@
+//! Where the PINs of a message are, so that whoever keeps the message need not keep them.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::{CREATE, LOG_IN};
+
+/// The places of all PINs in these bytes, wherever a verb with a PIN stands in them: in a message,
+/// in the first part of one, or in several that are glued together.
+///
+/// A log-in has its PIN behind an id and a card; in the wordings of the hand-outs there is no id.
+/// What is in doubt is taken for a PIN.
+pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    for (verb, id, most) in [
+        (LOG_IN, &b"LOGIN_"[..], usize::MAX),
+        (CREATE, &b"ACC_"[..], 1),
+    ] {
+        let mut from = 0;
+        while let Some(found) = find(&message[from..], verb.as_bytes()) {
+            from += found + verb.len();
+            let words = words(message, from);
+            let has_id = words
+                .first()
+                .is_some_and(|w| message[w.clone()].starts_with(id));
+            // Without an id that we know, the card may stand where the PIN should.
+            let (first, most) = if has_id { (2, most) } else { (1, most.max(2)) };
+            secrets.extend(words.into_iter().skip(first).take(most));
+        }
+    }
+    secrets
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+/// The words from here to the end of the line.
+fn words(message: &[u8], from: usize) -> Vec<Range<usize>> {
+    let mut words = Vec::new();
+    let mut start = from;
+    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    while start < message.len() && message[start] != b'\n' {
+        let rest = &message[start..];
+        let length = rest.iter().position(ends).unwrap_or(rest.len());
+        if length > 0 {
+            words.push(start..start + length);
+        }
+        start += length;
+        if message.get(start).is_some_and(|byte| *byte != b'\n') {
+            start += 1;
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::atm::Request;
+    use alloc::string::{String, ToString};
+
+    const ID: &str = "018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a51";
+
+    fn masked(message: &str) -> String {
+        let mut bytes = message.as_bytes().to_vec();
+        for secret in secrets(message.as_bytes()) {
+            bytes[secret].fill(b'*');
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_pin_of_every_request_that_has_one_is_found() {
+        for (request, expected) in [
+            (
+                alloc::format!("VERIFY_CARD_AND_PASSWORD LOGIN_{ID} 123456789 1234"),
+                alloc::format!("VERIFY_CARD_AND_PASSWORD LOGIN_{ID} 123456789 ****"),
+            ),
+            (
+                alloc::format!("CREATE_ACCOUNT ACC_{ID} 555555 4321 12.50 Ann 4321 Lee"),
+                alloc::format!("CREATE_ACCOUNT ACC_{ID} 555555 **** 12.50 Ann 4321 Lee"),
+            ),
+        ] {
+            assert_eq!(masked(&request), expected);
+            assert_eq!(request.parse::<Request>().unwrap().to_string(), request);
+        }
+        for message in ["BALANCE_INQUIRY", "QUIT", "OK welcome Joty", ""] {
+            assert_eq!(masked(message), message);
+        }
+    }
+
+    #[test]
+    fn so_it_is_without_an_id_in_parts_and_in_what_is_glued_together() {
+        for (message, expected) in [
+            (
+                "VERIFY_CARD_AND_PASSWORD 123456789 1234",
+                "VERIFY_CARD_AND_PASSWORD 123456789 ****",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 12",
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 **",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 1234 5678",
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 **** ****",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD 1  1234\r\nVERIFY_CARD_AND_PASSWORD 2 5678\n77 88",
+                "VERIFY_CARD_AND_PASSWORD 1  ****\r\nVERIFY_CARD_AND_PASSWORD 2 ****\n77 88",
+            ),
+            (
+                "CREATE_ACCOUNT 555555 4321 12.50 Ann",
+                "CREATE_ACCOUNT 555555 **** ***** Ann",
+            ),
+            ("VERIFY_CARD_AND_PASSWORD ", "VERIFY_CARD_AND_PASSWORD "),
+            ("VERIFY_CARD_AND_PASSWORD", "VERIFY_CARD_AND_PASSWORD"),
+        ] {
+            assert_eq!(masked(message), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_places_are_within_the_message(
+            message in "(VERIFY_CARD_AND_PASSWORD|CREATE_ACCOUNT|[ \n]|LOGIN_|1234){0,9}"
+        ) {
+            for secret in secrets(message.as_bytes()) {
+                proptest::prop_assert!(message.get(secret).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The trace: events for a person, on standard error, while they happen.
+
+use std::collections::HashMap;
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use proto::printable::printable;
+
+use super::event::{By, Cause, Channel, Direction, Event, How, Message, What};
+
+/// Characters of a message that are shown, unless the terminal says how wide it is.
+const WIDTH: usize = 120;
+
+/// Reads of one message that wait for it, on one connection; more are shown before it.
+const MOST_READS: usize = 64;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// The messages.
+    #[default]
+    Messages,
+    /// Their bytes too.
+    Hex,
+}
+
+impl Trace {
+    /// What the command line calls it: `messages` or `hex`.
+    pub fn parse(name: &str) -> Option<Trace> {
+        match name {
+            "messages" => Some(Trace::Messages),
+            "hex" => Some(Trace::Hex),
+            _ => None,
+        }
+    }
+}
+
+/// Where the trace is shown.
+pub struct Screen {
+    trace: Trace,
+    width: usize,
+    is_coloured: bool,
+    out: Box<dyn Write + Send>,
+    /// What was read of the next message of each connection: it is shown below the message.
+    reads: HashMap<Channel, Vec<Event>>,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Plain = 0,
+    Dim = 2,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Cyan = 36,
+}
+
+impl Screen {
+    /// Standard error: in colour when it is a terminal and `NO_COLOR` is not set, and as wide as
+    /// `COLUMNS` says.
+    pub fn on_stderr(trace: Trace) -> Screen {
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        Screen {
+            trace,
+            width: columns.unwrap_or(WIDTH).max(40),
+            is_coloured: io::stderr().is_terminal() && !no_color,
+            out: Box::new(io::stderr()),
+            reads: HashMap::new(),
+        }
+    }
+
+    /// Shows one event, in one write, so that what others say stands between events. What one read
+    /// returned waits for the next event of its connection, and is shown below that.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    pub fn show(&mut self, event: &Event) -> io::Result<()> {
+        let mut lines = Vec::new();
+        match &event.channel {
+            Some(channel) if matches!(event.what, What::Read { .. }) => {
+                let reads = self.reads.entry(channel.clone()).or_default();
+                reads.push(event.clone());
+                if reads.len() < MOST_READS {
+                    return Ok(());
+                }
+            }
+            _ => self.draw(event, &mut lines)?,
+        }
+        let reads = event.channel.as_ref().and_then(|c| self.reads.remove(c));
+        for read in reads.iter().flatten() {
+            self.draw(read, &mut lines)?;
+        }
+        self.out.write_all(&lines)?;
+        self.out.flush()
+    }
+
+    fn draw(&self, event: &Event, lines: &mut Vec<u8>) -> io::Result<()> {
+        let place = match (&event.channel, &event.what) {
+            (Some(channel), what) if !matches!(what, What::Read { .. }) => {
+                format!("{}#{}", channel.service, channel.connection)
+            }
+            _ => String::new(),
+        };
+        let (seconds, micros) = (event.t / 1_000_000_000, event.t / 1_000 % 1_000_000);
+        let margin = format!("{seconds:>4}.{micros:06} {place:<8} ");
+        let (colour, mark, words, bytes) = describe(event);
+        let room = self.width.saturating_sub(margin.len() + 2);
+        let words = cut(&words, room);
+        self.line(lines, colour, &format!("{margin}{mark}{words}"))?;
+        if let (Trace::Hex, Some(bytes)) = (self.trace, bytes) {
+            for (row, piece) in bytes.chunks(16).enumerate() {
+                let row = format!("{}  {}", " ".repeat(margin.len()), dump(row * 16, piece));
+                self.line(lines, Colour::Dim, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, lines: &mut Vec<u8>, colour: Colour, text: &str) -> io::Result<()> {
+        match (self.is_coloured, colour) {
+            (false, _) | (true, Colour::Plain) => writeln!(lines, "{text}"),
+            (true, colour) => writeln!(lines, "\x1b[{}m{text}\x1b[0m", colour as u8),
+        }
+    }
+}
+
+/// What is shown of an event: its colour, an arrow or a mark, words, and the bytes of its message.
+fn describe(event: &Event) -> (Colour, &'static str, String, Option<&[u8]>) {
+    let about = |words: &str, message: &Message| format!("{words}: {}", text(message));
+    match &event.what {
+        What::Connected => {
+            let peer = event.channel.as_ref().map(|channel| channel.peer);
+            let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+            (Colour::Plain, "* ", format!("connected, {peer}"), None)
+        }
+        What::Sent(message) => {
+            let colour = colour_of(message.direction);
+            let words = match message.partial {
+                true => about("only in part", message),
+                false => text(message),
+            };
+            (colour, "→ ", words, Some(&message.bytes.0))
+        }
+        What::Received(message) => (
+            colour_of(message.direction),
+            "← ",
+            text(message),
+            Some(&message.bytes.0),
+        ),
+        What::Unreadable { bytes, words, .. } => {
+            let words = format!("unreadable, {} bytes: {}", bytes.0.len(), printable(words));
+            (Colour::Red, "← ", words, Some(&bytes.0))
+        }
+        What::HalfClosed { by } => (Colour::Plain, "* ", half_closed(*by).into(), None),
+        What::Closed { by, how, words } => {
+            let mut shown = closed(*by, *how).to_owned();
+            if let Some(words) = words {
+                shown = format!("{shown}: {}", printable(words));
+            }
+            (Colour::Plain, "* ", shown, None)
+        }
+        What::Read {
+            got,
+            asked,
+            have,
+            need,
+        } => (Colour::Dim, "    ", read(*got, *asked, *have, *need), None),
+        What::Dropped { cause, message } => {
+            let words = match cause {
+                Cause::Drop => "fault: dropped",
+                Cause::Duplicate => "fault: dropped, the answer to a copy",
+            };
+            (Colour::Yellow, "x ", about(words, message), None)
+        }
+        What::Duplicated(message) => {
+            let words = about("fault: duplicated", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Delayed { until, message } => {
+            let late = until.saturating_sub(event.t) / 1_000_000;
+            let words = about(&format!("fault: delayed by {late} ms"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Refused(message) => {
+            let words = about("fault: refused", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Cut { sent, message } => {
+            let words = format!("fault: cut after {sent} of {} bytes", message.bytes.0.len());
+            (Colour::Yellow, "x ", about(&words, message), None)
+        }
+        What::Reordered(message) => {
+            let words = about("fault: held back", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::TimedOut { waited, words } => {
+            let (seconds, millis) = (waited / 1_000_000_000, waited / 1_000_000 % 1_000);
+            let words = format!("after {seconds}.{millis:03} s: {}", printable(words));
+            (Colour::Yellow, "! ", words, None)
+        }
+        What::Resent { attempt, text } => {
+            let words = format!("again, attempt {attempt}: {}", printable(text));
+            (Colour::Yellow, "! ", words, None)
+        }
+        What::Failed { words } => (Colour::Red, "! ", printable(words), None),
+        What::Note {
+            about,
+            what,
+            amount,
+            words,
+        } => {
+            let parts = [about, amount, words].into_iter().flatten();
+            let note = parts.fold(what.clone(), |note, part| format!("{note} {part}"));
+            (Colour::Plain, "- ", printable(&note), None)
+        }
+        What::Crashed { at } => (Colour::Red, "! ", format!("crashes at {at}"), None),
+        What::Lost { count } => {
+            let words = format!("{count} events are missing here");
+            (Colour::Red, "! ", words, None)
+        }
+        What::Ended => (Colour::Plain, "* ", "ended".to_owned(), None),
+    }
+}
+
+fn colour_of(direction: Direction) -> Colour {
+    match direction {
+        Direction::ToServer => Colour::Cyan,
+        Direction::ToClient => Colour::Green,
+    }
+}
+
+fn half_closed(by: By) -> &'static str {
+    match by {
+        By::Us => "we send no more",
+        By::Peer => "the other end sends no more",
+    }
+}
+
+fn closed(by: By, how: How) -> &'static str {
+    match (by, how) {
+        (By::Us, How::End) => "closed by us",
+        (By::Peer, How::End) => "closed by the other end",
+        (_, How::Abort) => "closed by us, at once",
+        (_, How::Reset) => "reset by the other end",
+        (_, How::Timeout) => "closed by us: too slow",
+        (_, How::Cut) => "closed by us: cut by a fault",
+        (_, How::Broken) => "broken",
+    }
+}
+
+fn read(got: usize, asked: usize, have: usize, need: Option<usize>) -> String {
+    match (got, need) {
+        (0, _) => "read 0 bytes: the other end sends no more".to_owned(),
+        (_, Some(need)) if have > need => {
+            format!(
+                "read {got} bytes: the message of {need}, and {} more",
+                have - need
+            )
+        }
+        (_, Some(need)) if got == have => format!("read {got} of {need} bytes"),
+        (_, Some(need)) => format!("read {got} bytes, {have} of {need} are here"),
+        (_, None) if got == have => format!("read {got} bytes of at most {asked}"),
+        (_, None) => format!("read {got} bytes, {have} are here"),
+    }
+}
+
+fn text(message: &Message) -> String {
+    match &message.text {
+        Some(text) => printable(text),
+        None => message.bytes.0.escape_ascii().to_string(),
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text
+            .chars()
+            .take(most.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// Sixteen bytes at most: where they stand, in hexadecimal, and as characters.
+fn dump(offset: usize, piece: &[u8]) -> String {
+    let mut hex = String::new();
+    for byte in piece {
+        hex += &format!("{byte:02x} ");
+    }
+    let show = |byte: &u8| match byte {
+        0x20..=0x7e => char::from(*byte),
+        _ => '.',
+    };
+    let characters: String = piece.iter().map(show).collect();
+    format!("{offset:04x}  {hex:<48} {characters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Line, Lines};
+    use std::sync::mpsc::{Sender, channel};
+
+    const CLIENT: &str = include_str!("../../tests/recordings/atm-drop-reply.client.jsonl");
+    const TORN: &str = include_str!("../../tests/recordings/torn.server.jsonl");
+
+    struct Seen(Sender<Vec<u8>>);
+
+    impl Write for Seen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(recording: &str, trace: Trace, is_coloured: bool) -> String {
+        let (tell, told) = channel();
+        let mut screen = Screen {
+            trace,
+            width: 70,
+            is_coloured,
+            out: Box::new(Seen(tell)),
+            reads: HashMap::new(),
+        };
+        for line in Lines::new(recording.as_bytes()) {
+            if let Line::Event(event) = line.unwrap() {
+                screen.show(&event).unwrap();
+            }
+        }
+        drop(screen);
+        String::from_utf8(told.iter().flatten().collect()).unwrap()
+    }
+
+    #[test]
+    fn what_each_read_returned_is_below_the_message_it_belongs_to() {
+        assert_eq!(
+            shown(TORN, Trace::Messages, false),
+            "   0.002000 text#0   * connected, 127.0.0.1:53100\n   \
+                0.002050 text#0   → READY text 1\n   \
+                0.009010 text#0   ← LOWER ÉAB\n   \
+                0.004000              read 6 bytes of at most 16384\n   \
+                0.009000              read 7 bytes, 13 are here\n   \
+                0.009100 text#0   → OK éab\n   \
+                0.009110          ! crashes at after-reply\n"
+        );
+    }
+
+    #[test]
+    fn hexadecimal_is_the_bytes_on_the_wire() {
+        let shown = shown(TORN, Trace::Hex, false);
+        let row = "0000  4f 4b 20 c3 a9 61 62 0a                          OK ..ab.\n";
+        assert!(shown.contains(row), "{shown}");
+    }
+
+    #[test]
+    fn lines_are_no_wider_than_the_screen_and_coloured_on_a_terminal_alone() {
+        let plain = shown(CLIENT, Trace::Messages, false);
+        assert!(
+            plain.lines().all(|line| line.chars().count() <= 70),
+            "{plain}"
+        );
+        assert!(plain.contains("…\n") && !plain.contains('\x1b'));
+        let coloured = shown(CLIENT, Trace::Messages, true);
+        assert!(coloured.contains("\x1b[36m   "), "{coloured}");
+    }
+}
