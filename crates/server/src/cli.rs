@@ -50,7 +50,7 @@ pub struct Arguments {
     mode: Option<Modes>,
 
     /// Where proxy mode relays to: it stands between any two programs, and says nothing of its own
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_and_port)]
     to: Option<String>,
 
     /// Relay datagrams instead of TCP connections, in proxy mode
@@ -498,6 +498,15 @@ fn parse_card(text: &str) -> Result<CardNumber, String> {
 
 fn parse_faults(text: &str) -> Result<Spec, String> {
     Spec::parse_for(Side::Server, text)
+}
+
+fn parse_host_and_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|it| it > 0) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("a name or an address and a port, as in localhost:9005".into()),
+    }
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {

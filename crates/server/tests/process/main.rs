@@ -14,4 +14,5 @@ mod labserver;
 mod ledger;
 mod lines;
 mod logs;
+mod proxy;
 mod signals;
