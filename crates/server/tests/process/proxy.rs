@@ -55,7 +55,7 @@ fn datagrams_go_through_it() {
     socket.send(b"SEND_TIME").unwrap();
     let mut buffer = [0; 64];
     let length = socket.recv(&mut buffer).unwrap();
-    assert_eq!(length, "12:34:56".len());
+    assert_eq!(length, "OK 12:34:56".len());
     assert_eq!(proxy.stop().status, Some(0));
 }
 
