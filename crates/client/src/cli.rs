@@ -1,6 +1,5 @@
 //! The command line of `labclient`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,12 +8,15 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
-use wire::record::{Recorder, Secrets, Settings, Trace};
 
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
+
+pub use self::recording::RecordingArguments;
+
+mod recording;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,20 +64,9 @@ pub struct Arguments {
     #[arg(long, global = true)]
     seed: Option<u64>,
 
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
-    #[arg(long, value_name = "FILE.jsonl", global = true)]
-    record: Option<PathBuf>,
-
-    /// Keep PINs in the recording and the trace
-    #[arg(long, global = true)]
-    record_secrets: bool,
-
-    /// Show everything that is sent and received on standard error; --trace=hex with its bytes
-    #[arg(long, value_name = "hex", num_args = 0..=1, require_equals = true,
-        default_missing_value = "messages", value_parser = traces(), hide_possible_values = true,
-        global = true)]
-    trace: Option<Trace>,
+    /// Recording and trace.
+    #[command(flatten)]
+    pub recording: RecordingArguments,
 
     /// Print one JSON object for each answer
     #[arg(long, global = true)]
@@ -141,32 +132,6 @@ impl Arguments {
                 say(&strike.to_string());
             }
         })))
-    }
-
-    /// Who takes down what happens, if that is asked for.
-    ///
-    /// # Errors
-    /// When it cannot be kept where it should be.
-    pub fn recorder(&self, faults: Option<&Plan>) -> Result<Option<Recorder>, Failure> {
-        if self.record_secrets && self.record.is_none() && self.trace.is_none() {
-            let words = "--record-secrets is about a recording: give --record or --trace too";
-            return Err(Failure::Usage(words.into()));
-        }
-        let settings = Settings {
-            program: "labclient",
-            release: env!("CARGO_PKG_VERSION"),
-            side: Side::Client,
-            arguments: Settings::own_arguments(),
-            faults: faults.cloned(),
-            secrets: if self.record_secrets {
-                Secrets::Kept
-            } else {
-                Secrets::Masked
-            },
-            file: self.record.clone(),
-            trace: self.trace,
-        };
-        Recorder::start(settings).map_err(|error| Failure::Usage(error.to_string()))
     }
 
     /// The server to talk to in this mode, and the faults on the way there.
@@ -242,11 +207,6 @@ fn parse_server(text: &str) -> Result<ServerName, String> {
 fn framings() -> impl TypedValueParser<Value = Framing> {
     PossibleValuesParser::new(Framing::ALL.map(Framing::name))
         .try_map(|name| Framing::parse(&name).ok_or("no such framing"))
-}
-
-fn traces() -> impl TypedValueParser<Value = Trace> {
-    PossibleValuesParser::new(["messages", "hex"])
-        .try_map(|name| Trace::parse(&name).ok_or("no such trace"))
 }
 
 /// Reads a positive number of seconds, as `0.5` or `10`.

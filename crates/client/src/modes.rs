@@ -29,7 +29,7 @@ use crate::session::Target;
 /// When it ended early: why, and with which exit status.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let faults = arguments.faults()?;
-    let recorder = arguments.recorder(faults.as_ref())?;
+    let recorder = arguments.recording.recorder(faults.as_ref())?;
     if let Some(recorder) = recorder.clone() {
         crash::before_death(move |at| recorder.crashed(at));
     }

@@ -13,17 +13,21 @@ use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
 use proto::atm::{CardNumber, TransactionId};
 use proto::frame::Framing;
-use proto::mode::{Mode, Transport};
+use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
 use server::ledger::command;
-use server::services::proxy;
+use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
-use wire::connect::resolve;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
-use wire::record::{Recorder, Secrets, Settings, Trace};
+
+use self::proxy::ProxyArguments;
+use self::recording::RecordingArguments;
+
+mod proxy;
+mod recording;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,13 +53,8 @@ pub struct Arguments {
         value_name = "atm|text|calc|chat|echo|datetime|script|all|proxy")]
     mode: Option<Modes>,
 
-    /// Where proxy mode relays to: it stands between any two programs, and says nothing of its own
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_and_port)]
-    to: Option<String>,
-
-    /// Relay datagrams instead of TCP connections, in proxy mode
-    #[arg(long, requires = "to")]
-    udp: bool,
+    #[command(flatten)]
+    relaying: ProxyArguments,
 
     /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
@@ -127,20 +126,8 @@ pub struct Arguments {
     #[arg(long, requires = "fault")]
     seed: Option<u64>,
 
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
-    #[arg(long, value_name = "FILE.jsonl")]
-    record: Option<PathBuf>,
-
-    /// Keep PINs in the recording and the trace
-    #[arg(long)]
-    record_secrets: bool,
-
-    /// Show everything that is sent and received on standard error; --trace=hex with its bytes
-    #[arg(long, value_name = "hex", num_args = 0..=1, require_equals = true,
-        default_missing_value = "messages", value_parser = one_of(["messages", "hex"], Trace::parse),
-        hide_possible_values = true)]
-    trace: Option<Trace>,
+    #[command(flatten)]
+    recording: RecordingArguments,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
@@ -270,64 +257,6 @@ impl Arguments {
         }))
     }
 
-    /// What the proxy is to do, if one is to run.
-    fn proxy(&self) -> anyhow::Result<Option<proxy::Settings>> {
-        let to = match (self.mode, &self.to) {
-            (Some(Modes::Proxy), Some(to)) => to,
-            (Some(Modes::Proxy), None) => {
-                let words = "--mode proxy needs a server to relay to: add --to HOST:PORT";
-                return Err(usage(ErrorKind::MissingRequiredArgument, words));
-            }
-            (_, Some(_)) => {
-                let words = "--to is for --mode proxy";
-                return Err(usage(ErrorKind::ArgumentConflict, words));
-            }
-            (_, None) => return Ok(None),
-        };
-        if let Some(faults) = &self.fault {
-            let cannot = if faults.error.is_some() {
-                "error: a proxy cannot know how the server would refuse: use drop-request or cut"
-            } else if faults.crash_at.is_some() {
-                "crash-at: a proxy never comes by those places: give it to labclient or labserver"
-            } else {
-                ""
-            };
-            if !cannot.is_empty() {
-                let words = format!("--fault {cannot}");
-                return Err(usage(ErrorKind::ArgumentConflict, &words));
-            }
-        }
-        let transport = if self.udp {
-            Transport::Udp
-        } else {
-            Transport::Tcp
-        };
-        let to = resolve(to).with_context(|| format!("--to {to}"))?;
-        Ok(Some(proxy::Settings { to, transport }))
-    }
-
-    /// Who takes down what happens, if that is asked for.
-    fn recorder(&self, faults: Option<&Plan>) -> anyhow::Result<Option<Recorder>> {
-        if self.record_secrets && self.record.is_none() && self.trace.is_none() {
-            let words = "--record-secrets is about a recording: give --record or --trace too";
-            return Err(usage(ErrorKind::MissingRequiredArgument, words));
-        }
-        Ok(Recorder::start(Settings {
-            program: "labserver",
-            release: env!("CARGO_PKG_VERSION"),
-            side: Side::Server,
-            arguments: Settings::own_arguments(),
-            faults: faults.cloned(),
-            secrets: if self.record_secrets {
-                Secrets::Kept
-            } else {
-                Secrets::Masked
-            },
-            file: self.record.clone(),
-            trace: self.trace,
-        })?)
-    }
-
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -357,13 +286,14 @@ impl Arguments {
         } else {
             None
         };
-        let proxy = self.proxy()?;
+        let is_proxy = matches!(self.mode, Some(Modes::Proxy));
+        let proxy = self.relaying.settings(is_proxy, self.fault.as_ref())?;
         let framing = match proxy {
             Some(_) => Framing::Raw,
             None => Framing::default(),
         };
         let faults = self.faults();
-        let recorder = self.recorder(faults.as_ref())?;
+        let recorder = self.recording.recorder(faults.as_ref())?;
         Ok(Config {
             modes,
             proxy,
@@ -469,13 +399,13 @@ fn one_of<T: Clone + Send + Sync + 'static>(
 
 fn mode_names() -> impl Iterator<Item = &'static str> {
     let names = Mode::ALL.into_iter().map(Mode::name);
-    names.chain(["all", proxy::NAME])
+    names.chain(["all", PROXY])
 }
 
 fn parse_mode(name: &str) -> Option<Modes> {
     match name {
         "all" => Some(Modes::All),
-        proxy::NAME => Some(Modes::Proxy),
+        PROXY => Some(Modes::Proxy),
         _ => Mode::parse(name).map(Modes::One),
     }
 }
@@ -498,15 +428,6 @@ fn parse_card(text: &str) -> Result<CardNumber, String> {
 
 fn parse_faults(text: &str) -> Result<Spec, String> {
     Spec::parse_for(Side::Server, text)
-}
-
-fn parse_host_and_port(text: &str) -> Result<String, String> {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|it| it > 0) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("a name or an address and a port, as in localhost:9005".into()),
-    }
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {

@@ -141,6 +141,9 @@ fn stop_on_signals(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Resu
                 std::process::exit(128 + signal);
             }
             tracing::info!("stopping: open conversations may end; once more to stop at once");
+            if let Some(recorder) = &recorder {
+                recorder.stopping();
+            }
             stopper.stop();
         }
     };

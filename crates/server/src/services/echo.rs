@@ -116,7 +116,7 @@ impl Echo {
                 Ok(0) => {
                     if let Some(tap) = tap {
                         tap.read(0, PIECE, &[], None);
-                        tap.half_closed(By::Peer);
+                        tap.input_ended();
                     }
                     return Ok(());
                 }

@@ -15,4 +15,5 @@ mod ledger;
 mod lines;
 mod logs;
 mod proxy;
+mod record;
 mod signals;

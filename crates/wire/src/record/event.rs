@@ -208,9 +208,9 @@ pub enum What {
         got: usize,
         /// The most it could have returned.
         asked: usize,
-        /// The bytes of the current message that are here after it.
+        /// The bytes that are here after it and were not made messages of yet.
         have: usize,
-        /// The bytes of the current message, framing included, if that is known yet.
+        /// The bytes of the first of these messages, framing included, if that is known yet.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         need: Option<usize>,
     },

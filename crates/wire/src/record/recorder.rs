@@ -5,16 +5,17 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::event::{Channel, Event, Header, Secrets, What};
+use super::event::{By, Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
 use super::queue::{MOST_BYTES, Queue};
+use super::tap::Open;
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
 use crate::fault::crash::CrashPoint;
@@ -64,6 +65,9 @@ struct Shared {
     /// the order of their numbers.
     last: Mutex<u64>,
     connections: AtomicU64,
+    is_stopping: AtomicBool,
+    /// Connections that may still be open.
+    open: Mutex<Vec<Open>>,
     sinks: Vec<Arc<Queue>>,
 }
 
@@ -142,6 +146,8 @@ impl Recorder {
             started: Instant::now(),
             last: Mutex::new(0),
             connections: AtomicU64::new(0),
+            is_stopping: AtomicBool::new(false),
+            open: Mutex::default(),
             sinks,
         };
         Ok(Some(Recorder(Arc::new(shared), header.side)))
@@ -167,6 +173,20 @@ impl Recorder {
     /// The number of the next connection, for a program that numbers them as it opens them.
     pub fn next_connection(&self) -> u64 {
         self.0.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// From here on, streams end because this program ends them: it is stopping.
+    pub fn stopping(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whose doing the end of a stream is that a read found.
+    pub(super) fn ender(&self) -> By {
+        if self.0.is_stopping.load(Ordering::Relaxed) {
+            By::Us
+        } else {
+            By::Peer
+        }
     }
 
     /// Now.
@@ -234,9 +254,26 @@ impl Recorder {
         self.flush();
     }
 
-    /// Takes down that the program ends, and has everything written. What happens after it is not
+    /// There is a connection whose end is to be told when the run ends first.
+    pub(super) fn opened(&self, connection: Open) {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are closed make room, for as many more as are open.
+        if open.len() == open.capacity() {
+            open.retain(|connection| connection.strong_count() > 0);
+            let room = open.len().max(16);
+            open.reserve(room);
+        }
+        open.push(connection);
+    }
+
+    /// Takes down that the program ends, with every connection that is still open, and has everything written. What happens after it is not
     /// recorded.
     pub fn finish(&self) {
+        let open = &self.0.open;
+        let open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in open.iter().filter_map(Open::upgrade) {
+            connection.tell_end();
+        }
         self.record(None, What::Ended);
         for sink in &self.0.sinks {
             sink.close();

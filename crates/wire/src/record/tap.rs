@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
@@ -35,13 +35,24 @@ struct Shared {
     recorder: Recorder,
     channel: Channel,
     mask: Option<Mask>,
-    /// Whether the socket is ours alone and has one peer, so that it begins and ends.
-    has_ends: bool,
+    /// How it ends, for a socket that has one peer; `None` when it has many, or its end was told.
     end: Mutex<Option<End>>,
 }
 
+/// A tap that tells how its connection ended, for the end of the run.
+pub(super) type Open = Weak<dyn Ends>;
+
+/// What can still end when the run does.
+pub(super) trait Ends: Send + Sync {
+    /// Tells the end, once.
+    fn tell_end(&self);
+}
+
+#[derive(Debug, Default)]
+struct End(Option<Ended>);
+
 #[derive(Debug)]
-struct End {
+struct Ended {
     by: By,
     how: How,
     words: Option<String>,
@@ -86,23 +97,24 @@ impl Tap {
     /// A tap on a connection, or on a client's UDP socket, which is made now and ends when the last
     /// clone is dropped.
     pub fn connected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
-        let tap = Tap::new(recorder, channel, mask, true);
+        let tap = Tap::new(recorder, channel, mask, Some(End::default()));
         tap.tell(What::Connected);
+        let shared: Arc<dyn Ends> = Arc::clone(&tap.0) as _;
+        recorder.opened(Arc::downgrade(&shared));
         tap
     }
 
     /// A tap on a server's UDP socket. Its peer is whoever a datagram comes from or goes to.
     pub fn unconnected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
-        Tap::new(recorder, channel, mask, false)
+        Tap::new(recorder, channel, mask, None)
     }
 
-    fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, has_ends: bool) -> Tap {
+    fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: Option<End>) -> Tap {
         Tap(Arc::new(Shared {
             recorder: recorder.clone(),
             channel,
             mask,
-            has_ends,
-            end: Mutex::new(None),
+            end: Mutex::new(end),
         }))
     }
 
@@ -175,6 +187,15 @@ impl Tap {
         });
     }
 
+    /// A read found the end of the stream.
+    pub fn input_ended(&self) {
+        match self.0.recorder.ender() {
+            By::Peer => self.half_closed(By::Peer),
+            // We ended our own input, and the peer may go on sending for all we know.
+            By::Us => self.ends(By::Us, How::End, None),
+        }
+    }
+
     /// One side sends no more.
     pub fn half_closed(&self, by: By) {
         self.tell(What::HalfClosed { by });
@@ -184,15 +205,14 @@ impl Tap {
     /// The connection ends, and this is how: what is told first counts.
     pub fn ends(&self, by: By, how: How, words: Option<String>) {
         let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(End(ended)) = end.as_mut() else {
+            return;
+        };
         // An end in order is one only if nothing worse follows.
-        if end
-            .as_ref()
-            .is_none_or(|end| end.how == How::End && how != How::Abort)
-        {
-            *end = Some(match end.take() {
-                Some(first) if how == How::End => first,
-                _ => End { by, how, words },
-            });
+        let is_worse = !matches!(how, How::End | How::Abort);
+        match ended {
+            Some(first) if first.how != How::End || !is_worse => {}
+            _ => *ended = Some(Ended { by, how, words }),
         }
     }
 
@@ -231,7 +251,7 @@ impl Tap {
             peer,
             ..self.0.channel.clone()
         };
-        Tap::new(&self.0.recorder, channel, self.0.mask, false)
+        Tap::new(&self.0.recorder, channel, self.0.mask, None)
     }
 
     fn struck(&self, struck: Struck, message: Message) {
@@ -278,7 +298,7 @@ impl Tap {
             return (shown, false);
         };
         let secrets = match (is_secret, mask) {
-            (true, _) => Vec::from([0..payload.len()]),
+            (true, _) => std::iter::once(0..payload.len()).collect(),
             (false, Some(mask)) => mask(payload),
             (false, None) => Vec::new(),
         };
@@ -302,21 +322,28 @@ impl Tap {
     }
 }
 
-/// The connection is over when nobody holds it any more.
-impl Drop for Shared {
-    fn drop(&mut self) {
-        if !self.has_ends {
-            return;
-        }
-        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let end = end.take().unwrap_or(End {
+impl Ends for Shared {
+    fn tell_end(&self) {
+        let end = self
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(End(ended)) = end else { return };
+        let Ended { by, how, words } = ended.unwrap_or(Ended {
             by: By::Us,
             how: How::End,
             words: None,
         });
-        let End { by, how, words } = end;
         let what = What::Closed { by, how, words };
         self.recorder.record(Some(&self.channel), what);
+    }
+}
+
+/// The connection is over when nobody holds it any more.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tell_end();
     }
 }
 

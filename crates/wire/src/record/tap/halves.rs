@@ -16,6 +16,7 @@ pub struct ReadTap {
     raw: Vec<u8>,
     length: Option<NonZeroUsize>,
     next_is_secret: bool,
+    has_ended: bool,
     /// The message received last, for the fault that strikes it.
     last: Option<(Vec<u8>, bool)>,
 }
@@ -39,6 +40,7 @@ impl ReadTap {
             raw: unfinished.to_vec(),
             length: None,
             next_is_secret: false,
+            has_ended: false,
             last: None,
         }
     }
@@ -60,10 +62,14 @@ impl ReadTap {
 
     /// A read that could have returned `asked` bytes returned these; none is the end.
     pub fn read(&mut self, piece: &[u8], asked: usize) {
+        if self.has_ended {
+            return;
+        }
         self.raw.extend_from_slice(piece);
         self.tap.read(piece.len(), asked, &self.raw, self.length);
         if piece.is_empty() {
-            self.tap.half_closed(By::Peer);
+            self.has_ended = true;
+            self.tap.input_ended();
         }
     }
 

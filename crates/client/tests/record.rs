@@ -1,0 +1,378 @@
+//! The real `labclient --record` and `--trace`: what they leave, and what they say.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use proto::mode::Mode;
+use server::{Config, Server};
+use tempfile::TempDir;
+use wire::record::{Cause, Event, How, Recording, Run, Secrets, What};
+
+/// A place to run in, with a server of one service.
+struct Lab {
+    home: TempDir,
+    mode: Mode,
+}
+
+impl Lab {
+    fn with(mode: Mode) -> Lab {
+        Lab {
+            home: tempfile::tempdir().unwrap(),
+            mode,
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.path().join("it.jsonl")
+    }
+
+    /// Runs `labclient` with these words and this on its standard input.
+    fn run(&self, words: &[&str], input: &str) -> Output {
+        let server = Server::bind(Config {
+            modes: vec![self.mode],
+            port: Some(0),
+            ..Config::default()
+        });
+        let server = server.unwrap();
+        let address = server.addresses()[0].2.to_string();
+        let stopper = server.stopper();
+        let running = thread::spawn(move || server.run());
+        let mut client = Command::new(env!("CARGO_BIN_EXE_labclient"))
+            .args(["--server", &address])
+            .args(words)
+            .current_dir(self.home.path())
+            .env("HOME", self.home.path())
+            .env("XDG_STATE_HOME", self.home.path())
+            .env("LABCLIENT_PIN", "1234")
+            .env_remove("COLUMNS")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read its input may have ended.
+        let _ = client.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = client.wait_with_output().unwrap();
+        stopper.stop();
+        running.join().unwrap();
+        output
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        recording(&self.file()).runs
+    }
+}
+
+fn recording(path: &Path) -> Recording {
+    Recording::read(BufReader::new(File::open(path).unwrap())).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The messages that crossed the wire, sent ones with a `>`.
+fn messages(events: &[Event]) -> Vec<String> {
+    let words = |event: &Event| match &event.what {
+        What::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
+        What::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
+        _ => None,
+    };
+    events.iter().filter_map(words).collect()
+}
+
+fn notes(events: &[Event]) -> Vec<String> {
+    let note = |event: &Event| match &event.what {
+        What::Note { what, .. } => Some(what.clone()),
+        _ => None,
+    };
+    events.iter().filter_map(note).collect()
+}
+
+#[test]
+fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
+    let lab = Lab::with(Mode::Atm);
+    let words = [
+        "--record",
+        "it.jsonl",
+        "--fault",
+        "drop-reply=#3",
+        "--seed",
+        "7",
+        "--timeout",
+        "0.3",
+        "atm",
+        "--card",
+        "123456789",
+        "withdraw",
+        "500",
+    ];
+    let output = lab.run(&words, "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let runs = lab.runs();
+    let Run { header, events } = &runs[0];
+    assert_eq!(header.arguments[2..], words);
+    assert_eq!(
+        (header.program.as_str(), header.seed),
+        ("labclient", Some(7))
+    );
+    assert_eq!(header.fault.as_deref(), Some("drop-reply=#3"));
+    assert_eq!(header.secrets, Secrets::Masked);
+
+    let lost = events.iter().position(|event| {
+        matches!(&event.what, What::Dropped { cause: Cause::Drop, message }
+            if message.text.as_deref().unwrap().contains(" held 500.00"))
+    });
+    let after: Vec<_> = events[lost.unwrap()..]
+        .iter()
+        .map(|event| &event.what)
+        .collect();
+    assert!(matches!(
+        after[1],
+        What::TimedOut {
+            waited: 300_000_000,
+            ..
+        }
+    ));
+    let resent = after.iter().find_map(|what| match what {
+        What::Resent { attempt, text } => Some((*attempt, text.clone())),
+        _ => None,
+    });
+    let (attempt, text) = resent.unwrap();
+    assert!(attempt == 2 && text.starts_with("WITHDRAW WITH_"), "{text}");
+    assert_eq!(
+        notes(events),
+        [
+            "loaded",
+            "sending",
+            "dispensing",
+            "drawer",
+            "dispensed",
+            "confirmed"
+        ]
+    );
+    assert_eq!(events.last().unwrap().what, What::Ended);
+    let log_ins = messages(events);
+    let log_ins = log_ins.iter().filter(|m| m.starts_with("> VERIFY"));
+    assert!(log_ins.clone().count() == 2 && log_ins.clone().all(|m| m.ends_with(" ****")));
+    assert!(
+        !std::fs::read_to_string(lab.file())
+            .unwrap()
+            .contains("123456789 1234")
+    );
+}
+
+#[test]
+fn pins_are_kept_when_that_is_asked_for() {
+    let lab = Lab::with(Mode::Atm);
+    let words = [
+        "atm",
+        "--card",
+        "123456789",
+        "balance",
+        "--record",
+        "it.jsonl",
+    ];
+    lab.run(&[&words[..], &["--record-secrets"]].concat(), "");
+    let runs = lab.runs();
+    assert_eq!(runs[0].header.secrets, Secrets::Kept);
+    let messages = messages(&runs[0].events);
+    assert!(
+        messages.iter().any(|m| m.ends_with(" 123456789 1234")),
+        "{messages:?}"
+    );
+
+    let output = lab.run(&["text", "lower", "A", "--record-secrets"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("give --record or --trace too"));
+}
+
+#[test]
+fn a_question_over_udp_that_is_asked_again_is_told() {
+    let lab = Lab::with(Mode::Datetime);
+    let words = [
+        "--record",
+        "it.jsonl",
+        "--fault",
+        "drop-request=#1",
+        "--timeout",
+        "2",
+        "datetime",
+        "date",
+    ];
+    assert_eq!(lab.run(&words, "").status.code(), Some(0));
+    let runs = lab.runs();
+    let kinds = runs[0].events.iter().map(|event| match &event.what {
+        What::Sent(_) => "sent",
+        What::Received(_) => "received",
+        What::Dropped { .. } => "dropped",
+        What::TimedOut { .. } => "timed out",
+        What::Resent { attempt: 2, .. } => "resent",
+        What::Connected => "connected",
+        What::Closed { .. } => "closed",
+        What::Ended => "ended",
+        _ => "else",
+    });
+    let kinds: Vec<_> = kinds.collect();
+    assert_eq!(
+        kinds,
+        [
+            "connected",
+            "dropped",
+            "timed out",
+            "resent",
+            "sent",
+            "received",
+            "closed",
+            "ended"
+        ]
+    );
+}
+
+#[test]
+fn chat_and_echo_are_recorded_message_by_message_to_their_end() {
+    let lab = Lab::with(Mode::Chat);
+    let output = lab.run(&["--record", "it.jsonl", "chat", "--name", "ann"], "hi\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let runs = lab.runs();
+    let messages_of_chat = messages(&runs[0].events);
+    for message in [
+        "> JOIN ann",
+        "> SAY hi",
+        "< EVENT said ann hi",
+        "< OK said",
+        "> QUIT",
+    ] {
+        let same = messages_of_chat.iter().filter(|m| *m == message);
+        assert_eq!(same.count(), 1, "{message}: {messages_of_chat:?}");
+    }
+    let last = &runs[0].events[runs[0].events.len() - 2].what;
+    assert!(matches!(last, What::Closed { .. }), "{last:?}");
+
+    let lab = Lab::with(Mode::Echo);
+    lab.run(
+        &["--record", "it.jsonl", "echo", "hello", "--wire", "raw"],
+        "",
+    );
+    assert_eq!(messages(&lab.runs()[0].events)[0], "> hello");
+}
+
+#[test]
+fn a_second_run_is_added_and_another_file_is_left_alone() {
+    let lab = Lab::with(Mode::Text);
+    let words = ["text", "lower", "A", "--record", "it.jsonl"];
+    for _ in 0..2 {
+        assert_eq!(lab.run(&words, "").status.code(), Some(0));
+    }
+    let runs = lab.runs();
+    assert_eq!(runs.len(), 2);
+    assert_ne!(runs[0].header.run, runs[1].header.run);
+
+    std::fs::write(lab.file(), "my notes\n").unwrap();
+    let output = lab.run(&words, "");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "labclient: it.jsonl is no recording, and would be spoilt: choose another file\n"
+    );
+    assert_eq!(std::fs::read_to_string(lab.file()).unwrap(), "my notes\n");
+
+    let output = lab.run(&["text", "lower", "A", "--record", "nowhere/it.jsonl"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("labclient: cannot record to nowhere/it.jsonl: "));
+}
+
+#[test]
+fn a_crash_on_purpose_is_the_last_that_is_told() {
+    let lab = Lab::with(Mode::Atm);
+    let words = [
+        "--record",
+        "it.jsonl",
+        "--fault",
+        "crash-at=mid-dispense",
+        "atm",
+        "--card",
+        "123456789",
+        "withdraw",
+        "500",
+    ];
+    assert_eq!(lab.run(&words, "").status.code(), None);
+    let events = &lab.runs()[0].events;
+    let what: Vec<_> = events
+        .iter()
+        .rev()
+        .take(2)
+        .map(|event| &event.what)
+        .collect();
+    assert!(matches!(what[0], What::Crashed { at } if at == "mid-dispense"));
+    assert!(matches!(what[1], What::Note { what, .. } if what == "drawer"));
+}
+
+#[test]
+fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
+    let lab = Lab::with(Mode::Atm);
+    let output = lab.run(&["--trace", "atm", "--card", "123456789", "balance"], "");
+    assert_eq!(output.status.code(), Some(0));
+    let shown = stderr(&output);
+    for line in [
+        "atm#0    ← READY atm 1\n",
+        "              read 15 of 15 bytes\n",
+        " 123456789 ****\n",
+        "→ BALANCE_INQUIRY\n",
+        "* ended\n",
+    ] {
+        assert!(shown.contains(line), "{line:?}: {shown}");
+    }
+    assert!(
+        !shown.contains('\x1b') && !shown.contains("123456789 1234"),
+        "{shown}"
+    );
+
+    let lab = Lab::with(Mode::Text);
+    let output = lab.run(&["text", "prime", "97", "--trace=hex"], "");
+    let row = "0000  38 3a 50 52 49 4d 45 20 39 37 2c                 8:PRIME 97,\n";
+    assert!(stderr(&output).contains(row), "{output:?}");
+    let output = lab.run(&["text", "prime", "97", "--trace=loud"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+    let path = home.path().join("it.jsonl");
+    let status = Command::new(env!("CARGO_BIN_EXE_labclient"))
+        .args(["--server", &address, "--record"])
+        .arg(&path)
+        .args(["text", "lower", "A"])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(3));
+    let events = recording(&path).runs.remove(0).events;
+    let words = format!("nothing listens on {address}");
+    assert_eq!(events[0].what, What::Failed { words });
+}
+
+#[test]
+fn a_connection_that_a_fault_cuts_ends_so() {
+    let lab = Lab::with(Mode::Text);
+    lab.run(
+        &[
+            "text", "lower", "A", "--fault", "cut=#1", "--record", "it.jsonl",
+        ],
+        "",
+    );
+    let events = &lab.runs()[0].events;
+    let closed = events.iter().find_map(|event| match &event.what {
+        What::Closed { how, .. } => Some(*how),
+        _ => None,
+    });
+    assert_eq!(closed, Some(How::Cut));
+}
