@@ -113,10 +113,13 @@ fn both_conversations_are_in_its_recording() {
         "netstring",
         "--record",
         "proxy.jsonl",
+        "--trace",
     ];
     let proxy = home.start(&[&["--mode", "proxy", "--port", "0"], &flags[..]].concat());
     let mut peer = proxy.converse("proxy tcp");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
+    proxy.log().wait_for("proxy#0 client ← PRIME 97");
+    proxy.log().wait_for("proxy#0 server → PRIME 97");
     assert_eq!(proxy.stop().status, Some(0));
 
     let file = std::fs::File::open(home.path().join("proxy.jsonl")).unwrap();

@@ -167,7 +167,8 @@ impl Forward<'_, '_> {
 
     /// Why a datagram from this address is not relayed, if so.
     fn ignored(&self, client: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
-        if client == self.server {
+        let is_at = |other: SocketAddr| (other.ip().to_canonical(), other.port());
+        if is_at(client) == is_at(self.server) {
             return Some("its source is the server itself");
         }
         never_answered(client, own)
