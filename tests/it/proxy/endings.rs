@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::Transport;
@@ -11,6 +11,7 @@ use socket2::SockRef;
 
 use super::{Between, proxy_to};
 use crate::faults::config;
+use crate::support::PATIENCE;
 
 /// A proxy as it is, and one that holds messages until they are whole.
 fn both() -> [Between; 2] {
@@ -43,6 +44,25 @@ fn assert_reset(mut stream: &TcpStream) {
         }
     };
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// Waits until this end is reset, and neither reads nor writes.
+fn wait_for_reset(stream: &TcpStream) {
+    let by = Instant::now() + PATIENCE;
+    let error = loop {
+        if let Some(error) = stream.take_error().unwrap() {
+            break error;
+        }
+        assert!(Instant::now() < by, "not reset");
+        std::thread::yield_now();
+    };
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+        ),
+        "{error}"
+    );
 }
 
 /// Writes until nothing is taken any more. How much it was.
@@ -140,20 +160,8 @@ fn a_reset_after_a_half_close_is_a_reset_still() {
             broken.shutdown(Shutdown::Write).unwrap();
             assert_eq!(other.read(&mut [0; 8]).unwrap(), 0);
             reset(broken);
-            // The end of the stream was read already, so what is left to fail is to write.
-            let error = loop {
-                match other.write(b"x") {
-                    Ok(_) => std::thread::yield_now(),
-                    Err(error) => break error,
-                }
-            };
-            assert!(
-                matches!(
-                    error.kind(),
-                    ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
-                ),
-                "{error}"
-            );
+            // The end of the stream was read already, so no read can tell.
+            wait_for_reset(&other);
         }
     }
 }
@@ -181,22 +189,13 @@ fn a_reset_is_passed_on_although_the_other_end_does_not_read() {
     for between in both() {
         for client_resets in [true, false] {
             let (client, server) = between.connect();
-            let (broken, mut other) = match client_resets {
+            let (broken, other) = match client_resets {
                 true => (client, server),
                 false => (server, client),
             };
             write_until_stuck(&broken);
             reset(broken);
-            let error = loop {
-                match other.write(b"x") {
-                    Ok(_) => std::thread::yield_now(),
-                    Err(error) => break error,
-                }
-            };
-            assert!(matches!(
-                error.kind(),
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
-            ));
+            wait_for_reset(&other);
         }
     }
 }
