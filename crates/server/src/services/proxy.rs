@@ -5,12 +5,13 @@
 //! ends of streams and resets. A framing matters only to the faults, which strike whole messages.
 //!
 //! * [`pair`]: the two streams of a connection, and how they end together;
-//! * [`pump`]: one direction of it;
+//! * [`pump`]: one direction of it, and [`faulty`] what is done to it;
 //! * [`cutter`]: a stream cut into messages, with no byte lost of what makes none;
 //! * [`datagrams`]: the same for UDP.
 
 pub mod cutter;
 pub mod datagrams;
+pub mod faulty;
 pub mod pair;
 pub mod pump;
 

@@ -5,11 +5,13 @@
 //! the server; one sends all answers, because a fault may hold one back until the next is sent, to
 //! whichever client.
 
+mod back;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
 use wire::record::{Channel, Framed, Recorder, Tap};
 
+use self::back::Back;
 use super::NAME;
 
 use crate::connections::Connections;
@@ -315,54 +318,6 @@ impl Association {
 
     fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The way from the server to the clients.
-struct Back<'a> {
-    socket: &'a UdpSocket,
-    tap: Option<Tap>,
-    faults: Option<Datagrams>,
-}
-
-impl Back<'_> {
-    /// Sends the answers until nobody has any more.
-    fn run(mut self, told: &Receiver<Letter>) {
-        loop {
-            let now = Instant::now();
-            let due = self.faults.as_mut().map(|it| it.take_due(now));
-            due.into_iter().flatten().for_each(|it| self.send(&it));
-            let due = self.faults.as_ref().and_then(Datagrams::next_due);
-            let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
-            match told.recv_timeout(wait.min(STOP_CHECK)) {
-                Ok(letter) => {
-                    let tap = self.tap_of(&letter);
-                    let letters = struck(self.faults.as_mut(), letter, tap.as_ref());
-                    letters.iter().for_each(|it| self.send(it));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-    }
-
-    fn send(&self, letter: &Letter) {
-        let Some(client) = letter.receiver else {
-            return;
-        };
-        let tap = self.tap_of(letter).map(|tap| (tap.now(), tap));
-        match self.socket.send_to(&letter.message, client) {
-            Ok(_) => {
-                if let Some((moment, tap)) = tap {
-                    tap.sent(moment, &letter.message[..]);
-                }
-            }
-            Err(error) => tracing::warn!(%client, %error, "cannot answer"),
-        }
-    }
-
-    fn tap_of(&self, letter: &Letter) -> Option<Tap> {
-        Some(self.tap.as_ref()?.with_peer(letter.receiver?))
     }
 }
 

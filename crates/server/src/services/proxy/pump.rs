@@ -4,25 +4,21 @@
 //! they are whole, because a fault strikes a whole message; and late ones wait here, while what
 //! comes behind them is read on.
 
-use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
-use wire::fault::stream::Timetable;
-use wire::fault::{Direction, Schedule, Verdict};
+use wire::fault::{Direction, Schedule};
 use wire::record::By;
-use wire::record::tap::{Struck, Tap};
+use wire::record::tap::Tap;
 
 use super::cutter::{Cut, Cutter};
+use super::faulty::{Faulty, Late};
 use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
 pub const PIECE: usize = 64 * 1024;
-
-/// Bytes of late messages in one direction beyond which nothing is read. One message always fits.
-const LATE: usize = 256 * 1024;
 
 /// One direction of a pair.
 pub struct Pump {
@@ -35,27 +31,6 @@ pub struct Pump {
     /// What [`std::net::TcpStream::set_read_timeout`] was told last.
     read_timeout: Option<Duration>,
     has_cut: bool,
-}
-
-/// What a direction needs that is under faults.
-struct Faulty {
-    schedule: Schedule,
-    /// Longest time from the first byte of a message to its last.
-    hold: Duration,
-    /// When the first byte of the message that is held came.
-    held_since: Option<Instant>,
-    timetable: Timetable,
-    late: VecDeque<Late>,
-    late_bytes: usize,
-}
-
-struct Late {
-    due: Instant,
-    bytes: Vec<u8>,
-    /// How often they are written.
-    copies: u8,
-    /// Nothing comes after it.
-    is_last: bool,
 }
 
 impl Pump {
@@ -78,14 +53,7 @@ impl Pump {
     #[must_use]
     pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
         self.cutter = Some(Cutter::new(framing));
-        self.faults = Some(Faulty {
-            schedule,
-            hold,
-            held_since: None,
-            timetable: Timetable::default(),
-            late: VecDeque::new(),
-            late_bytes: 0,
-        });
+        self.faults = Some(Faulty::new(schedule, hold));
         self
     }
 
@@ -132,8 +100,8 @@ impl Pump {
             tap.half_closed(By::Peer);
         }
         self.give_up("the stream ended inside a message")?;
-        while let Some(first) = self.faults.as_ref().and_then(|faults| faults.late.front()) {
-            self.pair.wait_until(first.due)?;
+        while let Some(due) = self.faults.as_ref().and_then(Faulty::first_due) {
+            self.pair.wait_until(due)?;
             self.write_due()?;
         }
         Ok(())
@@ -188,7 +156,7 @@ impl Pump {
         {
             self.came(&cut);
             if let Some(faults) = &mut self.faults {
-                faults.held_since = None;
+                faults.holds_none();
                 let is_message = matches!(cut, Cut::Message(_));
                 let (Cut::Message(bytes) | Cut::Loose(bytes, _)) = cut;
                 let late = match is_message {
@@ -201,7 +169,7 @@ impl Pump {
         if let (Some(faults), Some(cutter)) = (&mut self.faults, &self.cutter)
             && cutter.is_inside_message()
         {
-            faults.held_since.get_or_insert(came);
+            faults.holds_since(came);
         }
         Ok(())
     }
@@ -247,8 +215,8 @@ impl Pump {
         if let Some(faults) = &mut self.faults
             && faults.is_held_too_long()
         {
-            faults.held_since = None;
-            let seconds = faults.hold.as_secs_f32();
+            faults.holds_none();
+            let seconds = faults.hold().as_secs_f32();
             self.give_up(&format!("a message was not complete after {seconds} s"))?;
         }
         Ok(())
@@ -278,9 +246,8 @@ impl Pump {
 
     fn put(&mut self, late: Late) -> Result<(), Over> {
         match &mut self.faults {
-            Some(faults) if !faults.late.is_empty() || late.due > Instant::now() => {
-                faults.late_bytes += late.bytes.len();
-                faults.late.push_back(late);
+            Some(faults) if faults.must_wait(&late) => {
+                faults.keep(late);
                 Ok(())
             }
             Some(_) | None => self.write_late(&late),
@@ -333,81 +300,6 @@ impl Pump {
 
     fn lost(&self, error: &io::Error) -> Over {
         Over::lost(self.way, error)
-    }
-}
-
-impl Faulty {
-    /// Whether the last message is there that is written: it will be cut.
-    fn ends(&self) -> bool {
-        self.late.back().is_some_and(|late| late.is_last)
-    }
-
-    /// Until when nothing is read, because enough is late, or nothing may follow.
-    fn reads_not_before(&self) -> Option<Instant> {
-        let first = self.late.front()?;
-        (self.late_bytes > LATE || self.ends()).then_some(first.due)
-    }
-
-    fn take_due(&mut self) -> Option<Late> {
-        let is_due = self.late.front()?.due <= Instant::now();
-        let late = if is_due { self.late.pop_front() } else { None }?;
-        self.late_bytes -= late.bytes.len();
-        Some(late)
-    }
-
-    /// When something is to be done although nothing came.
-    fn next_deadline(&self) -> Option<Instant> {
-        let held = self.held_since.map(|since| since + self.hold);
-        let late = self.late.front().map(|late| late.due);
-        held.into_iter().chain(late).min()
-    }
-
-    fn is_held_too_long(&self) -> bool {
-        self.held_since
-            .is_some_and(|since| since.elapsed() >= self.hold)
-    }
-
-    /// Bytes that make no message are not struck, and keep their place.
-    fn loose(&mut self, bytes: Vec<u8>, came: Instant) -> Late {
-        Late {
-            due: self.timetable.due(came, Duration::ZERO),
-            bytes,
-            copies: 1,
-            is_last: false,
-        }
-    }
-
-    /// What is left of a message after the faults.
-    fn strike(&mut self, mut message: Vec<u8>, came: Instant, tap: Option<&Tap>) -> Option<Late> {
-        let fate = self.schedule.next_fate();
-        let half = message.len() / 2;
-        let struck = match fate.verdict {
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Cut => Some(Struck::Cut(half)),
-            Verdict::Duplicate => Some(Struck::Duplicated),
-            Verdict::Pass | Verdict::Error | Verdict::Reorder => None,
-        };
-        if let (Some(tap), Some(struck)) = (tap, struck) {
-            tap.struck_sending(struck, &message[..]);
-        }
-        if fate.verdict == Verdict::Drop {
-            return None;
-        }
-        let due = self.timetable.due(came, fate.delay);
-        if let Some(tap) = tap
-            && !fate.delay.is_zero()
-        {
-            tap.delayed(due, &message[..]);
-        }
-        if fate.verdict == Verdict::Cut {
-            message.truncate(half);
-        }
-        Some(Late {
-            due,
-            bytes: message,
-            copies: 1 + u8::from(fate.verdict == Verdict::Duplicate),
-            is_last: fate.verdict == Verdict::Cut,
-        })
     }
 }
 
