@@ -8,8 +8,10 @@ use wire::fault::stream::Timetable;
 use wire::fault::{Schedule, Verdict};
 use wire::record::tap::{Struck, Tap};
 
-/// Bytes of late messages in one direction beyond which nothing is read. One message always fits.
-const LATE: usize = 256 * 1024;
+/// Late messages in one direction beyond which nothing is read, and their bytes. What one read
+/// returned always fits.
+const LATE: usize = 4_096;
+const LATE_BYTES: usize = 256 * 1024;
 
 /// What a direction needs that is under faults.
 #[derive(Debug)]
@@ -58,7 +60,8 @@ impl Faulty {
     /// Until when nothing is read, because enough is late, or nothing may follow.
     pub fn reads_not_before(&self) -> Option<Instant> {
         let first = self.late.front()?;
-        (self.late_bytes > LATE || self.ends()).then_some(first.due)
+        let is_full = self.late.len() > LATE || self.late_bytes > LATE_BYTES;
+        (is_full || self.ends()).then_some(first.due)
     }
 
     /// The first late bytes, if they are due.
