@@ -7,11 +7,11 @@ mod server_side;
 use server::Config;
 use wire::fault::Plan;
 
-fn plan(spec: &str) -> Plan {
+pub fn plan(spec: &str) -> Plan {
     Plan::new(spec.parse().unwrap(), 1)
 }
 
-fn config(spec: &str) -> Config {
+pub fn config(spec: &str) -> Config {
     Config {
         faults: Some(plan(spec)),
         ..Config::default()

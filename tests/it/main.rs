@@ -9,6 +9,7 @@ mod fault_schedules;
 mod faults;
 mod handout;
 mod protocol_examples;
+mod proxy;
 mod requests;
 mod script;
 mod semantics;

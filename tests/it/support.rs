@@ -16,15 +16,22 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on a free port, stopped when dropped.
 pub struct Running {
-    addresses: Vec<(Mode, Transport, SocketAddr)>,
+    addresses: Vec<(&'static str, Transport, SocketAddr)>,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
 }
 
 /// One service with these settings, on any free port.
 pub fn start(mode: Mode, config: Config) -> Running {
-    let server = Server::bind(Config {
+    start_all(Config {
         modes: vec![mode],
+        ..config
+    })
+}
+
+/// All that the configuration asks for, on any free port.
+pub fn start_all(config: Config) -> Running {
+    let server = Server::bind(Config {
         port: Some(0),
         ..config
     })

@@ -1,6 +1,7 @@
 //! The command line of `labserver`.
 
 mod ledger;
+mod proxy;
 mod recording;
 
 use std::fmt::Write;
@@ -19,11 +20,13 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
+use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
 pub use ledger::LedgerCommand;
+use proxy::ProxyArguments;
 use recording::RecordingArguments;
 
 const EXAMPLES: &str = "\
@@ -32,6 +35,8 @@ Examples:
   labserver --mode text --wire line     for netcat or telnet
   labserver --mode all --bind 0.0.0.0   every service, for a class
   labserver --handout atm-login         for the printed cash machine of report 000
+  labserver --mode proxy --to 127.0.0.1:9005 --wire netstring --fault drop-reply=#3
+                                        stand before a server, and lose its third message
 
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
@@ -46,7 +51,7 @@ pub struct Arguments {
 
     /// The service to run, or all of them
     #[arg(long, value_parser = one_of(mode_names(), parse_mode), hide_possible_values = true,
-        value_name = "atm|text|calc|chat|echo|datetime|script|all")]
+        value_name = "atm|text|calc|chat|echo|datetime|script|all|proxy")]
     mode: Option<Modes>,
 
     /// Speak as the server of a printed hand-out does, so that its printed client can be used;
@@ -54,19 +59,21 @@ pub struct Arguments {
     #[arg(long, value_parser = one_of(handout_names(), parse_handout), hide_possible_values = true,
         value_name = "NAME", conflicts_with_all = ["mode", "wire", "script", "semantics"])]
     handout: Option<Printed>,
+    #[command(flatten)]
+    relaying: ProxyArguments,
 
     /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
 
     /// The port; 0 is any free one [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
-    /// datetime 9010, script 9011; a hand-out has its own]
+    /// datetime 9010, script 9011, proxy 9012; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,
 
     /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
     /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
-    /// netstring; a script says its own]
+    /// netstring; a script says its own; proxy raw]
     #[arg(long, value_parser = one_of(framing_names(), Framing::parse),
         hide_possible_values = true, value_name = "FRAMING")]
     wire: Option<Framing>,
@@ -174,6 +181,7 @@ enum Printed {
 enum Modes {
     One(Mode),
     All,
+    Proxy,
 }
 
 impl Arguments {
@@ -226,9 +234,10 @@ impl Arguments {
             (Some(handout), _) => vec![handout.mode()],
             (None, Some(Modes::One(mode))) => vec![mode],
             (None, Some(Modes::All)) => Mode::ALL.to_vec(),
+            (None, Some(Modes::Proxy)) => Vec::new(),
             (None, None) => {
                 let words = "say which service to run: \
-                             --mode atm|text|calc|chat|echo|datetime|script|all, or --handout NAME";
+                    --mode atm|text|calc|chat|echo|datetime|script|all|proxy, or --handout NAME";
                 return Err(usage(ErrorKind::MissingRequiredArgument, words));
             }
         };
@@ -252,13 +261,20 @@ impl Arguments {
             Some(_) => self.login_timeout.max(self.idle_timeout),
             None => self.login_timeout,
         };
+        let is_proxy = matches!(self.mode, Some(Modes::Proxy));
+        let proxy = self.relaying.settings(is_proxy, self.fault.as_ref())?;
+        let framing = match proxy {
+            Some(_) => Framing::Raw,
+            None => Framing::default(),
+        };
         let faults = self.faults();
         let recorder = self.recording.recorder(faults.as_ref())?;
         Ok(Config {
             modes,
+            proxy,
             bind: self.bind,
             port: self.port,
-            framing: self.wire.unwrap_or_default(),
+            framing: self.wire.unwrap_or(framing),
             limits: Limits {
                 frame: self.frame_timeout,
                 idle: Some(self.idle_timeout),
@@ -373,12 +389,14 @@ fn one_of<T: Clone + Send + Sync + 'static>(
 }
 
 fn mode_names() -> impl Iterator<Item = &'static str> {
-    Mode::ALL.into_iter().map(Mode::name).chain(["all"])
+    let names = Mode::ALL.into_iter().map(Mode::name);
+    names.chain(["all", PROXY])
 }
 
 fn parse_mode(name: &str) -> Option<Modes> {
     match name {
         "all" => Some(Modes::All),
+        PROXY => Some(Modes::Proxy),
         _ => Mode::parse(name).map(Modes::One),
     }
 }

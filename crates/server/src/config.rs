@@ -18,6 +18,7 @@ use wire::record::{self, Framed, Mask, Recorder, Tap};
 
 use crate::connections::Place;
 use crate::services::datetime::Clock;
+use crate::services::proxy;
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
 /// ledger, which `labserver` keeps in a file.
@@ -31,7 +32,7 @@ pub struct Config {
     /// any free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
-    /// themselves.
+    /// themselves. What a message is to a proxy's faults.
     pub framing: Framing,
     /// The deadlines of each connection.
     pub limits: Limits,
@@ -61,6 +62,8 @@ pub struct Config {
     /// The hand-out whose words are spoken; its service is then the only one, whatever `modes` says.
     /// `None` speaks our own protocol.
     pub handout: Option<Handout>,
+    /// A proxy to run, besides the services.
+    pub proxy: Option<proxy::Settings>,
     /// The exchange to play; `None` is the default one of those that are shipped.
     pub script: Option<Script>,
 }
@@ -157,6 +160,7 @@ impl Default for Config {
             datagram_rate: 1_000,
             faults: None,
             handout: None,
+            proxy: None,
             recorder: None,
             script: None,
         }

@@ -109,7 +109,7 @@ pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Why no datagram from this address is answered, if so.
-fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
+pub(crate) fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
     let ip = sender.ip().to_canonical();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     if broadcast || ip.is_multicast() || ip.is_unspecified() {

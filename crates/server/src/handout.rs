@@ -133,7 +133,7 @@ impl Printed {
     }
 
     /// Answers datagrams until the server stops.
-    pub fn serve_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
+    pub fn answer_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
         match &self.service {
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
@@ -141,7 +141,7 @@ impl Printed {
                 let answer = |datagram: &[u8], _| answer(datagram, &config.clock);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
-            other => other.serve_datagrams(endpoint, connections, config),
+            other => other.answer_datagrams(endpoint, connections, config),
         }
     }
 }

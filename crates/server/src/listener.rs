@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use proto::handout::Handout;
-use proto::mode::{Mode, Transport};
+use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use wire::connection::Connection;
-use wire::datagram::Endpoint;
 use wire::limits::Limits;
 
 use crate::config::Config;
 use crate::connections::{Connections, NoPlace};
 use crate::services::Service;
+use crate::services::proxy::{self, Proxy};
 use crate::threads::Threads;
 
 /// Connections that may wait to be accepted. With the standard library's 128, a class that connects
@@ -41,7 +41,7 @@ pub struct Server {
 
 /// One bound socket.
 struct Listening {
-    mode: Mode,
+    name: &'static str,
     service: Arc<Service>,
     address: SocketAddr,
     socket: Bound,
@@ -67,24 +67,38 @@ impl Server {
     pub fn bind(config: Config) -> anyhow::Result<Server> {
         let threads = Threads::default();
         let mut listening = Vec::new();
+        let mut listen_for = |name, service: Service, port, transports| -> anyhow::Result<()> {
+            let service = Arc::new(service);
+            let address = SocketAddr::new(config.bind, config.port.unwrap_or(port));
+            for (socket, address) in
+                bind_all(address, transports).map_err(|error| cannot_listen(address, &error))?
+            {
+                listening.push(Listening {
+                    name,
+                    service: Arc::clone(&service),
+                    address,
+                    socket,
+                });
+            }
+            Ok(())
+        };
         let modes = match config.handout {
             Some(handout) => vec![handout.mode()],
             None => config.modes.clone(),
         };
         for mode in modes {
-            let service = Arc::new(Service::open(mode, &config, &threads)?);
-            let usual = config.handout.map_or(mode.default_port(), Handout::port);
-            let port = config.port.unwrap_or(usual);
-            let address = SocketAddr::new(config.bind, port);
-            for (socket, address) in bind_all(address, service.transports(mode))
-                .map_err(|error| cannot_listen(address, &error))?
-            {
-                listening.push(Listening {
-                    mode,
-                    service: Arc::clone(&service),
-                    address,
-                    socket,
-                });
+            let service = Service::open(mode, &config, &threads)?;
+            let transports = service.transports(mode);
+            let port = config.handout.map_or(mode.default_port(), Handout::port);
+            listen_for(mode.name(), service, port, transports)?;
+        }
+        if let Some(settings) = &config.proxy {
+            let proxy = Proxy::new(settings.clone(), threads.clone());
+            let service = Service::Proxy(proxy.clone());
+            let transports = proxy.transports();
+            listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
+            if let Some(listening) = listening.last() {
+                proxy.check_not_self(listening.address)?;
             }
         }
         if listening.is_empty() {
@@ -99,14 +113,14 @@ impl Server {
         })
     }
 
-    /// Where each service listens.
-    pub fn addresses(&self) -> Vec<(Mode, Transport, SocketAddr)> {
+    /// Where each service listens: its name, as on the ready line.
+    pub fn addresses(&self) -> Vec<(&'static str, Transport, SocketAddr)> {
         let entry = |listening: &Listening| {
             let transport = match listening.socket {
                 Bound::Tcp(_) => Transport::Tcp,
                 Bound::Udp(_) => Transport::Udp,
             };
-            (listening.mode, transport, listening.address)
+            (listening.name, transport, listening.address)
         };
         self.listening.iter().map(entry).collect()
     }
@@ -134,7 +148,7 @@ impl Server {
         } = self;
         thread::scope(|scope| {
             for Listening {
-                mode,
+                name,
                 service,
                 address,
                 socket,
@@ -144,7 +158,7 @@ impl Server {
                 scope.spawn(move || match socket {
                     Bound::Tcp(listener) => {
                         let acceptor = Acceptor {
-                            mode,
+                            name,
                             service,
                             config,
                             connections,
@@ -154,10 +168,7 @@ impl Server {
                     }
                     Bound::Udp(socket) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        let mut endpoint = Endpoint::new(socket);
-                        let exchange = service.exchange();
-                        config.inject_datagrams(&mut endpoint, mode.name(), exchange);
-                        service.serve_datagrams(endpoint, connections, config);
+                        service.serve_datagrams(socket, name, connections, config);
                     }
                 });
             }
@@ -193,7 +204,7 @@ impl Stopper {
 
 /// What the accept loop of one socket needs.
 struct Acceptor<'a> {
-    mode: Mode,
+    name: &'static str,
     service: Arc<Service>,
     config: &'a Arc<Config>,
     connections: &'a Connections,
@@ -226,20 +237,20 @@ impl Acceptor<'_> {
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
         let place = match self.connections.enter(&stream) {
-            Ok(place) => place.of(self.mode.name()),
+            Ok(place) => place.of(self.name),
             Err(NoPlace::Stopping) => return,
             Err(NoPlace::Full) => {
-                tracing::warn!(%peer, mode = self.mode.name(), "refused: too many connections");
+                tracing::warn!(%peer, mode = self.name, "refused: too many connections");
                 return self.refuse(stream);
             }
         };
-        let (mode, service) = (self.mode, Arc::clone(&self.service));
+        let (name, service) = (self.name, Arc::clone(&self.service));
         let config = Arc::clone(self.config);
         let started = Instant::now();
         let for_refusal = Arc::clone(&stream);
         let run = self.threads.run(move || {
             let id = place.id();
-            let span = tracing::info_span!("connection", mode = mode.name(), id, %peer);
+            let span = tracing::info_span!("connection", mode = name, id, %peer);
             let _entered = span.entered();
             tracing::debug!("opened");
             let end = service.serve(&stream, &place, &config);

@@ -59,7 +59,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = arguments.config()?;
-    rlimit::increase_nofile_limit(descriptors_for(config.connections))
+    rlimit::increase_nofile_limit(descriptors_for(&config))
         .context("cannot ask how many files may be open")?;
     if let Some(handout) = config.handout
         && let Some(words) = handout.gives_up()
@@ -109,21 +109,17 @@ fn print(answer: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// A socket for each connection, and the listeners, the log, the ledger.
-fn descriptors_for(connections: usize) -> u64 {
-    connections as u64 + 64
+/// A socket for each connection, of a proxy two; and the listeners, the log, the ledger.
+fn descriptors_for(config: &Config) -> u64 {
+    let each = if config.proxy.is_some() { 2 } else { 1 };
+    each * config.connections as u64 + 64
 }
 
 /// One line a socket, for programs; what all interfaces are called from outside, for people.
 fn say_where(server: &Server) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for (mode, transport, address) in server.addresses() {
-        writeln!(
-            stdout,
-            "listening {} {} {address}",
-            mode.name(),
-            transport.name()
-        )?;
+    for (name, transport, address) in server.addresses() {
+        writeln!(stdout, "listening {name} {} {address}", transport.name())?;
         if address.ip().is_unspecified() {
             for interface in if_addrs::get_if_addrs()? {
                 if !interface.is_loopback() && interface.ip().is_ipv4() {

@@ -5,11 +5,12 @@ pub mod calc;
 pub mod chat;
 pub mod datetime;
 pub mod echo;
+pub mod proxy;
 pub mod script;
 pub mod text;
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +45,8 @@ pub enum Service {
     Script(Box<script::Scripted>),
     /// Any of these in the words of a hand-out.
     Printed(Box<Printed>),
+    /// Any two programs' conversation, relayed.
+    Proxy(proxy::Proxy),
 }
 
 impl Service {
@@ -78,6 +81,7 @@ impl Service {
                 Transport::Udp => &[Transport::Udp],
             },
             Service::Printed(printed) => printed.transports(),
+            Service::Proxy(proxy) => proxy.transports(),
             Service::Atm(_)
             | Service::Text
             | Service::Calc
@@ -91,7 +95,7 @@ impl Service {
     pub fn is_framed(&self) -> bool {
         !matches!(
             self,
-            Service::Echo(_) | Service::Script(_) | Service::Printed(_)
+            Service::Echo(_) | Service::Script(_) | Service::Printed(_) | Service::Proxy(_)
         )
     }
 
@@ -122,11 +126,28 @@ impl Service {
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
             Service::Script(scripted) => scripted.serve(stream, place, config),
             Service::Printed(printed) => printed.serve(stream, place, config),
+            Service::Proxy(proxy) => proxy.serve(stream, place, config),
         }
     }
 
     /// Answers datagrams until the server stops.
-    pub fn serve_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
+    pub fn serve_datagrams(
+        &self,
+        socket: UdpSocket,
+        name: &'static str,
+        connections: &Connections,
+        config: &Config,
+    ) {
+        if let Service::Proxy(proxy) = self {
+            return proxy.relay_datagrams(socket, connections, config);
+        }
+        let mut endpoint = Endpoint::new(socket);
+        config.inject_datagrams(&mut endpoint, name, self.exchange());
+        self.answer_datagrams(endpoint, connections, config);
+    }
+
+    /// Answers datagrams of this endpoint until the server stops.
+    pub fn answer_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
         let rate = config.datagram_rate;
         match self {
             Service::Echo(_) => {
@@ -142,8 +163,12 @@ impl Service {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
-            Service::Printed(printed) => printed.serve_datagrams(endpoint, connections, config),
-            Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}
+            Service::Printed(printed) => printed.answer_datagrams(endpoint, connections, config),
+            Service::Atm(_)
+            | Service::Text
+            | Service::Calc
+            | Service::Chat(_)
+            | Service::Proxy(_) => {}
         }
     }
 }

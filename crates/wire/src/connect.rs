@@ -79,9 +79,17 @@ pub fn resolve(server: &str) -> Result<Vec<SocketAddr>, ConnectError> {
 /// # Errors
 /// When none answers within `timeout` in total: what each of them did.
 pub fn connect(server: &str, timeout: Duration) -> Result<TcpStream, ConnectError> {
+    connect_to(&resolve(server)?, timeout)
+}
+
+/// Connects to the first of these addresses that answers.
+///
+/// # Errors
+/// When none answers within `timeout` in total: what each of them did.
+pub fn connect_to(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStream, ConnectError> {
     let by = Instant::now() + timeout;
     let mut tried = Vec::new();
-    for address in resolve(server)? {
+    for &address in addresses {
         let wait = by
             .saturating_duration_since(Instant::now())
             .max(Duration::from_millis(1));

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proto::mode::Transport;
 use serde::{Deserialize, Serialize};
 
+use self::generator::SplitMix64;
 pub use self::schedule::{Fate, Schedule, Verdict};
 pub use self::spec::{Spec, SpecError};
 
@@ -163,19 +164,40 @@ impl Plan {
 
     /// The schedules of one connection or socket.
     pub fn faults(&self, channel: Channel) -> Faults {
-        let schedule = |direction| {
-            let counter = match direction {
-                Direction::Request => &self.counts.requests,
-                Direction::Reply => &self.counts.replies,
-            };
-            let schedule = Schedule::new(&self.spec, self.seed, channel, direction);
-            schedule.counting(Arc::clone(counter), self.observer.clone())
-        };
         Faults {
             channel,
-            requests: schedule(Direction::Request),
-            replies: schedule(Direction::Reply),
+            requests: self.schedule(self.seed, channel, Direction::Request),
+            replies: self.schedule(self.seed, channel, Direction::Reply),
         }
+    }
+
+    /// The schedules of one connection or socket of a proxy: its requests', and its answers'.
+    ///
+    /// A proxy sends both, so it is a client to the server and a server to the client, and both its
+    /// halves can be late, cut or reordered. Were the two drawn from the same seed, the n-th request
+    /// and the n-th answer would always be late together; so the answers' seed is the first number
+    /// of SplitMix64 from the plan's.
+    pub fn relay(&self, transport: Transport, number: u64) -> (Schedule, Schedule) {
+        let channel = |side| Channel {
+            side,
+            transport,
+            number,
+            exchange: Exchange::Transparent,
+        };
+        let other_seed = SplitMix64::new(self.seed).next_u64();
+        (
+            self.schedule(self.seed, channel(Side::Client), Direction::Request),
+            self.schedule(other_seed, channel(Side::Server), Direction::Reply),
+        )
+    }
+
+    fn schedule(&self, seed: u64, channel: Channel, direction: Direction) -> Schedule {
+        let counter = match direction {
+            Direction::Request => &self.counts.requests,
+            Direction::Reply => &self.counts.replies,
+        };
+        let schedule = Schedule::new(&self.spec, seed, channel, direction);
+        schedule.counting(Arc::clone(counter), self.observer.clone())
     }
 }
 

@@ -11,6 +11,7 @@ mod lost_servers;
 mod outputs;
 mod pin;
 mod pipes;
+mod proxies;
 mod python;
 mod refusals;
 mod services;

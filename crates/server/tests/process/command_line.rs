@@ -2,9 +2,11 @@
 
 use crate::labserver::{Ended, Home, run};
 
-const FLAGS: [&str; 19] = [
+const FLAGS: [&str; 21] = [
     "--mode",
     "--handout",
+    "--to",
+    "--udp",
     "--bind",
     "--port",
     "--wire",
@@ -105,6 +107,34 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
             "bank.db",
         ),
         (&["--mode", "text", "--seed", "7"], "--fault"),
+        (&["--mode", "proxy"], "--to HOST:PORT"),
+        (&["--mode", "proxy", "--to", "localhost"], "localhost:9005"),
+        (
+            &["--mode", "proxy", "--to", "localhost:0"],
+            "localhost:9005",
+        ),
+        (&["--mode", "proxy", "--to", ":9005"], "localhost:9005"),
+        (
+            &["--mode", "text", "--to", "localhost:9005"],
+            "--mode proxy",
+        ),
+        (&["--mode", "all", "--to", "localhost:9005"], "--mode proxy"),
+        (&["--mode", "proxy", "--udp"], "--to"),
+        (
+            &["--mode", "proxy", "--to", "[::1]:9", "--fault", "error=#1"],
+            "a proxy cannot know how the server would refuse",
+        ),
+        (
+            &[
+                "--mode",
+                "proxy",
+                "--to",
+                "[::1]:9",
+                "--fault",
+                "crash-at=after-commit",
+            ],
+            "a proxy never comes by",
+        ),
         (&["ledger"], "audit"),
         (&["ledger", "burn"], "burn"),
         (&["ledger", "history"], "CARD"),

@@ -15,6 +15,7 @@ mod labserver;
 mod ledger;
 mod lines;
 mod logs;
+mod proxy;
 mod python;
 mod record;
 mod signals;

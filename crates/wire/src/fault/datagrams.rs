@@ -47,9 +47,17 @@ impl Datagrams {
             Side::Server => (faults.replies, faults.requests),
         };
         Datagrams {
-            side: faults.channel.side,
-            sent,
             received: Some(received),
+            ..Datagrams::sending(faults.channel.side, sent)
+        }
+    }
+
+    /// Puts under this schedule what is sent, and nothing that is received: one half of a proxy.
+    pub fn sending(side: Side, sent: Schedule) -> Datagrams {
+        Datagrams {
+            side,
+            sent,
+            received: None,
             late: Vec::new(),
             held_back: None,
             refused: 0,

@@ -55,11 +55,10 @@ pub struct Settings {
 
 /// Takes down what happens in this process. Clones share it.
 #[derive(Clone)]
-pub struct Recorder(Arc<Shared>);
+pub struct Recorder(Arc<Shared>, Side);
 
 struct Shared {
     run: String,
-    side: Side,
     secrets: Secrets,
     started: Instant,
     /// The number of the last event. It is held while an event is queued, so that the lines are in
@@ -141,9 +140,8 @@ impl Recorder {
                 }
             })?);
         }
-        Ok(Some(Recorder(Arc::new(Shared {
+        let shared = Shared {
             run: header.run,
-            side: header.side,
             secrets: header.secrets,
             started: Instant::now(),
             last: Mutex::new(0),
@@ -151,12 +149,20 @@ impl Recorder {
             is_stopping: AtomicBool::new(false),
             open: Mutex::default(),
             sinks,
-        }))))
+        };
+        Ok(Some(Recorder(Arc::new(shared), header.side)))
+    }
+
+    /// The same recorder, for what this process does as this side: a proxy is a server to its
+    /// clients and a client to the server.
+    #[must_use]
+    pub fn on_side(&self, side: Side) -> Recorder {
+        Recorder(Arc::clone(&self.0), side)
     }
 
     /// Which side this process is.
     pub fn side(&self) -> Side {
-        self.0.side
+        self.1
     }
 
     /// Whether secrets are masked.
@@ -209,7 +215,7 @@ impl Recorder {
             n: 0,
             t: moment.t,
             wall: moment.wall,
-            side: self.0.side,
+            side: self.1,
             channel: channel.cloned(),
             what,
         };

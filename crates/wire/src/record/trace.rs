@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 
 use proto::printable::printable;
 
+use crate::fault::Side;
+
 use super::event::{By, Cause, Channel, Direction, Event, How, Message, What};
 
 /// Characters of a message that are shown, unless the terminal says how wide it is.
@@ -13,6 +15,9 @@ const WIDTH: usize = 120;
 
 /// Reads of one message that wait for it, on one connection; more are shown before it.
 const MOST_READS: usize = 64;
+
+/// The service that is a server to one end and a client to the other.
+const PROXY: &str = "proxy";
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +103,13 @@ impl Screen {
     fn draw(&self, event: &Event, lines: &mut Vec<u8>) -> io::Result<()> {
         let place = match (&event.channel, &event.what) {
             (Some(channel), what) if !matches!(what, What::Read { .. }) => {
-                format!("{}#{}", channel.service, channel.connection)
+                let (service, number) = (&channel.service, channel.connection);
+                match (&service[..], event.side) {
+                    // Which of its two conversations it is.
+                    (PROXY, Side::Server) => format!("{service}#{number} client"),
+                    (PROXY, Side::Client) => format!("{service}#{number} server"),
+                    (_, _) => format!("{service}#{number}"),
+                }
             }
             _ => String::new(),
         };

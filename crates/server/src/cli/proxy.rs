@@ -1,0 +1,81 @@
+//! `--to` and `--udp`.
+
+use anyhow::Context;
+use clap::Args;
+use clap::error::ErrorKind;
+use proto::mode::Transport;
+use server::services::proxy::Settings;
+use wire::connect::resolve;
+use wire::fault::Spec;
+
+use super::usage;
+
+/// What a proxy is to relay.
+#[derive(Debug, Args)]
+pub struct ProxyArguments {
+    /// Where proxy mode relays to: it stands between any two programs, and says nothing of its own
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_and_port)]
+    to: Option<String>,
+
+    /// Relay datagrams instead of TCP connections, in proxy mode
+    #[arg(long, requires = "to")]
+    udp: bool,
+}
+
+impl ProxyArguments {
+    /// What the proxy is to do, if one is to run.
+    ///
+    /// # Errors
+    /// When that makes no sense, or the server's name has no address.
+    pub fn settings(
+        &self,
+        is_proxy: bool,
+        faults: Option<&Spec>,
+    ) -> anyhow::Result<Option<Settings>> {
+        let to = match (&self.to, is_proxy) {
+            (Some(to), true) => to,
+            (None, true) => {
+                let words = "--mode proxy needs a server to relay to: add --to HOST:PORT";
+                return Err(usage(ErrorKind::MissingRequiredArgument, words));
+            }
+            (Some(_), false) => {
+                let words = "--to is for --mode proxy";
+                return Err(usage(ErrorKind::ArgumentConflict, words));
+            }
+            (None, false) => return Ok(None),
+        };
+        if let Some(words) = faults.and_then(cannot_inject) {
+            return Err(usage(ErrorKind::ArgumentConflict, words));
+        }
+        let transport = if self.udp {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
+        let to = resolve(to).with_context(|| format!("--to {to}"))?;
+        Ok(Some(Settings { to, transport }))
+    }
+}
+
+/// Why a proxy cannot do this, if so.
+fn cannot_inject(faults: &Spec) -> Option<&'static str> {
+    if faults.error.is_some() {
+        return Some(
+            "--fault error: a proxy cannot know how the server would refuse: \
+             use drop-request or cut",
+        );
+    }
+    faults.crash_at.map(|_| {
+        "--fault crash-at: a proxy never comes by those places: \
+         give it to labclient or labserver"
+    })
+}
+
+fn parse_host_and_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|it| it > 0) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("a name or an address and a port, as in localhost:9005".into()),
+    }
+}

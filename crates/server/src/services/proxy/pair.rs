@@ -1,0 +1,345 @@
+//! The two streams of one connection through the proxy, and how they end together.
+//!
+//! An end of stream ends one direction: the other lives on. A reset ends both, at once. Two threads
+//! work on a pair, one for each direction, and what one of them finds out the other learns here.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use socket2::{SockRef, TcpKeepalive};
+use wire::fault::Direction;
+use wire::record::tap::Tap;
+use wire::record::{By, How};
+
+/// How long a thread that cannot write, or has nothing to read any more, waits before it looks
+/// whether the other end is still there: only then does nobody read from that end, which is how a
+/// reset is otherwise noticed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Silence after which the kernel asks whether the other machine is still there, and how often.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Longest wait for both ends to take the last bytes, after a fault has cut them off. A socket that
+/// is closed with unread bytes is reset, and the reset would overtake the half message.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
+
+/// A client's stream and the stream to the server for it.
+#[derive(Debug)]
+pub struct Pair {
+    client: Arc<TcpStream>,
+    server: Arc<TcpStream>,
+    taps: Option<Taps>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What is recorded of the two streams.
+#[derive(Debug)]
+pub struct Taps {
+    /// We are the server.
+    pub client: Tap,
+    /// We are the client.
+    pub server: Tap,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    over: Option<Over>,
+    requests: Progress,
+    replies: Progress,
+}
+
+/// How far one direction is.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Its end of stream was passed on, or is about to be.
+    is_finished: bool,
+    /// Nothing is read or written for it any more.
+    is_left: bool,
+}
+
+/// Why both directions are over, besides that both ended in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// Who speaks in this direction reset the connection, or is gone.
+    Lost {
+        /// Whose words are lost.
+        way: Direction,
+        /// Whether it was a reset.
+        how: How,
+        /// In words.
+        words: String,
+    },
+    /// A fault cut it.
+    Cut,
+    /// The proxy is stopping.
+    Stopped,
+}
+
+impl Pair {
+    /// Takes both streams over.
+    ///
+    /// # Errors
+    /// When one of them is no longer connected.
+    pub fn new(
+        client: Arc<TcpStream>,
+        server: Arc<TcpStream>,
+        taps: Option<Taps>,
+    ) -> io::Result<Pair> {
+        let keepalive = TcpKeepalive::new()
+            .with_time(KEEPALIVE)
+            .with_interval(KEEPALIVE_INTERVAL);
+        for stream in [&client, &server] {
+            stream.set_nodelay(true)?;
+            stream.set_write_timeout(Some(LOOK_AGAIN))?;
+            SockRef::from(&**stream).set_tcp_keepalive(&keepalive)?;
+        }
+        Ok(Pair {
+            client,
+            server,
+            taps,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Where this direction's bytes come from.
+    pub fn source(&self, way: Direction) -> &TcpStream {
+        match way {
+            Direction::Request => &self.client,
+            Direction::Reply => &self.server,
+        }
+    }
+
+    /// Where they go.
+    pub fn destination(&self, way: Direction) -> &TcpStream {
+        self.source(opposite(way))
+    }
+
+    /// What is recorded of where this direction's bytes come from.
+    pub fn source_tap(&self, way: Direction) -> Option<&Tap> {
+        let taps = self.taps.as_ref()?;
+        Some(match way {
+            Direction::Request => &taps.client,
+            Direction::Reply => &taps.server,
+        })
+    }
+
+    /// What is recorded of where they go.
+    pub fn destination_tap(&self, way: Direction) -> Option<&Tap> {
+        self.source_tap(opposite(way))
+    }
+
+    /// Why both directions are over, if they are.
+    pub fn over(&self) -> Option<Over> {
+        self.lock().over.clone()
+    }
+
+    /// Waits until then.
+    ///
+    /// # Errors
+    /// When the pair is over before: why.
+    pub fn wait_until(&self, due: Instant) -> Result<(), Over> {
+        let mut state = self.lock();
+        loop {
+            if let Some(over) = &state.over {
+                return Err(over.clone());
+            }
+            let wait = due.saturating_duration_since(Instant::now());
+            if wait.is_zero() {
+                return Ok(());
+            }
+            state = self.wait(state, wait);
+        }
+    }
+
+    /// Passes the end of this direction's stream on.
+    pub fn finish(&self, way: Direction) {
+        self.lock().progress(way).is_finished = true;
+        let _ = self.destination(way).shutdown(Shutdown::Write);
+        if let Some(tap) = self.destination_tap(way) {
+            tap.half_closed(By::Us);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Whether the end of stream that was just read is none: the connection was reset, and the
+    /// thread that writes to this end was told so instead.
+    pub fn is_reset_unseen(&self, way: Direction) -> bool {
+        // In this order: a stream that has ended in both directions has no peer either.
+        self.source(way).peer_addr().is_err() && !self.lock().progress(opposite(way)).is_finished
+    }
+
+    /// Says that this end of the pair is gone, if the operating system knows it.
+    pub fn look_for_reset(&self, way: Direction) -> Result<(), Over> {
+        if let Some(over) = self.over() {
+            return Err(over);
+        }
+        match self.source(way).take_error() {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) | Err(error) => Err(Over::lost(way, &error)),
+        }
+    }
+
+    /// Ends both directions. After a reset, both ends are reset when the last thread lets go.
+    pub fn end(&self, over: &Over) {
+        let mut state = self.lock();
+        let first = state.over.is_none();
+        state.over.get_or_insert_with(|| over.clone());
+        drop(state);
+        if first {
+            self.tell_end(over);
+            for stream in [&self.client, &self.server] {
+                if let Over::Lost { .. } = over {
+                    let _ = SockRef::from(&**stream).set_linger(Some(Duration::ZERO));
+                }
+                // Wakes whoever reads from it, and tells the other end nothing.
+                if *over != Over::Cut {
+                    let _ = stream.shutdown(Shutdown::Read);
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// After a fault cut this direction: both ends find the end of their stream, and have a while
+    /// to read what came before it.
+    pub fn close_after_cut(&self, way: Direction) {
+        let by = Instant::now() + CLOSE_WAIT;
+        let _ = self.destination(way).shutdown(Shutdown::Write);
+        let _ = self.source(way).shutdown(Shutdown::Write);
+        self.discard(way, by);
+        let mut state = self.lock();
+        loop {
+            let wait = by.saturating_duration_since(Instant::now());
+            if wait.is_zero() || state.progress(opposite(way)).is_left {
+                break;
+            }
+            state = self.wait(state, wait);
+        }
+        drop(state);
+        let _ = self.client.shutdown(Shutdown::Both);
+        let _ = self.server.shutdown(Shutdown::Both);
+    }
+
+    /// Throws away what still comes in this direction.
+    pub fn discard(&self, way: Direction, by: Instant) {
+        use io::Read;
+        let mut source = self.source(way);
+        let mut piece = [0; 4096];
+        loop {
+            let wait = by.saturating_duration_since(Instant::now());
+            if wait.is_zero() || source.set_read_timeout(Some(wait)).is_err() {
+                return;
+            }
+            match source.read(&mut piece) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// As [`discard`](Pair::discard), for the direction that was not cut itself.
+    pub fn discard_after_cut(&self, way: Direction) {
+        self.discard(way, Instant::now() + CLOSE_WAIT);
+    }
+
+    /// The thread of this direction has nothing more to do.
+    pub fn leave(&self, way: Direction) {
+        self.lock().progress(way).is_left = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the other direction has nothing more to do either. Meanwhile nobody reads from
+    /// this direction's source, so this looks whether it is still there; and `is_too_long` whether
+    /// to wait no longer.
+    pub fn wait_for_other(&self, way: Direction, mut is_too_long: impl FnMut() -> bool) {
+        let mut state = self.lock();
+        while !state.progress(opposite(way)).is_left {
+            state = self.wait(state, LOOK_AGAIN);
+            if state.over.is_some() || state.progress(opposite(way)).is_left {
+                continue;
+            }
+            drop(state);
+            if let Err(over) = self.look_for_reset(way) {
+                self.end(&over);
+            } else if is_too_long() {
+                self.end(&Over::Stopped);
+            }
+            state = self.lock();
+        }
+    }
+
+    fn tell_end(&self, over: &Over) {
+        for way in [Direction::Request, Direction::Reply] {
+            let Some(tap) = self.source_tap(way) else {
+                return;
+            };
+            match over {
+                Over::Lost {
+                    way: lost,
+                    how,
+                    words,
+                } if *lost == way => {
+                    tap.ends(By::Peer, *how, Some(words.clone()));
+                }
+                Over::Lost { words, .. } => tap.ends(By::Us, How::Reset, Some(words.clone())),
+                Over::Cut => tap.ends(By::Us, How::Cut, None),
+                Over::Stopped => tap.ends(By::Us, How::Abort, None),
+            }
+        }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        let waited = self.changed.wait_timeout(state, limit);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn progress(&mut self, way: Direction) -> &mut Progress {
+        match way {
+            Direction::Request => &mut self.requests,
+            Direction::Reply => &mut self.replies,
+        }
+    }
+}
+
+/// The other direction.
+pub fn opposite(way: Direction) -> Direction {
+    match way {
+        Direction::Request => Direction::Reply,
+        Direction::Reply => Direction::Request,
+    }
+}
+
+/// Who speaks in this direction.
+pub fn speaker(way: Direction) -> &'static str {
+    match way {
+        Direction::Request => "the client",
+        Direction::Reply => "the server",
+    }
+}
+
+impl Over {
+    /// The speaker of this direction was lost.
+    pub fn lost(way: Direction, error: &io::Error) -> Over {
+        let who = speaker(way);
+        let (how, words) = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                (How::Reset, format!("{who} reset the connection"))
+            }
+            _ => (How::Broken, format!("{who} is gone: {error}")),
+        };
+        Over::Lost { way, how, words }
+    }
+}

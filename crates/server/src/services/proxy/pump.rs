@@ -1,0 +1,314 @@
+//! One direction of a connection through the proxy: what one end says, to the other end.
+//!
+//! Without faults, what one read returned is written at once. With faults, messages are held until
+//! they are whole, because a fault strikes a whole message; and late ones wait here, while what
+//! comes behind them is read on.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::frame::Framing;
+use wire::fault::{Direction, Schedule};
+use wire::record::By;
+use wire::record::tap::Tap;
+
+use super::cutter::{Cut, Cutter};
+use super::faulty::{Faulty, Late};
+use super::pair::{Over, Pair, opposite, speaker};
+
+/// Most bytes that one read returns.
+pub const PIECE: usize = 64 * 1024;
+
+/// One direction of a pair.
+pub struct Pump {
+    way: Direction,
+    pair: Arc<Pair>,
+    /// Finds the messages, for the faults and for the recording.
+    cutter: Option<Cutter>,
+    faults: Option<Faulty>,
+    has_complained: bool,
+    /// What [`std::net::TcpStream::set_read_timeout`] was told last.
+    read_timeout: Option<Duration>,
+    has_cut: bool,
+}
+
+impl Pump {
+    /// This direction of the pair, with nothing done to it.
+    pub fn new(pair: &Arc<Pair>, way: Direction, framing: Framing) -> Pump {
+        let is_recorded = pair.source_tap(way).is_some();
+        Pump {
+            way,
+            pair: Arc::clone(pair),
+            cutter: is_recorded.then(|| Cutter::new(framing)),
+            faults: None,
+            has_complained: false,
+            read_timeout: None,
+            has_cut: false,
+        }
+    }
+
+    /// Puts the messages under this schedule. One that is not whole after `hold` is passed on as it
+    /// is, and what follows too.
+    #[must_use]
+    pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
+        self.cutter = Some(Cutter::new(framing));
+        self.faults = Some(Faulty::new(schedule, hold));
+        self
+    }
+
+    /// Passes on all that is said, to the end of the stream. `on_first` is called when something
+    /// was.
+    pub fn run(mut self, on_first: impl FnOnce()) {
+        let ended = match self.pass_all(on_first) {
+            Ok(()) => {
+                self.pair.finish(self.way);
+                return self.pair.leave(self.way);
+            }
+            Err(over) => over,
+        };
+        self.pair.end(&ended);
+        if self.has_cut {
+            self.pair.close_after_cut(self.way);
+        } else if self.pair.over() == Some(Over::Cut) {
+            self.pair.discard_after_cut(self.way);
+        }
+        self.pair.leave(self.way);
+    }
+
+    fn pass_all(&mut self, on_first: impl FnOnce()) -> Result<(), Over> {
+        let mut on_first = Some(on_first);
+        let mut piece = vec![0; PIECE];
+        loop {
+            self.write_due()?;
+            if let Some(due) = self.faults.as_ref().and_then(Faulty::reads_not_before) {
+                self.pair.wait_until(due)?;
+                continue;
+            }
+            match self.read(&mut piece)? {
+                Some(0) => break,
+                Some(length) => {
+                    if let Some(on_first) = on_first.take() {
+                        on_first();
+                    }
+                    self.pass(&piece[..length])?;
+                }
+                None => self.hold_no_longer()?,
+            }
+        }
+        if let Some(tap) = self.pair.source_tap(self.way) {
+            tap.half_closed(By::Peer);
+        }
+        self.give_up("the stream ended inside a message")?;
+        while let Some(due) = self.faults.as_ref().and_then(Faulty::first_due) {
+            self.pair.wait_until(due)?;
+            self.write_due()?;
+        }
+        Ok(())
+    }
+
+    /// Reads once; `None` when it is time to do something else first.
+    fn read(&mut self, piece: &mut [u8]) -> Result<Option<usize>, Over> {
+        let by = self.faults.as_ref().and_then(Faulty::next_deadline);
+        loop {
+            let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
+            if wait.is_some_and(|wait| wait.is_zero()) {
+                return Ok(None);
+            }
+            // The kernel takes zero for "no timeout".
+            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
+            let mut source = self.pair.source(self.way);
+            if wait != self.read_timeout {
+                source.set_read_timeout(wait).map_err(|e| self.lost(&e))?;
+                self.read_timeout = wait;
+            }
+            let read = source.read(piece);
+            if let Some(over) = self.pair.over() {
+                return Err(over);
+            }
+            match read {
+                Ok(0) if self.pair.is_reset_unseen(self.way) => {
+                    return Err(self.lost(&io::ErrorKind::ConnectionReset.into()));
+                }
+                Ok(length) => return Ok(Some(length)),
+                Err(error) if is_a_timeout(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lost(&error)),
+            }
+        }
+    }
+
+    /// What was read goes on: at once, or as the faults say.
+    fn pass(&mut self, piece: &[u8]) -> Result<(), Over> {
+        let Some(cutter) = &mut self.cutter else {
+            return self.write(piece);
+        };
+        let came = Instant::now();
+        cutter.push(piece);
+        if let Some(tap) = self.pair.source_tap(self.way) {
+            tap.read(piece.len(), PIECE, cutter.held(), None);
+        }
+        if self.faults.is_none() {
+            return self.pass_at_once(piece);
+        }
+        while !self.faults.as_ref().is_some_and(Faulty::ends)
+            && let Some(cut) = self.cutter.as_mut().and_then(Cutter::next_cut)
+        {
+            self.came(&cut);
+            if let Some(faults) = &mut self.faults {
+                faults.holds_none();
+                let is_message = matches!(cut, Cut::Message(_));
+                let (Cut::Message(bytes) | Cut::Loose(bytes, _)) = cut;
+                let late = match is_message {
+                    true => faults.strike(bytes, came, self.pair.destination_tap(self.way)),
+                    false => Some(faults.loose(bytes, came)),
+                };
+                late.map_or(Ok(()), |late| self.put(late))?;
+            }
+        }
+        if let (Some(faults), Some(cutter)) = (&mut self.faults, &self.cutter)
+            && cutter.is_inside_message()
+        {
+            faults.holds_since(came);
+        }
+        Ok(())
+    }
+
+    /// As it came, and only recorded message by message.
+    fn pass_at_once(&mut self, piece: &[u8]) -> Result<(), Over> {
+        let cuts: Vec<_> =
+            std::iter::from_fn(|| self.cutter.as_mut().and_then(Cutter::next_cut)).collect();
+        cuts.iter().for_each(|cut| self.came(cut));
+        let moment = self.pair.destination_tap(self.way).map(Tap::now);
+        self.write(piece)?;
+        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.way), moment) {
+            cuts.iter().for_each(|cut| tap.sent(moment, cut.bytes()));
+        }
+        Ok(())
+    }
+
+    /// Has recorded what came, and tells once when it is no message.
+    fn came(&mut self, cut: &Cut) {
+        let tap = self.pair.source_tap(self.way);
+        match cut {
+            Cut::Message(bytes) => {
+                if let Some(tap) = tap {
+                    tap.received(&bytes[..]);
+                }
+            }
+            Cut::Loose(bytes, words) => {
+                if let Some(tap) = tap {
+                    tap.unreadable(&bytes[..], words);
+                }
+                if !std::mem::replace(&mut self.has_complained, true) {
+                    let who = speaker(self.way);
+                    tracing::warn!(
+                        "{who} said what is no message, and it passes as it is: {words}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// A message was not whole in time.
+    fn hold_no_longer(&mut self) -> Result<(), Over> {
+        if let Some(faults) = &mut self.faults
+            && faults.is_held_too_long()
+        {
+            faults.holds_none();
+            let seconds = faults.hold().as_secs_f32();
+            self.give_up(&format!("a message was not complete after {seconds} s"))?;
+        }
+        Ok(())
+    }
+
+    /// What is held goes on as it is.
+    fn give_up(&mut self, reason: &str) -> Result<(), Over> {
+        let Some(cutter) = self.cutter.as_mut().filter(|it| it.is_inside_message()) else {
+            return Ok(());
+        };
+        let cut = Cut::Loose(cutter.give_up(), reason.to_owned());
+        self.came(&cut);
+        match &mut self.faults {
+            Some(faults) => {
+                let late = faults.loose(cut.bytes().to_vec(), Instant::now());
+                self.put(late)
+            }
+            // It went on when it came.
+            None => {
+                if let Some(tap) = self.pair.destination_tap(self.way) {
+                    tap.sent(tap.now(), cut.bytes());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn put(&mut self, late: Late) -> Result<(), Over> {
+        match &mut self.faults {
+            Some(faults) if faults.must_wait(&late) => {
+                faults.keep(late);
+                Ok(())
+            }
+            Some(_) | None => self.write_late(&late),
+        }
+    }
+
+    fn write_due(&mut self) -> Result<(), Over> {
+        while let Some(late) = self.faults.as_mut().and_then(Faulty::take_due) {
+            self.write_late(&late)?;
+        }
+        Ok(())
+    }
+
+    fn write_late(&mut self, late: &Late) -> Result<(), Over> {
+        for _ in 0..late.copies {
+            let tap = self.pair.destination_tap(self.way);
+            let moment = tap.map(Tap::now);
+            self.write(&late.bytes)?;
+            match (tap, moment) {
+                (Some(tap), Some(at)) if late.is_last => tap.sent_in_part(at, &late.bytes[..]),
+                (Some(tap), Some(at)) => tap.sent(at, &late.bytes[..]),
+                (_, _) => {}
+            }
+        }
+        if late.is_last {
+            self.has_cut = true;
+            return Err(Over::Cut);
+        }
+        Ok(())
+    }
+
+    /// Writes all of it, for as long as it takes: an end that does not read is not read from the
+    /// other end either.
+    fn write(&self, mut bytes: &[u8]) -> Result<(), Over> {
+        let mut destination = self.pair.destination(self.way);
+        while !bytes.is_empty() {
+            match destination.write(bytes) {
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_a_timeout(&error) => self.pair.look_for_reset(self.way)?,
+                Err(error) => {
+                    let reader = opposite(self.way);
+                    let over = self.pair.over();
+                    return Err(over.unwrap_or_else(|| Over::lost(reader, &error)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lost(&self, error: &io::Error) -> Over {
+        Over::lost(self.way, error)
+    }
+}
+
+/// Whether a socket's timeout ended a read or a write. On Unix, `TimedOut` is about the connection:
+/// the other machine no longer answers.
+fn is_a_timeout(error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => true,
+        io::ErrorKind::TimedOut => cfg!(windows),
+        _ => false,
+    }
+}

@@ -1,0 +1,197 @@
+//! Datagrams through a proxy.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use proto::mode::Transport;
+use server::Config;
+use wire::datagram::MAX_DATAGRAM;
+use wire::limits::Limits;
+
+use super::proxy_to;
+use crate::faults::config;
+use crate::support::{PATIENCE, Running};
+
+/// A proxy, and a server of which only the socket is there.
+fn between(config: Config) -> (Running, UdpSocket) {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = server.local_addr().unwrap();
+    (proxy_to(to, Transport::Udp, config), server)
+}
+
+fn hear(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    let (length, sender) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(length);
+    (buffer, sender)
+}
+
+/// What the server hears of these, up to `last`, which must not be struck.
+fn heard_up_to(socket: &UdpSocket, last: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    while all.last().is_none_or(|heard| heard != last) {
+        all.push(String::from_utf8(hear(socket).0).unwrap());
+    }
+    all
+}
+
+#[test]
+fn a_datagram_stays_one_datagram_empty_or_as_long_as_they_come() {
+    let (proxy, server) = between(Config::default());
+    let client = proxy.datagrams();
+    let longest = vec![0xff; MAX_DATAGRAM];
+    for datagram in [&b"SEND_DATE"[..], b"", b"\0\n", &longest] {
+        client.send(datagram).unwrap();
+        let (heard, sender) = hear(&server);
+        assert!(heard == datagram);
+        server.send_to(datagram, sender).unwrap();
+        assert!(hear(&client).0 == datagram);
+    }
+}
+
+#[test]
+fn each_client_has_its_own_answers() {
+    let (proxy, server) = between(Config::default());
+    let clients: Vec<_> = (0..20).map(|_| proxy.datagrams()).collect();
+    for (number, client) in clients.iter().enumerate() {
+        client.send(number.to_string().as_bytes()).unwrap();
+    }
+    let mut asked: Vec<_> = clients.iter().map(|_| hear(&server)).collect();
+    asked.reverse();
+    for (question, sender) in asked {
+        server.send_to(&question, sender).unwrap();
+        // And one that nobody asked for, as a server may send.
+        server.send_to(b"later", sender).unwrap();
+    }
+    for (number, client) in clients.iter().enumerate() {
+        assert_eq!(hear(client).0, number.to_string().as_bytes());
+        assert_eq!(hear(client).0, b"later");
+    }
+}
+
+#[test]
+fn each_fault_strikes_datagrams_of_its_direction() {
+    for (spec, requests, replies) in [
+        ("drop-request=#2", "1 3 end", "1 2 3 end"),
+        ("drop-reply=#2", "1 2 3 end", "1 3 end"),
+        ("duplicate=#2", "1 2 2 3 end", "1 2 3 end"),
+        ("reorder=#2", "1 3 2 end", "1 3 2 end"),
+        ("reorder=#1-3", "2 1 end 3", "2 1 end 3"),
+        // A stream is cut, a datagram is not.
+        ("cut=100%", "1 2 3 end", "1 2 3 end"),
+        ("delay=500ms@#1", "2 3 end 1", "2 3 end 1"),
+    ] {
+        let (proxy, server) = between(config(spec));
+        let client = proxy.datagrams();
+        let last = |all: &str| all.rsplit(' ').next().unwrap().to_owned();
+        for datagram in ["1", "2", "3", "end"] {
+            client.send(datagram.as_bytes()).unwrap();
+        }
+        let heard = heard_up_to(&server, &last(requests));
+        assert_eq!(heard.join(" "), requests, "{spec}");
+
+        let sender = {
+            // The proxy's socket for this client.
+            let mut sender = None;
+            client.send(b"who?").unwrap();
+            while sender.is_none() {
+                let (heard, from) = hear(&server);
+                sender = (heard == b"who?").then_some(from);
+            }
+            sender.unwrap()
+        };
+        for datagram in ["1", "2", "3", "end"] {
+            server.send_to(datagram.as_bytes(), sender).unwrap();
+        }
+        let heard = heard_up_to(&client, &last(replies));
+        assert_eq!(heard.join(" "), replies, "{spec}");
+    }
+}
+
+#[test]
+fn a_datagram_held_back_goes_to_its_own_client() {
+    let (proxy, server) = between(config("reorder=#1"));
+    let (one, two) = (proxy.datagrams(), proxy.datagrams());
+    // Requests 1 and 2 change places; then replies 1 and 2 do.
+    one.send(b"one").unwrap();
+    two.send(b"two").unwrap();
+    let (second, first) = (hear(&server), hear(&server));
+    assert_eq!((&first.0[..], &second.0[..]), (&b"one"[..], &b"two"[..]));
+    server.send_to(b"for one", first.1).unwrap();
+    server.send_to(b"for two", second.1).unwrap();
+    assert_eq!(hear(&one).0, b"for one");
+    assert_eq!(hear(&two).0, b"for two");
+}
+
+#[test]
+fn a_server_that_comes_later_is_found() {
+    let (proxy, server) = between(Config::default());
+    let to = server.local_addr().unwrap();
+    drop(server);
+    let client = proxy.datagrams();
+    client.send(b"anybody?").unwrap();
+    let server = UdpSocket::bind(to).unwrap();
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.send(b"now?").unwrap();
+    loop {
+        // The first may still have been on its way.
+        let (heard, sender) = hear(&server);
+        if heard == b"now?" {
+            server.send_to(b"yes", sender).unwrap();
+            break;
+        }
+    }
+    assert_eq!(hear(&client).0, b"yes");
+}
+
+#[test]
+fn of_more_clients_than_may_be_the_one_silent_longest_is_forgotten() {
+    let (proxy, server) = between(Config {
+        connections: 2,
+        ..Config::default()
+    });
+    let clients: Vec<_> = (0..3).map(|_| proxy.datagrams()).collect();
+    let sender = |client: &UdpSocket| {
+        client.send(b"x").unwrap();
+        hear(&server).1
+    };
+    let before: Vec<_> = clients.iter().map(sender).collect();
+    assert_eq!(sender(&clients[2]), before[2]);
+    assert_eq!(sender(&clients[1]), before[1]);
+    // The first is a stranger now, and served all the same.
+    let again = sender(&clients[0]);
+    server.send_to(b"yes", again).unwrap();
+    assert_eq!(hear(&clients[0]).0, b"yes");
+}
+
+#[test]
+fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
+    let limits = Limits {
+        idle: Some(Duration::ZERO),
+        ..Limits::SERVER
+    };
+    let (proxy, server) = between(Config {
+        limits,
+        ..Config::default()
+    });
+    let client = proxy.datagrams();
+    let mut senders = BTreeSet::new();
+    // As long as it is remembered, the same socket speaks for it.
+    while senders.len() < 2 {
+        client.send(b"x").unwrap();
+        senders.insert(hear(&server).1);
+    }
+}
+
+#[test]
+fn the_server_s_own_address_is_no_client() {
+    let (proxy, server) = between(Config::default());
+    server
+        .send_to(b"loop?", proxy.address(Transport::Udp))
+        .unwrap();
+    let client = proxy.datagrams();
+    client.send(b"first").unwrap();
+    assert_eq!(hear(&server).0, b"first");
+}

@@ -1,0 +1,249 @@
+//! What a proxy does to messages, by count, so that nothing is left to chance.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use proto::frame::Framing;
+use proto::mode::{Mode, Transport};
+use server::Config;
+use wire::connection::Connection;
+use wire::fault::Direction;
+use wire::limits::Limits;
+
+use super::{Between, proxy_to};
+use crate::faults::{config, plan};
+use crate::support::{PATIENCE, Peer, start};
+
+/// A proxy of netstrings under these faults.
+fn between(spec: &str) -> Between {
+    Between::new(Config {
+        framing: Framing::Netstring,
+        ..config(spec)
+    })
+}
+
+fn say_and_end(mut stream: &TcpStream, bytes: &[u8]) {
+    stream.write_all(bytes).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+}
+
+fn heard(mut stream: &TcpStream) -> String {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    String::from_utf8(all).unwrap()
+}
+
+/// What the server hears of these requests, and the client of these replies.
+fn passed(spec: &str, requests: &str, replies: &str) -> (String, String) {
+    let between = between(spec);
+    let (client, server) = between.connect();
+    say_and_end(&client, requests.as_bytes());
+    let to_server = heard(&server);
+    say_and_end(&server, replies.as_bytes());
+    (to_server, heard(&client))
+}
+
+const THREE: &str = "3:one,3:two,5:three,";
+
+#[test]
+fn a_fault_strikes_whole_messages_of_its_direction() {
+    for (spec, requests, replies) in [
+        ("drop-request=#2", "3:one,5:three,", THREE),
+        ("drop-reply=#2", THREE, "3:one,5:three,"),
+        (
+            "drop-request=#1-2,drop-reply=#3",
+            "5:three,",
+            "3:one,3:two,",
+        ),
+        ("duplicate=#2", "3:one,3:two,3:two,5:three,", THREE),
+        (
+            "duplicate=100%",
+            "3:one,3:one,3:two,3:two,5:three,5:three,",
+            THREE,
+        ),
+        ("drop-request=100%,drop-reply=100%", "", ""),
+        // Nothing to strike over TCP.
+        ("reorder=100%", THREE, THREE),
+    ] {
+        let passed = passed(spec, THREE, THREE);
+        assert_eq!(passed, (requests.into(), replies.into()), "{spec}");
+    }
+}
+
+#[test]
+fn a_message_is_whole_however_it_comes() {
+    let between = between("drop-request=#2");
+    let (mut client, server) = between.connect();
+    for byte in THREE.bytes() {
+        client.write_all(&[byte]).unwrap();
+    }
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(heard(&server), "3:one,5:three,");
+}
+
+#[test]
+fn bytes_that_make_no_message_are_not_struck_and_not_counted() {
+    let spec = "drop-request=#2-100,drop-reply=#1";
+    let (requests, replies) = passed(spec, "3:one,GET / HTTP/1.1\r\n3:two,", "8:PRI");
+    assert_eq!(requests, "3:one,GET / HTTP/1.1\r\n3:two,");
+    assert_eq!(replies, "8:PRI");
+}
+
+#[test]
+fn a_cut_request_ends_half_way_and_the_client_is_told_too() {
+    let between = between("cut=#2");
+    let (mut client, server) = between.connect();
+    client.write_all(THREE.as_bytes()).unwrap();
+    assert_eq!(heard(&server), "3:one,3:t");
+    assert_eq!(heard(&client), "");
+}
+
+#[test]
+fn a_cut_reply_ends_half_way_and_the_server_is_told_too() {
+    // Each direction is counted by itself, and the first request would be cut as well.
+    let between = between("cut=#2");
+    let (client, mut server) = between.connect();
+    server.write_all(THREE.as_bytes()).unwrap();
+    assert_eq!(heard(&client), "3:one,3:t");
+    assert_eq!(heard(&server), "");
+}
+
+#[test]
+fn late_messages_are_late_in_order_and_hold_nothing_up() {
+    let between = between("delay=150ms@#1");
+    let (mut client, mut server) = between.connect();
+    let began = Instant::now();
+    client.write_all(b"3:one,3:two,").unwrap();
+    let mut two = [0; 12];
+    server.read_exact(&mut two).unwrap();
+    assert_eq!(&two, b"3:one,3:two,");
+    assert!(began.elapsed() >= Duration::from_millis(150));
+    server.write_all(b"3:one,").unwrap();
+    let mut one = [0; 6];
+    client.read_exact(&mut one).unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn a_reset_does_not_wait_for_what_is_late() {
+    let between = between("delay=3600s");
+    let (mut client, mut server) = between.connect();
+    client.write_all(b"3:one,").unwrap();
+    socket2::SockRef::from(&client)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(client);
+    let error = server.read(&mut [0; 8]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn counts_go_over_all_connections() {
+    let between = between("drop-request=#2");
+    let (first, second) = (between.connect(), between.connect());
+    say_and_end(&first.0, b"3:one,");
+    assert_eq!(heard(&first.1), "3:one,");
+    say_and_end(&second.0, b"3:two,5:three,");
+    assert_eq!(heard(&second.1), "5:three,");
+}
+
+#[test]
+fn what_one_read_returned_is_one_message_in_raw_framing() {
+    let (tell, told) = channel();
+    let plan = plan("drop-request=#2").observed(move |strike| tell.send(strike).unwrap());
+    let between = Between::new(Config {
+        framing: Framing::Raw,
+        faults: Some(plan),
+        ..Config::default()
+    });
+    let (mut client, mut server) = between.connect();
+    let mut three = [0; 3];
+    client.write_all(b"one").unwrap();
+    server.read_exact(&mut three).unwrap();
+    assert_eq!(&three, b"one");
+    client.write_all(b"3:two,\n5:three,\n").unwrap();
+    // Only when this was read is the next one another read.
+    let strike = told.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(
+        (strike.direction, strike.fate.number),
+        (Direction::Request, 2)
+    );
+    client.write_all(b"end").unwrap();
+    server.read_exact(&mut three).unwrap();
+    assert_eq!(&three, b"end");
+}
+
+/// What becomes of 100 requests and of 100 answers, on each of two connections.
+fn struck(seed: u64) -> Vec<(String, String)> {
+    let spec = "drop-request=30%,drop-reply=30%,duplicate=20%";
+    let plan = wire::fault::Plan::new(spec.parse().unwrap(), seed);
+    let between = Between::new(Config {
+        framing: Framing::Line,
+        faults: Some(plan),
+        ..Config::default()
+    });
+    let lines: String = (0..100).map(|n| format!("{n}\n")).collect();
+    let pairs = [between.connect(), between.connect()];
+    let pass = |(client, server): &(TcpStream, TcpStream)| {
+        say_and_end(client, lines.as_bytes());
+        say_and_end(server, lines.as_bytes());
+        (heard(server), heard(client))
+    };
+    pairs.iter().map(pass).collect()
+}
+
+#[test]
+fn a_seed_repeats_what_happens_and_requests_and_replies_meet_different_fates() {
+    let first = struck(2026);
+    assert_eq!(first, struck(2026));
+    assert_ne!(first, struck(2027));
+    assert_ne!(first[0], first[1]);
+    assert_ne!(first[0].0, first[0].1);
+}
+
+#[test]
+fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_another() {
+    use wire::fault::{Channel, Exchange, Side};
+    let plan = wire::fault::Plan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
+    // The first number of SplitMix64 from 1234567, as published.
+    let other = wire::fault::Plan::new(plan.spec().clone(), 6_457_827_717_110_365_317);
+    let (mut requests, mut replies) = plan.relay(Transport::Tcp, 3);
+    let channel = |side| Channel {
+        side,
+        transport: Transport::Tcp,
+        number: 3,
+        exchange: Exchange::Transparent,
+    };
+    let mut client = plan.faults(channel(Side::Client)).requests;
+    let mut server = other.faults(channel(Side::Server)).replies;
+    let mut differ = false;
+    for _ in 0..100 {
+        let (request, reply) = (requests.next_fate(), replies.next_fate());
+        let (expected, also) = (client.next_fate(), server.next_fate());
+        assert_eq!(
+            (request.verdict, request.delay),
+            (expected.verdict, expected.delay)
+        );
+        assert_eq!((reply.verdict, reply.delay), (also.verdict, also.delay));
+        differ |= request.delay != reply.delay;
+    }
+    assert!(differ);
+}
+
+#[test]
+fn a_client_asks_again_through_it_what_it_lost() {
+    let text = start(Mode::Text, Config::default());
+    let config = Config {
+        framing: Framing::Netstring,
+        // READY is the first of the replies, as the proxy sees them.
+        ..config("drop-reply=#2")
+    };
+    let proxy = proxy_to(text.address(Transport::Tcp), Transport::Tcp, config);
+    let connection = Connection::new(proxy.connect(), Framing::Netstring, Limits::CLIENT);
+    let mut peer = Peer(connection.unwrap());
+    assert_eq!(peer.hear().unwrap(), "READY text 1");
+    peer.say("PRIME 97");
+    assert_eq!(peer.ask("LOWER ABC"), "OK abc");
+}
