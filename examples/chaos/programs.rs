@@ -73,7 +73,8 @@ impl Programs {
         })
     }
 
-    fn command(&self, name: &str) -> Command {
+    /// One of them, to be started.
+    pub fn command(&self, name: &str) -> Command {
         let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         Command::new(self.directory.join(file))
     }
