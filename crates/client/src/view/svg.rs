@@ -23,6 +23,7 @@ text{font-family:"Helvetica Neue",Arial,"DejaVu Sans",sans-serif;font-size:12px;
 .head{fill:#eaf3fa;stroke:#0072b2;stroke-width:1.5}.head.guess{fill:#fafafa;stroke:#8a8a8a;stroke-dasharray:4 3}
 .name{font-weight:bold;font-size:13px;text-anchor:middle}.detail{font-size:11px;fill:#555;text-anchor:middle}
 .label{font-size:12px}.number{fill:#8a8a8a}
+.label,.tiny{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}.unsettled .label{stroke:none}
 .line{stroke:#333;stroke-width:1.4;fill:none}.tip{fill:#333;stroke:none}
 .resent .line{stroke:#0072b2}.resent .tip{fill:#0072b2}
 .lost .line{stroke:#d55e00}.lost .tip{fill:#d55e00}.lost .label{fill:#a34700}

@@ -187,6 +187,33 @@ fn a_stream_that_came_in_other_pieces_is_drawn_as_it_was_sent() {
 }
 
 #[test]
+fn recordings_that_contradict_each_other_are_drawn_all_the_same() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    // Each received what the other sent only after that, and the client its own request.
+    client.event(
+        5,
+        0,
+        What::Received(message(Direction::ToServer, "LOWER A")),
+    );
+    client.receives(10, 0, "OK a");
+    client.sends(20, 0, "LOWER A");
+    server.receives(10, 0, "LOWER A");
+    server.sends(20, 0, "OK a");
+    client.event(1_000_000_000, 0, What::Ended);
+    let drawn = drawn(&client, &server);
+    assert!(drawn.iter().any(|line| line.contains("OK a")), "{drawn:#?}");
+    assert!(
+        drawn.iter().any(|line| line.contains("LOWER A")),
+        "{drawn:#?}"
+    );
+    assert_eq!(
+        drawn.last().map(String::as_str),
+        Some("ended +"),
+        "{drawn:#?}"
+    );
+}
+
+#[test]
 fn a_late_message_says_how_late() {
     let (mut client, mut server) = both(Transport::Tcp);
     let message = message(Direction::ToServer, "LOWER A");

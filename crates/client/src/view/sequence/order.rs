@@ -53,7 +53,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                 });
             }
             Next::Split(arrow) => ends[arrow].is_split = true,
-            Next::Part(arrow) => {
+            Next::Part(life, arrow) => {
                 // It arrives before it was sent, as far as can be seen: they were two messages.
                 ends[arrow].receives = false;
                 let other = Arrow {
@@ -68,7 +68,6 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                     receives: true,
                     ..Ends::default()
                 });
-                let life = arrows[copy].to;
                 deeds[life][heads[life]].what = Deed::Receives(copy);
             }
         }
@@ -112,8 +111,8 @@ enum Next {
     Together(usize, usize, usize),
     /// Nothing can, before this message is two steps.
     Split(usize),
-    /// Nothing can, before this is two messages.
-    Part(usize),
+    /// Nothing can, before this, which this lifeline received, is two messages.
+    Part(usize, usize),
 }
 
 /// The earliest first deed that does not wait for another.
@@ -155,7 +154,7 @@ fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_
                     }) if sent == arrow => {
                         offer(&mut best, *at, Next::Together(from, life, *arrow));
                     }
-                    _ if stuck.is_none() => stuck = Some((Moment::MAX, Next::Part(*arrow))),
+                    _ if stuck.is_none() => stuck = Some((Moment::MAX, Next::Part(life, *arrow))),
                     _ => {}
                 }
             }

@@ -9,6 +9,9 @@ use super::layout::{self, Layout};
 use crate::view::sequence::{Arrow, Fate, Kind, Place, Sequence, Tone};
 use crate::view::wording;
 
+mod frame;
+mod lifelines;
+
 /// How much lower a message arrives than it leaves.
 const SLANT: f64 = 6.0;
 
@@ -40,49 +43,6 @@ impl<'a> Drawing<'a> {
             is_alive: vec![true; sequence.lives.len()],
             departed: HashMap::new(),
         }
-    }
-
-    /// The commands, and when it was.
-    pub(in crate::view) fn titles(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut y = 24.0;
-        for line in self
-            .sequence
-            .titles
-            .iter()
-            .flat_map(|title| self.layout.wrapped(title))
-        {
-            let line = escape(&line);
-            writeln!(
-                out,
-                r#"<text class="cmd" x="16" y="{y:.0}" xml:space="preserve">{line}</text>"#
-            )?;
-            y += 17.0;
-        }
-        let began = self.sequence.began.strftime("%Y-%m-%d %H:%M:%S UTC");
-        writeln!(
-            out,
-            r#"<text class="small" x="16" y="{y:.0}">{began}; times in seconds since then</text>"#
-        )
-    }
-
-    /// The boxes with the names.
-    pub(in crate::view) fn heads(&self, out: &mut impl Write) -> io::Result<()> {
-        for (life, x) in self.sequence.lives.iter().zip(&self.layout.x) {
-            let width = layout::head_width(&life.name, &life.detail);
-            let class = if life.is_recorded {
-                "head"
-            } else {
-                "head guess"
-            };
-            writeln!(
-                out,
-                r#"<rect class="{class}" x="{:.1}" y="6" width="{width:.1}" height="42" rx="6"/><text class="name" x="{x:.1}" y="24">{}</text><text class="detail" x="{x:.1}" y="40">{}</text><line class="life" x1="{x:.1}" y1="48" x2="{x:.1}" y2="56"/>"#,
-                x - width / 2.0,
-                escape(&life.name),
-                escape(&life.detail),
-            )?;
-        }
-        Ok(())
     }
 
     /// These steps, where they stand below the heads. Called for one range after the other.
@@ -200,29 +160,6 @@ impl<'a> Drawing<'a> {
                 )
             }
         }
-    }
-
-    /// Time that passes with nothing to show.
-    fn pause(&self, y: f64, pause: i64, out: &mut impl Write) -> io::Result<()> {
-        let time = self.layout.time;
-        let pause = wording::about(pause.unsigned_abs());
-        write!(
-            out,
-            r#"<text class="time" x="{time:.0}" y="{:.1}">⋮ {pause}</text>"#,
-            y + 12.0
-        )?;
-        for (life, x) in self.layout.x.iter().enumerate() {
-            if self.is_alive[life] && self.sequence.lives[life].is_recorded {
-                let (left, y) = (x - 5.0, y + 9.0);
-                write!(
-                    out,
-                    r##"<rect x="{left:.1}" y="{:.1}" width="10" height="5" fill="#fff"/><path class="rip" d="M{left:.1} {y:.1}l5 -3l0 3l5 -3M{left:.1} {:.1}l5 -3l0 3l5 -3"/>"##,
-                    y - 1.5,
-                    y + 5.0
-                )?;
-            }
-        }
-        writeln!(out)
     }
 
     fn message(
@@ -381,165 +318,12 @@ impl<'a> Drawing<'a> {
         words
     }
 
-    /// A note, on the outer side where there is one.
-    fn note(
-        &self,
-        life: usize,
-        y: f64,
-        class: &str,
-        words: &str,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let shown = layout::note(words);
-        let width = layout::sans(&shown, 12.0) + 16.0;
-        let x = self.layout.x[life];
-        let left = match life == 0 && self.layout.x.len() > 1 {
-            true => x - 12.0 - width,
-            false => x + 12.0,
-        };
-        let (near, far) = if left < x {
-            (x - 12.0, x)
-        } else {
-            (x, x + 12.0)
-        };
-        writeln!(
-            out,
-            r#"<g><title>{}</title><line class="rip" x1="{near:.1}" y1="{y:.1}" x2="{far:.1}" y2="{y:.1}"/><circle class="knot{class}" cx="{x:.1}" cy="{y:.1}" r="3.5"/><rect class="note{class}" x="{left:.1}" y="{:.1}" width="{width:.1}" height="21" rx="3"/><text x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
-            escape(words),
-            y - 10.5,
-            left + width / 2.0,
-            y + 4.0,
-            escape(&shown),
-        )
-    }
-
-    /// A line that is no message.
-    fn thin(
-        &self,
-        conversation: usize,
-        from: usize,
-        to: usize,
-        y: f64,
-        words: &str,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let class = if matches!(words, "connected" | "closed") {
-            ""
-        } else {
-            " bad"
-        };
-        let words = match self.sequence.number(conversation) {
-            Some(number) => format!("{number} {words}"),
-            None => words.to_owned(),
-        };
-        let words = layout::note(&words);
-        let (from, to) = (self.layout.x[from], self.layout.x[to]);
-        let way = if to >= from { 1.0 } else { -1.0 };
-        let (middle, half) = ((from + to) / 2.0, layout::sans(&words, 11.0) / 2.0 + 5.0);
-        writeln!(
-            out,
-            r##"<path class="thin{class}" d="M{from:.1} {y:.1}H{:.1}M{:.1} {y:.1}H{to:.1}m{:.1} -4l{:.1} 4l{:.1} 4"/><text class="tiny{class}" x="{middle:.1}" y="{:.1}" text-anchor="middle">{}</text>"##,
-            middle - way * half,
-            middle + way * half,
-            -way * 7.0,
-            way * 6.0,
-            -way * 6.0,
-            y + 3.5,
-            escape(&words),
-        )
-    }
-
-    fn crash(&self, life: usize, y: f64, words: &str, out: &mut impl Write) -> io::Result<()> {
-        let x = self.layout.x[life];
-        let shown = layout::note(words);
-        let width = layout::sans(&shown, 13.5) + 18.0;
-        let left = match life == 0 && self.layout.x.len() > 1 {
-            true => x - 16.0 - width,
-            false => x + 16.0,
-        };
-        writeln!(
-            out,
-            r#"<g><title>{}</title><path class="cross" d="M{:.1} {:.1}l16 16m0 -16l-16 16"/><rect class="crash" x="{left:.1}" y="{:.1}" width="{width:.1}" height="23" rx="3"/><text class="shout" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
-            escape(words),
-            x - 8.0,
-            y - 8.0,
-            y - 11.5,
-            left + width / 2.0,
-            y + 4.0,
-            escape(&shown),
-        )
-    }
-
-    fn start(&self, life: usize, y: f64, words: &str, out: &mut impl Write) -> io::Result<()> {
-        let x = self.layout.x[life];
-        let name = &self.sequence.lives[life].name;
-        let width = layout::head_width(name, words);
-        writeln!(
-            out,
-            r#"<rect class="head" x="{:.1}" y="{:.1}" width="{width:.1}" height="36" rx="6"/><text class="name" x="{x:.1}" y="{:.1}">{}</text><text class="detail" x="{x:.1}" y="{:.1}">{}</text>"#,
-            x - width / 2.0,
-            y - 18.0,
-            y - 3.0,
-            escape(name),
-            y + 12.0,
-            escape(words),
-        )
-    }
-
     /// Messages whose arrival is not in the picture.
     fn still_on_the_way(&mut self, out: &mut impl Write) -> io::Result<()> {
         let mut left: Vec<(usize, f64)> = self.departed.drain().collect();
         left.sort_by_key(|(arrow, _)| *arrow);
         for (arrow, y) in left {
             self.message(arrow, y, self.layout.height, out)?;
-        }
-        Ok(())
-    }
-
-    /// What the signs mean, of those that are there; and what is to be said of the recordings.
-    pub(in crate::view) fn foot(&self, mut y: f64, out: &mut impl Write) -> io::Result<()> {
-        y += 22.0;
-        let shown = self
-            .sequence
-            .steps
-            .iter()
-            .filter_map(|step| match step.kind {
-                Kind::Message(arrow) | Kind::Departs(arrow) => Some(&self.sequence.arrows[arrow]),
-                _ => None,
-            });
-        let mut has = [false; 4];
-        for arrow in shown {
-            has[0] |= matches!(arrow.fate, Fate::Lost(..));
-            has[1] |= arrow.marks.attempt.is_some();
-            has[2] |= arrow.marks.is_copy;
-            has[3] |= arrow.fate == Fate::Unseen;
-        }
-        let signs = [
-            (has[0], " lost", "lost"),
-            (has[1], " resent", "asked again"),
-            (has[2], " copy", "doubled by a fault"),
-            (has[3], " unseen", "the other recording does not say"),
-        ];
-        let mut x = 16.0;
-        for (_, class, words) in signs.iter().filter(|(has, ..)| *has) {
-            let end = match *words {
-                "lost" => r#"<path class="cross" d="M25 -4l8 8m0 -8l-8 8"/>"#,
-                _ => r#"<path class="tip" d="M34 0l-10 -4.5l0 9z"/>"#,
-            };
-            writeln!(
-                out,
-                r#"<g class="m{class}" transform="translate({x:.0} {y:.0})"><line class="line" x1="0" y1="0" x2="24" y2="0"/>{end}<text class="small" x="42" y="4">{words}</text></g>"#
-            )?;
-            x += 42.0 + layout::sans(words, 11.0) + 28.0;
-        }
-        for notice in &self.sequence.notices {
-            y += 17.0;
-            writeln!(
-                out,
-                r#"<text class="small" x="16" y="{:.0}">{}</text>"#,
-                y + 4.0,
-                escape(notice)
-            )?;
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Layout {
         let mut last = None;
         for step in &sequence.steps {
             tops.push(top);
-            if last.is_some_and(|last| step.at - last >= PAUSE) {
+            if last.is_some_and(|last| step.at.saturating_sub(last) >= PAUSE) {
                 top += 22.0;
             }
             last = Some(step.at);
@@ -144,7 +144,7 @@ impl Layout {
     /// Whether so much time passed before this step that it is shown.
     pub(super) fn pause_before(&self, sequence: &Sequence<'_>, step: usize) -> Option<i64> {
         let before = sequence.steps.get(step.checked_sub(1)?)?;
-        let pause = sequence.steps[step].at - before.at;
+        let pause = sequence.steps[step].at.saturating_sub(before.at);
         (pause >= PAUSE).then_some(pause)
     }
 }

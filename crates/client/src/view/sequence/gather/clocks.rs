@@ -24,9 +24,9 @@ impl Fastest {
     /// What is to be added to the client's clock.
     fn correction(&self) -> Moment {
         match (self.to_server, self.to_client) {
-            (Some(to), Some(back)) if to < 0 || back < 0 => (to - back) / 2,
+            (Some(to), Some(back)) if to < 0 || back < 0 => to.saturating_sub(back) / 2,
             (Some(to), None) if to < 0 => to,
-            (None, Some(back)) if back < 0 => -back,
+            (None, Some(back)) if back < 0 => back.saturating_neg(),
             _ => 0,
         }
     }
