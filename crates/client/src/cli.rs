@@ -9,6 +9,7 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
+use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
 use crate::output::Output;
@@ -90,6 +91,9 @@ pub enum Command {
     Echo(echo::Arguments),
     /// Play the client's part of a scripted exchange
     Script(script::Arguments),
+    /// Measure latency and attempts against the rate of lost messages, with plots; starts the
+    /// server it needs
+    Experiment(experiment::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -135,6 +139,28 @@ impl Arguments {
             timeout: self.timeout.unwrap_or(default_timeout(mode)),
             faults,
         }
+    }
+
+    /// The server, if one is given.
+    pub fn named_server(&self, mode: Mode) -> Option<String> {
+        let server = self.server.as_ref()?;
+        let port = server.port.unwrap_or(mode.default_port());
+        Some(format!("{}:{port}", server.host))
+    }
+
+    /// The timeout, if one is given.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The seed, if one is given.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// Whether faults are asked for.
+    pub fn injects_faults(&self) -> bool {
+        self.fault.is_some()
     }
 
     /// The framing, if one is given.

@@ -6,15 +6,19 @@
 //! * [`session`]: one conversation with a server;
 //! * [`input`], [`output`]: a person at a terminal, or a pipe;
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
-//! * [`modes`]: one file a mode.
+//! * [`modes`]: one file a mode;
+//! * [`experiment`]: measuring, with a server of its own ([`own_server`]) where none is named.
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod datagram;
 pub mod drawer;
+pub mod experiment;
 pub mod failure;
 pub mod input;
+pub mod interrupt;
 pub mod journal;
 pub mod modes;
 pub mod output;
+pub mod own_server;
 pub mod session;

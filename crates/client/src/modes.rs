@@ -16,6 +16,7 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 
 use crate::cli::{Arguments, Command};
+use crate::experiment;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
@@ -26,7 +27,11 @@ use crate::output::Output;
 /// When it ended early: why, and with which exit status.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let output = arguments.output();
-    let faults = arguments.faults()?;
+    let faults = match &arguments.command {
+        // It draws its own from the seed.
+        Command::Experiment(_) => None,
+        _ => arguments.faults()?,
+    };
     if let Some(faults) = &faults {
         say(&faults.to_string());
         faults.arm();
@@ -44,6 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Script(script) => {
             script::run(script, arguments.framing(), target(Mode::Script), output)
         }
+        Command::Experiment(experiment) => experiment::run(arguments, experiment),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();
