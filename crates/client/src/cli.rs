@@ -9,6 +9,7 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
+use crate::bench;
 use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
@@ -94,6 +95,8 @@ pub enum Command {
     /// Measure latency and attempts against the rate of lost messages, with plots; starts the
     /// server it needs
     Experiment(experiment::Arguments),
+    /// Measure requests a second and latency; starts the server it needs
+    Bench(bench::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -7,9 +7,10 @@
 //! * [`input`], [`output`]: a person at a terminal, or a pipe;
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
 //! * [`modes`]: one file a mode;
-//! * [`experiment`]: measuring, with a server of its own ([`own_server`]) where none is named.
+//! * [`experiment`], [`bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod datagram;
 pub mod drawer;

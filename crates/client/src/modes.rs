@@ -15,6 +15,7 @@ use proto::mode::Mode;
 use proto::name::Name;
 use proto::refusal::Refusal;
 
+use crate::bench;
 use crate::cli::{Arguments, Command};
 use crate::experiment;
 use crate::failure::{Failure, Status};
@@ -28,8 +29,8 @@ use crate::output::Output;
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let output = arguments.output();
     let faults = match &arguments.command {
-        // It draws its own from the seed.
-        Command::Experiment(_) => None,
+        // They draw their own, or have none.
+        Command::Experiment(_) | Command::Bench(_) => None,
         _ => arguments.faults()?,
     };
     if let Some(faults) = &faults {
@@ -49,6 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Script(script) => {
             script::run(script, arguments.framing(), target(Mode::Script), output)
         }
+        Command::Bench(bench) => bench::run(arguments, bench),
         Command::Experiment(experiment) => experiment::run(arguments, experiment),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.

@@ -101,7 +101,7 @@ fn latency(setup: &Setup, summaries: &[Summary]) -> Figure {
         x: error_axis(),
         y: Axis::logarithmic("latency of one operation in ms"),
         series,
-        curve: Some(("mean by theory: nothing lost + timeouts".into(), expected)),
+        curve: Some(("mean by theory".into(), expected)),
         notes: given_up(summaries),
     }
 }
@@ -130,7 +130,7 @@ fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
         x: error_axis(),
         y: Axis::logarithmic("mean attempts per exchange"),
         series: vec![Series {
-            label: "measured, with 95 % interval for all rates together".into(),
+            label: "measured, 95 % interval for all rates".into(),
             points: summaries.iter().map(point).collect(),
             is_joined: false,
             ..Series::new(Colour::BLUE, Marker::Circle, &[])

@@ -2,10 +2,11 @@
 
 use super::canvas::{Anchor, Canvas, Colour, HEIGHT, WIDTH};
 
-/// The heights of text, in units of the page.
-const TITLE: f64 = 24.0;
-const LABEL: f64 = 18.0;
-const SMALL: f64 = 15.0;
+/// The heights of text, in units of the page. The letters are as large as those of a font of four
+/// fifths of that, so the smallest are of 14.
+const TITLE: f64 = 27.0;
+const LABEL: f64 = 21.0;
+const SMALL: f64 = 17.5;
 
 /// Where the axes are.
 const LEFT: f64 = 92.0;

@@ -214,6 +214,11 @@ impl CashMachine {
         Ok(())
     }
 
+    /// What was available when the customer logged in.
+    pub fn balance_before(&self) -> Money {
+        self.before
+    }
+
     /// Withdrawals whose notes came out and that are confirmed.
     pub fn withdrawn(&self) -> i64 {
         self.withdrawn
