@@ -152,7 +152,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
     let out = arguments.out.clone().unwrap_or_else(default_out);
     let place = Place::take(&out, arguments.force)?;
     say(&format!(
-        "measuring {} at {} rates with seed {}, on {}; the timeouts alone take about {}; Ctrl-C \
+        "measuring {} at {} rates with seed {}, on {}; the timeouts alone take {} or more; Ctrl-C \
          keeps what is done",
         kind.operations(),
         setup.rates.ascending().len(),
@@ -187,7 +187,8 @@ fn finish(
     )?;
     let summary_csv = report::summary_csv(&summaries, &measured.runs);
     place.write("summary.csv", summary_csv.as_bytes())?;
-    for drawn in plots::draw(setup, &summaries)? {
+    let theory = summary::Theory::of(&measured.runs, setup.kind.exchanges());
+    for drawn in plots::draw(setup, &summaries, &theory)? {
         place.write(&drawn.name, &drawn.bytes)?;
     }
     let output = all.output();

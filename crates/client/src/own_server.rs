@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -145,10 +145,7 @@ fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Option<String> {
             }
         }
     });
-    match told.recv_timeout(OPENING) {
-        Ok(address) => Some(address),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    told.recv_timeout(OPENING).ok()
 }
 
 /// Reads a log to its end, so that its writer never waits, and keeps the last lines.

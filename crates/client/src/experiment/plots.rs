@@ -14,7 +14,7 @@ use self::canvas::Colour;
 use self::figure::{Axis, Figure, Marker, Point, Series};
 use super::rates::Rate;
 use super::statistics::Interval;
-use super::summary::{Summary, millis};
+use super::summary::{Summary, Theory, millis};
 use super::sweep::Setup;
 use crate::failure::Failure;
 
@@ -31,11 +31,11 @@ pub struct Drawn {
 ///
 /// # Errors
 /// When they cannot be drawn.
-pub fn draw(setup: &Setup, summaries: &[Summary]) -> Result<Vec<Drawn>, Failure> {
+pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec<Drawn>, Failure> {
     let figures = [
-        ("latency", latency(setup, summaries)),
+        ("latency", latency(setup, summaries, theory)),
         ("attempts", attempts(setup, summaries)),
-        ("throughput", throughput(setup, summaries)),
+        ("throughput", throughput(setup, summaries, theory)),
     ];
     let mut drawn = Vec::new();
     for (name, figure) in figures {
@@ -55,17 +55,14 @@ pub fn draw(setup: &Setup, summaries: &[Summary]) -> Result<Vec<Drawn>, Failure>
     Ok(drawn)
 }
 
-fn latency(setup: &Setup, summaries: &[Summary]) -> Figure {
+fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     let known = |value: fn(&Summary) -> Option<f64>| {
         let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
         summaries.iter().map(point).collect::<Vec<_>>()
     };
     let median =
         |summary: &Summary| Point::new(x(summary.rate), summary.median, summary.median_interval);
-    let expected = summaries
-        .iter()
-        .filter_map(|summary| Some((x(summary.rate), summary.expected_mean?)))
-        .collect();
+    let expected = curve(setup, summaries, |attempts| theory.mean(attempts));
     let mut series = vec![
         Series {
             label: "99th percentile".into(),
@@ -114,16 +111,6 @@ fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
             summary.attempts_interval,
         )
     };
-    let rates = summaries.iter().map(|summary| summary.rate.probability());
-    let (least, most) = (
-        rates.clone().fold(1.0, f64::min),
-        // Beyond that the curve leaves every paper.
-        rates.filter(|p| *p < 1.0).fold(0.0, f64::max),
-    );
-    let curve = (0..=200)
-        .map(|step| least + (most - least) * f64::from(step) / 200.0)
-        .map(|p| (p * 100.0, 1.0 / setup.loss.chance_of_answer(p)))
-        .collect();
     Figure {
         title: "Attempts until a request is answered".into(),
         subtitle: subtitle(setup),
@@ -135,12 +122,15 @@ fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
             is_joined: false,
             ..Series::new(Colour::BLUE, Marker::Circle, &[])
         }],
-        curve: Some((format!("theory: {}", setup.loss.formula()), curve)),
+        curve: Some((
+            format!("theory: {}", setup.loss.formula()),
+            curve(setup, summaries, Some),
+        )),
         notes: given_up(summaries),
     }
 }
 
-fn throughput(setup: &Setup, summaries: &[Summary]) -> Figure {
+fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     let point = |summary: &Summary| {
         let done = summary.given_up < summary.operations;
         Point::new(x(summary.rate), done.then_some(summary.throughput), None)
@@ -164,13 +154,30 @@ fn throughput(setup: &Setup, summaries: &[Summary]) -> Figure {
         }],
         curve: Some((
             "theory: 1 / mean latency".into(),
-            summaries
-                .iter()
-                .filter_map(|summary| Some((x(summary.rate), 1e3 / summary.expected_mean?)))
-                .collect(),
+            curve(setup, summaries, |attempts| {
+                theory.mean(attempts).map(|mean| 1e3 / mean)
+            }),
         )),
         notes: given_up(summaries),
     }
+}
+
+/// What theory says between the lowest rate and the highest, from the attempts it expects.
+fn curve(
+    setup: &Setup,
+    summaries: &[Summary],
+    value: impl Fn(f64) -> Option<f64>,
+) -> Vec<(f64, f64)> {
+    const STEPS: u32 = 200;
+    // At 100 % it leaves every paper.
+    let rates = summaries.iter().map(|summary| summary.rate.probability());
+    let rates = rates.filter(|p| *p < 1.0);
+    let (least, most) = (rates.clone().fold(1.0, f64::min), rates.fold(0.0, f64::max));
+    (0..=STEPS)
+        .filter(|_| least <= most)
+        .map(|step| least + (most - least) * f64::from(step) / f64::from(STEPS))
+        .filter_map(|p| Some((p * 100.0, value(1.0 / setup.loss.chance_of_answer(p))?)))
+        .collect()
 }
 
 fn x(rate: Rate) -> f64 {

@@ -58,7 +58,8 @@ pub fn summarize(runs: &[RateRun], loss: Loss, exchanges: u32) -> Vec<Summary> {
 }
 
 /// What the expected latency is made of, measured in the same run.
-struct Theory {
+#[derive(Debug, Clone)]
+pub struct Theory {
     /// The median latency of operations that lost nothing, in milliseconds.
     undisturbed: Option<f64>,
     /// The mean wait for an answer that did not come, in milliseconds. The operating system rounds
@@ -68,7 +69,8 @@ struct Theory {
 }
 
 impl Theory {
-    fn of(runs: &[RateRun], exchanges: u32) -> Theory {
+    /// From all samples of a run whose operations have so many exchanges.
+    pub fn of(runs: &[RateRun], exchanges: u32) -> Theory {
         let operations = || runs.iter().flat_map(|run| &run.operations);
         let undisturbed = operations().filter(|operation| operation.performed.unanswered == 0);
         let undisturbed: Vec<f64> = undisturbed.map(|one| millis(one.latency)).collect();
@@ -83,7 +85,9 @@ impl Theory {
         }
     }
 
-    fn mean(&self, attempts: f64) -> Option<f64> {
+    /// The mean latency in milliseconds, when an exchange takes so many attempts on average. `None`
+    /// when it is infinite, or no operation went undisturbed.
+    pub fn mean(&self, attempts: f64) -> Option<f64> {
         let mean = self.undisturbed? + self.exchanges * (attempts - 1.0) * self.wait;
         mean.is_finite().then_some(mean)
     }

@@ -102,7 +102,7 @@ pub fn svg(draw: impl FnOnce(&mut dyn Canvas) -> Result<(), String>) -> Result<S
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-        draw(&mut Page::blank(&area)?)?;
+        draw(&mut Page::blank(&area, 0.0)?)?;
         area.present().map_err(|error| error.to_string())?;
     }
     // The page keeps its size; its units are finer.
@@ -121,11 +121,14 @@ pub fn pixels(draw: impl FnOnce(&mut dyn Canvas) -> Result<(), String>) -> Resul
     let mut fine = vec![0; 3 * (width * height) as usize];
     {
         let area = BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area();
-        draw(&mut Page::blank(&area)?)?;
+        draw(&mut Page::blank(&area, SINK)?)?;
         area.present().map_err(|error| error.to_string())?;
     }
     Ok(halved(&fine, width as usize))
 }
+
+/// Two white pixels.
+const PAPER: &[u8] = &[255; 6];
 
 /// Each pixel the mean of four.
 fn halved(fine: &[u8], width: usize) -> Vec<u8> {
@@ -133,9 +136,16 @@ fn halved(fine: &[u8], width: usize) -> Vec<u8> {
     for rows in fine.chunks_exact(2 * 3 * width) {
         let (upper, lower) = rows.split_at(3 * width);
         for (above, below) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+            // Most of a plot is paper.
+            if above == PAPER && below == PAPER {
+                pixels.extend_from_slice(&PAPER[..3]);
+                continue;
+            }
             for part in 0..3 {
-                let four = [above[part], above[part + 3], below[part], below[part + 3]];
-                let sum: u16 = four.into_iter().map(u16::from).sum();
+                let sum = u16::from(above[part])
+                    + u16::from(above[part + 3])
+                    + u16::from(below[part])
+                    + u16::from(below[part + 3]);
                 pixels.push((sum / 4) as u8);
             }
         }
@@ -152,12 +162,19 @@ fn load_font() -> Result<(), String> {
         .ok_or_else(|| "the font is damaged".into())
 }
 
-struct Page<'a, B: DrawingBackend>(&'a DrawingArea<B, Shift>);
+/// How much lower a text has to be put in a bitmap to stand where it is to, in parts of its height:
+/// there it is placed by its line, which has more room above the letters than below.
+const SINK: f64 = 0.17;
+
+struct Page<'a, B: DrawingBackend> {
+    area: &'a DrawingArea<B, Shift>,
+    sink: f64,
+}
 
 impl<'a, B: DrawingBackend> Page<'a, B> {
-    fn blank(area: &'a DrawingArea<B, Shift>) -> Result<Page<'a, B>, String> {
+    fn blank(area: &'a DrawingArea<B, Shift>, sink: f64) -> Result<Page<'a, B>, String> {
         area.fill(&WHITE).map_err(|error| error.to_string())?;
-        Ok(Page(area))
+        Ok(Page { area, sink })
     }
 }
 
@@ -180,7 +197,7 @@ impl<B: DrawingBackend> Canvas for Page<'_, B> {
         let style = colour.0.stroke_width(fine(width).max(1).unsigned_abs());
         for piece in dashed(points, dashes) {
             let piece: Vec<(i32, i32)> = piece.into_iter().map(place).collect();
-            self.0
+            self.area
                 .draw(&PathElement::new(piece, style))
                 .map_err(|error| error.to_string())?;
         }
@@ -189,7 +206,7 @@ impl<B: DrawingBackend> Canvas for Page<'_, B> {
 
     fn area(&mut self, corners: &[(f64, f64)], colour: Colour) -> Result<(), String> {
         let corners: Vec<(i32, i32)> = corners.iter().copied().map(place).collect();
-        self.0
+        self.area
             .draw(&Polygon::new(corners, colour.0.filled()))
             .map_err(|error| error.to_string())
     }
@@ -212,10 +229,15 @@ impl<B: DrawingBackend> Canvas for Page<'_, B> {
         if anchor == Anchor::Upwards {
             font = font.transform(FontTransform::Rotate270);
         }
+        let (x, y) = at;
+        let at = match anchor {
+            Anchor::Upwards => (x + self.sink * height, y),
+            _ => (x, y + self.sink * height),
+        };
         let style = font
             .color(&Colour::BLACK.0)
             .pos(Pos::new(horizontal, vertical));
-        self.0
+        self.area
             .draw(&Text::new(text.to_owned(), place(at), style))
             .map_err(|error| error.to_string())
     }
@@ -225,7 +247,7 @@ impl<B: DrawingBackend> Canvas for Page<'_, B> {
             .into_font()
             .color(&Colour::BLACK.0);
         let (width, _) = self
-            .0
+            .area
             .estimate_text_size(text, &style)
             .map_err(|error| error.to_string())?;
         Ok(f64::from(width) / f64::from(FINENESS))

@@ -191,6 +191,13 @@ enum Key<'a> {
     Beyond,
 }
 
+/// Entries side by side, and how wide they are together.
+#[derive(Default)]
+struct Row<'a> {
+    width: f64,
+    entries: Vec<(Key<'a>, &'a str, f64)>,
+}
+
 /// Dashes of theory.
 const CURVE: &[f64] = &[10.0, 5.0];
 
@@ -285,23 +292,25 @@ impl Figure {
         {
             keys.push((Key::Beyond, "hollow at the top: given up before"));
         }
-        let mut rows: Vec<(f64, Vec<(Key, &str, f64)>)> = vec![(0.0, Vec::new())];
+        let mut rows = vec![Row::default()];
         for (key, label) in keys {
             let width = KEY + 7.0 + canvas.width_of(label, SMALL)?;
-            let fits = |(used, row): &&mut (f64, Vec<_>)| {
-                row.is_empty() || used + GAP + width <= RIGHT - 20.0
-            };
+            let fits =
+                |row: &&mut Row| row.entries.is_empty() || row.width + GAP + width <= RIGHT - 20.0;
             match rows.last_mut().filter(fits) {
-                Some((used, row)) => {
-                    *used += width + if row.is_empty() { 0.0 } else { GAP };
-                    row.push((key, label, width));
+                Some(row) => {
+                    row.width += width + if row.entries.is_empty() { 0.0 } else { GAP };
+                    row.entries.push((key, label, width));
                 }
-                None => rows.push((width, vec![(key, label, width)])),
+                None => rows.push(Row {
+                    width,
+                    entries: vec![(key, label, width)],
+                }),
             }
         }
-        for (used, row) in rows {
-            let mut left = (WIDTH - used) / 2.0;
-            for (key, label, width) in row {
+        for row in rows {
+            let mut left = (WIDTH - row.width) / 2.0;
+            for (key, label, width) in row.entries {
                 let line = [(left, at), (left + KEY, at)];
                 let middle = (left + KEY / 2.0, at);
                 match key {

@@ -35,6 +35,10 @@ const OPENING: i64 = 500_000_000;
 /// How long and how often to ask where no fault disturbs it.
 const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
 
+/// How often to ask where a fault disturbs it that is not ours to switch off, and where what is
+/// asked is not measured.
+const INSISTENT: u32 = 10_000;
+
 /// A card and its PIN.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -175,7 +179,7 @@ impl CashMachine {
         let machines = Machines::within(directory.path());
         let (terminal, machine) = new_terminal(&machines, 1)?;
         let mut line = bank.log_in()?;
-        let before = balance(&mut line, bank.patience.give_up_after.max(CALM.1))?
+        let before = balance(&mut line, INSISTENT)?
             .ok_or_else(|| Failure::Lost("the bank did not tell the balance".into()))?
             .0;
         if let Some(plan) = &bank.faults {
@@ -278,7 +282,7 @@ impl CashMachine {
     }
 
     /// Ends a withdrawal that was given up, so that the next one can begin and the balance can be
-    /// checked: without faults if they are ours, else with as much patience again.
+    /// checked: without faults if they are ours, else with more patience.
     fn settle(&mut self) -> Result<(), Failure> {
         self.machine.give_up();
         // What was tried so often continues from there; the pause is over.
@@ -290,8 +294,7 @@ impl CashMachine {
             let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
             self.work(Some(&mut calm), most, &mut unmeasured)?
         } else {
-            let most = self.bank.patience.give_up_after.saturating_mul(2);
-            self.work(None, most, &mut unmeasured)?
+            self.work(None, INSISTENT, &mut unmeasured)?
         };
         match worked {
             Worked::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
@@ -307,11 +310,10 @@ impl CashMachine {
 
     /// The balance now, and what is held, as far as the bank can be asked.
     fn balance_after(&mut self) -> Result<Option<(Money, Money)>, Failure> {
-        let most = self.bank.patience.give_up_after.max(CALM.1);
         if self.bank.faults.is_some() {
             balance(&mut self.bank.calm()?, CALM.1)
         } else {
-            balance(&mut self.line, most)
+            balance(&mut self.line, INSISTENT)
         }
     }
 }
