@@ -142,7 +142,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
     }
     let subject = arguments.subject;
     let mode = subject.mode();
-    let foreign = all.named_server(mode);
+    let foreign = all.named_server(mode.default_port());
     let is_foreign = foreign.is_some();
     let connections = match (subject, arguments.members) {
         (Subject::Chat, Some(members)) => members,

@@ -6,13 +6,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
 use crate::bench;
 use crate::experiment;
 use crate::failure::Failure;
-use crate::modes::{atm, calc, chat, datetime, echo, say, script, text};
+use crate::modes::{atm, calc, chat, datetime, echo, handout, say, script, text};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -36,7 +37,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The server; without a port, the mode's own [default: 127.0.0.1 and the mode's port]
+    /// The server; without a port, that of the mode or hand-out [default: 127.0.0.1 and that port]
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
     server: Option<ServerName>,
 
@@ -58,7 +59,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
     fault: Option<Spec>,
 
-    /// Repeat the faults of the run that printed this seed
+    /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
     #[arg(long, global = true)]
     seed: Option<u64>,
 
@@ -97,6 +98,9 @@ pub enum Command {
     Experiment(experiment::Arguments),
     /// Measure requests a second and latency; starts the server it needs
     Bench(bench::Arguments),
+    /// Be the client of one of the hand-outs' printed programs, byte for byte: its server cannot
+    /// tell the two apart
+    Handout(handout::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -113,15 +117,16 @@ impl Arguments {
     /// The faults to inject, if any, and a line on standard error for each that strikes.
     ///
     /// # Errors
-    /// When a seed is given and no fault. (clap would also find one missing that stands on the other
+    /// When a seed is given and nothing that draws. (clap would also find one missing that stands on the other
     /// side of the mode's name.)
     pub fn faults(&self) -> Result<Option<Plan>, Failure> {
+        let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
         let Some(spec) = self.fault.clone() else {
             return match self.seed {
-                Some(_) => Err(Failure::Usage(
+                Some(_) if !draws => Err(Failure::Usage(
                     "--seed repeats the faults of a run: give its --fault too".into(),
                 )),
-                None => Ok(None),
+                Some(_) | None => Ok(None),
             };
         };
         let plan = Plan::new(spec, self.seed.unwrap_or_else(random_seed));
@@ -144,16 +149,28 @@ impl Arguments {
         }
     }
 
-    /// The server, if one is given.
-    pub fn named_server(&self, mode: Mode) -> Option<String> {
+    /// The server, if one is given, on this port if it names none.
+    pub fn named_server(&self, port: u16) -> Option<String> {
         let server = self.server.as_ref()?;
-        let port = server.port.unwrap_or(mode.default_port());
+        let port = server.port.unwrap_or(port);
         Some(format!("{}:{port}", server.host))
     }
 
     /// The timeout, if one is given.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The server of this hand-out, where what one read returned is a message. No `READY` is
+    /// expected there, nor anything known about requests and answers: it is as a script's.
+    pub fn target_of(&self, handout: Handout, faults: Option<Plan>) -> Target {
+        Target {
+            mode: Mode::Script,
+            server: self.server_or("127.0.0.1", handout.port()),
+            framing: Framing::Raw,
+            timeout: self.timeout.unwrap_or(default_timeout(Mode::Script)),
+            faults,
+        }
     }
 
     /// The seed, if one is given.

@@ -119,7 +119,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         ));
     }
     let kind = arguments.kind;
-    let foreign = all.named_server(kind.mode());
+    let foreign = all.named_server(kind.mode().default_port());
     let is_foreign = foreign.is_some();
     subjects::check_side(arguments.fault_side, is_foreign)?;
     let server = match foreign {

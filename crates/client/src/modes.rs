@@ -5,6 +5,7 @@ pub mod calc;
 pub mod chat;
 pub mod datetime;
 pub mod echo;
+pub mod handout;
 pub mod script;
 pub mod text;
 
@@ -52,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         }
         Command::Bench(bench) => bench::run(arguments, bench),
         Command::Experiment(experiment) => experiment::run(arguments, experiment),
+        Command::Handout(handout) => handout::run(handout, arguments, faults, output),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();

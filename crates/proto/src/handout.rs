@@ -8,7 +8,18 @@
 
 use crate::mode::{Mode, Transport};
 
+pub mod atm_card;
+pub mod atm_login;
+pub mod bank;
+pub mod calculator;
+pub mod chat;
+pub mod datetime;
 pub mod float;
+pub mod pickle;
+pub mod python;
+pub mod text_menu;
+pub mod text_session;
+pub mod wording;
 
 /// One printed pair of programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +203,14 @@ impl Handout {
             | Handout::LengthPrefix
             | Handout::Accepted
             | Handout::Udp => Part::Script(self.name()),
+        }
+    }
+
+    /// The service that carries it out; a script is carried out by the one that plays scripts.
+    pub fn mode(self) -> Mode {
+        match self.part() {
+            Part::Service(mode) => mode,
+            Part::Script(_) => Mode::Script,
         }
     }
 

@@ -209,6 +209,15 @@ impl Receive {
         }
     }
 
+    fn begins_with(&self, bytes: &[u8]) -> bool {
+        match self {
+            Receive::Any => true,
+            Receive::Exactly(text) => text.as_bytes().starts_with(bytes),
+            Receive::IgnoringCase(text) => str::from_utf8(bytes)
+                .is_ok_and(|bytes| text.to_lowercase().starts_with(&bytes.to_lowercase())),
+        }
+    }
+
     fn text(&self) -> Option<&str> {
         match self {
             Receive::Any => None,

@@ -13,6 +13,7 @@ use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
 use proto::atm::{CardNumber, TransactionId};
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::script::{self, SHIPPED, Script};
@@ -27,6 +28,7 @@ Examples:
   labserver --mode atm                  the bank, on 127.0.0.1:9005
   labserver --mode text --wire line     for netcat or telnet
   labserver --mode all --bind 0.0.0.0   every service, for a class
+  labserver --handout atm-login         for the printed cash machine of report 000
 
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
@@ -44,12 +46,18 @@ pub struct Arguments {
         value_name = "atm|text|calc|chat|echo|datetime|script|all")]
     mode: Option<Modes>,
 
+    /// Speak as the server of a printed hand-out does, so that its printed client can be used;
+    /// `list` shows which there are
+    #[arg(long, value_parser = one_of(handout_names(), parse_handout), hide_possible_values = true,
+        value_name = "NAME", conflicts_with_all = ["mode", "wire", "script", "semantics"])]
+    handout: Option<Printed>,
+
     /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
 
     /// The port; 0 is any free one [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
-    /// datetime 9010, script 9011]
+    /// datetime 9010, script 9011; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,
 
@@ -90,7 +98,7 @@ pub struct Arguments {
     udp_rate: u32,
 
     /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
-    /// in $XDG_STATE_HOME or ~/.local/state]
+    /// in $XDG_STATE_HOME or ~/.local/state; memory for a hand-out]
     #[arg(long, value_name = "PATH|memory", global = true)]
     ledger: Option<PathBuf>,
 
@@ -204,6 +212,12 @@ pub enum LogFormat {
 }
 
 #[derive(Debug, Clone, Copy)]
+enum Printed {
+    One(Handout),
+    List,
+}
+
+#[derive(Debug, Clone, Copy)]
 enum Modes {
     One(Mode),
     All,
@@ -219,6 +233,11 @@ impl Arguments {
     /// Whether only the names of the scripts are asked for.
     pub fn lists_scripts(&self) -> bool {
         self.script == "list"
+    }
+
+    /// Whether only the names of the hand-outs are asked for.
+    pub fn lists_handouts(&self) -> bool {
+        matches!(self.handout, Some(Printed::List))
     }
 
     fn script_in_framing(&self) -> anyhow::Result<Script> {
@@ -246,12 +265,17 @@ impl Arguments {
     /// # Errors
     /// When they contradict each other.
     pub fn config(&self) -> anyhow::Result<Config> {
-        let modes = match self.mode {
-            Some(Modes::One(mode)) => vec![mode],
-            Some(Modes::All) => Mode::ALL.to_vec(),
-            None => {
-                let words =
-                    "say which service to run: --mode atm|text|calc|chat|echo|datetime|script|all";
+        let handout = match self.handout {
+            Some(Printed::One(handout)) => Some(handout),
+            Some(Printed::List) | None => None,
+        };
+        let modes = match (handout, self.mode) {
+            (Some(handout), _) => vec![handout.mode()],
+            (None, Some(Modes::One(mode))) => vec![mode],
+            (None, Some(Modes::All)) => Mode::ALL.to_vec(),
+            (None, None) => {
+                let words = "say which service to run: \
+                             --mode atm|text|calc|chat|echo|datetime|script|all, or --handout NAME";
                 return Err(usage(ErrorKind::MissingRequiredArgument, words));
             }
         };
@@ -259,15 +283,21 @@ impl Arguments {
             let words = "--mode all needs a port for each service: leave --port out, or give 0";
             return Err(usage(ErrorKind::ArgumentConflict, words));
         }
-        let script = if modes.contains(&Mode::Script) {
+        let script = if handout.is_none() && modes.contains(&Mode::Script) {
             Some(self.script_in_framing()?)
         } else {
             None
         };
-        let ledger = if modes.contains(&Mode::Atm) {
-            self.ledger_file()?
-        } else {
-            None
+        let ledger = match handout {
+            // What a printed client does to its bank is not to last unless that is asked for.
+            Some(_) if self.ledger.is_none() => None,
+            _ if modes.contains(&Mode::Atm) => self.ledger_file()?,
+            _ => None,
+        };
+        let login = match handout {
+            // A person types, and the printed servers wait.
+            Some(_) => self.login_timeout.max(self.idle_timeout),
+            None => self.login_timeout,
         };
         Ok(Config {
             modes,
@@ -279,11 +309,12 @@ impl Arguments {
                 idle: Some(self.idle_timeout),
                 ..Limits::SERVER
             },
-            login: self.login_timeout,
+            login,
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
             faults: self.faults(),
+            handout,
             script,
             ledger,
             semantics: self.semantics,
@@ -350,6 +381,21 @@ pub fn list_of_scripts() -> anyhow::Result<String> {
     Ok(list)
 }
 
+/// Each hand-out with its transport and port, where it is printed, and what it is, one a line.
+pub fn list_of_handouts() -> String {
+    let mut list = String::new();
+    for handout in Handout::ALL {
+        let (name, transport) = (handout.name(), handout.transport().name());
+        let (port, source, title) = (handout.port(), handout.source(), handout.title());
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            list,
+            "{name:<14} {transport} {port:>5}  {source:<22}  {title}"
+        );
+    }
+    list
+}
+
 /// The completion script of one shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
@@ -378,6 +424,17 @@ fn parse_mode(name: &str) -> Option<Modes> {
     match name {
         "all" => Some(Modes::All),
         _ => Mode::parse(name).map(Modes::One),
+    }
+}
+
+fn handout_names() -> impl Iterator<Item = &'static str> {
+    Handout::ALL.into_iter().map(Handout::name).chain(["list"])
+}
+
+fn parse_handout(name: &str) -> Option<Printed> {
+    match name {
+        "list" => Some(Printed::List),
+        _ => Handout::parse(name).map(Printed::One),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
 use wire::connection::Connection;
@@ -23,7 +24,8 @@ pub struct Config {
     pub modes: Vec<Mode>,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
-    /// The port for every service; `None` gives each its own default, 0 any free one.
+    /// The port for every service; `None` gives each its own default, or that of the hand-out, 0
+    /// any free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
     /// themselves.
@@ -51,6 +53,9 @@ pub struct Config {
     pub faults: Option<Plan>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
+    /// The hand-out whose words are spoken; its service is then the only one, whatever `modes` says.
+    /// `None` speaks our own protocol.
+    pub handout: Option<Handout>,
     /// The exchange to play; `None` is the default one of those that are shipped.
     pub script: Option<Script>,
 }
@@ -102,6 +107,7 @@ impl Default for Config {
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
             faults: None,
+            handout: None,
             script: None,
         }
     }

@@ -7,6 +7,7 @@
 //! * [`conversation`], [`datagrams`]: the loop of every service that answers one request at a
 //!   time, over TCP and over UDP;
 //! * [`services`]: one file a service;
+//! * [`handout`]: the services in the words of the labs' printed programs;
 //! * [`ledger`], [`pin`]: the bank's truth, and who may touch it;
 //! * [`decimal`], [`primality`]: what the calculator and the text service compute with;
 //! * [`connections`], [`threads`], [`outbound`]: what the listener and the services share.
@@ -17,6 +18,7 @@ pub mod connections;
 pub mod conversation;
 pub mod datagrams;
 pub mod decimal;
+pub mod handout;
 pub mod ledger;
 pub mod listener;
 pub mod log;

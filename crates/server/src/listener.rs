@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
+use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
@@ -66,9 +67,14 @@ impl Server {
     pub fn bind(config: Config) -> anyhow::Result<Server> {
         let threads = Threads::default();
         let mut listening = Vec::new();
-        for &mode in &config.modes {
+        let modes = match config.handout {
+            Some(handout) => vec![handout.mode()],
+            None => config.modes.clone(),
+        };
+        for mode in modes {
             let service = Arc::new(Service::open(mode, &config, &threads)?);
-            let port = config.port.unwrap_or(mode.default_port());
+            let usual = config.handout.map_or(mode.default_port(), Handout::port);
+            let port = config.port.unwrap_or(usual);
             let address = SocketAddr::new(config.bind, port);
             for (socket, address) in bind_all(address, service.transports(mode))
                 .map_err(|error| cannot_listen(address, &error))?

@@ -44,6 +44,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             print(cli::list_of_scripts()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
+        None if arguments.lists_handouts() => {
+            print(cli::list_of_handouts().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         None => {
             serve(&arguments)?;
             Ok(ExitCode::SUCCESS)
@@ -55,6 +59,11 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let config = arguments.config()?;
     rlimit::increase_nofile_limit(descriptors_for(config.connections))
         .context("cannot ask how many files may be open")?;
+    if let Some(handout) = config.handout
+        && let Some(words) = handout.gives_up()
+    {
+        tracing::warn!("hand-out {}: {words}", handout.name());
+    }
     if let Some(faults) = &config.faults {
         tracing::warn!("{faults}");
         faults.arm();

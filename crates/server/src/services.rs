@@ -22,7 +22,8 @@ use crate::config::Config;
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End, converse};
 use crate::datagrams::serve_datagrams;
-use crate::ledger::accounts::{demo, load};
+use crate::handout::Printed;
+use crate::ledger::accounts::{DEMO, built_in, load};
 use crate::threads::Threads;
 
 /// A service and what its conversations share.
@@ -41,6 +42,8 @@ pub enum Service {
     Datetime,
     /// The server's part of a scripted exchange.
     Script(Box<script::Scripted>),
+    /// Any of these in the words of a hand-out.
+    Printed(Box<Printed>),
 }
 
 impl Service {
@@ -49,8 +52,12 @@ impl Service {
     /// # Errors
     /// When something it needs cannot be had: what, and what to do.
     pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
+        if let Some(handout) = config.handout {
+            let printed = Printed::open(handout, config, threads)?;
+            return Ok(Service::Printed(Box::new(printed)));
+        }
         Ok(match mode {
-            Mode::Atm => Service::Atm(open_bank(config)?),
+            Mode::Atm => Service::Atm(open_bank(config, DEMO)?),
             Mode::Text => Service::Text,
             Mode::Calc => Service::Calc,
             Mode::Chat => Service::Chat(chat::Chat::new(threads.clone())),
@@ -70,6 +77,7 @@ impl Service {
                 Transport::Tcp => &[Transport::Tcp],
                 Transport::Udp => &[Transport::Udp],
             },
+            Service::Printed(printed) => printed.transports(),
             Service::Atm(_)
             | Service::Text
             | Service::Calc
@@ -81,15 +89,18 @@ impl Service {
 
     /// Whether its connections speak our protocol, so that a refusal can be sent on them.
     pub fn is_framed(&self) -> bool {
-        !matches!(self, Service::Echo(_) | Service::Script(_))
+        !matches!(
+            self,
+            Service::Echo(_) | Service::Script(_) | Service::Printed(_)
+        )
     }
 
     /// Whether its requests have one answer each.
     pub fn exchange(&self) -> Exchange {
-        if self.is_framed() {
-            Exchange::Answered
-        } else {
-            Exchange::Transparent
+        match self {
+            Service::Printed(printed) => printed.exchange(),
+            _ if self.is_framed() => Exchange::Answered,
+            _ => Exchange::Transparent,
         }
     }
 
@@ -110,6 +121,7 @@ impl Service {
             Service::Echo(echo) => echo.serve(stream, place, config),
             Service::Datetime => End::Broken("the clock is asked over UDP".into()),
             Service::Script(scripted) => scripted.serve(stream, place, config),
+            Service::Printed(printed) => printed.serve(stream, place, config),
         }
     }
 
@@ -130,15 +142,20 @@ impl Service {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
                 serve_datagrams(endpoint, connections, rate, answer);
             }
+            Service::Printed(printed) => printed.serve_datagrams(endpoint, connections, config),
             Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}
         }
     }
 }
 
-fn open_bank(config: &Config) -> anyhow::Result<atm::Atm> {
+/// Opens the bank of this configuration, with these accounts unless it names a file of others.
+///
+/// # Errors
+/// What failed, and what to do.
+pub fn open_bank(config: &Config, accounts: &str) -> anyhow::Result<atm::Atm> {
     let accounts = match &config.accounts {
         Some(file) => load(file)?,
-        None => demo()?,
+        None => built_in(accounts)?,
     };
     match &config.ledger {
         Some(file) => atm::Atm::open(file, accounts),

@@ -5,7 +5,7 @@
 //! one waits for Ctrl-C. The first thread takes what happens from the queue and shows it.
 
 mod link;
-mod screen;
+pub(super) mod screen;
 mod speaker;
 mod wording;
 

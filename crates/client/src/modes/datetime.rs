@@ -53,9 +53,9 @@ pub struct Watch {
 
 /// The shortest and the longest time between two questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Gap {
-    shortest: Duration,
-    longest: Duration,
+pub(super) struct Gap {
+    pub(super) shortest: Duration,
+    pub(super) longest: Duration,
 }
 
 /// Asks once, watches, or asks what a person or a pipe says.
@@ -197,7 +197,7 @@ impl Default for Gap {
 }
 
 impl Gap {
-    fn parse(text: &str) -> Result<Gap, String> {
+    pub(super) fn parse(text: &str) -> Result<Gap, String> {
         let (shortest, longest) = text
             .split_once("..")
             .ok_or("two numbers of seconds, as in 1..2")?;

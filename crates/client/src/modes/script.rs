@@ -141,7 +141,7 @@ impl<A: Audience> Playing<'_, A> {
                 return Ok(());
             }
             let by = Instant::now() + self.target.timeout;
-            turn = match connection.reader.receive(Some(by)) {
+            turn = match receive_whole(connection, &player, by) {
                 Ok(Some(message)) => {
                     let turn = player.received(&message).map_err(|u| self.unexpected(&u))?;
                     self.audience.show(&message)?;
@@ -242,6 +242,26 @@ impl<A: Audience> Playing<'_, A> {
     }
 }
 
+/// The next message. In raw framing a read may return only the beginning of one that the script
+/// expects; then the rest is waited for. Without it, what came is the message.
+fn receive_whole(
+    connection: &mut Connection,
+    player: &Player<'_>,
+    by: Instant,
+) -> Result<Option<Vec<u8>>, ReceiveError> {
+    let Some(mut message) = connection.reader.receive(Some(by))? else {
+        return Ok(None);
+    };
+    let is_raw = connection.writer.framing() == Framing::Raw;
+    while is_raw && player.expects_more_than(&message) {
+        match connection.reader.receive(Some(by)) {
+            Ok(Some(rest)) => message.extend(rest),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Ok(Some(message))
+}
+
 /// A person at a terminal, or a pipe.
 struct Console {
     /// Opened when the script first asks.
@@ -276,7 +296,10 @@ fn list(output: Output) -> Result<Status, Failure> {
 }
 
 /// Finds a script by its name, or reads it from a file.
-fn load(name_or_file: &str) -> Result<Script, Failure> {
+///
+/// # Errors
+/// When there is none, or it is no script.
+pub(super) fn load(name_or_file: &str) -> Result<Script, Failure> {
     if let Some(shipped) = Shipped::find(name_or_file) {
         return parse(shipped.name, shipped.source);
     }

@@ -6,8 +6,12 @@
 mod cash_machine;
 mod editing;
 mod endings;
+mod handouts;
 mod menus;
 mod other_terminals;
 mod person;
+#[path = "../handout/printed.rs"]
+#[allow(dead_code, reason = "shared with the tests without a terminal")]
+mod printed;
 #[path = "../cli/services.rs"]
 mod services;

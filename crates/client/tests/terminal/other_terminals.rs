@@ -3,6 +3,7 @@
 use proto::mode::Mode;
 
 use crate::person::start_in;
+use crate::printed::printed;
 use crate::services;
 
 #[test]
@@ -31,6 +32,20 @@ fn a_pin_is_not_asked_for_where_the_terminal_would_show_it() {
         .sees("labclient: this terminal would show the PIN: set LABCLIENT_PIN or give --pin-file");
     let seen = person.returns_to_the_shell(2);
     assert!(!seen.contains("PIN: \r"), "{seen:?}");
+}
+
+#[test]
+fn nor_is_the_password_of_a_hand_out() {
+    let plain = "stty sane; TERM=dumb \"$0\" \"$@\"; status=$?; stty -a; exit $status";
+    let server = printed(vec![]);
+    let mut person = start_in(plain, &["handout", "atm-card"], &server.address());
+    person.sees("choice (1 to 6): ");
+    person.enters("1");
+    person.sees("card number: ");
+    person.enters("123456789");
+    person.sees("\nlabclient: this terminal would show the password: ");
+    let seen = person.returns_to_the_shell(2);
+    assert!(!seen.contains("password: \r"), "{seen:?}");
 }
 
 #[test]

@@ -22,6 +22,23 @@ impl CardNumber {
     /// Most digits.
     pub const MAX_LEN: usize = 19;
 
+    /// Most characters of a number [of any form](CardNumber::of_any_form).
+    pub const MAX_LEN_OF_ANY_FORM: usize = 64;
+
+    /// A word that a bank with cards of its own takes for a number: 1 to 64 visible ASCII
+    /// characters. A ledger in memory can keep it; one on disk keeps
+    /// [standard](CardNumber::is_standard) numbers only.
+    pub fn of_any_form(text: &str) -> Option<CardNumber> {
+        let fits = (1..=CardNumber::MAX_LEN_OF_ANY_FORM).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte.is_ascii_graphic()))
+            .then(|| CardNumber(text.to_owned()))
+    }
+
+    /// Whether this is a number of 6 to 19 digits, as every card has that `FromStr` reads.
+    pub fn is_standard(&self) -> bool {
+        digits(&self.0, CardNumber::MIN_LEN, CardNumber::MAX_LEN).is_some()
+    }
+
     /// All the digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,6 +60,14 @@ impl Pin {
     pub const MIN_LEN: usize = 4;
     /// Most digits.
     pub const MAX_LEN: usize = 12;
+
+    /// A secret that is no PIN of digits, for a bank whose customers choose passwords: 1 to 1,024
+    /// bytes of text. It is only ever hashed, so any will do.
+    pub fn password(text: &str) -> Option<Pin> {
+        (1..=1024)
+            .contains(&text.len())
+            .then(|| Pin(text.to_owned()))
+    }
 
     /// The digits, to be hashed or put on the wire and for nothing else.
     pub fn reveal(&self) -> &str {
@@ -178,6 +203,24 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_bank_of_another_kind_has_cards_and_passwords_of_other_forms() {
+        for text in ["1", "111", "abc-7", &"9".repeat(64)] {
+            let card = CardNumber::of_any_form(text).unwrap();
+            assert_eq!(card.as_str(), text);
+            assert!(!card.is_standard(), "{text}");
+        }
+        assert!(CardNumber::of_any_form("123456").unwrap().is_standard());
+        for text in ["", "1 2", "a\n", "\u{663}", &"9".repeat(65)] {
+            assert_eq!(CardNumber::of_any_form(text), None, "{text:?}");
+        }
+        for text in ["x", "pw9", "two words", "\u{663}", &"p".repeat(1_024)] {
+            assert_eq!(Pin::password(text).unwrap().reveal(), text);
+        }
+        assert_eq!(Pin::password(""), None);
+        assert_eq!(Pin::password(&"p".repeat(1_025)), None);
     }
 
     #[test]

@@ -56,6 +56,14 @@ impl<'s> Player<'s> {
         Ok(&rule.turn)
     }
 
+    /// Whether these bytes are the beginning of a message that is expected now, and not the whole of
+    /// any: in raw framing the rest may still be on its way.
+    pub fn expects_more_than(&self, bytes: &[u8]) -> bool {
+        self.then == Then::Receive
+            && !self.rules().any(|rule| rule.receive.takes(bytes))
+            && self.rules().any(|rule| rule.receive.begins_with(bytes))
+    }
+
     /// The other side closed.
     ///
     /// # Errors
@@ -199,6 +207,27 @@ mod tests {
             client.received(b"more").unwrap_err().to_string(),
             "expected the end of the connection, got \"more\""
         );
+    }
+
+    #[test]
+    fn the_beginning_of_an_expected_message_asks_for_the_rest() {
+        let script: Script = DIALOGUE.parse().unwrap();
+        let mut server = Player::new(script.server().unwrap());
+        server.connected();
+        for (bytes, more) in [
+            ("", true),
+            ("hEl", true),
+            ("it is", true),
+            ("IT", false),
+            ("hello", false),
+            ("helloo", false),
+            ("x", false),
+        ] {
+            assert_eq!(server.expects_more_than(bytes.as_bytes()), more, "{bytes}");
+        }
+        server.received(b"it is me").unwrap();
+        // Anything is a whole message here.
+        assert!(!server.expects_more_than(b"Z"));
     }
 
     #[test]

@@ -18,7 +18,8 @@ use toml::Spanned;
 use super::Bank;
 use crate::pin::PinGate;
 
-const DEMO: &str = include_str!("demo.toml");
+/// The accounts of a bank that was given none.
+pub const DEMO: &str = include_str!("demo.toml");
 
 /// An account to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +52,20 @@ pub enum AccountsError {
     },
 }
 
-/// The accounts of a bank that was given none.
+/// The accounts of [`DEMO`].
 ///
 /// # Errors
 /// None, as a test sees to.
 pub fn demo() -> Result<Vec<NewAccount>, AccountsError> {
-    parse(Path::new("demo.toml"), DEMO)
+    built_in(DEMO)
+}
+
+/// Accounts that come with this program, in the form of [`DEMO`].
+///
+/// # Errors
+/// As [`load`], when something in it is wrong.
+pub fn built_in(text: &str) -> Result<Vec<NewAccount>, AccountsError> {
+    parse(Path::new("built-in"), text)
 }
 
 /// Reads accounts from a file that looks like `demo.toml` beside this source.

@@ -4,6 +4,7 @@
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
 //! there is asked of the operating systems at both ends, not of the person.
 
+pub mod dialect;
 pub mod flood;
 pub mod room;
 
@@ -17,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use proto::chat::{Answer, Message, Reason, Request, Text, too_long};
 use proto::frame::Framing;
-use proto::mode::Mode;
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
@@ -31,6 +31,7 @@ use crate::connections::Place;
 use crate::conversation::{End, as_text, refusal_of};
 use crate::outbound::Outbound;
 use crate::threads::Threads;
+use dialect::Dialect;
 use flood::Flood;
 use room::{Gone, Member, Room, Seat};
 
@@ -68,7 +69,7 @@ pub struct Chat {
 struct Visit<'a> {
     room: &'a Room,
     place: &'a Place,
-    framing: Framing,
+    dialect: Dialect,
     outbound: Arc<Outbound>,
     member: Option<Member>,
     /// Whether the reader knows that the connection ends.
@@ -88,13 +89,24 @@ impl Chat {
 
     /// Serves one connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
+        self.serve_in(Dialect::native(config.framing), stream, place, config)
+    }
+
+    /// Serves one connection to its end, in the peer's own words.
+    pub fn serve_in(
+        &self,
+        dialect: Dialect,
+        stream: &Arc<TcpStream>,
+        place: &Place,
+        config: &Config,
+    ) -> End {
         let login_by = Instant::now() + config.login;
         // Whoever only listens stays.
         let limits = Limits {
             idle: None,
             ..config.limits
         };
-        let mut connection = match Connection::over(Arc::clone(stream), config.framing, limits) {
+        let mut connection = match Connection::over(Arc::clone(stream), dialect.framing, limits) {
             Ok(connection) => connection,
             Err(error) => return End::Broken(error.to_string()),
         };
@@ -103,7 +115,9 @@ impl Chat {
             tracing::debug!(%error, "a dead peer will be noticed late");
         }
         // A few bytes always fit the empty send buffer, so this never waits.
-        if let Err(error) = connection.writer.greet(reply::ready(Mode::Chat).as_bytes()) {
+        if let Some(greeting) = dialect.greeting
+            && let Err(error) = connection.writer.greet(greeting().as_bytes())
+        {
             return End::Broken(error.to_string());
         }
         let (mut reader, writer) = connection.split();
@@ -123,7 +137,7 @@ impl Chat {
         let mut visit = Visit {
             room: &self.room,
             place,
-            framing: config.framing,
+            dialect,
             outbound,
             member: None,
             is_ending,
@@ -170,11 +184,12 @@ impl Visit<'_> {
     }
 
     fn answer(&mut self, message: &[u8]) -> Option<End> {
-        let request = as_text(message).and_then(str::parse);
+        let is_member = self.member.is_some();
+        let request = as_text(message).and_then(|text| (self.dialect.read)(text, is_member));
         let done = match (request, &self.member) {
             (Ok(Request::Quit), _) => return Some(self.leave(Reason::Quit)),
-            (Ok(Request::Say(text)), _) if text.as_str().len() > Text::max_len(self.framing) => {
-                self.refuse(too_long(text.as_str(), Text::max_len(self.framing)))
+            (Ok(Request::Say(text)), _) if text.as_str().len() > self.longest_text() => {
+                self.refuse(too_long(text.as_str(), self.longest_text()))
             }
             (Ok(Request::Say(text)), Some(member)) => member.say(text),
             (Ok(Request::Who), Some(member)) => member.who(),
@@ -191,16 +206,22 @@ impl Visit<'_> {
             }
         };
         match done {
+            Ok(()) if self.member.is_none() && !self.dialect.tries_again => Some(End::Done),
             Ok(()) => None,
             Err(Gone) => Some(self.lost(None)),
         }
     }
 
+    fn longest_text(&self) -> usize {
+        Text::max_len(self.dialect.framing)
+    }
+
     fn join(&mut self, name: Name) -> Result<(), Gone> {
+        let (word, to) = (self.dialect.word, name.clone());
         let seat = Seat {
             outbound: Arc::clone(&self.outbound),
-            longest: self.framing.max_payload(),
-            wording: Box::new(|message| Some(message.to_string().into_bytes())),
+            longest: self.dialect.framing.max_payload(),
+            wording: Box::new(move |message| word(message, Some(&to)).map(String::into_bytes)),
         };
         match self.room.enter(name.clone(), seat) {
             Ok(member) => {
@@ -219,9 +240,10 @@ impl Visit<'_> {
         match &self.member {
             Some(member) => member.refuse(refusal),
             None => {
-                let refusal = Message::<Answer>::Reply(Err(refusal)).to_string();
+                let refusal = (self.dialect.word)(&Message::Reply(Err(refusal)), None);
                 // A stranger who does not read is not kept.
-                self.outbound.push(refusal.into_bytes()).map_err(|_| Gone)
+                let told = refusal.map(|refusal| self.outbound.push(refusal.into_bytes()));
+                told.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
     }
@@ -295,8 +317,10 @@ impl Visit<'_> {
         match self.member.take() {
             Some(member) => member.leave(reason),
             None if reason == Reason::Quit => {
-                let bye = Message::Reply(Ok(Answer::Bye)).to_string();
-                self.outbound.close_with(bye.into_bytes());
+                match (self.dialect.word)(&Message::Reply(Ok(Answer::Bye)), None) {
+                    Some(bye) => self.outbound.close_with(bye.into_bytes()),
+                    None => self.outbound.close(),
+                }
             }
             None => {}
         }

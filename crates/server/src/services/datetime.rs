@@ -46,24 +46,7 @@ pub fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
         return None;
     }
     let answer = match as_text(datagram).and_then(str::parse) {
-        Ok(Request::Date) => {
-            let date = clock.now().date();
-            let year = u16::try_from(date.year()).unwrap_or(0);
-            Ok(Answer::Date {
-                year,
-                month: date.month() as u8,
-                day: date.day() as u8,
-            })
-        }
-        Ok(Request::Time) => {
-            let time = clock.now().time();
-            Ok(Answer::Time {
-                hour: time.hour() as u8,
-                minute: time.minute() as u8,
-                second: time.second() as u8,
-            })
-        }
-        Ok(Request::Quit) => return None,
+        Ok(request) => Ok(now(request, clock)?),
         Err(mut refusal) => {
             tracing::warn!(refused = %refusal, "bad input");
             // The words would make a short forged request into a longer answer.
@@ -72,6 +55,24 @@ pub fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
         }
     };
     Some(reply::render(&answer).into_bytes())
+}
+
+/// What the clock answers, at one reading; nothing to `QUIT`.
+pub fn now(request: Request, clock: &Clock) -> Option<Answer> {
+    let now = clock.now();
+    match request {
+        Request::Date => Some(Answer::Date {
+            year: u16::try_from(now.year()).unwrap_or(0),
+            month: now.month() as u8,
+            day: now.day() as u8,
+        }),
+        Request::Time => Some(Answer::Time {
+            hour: now.hour() as u8,
+            minute: now.minute() as u8,
+            second: now.second() as u8,
+        }),
+        Request::Quit => None,
+    }
 }
 
 #[cfg(test)]

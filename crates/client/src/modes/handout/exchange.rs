@@ -1,0 +1,61 @@
+//! The hand-outs that say the same thing every time: those that are scripts, and echo.
+
+use proto::handout::Handout;
+
+use super::person::Person;
+use super::talk::Talk;
+use crate::failure::{Failure, Status};
+use crate::modes::script::{self, Audience};
+use crate::output::Output;
+use crate::session::Target;
+
+/// What the printed echo client says.
+const ECHOED: &str = "Hello, world";
+
+/// Plays the client's part of the hand-out's script.
+///
+/// # Errors
+/// When the server is not reachable, or says something else than the script does.
+pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Status, Failure> {
+    let script = script::load(handout.name())?;
+    target.framing = script.framing();
+    let mut console = Console {
+        person: Person::open(output)?,
+        before: match handout {
+            Handout::Accepted => "Received: ",
+            _ => "",
+        },
+    };
+    let status = script::play(&script, &target, &mut console)?;
+    console.person.note(status);
+    Ok(console.person.status())
+}
+
+/// Says the printed words, and waits until they have come back.
+///
+/// # Errors
+/// When the server is not reachable, or something else comes back.
+pub fn echo(target: &Target, output: Output) -> Result<Status, Failure> {
+    let mut talk = Talk::open(target)?;
+    talk.send(ECHOED)?;
+    let echo = talk.expect(&[ECHOED])?;
+    talk.close();
+    Person::open(output)?.show("", echo)?;
+    Ok(Status::Done)
+}
+
+struct Console {
+    person: Person,
+    before: &'static str,
+}
+
+impl Audience for Console {
+    fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.person.line(prompt)
+    }
+
+    fn show(&mut self, message: &[u8]) -> Result<(), Failure> {
+        self.person
+            .show(self.before, &String::from_utf8_lossy(message))
+    }
+}

@@ -1,0 +1,173 @@
+//! Who is asked: a person at a terminal, or a pipe that holds what such a person would have typed.
+
+use proto::frame::Framing;
+use proto::printable::printable;
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, Status, words_of};
+use crate::input::Input;
+use crate::modes::say;
+use crate::output::Output;
+
+/// Somebody who is asked for one thing after the other, and shown what comes of it.
+pub struct Person {
+    input: Input,
+    output: Output,
+    status: Status,
+}
+
+impl Person {
+    /// Whoever is at standard input.
+    ///
+    /// # Errors
+    /// When the terminal cannot be used.
+    pub fn open(output: Output) -> Result<Person, Failure> {
+        Ok(Person {
+            input: Input::open()?,
+            output,
+            status: Status::Done,
+        })
+    }
+
+    /// Asks for a line, again and again until there is one that can be read; `None` when there are
+    /// no more.
+    ///
+    /// # Errors
+    /// When the person pressed Ctrl-C, or the input cannot be read.
+    pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.ask(prompt, Input::line, |_| Ok(()))
+    }
+
+    /// As [`Person::line`], for a line that is a message by itself.
+    ///
+    /// # Errors
+    /// As [`Person::line`].
+    pub fn message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.ask(prompt, Input::line, fits)
+    }
+
+    /// As [`Person::message`], without showing what is typed.
+    ///
+    /// # Errors
+    /// As [`Person::line`], and when the terminal would show it.
+    pub fn hidden_message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.check_it_can_hide()?;
+        self.ask(prompt, Input::hidden_line, fits)
+    }
+
+    /// As [`Person::line`], for words at the end of a message: at least one.
+    ///
+    /// # Errors
+    /// As [`Person::line`].
+    pub fn words(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.ask(prompt, Input::line, |line| match line.trim() {
+            "" => Err("an empty line cannot be sent here".into()),
+            _ => Ok(()),
+        })
+    }
+
+    /// As [`Person::line`], for one word of a message that the server splits at blanks.
+    ///
+    /// # Errors
+    /// As [`Person::line`].
+    pub fn word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.ask(prompt, Input::line, is_one_word)
+    }
+
+    /// As [`Person::word`], without showing what is typed.
+    ///
+    /// # Errors
+    /// As [`Person::line`], and when the terminal would show it.
+    pub fn hidden_word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.check_it_can_hide()?;
+        self.ask(prompt, Input::hidden_line, is_one_word)
+    }
+
+    /// Says why what was given cannot be sent. A pipe learns it by the exit status too.
+    pub fn refuse(&mut self, words: &str) {
+        say(words);
+        if !self.input.is_terminal() {
+            self.note(Status::Refused);
+        }
+    }
+
+    /// Notes how it is to end, unless something worse was noted before.
+    pub fn note(&mut self, status: Status) {
+        if status as u8 > self.status as u8 {
+            self.status = status;
+        }
+    }
+
+    /// Shows what the server said, behind these words of our own.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    pub fn show(&self, before: &str, said: &str) -> Result<(), Failure> {
+        let line = format!("{before}{}", printable(said));
+        self.output.answer(&line, json!({"received": said}))
+    }
+
+    /// Shows what comes of a request that the server said nothing to.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    pub fn show_failed(&self, line: &str, object: &Value) -> Result<(), Failure> {
+        match self.output.json {
+            true => self.output.line(&object.to_string()),
+            false => self.output.line(line),
+        }
+    }
+
+    /// How it has gone.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    fn check_it_can_hide(&self) -> Result<(), Failure> {
+        match self.input.is_terminal() && !self.input.can_hide() {
+            true => Err(Failure::Usage(
+                "this terminal would show the password: use another, or give the input through a \
+                 pipe"
+                    .into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        prompt: &str,
+        read: fn(&mut Input, &str) -> Result<Option<String>, Failure>,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<Option<String>, Failure> {
+        loop {
+            if !self.input.is_terminal() {
+                // Each on a line of its own, since nobody presses Enter behind it.
+                say(prompt.trim_end());
+            }
+            match read(&mut self.input, prompt) {
+                Ok(Some(line)) => match check(&line) {
+                    Ok(()) => return Ok(Some(line)),
+                    Err(words) => self.refuse(&words),
+                },
+                Ok(None) => return Ok(None),
+                Err(Failure::Unsendable(refusal)) => self.refuse(&words_of(&refusal)),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// Whether a text is a message of a printed program.
+pub fn fits(message: &str) -> Result<(), String> {
+    let encoded = Framing::Raw.encode(message.as_bytes(), &mut Vec::new());
+    encoded.map_err(|error| error.to_string())
+}
+
+fn is_one_word(line: &str) -> Result<(), String> {
+    match line.split_whitespace().count() {
+        0 => Err("an empty line cannot be sent here".into()),
+        1 => Ok(()),
+        _ => Err("write it without blanks: the server splits what is sent at them".into()),
+    }
+}

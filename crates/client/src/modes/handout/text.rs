@@ -1,0 +1,93 @@
+//! Reports 000 and 001, problem A: lower case, prime, palindrome.
+
+use proto::handout::text_session::NOT_AVAILABLE;
+
+use super::person::{Person, fits};
+use super::talk::Talk;
+use crate::failure::{Failure, Status};
+use crate::modes::say;
+use crate::output::Output;
+use crate::session::Target;
+
+/// What the printed server of report 000 says to a number.
+const CHECKED: [&str; 5] = [
+    "It is a prime number.",
+    "It is not a prime number.",
+    "It is palindrome.",
+    "It is not palindrome.",
+    NOT_AVAILABLE,
+];
+
+const MENU: &str = "\
+1. Convert to lower case
+2. Check a number
+3. Exit";
+
+/// Has every line answered over one connection, until there are no more.
+///
+/// # Errors
+/// When the server is not reachable or lost.
+pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
+    let mut talk = Talk::open(target)?;
+    let mut person = Person::open(output)?;
+    while let Some(line) = person.message("text, or a number and prime or palindrome: ")? {
+        talk.send(&line)?;
+        // Only for where an answer ends that comes in pieces. The server's Unicode may be newer.
+        let lower = line.to_lowercase();
+        let likely = match line.starts_with(|first: char| first.is_ascii_digit()) {
+            true => &CHECKED[..],
+            false => &[lower.as_str()],
+        };
+        person.show("", &talk.answer(likely)?)?;
+    }
+    talk.close();
+    Ok(person.status())
+}
+
+/// Asks what to do, and does it over a connection of its own, until the person leaves.
+///
+/// # Errors
+/// When the server is not reachable, or says nothing.
+pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
+    let mut person = Person::open(output)?;
+    say(MENU);
+    while let Some(choice) = person.line("choice (1, 2 or 3): ")? {
+        let request = match choice.trim() {
+            "1" => convert(&mut person)?,
+            "2" => check(&mut person)?,
+            "3" => break,
+            _ => {
+                say("there are the choices 1, 2 and 3");
+                continue;
+            }
+        };
+        let Some(request) = request else { break };
+        if let Err(words) = fits(&request) {
+            person.refuse(&words);
+            continue;
+        }
+        let mut talk = Talk::open(target)?;
+        talk.send(&request)?;
+        let answer = talk.everything()?;
+        person.show("Response: ", &answer)?;
+        if answer.is_empty() {
+            say(super::NO_ANSWER);
+            person.note(Status::Unreachable);
+        }
+    }
+    Ok(person.status())
+}
+
+fn convert(person: &mut Person) -> Result<Option<String>, Failure> {
+    Ok(person
+        .words("text: ")?
+        .map(|text| format!("convert {text}")))
+}
+
+fn check(person: &mut Person) -> Result<Option<String>, Failure> {
+    let Some(number) = person.word("number: ")? else {
+        return Ok(None);
+    };
+    let operation = person.word("operation (prime or palindrome): ")?;
+    Ok(operation.map(|operation| format!("check {number} {operation}")))
+}

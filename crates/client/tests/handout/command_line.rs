@@ -1,0 +1,107 @@
+//! Options that fit and options that do not, and the list.
+
+use proto::handout::Handout;
+
+use crate::labclient::labclient;
+
+#[test]
+fn an_option_that_the_hand_out_does_not_use_is_refused_with_the_one_that_does() {
+    for (option, value, user) in [
+        ("--operations", "5", Handout::AtmLogin),
+        ("--error-rate", "30", Handout::AtmCard),
+        ("--gap", "1..2", Handout::Datetime),
+        ("--count", "3", Handout::Datetime),
+    ] {
+        let others = Handout::ALL.into_iter().filter(|handout| *handout != user);
+        for name in others.map(Handout::name).chain(["list"]) {
+            labclient(&["handout", name, option, value]).run().failed(
+                2,
+                &format!(
+                    "{name} does not use {option}, only {} does: leave it out",
+                    user.name()
+                ),
+            );
+        }
+    }
+}
+
+#[test]
+fn no_hand_out_is_framed_otherwise() {
+    for handout in Handout::ALL {
+        let ended = labclient(&["handout", handout.name(), "--wire", "line"]).run();
+        assert_eq!(ended.status, Some(2), "{ended:?}");
+        assert!(
+            ended.stderr.starts_with("labclient: --wire line: "),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_needs_something_that_is_drawn() {
+    for arguments in [
+        &["text-menu"][..],
+        &["atm-card"],
+        &["atm-card", "--error-rate", "0"],
+    ] {
+        let all = [&["handout"], arguments, &["--seed", "7"]].concat();
+        let ended = labclient(&all).run();
+        assert_eq!(ended.status, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("--seed"), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error() {
+    for (arguments, named) in [
+        (&["handout"][..], "<NAME>"),
+        (&["handout", "ATM-LOGIN"], "atm-login"),
+        (
+            &["handout", "atm-login", "--operations", "0"],
+            "--operations",
+        ),
+        (
+            &["handout", "atm-card", "--error-rate", "101"],
+            "--error-rate",
+        ),
+        (&["handout", "datetime", "--gap", "2..1"], "--gap"),
+        (&["handout", "datetime", "--count", "0"], "--count"),
+    ] {
+        let ended = labclient(arguments).run();
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn all_are_listed_with_transport_port_source_and_title() {
+    let ended = labclient(&["handout", "list"]).run();
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), Handout::ALL.len());
+    assert_eq!(
+        lines[1],
+        "atm-login      tcp  9005   report 000, problem B  a cash machine with a log-in and \
+         pickled answers"
+    );
+    let ended = labclient(&["handout", "list", "--json"]).run();
+    assert_eq!(
+        ended.stdout.lines().last(),
+        Some(
+            "{\"name\":\"udp\",\"ok\":true,\"port\":65432,\"source\":\"lab 004\",\
+             \"title\":\"a datagram that nobody answers\",\"transport\":\"udp\"}"
+        )
+    );
+}
+
+#[test]
+fn the_help_names_them_all() {
+    let ended = labclient(&["handout", "--help"]).run();
+    for handout in Handout::ALL {
+        assert!(ended.stdout.contains(handout.name()), "{}", handout.name());
+    }
+}

@@ -1,0 +1,159 @@
+//! The hand-outs over UDP.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::labclient::{PATIENCE, labclient};
+
+const JOKE: &[u8] = b"I could tell you a UDP joke but I'm not sure you'll get it.";
+
+fn socket() -> (UdpSocket, String) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut datagram = [0; 2048];
+    let (length, from) = socket.recv_from(&mut datagram).unwrap();
+    (datagram[..length].to_vec(), from)
+}
+
+#[test]
+fn a_joke_that_was_lost_is_told_again() {
+    let (socket, address) = socket();
+    let server = thread::spawn(move || {
+        // The first is lost.
+        assert_eq!(receive(&socket).0, JOKE);
+        let (again, from) = receive(&socket);
+        assert_eq!(again, JOKE);
+        socket.send_to(b"Ok", from).unwrap();
+    });
+    let client = labclient(&["handout", "joke", "--timeout", "8"]).at(&address);
+    client.run().printed("Ok\n");
+    server.join().unwrap();
+}
+
+#[test]
+fn another_answer_than_the_printed_one_is_status_1() {
+    let (socket, address) = socket();
+    let server = thread::spawn(move || {
+        let (_, from) = receive(&socket);
+        socket.send_to(b"No", from).unwrap();
+    });
+    let client = labclient(&["handout", "joke"]).at(&address);
+    client
+        .run()
+        .failed(1, &format!("{address}: expected \"Ok\", got \"No\""));
+    server.join().unwrap();
+}
+
+#[test]
+fn a_datagram_is_sent_and_nothing_awaited() {
+    let (socket, address) = socket();
+    labclient(&["handout", "udp"])
+        .at(&address)
+        .run()
+        .printed("");
+    assert_eq!(receive(&socket).0, b"Hello, world");
+    socket.set_nonblocking(true).unwrap();
+    assert!(socket.recv(&mut [0; 16]).is_err(), "one datagram");
+}
+
+#[test]
+fn date_and_time_are_asked_at_random_and_q_is_said_last() {
+    let (socket, address) = socket();
+    let server = thread::spawn(move || {
+        let mut asked = [0, 0];
+        loop {
+            let (question, from) = receive(&socket);
+            let (kind, answers) = match &question[..] {
+                b"SEND_DATE" => (0, ["23:59:59", "2024-02-29"]),
+                b"SEND_TIME" => (1, ["2024-02-29", "23:59:59"]),
+                b"q" => break asked,
+                other => panic!("{other:?}"),
+            };
+            asked[kind] += 1;
+            // A late answer to the other question comes first.
+            for answer in answers {
+                socket.send_to(answer.as_bytes(), from).unwrap();
+            }
+        }
+    });
+    let client = labclient(&["handout", "datetime", "--gap", "0.001..0.002"])
+        .with(&["--count", "40", "--seed", "1"])
+        .at(&address);
+    let ended = client.run();
+    let [dates, times] = server.join().unwrap();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stderr, "drawing at random: --seed 1\n");
+    assert!(dates > 0 && times > 0 && dates + times == 40);
+    let shown = |line| ended.stdout.lines().filter(|shown| *shown == line).count();
+    assert_eq!((shown("2024-02-29"), shown("23:59:59")), (dates, times));
+}
+
+#[test]
+fn a_lost_answer_is_told_and_the_next_one_asked_for() {
+    let (socket, address) = socket();
+    let server = thread::spawn(move || {
+        loop {
+            // Whatever is asked is not answered.
+            if receive(&socket).0 == b"q" {
+                break;
+            }
+        }
+    });
+    let client = labclient(&[
+        "handout",
+        "datetime",
+        "--gap",
+        "0.001..0.001",
+        "--count",
+        "2",
+    ])
+    .with(&["--timeout", "0.2"])
+    .at(&address);
+    let ended = client.run();
+    server.join().unwrap();
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    assert_eq!(
+        ended.stderr.matches("no answer to 4 tries").count(),
+        2,
+        "{ended:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_says_q_and_ends_well() {
+    let (socket, address) = socket();
+    let mut client = Command::new(env!("CARGO_BIN_EXE_labclient"))
+        // Far apart, so that it is waiting.
+        .args([
+            "handout",
+            "datetime",
+            "--gap",
+            "1000..1000",
+            "--server",
+            &address,
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (_, from) = receive(&socket);
+    socket.send_to(b"Invalid request", from).unwrap();
+    let mut shown = String::new();
+    let mut stdout = BufReader::new(client.stdout.take().unwrap());
+    stdout.read_line(&mut shown).unwrap();
+    assert_eq!(shown, "Invalid request\n");
+    let id = client.id().to_string();
+    let interrupted = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(receive(&socket).0, b"q");
+    assert_eq!(client.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,83 @@
+//! Every hand-out with both halves ours.
+
+use proto::handout::Handout;
+use server::{Config, Server};
+
+use crate::labclient::{Ended, labclient};
+
+/// Runs the client of a hand-out against the server of the same.
+fn both_halves(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
+    let server = Server::bind(Config {
+        modes: vec![handout.mode()],
+        handout: Some(handout),
+        port: Some(0),
+        ..Config::default()
+    });
+    let server = server.unwrap();
+    let (address, stopper) = (server.addresses()[0].2.to_string(), server.stopper());
+    let running = std::thread::spawn(move || server.run());
+    let client = labclient(&["handout", handout.name()]);
+    let ended = client.with(arguments).at(&address).run_with(typed);
+    stopper.stop();
+    running.join().unwrap();
+    ended
+}
+
+#[test]
+fn either_half_understands_the_other() {
+    for handout in Handout::ALL {
+        let (arguments, typed, shown) = match handout {
+            Handout::TextSession => (&[][..], "ABC\n97 prime\n", "abc\nIt is a prime number.\n"),
+            Handout::AtmLogin => (
+                &["--operations", "20", "--seed", "3"][..],
+                "jamal\nwrong!\njamal\n4321\n",
+                "WRONG_CRED\nLOGGED_IN\n",
+            ),
+            Handout::TextMenu => (
+                &[][..],
+                "1\nABC DEF\n2\n7\nprime\n3\n",
+                "Response: abc\nResponse: Prime\n",
+            ),
+            Handout::AtmCard => (
+                &[][..],
+                "1\n123456789\n1234\n3\n123456789\n100\n2\n123456789\n6\n",
+                "Response from bank server: VERIFY_ACK SUCCESS\n\
+                 Response from bank server: WITHDRAW_ACK SUCCESS Withdrawn 100 successfully\n\
+                 Response from bank server: BALANCE_ACK 9900\n",
+            ),
+            Handout::Joke => (&[][..], "", "Ok\n"),
+            Handout::Datetime => (&["--count", "3", "--gap", "0.01..0.01"][..], "", ""),
+            Handout::KnockKnock => (&[][..], "", "Whose there?\n"),
+            Handout::Calculator => (&[][..], "Ann\n0.1 + 0.2\nq\n", "0.30000000000000004\n"),
+            Handout::Chat => (&[][..], "Ann\nhello\nquit\n", ""),
+            Handout::Greeting => (&[][..], "", "Socket programming in python\n"),
+            Handout::Sixteen => (&[][..], "", "BYE BYE CLIENT..\n"),
+            Handout::LengthPrefix => (
+                &[][..],
+                "hello\n\n",
+                "BYE BYE CLIENT...\nBYE BYE CLIENT...\n",
+            ),
+            Handout::Echo => (&[][..], "", "Hello, world\n"),
+            Handout::Accepted => (
+                &[][..],
+                "hi\nCLOSE\n",
+                "Received: accepted\nReceived: closed\n",
+            ),
+            Handout::Udp => (&[][..], "", ""),
+        };
+        let ended = both_halves(handout, arguments, typed);
+        let name = handout.name();
+        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        let lines = ended.stdout.lines().count();
+        match handout {
+            // Times differ, and what is drawn has its own tests.
+            Handout::AtmLogin => {
+                assert!(ended.stdout.starts_with(shown), "{name}: {ended:?}");
+                assert_eq!(lines, 2 + 10 * 21 + 1, "{name}: {ended:?}");
+                assert!(ended.stdout.contains(" ROLLED_BACK: "), "{name}: {ended:?}");
+            }
+            Handout::Datetime => assert_eq!(lines, 3, "{name}: {ended:?}"),
+            _ => assert_eq!(ended.stdout, shown, "{name}: {ended:?}"),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `--error-rate`: requests that are left out at random.
+
+use std::io::{Read, Write};
+
+use crate::labclient::labclient;
+use crate::printed::Step::HearsTheEnd;
+use crate::printed::{accept, printed, serving};
+
+#[test]
+fn in_a_share_of_requests_the_bank_is_called_and_told_nothing() {
+    let server = printed(vec![vec![HearsTheEnd], vec![HearsTheEnd]]);
+    let client = labclient(&["handout", "atm-card", "--error-rate", "100"]).at(&server.address());
+    let ended = client.run_with("2\n7\n3\n7\n5\n6\n");
+    server.was_told_all();
+    assert_eq!(
+        (ended.stdout.as_str(), ended.status),
+        ("ERROR\nERROR\n", Some(0))
+    );
+    assert!(
+        ended.stderr.starts_with("drawing at random: --seed "),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn the_same_seed_leaves_out_the_same_requests() {
+    let typed = "2\n7\n".repeat(20) + "6\n";
+    let outcomes = [1, 1, 2].map(|seed: u32| {
+        let server = serving(|listener| {
+            for _ in 0..20 {
+                let mut stream = accept(listener);
+                let mut request = [0; 1024];
+                if stream.read(&mut request).unwrap() > 0 {
+                    stream.write_all(b"BALANCE_ACK 1").unwrap();
+                }
+            }
+        });
+        let client = labclient(&["handout", "atm-card", "--error-rate", "50"])
+            .with(&["--seed", &seed.to_string()])
+            .at(&server.address());
+        let ended = client.run_with(&typed);
+        server.was_told_all();
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout.lines().count(), 20);
+        ended.stdout
+    });
+    assert_eq!(outcomes[0], outcomes[1]);
+    assert_ne!(outcomes[0], outcomes[2]);
+    assert!(outcomes[0].contains("ERROR") && outcomes[0].contains("BALANCE_ACK 1"));
+}

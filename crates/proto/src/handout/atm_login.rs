@@ -1,0 +1,313 @@
+//! Report 000, problem B: a cash machine with a log-in, a menu, and pickled answers.
+//!
+//! Both sides take turns, and whose turn it is, is all that a message means: most replies of the
+//! client are read and not looked at. The one that matters comes after a withdrawal: anything but
+//! `ERROR_WITHDRAW` says that the notes are out. A client that leaves instead says nothing, so its
+//! withdrawal stays unsettled.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+
+use uuid::Uuid;
+
+use super::bank::{Answer, Customer, Request};
+use super::float::repr;
+use super::pickle::Outcome;
+use super::python::hundredths;
+use super::wording::{Step, Wording};
+use crate::atm::{self, Amount, Kind, Money, Pin, TransactionId};
+use crate::refusal::{Code, Refusal};
+
+/// What a customer can choose from, 99 bytes.
+pub const MENU: &str = concat!(
+    "\nSelect one\n",
+    "                1. Check Balance\n",
+    "                2. Withdraw\n",
+    "                3. Deposit"
+);
+
+/// To a name and password that do not belong together.
+pub const WRONG_CRED: &str = "WRONG_CRED";
+/// To those that do, and the client's reply.
+pub const LOGGED_IN: &str = "LOGGED_IN";
+/// To a choice that is not on the menu.
+pub const INVALID_OPTION: &str = "INVALID_OPTION";
+/// To one that is.
+pub const VALID_OPTION: &str = "VALID_OPTION";
+/// Asks how much.
+pub const AMOUNT: &str = "AMOUNT";
+/// The client's reply to a withdrawal when no notes came out.
+pub const ERROR_WITHDRAW: &str = "ERROR_WITHDRAW";
+/// The withdrawal was undone.
+pub const ROLLED_BACK: &str = "ROLLED_BACK";
+
+/// The server's half. It is given a random UUID for each id it needs.
+#[derive(Debug)]
+pub struct AtmLogin<I> {
+    ids: I,
+    state: State,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// A name.
+    Name,
+    /// The answer to whether this is a name and a password in one.
+    CheckingGlued(Customer),
+    /// The password of this customer; `None` is nobody.
+    Password(Option<Customer>),
+    /// The answer to the log-in.
+    Checking,
+    /// The client's `LOGGED_IN`.
+    LoggedIn,
+    /// One of the menu.
+    Choice,
+    /// The client's `VALID_OPTION`.
+    Chosen(Chosen),
+    /// The balance.
+    AskingBalance,
+    /// How much.
+    Amount(Kind),
+    /// The answer to a hold.
+    Holding,
+    /// Whether the notes came out.
+    NotesOut(TransactionId),
+    /// The answer to a confirmation.
+    Confirming,
+    /// The answer to a rollback.
+    RollingBack,
+    /// The answer to the confirmation of a deposit.
+    Depositing(TransactionId, Amount),
+    /// The balance behind a deposit.
+    Deposited(TransactionId, Amount),
+    /// A reply that says nothing, before the menu.
+    Acknowledgement,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    Balance,
+    Move(Kind),
+}
+
+impl<I: FnMut() -> Uuid> AtmLogin<I> {
+    /// The beginning of a connection.
+    pub fn new(ids: I) -> AtmLogin<I> {
+        AtmLogin {
+            ids,
+            state: State::Name,
+        }
+    }
+
+    fn go(&mut self, state: State, step: Step<Request>) -> Step<Request> {
+        self.state = state;
+        step
+    }
+
+    fn ask(&mut self, state: State, request: atm::Request) -> Step<Request> {
+        self.go(state, Step::Ask(Request::Session(request)))
+    }
+
+    fn menu(&mut self) -> Step<Request> {
+        self.go(State::Choice, Step::say(MENU))
+    }
+
+    fn name(&mut self, text: &str) -> Step<Request> {
+        let customer = Customer(text.into());
+        match Pin::password(text) {
+            Some(glued) => self.go(
+                State::CheckingGlued(customer),
+                Step::Ask(Request::LogInGlued(glued)),
+            ),
+            None => self.go(State::Password(Some(customer)), Step::Listen),
+        }
+    }
+
+    fn password(&mut self, customer: Option<Customer>, text: &str) -> Step<Request> {
+        match (customer, Pin::password(text)) {
+            (Some(customer), Some(password)) => self.go(
+                State::Checking,
+                Step::Ask(Request::LogIn(customer, password)),
+            ),
+            _ => self.go(State::Name, Step::say(WRONG_CRED)),
+        }
+    }
+
+    fn choice(&mut self, text: &str) -> Step<Request> {
+        let chosen = match text {
+            "1" => Chosen::Balance,
+            "2" => Chosen::Move(Kind::Withdrawal),
+            "3" => Chosen::Move(Kind::Deposit),
+            _ => return self.go(State::Acknowledgement, Step::say(INVALID_OPTION)),
+        };
+        self.go(State::Chosen(chosen), Step::say(VALID_OPTION))
+    }
+
+    fn amount(&mut self, kind: Kind, text: &str) -> Step<Request> {
+        let Some(hundredths) = hundredths(text).filter(|hundredths| *hundredths > 0) else {
+            return self.declined(kind, Outcome::InvalidInput);
+        };
+        let Some(amount) = Money::from_minor(hundredths).and_then(Amount::new) else {
+            // More than any account can hold.
+            return self.declined(
+                kind,
+                match kind {
+                    Kind::Withdrawal => Outcome::NoBalance,
+                    Kind::Deposit => Outcome::InvalidInput,
+                },
+            );
+        };
+        let uuid = (self.ids)();
+        let id = TransactionId { kind, uuid };
+        self.ask(State::Holding, atm::Request::Hold { id, amount })
+    }
+
+    /// A withdrawal's client replies to whatever it is told, a deposit's only to good news: to it
+    /// the menu is sent behind the bad.
+    fn declined(&mut self, kind: Kind, outcome: Outcome) -> Step<Request> {
+        let pickle = outcome.to_bytes();
+        match kind {
+            Kind::Withdrawal => self.go(State::Acknowledgement, Step::say(pickle)),
+            Kind::Deposit => self.go(
+                State::Choice,
+                Step::Say(vec![pickle, MENU.as_bytes().to_vec()]),
+            ),
+        }
+    }
+
+    fn held(&mut self, id: TransactionId, amount: Amount, available: Money) -> Step<Request> {
+        match id.kind {
+            Kind::Withdrawal => {
+                let outcome = Outcome::Withdrawn {
+                    tid: id,
+                    amount: double(amount.money()),
+                    balance: double(available),
+                };
+                self.go(State::NotesOut(id), Step::say(outcome.to_bytes()))
+            }
+            Kind::Deposit => self.ask(State::Depositing(id, amount), atm::Request::Confirm(id)),
+        }
+    }
+
+    fn refused(&mut self, state: State, refusal: &Refusal) -> Step<Request> {
+        match state {
+            State::CheckingGlued(customer) => {
+                self.go(State::Password(Some(customer)), Step::Listen)
+            }
+            State::Checking => self.go(State::Name, Step::say(WRONG_CRED)),
+            State::Holding if refusal.code == Code::InsufficientFunds => {
+                self.declined(Kind::Withdrawal, Outcome::NoBalance)
+            }
+            State::Holding if refusal.code == Code::OutOfRange => {
+                self.declined(Kind::Deposit, Outcome::InvalidInput)
+            }
+            // What was to be settled stays unsettled, which the ledger says; the client cannot help.
+            State::Confirming => self.menu(),
+            // There are no words for a bank that cannot do business.
+            _ => self.go(state, Step::Close),
+        }
+    }
+}
+
+impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn received(&mut self, message: &[u8]) -> Step<Request> {
+        let text = String::from_utf8_lossy(message);
+        match self.state.clone() {
+            State::Name => self.name(&text),
+            State::Password(customer) => self.password(customer, &text),
+            State::LoggedIn if text == LOGGED_IN => self.menu(),
+            State::LoggedIn => self.go(State::Name, Step::Listen),
+            State::Choice => self.choice(&text),
+            State::Chosen(Chosen::Balance) => self.ask(State::AskingBalance, atm::Request::Balance),
+            State::Chosen(Chosen::Move(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
+            State::Amount(kind) => self.amount(kind, &text),
+            State::NotesOut(id) if text == ERROR_WITHDRAW => {
+                self.ask(State::RollingBack, atm::Request::Rollback(id))
+            }
+            State::NotesOut(id) => self.ask(State::Confirming, atm::Request::Confirm(id)),
+            State::Acknowledgement => self.menu(),
+            // The service has the word.
+            State::CheckingGlued(_)
+            | State::Checking
+            | State::AskingBalance
+            | State::Holding
+            | State::Confirming
+            | State::RollingBack
+            | State::Depositing(..)
+            | State::Deposited(..) => Step::Listen,
+        }
+    }
+
+    fn answered(&mut self, answer: Result<Answer, Refusal>) -> Step<Request> {
+        let answer = match answer {
+            Ok(Answer::Welcome(_)) => return self.go(State::LoggedIn, Step::say(LOGGED_IN)),
+            Ok(Answer::Atm(answer)) => answer,
+            Err(refusal) => return self.refused(self.state.clone(), &refusal),
+        };
+        match (self.state.clone(), answer) {
+            (State::Deposited(tid, amount), atm::Answer::Balance { available, .. }) => {
+                let outcome = Outcome::Deposited {
+                    tid,
+                    amount: double(amount.money()),
+                    balance: double(available),
+                };
+                self.go(State::Acknowledgement, Step::say(outcome.to_bytes()))
+            }
+            (_, atm::Answer::Balance { available, .. }) => {
+                self.go(State::Acknowledgement, Step::say(repr(double(available))))
+            }
+            (
+                _,
+                atm::Answer::Held {
+                    id,
+                    amount,
+                    available,
+                    ..
+                },
+            ) => self.held(id, amount, available),
+            (State::Depositing(id, amount), atm::Answer::Confirmed { .. }) => {
+                self.ask(State::Deposited(id, amount), atm::Request::Balance)
+            }
+            (_, atm::Answer::Confirmed { .. }) => self.menu(),
+            (_, atm::Answer::RolledBack { .. }) => {
+                self.go(State::Acknowledgement, Step::say(ROLLED_BACK))
+            }
+            (state, _) => self.go(state, Step::Close),
+        }
+    }
+
+    fn disturbed(&mut self) -> Step<Request> {
+        match self.state.clone() {
+            // The password that follows is then nobody's.
+            State::Name => self.go(State::Password(None), Step::Listen),
+            State::Password(_) => self.go(State::Name, Step::say(WRONG_CRED)),
+            State::Choice => self.go(State::Acknowledgement, Step::say(INVALID_OPTION)),
+            State::Amount(kind) => self.declined(kind, Outcome::InvalidInput),
+            // There is no word for a refusal of what is only an acknowledgement.
+            _ => Step::Close,
+        }
+    }
+
+    fn undone(&self) -> Option<String> {
+        match &self.state {
+            State::NotesOut(id) => Some(format!(
+                "{id} is neither confirmed nor rolled back: the notes may be out"
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// The nearest double. A sum of ours has at most twelve digits, so it is exact in hundredths, and
+/// dividing rounds once.
+fn double(money: Money) -> f64 {
+    money.minor() as f64 / 100.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Lab 002: a chat room. The first message is a name, each further one is told to all others, and
+//! `quit` ends it. There are no answers: a client is told what the others do, and nothing of its
+//! own.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::chat::{Answer, Event, Message, Request};
+use crate::name::Name;
+use crate::refusal::{Code, Refusal};
+
+/// The word that ends a conversation.
+pub const QUIT: &str = "quit";
+
+/// To a name that is taken, or none.
+pub const NAME_TAKEN: &str = "Name already taken.";
+
+/// What a message asks of the room: a stranger's is its name, a member's is said to all.
+///
+/// # Errors
+/// When it is no name, or nothing that may be said.
+pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
+    let line = text.trim_end_matches(['\r', '\n']);
+    match (is_member, line) {
+        (true, QUIT) => Ok(Request::Quit),
+        (true, line) => line.parse().map(Request::Say),
+        (false, line) if line.trim().is_empty() => {
+            Err(Refusal::new(Code::NameTaken, "a name is missing"))
+        }
+        (false, line) => line.trim().parse().map(Request::Join),
+    }
+}
+
+/// What the member of this name is told, if anything; a stranger has none.
+pub fn told(message: &Message<Answer>, to: Option<&Name>) -> Option<String> {
+    match message {
+        Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),
+        Message::Event(Event::Left(name, _)) => Some(format!("{name} has left the chat.")),
+        Message::Event(Event::Said(name, _)) if to == Some(name) => None,
+        Message::Event(Event::Said(name, text)) => Some(format!("{name}: {text}")),
+        Message::Reply(Ok(_)) => None,
+        Message::Reply(Err(refusal)) if refusal.code == Code::NameTaken => Some(NAME_TAKEN.into()),
+        Message::Reply(Err(refusal)) => Some(sentence(&refusal.words)),
+    }
+}
+
+/// `a name has …` → `A name has ….`
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    format!("{}{}.", first.unwrap_or('?'), chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{People, Reason};
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_message_is_a_name_and_the_others_are_said() {
+        assert_eq!(request("Joty", false), Ok(Request::Join(name("Joty"))));
+        assert_eq!(request(" Joty \n", false), Ok(Request::Join(name("Joty"))));
+        assert_eq!(request("quit", false), Ok(Request::Join(name("quit"))));
+        for line in ["hello", " two  blanks ", "Quit", "quit now", "SAY x"] {
+            assert_eq!(request(line, true), Ok(Request::Say(line.parse().unwrap())));
+        }
+        assert_eq!(request("quit", true), Ok(Request::Quit));
+        assert_eq!(request("quit\r\n", true), Ok(Request::Quit));
+    }
+
+    #[test]
+    fn others_are_told_of_a_member_and_the_member_is_not() {
+        let joty = name("Joty");
+        let said = Message::Event(Event::Said(joty.clone(), "hello".parse().unwrap()));
+        for (message, expected) in [
+            (
+                Message::Event(Event::Joined(joty.clone())),
+                "Joty has joined the chat.",
+            ),
+            (said.clone(), "Joty: hello"),
+            (
+                Message::Event(Event::Left(joty.clone(), Reason::Quit)),
+                "Joty has left the chat.",
+            ),
+            (
+                Message::Event(Event::Left(joty.clone(), Reason::Flood)),
+                "Joty has left the chat.",
+            ),
+        ] {
+            assert_eq!(told(&message, Some(&name("Ahona"))).unwrap(), expected);
+        }
+        assert_eq!(told(&said, Some(&joty)), None);
+        for answer in [
+            Answer::Said,
+            Answer::Bye,
+            Answer::Joined(joty.clone(), People::default()),
+        ] {
+            assert_eq!(told(&Message::Reply(Ok(answer)), Some(&joty)), None);
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_had_is_told_in_one_sentence() {
+        let refused = |text: &str| {
+            let refusal = request(text, false).unwrap_err();
+            told(&Message::Reply(Err(refusal)), None).unwrap()
+        };
+        assert_eq!(refused(" "), "Name already taken.");
+        let taken = Refusal::new(Code::NameTaken, "Joty is in the room");
+        assert_eq!(
+            told(&Message::Reply(Err(taken)), None).unwrap(),
+            "Name already taken."
+        );
+        assert_eq!(
+            refused("Joty Saha"),
+            "A name has ASCII letters, digits, _ and - only, not \"Joty Saha\"."
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".*", is_member: bool) {
+            if let Err(refusal) = request(&text, is_member) {
+                let sentence = told(&Message::Reply(Err(refusal)), None).unwrap();
+                prop_assert!(sentence.ends_with('.') && sentence.len() < 300, "{}", sentence);
+            }
+        }
+    }
+}

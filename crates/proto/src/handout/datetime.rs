@@ -1,0 +1,118 @@
+//! Lab 002: date and time over UDP. `SEND_DATE` → `2026-11-21`, `SEND_TIME` → `07:44:16`, `q` → no
+//! answer, anything else → `Invalid request`. White space around a request is ignored.
+
+use alloc::string::{String, ToString};
+
+use crate::datetime::{Answer, Request};
+use crate::reply;
+
+/// To anything that is no request.
+pub const INVALID: &str = "Invalid request";
+
+/// The last datagram of a printed client.
+pub const QUIT: &str = "q";
+
+/// What a datagram asks for: `None` where silence is the answer, and an error where `INVALID` is.
+///
+/// Never answered are an empty datagram and what could itself be the answer of a server: else two
+/// servers could be made to answer each other for ever.
+pub fn request(datagram: &[u8]) -> Option<Result<Request, Invalid>> {
+    if reply::looks_like_a_reply(datagram) {
+        return None;
+    }
+    let Ok(text) = str::from_utf8(datagram) else {
+        return Some(Err(Invalid));
+    };
+    match text.trim() {
+        "" | QUIT | INVALID => None,
+        "SEND_DATE" => Some(Ok(Request::Date)),
+        "SEND_TIME" => Some(Ok(Request::Time)),
+        other if is_answer(other) => None,
+        _ => Some(Err(Invalid)),
+    }
+}
+
+/// The datagram that answers.
+pub fn answer(answer: Result<Answer, Invalid>) -> String {
+    match answer {
+        Ok(answer) => answer.to_string(),
+        Err(Invalid) => INVALID.into(),
+    }
+}
+
+/// The datagram is no request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither SEND_DATE nor SEND_TIME nor q")]
+pub struct Invalid;
+
+fn is_answer(text: &str) -> bool {
+    let requests = [Request::Date, Request::Time];
+    requests
+        .iter()
+        .any(|request| Answer::parse(*request, text).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn requests_and_answers_have_these_exact_bytes() {
+        assert_eq!(request(b"SEND_DATE"), Some(Ok(Request::Date)));
+        assert_eq!(request(b"SEND_TIME\n"), Some(Ok(Request::Time)));
+        let date = Answer::Date {
+            year: 2026,
+            month: 1,
+            day: 2,
+        };
+        let time = Answer::Time {
+            hour: 3,
+            minute: 4,
+            second: 5,
+        };
+        assert_eq!(answer(Ok(date)), "2026-01-02");
+        assert_eq!(answer(Ok(time)), "03:04:05");
+        assert_eq!(answer(Err(Invalid)), "Invalid request");
+    }
+
+    #[test]
+    fn other_words_are_invalid() {
+        for datagram in [
+            &b"send_date"[..],
+            b"SEND DATE",
+            b"Q",
+            b"quit",
+            b"x",
+            b"\xff",
+        ] {
+            assert_eq!(request(datagram), Some(Err(Invalid)), "{datagram:?}");
+        }
+    }
+
+    #[test]
+    fn silence_answers_the_last_word_and_what_is_an_answer_itself() {
+        for datagram in [
+            &b"q"[..],
+            b"q\n",
+            b"",
+            b" ",
+            b"Invalid request",
+            b"2026-11-21",
+            b"07:44:16",
+            b"OK 07:44:16",
+            b"ERR unknown-verb",
+        ] {
+            assert_eq!(request(datagram), None, "{datagram:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_is_answered(datagram in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Some(Err(Invalid)) = request(&datagram) {
+                prop_assert_eq!(request(answer(Err(Invalid)).as_bytes()), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The loop of a printed conversation: one read is one message.
+
+use std::io;
+
+use proto::frame::Framing;
+use proto::handout::wording::{Step, Wording};
+use proto::refusal::Refusal;
+use wire::connection::{Connection, ReceiveError, SendError, Writer};
+
+use crate::connections::Place;
+use crate::conversation::End;
+
+/// Holds the conversation until either side ends it.
+///
+/// A client that resets the connection has ended it: several of the printed ones leave without
+/// having read the last answer.
+pub fn hold<W: Wording>(
+    wording: &mut W,
+    mut ask: impl FnMut(W::Request) -> Result<W::Answer, Refusal>,
+    connection: &mut Connection,
+    place: &Place,
+) -> End {
+    loop {
+        let mut step = match connection.reader.receive(None) {
+            Ok(Some(message)) => {
+                place.has_spoken();
+                wording.received(&message)
+            }
+            Ok(None) if place.is_stopping() => return End::Stopping,
+            Ok(None) => return End::Closed,
+            Err(ReceiveError::Injected) => wording.disturbed(),
+            Err(ReceiveError::Io(error)) if is_gone(&error) => return End::Closed,
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        let end = loop {
+            step = match step {
+                Step::Ask(request) => wording.answered(ask(request)),
+                Step::Listen => break None,
+                Step::Say(messages) => match send_apart(&mut connection.writer, &messages) {
+                    Ok(()) => break None,
+                    Err(error) => break Some(not_sent(&error)),
+                },
+                Step::Last(message) => match send(&mut connection.writer, &message) {
+                    Ok(()) => break Some(End::Done),
+                    Err(error) => break Some(not_sent(&error)),
+                },
+                Step::Close => break Some(End::Quit),
+            };
+        };
+        if let Some(end) = end {
+            return end;
+        }
+    }
+}
+
+fn send_apart(writer: &mut Writer, messages: &[Vec<u8>]) -> Result<(), SendError> {
+    for (position, message) in messages.iter().enumerate() {
+        if position > 0 {
+            std::thread::sleep(wire::connection::RAW_PAUSE);
+        }
+        send(writer, message)?;
+    }
+    Ok(())
+}
+
+/// Sends a message in one write, however long lower case has made it.
+fn send(writer: &mut Writer, message: &[u8]) -> Result<(), SendError> {
+    for piece in message.chunks(Framing::Raw.max_payload()) {
+        writer.queue(piece)?;
+    }
+    writer.flush()
+}
+
+fn not_sent(error: &SendError) -> End {
+    match error {
+        SendError::Io(error) if is_gone(error) => End::Closed,
+        error => End::Broken(error.to_string()),
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionReset)
+}

@@ -1,0 +1,230 @@
+//! Other ways into a session than a log-in with an id: for front ends whose customers say in another
+//! way who they are. Each has a weaker lock, and whoever uses it answers for that.
+//!
+//! None counts wrong PINs, so none locks a card; a card that is locked stays so.
+
+use proto::atm::record::Account;
+use proto::atm::{CardNumber, Holder, Pin};
+use proto::refusal::{Code, Refusal};
+
+use super::AtmSession;
+
+/// Customers of one name whose PINs are tried, at most: each takes 20 ms of a core.
+const MOST_GUESSES: usize = 8;
+
+impl AtmSession {
+    /// Whether this is the PIN of this card. No session is opened, and a wrong PIN is not counted:
+    /// whoever asks can go on guessing.
+    ///
+    /// # Errors
+    /// [`Code::WrongCredentials`] when it is not, or there is no such card; [`Code::Busy`] and the like when it cannot be told.
+    pub fn verify(&self, card: &CardNumber, pin: &Pin) -> Result<Holder, Refusal> {
+        let wanted = card.clone();
+        let account = self.atm.bank.query(move |store| store.account(&wanted))?;
+        let found = self.first_with(pin, account.into_iter().collect())?;
+        Ok(found.holder)
+    }
+
+    /// Opens the session of the customer of this name or card number. A wrong PIN is not counted:
+    /// whoever asks can go on guessing.
+    ///
+    /// # Errors
+    /// As [`verify`](AtmSession::verify).
+    pub fn enter(&mut self, customer: &str, pin: &Pin) -> Result<Holder, Refusal> {
+        self.card = None;
+        let is_meant = |account: &Account| is_called(account, customer);
+        let mut accounts = self.atm.bank.query(|store| store.accounts())?;
+        accounts.retain(is_meant);
+        accounts.truncate(MOST_GUESSES);
+        let found = self.first_with(pin, accounts)?;
+        self.open(found.card);
+        Ok(found.holder)
+    }
+
+    /// As [`enter`](AtmSession::enter), when the name and the PIN come in one piece and nobody knows
+    /// where to cut: after any customer's name that it begins with.
+    ///
+    /// # Errors
+    /// As [`verify`](AtmSession::verify).
+    pub fn enter_glued(&mut self, glued: &Pin) -> Result<Holder, Refusal> {
+        self.card = None;
+        let mut guesses: Vec<(Account, Pin)> = Vec::new();
+        for account in self.atm.bank.query(|store| store.accounts())? {
+            for name in [account.holder.as_str(), account.card.as_str()] {
+                let rest = glued.reveal().strip_prefix(name).and_then(Pin::password);
+                guesses.extend(rest.map(|pin| (account.clone(), pin)));
+            }
+            if is_called(&account, glued.reveal()) {
+                // It is a name alone, so the PIN is still to come.
+                return Err(wrong_credentials());
+            }
+        }
+        for (account, pin) in guesses.into_iter().take(MOST_GUESSES) {
+            if self.opens(&account, &pin)? {
+                self.open(account.card);
+                return Ok(account.holder);
+            }
+        }
+        Err(wrong_credentials())
+    }
+
+    /// Opens the session of this card with no proof of who is there: for a front end where knowing
+    /// the number is enough. Nothing can be done in it when the bank does not know the card.
+    pub fn open(&mut self, card: CardNumber) {
+        self.card = Some(card);
+        self.has_logged_in = true;
+    }
+
+    /// The first of these accounts that has this PIN. Without any, saying so takes as long.
+    fn first_with(&self, pin: &Pin, accounts: Vec<Account>) -> Result<Account, Refusal> {
+        if accounts.is_empty() {
+            self.atm.gate.verify(pin, None)?;
+        }
+        for account in accounts {
+            if self.opens(&account, pin)? {
+                tracing::info!(card = account.card.masked(), "the PIN is right");
+                return Ok(account);
+            }
+        }
+        tracing::warn!("unknown card or wrong PIN");
+        Err(wrong_credentials())
+    }
+
+    /// Whether the card is not locked and this is its PIN; either takes as long.
+    fn opens(&self, account: &Account, pin: &Pin) -> Result<bool, Refusal> {
+        let matches = self.atm.gate.verify(pin, Some(&account.pin_hash))?;
+        Ok(matches && !account.locked)
+    }
+}
+
+/// Whether this is what the account's holder or card is called.
+fn is_called(account: &Account, customer: &str) -> bool {
+    [account.holder.as_str(), account.card.as_str()].contains(&customer)
+}
+
+fn wrong_credentials() -> Refusal {
+    Refusal::new(Code::WrongCredentials, "unknown card or wrong PIN")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Atm;
+    use super::*;
+    use crate::conversation::Conversation;
+    use crate::ledger::accounts::demo;
+    use proto::atm::semantics::Semantics;
+
+    fn bank() -> Atm {
+        Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap()).unwrap()
+    }
+
+    fn pin(text: &str) -> Pin {
+        Pin::password(text).unwrap()
+    }
+
+    fn card(text: &str) -> CardNumber {
+        CardNumber::of_any_form(text).unwrap()
+    }
+
+    fn balance(session: &mut AtmSession) -> Result<String, Code> {
+        let answer = session.answer(proto::atm::Request::Balance);
+        let answer = answer.map(|answer| answer.to_string());
+        answer.map_err(|refusal| refusal.code)
+    }
+
+    fn code(refused: Result<Holder, Refusal>) -> Code {
+        refused.unwrap_err().code
+    }
+
+    #[test]
+    fn a_pin_is_checked_as_a_whole_and_wrong_ones_lock_nothing() {
+        let session = bank().session();
+        for wrong in ["123", "12345", "x", "5678"] {
+            let refused = session.verify(&card("123456789"), &pin(wrong));
+            assert_eq!(code(refused), Code::WrongCredentials, "{wrong}");
+        }
+        assert_eq!(
+            code(session.verify(&card("111"), &pin("1234"))),
+            Code::WrongCredentials
+        );
+        let holder = session.verify(&card("123456789"), &pin("1234")).unwrap();
+        assert_eq!(holder.as_str(), "Joty");
+    }
+
+    #[test]
+    fn a_customer_enters_by_name_or_card_and_leaves_by_a_wrong_pin() {
+        let mut session = bank().session();
+        for customer in ["Joty", "123456789"] {
+            assert_eq!(
+                session.enter(customer, &pin("1234")).unwrap().as_str(),
+                "Joty"
+            );
+            assert_eq!(
+                balance(&mut session).unwrap(),
+                "available 10000.00, held 0.00"
+            );
+            assert_eq!(
+                code(session.enter(customer, &pin("5678"))),
+                Code::WrongCredentials
+            );
+            assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+        }
+        for customer in ["J", "Jot", "joty", "", "Joty "] {
+            let refused = session.enter(customer, &pin("1234"));
+            assert_eq!(code(refused), Code::WrongCredentials, "{customer:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_and_a_pin_in_one_piece_are_cut_where_a_name_ends() {
+        let mut session = bank().session();
+        for glued in ["Joty1234", "1234567891234"] {
+            assert_eq!(session.enter_glued(&pin(glued)).unwrap().as_str(), "Joty");
+            assert_eq!(
+                balance(&mut session).unwrap(),
+                "available 10000.00, held 0.00"
+            );
+        }
+        for glued in [
+            "Joty",
+            "123456789",
+            "Joty5678",
+            "Joty12345",
+            "1234",
+            "Ahona1234",
+            "x",
+        ] {
+            let refused = session.enter_glued(&pin(glued));
+            assert_eq!(code(refused), Code::WrongCredentials, "{glued}");
+            assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+        }
+    }
+
+    #[test]
+    fn a_session_without_proof_is_only_as_good_as_its_card() {
+        let mut session = bank().session();
+        session.open(card("987654321"));
+        assert_eq!(
+            balance(&mut session).unwrap(),
+            "available 5000.00, held 0.00"
+        );
+        session.open(card("111111"));
+        assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+    }
+
+    #[test]
+    fn a_locked_card_opens_to_no_pin() {
+        let mut session = bank().session();
+        for number in 1..=3 {
+            let id = proto::atm::LoginId(uuid::Uuid::from_u128(number));
+            let (card, pin) = (card("123456789"), pin("0000"));
+            let _ = session.answer(proto::atm::Request::LogIn { id, card, pin });
+        }
+        let refused = session.verify(&card("123456789"), &pin("1234"));
+        assert_eq!(code(refused), Code::WrongCredentials);
+        assert_eq!(
+            code(session.enter("Joty", &pin("1234"))),
+            Code::WrongCredentials
+        );
+    }
+}
