@@ -169,7 +169,8 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         Some(_) => None,
         None => {
             let program = find_labserver(arguments.labserver.as_deref())?;
-            let mut words: Vec<std::ffi::OsString> = vec!["--wire".into(), framing.name().into()];
+            let words = ["--mode", mode.name(), "--wire", framing.name()];
+            let mut words: Vec<std::ffi::OsString> = words.map(Into::into).into();
             words.extend([
                 "--max-connections".into(),
                 (connections + 16).to_string().into(),

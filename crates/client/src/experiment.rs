@@ -73,9 +73,9 @@ pub struct Arguments {
         value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_OPERATIONS)))]
     warm_up: u32,
 
-    /// What is lost
-    #[arg(long, value_enum, default_value = "both")]
-    loss: Loss,
+    /// What is lost [default: both]
+    #[arg(long, value_enum)]
+    loss: Option<Loss>,
 
     /// Which program loses it
     #[arg(long, value_enum, default_value = "client")]
@@ -85,6 +85,12 @@ pub struct Arguments {
     #[arg(long, value_name = "ATTEMPTS", default_value_t = 1000,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     give_up_after: u32,
+
+    /// atm: in the words of this hand-out, whose client calls withdrawals failed at the error rate,
+    /// and then makes them again; nothing is lost
+    #[arg(long, value_name = "atm-login", value_parser = ["atm-login"],
+        hide_possible_values = true)]
+    handout: Option<String>,
 
     /// Where the results go [default: experiment-atm, experiment-text, experiment-datetime]
     #[arg(long, value_name = "DIR")]
@@ -98,14 +104,38 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH")]
     labserver: Option<PathBuf>,
 
-    /// With --server: the card to withdraw from, a cent an operation [default: 123456789; the PIN
-    /// is in LABCLIENT_PIN or --pin-file, else 1234]
+    /// With --server: the card to withdraw from, a cent an operation, and with --handout the name
+    /// [default: 123456789, jamal; the PIN is in LABCLIENT_PIN or --pin-file, else 1234, 4321]
     #[arg(long, value_name = "NUMBER")]
     card: Option<String>,
 
     /// A file whose first line is the PIN
     #[arg(long, value_name = "FILE")]
     pin_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// What is measured, and what is lost.
+    ///
+    /// # Errors
+    /// When options contradict each other.
+    fn kind_and_loss(&self) -> Result<(Kind, Loss), Failure> {
+        if self.handout.is_none() {
+            return Ok((self.kind, self.loss.unwrap_or(Loss::Both)));
+        }
+        if self.kind != Kind::Atm {
+            let words = "--handout atm-login is a bank: write `experiment atm --handout atm-login`";
+            return Err(Failure::Usage(words.into()));
+        }
+        if self.loss.is_some() || self.fault_side == FaultSide::Server {
+            return Err(Failure::Usage(
+                "with --handout nothing is lost, because its conversation ends with the first \
+                 loss: its client calls withdrawals failed; leave --loss and --fault-side out"
+                    .into(),
+            ));
+        }
+        Ok((Kind::AtmLogin, Loss::CalledFailed))
+    }
 }
 
 /// Measures, prints the table and writes the files.
@@ -118,8 +148,8 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
             "an experiment injects its own faults: leave --fault out".into(),
         ));
     }
-    let kind = arguments.kind;
-    let foreign = all.named_server(kind.mode().default_port());
+    let (kind, loss) = arguments.kind_and_loss()?;
+    let foreign = all.named_server(kind.port());
     let is_foreign = foreign.is_some();
     subjects::check_side(arguments.fault_side, is_foreign)?;
     let server = match foreign {
@@ -132,7 +162,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         rates: arguments.rates.clone(),
         operations: arguments.operations,
         warm_up: arguments.warm_up,
-        loss: arguments.loss,
+        loss,
         side: arguments.fault_side,
         seed: all.seed().unwrap_or_else(random_seed),
         patience: Patience {
@@ -142,13 +172,14 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         },
         framing: all.framing().unwrap_or_default(),
         account: subjects::account(
-            is_foreign,
+            is_foreign && kind == Kind::Atm,
             arguments.card.as_deref(),
             arguments.pin_file.as_ref(),
         )?,
+        customer: subjects::customer(arguments.card.as_deref(), arguments.pin_file.as_ref())?,
         server,
     };
-    let default_out = || PathBuf::from(format!("experiment-{}", kind.mode().name()));
+    let default_out = || PathBuf::from(format!("experiment-{}", kind.name()));
     let out = arguments.out.clone().unwrap_or_else(default_out);
     let place = Place::take(&out, arguments.force)?;
     say(&format!(

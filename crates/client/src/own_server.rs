@@ -55,7 +55,8 @@ pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 impl OwnServer {
-    /// Starts this program in this mode, with these words besides, and waits until it listens.
+    /// Starts this program with these words, which say that it is to run this mode, on a free port,
+    /// and waits until it listens.
     ///
     /// # Errors
     /// When it cannot be started or ends at once: what it said.
@@ -69,7 +70,7 @@ impl OwnServer {
         };
         let mut command = Command::new(program);
         command
-            .args(["--mode", mode.name(), "--port", "0", "-q"])
+            .args(["--port", "0", "-q"])
             .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -102,6 +102,7 @@ impl Site {
             faults: None,
             patience: &self.patience,
             account: &self.account,
+            customer: None,
             operations: 0,
             // As fast as is asked for.
             is_foreign: false,

@@ -17,6 +17,9 @@ pub enum Loss {
     Reply,
     /// Both, independently of each other
     Both,
+    /// Nothing: the client calls withdrawals failed, as the hand-outs' printed one does
+    #[value(skip)]
+    CalledFailed,
 }
 
 /// Which program loses them.
@@ -33,7 +36,7 @@ impl Loss {
     pub fn chance_of_answer(self, probability: f64) -> f64 {
         let arrives = 1.0 - probability;
         match self {
-            Loss::Request | Loss::Reply => arrives,
+            Loss::Request | Loss::Reply | Loss::CalledFailed => arrives,
             Loss::Both => arrives * arrives,
         }
     }
@@ -41,7 +44,7 @@ impl Loss {
     /// The expected attempts as a formula.
     pub fn formula(self) -> &'static str {
         match self {
-            Loss::Request | Loss::Reply => "1/(1−p)",
+            Loss::Request | Loss::Reply | Loss::CalledFailed => "1/(1−p)",
             Loss::Both => "1/(1−p)²",
         }
     }
@@ -52,13 +55,14 @@ impl Loss {
             Loss::Request => "request",
             Loss::Reply => "reply",
             Loss::Both => "both",
+            Loss::CalledFailed => "called-failed",
         }
     }
 
-    /// What `--fault` says at this rate.
+    /// What `--fault` says at this rate. What is called failed is drawn as lost requests are.
     pub fn spec_at(self, rate: Rate) -> String {
         match self {
-            Loss::Request => format!("drop-request={rate}%"),
+            Loss::Request | Loss::CalledFailed => format!("drop-request={rate}%"),
             Loss::Reply => format!("drop-reply={rate}%"),
             Loss::Both => format!("drop-request={rate}%,drop-reply={rate}%"),
         }
@@ -93,13 +97,14 @@ impl From<FaultSide> for Side {
     }
 }
 
-/// In words: what is lost.
+/// In words: what happens to what.
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Loss::Request => "requests",
-            Loss::Reply => "replies",
-            Loss::Both => "requests and replies",
+            Loss::Request => "requests lost",
+            Loss::Reply => "replies lost",
+            Loss::Both => "requests and replies lost",
+            Loss::CalledFailed => "withdrawals called failed",
         })
     }
 }

@@ -95,7 +95,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     Figure {
         title: format!("Latency of {} against error rate", setup.kind.operations()),
         subtitle: subtitle(setup),
-        x: error_axis(),
+        x: error_axis(setup),
         y: Axis::logarithmic("latency of one operation in ms"),
         series,
         curve: Some(("mean by theory".into(), expected)),
@@ -114,7 +114,7 @@ fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
     Figure {
         title: "Attempts until a request is answered".into(),
         subtitle: subtitle(setup),
-        x: error_axis(),
+        x: error_axis(setup),
         y: Axis::logarithmic("mean attempts per exchange"),
         series: vec![Series {
             label: "measured, 95 % interval for all rates".into(),
@@ -141,7 +141,7 @@ fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
             setup.kind.operations()
         ),
         subtitle: subtitle(setup),
-        x: error_axis(),
+        x: error_axis(setup),
         y: Axis::logarithmic("operations done per second, one at a time"),
         series: vec![Series {
             label: "measured".into(),
@@ -184,13 +184,13 @@ fn x(rate: Rate) -> f64 {
     rate.percent()
 }
 
-fn error_axis() -> Axis {
-    Axis::linear("error rate: messages lost, in %")
+fn error_axis(setup: &Setup) -> Axis {
+    Axis::linear(&format!("error rate: {}, in %", setup.loss))
 }
 
 fn subtitle(setup: &Setup) -> String {
     format!(
-        "{} {} at each rate, {} lost at the {}, timeout {} ms, seed {}",
+        "{} {} at each rate, {} at the {}, timeout {} ms, seed {}",
         setup.operations,
         setup.kind.operations(),
         setup.loss,
@@ -230,7 +230,7 @@ mod tests {
         Figure {
             title: "A title".into(),
             subtitle: "and what was measured".into(),
-            x: error_axis(),
+            x: Axis::linear("error rate in %"),
             y: Axis::logarithmic("latency in ms"),
             series: vec![Series {
                 label: "median".into(),

@@ -17,7 +17,7 @@ pub fn table(setup: &Setup, summaries: &[Summary]) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "loss of {} at the {}; {} {} at each rate; timeout {} ms, no pause; seed {}",
+        "{} at the {}; {} {} at each rate; timeout {} ms, no pause; seed {}",
         setup.loss,
         setup.side.name(),
         setup.operations,
@@ -270,7 +270,7 @@ pub fn parameters(setup: &Setup, measured: &Measured, started: &str, ended: &str
         "cpus": cpus,
         "operating_system": std::env::consts::OS,
         "architecture": std::env::consts::ARCH,
-        "subject": setup.kind.mode().name(),
+        "subject": setup.kind.name(),
         "operation": setup.kind.definition(),
         "exchanges_per_operation": setup.kind.exchanges(),
         "attempt": "one sending of a request, which is repeated until it is answered",

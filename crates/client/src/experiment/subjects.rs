@@ -3,6 +3,7 @@
 pub mod cash_machine;
 mod clock;
 mod lowering;
+pub mod printed_machine;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,12 +11,14 @@ use std::time::Duration;
 use clap::ValueEnum;
 use proto::atm::{CardNumber, Pin};
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use wire::fault::{Channel, Exchange, Plan, Side};
 
 use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
+use self::printed_machine::{Customer, PrintedMachine};
 use super::loss::FaultSide;
 use super::subject::{Patience, Subject};
 use crate::failure::Failure;
@@ -34,6 +37,9 @@ pub enum Kind {
     Text,
     /// Date and time, over UDP
     Datetime,
+    /// Withdrawals in the words of the hand-out `atm-login`
+    #[value(skip)]
+    AtmLogin,
 }
 
 /// Where the operations are performed, and under which faults.
@@ -51,6 +57,8 @@ pub struct Scene<'a> {
     pub patience: &'a Patience,
     /// The account that is withdrawn from.
     pub account: &'a Account,
+    /// Who withdraws at the bank of a hand-out.
+    pub customer: Option<&'a Customer>,
     /// Most operations that follow, the warm-up included.
     pub operations: u64,
     /// Whether the server is someone else's, which may not want to be asked as fast as possible.
@@ -61,7 +69,7 @@ impl Kind {
     /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
-            Kind::Atm => Mode::Atm,
+            Kind::Atm | Kind::AtmLogin => Mode::Atm,
             Kind::Text => Mode::Text,
             Kind::Datetime => Mode::Datetime,
         }
@@ -70,7 +78,7 @@ impl Kind {
     /// What one operation is, for the plural.
     pub fn operations(self) -> &'static str {
         match self {
-            Kind::Atm => "withdrawals",
+            Kind::Atm | Kind::AtmLogin => "withdrawals",
             Kind::Text => "texts",
             Kind::Datetime => "questions",
         }
@@ -83,6 +91,9 @@ impl Kind {
                 "an operation is a withdrawal with a journal: two exchanges, WITHDRAW and CONFIRM"
             }
             Kind::Text => "an operation is one exchange, LOWER over TCP",
+            Kind::AtmLogin => {
+                "an operation is a withdrawal as atm-login has it, again until it is not called failed"
+            }
             Kind::Datetime => "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
         }
     }
@@ -91,7 +102,23 @@ impl Kind {
     pub fn exchanges(self) -> u32 {
         match self {
             Kind::Atm => 2,
-            Kind::Text | Kind::Datetime => 1,
+            Kind::Text | Kind::Datetime | Kind::AtmLogin => 1,
+        }
+    }
+
+    /// What the results are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::AtmLogin => Handout::AtmLogin.name(),
+            Kind::Atm | Kind::Text | Kind::Datetime => self.mode().name(),
+        }
+    }
+
+    /// The port where its server is, unless it is told otherwise.
+    pub fn port(self) -> u16 {
+        match self {
+            Kind::AtmLogin => Handout::AtmLogin.port(),
+            Kind::Atm | Kind::Text | Kind::Datetime => self.mode().default_port(),
         }
     }
 
@@ -99,14 +126,14 @@ impl Kind {
     pub fn preliminaries(self) -> u32 {
         match self {
             Kind::Atm => 1,
-            Kind::Text | Kind::Datetime => 0,
+            Kind::Text | Kind::Datetime | Kind::AtmLogin => 0,
         }
     }
 
     /// The transport.
     pub fn transport(self) -> Transport {
         match self {
-            Kind::Atm | Kind::Text => Transport::Tcp,
+            Kind::Atm | Kind::Text | Kind::AtmLogin => Transport::Tcp,
             Kind::Datetime => Transport::Udp,
         }
     }
@@ -129,6 +156,20 @@ impl Scene<'_> {
             Kind::Text => {
                 let session = Session::open(&self.target())?;
                 Box::new(Lowering::over(session, self.faults, self.patience))
+            }
+            Kind::AtmLogin => {
+                let target = Target {
+                    // As a script's: nothing is known about requests and answers.
+                    mode: Mode::Script,
+                    framing: Framing::Raw,
+                    ..self.target()
+                };
+                let (Some(plan), Some(customer)) = (self.faults, self.customer) else {
+                    let words = "a hand-out needs a customer, and its errors are the client's";
+                    return Err(Failure::Usage(words.into()));
+                };
+                let machine = PrintedMachine::open(&target, customer, plan, self.patience)?;
+                Box::new(machine)
             }
             Kind::Datetime => Box::new(Clock::open(
                 self.server,
@@ -192,7 +233,13 @@ impl OwnService {
         framing: Framing,
         faults: Option<&Plan>,
     ) -> Result<OwnService, Failure> {
-        let mut words: Vec<std::ffi::OsString> = vec!["--wire".into(), framing.name().into()];
+        let words = match kind {
+            Kind::AtmLogin => vec!["--handout", kind.name()],
+            Kind::Atm | Kind::Text | Kind::Datetime => {
+                vec!["--mode", kind.name(), "--wire", framing.name()]
+            }
+        };
+        let mut words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
         let mut accounts = None;
         match kind {
             Kind::Atm => {
@@ -201,7 +248,8 @@ impl OwnService {
                 words.push(file.path().into());
                 accounts = Some(file);
             }
-            Kind::Text => {}
+            // The bank of a hand-out is in memory, with a customer of its own.
+            Kind::Text | Kind::AtmLogin => {}
             // All questions come from one source.
             Kind::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
         }
@@ -227,30 +275,42 @@ impl OwnService {
 /// # Errors
 /// When what is given is none.
 pub fn account(
-    is_foreign: bool,
+    is_named: bool,
     card: Option<&str>,
     pin_file: Option<&PathBuf>,
 ) -> Result<Account, Failure> {
     let usage = |refusal: proto::refusal::Refusal| Failure::Usage(refusal.words);
-    if !is_foreign {
+    if !is_named {
         return cash_machine::own_account(0);
     }
     let card: CardNumber = card.unwrap_or("123456789").parse().map_err(usage)?;
-    let pin: Pin = match (pin_file, std::env::var("LABCLIENT_PIN")) {
-        (Some(file), _) => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                Failure::Usage(format!(
-                    "cannot read the PIN from {}: {error}",
-                    file.display()
-                ))
-            })?;
-            text.lines().next().unwrap_or("").trim().parse()
-        }
-        (None, Ok(pin)) => pin.parse(),
-        (None, Err(_)) => "1234".parse(),
-    }
-    .map_err(usage)?;
+    let pin: Pin = secret(pin_file, "1234")?.parse().map_err(usage)?;
     Ok(Account { card, pin })
+}
+
+/// Who withdraws at the bank of a hand-out: the one given, or the printed one.
+///
+/// # Errors
+/// When the password cannot be read.
+pub fn customer(name: Option<&str>, pin_file: Option<&PathBuf>) -> Result<Customer, Failure> {
+    Ok(Customer {
+        name: name.unwrap_or("jamal").to_owned(),
+        password: secret(pin_file, "4321")?,
+    })
+}
+
+/// The first line of the file, or what is in the environment, or this.
+fn secret(file: Option<&PathBuf>, otherwise: &str) -> Result<String, Failure> {
+    let Some(file) = file else {
+        return Ok(std::env::var("LABCLIENT_PIN").unwrap_or_else(|_| otherwise.to_owned()));
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::Usage(format!(
+            "cannot read the PIN from {}: {error}",
+            file.display()
+        ))
+    })?;
+    Ok(text.lines().next().unwrap_or("").trim_end().to_owned())
 }
 
 /// The side where faults may be, given whose server it is.

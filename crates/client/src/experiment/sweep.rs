@@ -13,6 +13,7 @@ use super::loss::{FaultSide, Loss};
 use super::rates::{Rate, Rates, expected_attempts, seeds_of};
 use super::subject::{Audit, Patience, Performed};
 use super::subjects::cash_machine::Account;
+use super::subjects::printed_machine::Customer;
 use super::subjects::{Kind, OwnService, Scene, preliminaries_pass};
 use crate::failure::Failure;
 
@@ -42,6 +43,8 @@ pub struct Setup {
     pub framing: Framing,
     /// The account that is withdrawn from.
     pub account: Account,
+    /// Who withdraws at the bank of a hand-out.
+    pub customer: Customer,
     /// Whose server.
     pub server: ServerUsed,
 }
@@ -140,6 +143,7 @@ impl Setup {
             faults: in_client.then_some(&plan),
             patience: &self.patience,
             account: &self.account,
+            customer: Some(&self.customer),
             operations: u64::from(self.warm_up) + u64::from(self.operations),
             is_foreign: matches!(self.server, ServerUsed::Foreign(_)),
         };
