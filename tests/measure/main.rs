@@ -53,7 +53,7 @@ fn repeats(kind: &str, side: &str, operations: u32) {
     let directory = tempfile::tempdir().unwrap();
     let run = |out: &str, seed: u64| {
         let words = format!(
-            "experiment {kind} --rates 0,30 --operations {operations} --warm-up 1 --timeout 0.4 \
+            "experiment {kind} --rates 0,20 --operations {operations} --warm-up 1 --timeout 1 \
              --fault-side {side} --seed {seed} --out {out}"
         );
         labclient(directory.path(), &words);
@@ -91,6 +91,17 @@ fn the_same_seed_is_the_same_schedule_of_texts_on_either_side() {
 fn the_same_seed_is_the_same_schedule_of_questions_on_either_side() {
     repeats("datetime", "client", 8);
     repeats("datetime", "server", 8);
+}
+
+#[test]
+fn the_bank_of_a_hand_out_is_started_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let words = "experiment atm --handout atm-login --rates 0,50 --operations 4";
+    let told = String::from_utf8(labclient(directory.path(), words).stdout).unwrap();
+    assert!(
+        told.contains("at 2 of 2 rates the balance is what"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::Mode;
 use serde_json::Value;
 use server::{Config, Server, Stopper};
@@ -28,10 +29,16 @@ struct Running {
 }
 
 fn start(mode: Mode) -> Running {
-    let server = Server::bind(Config {
+    start_with(Config {
         modes: vec![mode],
-        port: Some(0),
         ..Config::default()
+    })
+}
+
+fn start_with(config: Config) -> Running {
+    let server = Server::bind(Config {
+        port: Some(0),
+        ..config
     });
     let server = server.unwrap();
     Running {
@@ -191,6 +198,46 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
             serde_json::from_str(&done(&ran(&directory, Some(&server), &words))).unwrap();
         assert_eq!(row["given_up"], 3);
         assert_eq!(row["audit"], "sound");
+    }
+}
+
+#[test]
+fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start_with(Config {
+        modes: vec![Mode::Atm],
+        handout: Some(Handout::AtmLogin),
+        ..Config::default()
+    });
+    let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \
+                 --give-up-after 3 --seed 5 --json";
+    let lines = done(&ran(&directory, Some(&server), words));
+    let rows: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 3, "{lines}");
+    assert!(rows.iter().all(|row| row["audit"] == "sound"), "{lines}");
+    assert_eq!(rows[0]["attempts"], 6);
+    assert!(rows[1]["attempts"].as_u64().unwrap() > 6, "{lines}");
+    assert_eq!(rows[1]["attempts_per_exchange_expected"], 2.0);
+    assert_eq!(
+        (&rows[2]["given_up"], &rows[2]["attempts"]),
+        (&6.into(), &18.into())
+    );
+    assert!(
+        directory
+            .path()
+            .join("experiment-atm-login/attempts.svg")
+            .exists()
+    );
+
+    let stranger = ran(&directory, Some(&server), &format!("{words} --card nobody"));
+    assert_eq!(stranger.status.code(), Some(1));
+    for wrong in ["--loss reply", "--fault-side server"] {
+        let refused = ran(&directory, None, &format!("{words} {wrong}"));
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(text(&refused.stderr).contains("with --handout nothing is lost"));
     }
 }
 

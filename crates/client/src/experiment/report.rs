@@ -97,10 +97,11 @@ fn remarks(summaries: &[Summary]) -> Vec<String> {
         ));
     }
     let late: u64 = summaries.iter().map(|summary| summary.late).sum();
+    let left_out: u64 = summaries.iter().map(|summary| summary.left_out).sum();
     if late > 0 {
         lines.push(format!(
-            "late: {late} answers came after the timeout, so that as many attempts were no loss: \
-             a longer --timeout avoids that"
+            "late: {late} answers came after the timeout, so that those attempts were no loss; \
+             their {left_out} exchanges\nare left out of the attempts; a longer --timeout avoids that"
         ));
     }
     let mut sound = 0;
@@ -150,7 +151,7 @@ pub fn samples_csv(runs: &[RateRun]) -> String {
                 millis(operation.latency),
                 performed.total_attempts(),
                 each.join("+"),
-                performed.late,
+                performed.late.len(),
                 performed.unanswered,
                 millis(performed.waited),
             );
@@ -160,7 +161,7 @@ pub fn samples_csv(runs: &[RateRun]) -> String {
 }
 
 /// The columns of the summary, in CSV and JSON.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "error_rate_percent",
     "operations",
     "given_up",
@@ -180,6 +181,7 @@ const COLUMNS: [&str; 23] = [
     "attempts_per_exchange_expected",
     "expected_within_interval",
     "late_answers",
+    "exchanges_left_out",
     "mean_wait_for_unanswered_ms",
     "position_in_run",
     "seed_of_faults",
@@ -187,7 +189,7 @@ const COLUMNS: [&str; 23] = [
 ];
 
 /// One row of the summary, in the order of [`COLUMNS`]. What is not known is null.
-fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 23] {
+fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 24] {
     let low = |interval: Option<Interval>| json!(interval.map(|interval| interval.from));
     let high = |interval: Option<Interval>| json!(interval.and_then(|interval| interval.to));
     let finite = summary.expected_attempts.is_finite();
@@ -211,6 +213,7 @@ fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 23] {
         json!(finite.then_some(summary.expected_attempts)),
         json!(summary.agrees()),
         json!(summary.late),
+        json!(summary.left_out),
         json!(summary.mean_wait),
         json!(run.map(|run| run.position)),
         json!(run.map(|run| run.seed)),

@@ -54,8 +54,9 @@ pub struct Performed {
     pub attempts: Vec<u32>,
     /// The attempts of the exchange that was given up, if one was.
     pub given_up_after: Option<u32>,
-    /// Answers that came after their timeout: attempts that were no loss.
-    pub late: u32,
+    /// For each answer that came after its exchange was over, during which exchange of this
+    /// operation it came; the first is 0. It belongs to the one before: an attempt was no loss.
+    pub late: Vec<usize>,
     /// Time spent on attempts that were not answered in time, and how many those were.
     pub waited: Duration,
     /// How many attempts were not answered in time.
@@ -164,7 +165,7 @@ impl Line {
             match reply::parse(&text) {
                 Ok(Ok(arguments)) => match accept(arguments) {
                     Some(answer) => return Ok(Some(Ok(answer))),
-                    None => performed.late += 1,
+                    None => performed.late.push(performed.attempts.len()),
                 },
                 Ok(Err(refusal)) => return Ok(Some(Err(refusal))),
                 Err(error) => return Err(lost(error.to_string())),

@@ -31,8 +31,10 @@ pub struct Summary {
     pub expected_mean: Option<f64>,
     /// Operations that were done each second, one at a time.
     pub throughput: f64,
-    /// All exchanges: attempts, and answers.
+    /// All exchanges but those left out: attempts, and answers.
     pub trials: Trials,
+    /// Exchanges that were answered late, of which it is not known how many attempts they needed.
+    pub left_out: u64,
     /// An interval for the expected attempts, such that those of all rates together cover with 95 %.
     pub attempts_interval: Option<Interval>,
     /// What theory expects of the attempts.
@@ -95,7 +97,7 @@ impl Theory {
 
 fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) -> Summary {
     let (mut known, mut given_up, mut total) = (Vec::new(), 0, Duration::ZERO);
-    let (mut trials, mut late, mut unanswered) = (Trials::default(), 0, 0);
+    let (mut late, mut unanswered) = (0, 0);
     let mut waited = Duration::ZERO;
     for operation in &run.operations {
         let performed = &operation.performed;
@@ -104,12 +106,11 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
             Some(_) => given_up += 1,
             None => known.push(millis(operation.latency)),
         }
-        trials.attempts += performed.total_attempts();
-        trials.answered += performed.attempts.len() as u64;
-        late += u64::from(performed.late);
+        late += performed.late.len() as u64;
         waited += performed.waited;
         unanswered += u64::from(performed.unanswered);
     }
+    let (trials, left_out) = trials_of(run);
     let done = known.len();
     let mean = (given_up == 0 && done > 0).then(|| known.iter().sum::<f64>() / done as f64);
     let sample = Sample::new(known, given_up);
@@ -126,12 +127,51 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
         expected_mean: theory.mean(expected_attempts),
         throughput: done as f64 / total.as_secs_f64().max(1e-9),
         trials,
+        left_out,
         attempts_interval: trials.interval(confidence),
         expected_attempts,
         late,
         mean_wait: mean_of(waited, unanswered),
         audit: run.audit.clone(),
     }
+}
+
+/// The attempts of all exchanges, without those that were answered late, and how many these are.
+///
+/// One is answered late as often as another, however many attempts it took, so leaving them out
+/// favours nothing; counting them would tell how busy the computer was.
+fn trials_of(run: &RateRun) -> (Trials, u64) {
+    let mut exchanges: Vec<Option<Trials>> = Vec::new();
+    for operation in &run.operations {
+        let performed = &operation.performed;
+        let first = exchanges.len();
+        for attempts in &performed.attempts {
+            exchanges.push(Some(Trials {
+                attempts: u64::from(*attempts),
+                answered: 1,
+            }));
+        }
+        if let Some(attempts) = performed.given_up_after {
+            exchanges.push(Some(Trials {
+                attempts: u64::from(attempts),
+                answered: 0,
+            }));
+        }
+        for during in &performed.late {
+            let before = (first + during).checked_sub(1);
+            // The one before the first was warm-up.
+            if let Some(late) = before.and_then(|before| exchanges.get_mut(before)) {
+                *late = None;
+            }
+        }
+    }
+    let left_out = exchanges.iter().filter(|one| one.is_none()).count();
+    let counted = exchanges.into_iter().flatten();
+    let trials = counted.fold(Trials::default(), |all, one| Trials {
+        attempts: all.attempts + one.attempts,
+        answered: all.answered + one.answered,
+    });
+    (trials, left_out as u64)
 }
 
 impl Summary {
@@ -171,7 +211,7 @@ mod tests {
                 unanswered: attempts.iter().sum::<u32>() - attempts.len() as u32
                     + given_up_after.unwrap_or(0),
                 waited: Duration::from_millis(milliseconds - 1),
-                late: 0,
+                late: Vec::new(),
             },
         }
     }
@@ -214,6 +254,19 @@ mod tests {
         assert_eq!((half.trials.attempts, half.trials.answered), (23, 7));
         assert_eq!(half.expected_attempts, 4.0);
         assert!((half.throughput - 3.0 / 0.164).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_exchange_that_was_answered_late_is_left_out() {
+        let mut operations = vec![operation(5, &[1, 2], None); 3];
+        // The answer to the CONFIRM of the first comes during the WITHDRAW of the second.
+        operations[1].performed.late = vec![0];
+        // One from the warm-up, and one to the WITHDRAW of the same withdrawal.
+        operations[0].performed.late = vec![0];
+        operations[2].performed.late = vec![1, 1];
+        let summary = &summarize(&[run("0", operations)], Loss::Both, 2)[0];
+        assert_eq!((summary.late, summary.left_out), (4, 2));
+        assert_eq!((summary.trials.attempts, summary.trials.answered), (6, 4));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Clock {
             match str::from_utf8(datagram).ok().map(reply::parse) {
                 Some(Ok(Ok(arguments))) => match Answer::parse(question, arguments) {
                     Some(_) => return Ok(true),
-                    None => performed.late += 1,
+                    None => performed.late.push(0),
                 },
                 Some(Ok(Err(refusal))) => return Err(Failure::Refused(refusal)),
                 // Whatever that is, it is no answer.
