@@ -23,6 +23,7 @@ Examples:
   labclient calc \"12 + 42\"                54
   labclient atm                           the cash machine's menu
   printf 'prime 97\\nprime 98\\n' | labclient text
+  labclient experiment atm                latency against lost messages, with plots
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
 answer for each. Exit status: 0 done, 1 the service said no (or not what a
