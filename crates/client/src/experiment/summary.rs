@@ -62,7 +62,7 @@ pub fn summarize(runs: &[RateRun], loss: Loss, exchanges: u32) -> Vec<Summary> {
 /// What the expected latency is made of, measured in the same run.
 #[derive(Debug, Clone)]
 pub struct Theory {
-    /// The median latency of operations that lost nothing, in milliseconds.
+    /// The mean latency of operations that lost nothing, in milliseconds.
     undisturbed: Option<f64>,
     /// The mean wait for an answer that did not come, in milliseconds. The operating system rounds
     /// the timeout up to a tick of its clock.
@@ -81,7 +81,8 @@ impl Theory {
             .map(|one| u64::from(one.performed.unanswered))
             .sum();
         Theory {
-            undisturbed: Sample::new(undisturbed, 0).median(),
+            undisturbed: (!undisturbed.is_empty())
+                .then(|| undisturbed.iter().sum::<f64>() / undisturbed.len() as f64),
             wait: mean_of(waited, unanswered).unwrap_or(0.0),
             exchanges: f64::from(exchanges),
         }
