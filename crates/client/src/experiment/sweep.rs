@@ -1,7 +1,6 @@
 //! Measuring: one rate after another, fresh samples for each.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -228,14 +227,6 @@ impl ServerUsed {
         match self {
             ServerUsed::Own(_) => "a labserver of its own for each rate".into(),
             ServerUsed::Foreign(address) => address.clone(),
-        }
-    }
-
-    /// Where to look for the program, for [`Setup`].
-    pub fn own_program(&self) -> Option<&Path> {
-        match self {
-            ServerUsed::Own(program) => Some(program),
-            ServerUsed::Foreign(_) => None,
         }
     }
 }
