@@ -7,6 +7,7 @@ mod datetime;
 mod echo;
 mod fault_schedules;
 mod faults;
+mod handout;
 mod protocol_examples;
 mod requests;
 mod script;

@@ -8,26 +8,52 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::printable::quoted;
+use crate::printable::{is_unsafe, quoted};
 use crate::refusal::{Code, Refusal};
 
 /// A valid name, as it was written. Two names are the same person when their
-/// [`folded`](Name::folded) forms are equal.
+/// [`folded`](Name::folded) forms are equal. All but those made by [`of_any_form`](Name::of_any_form)
+/// fit a message of our own protocol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 impl Name {
     /// Longest name, in bytes: it stands before every line of a chat, on an 80-column screen.
     pub const MAX_LEN: usize = 32;
+    /// Longest name [of any form](Name::of_any_form), in bytes: 32 letters of most scripts.
+    pub const MAX_LEN_OF_ANY_FORM: usize = 64;
+
+    /// A name that need not be one word of ASCII: 1 to 64 bytes that are safe to show, without a blank
+    /// at either end, and without a colon, which ends the name before what somebody says.
+    ///
+    /// # Errors
+    /// When it is none: why.
+    pub fn of_any_form(text: &str) -> Result<Name, Refusal> {
+        if text.is_empty() {
+            return Err(Refusal::malformed("a name is missing"));
+        }
+        if text.len() > Name::MAX_LEN_OF_ANY_FORM {
+            let words = alloc::format!("a name has at most {} bytes", Name::MAX_LEN_OF_ANY_FORM);
+            return Err(Refusal::new(Code::TooLong, words));
+        }
+        if text.trim() != text || text.contains(':') || text.chars().any(is_unsafe) {
+            let words = alloc::format!(
+                "a name has visible characters, no colon and no blank at either end, not {}",
+                quoted(text)
+            );
+            return Err(Refusal::malformed(words));
+        }
+        Ok(Name(text.to_owned()))
+    }
 
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name in ASCII lower case, by which names are compared.
+    /// The name in lower case, by which names are compared.
     pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
+        self.0.to_lowercase()
     }
 }
 
@@ -85,6 +111,31 @@ mod tests {
             &"a".repeat(33),
         ] {
             assert!(Name::from_str(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_form_may_have_blanks_and_letters_of_any_script() {
+        for text in [
+            "Joty Saha",
+            "José",
+            "\u{99c}\u{9cb}\u{9a4}\u{9bf}",
+            &"a".repeat(64),
+        ] {
+            assert_eq!(Name::of_any_form(text).unwrap().as_str(), text);
+        }
+        for text in [
+            "",
+            " ",
+            " a",
+            "a ",
+            "a: b",
+            "a\u{200b}",
+            "a\n",
+            "\u{1b}[m",
+            &"a".repeat(65),
+        ] {
+            assert!(Name::of_any_form(text).is_err(), "{text:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The command line of `labserver`.
 
+mod ledger;
+
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,17 +13,16 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
-use proto::atm::{CardNumber, TransactionId};
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
-use proto::refusal::Refusal;
 use proto::script::{self, SHIPPED, Script};
 use server::ledger::accounts::default_path;
-use server::ledger::command;
 use server::{Config, log, services};
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
+
+pub use ledger::LedgerCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -148,59 +149,6 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
-    /// Prove that no money came or went; exit status 1 if some did
-    Audit,
-    /// List the accounts
-    Accounts,
-    /// Tell what happened to one account
-    History {
-        /// The card's number
-        #[arg(value_parser = parse_card)]
-        card: CardNumber,
-    },
-    /// List the transactions that are neither confirmed nor rolled back
-    Unsettled,
-    /// Settle a hold whose machine never will, after counting its drawer; this is recorded
-    Settle {
-        /// The transaction, WITH_… or DEP_…
-        #[arg(value_parser = parse_transaction)]
-        id: TransactionId,
-        /// `confirm` when the notes moved, `rollback` when they did not
-        outcome: Settlement,
-    },
-    /// Unlock a card after three wrong PINs
-    Unlock {
-        /// The card's number
-        #[arg(value_parser = parse_card)]
-        card: CardNumber,
-    },
-}
-
-impl From<&LedgerCommand> for command::Command {
-    fn from(given: &LedgerCommand) -> command::Command {
-        match given {
-            LedgerCommand::Audit => command::Command::Audit,
-            LedgerCommand::Accounts => command::Command::Accounts,
-            LedgerCommand::History { card } => command::Command::History(card.clone()),
-            LedgerCommand::Unsettled => command::Command::Unsettled,
-            LedgerCommand::Settle { id, outcome } => {
-                command::Command::Settle(*id, matches!(outcome, Settlement::Confirm))
-            }
-            LedgerCommand::Unlock { card } => command::Command::Unlock(card.clone()),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Settlement {
-    /// The notes moved
-    Confirm,
-    /// The notes did not move
-    Rollback,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -442,16 +390,8 @@ fn parse_semantics(text: &str) -> Result<Semantics, String> {
     Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
 }
 
-fn parse_transaction(text: &str) -> Result<TransactionId, String> {
-    text.parse().map_err(|refusal: Refusal| refusal.words)
-}
-
 fn framing_names() -> impl Iterator<Item = &'static str> {
     Framing::ALL.into_iter().map(Framing::name)
-}
-
-fn parse_card(text: &str) -> Result<CardNumber, String> {
-    text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
 fn parse_faults(text: &str) -> Result<Spec, String> {

@@ -29,12 +29,14 @@ const SOURCES: usize = 4_096;
 /// chargen, DNS, TFTP, NTP.
 const FIRST_CLIENT_PORT: u16 = 1_024;
 
-/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said.
+/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said; nor
+/// does `refuse`, which answers a datagram that an injected fault refuses.
 pub fn serve_datagrams(
     mut endpoint: Endpoint,
     connections: &Connections,
     rate: u32,
     mut answer: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>,
+    refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) {
     let own = endpoint.local_addr().ok();
     let mut rates = Rates::new(rate);
@@ -79,9 +81,9 @@ pub fn serve_datagrams(
     }
 }
 
-/// The answer to a request that an injected fault refuses: without words, because they would make
+/// How our own services refuse a request because of an injected fault: without words, because they would make
 /// a short forged request into a longer answer; and none to what could itself be an answer.
-fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
+pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;
     }

@@ -139,7 +139,7 @@ impl Printed {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let rate = config.datagram_rate;
                 let answer = |datagram: &[u8], _| answer(datagram, &config.clock);
-                serve_datagrams(endpoint, connections, rate, answer);
+                serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             other => other.serve_datagrams(endpoint, connections, config),
         }
@@ -156,6 +156,11 @@ fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
         Err(invalid) => Err(invalid),
     };
     Some(datetime::answer(answer).into_bytes())
+}
+
+/// The answer to a datagram that is refused because faults are injected.
+fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
+    datetime::request(datagram).map(|_| datetime::INVALID.into())
 }
 
 /// One connection.
@@ -215,6 +220,8 @@ mod tests {
         assert_eq!(answer_at(b"x").unwrap(), "Invalid request");
         assert_eq!(answer_at(b"q"), None);
         assert_eq!(answer_at(b""), None);
+        assert_eq!(refuse(b"SEND_DATE").unwrap(), b"Invalid request");
+        assert_eq!(refuse(b"q"), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use wire::fault::Exchange;
 use crate::config::Config;
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End, converse};
-use crate::datagrams::serve_datagrams;
+use crate::datagrams::{refuse, serve_datagrams};
 use crate::handout::Printed;
 use crate::ledger::accounts::{DEMO, built_in, load};
 use crate::threads::Threads;
@@ -131,16 +131,16 @@ impl Service {
         match self {
             Service::Echo(_) => {
                 let echo = |datagram: &[u8], _: SocketAddr| Some(datagram.to_vec());
-                serve_datagrams(endpoint, connections, rate, echo);
+                serve_datagrams(endpoint, connections, rate, echo, refuse);
             }
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
-                serve_datagrams(endpoint, connections, rate, answer);
+                serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Script(scripted) => {
                 let answer = |datagram: &[u8], sender| scripted.answer(datagram, sender);
-                serve_datagrams(endpoint, connections, rate, answer);
+                serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Printed(printed) => printed.serve_datagrams(endpoint, connections, config),
             Service::Atm(_) | Service::Text | Service::Calc | Service::Chat(_) => {}

@@ -202,7 +202,10 @@ impl Gap {
             .split_once("..")
             .ok_or("two numbers of seconds, as in 1..2")?;
         let gap = Gap {
-            shortest: parse_seconds(shortest)?,
+            shortest: match shortest {
+                "0" => Duration::ZERO,
+                shortest => parse_seconds(shortest)?,
+            },
             longest: parse_seconds(longest)?,
         };
         if gap.shortest > gap.longest {
@@ -235,6 +238,7 @@ mod tests {
                 longest: half
             })
         );
+        assert_eq!(Gap::parse("0..1").unwrap().shortest, Duration::ZERO);
         for text in ["", "1", "2..1", "1..", "..2", "-1..2", "1..inf", "NaN..2"] {
             assert!(Gap::parse(text).is_err(), "{text:?}");
         }

@@ -127,6 +127,16 @@ impl Running {
         self.stdout.recv_timeout(PATIENCE).unwrap()
     }
 
+    /// The next line of its standard output.
+    pub fn next_line(&self) -> String {
+        self.stdout.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// The lines of its standard output that have come and were not taken yet.
+    pub fn lines_so_far(&self) -> impl Iterator<Item = String> {
+        self.stdout.try_iter()
+    }
+
     /// Ends its input, and waits until it has ended.
     pub fn end(mut self) -> Ended {
         self.stdin = None;
@@ -174,7 +184,7 @@ impl Ended {
 }
 
 /// The lines of an output, with their ends, read as they come.
-fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+pub fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (tell, told) = channel();
     thread::spawn(move || {
         let mut output = BufReader::new(output);

@@ -11,6 +11,7 @@ mod lost_servers;
 mod outputs;
 mod pin;
 mod pipes;
+mod python;
 mod refusals;
 mod services;
 mod strangers;

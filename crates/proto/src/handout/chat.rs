@@ -27,7 +27,7 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
         (false, line) if line.trim().is_empty() => {
             Err(Refusal::new(Code::NameTaken, "a name is missing"))
         }
-        (false, line) => line.trim().parse().map(Request::Join),
+        (false, line) => Name::of_any_form(line.trim()).map(Request::Join),
     }
 }
 
@@ -66,6 +66,8 @@ mod tests {
         assert_eq!(request("Joty", false), Ok(Request::Join(name("Joty"))));
         assert_eq!(request(" Joty \n", false), Ok(Request::Join(name("Joty"))));
         assert_eq!(request("quit", false), Ok(Request::Join(name("quit"))));
+        let of_two_words = Name::of_any_form("Joty Sahá").unwrap();
+        assert_eq!(request("Joty Sahá", false), Ok(Request::Join(of_two_words)));
         for line in ["hello", " two  blanks ", "Quit", "quit now", "SAY x"] {
             assert_eq!(request(line, true), Ok(Request::Say(line.parse().unwrap())));
         }
@@ -117,8 +119,8 @@ mod tests {
             "Name already taken."
         );
         assert_eq!(
-            refused("Joty Saha"),
-            "A name has ASCII letters, digits, _ and - only, not \"Joty Saha\"."
+            refused("Joty: hi"),
+            "A name has visible characters, no colon and no blank at either end, not \"Joty: hi\"."
         );
     }
 

@@ -14,8 +14,7 @@ pub fn repr(number: f64) -> String {
     if number.is_infinite() {
         return format!("{sign}inf");
     }
-    // Rust's `e` form has the same digits: the shortest that read back.
-    let scientific = format!("{:e}", number.abs());
+    let scientific = scientific(number.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
@@ -37,6 +36,22 @@ pub fn repr(number: f64) -> String {
             let zeros: String = vec!['0'; zeros].into_iter().collect();
             format!("{sign}0.{zeros}{digits}")
         }
+    }
+}
+
+/// The fewest digits that read back, as `7.384e14`; of those, the ones nearest to the number, and of
+/// two as near the even ones.
+fn scientific(number: f64) -> String {
+    // As few digits as Python has, but of two as near it may be the odd ones.
+    let shortest = format!("{number:e}");
+    let mantissa = shortest.split('e').next().unwrap_or_default();
+    let decimals = mantissa.len().saturating_sub("0.".len());
+    // To a given number of digits Rust rounds as Python does. At a power of two the nearest digits
+    // may be those of the double below.
+    let nearest = format!("{number:.decimals$e}");
+    match nearest.parse() {
+        Ok(read) if number == read => nearest,
+        Ok(_) | Err(_) => shortest,
     }
 }
 
@@ -65,6 +80,10 @@ mod tests {
             (1e16, "1e+16"),
             (1.5e16, "1.5e+16"),
             (1e22, "1e+22"),
+            // Halfway between two as short: the even one.
+            (828_352.23 * 891_516_997.0, "738490092547853.2"),
+            // The nearest 16 digits read back as the double below.
+            (1.0 / 17_592_186_044_416.0, "5.684341886080802e-14"),
             (1e100, "1e+100"),
             (1e-300, "1e-300"),
             (5e-324, "5e-324"),

@@ -2,8 +2,9 @@
 
 use crate::labserver::{Ended, Home, run};
 
-const FLAGS: [&str; 18] = [
+const FLAGS: [&str; 19] = [
     "--mode",
+    "--handout",
     "--bind",
     "--port",
     "--wire",

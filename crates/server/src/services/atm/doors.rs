@@ -82,7 +82,6 @@ impl AtmSession {
         }
         for account in accounts {
             if self.opens(&account, pin)? {
-                tracing::info!(card = account.card.masked(), "the PIN is right");
                 return Ok(account);
             }
         }
@@ -93,7 +92,11 @@ impl AtmSession {
     /// Whether the card is not locked and this is its PIN; either takes as long.
     fn opens(&self, account: &Account, pin: &Pin) -> Result<bool, Refusal> {
         let matches = self.atm.gate.verify(pin, Some(&account.pin_hash))?;
-        Ok(matches && !account.locked)
+        let opens = matches && !account.locked;
+        if opens {
+            tracing::info!(card = account.card.masked(), "the PIN is right");
+        }
+        Ok(opens)
     }
 }
 

@@ -1,0 +1,182 @@
+//! `labclient handout` with the hand-outs' servers in Python: each says what is printed.
+
+use std::time::Instant;
+
+use proto::handout::Handout;
+use proto::mode::Transport;
+
+use super::program::{Server, python, server};
+use crate::labclient::{Labclient, PATIENCE, labclient};
+
+/// Where the Python halves of a hand-out are.
+pub fn file_of(handout: Handout) -> String {
+    match handout {
+        // A file of that name would hide Python's own module.
+        Handout::Datetime => "handout/datetime_udp.py".to_owned(),
+        handout => format!("handout/{}.py", handout.name().replace('-', "_")),
+    }
+}
+
+fn serve(handout: Handout) -> Server {
+    server(&file_of(handout), &["server"])
+}
+
+fn client(handout: Handout, server: &Server, arguments: &[&str]) -> Labclient {
+    let transport = match handout.transport() {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    labclient(&["handout", handout.name()])
+        .with(arguments)
+        .at(&server.address(&format!("{} {transport}", handout.name())))
+}
+
+/// Hand-outs whose answers are known to the byte: what is typed, what comes out.
+const SAID: [(Handout, &str, &str); 12] = [
+    (
+        Handout::TextSession,
+        "HELLO  World\n97 prime\n561 prime\n010 palindrome\n12 palindrome\n97 square\n",
+        "hello  world\nIt is a prime number.\nIt is not a prime number.\nIt is palindrome.\n\
+         It is not palindrome.\nOperation not available\n",
+    ),
+    (
+        Handout::TextMenu,
+        "1\nHELLO WORLD\n2\n97\nprime\n2\n007\npalindrome\n2\n-5\npalindrome\n3\n",
+        "Response: hello\nResponse: Prime\nResponse: Palindrome\nResponse: Not Palindrome\n",
+    ),
+    (
+        Handout::AtmCard,
+        "1\n123456789\n1234\n1\n123456789\n0000\n3\n123456789\n500\n3\n123456789\n10000\n\
+         5\n123456789\n20\n2\n123456789\n4\n5550001111\nAda\n2468\n100\n2\n5550001111\n6\n",
+        "Response from bank server: VERIFY_ACK SUCCESS\n\
+         Response from bank server: VERIFY_ACK FAILURE\n\
+         Response from bank server: WITHDRAW_ACK SUCCESS Withdrawn 500 successfully\n\
+         Response from bank server: WITHDRAW_ACK FAILURE Insufficient funds\n\
+         Response from bank server: DEPOSIT_ACK SUCCESS Amount deposited successfully\n\
+         Response from bank server: BALANCE_ACK 9520\n\
+         Response from bank server: CREATE_ACCOUNT_ACK SUCCESS Account created successfully\n\
+         Response from bank server: BALANCE_ACK 100\n",
+    ),
+    (Handout::Joke, "", "Ok\n"),
+    (Handout::KnockKnock, "", "Whose there?\n"),
+    (
+        Handout::Calculator,
+        "Adarsh\n12 + 42\n0.1 + 0.2\n5 / 0\n-7 / 2\n1 / 3\nq\n",
+        "54.0\n0.30000000000000004\nInvalid expression\n-3.5\n0.3333333333333333\n",
+    ),
+    (Handout::Greeting, "", "Socket programming in python\n"),
+    (Handout::Sixteen, "", "BYE BYE CLIENT..\n"),
+    (
+        Handout::LengthPrefix,
+        "hello\n\nbye\n",
+        "BYE BYE CLIENT...\nBYE BYE CLIENT...\nBYE BYE CLIENT...\n",
+    ),
+    (Handout::Echo, "", "Hello, world\n"),
+    (
+        Handout::Accepted,
+        "hello\nclosed\nClOsE\n",
+        "Received: accepted\nReceived: accepted\nReceived: closed\n",
+    ),
+    (Handout::Udp, "", ""),
+];
+
+#[test]
+fn each_server_answers_as_printed_and_more_than_once() {
+    if !python() {
+        return;
+    }
+    for (handout, typed, printed) in SAID {
+        let name = handout.name();
+        let server = serve(handout);
+        let ended = client(handout, &server, &[]).run_with(typed);
+        assert_eq!(ended.stdout, printed, "{name}: {ended:?}");
+        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        let again = client(handout, &server, &[]).run_with(typed);
+        assert_eq!(again.status, Some(0), "{name}: {again:?}");
+    }
+}
+
+#[test]
+fn the_read_me_names_every_hand_out_and_its_file() {
+    let read_me = include_str!("../../../../../examples/python/README.md");
+    for handout in Handout::ALL {
+        let (file, name) = (file_of(handout), handout.name());
+        let row =
+            format!("| `{file}` | `labclient handout {name}` | `labserver --handout {name}` |");
+        assert!(read_me.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn the_cash_machine_is_served_and_its_money_adds_up() {
+    if !python() {
+        return;
+    }
+    let server = serve(Handout::AtmLogin);
+    let machine =
+        client(Handout::AtmLogin, &server, &["--operations", "20"]).with(&["--seed", "7"]);
+    let ended = machine.run_with("jamal\nwrong\njamal\n4321\n");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    // The balance follows from what the machine was told of each operation.
+    let (mut cents, mut balances) = (50_000_000, 0);
+    for line in ended.stdout.lines() {
+        let words: Vec<_> = line.split([' ', ':']).collect();
+        let amount = |word: &str| (word.parse::<f64>().unwrap() * 100.0).round() as i64;
+        match words[..] {
+            ["withdraw", moved, "OK", ..] => cents -= amount(moved),
+            ["deposit", moved, "OK", ..] => cents += amount(moved),
+            ["balance", told, ..] => {
+                assert_eq!(amount(told), cents, "{line}");
+                balances += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(balances > 10, "{ended:?}");
+    assert!(ended.stdout.contains("ROLLED_BACK"), "{ended:?}");
+}
+
+#[test]
+fn the_date_and_the_time_are_told() {
+    if !python() {
+        return;
+    }
+    let server = serve(Handout::Datetime);
+    let arguments = ["--count", "4", "--gap", "0.001..0.002"];
+    let ended = client(Handout::Datetime, &server, &arguments).run();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stdout.lines().count(), 4, "{ended:?}");
+    for line in ended.stdout.lines() {
+        let form = line.replace(|c: char| c.is_ascii_digit(), "9");
+        assert!(["9999-99-99", "99:99:99"].contains(&&*form), "{line}");
+    }
+}
+
+#[test]
+fn chat_members_hear_what_the_others_say() {
+    if !python() {
+        return;
+    }
+    let server = serve(Handout::Chat);
+    let mut joty = client(Handout::Chat, &server, &[]).start();
+    joty.say("Joty");
+    // Nobody is told that they are in, but whoever is in hears others come and go.
+    let by = Instant::now() + PATIENCE;
+    let mut heard = String::new();
+    while !heard.contains("Probe") {
+        client(Handout::Chat, &server, &[]).run_with("Probe\nquit\n");
+        heard.extend(joty.lines_so_far());
+        assert!(Instant::now() < by, "{heard}");
+    }
+    let adarsh = client(Handout::Chat, &server, &[]).run_with("Adarsh\nhello,  Joty\nquit\n");
+    assert_eq!(adarsh.status, Some(0), "{adarsh:?}");
+    while !heard.contains("Adarsh has left the chat.") {
+        heard += &joty.next_line();
+    }
+    for words in ["Adarsh has joined the chat.", "Adarsh: hello,  Joty"] {
+        assert!(heard.contains(words), "{heard}");
+    }
+    joty.say("quit");
+    let ended = joty.end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+}

@@ -1,0 +1,197 @@
+//! `--handout`: what it chooses, what it gives up, and what it leaves behind.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+
+use proto::handout::Handout;
+use proto::handout::atm_login::MENU;
+
+use crate::labserver::{Home, Labserver, run, start};
+
+const CARD_BANK: &[&str] = &["--handout", "atm-card", "--port", "0"];
+
+/// What the printed bank answers to this, on a connection of its own.
+fn told(server: &Labserver, request: &str) -> String {
+    let mut stream = server.connect("atm tcp");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn every_hand_out_starts_and_says_where_it_listens() {
+    for handout in Handout::ALL {
+        let server = start(&["--handout", handout.name(), "--port", "0"]);
+        let (mode, transport) = (handout.mode().name(), handout.transport().name());
+        assert_ne!(server.address(&format!("{mode} {transport}")).port(), 0);
+        let ended = server.stop();
+        assert_eq!(ended.status, Some(0), "{handout:?}: {ended:?}");
+        assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+    }
+}
+
+#[test]
+fn the_list_has_a_line_for_each_with_transport_port_source_and_title() {
+    let list = Home::new().answer(&["--handout", "list"]);
+    assert_eq!(list.lines().count(), Handout::ALL.len());
+    for line in [
+        "text-session   tcp  9005  report 000, problem A   lower case, prime, palindrome, over one \
+         connection",
+        "datetime       udp 43387  lab 002                 date and time",
+    ] {
+        assert!(list.lines().any(|listed| listed == line), "{line}\n{list}");
+    }
+}
+
+#[test]
+fn what_a_hand_out_gives_up_is_said_once_at_the_start() {
+    for handout in Handout::ALL {
+        let log = start(&["--handout", handout.name(), "--port", "0", "-q"])
+            .stop()
+            .stderr;
+        let said = format!("hand-out {}: ", handout.name());
+        let expected = usize::from(handout.gives_up().is_some());
+        assert_eq!(log.matches(&said).count(), expected, "{log}");
+        assert!(
+            log.contains(handout.gives_up().unwrap_or_default()),
+            "{log}"
+        );
+    }
+}
+
+#[test]
+fn what_a_hand_out_decides_itself_cannot_be_asked_for() {
+    for flags in [
+        &["--mode", "atm"][..],
+        &["--wire", "line"],
+        &["--script", "joke"],
+        &["--semantics", "maybe"],
+    ] {
+        let ended = run(&[&["--handout", "atm-card"], flags].concat());
+        assert_eq!(ended.status, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(flags[0]), "{ended:?}");
+    }
+    let ended = run(&["--handout", "atm"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("atm-login"), "{ended:?}");
+}
+
+#[test]
+fn the_ledger_is_thrown_away_unless_one_is_named() {
+    let home = Home::new();
+    let withdraw = "WITHDRAW 123456789 500";
+    let success = "WITHDRAW_ACK SUCCESS Withdrawn 500 successfully";
+    for balance in ["BALANCE_ACK 9500", "BALANCE_ACK 9500"] {
+        let server = home.start(CARD_BANK);
+        assert_eq!(told(&server, withdraw), success);
+        assert_eq!(told(&server, "BALANCE_INQUIRY 123456789"), balance);
+        server.stop();
+    }
+    assert!(!home.path().join("socketlab/bank.db").exists());
+    for balance in ["BALANCE_ACK 9500", "BALANCE_ACK 9000"] {
+        let server = home.start(&[CARD_BANK, &["--ledger", "class.db"]].concat());
+        assert_eq!(told(&server, withdraw), success);
+        assert_eq!(told(&server, "BALANCE_INQUIRY 123456789"), balance);
+        assert_eq!(
+            told(&server, "CREATE_ACCOUNT 111 bob pw9 100"),
+            "CREATE_ACCOUNT_ACK FAILURE Invalid card"
+        );
+        server.stop();
+    }
+    let audit = home.answer(&["ledger", "audit", "--ledger", "class.db"]);
+    assert!(audit.contains("sound"), "{audit}");
+}
+
+#[test]
+fn no_password_is_ever_logged() {
+    let server = start(&[CARD_BANK, &["-v", "-v"]].concat());
+    for request in [
+        "CREATE_ACCOUNT 111 bob s3cret-1 100",
+        "VERIFY_CARD_AND_PASSWORD 111 s3cret-1",
+        "VERIFY_CARD_AND_PASSWORD 111 s3cret-2",
+        "VERIFY_CARD_AND_PASSWORD s3cret-3 1234",
+        "s3cret-4",
+    ] {
+        told(&server, request);
+    }
+    let log = server.stop().stderr;
+    assert!(log.contains("connection"), "{log}");
+    assert!(!log.contains("s3cret"), "{log}");
+
+    let server = start(&["--handout", "atm-login", "--port", "0", "-v", "-v"]);
+    let mut stream = server.connect("atm tcp");
+    for (message, answer) in [
+        // In one piece: then the server need not be waited for between the two.
+        ("jamal4321", "LOGGED_IN"),
+        ("LOGGED_IN", MENU),
+        ("s3cret-5", "INVALID_OPTION"),
+        ("s3cret-6", MENU),
+    ] {
+        stream.write_all(message.as_bytes()).unwrap();
+        let mut heard = vec![0; answer.len()];
+        stream.read_exact(&mut heard).unwrap();
+        assert_eq!(heard, answer.as_bytes());
+    }
+    drop(stream);
+    // Whether these two arrive in one piece or not, nobody has this name or this password.
+    let mut stream = server.connect("atm tcp");
+    stream.write_all(b"jamals3cret-7").unwrap();
+    stream.write_all(b"s3cret-8").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    drop(stream);
+    let log = server.stop().stderr;
+    assert!(log.contains("the PIN is right"), "{log}");
+    assert!(
+        !log.contains("s3cret") && !log.contains("jamal4321"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_customer_who_leaves_with_the_notes_is_warned_of() {
+    let server = start(&["--handout", "atm-login", "--port", "0"]);
+    let mut stream = server.connect("atm tcp");
+    for (message, bytes) in [
+        ("jamal4321", "LOGGED_IN".len()),
+        ("LOGGED_IN", 99),
+        ("2", "VALID_OPTION".len()),
+        ("VALID_OPTION", "AMOUNT".len()),
+        ("3402.0", 119),
+    ] {
+        stream.write_all(message.as_bytes()).unwrap();
+        stream.read_exact(&mut vec![0; bytes]).unwrap();
+    }
+    drop(stream);
+    server.log().wait_for("the notes may be out");
+    let log = server.stop().stderr;
+    let line = log
+        .lines()
+        .find(|line| line.contains("the notes may"))
+        .unwrap();
+    assert!(line.contains(" WARN ") && line.contains("WITH_"), "{line}");
+}
+
+#[test]
+fn the_end_of_a_calculator_session_is_logged() {
+    let server = start(&["--handout", "calculator", "--port", "0"]);
+    let mut stream = server.connect("calc tcp");
+    stream.write_all(b"Joty").unwrap();
+    server.log().wait_for("session started");
+    stream.write_all(b"q").unwrap();
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    assert!(server.stop().stderr.contains("Session ended"));
+}
+
+#[test]
+fn a_client_that_takes_sixteen_of_seventeen_octets_is_no_warning() {
+    let server = start(&["--handout", "sixteen", "--port", "0"]);
+    let mut stream = server.connect("script tcp");
+    stream.write_all(b"Hello!! Server!!").unwrap();
+    stream.read_exact(&mut [0; 16]).unwrap();
+    drop(stream);
+    server.log().wait_for("ended");
+    let log = server.stop().stderr;
+    assert!(!log.contains("WARN") && log.contains("end=done"), "{log}");
+}

@@ -1,0 +1,175 @@
+//! `labserver`, and a student's client in Python: the programs of `examples/python`.
+
+mod bank;
+mod handouts;
+mod program;
+mod strangers;
+
+use crate::labserver::start;
+use program::{Program, program, python};
+
+/// The client's half of a lab, told where this server's service is.
+fn ask(arguments: &[&str], address: impl ToString) -> Program {
+    let (file, arguments) = arguments.split_first().unwrap();
+    let address = address.to_string();
+    program(file, &[&["--server", &address], arguments].concat())
+}
+
+#[test]
+fn the_text_client_is_answered_in_every_framing_it_knows() {
+    if !python() {
+        return;
+    }
+    for wire in ["netstring", "len3", "line"] {
+        let server = start(&["--mode", "text", "--port", "0", "--wire", wire]);
+        let ask = |words: &[&str]| {
+            let arguments = [&["text_client.py", "--wire", wire], words].concat();
+            ask(&arguments, server.address("text tcp"))
+        };
+        let lines = "lower HÉLLO  Wörld\nprime 97\nPRIME 561\npalindrome 010\npalindrome -121\n";
+        let answers = "héllo  wörld\nprime\nnot prime\npalindrome\nnot palindrome\n";
+        ask(&[]).end_after(lines).printed(answers);
+        ask(&["prime", "18446744073709551557"])
+            .end_after("")
+            .printed("prime\n");
+        let ended = ask(&["square", "7"]).end_after("");
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.starts_with("ERR unknown-verb "), "{ended:?}");
+    }
+}
+
+#[test]
+fn the_text_client_says_so_when_it_met_another_service_or_another_framing() {
+    if !python() {
+        return;
+    }
+    let server = start(&["--mode", "calc", "--port", "0"]);
+    let ended = ask(
+        &["text_client.py", "prime", "7"],
+        server.address("calc tcp"),
+    )
+    .end_after("");
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stderr.contains("is no text server"), "{ended:?}");
+    let arguments = ["calc_client.py", "--wire", "len3", "1 + 1"];
+    let ended = ask(&arguments, server.address("calc tcp")).end_after("");
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stderr.contains("is no length"), "{ended:?}");
+}
+
+#[test]
+fn the_text_client_says_so_when_the_server_stops_inside_an_answer() {
+    if !python() {
+        return;
+    }
+    let faults = ["--fault", "cut=#1"];
+    let server = start(&[&["--mode", "text", "--port", "0"], &faults[..]].concat());
+    let ended = ask(
+        &["text_client.py", "prime", "7"],
+        server.address("text tcp"),
+    )
+    .end_after("");
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("closed "), "{ended:?}");
+}
+
+#[test]
+fn the_calculator_client_has_a_session() {
+    if !python() {
+        return;
+    }
+    let server = start(&["--mode", "calc", "--port", "0"]);
+    let address = server.address("calc tcp");
+    let arguments = ["calc_client.py", "--name", "Adarsh"];
+    ask(&arguments, address)
+        .end_after("12 + 42\n0.1 + 0.2\n1 / 3\nq\n9 * 9\n")
+        .printed("54\n0.3\n0.3333333333333333333333333333333333 (rounded)\n");
+    let ended = ask(&["calc_client.py", "12(10"], address).end_after("");
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    assert!(
+        ended.stderr.starts_with("ERR malformed column 3"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn the_date_and_time_client_asks_again_when_an_answer_is_lost() {
+    if !python() {
+        return;
+    }
+    let server = start(&[
+        "--mode",
+        "datetime",
+        "--port",
+        "0",
+        "--fault",
+        "drop-reply=#1",
+    ]);
+    let address = server.address("datetime udp");
+    let ended = ask(&["datetime_client.py", "date"], address).end_after("");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let form: String = ended.stdout.chars().map(digits_as_nine).collect();
+    assert_eq!(form, "9999-99-99\n");
+    server.log().wait_for("fault: reply #1: drop");
+
+    let watch = [
+        "datetime_client.py",
+        "watch",
+        "--count",
+        "4",
+        "--gap",
+        "0..0",
+    ];
+    let ended = ask(&watch, address).end_after("");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stdout.lines().count(), 4, "{ended:?}");
+    for line in ended.stdout.lines() {
+        let form: String = line.chars().map(digits_as_nine).collect();
+        assert!(["9999-99-99", "99:99:99"].contains(&&*form), "{line}");
+    }
+}
+
+fn digits_as_nine(c: char) -> char {
+    if c.is_ascii_digit() { '9' } else { c }
+}
+
+#[test]
+fn chat_clients_hear_each_other() {
+    if !python() {
+        return;
+    }
+    let server = start(&["--mode", "chat", "--port", "0"]);
+    let address = server.address("chat tcp");
+    let mut joty = ask(&["chat_client.py", "--name", "Joty"], address);
+    joty.stderr.wait_for("OK joined Joty");
+    let adarsh = ask(&["chat_client.py", "--name", "Adarsh"], address);
+    let ended = adarsh.end_after("hello,  Joty\n\x1b[2J\nquit\n");
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""));
+    assert!(ended.stderr.contains("OK joined Adarsh with Joty"));
+    assert!(ended.stderr.contains("ERR malformed "), "{ended:?}");
+    joty.stdout.wait_for("Adarsh has left (quit)");
+    joty.say("\n");
+    joty.end_after("")
+        .printed("Adarsh has joined\nAdarsh: hello,  Joty\nAdarsh has left (quit)\n");
+
+    let second = ask(&["chat_client.py", "--name", "server"], address).end_after("");
+    assert_eq!(second.status, Some(1));
+    assert!(second.stderr.starts_with("ERR name-taken "), "{second:?}");
+}
+
+#[test]
+fn the_echo_client_has_a_long_text_echoed() {
+    if !python() {
+        return;
+    }
+    let server = start(&["--mode", "echo", "--port", "0"]);
+    let text = "Hello, wörld ".repeat(5_000);
+    ask(&["echo_client.py", &text], server.address("echo tcp"))
+        .end_after("")
+        .printed(&format!("{text}\n"));
+    let text = "Hello, wörld ".repeat(50);
+    let arguments = ["echo_client.py", "--udp", &text];
+    ask(&arguments, server.address("echo udp"))
+        .end_after("")
+        .printed(&format!("{text}\n"));
+}

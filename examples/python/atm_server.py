@@ -1,0 +1,284 @@
+"""The bank: each transaction once, however often it is asked for. The id is looked up before
+anything else; the id, the hold and the answer are written in one transaction, on the disk before
+the answer is sent. Money is whole cents.
+
+    atm_server.py --port 9005 --ledger bank.db
+"""
+
+import argparse
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import socket
+import sqlite3
+import threading
+
+from framing import LONGEST, FramingError, hang_up, receive, send
+
+IDLE = 120  # seconds without a message, or with half of one
+MOST = 999_999_999_999  # cents
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+MONEY = r"([0-9]+(?:\.[0-9]{1,2})?)"
+CARD, PIN = "([0-9]{6,19})", "([0-9]{4,12})"
+NAME = "([A-Za-z0-9_-]{1,32})"
+GRAMMAR = {
+    "VERIFY_CARD_AND_PASSWORD": f"(LOGIN_{UUID}) {CARD} {PIN}",
+    "BALANCE_INQUIRY": "",
+    "WITHDRAW": f"(WITH_{UUID}) {MONEY}",
+    "DEPOSIT": f"(DEP_{UUID}) {MONEY}",
+    "CONFIRM": f"((?:WITH|DEP)_{UUID})",
+    "ROLLBACK": f"((?:WITH|DEP)_{UUID})",
+    "CREATE_ACCOUNT": f"(ACC_{UUID}) {CARD} {PIN} {MONEY} (\\S.{{0,63}})",
+    "TERMINAL": NAME,
+    "QUIT": "",
+}
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS account (card TEXT PRIMARY KEY, holder TEXT, salt BLOB, pin_hash BLOB,
+    opening INTEGER, posted INTEGER, created_by TEXT UNIQUE, wrong_pins INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS login (id TEXT PRIMARY KEY, card TEXT, succeeded INTEGER);
+-- status: held, confirmed, rolled back, declined. A rollback that came first has no card.
+CREATE TABLE IF NOT EXISTS movement (id TEXT PRIMARY KEY, card TEXT, cents INTEGER, status TEXT,
+    reply TEXT);
+CREATE INDEX IF NOT EXISTS holds ON movement (card) WHERE status = 'held';
+"""
+DEMONSTRATION = (("123456789", "1234", "Joty", 1_000_000), ("987654321", "5678", "Adarsh", 500_000))
+
+lock = threading.Lock()  # one request at a time does business
+hashing = threading.BoundedSemaphore(2)  # each takes 16 MiB
+
+
+def scrypt(pin: str, salt: bytes) -> bytes:
+    """Slow on purpose: who steals the ledger must not try all PINs in a second."""
+    with hashing:
+        return hashlib.scrypt(pin.encode(), salt=salt, n=2**14, r=8, p=1)
+
+
+def open_ledger(path: str) -> sqlite3.Connection:
+    ledger = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ledger.row_factory = sqlite3.Row
+    ledger.execute("PRAGMA synchronous = EXTRA")  # a commit returns when it is on the disk
+    ledger.executescript(SCHEMA)
+    if not ledger.execute("SELECT 1 FROM account").fetchone():
+        with transaction(ledger):
+            for card, pin, holder, cents in DEMONSTRATION:
+                create(ledger, None, card, pin, cents, holder)
+    return ledger
+
+
+@contextlib.contextmanager
+def transaction(ledger: sqlite3.Connection):
+    """All that is written in here is on the disk at its end, or none of it."""
+    with lock:
+        ledger.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            ledger.execute("COMMIT")
+        except BaseException:
+            if ledger.in_transaction:
+                ledger.execute("ROLLBACK")
+            raise
+
+
+def cents_of(text: str) -> int:
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction.ljust(2, "0"))
+
+
+def shown(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def account_of(ledger, card: str | None):
+    return ledger.execute("SELECT * FROM account WHERE card = ?", (card,)).fetchone()
+
+
+def held(ledger, card: str, kind: str) -> int:
+    """What withdrawals (WITH) hold, or deposits (DEP), that are not settled."""
+    rows = ledger.execute(
+        "SELECT id, cents FROM movement WHERE card = ? AND status = 'held'", (card,)
+    )
+    return sum(row["cents"] for row in rows if row["id"].startswith(kind))
+
+
+def log_in(ledger, login: str, card: str, pin: str, session: dict) -> str:
+    with lock:
+        account = account_of(ledger, card)
+    salt = account["salt"] if account else b"nobody"  # an unknown card takes as long
+    matches = hmac.compare_digest(scrypt(pin, salt), account["pin_hash"] if account else b"")
+    with transaction(ledger):
+        account = account_of(ledger, card)
+        known = ledger.execute("SELECT * FROM login WHERE id = ?", (login,)).fetchone()
+        if known and known["card"] != card:
+            return "ERR mismatch this id was used before, with other content"
+        if account and account["wrong_pins"] >= 3 and not (known and not known["succeeded"]):
+            return "ERR card-locked three wrong PINs in a row"
+        if not account or (known and not known["succeeded"]):
+            return "ERR wrong-credentials unknown card or wrong PIN"
+        ledger.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (login, card, matches))
+        if matches:
+            if not known:
+                ledger.execute("UPDATE account SET wrong_pins = 0 WHERE card = ?", (card,))
+            session["card"] = card
+            return "OK welcome " + account["holder"]
+        ledger.execute("UPDATE account SET wrong_pins = wrong_pins + 1 WHERE card = ?", (card,))
+        return "ERR wrong-credentials unknown card or wrong PIN"
+
+
+def hold(ledger, movement: str, cents: int, card: str | None) -> str:
+    """The first phase. An id that is known is answered from the record, whatever it says."""
+    with transaction(ledger):
+        row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
+        if row and row["card"] is not None:
+            if row["cents"] != cents or card not in (None, row["card"]):
+                return "ERR mismatch this id was used before, with other content"
+            if row["status"] == "held":
+                return row["reply"] + ", repeat"
+            if row["status"] == "declined":
+                return row["reply"]
+        if row:  # settled is settled: a machine that reads "held" may pay out
+            return f"ERR already-{row['status'].replace(' ', '-')} it was settled before"
+        account = account_of(ledger, card)
+        if not account:
+            return "ERR not-logged-in log in first"
+        available = account["posted"] - held(ledger, card, "WITH")
+        is_withdrawal = movement.startswith("WITH")
+        if account["wrong_pins"] >= 3:
+            status, reply = "declined", "ERR card-locked three wrong PINs in a row"
+        elif is_withdrawal and cents > available:
+            status, reply = "declined", f"ERR insufficient-funds only {shown(available)} available"
+        elif not is_withdrawal and account["posted"] + held(ledger, card, "DEP") + cents > MOST:
+            status, reply = "declined", "ERR out-of-range the account cannot hold so much"
+        else:
+            left = available - cents if is_withdrawal else available
+            status, reply = "held", f"OK {movement} held {shown(cents)}, available {shown(left)}"
+        row = (movement, card, cents, status, reply)  # a decline is an outcome too, and kept
+        ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?)", row)
+        return reply
+
+
+def settle(ledger, movement: str, outcome: str) -> str:
+    """The second phase, "confirmed" or "rolled back". It needs no log-in, only the id."""
+    with transaction(ledger):
+        row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
+        if not row:
+            if outcome == "confirmed":
+                return "ERR unknown-id no such transaction"
+            # The rollback has overtaken its withdrawal: kept, so that the late one is refused.
+            tombstone = (movement, None, 0, outcome, "")
+            ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?)", tombstone)
+        elif row["status"] == outcome:
+            return f"OK {movement} {outcome}, repeat"
+        elif row["status"] == "declined":
+            return "ERR declined declined before: " + row["reply"].split(" ")[1]
+        elif row["status"] != "held":
+            return f"ERR already-{row['status'].replace(' ', '-')} it was settled before"
+        else:
+            ledger.execute("UPDATE movement SET status = ? WHERE id = ?", (outcome, movement))
+            if outcome == "confirmed":
+                change = row["cents"] if movement.startswith("DEP") else -row["cents"]
+                ledger.execute(
+                    "UPDATE account SET posted = posted + ? WHERE card = ?", (change, row["card"])
+                )
+        return f"OK {movement} {outcome}"
+
+
+def create(ledger, creation: str | None, card: str, pin: str, cents: int, holder: str) -> str:
+    """Inside a transaction of the caller's."""
+    old = ledger.execute("SELECT * FROM account WHERE created_by = ?", (creation,)).fetchone()
+    if old:
+        same = (old["card"], old["holder"], old["opening"]) == (card, holder, cents)
+        if same and hmac.compare_digest(scrypt(pin, old["salt"]), old["pin_hash"]):
+            return f"OK {creation} created, repeat"
+        return "ERR mismatch this id was used before, with other content"
+    if account_of(ledger, card):
+        return "ERR account-exists an account with this card number exists"
+    salt = os.urandom(16)
+    row = (card, holder, salt, scrypt(pin, salt), cents, cents, creation)
+    ledger.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, 0)", row)
+    return f"OK {creation} created"
+
+
+def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
+    """What to say to this request, in this session."""
+    verb, _, rest = request.partition(" ")
+    if verb not in GRAMMAR:
+        return "ERR unknown-verb known here: " + ", ".join(GRAMMAR)
+    found = re.fullmatch(GRAMMAR[verb], rest)
+    if not found:
+        return f"ERR malformed {verb} has other arguments"
+    words = found.groups()
+    if verb == "QUIT":
+        return "OK bye"
+    if verb == "TERMINAL":
+        return "OK terminal " + words[0]
+    if verb == "VERIFY_CARD_AND_PASSWORD":
+        return log_in(ledger, *words, session)
+    if verb in ("CONFIRM", "ROLLBACK"):
+        return settle(ledger, words[0], "confirmed" if verb == "CONFIRM" else "rolled back")
+    if verb == "BALANCE_INQUIRY":
+        with transaction(ledger):
+            account = account_of(ledger, session.get("card"))
+            if not account:
+                return "ERR not-logged-in log in first"
+            if account["wrong_pins"] >= 3:
+                return "ERR card-locked three wrong PINs in a row"
+            on_hold = held(ledger, account["card"], "WITH")
+            return f"OK available {shown(account['posted'] - on_hold)}, held {shown(on_hold)}"
+    money = words[3] if verb == "CREATE_ACCOUNT" else words[1]
+    if len(money) > 13 or cents_of(money) > MOST:
+        return f"ERR out-of-range money is at most {shown(MOST)}"
+    if verb == "CREATE_ACCOUNT":
+        if not words[4].isprintable():
+            return "ERR malformed the holder's name holds control characters"
+        with transaction(ledger):
+            return create(ledger, *words[:3], cents_of(money), words[4])
+    if cents_of(money) == 0:
+        return "ERR out-of-range an amount is not zero"
+    return hold(ledger, words[0], cents_of(money), session.get("card"))
+
+
+def serve(connection: socket.socket, ledger: sqlite3.Connection, wire: str) -> None:
+    """One conversation, to its end."""
+    connection.settimeout(IDLE)
+    reader = connection.makefile("rb")
+    session: dict = {}
+    try:
+        send(connection, "READY atm 1", wire)
+        try:
+            while (request := receive(reader, wire)) is not None:
+                try:
+                    reply = answer(ledger, request, session)
+                except sqlite3.Error as error:  # whether it was done, we do not know either
+                    reply = f"ERR internal the ledger failed: {error}"
+                send(connection, reply, wire)
+                if reply == "OK bye":
+                    break
+        except FramingError as error:
+            send(connection, f"ERR malformed {error}", wire)
+        except TimeoutError:
+            send(connection, f"ERR too-slow nothing whole came for {IDLE} s", wire)
+    except OSError:
+        pass  # the machine has gone: it will ask again
+    finally:
+        hang_up(connection)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=9005)
+    parser.add_argument("--wire", choices=tuple(LONGEST), default="netstring")
+    parser.add_argument("--ledger", default="bank.db", metavar="FILE")
+    options = parser.parse_args()
+    ledger = open_ledger(options.ledger)
+    with socket.create_server(("127.0.0.1", options.port)) as listener:
+        print(f"listening atm tcp 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        while True:
+            connection, _ = listener.accept()
+            peer = (connection, ledger, options.wire)
+            threading.Thread(target=serve, args=peer, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

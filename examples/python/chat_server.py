@@ -1,0 +1,149 @@
+"""The chat room's server: every member hears the same events in the same order. Each connection has
+two threads, one that reads and one that writes from a queue, so that nobody waits for a member who
+does not read.
+
+    chat_server.py --port 9008
+"""
+
+import argparse
+import contextlib
+import queue
+import re
+import socket
+import threading
+import unicodedata
+
+from framing import FramingError, hang_up, receive, send
+
+JOINING = 10  # seconds to say a name; after that a member may be silent for ever
+UNREAD = 1000  # messages a member may leave unread before it is out
+RESERVED = (
+    *("admin", "all", "chat", "everybody", "everyone"),
+    *("here", "operator", "root", "server", "system"),
+)
+
+# Who is in, in the order of joining: what is to be sent to each, and over what.
+room: dict[str, tuple[queue.Queue, socket.socket]] = {}
+lock = threading.Lock()  # held for every change and every event: that makes the one order
+
+
+def tell_all(event: str) -> None:
+    """Queues an event for everybody. The caller holds the lock, and nothing here can block."""
+    for outbound, connection in room.values():
+        outbound.put(event)
+        if outbound.qsize() > UNREAD:
+            shut(connection)  # both threads of this member notice, and end
+
+
+def shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may have gone already
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def join(name: str, member: tuple[queue.Queue, socket.socket]) -> str:
+    if not re.fullmatch("[A-Za-z0-9_-]{1,32}", name):
+        return "ERR malformed a name has 1 to 32 letters, digits, _ and -"
+    taken = next((member for member in room if member.lower() == name.lower()), None)
+    if taken or name.lower() in RESERVED:
+        return f"ERR name-taken {taken or name} is not free"
+    others = " ".join(room)
+    tell_all("EVENT joined " + name)
+    room[name] = member
+    return f"OK joined {name} with {others}" if others else "OK joined " + name
+
+
+def leave(name: str | None, reason: str) -> None:
+    with lock:
+        if name and room.pop(name, None):
+            tell_all(f"EVENT left {name} {reason}")
+
+
+def why_unsayable(text: str) -> str | None:
+    """Nothing that moves a cursor or hides words is passed on to other people's screens."""
+    if not text.strip():
+        return "ERR malformed there is nothing to say"
+    if len(text.encode()) > 900:
+        return "ERR too-long a text has at most 900 bytes"
+    unsafe = (c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp"))
+    if any(c not in "\u200c\u200d" for c in unsafe):
+        return "ERR malformed the text holds control characters"
+    return None
+
+
+def answer(request: str, name: str | None, member: tuple[queue.Queue, socket.socket]) -> str | None:
+    """Does what is asked, queues the answer, and says who this is afterwards."""
+    verb, _, rest = request.partition(" ")
+    with lock:
+        if request == "QUIT":
+            reply = "OK bye"
+        elif verb not in ("JOIN", "SAY", "WHO"):
+            reply = "ERR unknown-verb known here: JOIN, SAY, WHO, QUIT"
+        elif (verb == "JOIN") == (name is not None):
+            reply = "ERR out-of-order " + ("QUIT to leave" if name else "JOIN under a name first")
+        elif verb == "JOIN":
+            reply = join(rest, member)
+            name = rest if reply.startswith("OK") else None
+        elif verb == "WHO":
+            reply = "OK here " + " ".join(room)
+        else:
+            reply = why_unsayable(rest) or "OK said"
+            if reply == "OK said":
+                tell_all(f"EVENT said {name} {rest}")
+        member[0].put(reply)
+    return name
+
+
+def write(connection: socket.socket, outbound: queue.Queue, wire: str) -> None:
+    """Sends what is queued until None comes or the member is lost; then the reader ends too."""
+    try:
+        while (message := outbound.get()) is not None:
+            send(connection, message, wire)
+    except OSError:
+        shut(connection)  # the member is lost: the reader ends too
+
+
+def serve(connection: socket.socket, wire: str) -> None:
+    """One member, from the first word to the last."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.settimeout(JOINING)
+    outbound: queue.Queue = queue.Queue()
+    outbound.put("READY chat 1")
+    writer = threading.Thread(target=write, args=(connection, outbound, wire), daemon=True)
+    writer.start()
+    name, reason = None, "disconnected"
+    try:
+        reader = connection.makefile("rb")
+        while (request := receive(reader, wire)) is not None and outbound.qsize() < UNREAD:
+            name = answer(request, name, (outbound, connection))
+            if name:
+                connection.settimeout(None)
+            if request == "QUIT":
+                reason = "quit"
+                break
+    except FramingError as error:
+        outbound.put(f"ERR malformed {error}")
+        reason = "broke the protocol"
+    except TimeoutError:
+        outbound.put("ERR too-slow no name in time")
+    except OSError:
+        pass  # the member has gone
+    leave(name, reason)
+    outbound.put(None)
+    writer.join(timeout=5)
+    hang_up(connection)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=9008)
+    parser.add_argument("--wire", choices=("netstring", "line"), default="netstring")
+    options = parser.parse_args()
+    with socket.create_server(("127.0.0.1", options.port)) as listener:
+        print(f"listening chat tcp 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=serve, args=(connection, options.wire), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Echo (RFC 862) over TCP, one thread a connection, and over UDP.
+
+    echo_server.py --port 9009
+"""
+
+import argparse
+import socket
+import threading
+
+IDLE = 60  # seconds for which a client may say nothing, or read nothing
+
+
+def serve_tcp(connection: socket.socket) -> None:
+    """Every byte comes back until the client ends its direction."""
+    try:
+        with connection:
+            connection.settimeout(IDLE)
+            while data := connection.recv(65_536):
+                connection.sendall(data)
+    except OSError:
+        pass  # the client has gone, or says nothing any more
+
+
+def serve_udp(service: socket.socket) -> None:
+    while True:
+        try:
+            datagram, sender = service.recvfrom(65_536)
+            if sender[1] >= 1024:  # else another echo: the two would never end
+                service.sendto(datagram, sender)
+        except OSError:
+            continue  # one client that cannot be reached is no reason to end
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=9009)
+    options = parser.parse_args()
+    listener = socket.create_server(("127.0.0.1", options.port))
+    service = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    service.bind(("127.0.0.1", options.port))
+    print(f"listening echo tcp 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    print(f"listening echo udp 127.0.0.1:{service.getsockname()[1]}", flush=True)
+    threading.Thread(target=serve_udp, args=(service,), daemon=True).start()
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=serve_tcp, args=(connection,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
