@@ -10,6 +10,8 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 
+use crate::bench;
+use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, say, script, text};
 use crate::output::Output;
@@ -26,6 +28,7 @@ Examples:
   labclient calc \"12 + 42\"                54
   labclient atm                           the cash machine's menu
   printf 'prime 97\\nprime 98\\n' | labclient text
+  labclient experiment atm                latency against lost messages, with plots
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
 answer for each. Exit status: 0 done, 1 the service said no (or not what a
@@ -100,6 +103,11 @@ pub enum Command {
     Echo(echo::Arguments),
     /// Play the client's part of a scripted exchange
     Script(script::Arguments),
+    /// Measure latency and attempts against the rate of lost messages, with plots; starts the
+    /// server it needs
+    Experiment(experiment::Arguments),
+    /// Measure requests a second and latency; starts the server it needs
+    Bench(bench::Arguments),
     /// Be the client of one of the hand-outs' printed programs, byte for byte: its server cannot
     /// tell the two apart
     Handout(handout::Arguments),
@@ -155,6 +163,18 @@ impl Arguments {
         }
     }
 
+    /// The server, if one is given, on this port if it names none.
+    pub fn named_server(&self, port: u16) -> Option<String> {
+        let server = self.server.as_ref()?;
+        let port = server.port.unwrap_or(port);
+        Some(format!("{}:{port}", server.host))
+    }
+
+    /// The timeout, if one is given.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
     /// The server of this hand-out, where what one read returned is a message. No `READY` is
     /// expected there, nor anything known about requests and answers: it is as a script's.
     pub fn target_of(&self, handout: Handout, faults: Option<Plan>) -> Target {
@@ -172,6 +192,11 @@ impl Arguments {
     /// The seed, if one is given.
     pub fn seed(&self) -> Option<u64> {
         self.seed
+    }
+
+    /// Whether faults are asked for.
+    pub fn injects_faults(&self) -> bool {
+        self.fault.is_some()
     }
 
     /// The framing, if one is given.

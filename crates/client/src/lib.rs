@@ -7,16 +7,21 @@
 //! * [`input`], [`output`]: a person at a terminal, or a pipe;
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
 //! * [`modes`]: one file a mode;
-//! * [`view`]: pictures of recordings.
+//! * [`view`]: pictures of recordings;
+//! * [`experiment`], [`bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod datagram;
 pub mod drawer;
+pub mod experiment;
 pub mod failure;
 pub mod input;
+pub mod interrupt;
 pub mod journal;
 pub mod modes;
 pub mod output;
+pub mod own_server;
 pub mod session;
 pub mod view;

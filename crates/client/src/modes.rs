@@ -18,7 +18,9 @@ use proto::refusal::Refusal;
 use wire::fault::{Plan, crash};
 use wire::record::Recorder;
 
+use crate::bench;
 use crate::cli::{Arguments, Command};
+use crate::experiment;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
@@ -30,7 +32,19 @@ use crate::view;
 /// # Errors
 /// When it ended early: why, and with which exit status.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    let faults = arguments.faults()?;
+    let faults = match &arguments.command {
+        // They draw their own, or have none.
+        Command::Experiment(_) | Command::Bench(_) => None,
+        _ => arguments.faults()?,
+    };
+    let converses = !matches!(
+        &arguments.command,
+        Command::Experiment(_) | Command::Bench(_) | Command::View(_) | Command::Completions { .. }
+    );
+    if arguments.recording.is_asked_for() && !converses {
+        let words = "--record and --trace are for the modes and hand-outs: leave them out here";
+        return Err(Failure::Usage(words.into()));
+    }
     let recorder = arguments.recording.recorder(faults.as_ref())?;
     if let Some(recorder) = recorder.clone() {
         crash::before_death(move |at| recorder.crashed(at));
@@ -72,6 +86,8 @@ fn run_mode(
             handout::run(handout, arguments, faults, recorder.clone(), output)
         }
         Command::View(arguments) => view::run(arguments),
+        Command::Bench(bench) => bench::run(arguments, bench),
+        Command::Experiment(experiment) => experiment::run(arguments, experiment),
         Command::Completions { shell } => {
             // Generating straight into a closed pipe would panic.
             let mut script = Vec::new();

@@ -29,6 +29,11 @@ pub struct RecordingArguments {
 }
 
 impl RecordingArguments {
+    /// Whether anything is to be recorded or shown.
+    pub fn is_asked_for(&self) -> bool {
+        self.record.is_some() || self.record_secrets || self.trace.is_some()
+    }
+
     /// Who takes down what happens, if that is asked for.
     ///
     /// # Errors

@@ -5,13 +5,13 @@
 //! to standard error when nobody sits at a terminal; what the server said goes to standard output.
 
 mod atm_card;
-mod atm_login;
+pub(crate) mod atm_login;
 mod calculator;
 mod chat;
 mod datetime;
 mod exchange;
 mod person;
-mod talk;
+pub(crate) mod talk;
 mod text;
 
 use clap::Args;

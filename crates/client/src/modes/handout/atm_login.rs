@@ -1,7 +1,7 @@
 //! Report 000, problem B: a log-in, and then random operations at ten error rates, with the time
 //! that each takes.
 
-mod dialogue;
+pub(crate) mod dialogue;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,258 @@
+//! `labclient bench`: how many requests a server answers each second, and how long each takes.
+//!
+//! **Closed loop**: each connection asks as soon as it was answered, so a slow server is asked less.
+//! **Open loop**, with `--rate`: requests are due at fixed moments whatever the server does, and
+//! latency is counted from the moment a request was due. So a request that had to wait because
+//! those before it were slow counts with its wait: what is known as coordinated omission is not
+//! there to be corrected afterwards.
+//!
+//! * [`load`]: the loops; [`visitors`]: what one connection asks, mode by mode;
+//! * [`chat`]: members of a room, who are told instead of asking;
+//! * [`tally`]: what was counted, and how it is shown.
+
+pub mod chat;
+pub mod ledger;
+pub mod load;
+pub mod tally;
+pub mod visitors;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use proto::mode::Mode;
+
+use self::load::Load;
+use self::visitors::Site;
+use crate::cli;
+use crate::experiment::subject::Patience;
+use crate::experiment::subjects;
+use crate::failure::{Failure, Status};
+use crate::interrupt::Interrupt;
+use crate::modes::say;
+use crate::own_server::{OwnServer, find_labserver};
+
+/// How long to ask when nothing is said about it.
+const DURATION: Duration = Duration::from_secs(5);
+
+/// For one answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A thread each, on both sides.
+const MAX_CONNECTIONS: i64 = 5_000;
+
+/// What the command line says.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What is measured
+    #[arg(
+        value_enum,
+        value_name = "text|calc|echo|datetime|atm|chat",
+        hide_possible_values = true
+    )]
+    subject: Subject,
+
+    /// Connections at once, each with a thread
+    #[arg(short, long, value_name = "COUNT", default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
+    connections: u32,
+
+    /// End after so many requests; in the chat room, things said
+    #[arg(short = 'n', long, value_name = "COUNT",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    requests: Option<u64>,
+
+    /// End after so long, as 10 or 10s [default: 5, if there is no -n]
+    #[arg(long = "for", value_name = "SECONDS", value_parser = parse_duration)]
+    duration: Option<Duration>,
+
+    /// Open loop: so many requests a second, over all connections
+    #[arg(long, value_name = "PER-SECOND", value_parser = parse_rate)]
+    rate: Option<f64>,
+
+    /// chat: members of the room, instead of -c
+    #[arg(long, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
+    members: Option<u32>,
+
+    /// chat: members who say something, 10 lines a second each unless --rate says otherwise
+    #[arg(long, value_name = "COUNT", default_value_t = 4,
+        value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
+    senders: u32,
+
+    /// atm: accounts that the machines share, in a ledger of our own [default: one each]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
+    accounts: Option<u32>,
+
+    /// The server to start [default: labserver beside this program, else on the path]
+    #[arg(long, value_name = "PATH")]
+    labserver: Option<PathBuf>,
+
+    /// atm with --server: the card to withdraw from, a cent a time [default: 123456789; the PIN is
+    /// in LABCLIENT_PIN or --pin-file, else 1234]
+    #[arg(long, value_name = "NUMBER")]
+    card: Option<String>,
+
+    /// A file whose first line is the PIN
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Subject {
+    /// Texts that are put into lower case
+    Text,
+    /// Additions
+    Calc,
+    /// Lines that come back
+    Echo,
+    /// Questions over UDP
+    Datetime,
+    /// Withdrawals, each journaled by its machine and durable at the bank
+    Atm,
+    /// Deliveries in a room
+    Chat,
+}
+
+impl Subject {
+    /// The mode of the server.
+    pub fn mode(self) -> Mode {
+        match self {
+            Subject::Text => Mode::Text,
+            Subject::Calc => Mode::Calc,
+            Subject::Echo => Mode::Echo,
+            Subject::Datetime => Mode::Datetime,
+            Subject::Atm => Mode::Atm,
+            Subject::Chat => Mode::Chat,
+        }
+    }
+}
+
+/// Measures, and prints what was counted.
+///
+/// # Errors
+/// When nothing could be measured.
+pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failure> {
+    if all.injects_faults() {
+        return Err(Failure::Usage(
+            "bench measures what is not disturbed: for --fault there is `labclient experiment`"
+                .into(),
+        ));
+    }
+    let subject = arguments.subject;
+    let mode = subject.mode();
+    let foreign = all.named_server(mode.default_port());
+    let is_foreign = foreign.is_some();
+    let connections = match (subject, arguments.members) {
+        (Subject::Chat, Some(members)) => members,
+        _ => arguments.connections,
+    };
+    // Before anything is started: what makes no sense is not measured.
+    let accounts = match (arguments.accounts, is_foreign) {
+        (Some(_), true) => {
+            return Err(Failure::Usage(
+                "--accounts is for a server of our own: name the --card instead".into(),
+            ));
+        }
+        (accounts, _) => accounts.unwrap_or(connections).min(connections),
+    };
+    let account = subjects::account(
+        is_foreign,
+        arguments.card.as_deref(),
+        arguments.pin_file.as_ref(),
+    )?;
+    let interrupt = Interrupt::watch()?;
+    let framing = all.framing().unwrap_or_default();
+    let mut books = None;
+    let own = match &foreign {
+        Some(_) => None,
+        None => {
+            let program = find_labserver(arguments.labserver.as_deref())?;
+            let words = ["--mode", mode.name(), "--wire", framing.name()];
+            let mut words: Vec<std::ffi::OsString> = words.map(Into::into).into();
+            words.extend([
+                "--max-connections".into(),
+                (connections + 16).to_string().into(),
+            ]);
+            match subject {
+                Subject::Atm => {
+                    let opened = ledger::Books::open(&program, accounts)?;
+                    words.extend(opened.words());
+                    books = Some(opened);
+                }
+                // All questions come from one address.
+                Subject::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
+                Subject::Text | Subject::Calc | Subject::Echo | Subject::Chat => {}
+            }
+            say(&format!("starting {} for this", program.display()));
+            Some(OwnServer::start(&program, mode, &words)?)
+        }
+    };
+    let address = own.as_ref().map(|own| own.address().to_owned());
+    let site = Site {
+        subject,
+        server: address.or(foreign).unwrap_or_default(),
+        framing,
+        patience: Patience {
+            timeout: all.timeout().unwrap_or(TIMEOUT),
+            give_up_after: 1,
+            interrupt: interrupt.clone(),
+        },
+        account,
+        own_accounts: (!is_foreign).then_some(accounts),
+    };
+    let default_duration = arguments.requests.is_none().then_some(DURATION);
+    let load = Load {
+        connections,
+        requests: arguments.requests,
+        duration: arguments.duration.or(default_duration),
+        rate: arguments.rate,
+    };
+    if subject == Subject::Chat {
+        let senders = arguments.senders.min(connections);
+        return chat::run(&site, &load, senders, all.output());
+    }
+    let before = ledger::balance_at(&site)?;
+    let tally = load::run(&load, &interrupt, |number| site.visitor(number))?;
+    let audit = match (&books, before) {
+        (Some(books), _) => Some(books.audit(tally.withdrawn, tally.lost_connections() > 0)?),
+        (None, Some(before)) => Some(ledger::compare(&site, before, tally.withdrawn)?),
+        (None, None) => None,
+    };
+    tally.print(&site, &load, audit.as_ref(), all.output())?;
+    let is_wrong = audit.is_some_and(|audit| !audit.is_sound);
+    Ok(if is_wrong {
+        Status::Refused
+    } else {
+        Status::Done
+    })
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    cli::parse_seconds(text.strip_suffix('s').unwrap_or(text))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.01..=1e7).contains(&rate) => Ok(rate),
+        Ok(_) | Err(_) => Err("a number of requests a second, from 0.01 to 10000000".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_seconds_with_or_without_their_unit() {
+        assert_eq!(parse_duration("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_duration("0.5s"), Ok(Duration::from_millis(500)));
+        for text in ["", "s", "10m", "-1", "0", "10ss"] {
+            assert!(parse_duration(text).is_err(), "{text:?}");
+        }
+        for text in ["", "0", "-1", "NaN", "inf", "1e9"] {
+            assert!(parse_rate(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What one connection asks, mode by mode.
+
+use std::time::{Duration, Instant};
+
+use proto::calc;
+use proto::frame::Framing;
+use proto::name::Name;
+use wire::connection::{Connection, ReceiveError};
+
+use super::Subject;
+use crate::experiment::subject::{Line, Patience, Performed, Subject as Performer};
+use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
+use crate::experiment::subjects::{Kind, Scene};
+use crate::failure::Failure;
+use crate::session::{Session, Target};
+
+/// For a connection, its `READY` and a log-in.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// Sendings of a request of a cash machine, which may be repeated.
+const MACHINE_ATTEMPTS: u32 = 5;
+
+/// Where visitors go.
+#[derive(Debug)]
+pub struct Site {
+    /// What they ask.
+    pub subject: Subject,
+    /// `HOST:PORT`.
+    pub server: String,
+    /// The framing.
+    pub framing: Framing,
+    /// For one answer.
+    pub patience: Patience,
+    /// The account at somebody else's bank.
+    pub account: Account,
+    /// Accounts at a bank of our own; `None` where the server is somebody else's.
+    pub own_accounts: Option<u32>,
+}
+
+/// Somebody who asks again and again, over one connection.
+pub trait Visitor {
+    /// Asks once; whether the answer came in time.
+    ///
+    /// # Errors
+    /// When it is refused, or the connection is lost.
+    fn visit(&mut self) -> Result<bool, Failure>;
+
+    /// Withdrawals that were confirmed so far.
+    fn withdrawn(&self) -> i64 {
+        0
+    }
+}
+
+impl Site {
+    /// The visitor of this number, connected.
+    ///
+    /// # Errors
+    /// When the server is not reachable or refuses.
+    pub fn visitor(&self, number: u32) -> Result<Box<dyn Visitor>, Failure> {
+        Ok(match self.subject {
+            Subject::Text => Box::new(Performing(self.performer(Kind::Text)?)),
+            Subject::Datetime => Box::new(Performing(self.performer(Kind::Datetime)?)),
+            Subject::Calc => Box::new(Calculating::open(self, number)?),
+            // The room is visited by `chat`, which counts deliveries and not answers.
+            Subject::Echo | Subject::Chat => Box::new(Echoing::open(self)?),
+            Subject::Atm => Box::new(Withdrawing(self.machine(number)?)),
+        })
+    }
+
+    /// The machine of this number, at its account.
+    ///
+    /// # Errors
+    /// When the bank is not reachable or refuses.
+    pub fn machine(&self, number: u32) -> Result<CashMachine, Failure> {
+        let account = match self.own_accounts {
+            Some(accounts) => own_account(number % accounts)?,
+            None => self.account.clone(),
+        };
+        let patience = Patience {
+            give_up_after: MACHINE_ATTEMPTS,
+            ..self.patience.clone()
+        };
+        CashMachine::open(Bank::new(self.target(), account, &patience)?)
+    }
+
+    /// Whom to talk to.
+    pub fn target(&self) -> Target {
+        Target {
+            mode: self.subject.mode(),
+            server: self.server.clone(),
+            framing: self.framing,
+            timeout: OPENING.max(self.patience.timeout),
+            faults: None,
+            handout: None,
+            recorder: None,
+        }
+    }
+
+    fn performer(&self, kind: Kind) -> Result<Box<dyn Performer>, Failure> {
+        let scene = Scene {
+            kind,
+            server: &self.server,
+            framing: self.framing,
+            faults: None,
+            patience: &self.patience,
+            account: &self.account,
+            customer: None,
+            operations: 0,
+            // As fast as is asked for.
+            is_foreign: false,
+        };
+        scene.subject()
+    }
+}
+
+impl Visitor for Box<dyn Visitor> {
+    fn visit(&mut self) -> Result<bool, Failure> {
+        (**self).visit()
+    }
+
+    fn withdrawn(&self) -> i64 {
+        (**self).withdrawn()
+    }
+}
+
+/// A subject of the experiments.
+struct Performing(Box<dyn Performer>);
+
+impl Visitor for Performing {
+    fn visit(&mut self) -> Result<bool, Failure> {
+        Ok(self.0.perform()?.given_up_after.is_none())
+    }
+}
+
+struct Withdrawing(CashMachine);
+
+impl Visitor for Withdrawing {
+    fn visit(&mut self) -> Result<bool, Failure> {
+        if self.0.perform()?.given_up_after.is_none() {
+            return Ok(true);
+        }
+        self.0.after_given_up()?;
+        Ok(false)
+    }
+
+    fn withdrawn(&self) -> i64 {
+        self.0.withdrawn()
+    }
+}
+
+struct Calculating {
+    line: Line,
+    count: u64,
+}
+
+impl Calculating {
+    fn open(site: &Site, number: u32) -> Result<Calculating, Failure> {
+        let mut session = Session::open(&site.target())?;
+        let name: Name = format!("bench-{number}")
+            .parse()
+            .map_err(Failure::Refused)?;
+        let hello = calc::Request::Hello(name);
+        let accept = |arguments: &str| calc::Answer::parse(&hello, arguments);
+        session
+            .ask_for(&hello.to_string(), accept)?
+            .map_err(Failure::Refused)?;
+        Ok(Calculating {
+            line: Line::over(session.into_connection(), &site.patience),
+            count: 0,
+        })
+    }
+}
+
+impl Visitor for Calculating {
+    fn visit(&mut self) -> Result<bool, Failure> {
+        // Another sum each time, so that a late answer is no answer to the next one.
+        self.count += 1;
+        let sum = format!("{} + 42", self.count);
+        let request = calc::Request::Calc(sum.parse().map_err(Failure::Refused)?);
+        let expected = (self.count + 42).to_string();
+        let accept = |arguments: &str| match calc::Answer::parse(&request, arguments) {
+            Some(calc::Answer::Value(value)) => (value.text == expected).then_some(()),
+            Some(calc::Answer::Hello(_) | calc::Answer::Bye) | None => None,
+        };
+        let mut performed = Performed::default();
+        let answer = self
+            .line
+            .attempt(&request.to_string(), accept, &mut performed)?;
+        answer
+            .transpose()
+            .map_err(Failure::Refused)
+            .map(|answer| answer.is_some())
+    }
+}
+
+struct Echoing {
+    connection: Connection,
+    timeout: Duration,
+    count: u64,
+}
+
+impl Echoing {
+    fn open(site: &Site) -> Result<Echoing, Failure> {
+        Ok(Echoing {
+            connection: site.target().connect()?,
+            timeout: site.patience.timeout,
+            count: 0,
+        })
+    }
+}
+
+impl Visitor for Echoing {
+    fn visit(&mut self) -> Result<bool, Failure> {
+        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}"));
+        self.count += 1;
+        let text = format!("echo {}", self.count);
+        let by = Instant::now() + self.timeout;
+        self.connection
+            .writer
+            .send(text.as_bytes())
+            .map_err(|error| lost(error.to_string()))?;
+        loop {
+            match self.connection.reader.receive(Some(by)) {
+                Ok(Some(echoed)) if echoed == text.as_bytes() => return Ok(true),
+                // A late one, of a text before.
+                Ok(Some(echoed)) if echoed.starts_with(b"echo ") && echoed.len() <= text.len() => {}
+                Ok(Some(_)) => return Err(Failure::Unexpected("another text came back".into())),
+                Ok(None) => return Err(lost("it closed the connection".into())),
+                Err(ReceiveError::DeadlinePassed) => return Ok(false),
+                Err(error) => return Err(lost(error.to_string())),
+            }
+        }
+    }
+}

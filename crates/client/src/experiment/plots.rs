@@ -1,0 +1,303 @@
+//! The plots of an experiment: latency, attempts against theory, throughput.
+//!
+//! Each is drawn once, in units of a page of 900 by 600, for an SVG and for a PNG of twice that
+//! size. The colours are those of Okabe and Ito, which people who see few colours can tell apart, and
+//! each series has a marker and a dash of its own, so that a grey print serves too.
+
+mod canvas;
+mod figure;
+mod png;
+
+use std::fmt::Display;
+
+use self::canvas::Colour;
+use self::figure::{Axis, Figure, Marker, Point, Series};
+use super::rates::Rate;
+use super::statistics::Interval;
+use super::summary::{Summary, Theory, millis};
+use super::sweep::Setup;
+use crate::failure::Failure;
+
+/// A file that was drawn.
+#[derive(Debug)]
+pub struct Drawn {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// All plots, each as SVG and as PNG.
+///
+/// # Errors
+/// When they cannot be drawn.
+pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec<Drawn>, Failure> {
+    let figures = [
+        ("latency", latency(setup, summaries, theory)),
+        ("attempts", attempts(setup, summaries)),
+        ("throughput", throughput(setup, summaries, theory)),
+    ];
+    let mut drawn = Vec::new();
+    for (name, figure) in figures {
+        let cannot = |why: &dyn Display| Failure::Usage(format!("cannot draw {name}: {why}"));
+        let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(|error| cannot(&error))?;
+        let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(|e| cannot(&e))?;
+        let png = png::encode(canvas::PNG_WIDTH, canvas::PNG_HEIGHT, &pixels);
+        drawn.push(Drawn {
+            name: format!("{name}.svg"),
+            bytes: svg.into_bytes(),
+        });
+        drawn.push(Drawn {
+            name: format!("{name}.png"),
+            bytes: png,
+        });
+    }
+    Ok(drawn)
+}
+
+fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
+    let known = |value: fn(&Summary) -> Option<f64>| {
+        let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
+        summaries.iter().map(point).collect::<Vec<_>>()
+    };
+    let median =
+        |summary: &Summary| Point::new(x(summary.rate), summary.median, summary.median_interval);
+    let expected = curve(setup, summaries, |attempts| theory.mean(attempts));
+    let mut series = vec![
+        Series {
+            label: "99th percentile".into(),
+            points: known(|summary| summary.p99),
+            ..Series::new(Colour::VERMILLION, Marker::Triangle, &[2.0, 4.0])
+        },
+        Series {
+            label: "95th percentile".into(),
+            points: known(|summary| summary.p95),
+            ..Series::new(Colour::ORANGE, Marker::Square, &[8.0, 4.0])
+        },
+        Series {
+            label: "median with 95 % interval".into(),
+            points: summaries.iter().map(median).collect(),
+            ..Series::new(Colour::BLUE, Marker::Circle, &[])
+        },
+    ];
+    if summaries.iter().any(|summary| summary.mean.is_some()) {
+        series.push(Series {
+            label: "mean".into(),
+            // One that is not known is not beyond the others: no operation can be left out of it.
+            points: known(|summary| summary.mean)
+                .into_iter()
+                .filter(Point::is_known)
+                .collect(),
+            is_joined: false,
+            ..Series::new(Colour::BLACK, Marker::Cross, &[])
+        });
+    }
+    Figure {
+        title: format!("Latency of {} against error rate", setup.kind.operations()),
+        subtitle: subtitle(setup),
+        x: error_axis(setup),
+        y: Axis::logarithmic("latency of one operation in ms"),
+        series,
+        curve: Some(("mean by theory".into(), expected)),
+        notes: given_up(summaries),
+    }
+}
+
+fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
+    let point = |summary: &Summary| {
+        Point::new(
+            x(summary.rate),
+            summary.trials.mean_attempts(),
+            summary.attempts_interval,
+        )
+    };
+    Figure {
+        title: "Attempts until a request is answered".into(),
+        subtitle: subtitle(setup),
+        x: error_axis(setup),
+        y: Axis::logarithmic("mean attempts per exchange"),
+        series: vec![Series {
+            label: "measured, 95 % interval for all rates".into(),
+            points: summaries.iter().map(point).collect(),
+            is_joined: false,
+            ..Series::new(Colour::BLUE, Marker::Circle, &[])
+        }],
+        curve: Some((
+            format!("theory: {}", setup.loss.formula()),
+            curve(setup, summaries, Some),
+        )),
+        notes: given_up(summaries),
+    }
+}
+
+fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
+    let point = |summary: &Summary| {
+        let done = summary.given_up < summary.operations;
+        Point::new(x(summary.rate), done.then_some(summary.throughput), None)
+    };
+    Figure {
+        title: format!(
+            "Throughput of {} against error rate",
+            setup.kind.operations()
+        ),
+        subtitle: subtitle(setup),
+        x: error_axis(setup),
+        y: Axis::logarithmic("operations done per second, one at a time"),
+        series: vec![Series {
+            label: "measured".into(),
+            points: summaries
+                .iter()
+                .map(point)
+                .filter(Point::is_known)
+                .collect(),
+            ..Series::new(Colour::GREEN, Marker::Diamond, &[])
+        }],
+        curve: Some((
+            "theory: 1 / mean latency".into(),
+            curve(setup, summaries, |attempts| {
+                theory.mean(attempts).map(|mean| 1e3 / mean)
+            }),
+        )),
+        notes: given_up(summaries),
+    }
+}
+
+/// What theory says between the lowest rate and the highest, from the attempts it expects.
+fn curve(
+    setup: &Setup,
+    summaries: &[Summary],
+    value: impl Fn(f64) -> Option<f64>,
+) -> Vec<(f64, f64)> {
+    const STEPS: u32 = 200;
+    // At 100 % it leaves every paper.
+    let rates = summaries.iter().map(|summary| summary.rate.probability());
+    let rates = rates.filter(|p| *p < 1.0);
+    let (least, most) = (rates.clone().fold(1.0, f64::min), rates.fold(0.0, f64::max));
+    (0..=STEPS)
+        .filter(|_| least <= most)
+        .map(|step| least + (most - least) * f64::from(step) / f64::from(STEPS))
+        .filter_map(|p| Some((p * 100.0, value(1.0 / setup.loss.chance_of_answer(p))?)))
+        .collect()
+}
+
+fn x(rate: Rate) -> f64 {
+    rate.percent()
+}
+
+fn error_axis(setup: &Setup) -> Axis {
+    Axis::linear(&format!("error rate: {}, in %", setup.loss))
+}
+
+fn subtitle(setup: &Setup) -> String {
+    format!(
+        "{} {} at each rate, {} at the {}, timeout {} ms, seed {}",
+        setup.operations,
+        setup.kind.operations(),
+        setup.loss,
+        setup.side.name(),
+        millis(setup.patience.timeout),
+        setup.seed
+    )
+}
+
+/// Where operations were given up, and how many.
+fn given_up(summaries: &[Summary]) -> Vec<(f64, String)> {
+    let censored = summaries.iter().filter(|summary| summary.given_up > 0);
+    censored
+        .map(|summary| (x(summary.rate), summary.given_up.to_string()))
+        .collect()
+}
+
+impl Point {
+    fn new(x: f64, y: Option<f64>, interval: Option<Interval>) -> Point {
+        Point {
+            x,
+            y,
+            interval: interval.map(|interval| (interval.from, interval.to)),
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        self.y.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(points: Vec<Point>) -> Figure {
+        Figure {
+            title: "A title".into(),
+            subtitle: "and what was measured".into(),
+            x: Axis::linear("error rate in %"),
+            y: Axis::logarithmic("latency in ms"),
+            series: vec![Series {
+                label: "median".into(),
+                points,
+                ..Series::new(Colour::BLUE, Marker::Circle, &[])
+            }],
+            curve: Some(("theory".into(), vec![(0.0, 1.0), (90.0, 100.0)])),
+            notes: vec![(90.0, "7".into())],
+        }
+    }
+
+    #[test]
+    fn a_plot_says_in_its_text_what_it_shows() {
+        let points = vec![
+            Point {
+                x: 0.0,
+                y: Some(1.0),
+                interval: Some((0.9, Some(1.2))),
+            },
+            Point {
+                x: 90.0,
+                y: None,
+                interval: Some((80.0, None)),
+            },
+        ];
+        let figure = figure(points);
+        let svg = canvas::svg(|canvas| figure.draw(canvas)).unwrap();
+        for text in [
+            "A title",
+            "and what was measured",
+            "latency in ms",
+            "in %",
+            "median",
+            "theory",
+            "7 given up",
+            "width=\"900\" height=\"600\"",
+        ] {
+            assert!(svg.contains(text), "{text}");
+        }
+        let pixels = canvas::pixels(|canvas| figure.draw(canvas)).unwrap();
+        assert_eq!(
+            pixels.len(),
+            3 * (canvas::PNG_WIDTH * canvas::PNG_HEIGHT) as usize
+        );
+        // Blue of the median, black of the text, white of the paper.
+        for colour in [[0, 114, 178], [0, 0, 0], [255, 255, 255]] {
+            assert!(pixels.chunks(3).any(|pixel| pixel == colour), "{colour:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_was_measured_can_be_drawn() {
+        let point = |x, y| Point {
+            x,
+            y,
+            interval: None,
+        };
+        for points in [
+            vec![],
+            vec![point(50.0, None)],
+            vec![point(50.0, Some(3.0))],
+            vec![point(0.0, Some(0.0)), point(1.0, Some(1e12))],
+            vec![point(0.0, Some(1e-9)), point(100.0, Some(1e-9))],
+        ] {
+            let mut figure = figure(points);
+            figure.curve = None;
+            canvas::svg(|canvas| figure.draw(canvas)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What an experiment leaves: a table for the reader, and files for a report.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::statistics::Interval;
+use super::subject::Audit;
+use super::summary::{Summary, millis};
+use super::sweep::{Measured, RateRun, ServerUsed, Setup};
+
+/// What `parameters.json` calls the program, by which a directory of results is known.
+pub const PROGRAM: &str = "labclient experiment";
+
+/// The table, and what has to be known to read it.
+pub fn table(setup: &Setup, summaries: &[Summary]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} at the {}; {} {} at each rate; timeout {} ms, no pause; seed {}",
+        setup.loss,
+        setup.side.name(),
+        setup.operations,
+        setup.kind.operations(),
+        millis(setup.patience.timeout),
+        setup.seed
+    );
+    let _ = writeln!(
+        text,
+        "{}; an attempt is one sending\nof a request, which is repeated until it is answered, at \
+         most {} times\n",
+        setup.kind.definition(),
+        setup.patience.give_up_after
+    );
+    let _ = writeln!(
+        text,
+        "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
+        "error",
+        "n",
+        "given",
+        "latency: median",
+        "p95",
+        "p99",
+        "done",
+        "attempts per exchange",
+        "expected"
+    );
+    let _ = writeln!(
+        text,
+        "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
+        "%",
+        "",
+        "up",
+        "ms [95 %]",
+        "ms",
+        "ms",
+        "per s",
+        "[95 %, all rates together]",
+        setup.loss.formula()
+    );
+    for summary in summaries {
+        let attempts = summary.trials.mean_attempts();
+        let _ = writeln!(
+            text,
+            "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
+            summary.rate.to_string(),
+            summary.operations,
+            summary.given_up,
+            with_interval(summary.median, summary.median_interval),
+            short(summary.p95),
+            short(summary.p99),
+            short(Some(summary.throughput)),
+            with_interval(attempts, summary.attempts_interval),
+            short(Some(summary.expected_attempts)),
+        );
+    }
+    text.push('\n');
+    for line in remarks(summaries) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+/// Whether the theory holds, nothing was lost or doubled, and what to be careful with.
+fn remarks(summaries: &[Summary]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let agreeing = summaries.iter().filter(|summary| summary.agrees()).count();
+    lines.push(format!(
+        "attempts: the expected number is within the interval at {agreeing} of {} rates",
+        summaries.len()
+    ));
+    let given_up: usize = summaries.iter().map(|summary| summary.given_up).sum();
+    if given_up > 0 {
+        lines.push(format!(
+            "given up: {given_up}; they count as longer than all others, and as attempts without \
+             an answer"
+        ));
+    }
+    let late: u64 = summaries.iter().map(|summary| summary.late).sum();
+    let left_out: u64 = summaries.iter().map(|summary| summary.left_out).sum();
+    if late > 0 {
+        lines.push(format!(
+            "late: {late} answers came after the timeout, so that those attempts were no loss; \
+             their {left_out} exchanges\nare left out of the attempts; a longer --timeout avoids that"
+        ));
+    }
+    let mut sound = 0;
+    for summary in summaries {
+        let rate = summary.rate;
+        match &summary.audit {
+            Some(Audit::Sound(_)) => sound += 1,
+            Some(Audit::Wrong(words)) => {
+                lines.push(format!(
+                    "WRONG at {rate} %: {words}: money was lost or made"
+                ));
+            }
+            Some(Audit::NotKnown(words)) => lines.push(format!("not checked at {rate} %: {words}")),
+            Some(Audit::NothingToCheck) | None => {}
+        }
+    }
+    if sound > 0 {
+        lines.push(format!(
+            "exactly once: at {sound} of {} rates the balance is what the withdrawals left",
+            summaries.len()
+        ));
+    }
+    lines
+}
+
+/// Every operation, one a line.
+pub fn samples_csv(runs: &[RateRun]) -> String {
+    let mut csv = String::from(
+        "error_rate_percent,position_in_run,operation,outcome,latency_ms,attempts,\
+         attempts_of_each_exchange,late_answers,unanswered_attempts,wait_for_unanswered_ms\n",
+    );
+    for run in runs {
+        for (number, operation) in run.operations.iter().enumerate() {
+            let performed = &operation.performed;
+            let each = performed.attempts.iter().chain(&performed.given_up_after);
+            let each: Vec<String> = each.map(u32::to_string).collect();
+            let outcome = match performed.given_up_after {
+                Some(_) => "given-up",
+                None => "done",
+            };
+            let _ = writeln!(
+                csv,
+                "{},{},{},{outcome},{:.6},{},{},{},{},{:.6}",
+                run.rate,
+                run.position,
+                number + 1,
+                millis(operation.latency),
+                performed.total_attempts(),
+                each.join("+"),
+                performed.late.len(),
+                performed.unanswered,
+                millis(performed.waited),
+            );
+        }
+    }
+    csv
+}
+
+/// The columns of the summary, in CSV and JSON.
+const COLUMNS: [&str; 24] = [
+    "error_rate_percent",
+    "operations",
+    "given_up",
+    "latency_median_ms",
+    "latency_median_low_ms",
+    "latency_median_high_ms",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "latency_mean_ms",
+    "latency_mean_expected_ms",
+    "throughput_per_s",
+    "exchanges_answered",
+    "attempts",
+    "attempts_per_exchange",
+    "attempts_per_exchange_low",
+    "attempts_per_exchange_high",
+    "attempts_per_exchange_expected",
+    "expected_within_interval",
+    "late_answers",
+    "exchanges_left_out",
+    "mean_wait_for_unanswered_ms",
+    "position_in_run",
+    "seed_of_faults",
+    "audit",
+];
+
+/// One row of the summary, in the order of [`COLUMNS`]. What is not known is null.
+fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 24] {
+    let low = |interval: Option<Interval>| json!(interval.map(|interval| interval.from));
+    let high = |interval: Option<Interval>| json!(interval.and_then(|interval| interval.to));
+    let finite = summary.expected_attempts.is_finite();
+    [
+        json!(summary.rate.percent()),
+        json!(summary.operations),
+        json!(summary.given_up),
+        json!(summary.median),
+        low(summary.median_interval),
+        high(summary.median_interval),
+        json!(summary.p95),
+        json!(summary.p99),
+        json!(summary.mean),
+        json!(summary.expected_mean),
+        json!(summary.throughput),
+        json!(summary.trials.answered),
+        json!(summary.trials.attempts),
+        json!(summary.trials.mean_attempts()),
+        low(summary.attempts_interval),
+        high(summary.attempts_interval),
+        json!(finite.then_some(summary.expected_attempts)),
+        json!(summary.agrees()),
+        json!(summary.late),
+        json!(summary.left_out),
+        json!(summary.mean_wait),
+        json!(run.map(|run| run.position)),
+        json!(run.map(|run| run.seed)),
+        json!(match &summary.audit {
+            Some(Audit::Sound(_)) => "sound",
+            Some(Audit::Wrong(_)) => "wrong",
+            Some(Audit::NotKnown(_)) | None => "not-known",
+            Some(Audit::NothingToCheck) => "nothing-to-check",
+        }),
+    ]
+}
+
+/// One line a rate; what is not known, because it was given up or is infinite, is empty.
+pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
+    let mut csv = COLUMNS.join(",") + "\n";
+    for summary in summaries {
+        let run = runs.iter().find(|run| run.rate == summary.rate);
+        let cells = row(summary, run).map(|value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            value => value.to_string(),
+        });
+        csv += &cells.join(",");
+        csv.push('\n');
+    }
+    csv
+}
+
+/// The summary as objects.
+pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
+    let object = |summary: &Summary| {
+        let run = runs.iter().find(|run| run.rate == summary.rate);
+        let members = COLUMNS
+            .map(str::to_owned)
+            .into_iter()
+            .zip(row(summary, run));
+        Value::Object(members.collect())
+    };
+    summaries.iter().map(object).collect()
+}
+
+/// All that is needed to repeat the run and to judge it.
+pub fn parameters(setup: &Setup, measured: &Measured, started: &str, ended: &str) -> Value {
+    let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let order: Vec<f64> = measured.runs.iter().map(|run| run.rate.percent()).collect();
+    let server = match &setup.server {
+        ServerUsed::Own(_) => json!(null),
+        ServerUsed::Foreign(address) => json!(address),
+    };
+    json!({
+        "program": PROGRAM,
+        "version": env!("CARGO_PKG_VERSION"),
+        "command_line": std::env::args().collect::<Vec<_>>(),
+        "complete": measured.ended_early.is_none(),
+        "started": started,
+        "ended": ended,
+        "cpus": cpus,
+        "operating_system": std::env::consts::OS,
+        "architecture": std::env::consts::ARCH,
+        "subject": setup.kind.name(),
+        "operation": setup.kind.definition(),
+        "exchanges_per_operation": setup.kind.exchanges(),
+        "attempt": "one sending of a request, which is repeated until it is answered",
+        "load": "closed loop, one operation at a time, one connection a rate; connecting and logging in are not measured",
+        "clock": "monotonic",
+        "server": server,
+        "framing": setup.framing.name(),
+        "loss": setup.loss.name(),
+        "fault_side": setup.side.name(),
+        "expected_attempts": setup.loss.formula(),
+        "rates_percent": setup.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
+        "order_of_rates_percent": order,
+        "operations": setup.operations,
+        "warm_up": setup.warm_up,
+        "timeout_ms": millis(setup.patience.timeout),
+        "give_up_after_attempts": setup.patience.give_up_after,
+        "seed": setup.seed,
+        "interval_of_the_median": "95 %, by order statistics",
+        "interval_of_the_attempts": "Clopper-Pearson, 95 % for all rates together (Bonferroni)",
+    })
+}
+
+fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
+    let value = short(value);
+    match interval {
+        Some(Interval { from, to }) => format!("{value} [{}, {}]", short(Some(from)), short(to)),
+        None => format!("{value} [none]"),
+    }
+}
+
+/// Three digits that count; `given up` for what is beyond what was watched.
+fn short(value: Option<f64>) -> String {
+    match value {
+        None => "given up".into(),
+        Some(value) if value.is_infinite() => "infinite".into(),
+        Some(value) if value >= 100.0 => format!("{value:.0}"),
+        Some(value) if value >= 10.0 => format!("{value:.1}"),
+        Some(value) if value >= 1.0 => format!("{value:.2}"),
+        Some(value) => format!("{value:.3}"),
+    }
+}

@@ -1,0 +1,395 @@
+//! Withdrawals by a cash machine: the real state machine, with a journal and a drawer on disk, over
+//! one connection that is kept.
+//!
+//! The machine of `labclient atm` takes a new connection and pauses longer and longer after each
+//! timeout, as it should where a bank may be down. Here the bank is there and messages are lost, and
+//! what is to be seen is how often each has to be sent; so this one asks again at once, on the same
+//! connection. Every answer of the bank names the transaction it is about, so a late one is known.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use proto::atm::machine::{Action, Machine, Outcome};
+use proto::atm::semantics::Semantics;
+use proto::atm::{Amount, Answer, CardNumber, LoginId, Money, Pin, Request, TransactionId};
+use proto::mode::Transport;
+use proto::name::Name;
+use proto::refusal::{Code, Refusal};
+use tempfile::{NamedTempFile, TempDir};
+use uuid::Uuid;
+use wire::fault::Plan;
+
+use super::channel;
+use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::modes::atm::terminal::{Machines, Terminal};
+use crate::session::{Session, Target};
+
+/// What is withdrawn, in hundredths.
+const AMOUNT: i64 = 1;
+
+/// What is in an account of our own, in hundredths: more than a machine's drawer holds.
+const OPENING: i64 = 500_000_000;
+
+/// How long and how often to ask where no fault disturbs it.
+const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
+
+/// How often to ask where a fault disturbs it that is not ours to switch off, and where what is
+/// asked is not measured.
+const INSISTENT: u32 = 10_000;
+
+/// A card and its PIN.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The card.
+    pub card: CardNumber,
+    /// Its PIN.
+    pub pin: Pin,
+}
+
+/// The bank as one machine sees it.
+#[derive(Debug)]
+pub struct Bank {
+    target: Target,
+    account: Account,
+    patience: Patience,
+    amount: Amount,
+    /// Faults of this program from the log-in on.
+    pub faults: Option<Plan>,
+}
+
+/// A cash machine with a customer who withdraws again and again.
+#[derive(Debug)]
+pub struct CashMachine {
+    bank: Bank,
+    line: Line,
+    machines: Machines,
+    terminal: Terminal,
+    machine: Machine,
+    before: Money,
+    /// Withdrawals whose notes moved and which are confirmed.
+    withdrawn: i64,
+    /// Machines that were left with a transaction which could not be settled.
+    unsettled: u32,
+    // Removed with the journals in it.
+    _directory: TempDir,
+}
+
+/// What came of working on until there was something to show.
+enum Worked {
+    Shown(Outcome),
+    GivenUp,
+}
+
+/// An account of a server of our own: the n-th of [`accounts_file`].
+///
+/// # Errors
+/// When there are not that many card numbers.
+pub fn own_account(number: u32) -> Result<Account, Failure> {
+    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
+    Ok(Account {
+        card: (100_000_001 + u64::from(number))
+            .to_string()
+            .parse()
+            .map_err(usage)?,
+        pin: "1234".parse().map_err(usage)?,
+    })
+}
+
+/// A file for `--accounts` with so many accounts.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
+    let write = || -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new()?;
+        let balance = format!("{}.{:02}", OPENING / 100, OPENING % 100);
+        for number in 0..count {
+            writeln!(
+                file,
+                "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Measurement\"\nbalance = \"{balance}\"",
+                100_000_001 + u64::from(number)
+            )?;
+        }
+        file.flush()?;
+        Ok(file)
+    };
+    write().map_err(|error| Failure::Usage(format!("cannot write a file of accounts: {error}")))
+}
+
+impl Bank {
+    /// The bank there, for this account.
+    ///
+    /// # Errors
+    /// None that can happen: the amount is one.
+    pub fn new(target: Target, account: Account, patience: &Patience) -> Result<Bank, Failure> {
+        let amount = Money::from_minor(AMOUNT).and_then(Amount::new);
+        Ok(Bank {
+            target,
+            account,
+            patience: patience.clone(),
+            amount: amount.ok_or_else(|| Failure::Usage("nothing to withdraw".into()))?,
+            faults: None,
+        })
+    }
+
+    /// A conversation with the customer logged in. A bank that hashes many PINs at once may ask to
+    /// come again.
+    fn log_in(&self) -> Result<Line, Failure> {
+        let request = Request::LogIn {
+            id: LoginId(Uuid::now_v7()),
+            card: self.account.card.clone(),
+            pin: self.account.pin.clone(),
+        };
+        for pause in [50, 100, 200, 400, 800, 1600] {
+            let mut session = Session::open(&self.target)?;
+            let accept = |arguments: &str| Answer::parse(&request, arguments);
+            match session.ask_for(&request.to_string(), accept)? {
+                Ok(_) => return Ok(Line::over(session.into_connection(), &self.patience)),
+                Err(refusal) if refusal.code == Code::Busy => {}
+                Err(refusal) => return Err(Failure::Refused(refusal)),
+            }
+            if self.patience.interrupt.came() {
+                return Err(Failure::Interrupted);
+            }
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        Err(Failure::Unreachable(
+            "the bank is too busy to log in".into(),
+        ))
+    }
+
+    /// The bank without faults of ours, to settle and to audit.
+    fn calm(&self) -> Result<Line, Failure> {
+        let mut line = self.log_in()?;
+        line.set_patience(CALM.0, Interrupt::default());
+        Ok(line)
+    }
+}
+
+impl CashMachine {
+    /// A machine with its customer logged in and its journal in a directory of its own.
+    ///
+    /// # Errors
+    /// When the bank is not reachable or refuses, or there is no place for a journal.
+    pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
+        let directory = tempfile::tempdir()
+            .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
+        let machines = Machines::within(directory.path());
+        let (terminal, machine) = new_terminal(&machines, 1)?;
+        let mut line = bank.log_in()?;
+        let before = balance(&mut line, INSISTENT)?
+            .ok_or_else(|| Failure::Lost("the bank did not tell the balance".into()))?
+            .0;
+        if let Some(plan) = &bank.faults {
+            line.connection()
+                .inject(plan.faults(channel(Transport::Tcp)));
+        }
+        Ok(CashMachine {
+            bank,
+            line,
+            machines,
+            terminal,
+            machine,
+            before,
+            withdrawn: 0,
+            unsettled: 0,
+            _directory: directory,
+        })
+    }
+
+    /// Makes sure that the account and the drawer are good for so many withdrawals.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
+        let minor = i64::try_from(withdrawals).unwrap_or(i64::MAX);
+        let needed = minor.saturating_mul(AMOUNT);
+        if needed > self.before.minor() || needed > self.terminal.drawer().minor() {
+            return Err(Failure::Usage(format!(
+                "{withdrawals} withdrawals of {} are more than the {} in the account or the {} in \
+                 the drawer: lower --operations",
+                self.bank.amount.money(),
+                self.before,
+                self.terminal.drawer()
+            )));
+        }
+        Ok(())
+    }
+
+    /// What was available when the customer logged in.
+    pub fn balance_before(&self) -> Money {
+        self.before
+    }
+
+    /// Withdrawals whose notes came out and that are confirmed.
+    pub fn withdrawn(&self) -> i64 {
+        self.withdrawn
+    }
+
+    /// Does what the machine says until there is something to show, or an exchange was tried so
+    /// often. `line` is another one than the machine's own where that is disturbed.
+    fn work(
+        &mut self,
+        calm: Option<&mut Line>,
+        most: u32,
+        performed: &mut Performed,
+    ) -> Result<Worked, Failure> {
+        let line = calm.unwrap_or(&mut self.line);
+        loop {
+            match self.machine.next() {
+                Action::Journal(record) => {
+                    self.terminal.keep(&record)?;
+                    self.machine.journaled();
+                }
+                Action::Send {
+                    request, attempt, ..
+                } => {
+                    let accept = |arguments: &str| Answer::parse(&request, arguments);
+                    match line.attempt(&request.to_string(), accept, performed)? {
+                        Some(reply) => {
+                            performed.attempts.push(attempt);
+                            self.machine.answered(&request, &reply);
+                        }
+                        None => self.machine.lost(),
+                    }
+                }
+                Action::Pause { attempt } if attempt >= most => {
+                    performed.given_up_after = Some(attempt);
+                    return Ok(Worked::GivenUp);
+                }
+                Action::Pause { .. } => self.machine.paused(),
+                Action::MoveNotes { amount, .. } => {
+                    let after = self.machine.drawer().checked_sub(amount.money());
+                    if let Some(after) = after {
+                        self.terminal.move_notes(after)?;
+                    }
+                    self.machine
+                        .moved(self.terminal.drawer())
+                        .map_err(|damage| Failure::Unknown(damage.to_string()))?;
+                }
+                Action::Show(outcome) => {
+                    self.machine.shown();
+                    return Ok(Worked::Shown(outcome));
+                }
+                Action::Idle => {
+                    let words = "the machine has nothing to do in the middle of a withdrawal";
+                    return Err(Failure::Unknown(words.into()));
+                }
+            }
+        }
+    }
+
+    /// Ends a withdrawal that was given up, so that the next one can begin and the balance can be
+    /// checked: without faults if they are ours, else with more patience.
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.machine.give_up();
+        // What was tried so often continues from there; the pause is over.
+        self.machine.paused();
+        let mut unmeasured = Performed::default();
+        let worked = if self.bank.faults.is_some() {
+            let mut calm = self.bank.calm()?;
+            // Attempts go on counting for the exchange that was given up.
+            let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
+            self.work(Some(&mut calm), most, &mut unmeasured)?
+        } else {
+            self.work(None, INSISTENT, &mut unmeasured)?
+        };
+        match worked {
+            Worked::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
+            Worked::Shown(_) => {}
+            Worked::GivenUp => {
+                self.unsettled += 1;
+                let number = self.unsettled + 1;
+                (self.terminal, self.machine) = new_terminal(&self.machines, number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The balance now, and what is held, as far as the bank can be asked.
+    fn balance_after(&mut self) -> Result<Option<(Money, Money)>, Failure> {
+        if self.bank.faults.is_some() {
+            balance(&mut self.bank.calm()?, CALM.1)
+        } else {
+            balance(&mut self.line, INSISTENT)
+        }
+    }
+}
+
+impl Subject for CashMachine {
+    fn perform(&mut self) -> Result<Performed, Failure> {
+        let id = TransactionId::withdrawal(Uuid::now_v7());
+        self.machine
+            .begin(id, self.bank.amount)
+            .map_err(|not_now| Failure::Unknown(format!("{not_now:?}")))?;
+        let mut performed = Performed::default();
+        let most = self.bank.patience.give_up_after;
+        match self.work(None, most, &mut performed)? {
+            Worked::Shown(Outcome::Moved { .. }) => {
+                self.withdrawn += 1;
+                Ok(performed)
+            }
+            Worked::Shown(
+                Outcome::Declined { refusal, .. }
+                | Outcome::RolledBack {
+                    refusal: Some(refusal),
+                    ..
+                },
+            ) => Err(Failure::Refused(refusal)),
+            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string())),
+            Worked::GivenUp => Ok(performed),
+        }
+    }
+
+    fn after_given_up(&mut self) -> Result<(), Failure> {
+        self.settle()
+    }
+
+    fn audit(&mut self) -> Result<Audit, Failure> {
+        if self.unsettled > 0 {
+            return Ok(Audit::NotKnown(format!(
+                "{} withdrawals could not be settled",
+                self.unsettled
+            )));
+        }
+        let Some((after, held)) = self.balance_after()? else {
+            return Ok(Audit::NotKnown("the bank did not tell the balance".into()));
+        };
+        let (before, amount) = (self.before, self.bank.amount.money());
+        let sum = format!(
+            "{before} less {} withdrawals of {amount}, and {after} left, {held} held",
+            self.withdrawn
+        );
+        let expected = before.minor() - self.withdrawn * amount.minor();
+        Ok(if expected == after.minor() && held.minor() == 0 {
+            Audit::Sound(sum)
+        } else {
+            Audit::Wrong(sum)
+        })
+    }
+}
+
+fn new_terminal(machines: &Machines, number: u32) -> Result<(Terminal, Machine), Failure> {
+    let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
+    let (mut terminal, mut machine) =
+        machines.open(Some(&name), Semantics::ExactlyOnce.protections())?;
+    // What is in the drawer is its first record.
+    while let Action::Journal(record) = machine.next() {
+        terminal.keep(&record)?;
+        machine.journaled();
+    }
+    Ok((terminal, machine))
+}
+
+/// What is available and what is held, asked at most so often.
+fn balance(line: &mut Line, most: u32) -> Result<Option<(Money, Money)>, Failure> {
+    let accept = |arguments: &str| match Answer::parse(&Request::Balance, arguments) {
+        Some(Answer::Balance { available, held }) => Some((available, held)),
+        _ => None,
+    };
+    let mut unmeasured = Performed::default();
+    let answer = line.insist(&Request::Balance.to_string(), accept, most, &mut unmeasured)?;
+    answer.transpose().map_err(Failure::Refused)
+}

@@ -1,0 +1,164 @@
+//! A `labserver` that this program starts for itself and ends again, so that a measurement needs no
+//! second terminal.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use proto::mode::{Mode, Transport};
+
+use crate::failure::Failure;
+
+/// A server that does not say by then where it listens never will.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// Lines of the server's log that are kept, to say why it ended.
+const LAST_WORDS: usize = 8;
+
+/// A running `labserver`, on a port of 127.0.0.1 that was free. It is ended when dropped.
+#[derive(Debug)]
+pub struct OwnServer {
+    child: Child,
+    address: String,
+}
+
+/// Where `labserver` is: the program named, or the one beside this program, or on the path.
+///
+/// # Errors
+/// When there is none, with what to do.
+pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let file = format!("labserver{}", std::env::consts::EXE_SUFFIX);
+    let own = std::env::current_exe().ok();
+    let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    beside
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .map(|directory| directory.join(&file))
+        .find(|program| program.is_file())
+        .ok_or_else(|| {
+            Failure::Usage(
+                "there is no labserver beside this program or on the path: build it with `cargo \
+                 build --release`, name it with --labserver PATH, or measure a server that runs \
+                 with --server HOST:PORT"
+                    .into(),
+            )
+        })
+}
+
+impl OwnServer {
+    /// Starts this program with these words, which say that it is to run this mode, on a free port,
+    /// and waits until it listens.
+    ///
+    /// # Errors
+    /// When it cannot be started or ends at once: what it said.
+    pub fn start<W: AsRef<OsStr>>(
+        program: &Path,
+        mode: Mode,
+        words: &[W],
+    ) -> Result<OwnServer, Failure> {
+        let cannot = |why: String| {
+            Failure::Unreachable(format!("cannot start {}: {why}", program.display()))
+        };
+        let mut command = Command::new(program);
+        command
+            .args(["--port", "0", "-q"])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Ctrl-C at a terminal goes to every process of the group: the server would end while it is
+        // still needed to finish what is being measured.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|error| cannot(error.to_string()))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // From here on, whatever fails ends the server too.
+        let mut server = OwnServer {
+            child,
+            address: String::new(),
+        };
+        let log = stderr.map(last_words);
+        let Some(stdout) = stdout else {
+            return Err(cannot("its output is lost".into()));
+        };
+        match listening(stdout, mode) {
+            Some(address) => {
+                server.address = address;
+                Ok(server)
+            }
+            None => {
+                server.end();
+                let said = log.and_then(|log| log.join().ok()).unwrap_or_default();
+                Err(cannot(match said.as_str() {
+                    "" => format!(
+                        "it did not say within {} s where it listens",
+                        OPENING.as_secs()
+                    ),
+                    said => said.to_owned(),
+                }))
+            }
+        }
+    }
+
+    /// Where it listens, as `127.0.0.1:40000`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Ends it now. What it has committed is on disk.
+    fn end(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The address of the first line that says where the mode listens.
+fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Option<String> {
+    let transport = match mode {
+        Mode::Datetime => Transport::Udp,
+        Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Script => {
+            Transport::Tcp
+        }
+    };
+    let ready = format!("listening {} {} ", mode.name(), transport.name());
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix(&ready) {
+                // Who waited for it may have given up.
+                let _ = tell.send(address.to_owned());
+            }
+        }
+    });
+    told.recv_timeout(OPENING).ok()
+}
+
+/// Reads a log to its end, so that its writer never waits, and keeps the last lines.
+fn last_words(log: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut kept = VecDeque::new();
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if kept.len() == LAST_WORDS {
+                kept.pop_front();
+            }
+            kept.push_back(line);
+        }
+        Vec::from(kept).join("\n")
+    })
+}

@@ -1,0 +1,455 @@
+//! The real `labclient experiment` and `labclient bench`, against servers that run here.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use proto::frame::Framing;
+use proto::handout::Handout;
+use proto::mode::Mode;
+use serde_json::Value;
+use server::{Config, Server, Stopper};
+use tempfile::TempDir;
+use wire::connection::Connection;
+use wire::limits::Limits;
+
+/// A test that meets it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Running {
+    address: String,
+    stopper: Stopper,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn start(mode: Mode) -> Running {
+    start_with(Config {
+        modes: vec![mode],
+        ..Config::default()
+    })
+}
+
+fn start_with(config: Config) -> Running {
+    let server = Server::bind(Config {
+        port: Some(0),
+        ..config
+    });
+    let server = server.unwrap();
+    Running {
+        address: server.addresses()[0].2.to_string(),
+        stopper: server.stopper(),
+        thread: Some(thread::spawn(move || server.run())),
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// `labclient` with these words, in a directory of its own.
+fn labclient(directory: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labclient"));
+    command
+        .args(words)
+        .current_dir(directory)
+        .env("XDG_STATE_HOME", directory)
+        .env_remove("LABCLIENT_PIN")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn ran(directory: &TempDir, server: Option<&Running>, words: &str) -> Output {
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    if let Some(server) = server {
+        words.extend(["--server", &server.address]);
+    }
+    labclient(directory.path(), &words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[track_caller]
+fn done(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The cells of a CSV file, its header first.
+fn cells(path: &Path) -> Vec<Vec<String>> {
+    let csv = fs::read_to_string(path).unwrap();
+    let split = |line: &str| line.split(',').map(str::to_owned).collect();
+    let rows: Vec<Vec<String>> = csv.lines().map(split).collect();
+    for row in &rows {
+        assert_eq!(row.len(), rows[0].len(), "{row:?}");
+    }
+    rows
+}
+
+#[test]
+fn somebody_elses_bank_is_measured_and_everything_is_written() {
+    let (server, directory) = (start(Mode::Atm), tempfile::tempdir().unwrap());
+    let words = "experiment atm --rates 0,30 --operations 5 --warm-up 1 --timeout 0.1 --seed 7";
+    let table = done(&ran(&directory, Some(&server), words));
+    assert!(
+        table.contains("at 2 of 2 rates the balance is what"),
+        "{table}"
+    );
+    let out = directory.path().join("experiment-atm");
+
+    let samples = cells(&out.join("samples.csv"));
+    assert_eq!(samples[0][0], "error_rate_percent");
+    assert_eq!(samples.len(), 1 + 2 * 5);
+    for sample in &samples[1..] {
+        assert_eq!(sample[3], "done");
+        assert!(sample[4].parse::<f64>().unwrap() > 0.0);
+        let each = sample[6].split('+').map(|one| one.parse::<u64>().unwrap());
+        assert_eq!(each.clone().count(), 2, "WITHDRAW and CONFIRM");
+        assert_eq!(each.sum::<u64>(), sample[5].parse::<u64>().unwrap());
+    }
+
+    let summary = cells(&out.join("summary.csv"));
+    let rates: Vec<&str> = summary[1..].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(rates, ["0.0", "30.0"]);
+    assert!(
+        summary[1..]
+            .iter()
+            .all(|row| row.last().unwrap() == "sound")
+    );
+
+    let parameters: Value =
+        serde_json::from_slice(&fs::read(out.join("parameters.json")).unwrap()).unwrap();
+    assert_eq!(parameters["seed"], 7);
+    assert_eq!(parameters["complete"], true);
+    assert_eq!(parameters["timeout_ms"], 100.0);
+    assert_eq!(parameters["loss"], "both");
+
+    for plot in ["latency", "attempts", "throughput"] {
+        let svg = fs::read_to_string(out.join(format!("{plot}.svg"))).unwrap();
+        assert!(
+            svg.contains("seed 7") && svg.trim_end().ends_with("</svg>"),
+            "{plot}"
+        );
+        let png = fs::read(out.join(format!("{plot}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"), "{plot}");
+        assert_eq!(
+            png[16..24],
+            [0, 0, 7, 8, 0, 0, 4, 176],
+            "1800 by 1200: {plot}"
+        );
+    }
+    // Once more into the same directory, which is ours.
+    done(&ran(
+        &directory,
+        Some(&server),
+        "experiment atm --rates 0 --operations 1",
+    ));
+    assert_eq!(cells(&out.join("samples.csv")).len(), 2);
+}
+
+#[test]
+fn texts_and_questions_are_measured_and_told_as_objects() {
+    for (mode, words) in [
+        (Mode::Text, "experiment text --loss request"),
+        (Mode::Datetime, "experiment datetime --loss reply"),
+    ] {
+        let (server, directory) = (start(mode), tempfile::tempdir().unwrap());
+        let words = format!(
+            "{words} --rates 0,100 --operations 2 --warm-up 0 --give-up-after 2 --timeout 1 --json"
+        );
+        let lines = done(&ran(&directory, Some(&server), &words));
+        let rows: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(rows.len(), 2, "{lines}");
+        assert_eq!(rows[0]["given_up"], 0, "{lines}");
+        assert_eq!(rows[1]["given_up"], 2, "{lines}");
+        assert_eq!(rows[1]["attempts"], 4, "{lines}");
+        for unknown in [
+            "latency_median_ms",
+            "attempts_per_exchange",
+            "latency_mean_ms",
+        ] {
+            assert_eq!(rows[1][unknown], Value::Null, "{unknown}");
+        }
+    }
+}
+
+#[test]
+fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
+    let (server, directory) = (start(Mode::Atm), tempfile::tempdir().unwrap());
+    for loss in ["request", "reply"] {
+        let words = format!(
+            "experiment atm --loss {loss} --rates 100 --operations 3 --warm-up 0 \
+             --give-up-after 2 --timeout 0.02 --json"
+        );
+        let row: Value =
+            serde_json::from_str(&done(&ran(&directory, Some(&server), &words))).unwrap();
+        assert_eq!(row["given_up"], 3);
+        assert_eq!(row["audit"], "sound");
+    }
+}
+
+#[test]
+fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start_with(Config {
+        modes: vec![Mode::Atm],
+        handout: Some(Handout::AtmLogin),
+        ..Config::default()
+    });
+    let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \
+                 --give-up-after 3 --seed 5 --json";
+    let lines = done(&ran(&directory, Some(&server), words));
+    let rows: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 3, "{lines}");
+    assert!(rows.iter().all(|row| row["audit"] == "sound"), "{lines}");
+    assert_eq!(rows[0]["attempts"], 6);
+    assert!(rows[1]["attempts"].as_u64().unwrap() > 6, "{lines}");
+    assert_eq!(rows[1]["attempts_per_exchange_expected"], 2.0);
+    assert_eq!(
+        (&rows[2]["given_up"], &rows[2]["attempts"]),
+        (&6.into(), &18.into())
+    );
+    assert!(
+        directory
+            .path()
+            .join("experiment-atm-login/attempts.svg")
+            .exists()
+    );
+
+    let stranger = ran(&directory, Some(&server), &format!("{words} --card nobody"));
+    assert_eq!(stranger.status.code(), Some(1));
+    for wrong in ["--loss reply", "--fault-side server"] {
+        let refused = ran(&directory, None, &format!("{words} {wrong}"));
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(text(&refused.stderr).contains("with --handout nothing is lost"));
+    }
+}
+
+#[test]
+fn a_foreign_directory_is_left_alone() {
+    let (server, directory) = (start(Mode::Text), tempfile::tempdir().unwrap());
+    fs::create_dir(directory.path().join("thesis")).unwrap();
+    fs::write(directory.path().join("thesis/chapter"), "precious").unwrap();
+    let words = "experiment text --rates 0 --operations 1 --out thesis";
+    let refused = ran(&directory, Some(&server), words);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("give --force"));
+    assert_eq!(
+        fs::read_dir(directory.path().join("thesis"))
+            .unwrap()
+            .count(),
+        1
+    );
+    done(&ran(&directory, Some(&server), &format!("{words} --force")));
+    let kept = fs::read_to_string(directory.path().join("thesis/chapter")).unwrap();
+    assert_eq!(kept, "precious");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_measured() {
+    let (server, directory) = (start(Mode::Text), tempfile::tempdir().unwrap());
+    for (words, said) in [
+        (
+            "experiment text --fault-side server",
+            "needs a server of our own",
+        ),
+        (
+            "experiment text --fault drop-reply=1%",
+            "injects its own faults",
+        ),
+        ("experiment text --rates 90..0/10", "goes nowhere"),
+        ("experiment text --operations 0", "invalid value"),
+        ("bench text --fault drop-reply=1%", "is not disturbed"),
+        (
+            "bench atm --accounts 2",
+            "--accounts is for a server of our own",
+        ),
+        ("bench text --for 0s", "seconds"),
+    ] {
+        let refused = ran(&directory, Some(&server), words);
+        assert_eq!(refused.status.code(), Some(2), "{words}");
+        assert!(
+            text(&refused.stderr).contains(said),
+            "{words}: {}",
+            text(&refused.stderr)
+        );
+        assert_eq!(
+            fs::read_dir(directory.path()).unwrap().count(),
+            0,
+            "{words}"
+        );
+    }
+    let nobody = ran(&directory, None, "bench text --server 127.0.0.1:1");
+    assert_eq!(nobody.status.code(), Some(3));
+    let missing = ran(&directory, None, "bench text --labserver ./nothing");
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(text(&missing.stderr).contains("cannot start ./nothing"));
+}
+
+/// A text service that lower-cases this many requests, tells when one more has come, and is silent
+/// from then on.
+fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut peer = Connection::new(stream, Framing::Netstring, Limits::SERVER).unwrap();
+        peer.writer.greet(b"READY text 1").unwrap();
+        let mut count = 0;
+        while let Ok(Some(request)) = peer.reader.receive(None) {
+            count += 1;
+            let request = text(&request);
+            if count <= answers {
+                let lower = request.strip_prefix("LOWER ").unwrap().to_lowercase();
+                peer.writer.send(format!("OK {lower}").as_bytes()).unwrap();
+            } else {
+                // Whoever waits for it waits for the first only.
+                let _ = tell.send(());
+            }
+        }
+    });
+    (address, told)
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let (address, silent) = falls_silent_after(7);
+    let words = [
+        "experiment",
+        "text",
+        "--rates",
+        "0",
+        "--warm-up",
+        "2",
+        "--server",
+        &address,
+        "--give-up-after",
+        "1000000",
+        "--timeout",
+        "2",
+    ];
+    let child = labclient(directory.path(), &words).spawn().unwrap();
+    silent.recv_timeout(PATIENCE).unwrap();
+    let process = child.id().to_string();
+    let sent = Command::new("kill")
+        .args(["-INT", &process])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    let table = done(&output);
+    assert!(
+        table.contains("expected number is within the interval"),
+        "{table}"
+    );
+    assert!(text(&output.stderr).contains("this is part of the experiment"));
+    let out = directory.path().join("experiment-text");
+    let samples = cells(&out.join("samples.csv"));
+    assert_eq!(
+        samples.len(),
+        1 + 5,
+        "seven were answered, two of them to warm up"
+    );
+    let parameters = fs::read_to_string(out.join("parameters.json")).unwrap();
+    assert!(parameters.contains("\"complete\": false"));
+    assert!(out.join("latency.png").exists());
+}
+
+#[test]
+fn every_service_can_be_benched_in_either_loop() {
+    for (mode, name) in [
+        (Mode::Text, "text"),
+        (Mode::Calc, "calc"),
+        (Mode::Echo, "echo"),
+        (Mode::Datetime, "datetime"),
+        (Mode::Atm, "atm"),
+    ] {
+        let (server, directory) = (start(mode), tempfile::tempdir().unwrap());
+        for (rate, way) in [("", "closed"), ("--rate 1000", "open")] {
+            let words = format!("bench {name} -c 2 -n 20 --json {rate}");
+            let line = done(&ran(&directory, Some(&server), &words));
+            let told: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(told["mode"], name);
+            assert_eq!(told["loop"], way);
+            assert_eq!(told["answered"], 20, "{told}");
+            assert_eq!(told["errors"], serde_json::json!({}), "{told}");
+            assert_eq!(told["connecting_ms"]["count"], 2);
+            let latency = &told["latency_ms"];
+            assert_eq!(latency["count"], 20);
+            assert!(latency["p50"].as_f64().unwrap() <= latency["p99.99"].as_f64().unwrap());
+            let sound = if mode == Mode::Atm {
+                Value::Bool(true)
+            } else {
+                Value::Null
+            };
+            assert_eq!(told["audit"]["sound"], sound, "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_room_is_benched_with_its_order_and_completeness() {
+    let (server, directory) = (start(Mode::Chat), tempfile::tempdir().unwrap());
+    let words = "bench chat --members 5 --senders 3 -n 30 --rate 100000";
+    let output = ran(&directory, Some(&server), words);
+    let table = done(&output);
+    assert!(table.contains("said        30 by 3 senders"), "{table}");
+    assert!(table.contains("deliveries  150 to 5 members"), "{table}");
+    assert!(table.contains("complete    yes"), "{table}");
+    assert!(table.contains("one order   yes"), "{table}");
+    assert!(text(&output.stderr).contains("its brake is measured too"));
+
+    let told = done(&ran(&directory, Some(&server), &format!("{words} --json")));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["deliveries"], 150);
+    assert_eq!(told["everybody_in_one_order"], true);
+    assert_eq!(told["delivery_latency_ms"]["count"], 150);
+}
+
+#[test]
+fn a_server_that_falls_silent_is_counted_as_timeouts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (address, _silent) = falls_silent_after(3);
+    let words = format!("bench text -c 1 -n 5 --timeout 1 --json --server {address}");
+    let told: Value = serde_json::from_str(&done(&ran(&directory, None, &words))).unwrap();
+    assert_eq!(told["answered"], 3);
+    assert_eq!(told["errors"], serde_json::json!({"timeout": 2}));
+}
+
+#[test]
+fn the_table_of_a_bench_has_a_histogram() {
+    let (server, directory) = (start(Mode::Text), tempfile::tempdir().unwrap());
+    let output = ran(&directory, Some(&server), "bench text -c 1 -n 200");
+    let table = done(&output);
+    for part in [
+        "answers     200 in ",
+        "errors      none",
+        "p99.99 ",
+        "connecting  p50",
+        "###",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    assert_eq!(BufReader::new(&output.stderr[..]).lines().count(), 0);
+}
