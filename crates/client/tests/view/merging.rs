@@ -208,7 +208,7 @@ fn recordings_that_contradict_each_other_are_drawn_all_the_same() {
     );
     assert_eq!(
         drawn.last().map(String::as_str),
-        Some("ended +"),
+        Some("+ ended"),
         "{drawn:#?}"
     );
 }
