@@ -108,7 +108,9 @@ impl Recorder {
         if settings.file.is_none() && settings.trace.is_none() {
             return Ok(None);
         }
-        let header = header(&settings);
+        // One moment on both clocks, so that the header's wall clock is where `t` is 0.
+        let (started, wall) = (Instant::now(), Timestamp::now());
+        let header = header(&settings, wall);
         let mut sinks = Vec::new();
         if let Some(path) = &settings.file {
             let failed = |error| OpenError::Io {
@@ -143,7 +145,7 @@ impl Recorder {
         let shared = Shared {
             run: header.run,
             secrets: header.secrets,
-            started: Instant::now(),
+            started,
             last: Mutex::new(0),
             connections: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
@@ -305,7 +307,7 @@ impl Drop for Shared {
     }
 }
 
-fn header(settings: &Settings) -> Header {
+fn header(settings: &Settings, wall: Timestamp) -> Header {
     let plan = settings.faults.as_ref();
     Header {
         version: VERSION,
@@ -315,7 +317,7 @@ fn header(settings: &Settings) -> Header {
         pid: std::process::id(),
         side: settings.side,
         arguments: kept(&settings.arguments),
-        wall: Timestamp::now(),
+        wall,
         secrets: settings.secrets,
         fault: plan.map(|plan| plan.spec().to_string()),
         seed: plan.map(Plan::seed),
