@@ -50,7 +50,8 @@ const MAX_OPERATIONS: u32 = 100_000;
 
 const ABOUT_TIME: &str = "\
 An answer is awaited for 5 ms, with --server for 50 ms, unless --timeout says otherwise. At 90 % of
-requests and replies lost a request is sent 100 times, so it takes minutes; a bar says how many.";
+the replies lost a request is sent 10 times, and 100 times with --loss both, which takes minutes: a
+bar says how many.";
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -78,7 +79,7 @@ pub struct Arguments {
         value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_OPERATIONS)))]
     warm_up: u32,
 
-    /// What is lost [default: both]
+    /// What is lost [default: reply]
     #[arg(long, value_enum)]
     loss: Option<Loss>,
 
@@ -126,7 +127,7 @@ impl Arguments {
     /// When options contradict each other.
     fn kind_and_loss(&self) -> Result<(Kind, Loss), Failure> {
         if self.handout.is_none() {
-            return Ok((self.kind, self.loss.unwrap_or(Loss::Both)));
+            return Ok((self.kind, self.loss.unwrap_or(Loss::Reply)));
         }
         if self.kind != Kind::Atm {
             let words = "--handout atm-login is a bank: write `experiment atm --handout atm-login`";

@@ -134,7 +134,7 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     assert_eq!(parameters["seed"], 7);
     assert_eq!(parameters["complete"], true);
     assert_eq!(parameters["timeout_ms"], 100.0);
-    assert_eq!(parameters["loss"], "both");
+    assert_eq!(parameters["loss"], "reply");
 
     for plot in ["latency", "attempts", "throughput"] {
         let svg = fs::read_to_string(out.join(format!("{plot}.svg"))).unwrap();

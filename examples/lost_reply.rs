@@ -1,0 +1,182 @@
+//! A lost reply, from nothing to the report: the diagram of a withdrawal whose answer is lost, and
+//! the plot of how many attempts that costs.
+//!
+//! `cargo run --example lost_reply` starts a bank, withdraws 500.00 while the bank's answer is
+//! thrown away, draws what both sides recorded, and then measures withdrawals at several rates of
+//! loss. What it leaves in `lost-reply/`, or the directory that is given, is for the report.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use client::cli::Arguments;
+use client::failure::Failure;
+use client::modes;
+use client::modes::atm::link::Link;
+use client::modes::atm::machine::Worker;
+use client::modes::atm::terminal::{Machines, Terminal};
+use client::session::Target;
+use proto::atm::Kind;
+use proto::atm::semantics::Semantics;
+use proto::frame::Framing;
+use proto::mode::Mode;
+use proto::refusal::Refusal;
+use server::{Config, Server};
+use wire::fault::{Plan, Side, Spec};
+use wire::record::{Recorder, Secrets, Settings};
+
+fn main() -> Result<()> {
+    let given = std::env::args_os().nth(1).map(PathBuf::from);
+    let directory = given.unwrap_or_else(|| "lost-reply".into());
+    fs::create_dir_all(&directory).context("no directory for the results")?;
+    let recordings = record_a_lost_reply(&directory)?;
+    let view = |more: &[&str]| {
+        let files = recordings.each_ref().map(|file| file.as_os_str());
+        let words = ["labclient", "view"].map(AsRef::as_ref).into_iter();
+        labclient(words.chain(files).chain(more.iter().map(AsRef::as_ref)))
+    };
+    view(&["--width", "100"])?;
+    view(&["--explain"])?;
+    let picture = directory.join("withdrawal.svg");
+    view(&["--output", &picture.to_string_lossy()])?;
+    measure(&directory.join("experiment"))?;
+    writeln!(
+        io::stdout(),
+        "the diagram is {}",
+        directory.join("withdrawal.svg").display()
+    )?;
+    Ok(())
+}
+
+/// Withdraws 500.00 from a bank whose third answer, that to the withdrawal, does not reach the
+/// machine. Gives what both sides recorded.
+fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
+    let files = ["client.jsonl", "server.jsonl"].map(|name| directory.join(name));
+    for file in &files {
+        // A recording goes on where it ended; this one starts anew.
+        if file.exists() {
+            fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
+        }
+    }
+    let spec = Spec::parse_for(Side::Client, "drop-reply=#3").map_err(|words| anyhow!(words))?;
+    let faults = Plan::new(spec, 0);
+    let of_client = recorder(Side::Client, &files[0], Some(&faults))?;
+    let of_server = recorder(Side::Server, &files[1], None)?;
+    with_bank(of_server.clone(), |address| {
+        withdraw(Target {
+            mode: Mode::Atm,
+            server: address.to_string(),
+            framing: Framing::Netstring,
+            timeout: Duration::from_millis(500),
+            faults: Some(faults),
+            handout: None,
+            recorder: of_client.clone(),
+        })
+    })?;
+    for recorder in [of_client, of_server].into_iter().flatten() {
+        recorder.finish();
+    }
+    Ok(files)
+}
+
+fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Result<Option<Recorder>> {
+    Ok(Recorder::start(Settings {
+        program: match side {
+            Side::Client => "labclient",
+            Side::Server => "labserver",
+        },
+        release: env!("CARGO_PKG_VERSION"),
+        side,
+        arguments: vec!["(the example lost_reply)".into()],
+        faults: faults.cloned(),
+        secrets: Secrets::Masked,
+        file: Some(file.to_owned()),
+        trace: None,
+    })?)
+}
+
+/// Runs a bank that forgets everything at the end, as long as this takes.
+fn with_bank(
+    recorder: Option<Recorder>,
+    visit: impl FnOnce(SocketAddr) -> Result<()>,
+) -> Result<()> {
+    let server = Server::bind(Config {
+        modes: vec![Mode::Atm],
+        port: Some(0),
+        recorder,
+        ..Config::default()
+    })?;
+    let (_, _, address) = server.addresses()[0];
+    let stopper = server.stopper();
+    let bank = thread::spawn(move || server.run());
+    let visited = visit(address);
+    stopper.stop();
+    bank.join().map_err(|_| anyhow!("the bank panicked"))?;
+    visited
+}
+
+fn withdraw(target: Target) -> Result<()> {
+    let journals = tempfile::tempdir()?;
+    let found = Machines::within(journals.path())
+        .open(None, Semantics::ExactlyOnce.protections())
+        .map_err(failed)?;
+    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
+    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+    machine.settle().map_err(failed)?;
+    let (card, pin) = ("123456789".parse(), "1234".parse());
+    let (card, pin) = (card.map_err(refused)?, pin.map_err(refused)?);
+    machine.link().log_in(card, pin).map_err(failed)?;
+    let amount = "500".parse().map_err(refused)?;
+    let withdrawn = machine.move_notes(Kind::Withdrawal, amount);
+    withdrawn.map_err(failed)?.map_err(refused)?;
+    machine.link().log_out();
+    Ok(())
+}
+
+/// Measures withdrawals from a new bank while the machine loses replies.
+fn measure(directory: &Path) -> Result<()> {
+    with_bank(None, |address| {
+        let (address, directory) = (address.to_string(), directory.to_string_lossy());
+        labclient([
+            "labclient",
+            "experiment",
+            "atm",
+            "--server",
+            &address,
+            "--timeout",
+            "0.005",
+            "--loss",
+            "reply",
+            "--rates",
+            "0..60/20",
+            "--operations",
+            "40",
+            "--seed",
+            "1",
+            "--out",
+            &directory,
+        ])
+    })
+}
+
+/// Does what this command line does.
+fn labclient<W: Into<std::ffi::OsString> + Clone>(
+    words: impl IntoIterator<Item = W>,
+) -> Result<()> {
+    let arguments = Arguments::try_parse_from(words)?;
+    modes::run(&arguments).map_err(failed)?;
+    Ok(())
+}
+
+fn failed(failure: Failure) -> anyhow::Error {
+    anyhow!(failure.words().unwrap_or_default())
+}
+
+fn refused(refusal: Refusal) -> anyhow::Error {
+    anyhow!("{refusal}")
+}
