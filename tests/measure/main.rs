@@ -53,7 +53,7 @@ fn repeats(kind: &str, side: &str, operations: u32) {
     let directory = tempfile::tempdir().unwrap();
     let run = |out: &str, seed: u64| {
         let words = format!(
-            "experiment {kind} --rates 0,20 --operations {operations} --warm-up 1 --timeout 1 \
+            "experiment {kind} --loss both --rates 0,20 --operations {operations} --warm-up 1 --timeout 1 \
              --fault-side {side} --seed {seed} --out {out}"
         );
         labclient(directory.path(), &words);
