@@ -76,6 +76,7 @@ pub struct Part {
     on_connect: Turn,
     rules: Vec<Rule>,
     message_length: Option<NonZeroUsize>,
+    read_size: Option<NonZeroUsize>,
     repeats: bool,
     /// Where it stands in the source.
     line: usize,
@@ -179,6 +180,11 @@ impl Part {
     /// In raw framing: the length of every message this side receives, if the script says it.
     pub fn message_length(&self) -> Option<NonZeroUsize> {
         self.message_length
+    }
+
+    /// Over TCP: the most bytes that one read takes, if the script says it, whatever a message is.
+    pub fn read_size(&self) -> Option<NonZeroUsize> {
+        self.read_size
     }
 
     /// The prompt for the first line, if the client plays again, on a new connection, for each

@@ -126,6 +126,7 @@ impl Connection {
             stream: Arc::clone(&stream),
             decoder: Decoder::new(framing),
             limits,
+            read_size: None,
             frame_began: None,
             traffic: Traffic::default(),
             faults: None,

@@ -123,6 +123,9 @@ impl<A: Audience> Playing<'_, A> {
         if let Some(length) = part.message_length() {
             connection.reader.set_message_length(length);
         }
+        if let Some(most) = part.read_size() {
+            connection.reader.set_read_size(most);
+        }
         let played = self.converse(&mut connection, part, first);
         connection.close();
         played

@@ -44,6 +44,10 @@ pub(super) fn texts(script: &Script) -> Result<(), ScriptError> {
             let words = "read counts the bytes of a message, which is for tcp with wire = \"raw\"";
             return Err(ScriptError::at(part.line, words));
         }
+        if part.read_size.is_some() && script.transport == Transport::Udp {
+            let words = "read-at-most cuts a stream, which is for tcp: a datagram is read whole";
+            return Err(ScriptError::at(part.line, words));
+        }
         for (turn, line) in turns(part) {
             for text in &turn.send {
                 fits(framing, text, line)?;
@@ -313,6 +317,10 @@ mod tests {
             (
                 "[server]\nread = 2\n[[server.on]]\nreceive = 'ab'",
                 "read counts",
+            ),
+            (
+                "[server]\nread-at-most = 2\n[[server.on]]\nreceive = 'ab'",
+                "a datagram is read whole",
             ),
             (
                 "[server]\non-connect = { send = 'a', close = true }",

@@ -41,6 +41,7 @@ enum TransportWord {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct PartTable {
     read: Option<Spanned<usize>>,
+    read_at_most: Option<Spanned<usize>>,
     #[serde(default)]
     repeat: bool,
     on_connect: Option<Spanned<TurnTable>>,
@@ -187,16 +188,21 @@ fn part(table: Spanned<PartTable>, lines: &Lines<'_>) -> Result<Part, ScriptErro
         let words = alloc::format!("a side has at most {MAX_RULES} rules");
         return Err(ScriptError::at(line, words));
     }
-    let message_length = match table.read {
-        None => None,
-        Some(read) => match NonZeroUsize::new(*read.as_ref()) {
-            Some(length) if length.get() <= MAX_RAW => Some(length),
+    let bytes = |given: Option<Spanned<usize>>, meaning| match given {
+        None => Ok(None),
+        Some(given) => match NonZeroUsize::new(*given.as_ref()) {
+            Some(bytes) if bytes.get() <= MAX_RAW => Ok(Some(bytes)),
             Some(_) | None => {
-                let words = alloc::format!("read is the bytes of a message, 1 to {MAX_RAW}");
-                return Err(ScriptError::at(lines.of(&read), words));
+                let words = alloc::format!("{meaning}, 1 to {MAX_RAW}");
+                Err(ScriptError::at(lines.of(&given), words))
             }
         },
     };
+    let message_length = bytes(table.read, "read is the bytes of a message")?;
+    let read_size = bytes(
+        table.read_at_most,
+        "read-at-most is the bytes that one read takes",
+    )?;
     let on_connect = match table.on_connect {
         None => Turn::nothing(),
         Some(table) => {
@@ -212,6 +218,7 @@ fn part(table: Spanned<PartTable>, lines: &Lines<'_>) -> Result<Part, ScriptErro
         on_connect,
         rules: rules.collect::<Result<_, _>>()?,
         message_length,
+        read_size,
         repeats: table.repeat,
         line,
     })
@@ -342,7 +349,12 @@ mod tests {
         assert!(error_of(&" ".repeat(MAX_SIZE + 1)).contains("at most 65536 bytes"));
         for read in ["0", "1025"] {
             let source = alloc::format!("{header}[server]\nread = {read}");
-            assert!(error_of(&source).starts_with("line 5: read"), "{read}");
+            assert!(error_of(&source).starts_with("line 5: read is"), "{read}");
+            let source = alloc::format!("{header}[client]\nread-at-most = {read}");
+            assert!(
+                error_of(&source).starts_with("line 5: read-at-most is"),
+                "{read}"
+            );
         }
     }
 

@@ -103,6 +103,9 @@ fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
     if let Some(length) = part.message_length() {
         connection.reader.set_message_length(length);
     }
+    if let Some(most) = part.read_size() {
+        connection.reader.set_read_size(most);
+    }
     let mut player = Player::new(part);
     let mut turn = player.connected();
     loop {

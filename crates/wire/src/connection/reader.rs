@@ -22,6 +22,8 @@ pub struct Reader {
     pub(super) stream: Arc<TcpStream>,
     pub(super) decoder: Decoder,
     pub(super) limits: Limits,
+    /// Most bytes that one read takes, if fewer than usual.
+    pub(super) read_size: Option<NonZeroUsize>,
     /// When the first byte of an unfinished message came.
     pub(super) frame_began: Option<Instant>,
     pub(super) traffic: Traffic,
@@ -128,7 +130,8 @@ impl Reader {
                 (None, None) => None,
             };
             let mut piece = [0; 16 * 1024];
-            let piece = &mut piece[..self.decoder.piece_size()];
+            let most = self.read_size.map_or(usize::MAX, NonZeroUsize::get);
+            let piece = &mut piece[..self.decoder.piece_size().min(most)];
             let first = limit
                 .as_ref()
                 .map(|(at, _)| *at)
@@ -187,6 +190,12 @@ impl Reader {
         if let Some(tap) = &mut self.tap {
             tap.set_message_length(length);
         }
+    }
+
+    /// From here on, one read takes at most this many bytes: to show that a message and a read are
+    /// two things.
+    pub fn set_read_size(&mut self, most: NonZeroUsize) {
+        self.read_size = Some(most);
     }
 
     /// Has the next message masked as a whole in a recording, where secrets are masked.

@@ -170,6 +170,19 @@ fn raw_messages_of_a_known_length_keep_the_deadline_of_a_frame() {
 }
 
 #[test]
+fn a_message_may_take_several_reads_of_a_size_that_is_chosen() {
+    let (mut connection, mut other) = pair(Framing::Raw, Limits::SERVER);
+    other.write_all(b"Socket programming in python").unwrap();
+    connection
+        .reader
+        .set_read_size(NonZeroUsize::new(7).unwrap());
+    for piece in ["Socket ", "program", "ming in", " python"] {
+        let message = connection.reader.receive(None).unwrap().unwrap();
+        assert_eq!(message, piece.as_bytes());
+    }
+}
+
+#[test]
 fn raw_messages_sent_apart_are_read_apart() {
     let (mut connection, other) = pair(Framing::Raw, Limits::SERVER);
     let mut other = Connection::new(other, Framing::Raw, Limits::CLIENT).unwrap();
