@@ -25,14 +25,14 @@ ARGUMENTS = {question[0]: len(question) - 1 for question in QUESTIONS.values()}
 
 
 def whole(text: str) -> int:
-    """A whole number; 0, which is no valid amount, for everything else."""
-    return int(text) if re.fullmatch("-?[0-9]{1,15}", text) else 0
+    """A whole number, as long as a message can hold; 0, which is no valid amount, for all else."""
+    return int(text) if re.fullmatch("[+-]?[0-9]+", text) else 0
 
 
 def answer(request: str) -> str | None:
     words = request.split()
-    if not words or len(words) - 1 != ARGUMENTS.get(words[0]):
-        return None
+    if not words or len(words) - 1 < ARGUMENTS.get(words[0], len(words)):
+        return None  # words beyond those that are looked at are ignored
     verb, card, *rest = words
     with lock:
         if verb == "CREATE_ACCOUNT":

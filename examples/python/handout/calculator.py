@@ -10,7 +10,8 @@ import socket
 
 from program import ask, connect, hear, main, pause, show, tell, warn
 
-NUMBER = r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))"
+# As the lab has it: a number that begins with its point has no sign.
+NUMBER = r"([+-]?[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 EXPRESSION = re.compile(f"{NUMBER} ([-+*/]) {NUMBER}")
 
 

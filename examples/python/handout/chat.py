@@ -8,11 +8,13 @@ import os
 import queue
 import socket
 import threading
+import time
 
 from program import ask, connect, hear, main, pause, show, tell
 
 room: dict[str, queue.Queue] = {}  # name: what it has still to hear
 lock = threading.Lock()
+GOODBYE = 2  # seconds that the room may take to close after "quit"
 
 
 def tell_others(name: str, line: str) -> None:
@@ -69,6 +71,8 @@ def speak(connection: socket.socket, name: str) -> None:
     except OSError:
         return
     tell(connection, "quit")
+    time.sleep(GOODBYE)  # glued to the line before it, it is no word by itself, and no end
+    os._exit(0)
 
 
 def client(options) -> None:

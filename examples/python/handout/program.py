@@ -76,7 +76,7 @@ def warn(text: str) -> None:
 def connect(options: argparse.Namespace) -> socket.socket:
     """A connection to --server."""
     host, _, port = options.server.rpartition(":")
-    connection = socket.create_connection((host, int(port)), IDLE)
+    connection = socket.create_connection((host, int(port)), options.timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -129,6 +129,9 @@ def main(name: str, port: int, client, server, *, udp: bool = False, add_options
     halves = parser.add_subparsers(dest="half", required=True)
     asking, serving = halves.add_parser("client"), halves.add_parser("server")
     asking.add_argument("--server", default=f"127.0.0.1:{port}", metavar="HOST:PORT")
+    if not udp:
+        seconds = {"type": float, "default": IDLE, "metavar": "SECONDS"}
+        asking.add_argument("--timeout", **seconds, help="the longest wait for an answer")
     serving.add_argument("--port", type=int, default=port)
     if add_options:
         add_options(asking, serving)

@@ -11,10 +11,11 @@ from program import ask, connect, hear, main, show, tell, to_the_end, warn
 
 
 def answer(request: str) -> str:
+    """Words beyond those that are looked at are ignored."""
     words = request.split()
     if words[:1] == ["convert"] and len(words) > 1:
         return words[1].lower()
-    if words[:1] == ["check"] and len(words) == 3 and re.fullmatch("[+-]?[0-9]+", words[1]):
+    if words[:1] == ["check"] and len(words) > 2 and re.fullmatch("[+-]?[0-9]+", words[1]):
         number = int(words[1])
         if words[2] == "prime":
             return "Prime" if is_prime(number) else "Not Prime"

@@ -84,7 +84,8 @@ fn date_and_time_are_asked_at_random_and_q_is_said_last() {
         }
     });
     let client = labclient(&["handout", "datetime", "--gap", "0.001..0.002"])
-        .with(&["--count", "40", "--seed", "1"])
+        // So long that nothing is asked twice, however busy the machine is.
+        .with(&["--count", "40", "--seed", "1", "--timeout", "600"])
         .at(&address);
     let ended = client.run();
     let [dates, times] = server.join().unwrap();
@@ -124,6 +125,23 @@ fn a_lost_answer_is_told_and_the_next_one_asked_for() {
         2,
         "{ended:?}"
     );
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_by_its_hand_out() {
+    for (name, arguments) in [
+        ("joke", &[][..]),
+        ("udp", &[]),
+        ("datetime", &["--count", "1"]),
+    ] {
+        let (socket, address) = socket();
+        drop(socket);
+        let client = labclient(&["handout", name]).with(arguments);
+        let ended = client.with(&["--timeout", "0.5"]).at(&address).run();
+        let words = format!("is `labserver --handout {name}` running?");
+        assert_eq!(ended.status, Some(3), "{name}: {ended:?}");
+        assert!(ended.stderr.contains(&words), "{name}: {ended:?}");
+    }
 }
 
 #[cfg(unix)]

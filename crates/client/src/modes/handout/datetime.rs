@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proto::handout::Handout;
 use proto::handout::datetime::QUIT;
 use proto::printable::printable;
 use serde_json::json;
@@ -74,8 +75,9 @@ fn ask_all(asker: &mut Asker, mut plan: Plan, output: Output) -> Result<Status, 
         });
         match asked {
             Ok(answer) => output.answer(&printable(&answer), json!({"received": answer}))?,
-            Err(Failure::Unreachable(words) | Failure::Lost(words)) => {
-                say(&words);
+            Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_))) => {
+                let failure = super::naming_the_server(failure, Handout::Datetime);
+                say(&failure.words().unwrap_or_default());
                 status = Status::Unreachable;
             }
             Err(failure) => return Err(failure),
