@@ -9,6 +9,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::{Behavior, Completer, Config, Editor, Helper, Hinter, Validator};
 
 use proto::refusal::{Code, Refusal};
+use wire::record::Recorder;
 
 use crate::failure::Failure;
 
@@ -20,8 +21,8 @@ const PLAIN_TERMINALS: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// Where lines come from.
 pub enum Input {
-    /// A person.
-    Terminal(Box<Editor<Mask, DefaultHistory>>),
+    /// A person, and whose trace may be shown on the same terminal.
+    Terminal(Box<Editor<Mask, DefaultHistory>>, Option<Recorder>),
     /// A program or a file.
     Pipe,
 }
@@ -33,11 +34,12 @@ pub struct Mask {
 }
 
 impl Input {
-    /// Standard input, whichever of the two it is.
+    /// Standard input, whichever of the two it is. Each prompt stands below the trace of what
+    /// happened before it.
     ///
     /// # Errors
     /// When the terminal cannot be used.
-    pub fn open() -> Result<Input, Failure> {
+    pub fn open(recorder: Option<&Recorder>) -> Result<Input, Failure> {
         if !io::stdin().is_terminal() {
             return Ok(Input::Pipe);
         }
@@ -50,12 +52,12 @@ impl Input {
         let mut editor = Editor::with_config(config)
             .map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
         editor.set_helper(Some(Mask::default()));
-        Ok(Input::Terminal(Box::new(editor)))
+        Ok(Input::Terminal(Box::new(editor), recorder.cloned()))
     }
 
     /// Whether a person is there to be asked.
     pub fn is_terminal(&self) -> bool {
-        matches!(self, Input::Terminal(_))
+        matches!(self, Input::Terminal(..))
     }
 
     /// Whether what is typed can be hidden.
@@ -71,7 +73,8 @@ impl Input {
     /// about this line alone.
     pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match self {
-            Input::Terminal(editor) => {
+            Input::Terminal(editor, recorder) => {
+                show_what_happened(recorder.as_ref());
                 let line = from_terminal(editor.readline(prompt))?;
                 if let Some(line) = line.as_deref().filter(|line| !line.is_empty()) {
                     // History is a convenience: a line that cannot be remembered is still a line.
@@ -89,7 +92,8 @@ impl Input {
     /// As [`Input::line`].
     pub fn hidden_line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match self {
-            Input::Terminal(editor) => {
+            Input::Terminal(editor, recorder) => {
+                show_what_happened(recorder.as_ref());
                 let hide = |editor: &mut Editor<Mask, _>, hidden| {
                     if let Some(mask) = editor.helper_mut() {
                         mask.hidden = hidden;
@@ -102,6 +106,13 @@ impl Input {
             }
             Input::Pipe => from_pipe(),
         }
+    }
+}
+
+/// A thread of its own shows the trace, and would come between a prompt and what is typed.
+fn show_what_happened(recorder: Option<&Recorder>) {
+    if let Some(recorder) = recorder {
+        recorder.flush();
     }
 }
 

@@ -139,7 +139,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         Some(Wish::Load(count)) => return operator::load(&floor, name.as_ref(), count, output),
         Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {}
     }
-    let mut input = Input::open()?;
+    let mut input = Input::open(target.recorder.as_ref())?;
     let card: CardNumber = match &arguments.card {
         Some(card) => card.parse().map_err(usage)?,
         None => ask_for_card(&mut input)?,

@@ -50,7 +50,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
             Status::Done
         }
         None => {
-            let mut input = Input::open()?;
+            let mut input = Input::open(target.recorder.as_ref())?;
             if input.is_terminal() {
                 say(MENU);
             }

@@ -67,7 +67,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         None => None,
     };
     let mut session = Session::open(target)?;
-    let Some((name, others)) = join(&mut session, given)? else {
+    let Some((name, others)) = join(target, &mut session, given)? else {
         return Ok(Status::Done);
     };
     let (reader, writer) = session.into_connection().split();
@@ -93,7 +93,11 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
 
 /// Joins under the name given, or asks a person for one until it is free. `None` when the person
 /// gave up.
-fn join(session: &mut Session, given: Option<Name>) -> Result<Option<(Name, People)>, Failure> {
+fn join(
+    target: &Target,
+    session: &mut Session,
+    given: Option<Name>,
+) -> Result<Option<(Name, People)>, Failure> {
     let is_asked = given.is_none() && io::stdin().is_terminal();
     loop {
         let default = match &given {
@@ -102,7 +106,9 @@ fn join(session: &mut Session, given: Option<Name>) -> Result<Option<(Name, Peop
         };
         let name = if is_asked {
             let prompt = format!("name [{default}]: ");
-            match Input::open()?.line(&prompt)?.as_deref().map(str::trim) {
+            // Until the room is entered, nothing happens while the name is typed.
+            let mut input = Input::open(target.recorder.as_ref())?;
+            match input.line(&prompt)?.as_deref().map(str::trim) {
                 None => return Ok(None),
                 Some("") => Ok(default),
                 Some(name) => own_name(Some(name)),

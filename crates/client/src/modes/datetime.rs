@@ -72,7 +72,7 @@ pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result
         Some(Command::Time) => client.ask(Request::Time)?.map_err(Failure::Refused)?,
         Some(Command::Watch(watch)) => return client.watch_until_interrupted(watch.clone()),
         None => {
-            let mut input = Input::open()?;
+            let mut input = Input::open(target.recorder.as_ref())?;
             if input.is_terminal() {
                 say(MENU);
             }

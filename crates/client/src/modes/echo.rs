@@ -47,7 +47,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
             Ok(Status::Done)
         }
         None => {
-            let mut input = Input::open()?;
+            let mut input = Input::open(target.recorder.as_ref())?;
             if input.is_terminal() {
                 say("Type a line and it comes back; q ends.");
             }

@@ -12,6 +12,7 @@ use proto::printable::printable;
 use proto::script::{self, MAX_SIZE, Part, Player, SHIPPED, Script, Shipped, Then, Turn};
 use serde_json::json;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
+use wire::record::Recorder;
 
 use super::say;
 use crate::datagram::Asker;
@@ -67,6 +68,7 @@ pub fn run(
     target.framing = script.framing();
     let mut console = Console {
         input: None,
+        recorder: target.recorder.clone(),
         output,
     };
     play(&script, &target, &mut console)
@@ -269,6 +271,7 @@ fn receive_whole(
 struct Console {
     /// Opened when the script first asks.
     input: Option<Input>,
+    recorder: Option<Recorder>,
     output: Output,
 }
 
@@ -276,7 +279,9 @@ impl Audience for Console {
     fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match &mut self.input {
             Some(input) => input.line(prompt),
-            input => input.insert(Input::open()?).line(prompt),
+            input => input
+                .insert(Input::open(self.recorder.as_ref())?)
+                .line(prompt),
         }
     }
 

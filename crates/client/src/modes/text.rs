@@ -58,7 +58,7 @@ pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result
             Status::Done
         }
         None => {
-            let mut input = Input::open()?;
+            let mut input = Input::open(target.recorder.as_ref())?;
             if input.is_terminal() {
                 say(MENU);
             }

@@ -1,6 +1,6 @@
 //! Recordings, read from their files and put together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
@@ -31,6 +31,8 @@ pub struct Loaded {
     pub belongs: Vec<HashMap<Channel, usize>>,
     /// What two ends say, or one end of which we have the recording.
     pub conversations: Vec<Conversation>,
+    /// The conversations that the filter does not keep, by index.
+    left_out: HashSet<usize>,
     /// The files whose last line was torn.
     pub torn: Vec<PathBuf>,
 }
@@ -210,6 +212,11 @@ impl Loaded {
         self.belongs[run].get(event.channel.as_ref()?).copied()
     }
 
+    /// Whether nothing of this conversation is to be seen.
+    pub fn is_left_out(&self, conversation: usize) -> bool {
+        self.left_out.contains(&conversation)
+    }
+
     /// Leaves out what the filter does not keep. What happened on no connection stays.
     fn keep(&mut self, filter: &Filter) {
         if filter.connection.is_none() && filter.service.is_none() {
@@ -221,6 +228,11 @@ impl Loaded {
                 conversation.is_none_or(|index| filter.keeps(&self.conversations[*index]))
             });
         }
+        let left_out = self.conversations.iter().enumerate();
+        self.left_out = left_out
+            .filter(|(_, conversation)| !filter.keeps(conversation))
+            .map(|(index, _)| index)
+            .collect();
     }
 }
 

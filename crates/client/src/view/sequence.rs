@@ -226,10 +226,14 @@ impl Selection {
 }
 
 impl<'a> Sequence<'a> {
-    /// Where moments are 0: the first moment of which there is an event.
+    /// Where moments are 0: the first moment of which there is an event, or the start of a run of
+    /// which there is none.
     pub fn began(loaded: &Loaded) -> Timestamp {
         let runs = loaded.runs.iter().zip(&loaded.started);
-        let firsts = runs.filter_map(|(run, started)| Some(time(*started, run.events.first()?.t)));
+        let firsts = runs.map(|(run, started)| match run.events.first() {
+            Some(event) => time(*started, event.t),
+            None => *started,
+        });
         firsts.min().unwrap_or(Timestamp::UNIX_EPOCH)
     }
 

@@ -108,8 +108,11 @@ impl<'a, W: Write> Drawing<'a, W> {
                 self.free_line(&line, Style::Bold)?;
             }
         }
-        writeln!(self.out)?;
         let count = self.places.len();
+        if count == 0 {
+            return Ok(());
+        }
+        writeln!(self.out)?;
         for line in 0..3 {
             let mut row = self.empty();
             for (index, life) in self.sequence.lives.iter().enumerate() {

@@ -28,6 +28,22 @@ fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
 }
 
 #[test]
+fn a_prompt_stands_below_the_trace_of_what_happened_before_it() {
+    let text = services::start(Mode::Text);
+    let mut person = start(&["--trace", "text"], &text.address());
+    person.sees("read 16 of 16 bytes");
+    person.sees("text> ");
+    for number in ["97", "101", "103", "107"] {
+        person.enters(&format!("prime {number}"));
+        person.sees(&format!("PRIME {number}"));
+        person.sees("read 11 of 11 bytes");
+        person.sees("text> ");
+    }
+    person.enters("q");
+    person.returns_to_the_shell(0);
+}
+
+#[test]
 fn what_is_refused_is_told_and_asked_again() {
     let text = services::start(Mode::Text);
     let mut person = start(&["text"], &text.address());

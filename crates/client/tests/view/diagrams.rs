@@ -148,6 +148,33 @@ fn only_what_is_asked_for_is_drawn() {
 }
 
 #[test]
+fn who_is_left_out_has_no_lifeline_and_no_moment_is_before_the_first() {
+    let mut made = Made::new(Side::Server, Transport::Tcp);
+    for connection in 0..9 {
+        made.event(
+            i64::try_from(connection).unwrap(),
+            connection,
+            What::Connected,
+        );
+    }
+    made.starts(500_000);
+    made.event(10, 9, What::Connected);
+    let file = made.file();
+    let drawn = view(&["--connection", "4", path(&file)]);
+    assert_eq!(drawn.matches("client").count(), 1, "{drawn}");
+    assert!(drawn.contains("127.0.0.1:40004"), "{drawn}");
+    let drawn = view(&["--connection", "9", path(&file)]);
+    assert_eq!(drawn.matches("client").count(), 1, "{drawn}");
+    assert!(!drawn.contains(" -0."), "{drawn}");
+}
+
+#[test]
+fn of_an_empty_recording_it_is_said_that_nothing_happened() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert_eq!(view(&[path(&file)]), "nothing happened\n");
+}
+
+#[test]
 fn the_format_is_chosen_by_the_ending_of_the_output() {
     let directory = tempfile::tempdir().unwrap();
     let client = sample("withdrawal.client.jsonl");

@@ -9,7 +9,8 @@ use super::{CREATE, LOG_IN};
 /// in the first part of one, or in several that are glued together.
 ///
 /// A log-in has its PIN behind an id and a card; in the wordings of the hand-outs there is no id.
-/// What is in doubt is taken for a PIN.
+/// What is in doubt is taken for a PIN: whoever writes the verb in lower case, forgets the card or
+/// puts commas between the words has shown it as well.
 pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     for (verb, id, most) in [
@@ -20,11 +21,19 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
         while let Some(found) = find(&message[from..], verb.as_bytes()) {
             from += found + verb.len();
             let words = words(message, from);
+            let begins_with_id = |word: &[u8]| {
+                let start = word.get(..id.len());
+                start.is_some_and(|start| start.eq_ignore_ascii_case(id))
+            };
             let has_id = words
                 .first()
-                .is_some_and(|w| message[w.clone()].starts_with(id));
-            // Without an id that we know, the card may stand where the PIN should.
-            let (first, most) = if has_id { (2, most) } else { (1, most.max(2)) };
+                .is_some_and(|word| begins_with_id(&message[word.clone()]));
+            // With an id and one more word, that may be the PIN. Without an id that we know, the
+            // card may stand where the PIN should.
+            let (first, most) = match words.len() {
+                3.. if has_id => (2, most),
+                _ => (1, most.max(2)),
+            };
             secrets.extend(words.into_iter().skip(first).take(most));
         }
     }
@@ -34,14 +43,16 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes
         .windows(wanted.len())
-        .position(|window| window == wanted)
+        .position(|window| window.eq_ignore_ascii_case(wanted))
 }
 
-/// The words from here to the end of the line.
+/// The words from here to the end of the line, between blanks, and between whatever sign stands
+/// here instead of one.
 fn words(message: &[u8], from: usize) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let mut start = from;
-    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let separator = message.get(from).filter(|byte| byte.is_ascii_punctuation());
+    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || Some(byte) == separator;
     while start < message.len() && message[start] != b'\n' {
         let rest = &message[start..];
         let length = rest.iter().position(ends).unwrap_or(rest.len());
@@ -115,6 +126,18 @@ mod tests {
                 "CREATE_ACCOUNT 555555 4321 12.50 Ann",
                 "CREATE_ACCOUNT 555555 **** ***** Ann",
             ),
+            (
+                "verify_card_and_password login_x 1 1234",
+                "verify_card_and_password login_x 1 ****",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1234",
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x ****",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,1234",
+                "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,****",
+            ),
             ("VERIFY_CARD_AND_PASSWORD ", "VERIFY_CARD_AND_PASSWORD "),
             ("VERIFY_CARD_AND_PASSWORD", "VERIFY_CARD_AND_PASSWORD"),
         ] {
@@ -125,7 +148,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_places_are_within_the_message(
-            message in "(VERIFY_CARD_AND_PASSWORD|CREATE_ACCOUNT|[ \n]|LOGIN_|1234){0,9}"
+            message in "(VERIFY_CARD_AND_PASSWORD|create_account|[ ,\n]|LOGIN_|1234){0,9}"
         ) {
             for secret in secrets(message.as_bytes()) {
                 proptest::prop_assert!(message.get(secret).is_some());

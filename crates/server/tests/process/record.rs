@@ -41,6 +41,10 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     drop(customer);
     let mut person = server.converse("chat tcp");
     person.ask("JOIN ann");
+    // The room has noticed that she is out before the server is stopped: otherwise it might tell
+    // her that it is stopping.
+    assert_eq!(person.ask("QUIT"), "OK bye");
+    assert_eq!(person.hear(), None);
     drop(person);
     let mut echo = server.connect("echo tcp");
     echo.write_all(b"hello").unwrap();
@@ -63,7 +67,13 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     assert!(log_in.ends_with(&format!(" {CARD} ****")), "{log_in}");
     assert_eq!(
         messages(run, "chat"),
-        ["> READY chat 1", "< JOIN ann", "> OK joined ann"]
+        [
+            "> READY chat 1",
+            "< JOIN ann",
+            "> OK joined ann",
+            "< QUIT",
+            "> OK bye"
+        ]
     );
     assert_eq!(messages(run, "echo"), ["< hello", "> hello"]);
     let datetime = messages(run, "datetime");

@@ -30,6 +30,9 @@ struct State {
     lost: u64,
     /// Stands for all that were lost.
     last_lost: Option<Arc<Event>>,
+    /// Whether the writer sleeps until there is something. To wake it is a system call, which no
+    /// event makes while the writer is busy anyway.
+    is_asleep: bool,
     /// Whether what was taken last is still being written.
     is_writing: bool,
     closed: bool,
@@ -71,8 +74,11 @@ impl Queue {
         }
         state.bytes += size;
         state.waiting.push_back(event);
+        let is_asleep = std::mem::take(&mut state.is_asleep);
         drop(state);
-        self.changed.notify_all();
+        if is_asleep {
+            self.changed.notify_all();
+        }
     }
 
     /// Everything that waits, in order, with an event that tells how many were lost; waits for
@@ -82,7 +88,9 @@ impl Queue {
         state.is_writing = false;
         self.changed.notify_all();
         let is_idle = |state: &mut State| {
-            state.waiting.is_empty() && state.last_lost.is_none() && !state.closed
+            state.is_asleep =
+                state.waiting.is_empty() && state.last_lost.is_none() && !state.closed;
+            state.is_asleep
         };
         let mut state = self
             .changed

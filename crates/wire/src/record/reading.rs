@@ -59,7 +59,7 @@ pub enum ReadError {
         version: u32,
     },
     /// A line before the last is damaged.
-    #[error("line {line} is damaged: {error}")]
+    #[error("line {line} is damaged: {}", without_line(.error))]
     Damaged {
         /// Which.
         line: u64,
@@ -86,6 +86,13 @@ pub enum ReadError {
         /// Which.
         line: u64,
     },
+}
+
+/// What serde says, with the column alone: to serde, each line is the first.
+fn without_line(error: &serde_json::Error) -> String {
+    error
+        .to_string()
+        .replace(" at line 1 column ", " at column ")
 }
 
 impl Recording {

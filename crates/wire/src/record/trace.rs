@@ -5,16 +5,21 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use proto::printable::printable;
+use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthChar;
 
 use crate::fault::Side;
 
-use super::event::{By, Cause, Channel, Direction, Event, How, Message, What};
+use super::event::{By, Cause, Channel, Direction, Event, Framed, How, Message, What};
 
-/// Characters of a message that are shown, unless the terminal says how wide it is.
+/// Columns of a line where there is no terminal.
 const WIDTH: usize = 120;
 
-/// Reads of one message that wait for it, on one connection; more are shown before it.
-const MOST_READS: usize = 64;
+/// Columns that a line has at least, however narrow the terminal is.
+const LEAST_WIDTH: usize = 40;
+
+/// Columns of a row of a dump besides its bytes, of which each has four.
+const DUMP_MARGIN: usize = 7;
 
 /// The service that is a server to one end and a client to the other.
 const PROXY: &str = "proxy";
@@ -43,11 +48,12 @@ impl Trace {
 /// Where the trace is shown.
 pub struct Screen {
     trace: Trace,
-    width: usize,
+    /// `None` is as wide as the terminal is at the moment.
+    width: Option<usize>,
     is_coloured: bool,
     out: Box<dyn Write + Send>,
-    /// What was read of the next message of each connection: it is shown below the message.
-    reads: HashMap<Channel, Vec<Event>>,
+    /// The read that made the next message of each connection: it is shown below the message.
+    reads: HashMap<Channel, Event>,
 }
 
 #[derive(Clone, Copy)]
@@ -62,47 +68,53 @@ enum Colour {
 
 impl Screen {
     /// Standard error: in colour when it is a terminal and `NO_COLOR` is not set, and as wide as
-    /// `COLUMNS` says.
+    /// `COLUMNS` says, or else the terminal.
     pub fn on_stderr(trace: Trace) -> Screen {
         let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
         Screen {
             trace,
-            width: columns.unwrap_or(WIDTH).max(40),
+            width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
             is_coloured: io::stderr().is_terminal() && !no_color,
             out: Box::new(io::stderr()),
             reads: HashMap::new(),
         }
     }
 
-    /// Shows one event, in one write, so that what others say stands between events. What one read
-    /// returned waits for the next event of its connection, and is shown below that.
+    /// Shows one event, in one write, so that what others say stands between events. A read that
+    /// made a message waits for it, and is shown below it; one that did not is shown at once,
+    /// because nothing may ever follow.
     ///
     /// # Errors
     /// When nobody looks any more.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         let mut lines = Vec::new();
-        match &event.channel {
-            Some(channel) if matches!(event.what, What::Read { .. }) => {
-                let reads = self.reads.entry(channel.clone()).or_default();
-                reads.push(event.clone());
-                if reads.len() < MOST_READS {
-                    return Ok(());
-                }
+        match (&event.channel, &event.what) {
+            (Some(channel), What::Read { .. }) if is_whole(channel, &event.what) => {
+                let before = self.reads.insert(channel.clone(), event.clone());
+                before.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
             }
-            _ => self.draw(event, &mut lines)?,
-        }
-        let reads = event.channel.as_ref().and_then(|c| self.reads.remove(c));
-        for read in reads.iter().flatten() {
-            self.draw(read, &mut lines)?;
+            (Some(channel), what) => {
+                self.draw(event, false, &mut lines)?;
+                // What is sent meanwhile was not read.
+                let is_read = match what {
+                    What::Received(_) | What::Unreadable { .. } | What::Closed { .. } => true,
+                    What::HalfClosed { by } => *by == By::Peer,
+                    _ => false,
+                };
+                let read = is_read.then(|| self.reads.remove(channel)).flatten();
+                read.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
+            }
+            (None, _) => self.draw(event, false, &mut lines)?,
         }
         self.out.write_all(&lines)?;
         self.out.flush()
     }
 
-    fn draw(&self, event: &Event, lines: &mut Vec<u8>) -> io::Result<()> {
-        let place = match (&event.channel, &event.what) {
-            (Some(channel), what) if !matches!(what, What::Read { .. }) => {
+    /// Below a message, whose connection it is need not be said again.
+    fn draw(&self, event: &Event, is_below: bool, lines: &mut Vec<u8>) -> io::Result<()> {
+        let place = match &event.channel {
+            Some(channel) if !is_below => {
                 let (service, number) = (&channel.service, channel.connection);
                 match (&service[..], event.side) {
                     // Which of its two conversations it is.
@@ -116,16 +128,31 @@ impl Screen {
         let (seconds, micros) = (event.t / 1_000_000_000, event.t / 1_000 % 1_000_000);
         let margin = format!("{seconds:>4}.{micros:06} {place:<8} ");
         let (colour, mark, words, bytes) = describe(event);
-        let room = self.width.saturating_sub(margin.len() + 2);
+        let width = self.width();
+        let room = width.saturating_sub(margin.len() + mark.chars().count());
         let words = cut(&words, room);
         self.line(lines, colour, &format!("{margin}{mark}{words}"))?;
         if let (Trace::Hex, Some(bytes)) = (self.trace, bytes) {
-            for (row, piece) in bytes.chunks(16).enumerate() {
-                let row = format!("{}  {}", " ".repeat(margin.len()), dump(row * 16, piece));
+            let per_row = match width {
+                71.. => 16,
+                _ => 8,
+            };
+            let indent = width.saturating_sub(DUMP_MARGIN + 4 * per_row);
+            let indent = " ".repeat(indent.min(margin.len() + 2));
+            for (row, piece) in bytes.chunks(per_row).enumerate() {
+                let row = format!("{indent}{}", dump(row * per_row, piece, per_row));
                 self.line(lines, Colour::Dim, &row)?;
             }
         }
         Ok(())
+    }
+
+    fn width(&self) -> usize {
+        let width = self.width.unwrap_or_else(|| {
+            let size = terminal_size_of(io::stderr());
+            size.map_or(WIDTH, |(Width(columns), _)| usize::from(columns))
+        });
+        width.max(LEAST_WIDTH)
     }
 
     fn line(&self, lines: &mut Vec<u8>, colour: Colour, text: &str) -> io::Result<()> {
@@ -260,19 +287,31 @@ fn closed(by: By, how: How) -> &'static str {
     }
 }
 
+/// Whether a read found the end of the stream or made a message, which is told right after it.
+fn is_whole(channel: &Channel, what: &What) -> bool {
+    match what {
+        What::Read { got: 0, .. } => true,
+        What::Read {
+            have,
+            need: Some(need),
+            ..
+        } => have >= need,
+        _ => matches!(channel.framing, Framed::Raw | Framed::Stream),
+    }
+}
+
 fn read(got: usize, asked: usize, have: usize, need: Option<usize>) -> String {
+    let bytes = if got == 1 { "byte" } else { "bytes" };
     match (got, need) {
         (0, _) => "read 0 bytes: the other end sends no more".to_owned(),
         (_, Some(need)) if have > need => {
-            format!(
-                "read {got} bytes: the message of {need}, and {} more",
-                have - need
-            )
+            let more = have - need;
+            format!("read {got} {bytes}: the message of {need}, and {more} more")
         }
         (_, Some(need)) if got == have => format!("read {got} of {need} bytes"),
-        (_, Some(need)) => format!("read {got} bytes, {have} of {need} are here"),
-        (_, None) if got == have => format!("read {got} bytes of at most {asked}"),
-        (_, None) => format!("read {got} bytes, {have} are here"),
+        (_, Some(need)) => format!("read {got} {bytes}, {have} of {need} are here"),
+        (_, None) if got == have => format!("read {got} {bytes} of at most {asked}"),
+        (_, None) => format!("read {got} {bytes}, {have} are here"),
     }
 }
 
@@ -283,19 +322,23 @@ fn text(message: &Message) -> String {
     }
 }
 
+/// As much of it as fits this many columns.
 fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some(_) => text
-            .chars()
-            .take(most.saturating_sub(1))
-            .chain(['…'])
-            .collect(),
-        None => text.to_owned(),
+    let columns = |c: char| c.width().unwrap_or(0);
+    if text.chars().map(columns).sum::<usize>() <= most {
+        return text.to_owned();
     }
+    let mut room = most.saturating_sub(1);
+    let fitting = text.chars().take_while(|c| {
+        let rest = room.checked_sub(columns(*c));
+        room = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    fitting.chain(['…']).collect()
 }
 
-/// Sixteen bytes at most: where they stand, in hexadecimal, and as characters.
-fn dump(offset: usize, piece: &[u8]) -> String {
+/// A row of at most so many bytes: where they stand, in hexadecimal, and as characters.
+fn dump(offset: usize, piece: &[u8], per_row: usize) -> String {
     let mut hex = String::new();
     for byte in piece {
         hex += &format!("{byte:02x} ");
@@ -305,7 +348,7 @@ fn dump(offset: usize, piece: &[u8]) -> String {
         _ => '.',
     };
     let characters: String = piece.iter().map(show).collect();
-    format!("{offset:04x}  {hex:<48} {characters}")
+    format!("{offset:04x}  {hex:<0$} {characters}", 3 * per_row)
 }
 
 #[cfg(test)]
@@ -331,10 +374,14 @@ mod tests {
     }
 
     fn shown(recording: &str, trace: Trace, is_coloured: bool) -> String {
+        shown_at(70, recording, trace, is_coloured)
+    }
+
+    fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
         let (tell, told) = channel();
         let mut screen = Screen {
             trace,
-            width: 70,
+            width: Some(width),
             is_coloured,
             out: Box::new(Seen(tell)),
             reads: HashMap::new(),
@@ -349,14 +396,14 @@ mod tests {
     }
 
     #[test]
-    fn what_each_read_returned_is_below_the_message_it_belongs_to() {
+    fn a_read_that_made_no_message_is_shown_at_once_and_the_one_that_did_below_the_message() {
         assert_eq!(
             shown(TORN, Trace::Messages, false),
             "   0.002000 text#0   * connected, 127.0.0.1:53100\n   \
                 0.002050 text#0   → READY text 1\n   \
+                0.004000 text#0       read 6 bytes of at most 16384\n   \
                 0.009010 text#0   ← LOWER ÉAB\n   \
-                0.004000              read 6 bytes of at most 16384\n   \
-                0.009000              read 7 bytes, 13 are here\n   \
+                0.009000              read 7 bytes, 13 of 13 are here\n   \
                 0.009100 text#0   → OK éab\n   \
                 0.009110          ! crashes at after-reply\n"
         );
@@ -364,9 +411,21 @@ mod tests {
 
     #[test]
     fn hexadecimal_is_the_bytes_on_the_wire() {
-        let shown = shown(TORN, Trace::Hex, false);
-        let row = "0000  4f 4b 20 c3 a9 61 62 0a                          OK ..ab.\n";
+        let shown = shown_at(80, TORN, Trace::Hex, false);
+        let row = "\n         0000  4f 4b 20 c3 a9 61 62 0a                          OK ..ab.\n";
         assert!(shown.contains(row), "{shown}");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for width in [40, 60, 70, 71, 80, 93, 94, 200] {
+            let shown = shown_at(width, CLIENT, Trace::Hex, false);
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width), "{width}: {shown}");
+        }
+        assert_eq!(cut("日本語です", 10), "日本語です");
+        assert_eq!(cut("日本語です", 9), "日本語で…");
+        assert_eq!(cut("日本語です", 8), "日本語…");
     }
 
     #[test]

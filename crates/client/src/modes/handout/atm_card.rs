@@ -43,7 +43,7 @@ impl Errors {
 /// # Errors
 /// When the server is not reachable, or neither answers nor closes.
 pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status, Failure> {
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     say(MENU);
     match (ask_all(target, &mut errors, &mut person), person.status()) {
         (Ok(()), status) => Ok(status),

@@ -39,7 +39,7 @@ pub fn run(
     output: Output,
 ) -> Result<Status, Failure> {
     let mut talk = Talk::open(target)?;
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     if !log_in(&mut talk, &mut person, output)? {
         talk.close();
         return Ok(person.status());

@@ -16,7 +16,7 @@ use crate::session::Target;
 /// When the server is not reachable or lost.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = Talk::open(target)?;
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         talk.close();
         return Ok(person.status());

@@ -55,7 +55,7 @@ struct Link {
 /// When the room is not reachable or lost, or does not take the name.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let connection = target.connect()?;
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         connection.close();
         return Ok(person.status());

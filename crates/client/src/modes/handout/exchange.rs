@@ -20,7 +20,7 @@ pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Stat
     let script = script::load(handout.name())?;
     target.framing = script.framing();
     let mut console = Console {
-        person: Person::open(output)?,
+        person: Person::open(&target, output)?,
         before: match handout {
             Handout::Accepted => "Received: ",
             _ => "",
@@ -40,7 +40,7 @@ pub fn echo(target: &Target, output: Output) -> Result<Status, Failure> {
     talk.send(ECHOED)?;
     let echo = talk.expect(&[ECHOED])?;
     talk.close();
-    Person::open(output)?.show("", echo)?;
+    Person::open(target, output)?.show("", echo)?;
     Ok(Status::Done)
 }
 

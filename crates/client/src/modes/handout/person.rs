@@ -8,6 +8,7 @@ use crate::failure::{Failure, Status, words_of};
 use crate::input::Input;
 use crate::modes::say;
 use crate::output::Output;
+use crate::session::Target;
 
 /// Somebody who is asked for one thing after the other, and shown what comes of it.
 pub struct Person {
@@ -21,9 +22,9 @@ impl Person {
     ///
     /// # Errors
     /// When the terminal cannot be used.
-    pub fn open(output: Output) -> Result<Person, Failure> {
+    pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
         Ok(Person {
-            input: Input::open()?,
+            input: Input::open(target.recorder.as_ref())?,
             output,
             status: Status::Done,
         })

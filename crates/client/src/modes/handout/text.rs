@@ -29,7 +29,7 @@ const MENU: &str = "\
 /// When the server is not reachable or lost.
 pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = Talk::open(target)?;
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     while let Some(line) = person.message("text, or a number and prime or palindrome: ")? {
         talk.send(&line)?;
         // Only for where an answer ends that comes in pieces. The server's Unicode may be newer.
@@ -49,7 +49,7 @@ pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
 /// # Errors
 /// When the server is not reachable, or says nothing.
 pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
-    let mut person = Person::open(output)?;
+    let mut person = Person::open(target, output)?;
     say(MENU);
     while let Some(choice) = person.line("choice (1, 2 or 3): ")? {
         let request = match choice.trim() {

@@ -69,6 +69,11 @@ impl Columns {
             .iter()
             .enumerate()
             .map(|(index, conversation)| {
+                if loaded.is_left_out(index) {
+                    let run = conversation.client.or(conversation.server);
+                    let own = run.map_or(0, |run| of_run[run]);
+                    return (own, own);
+                }
                 let mut end = |side, run: Option<usize>| match run {
                     Some(run) => of_run[run],
                     None => match strangers.who(conversation, side, names.get(&index)) {
@@ -237,7 +242,10 @@ impl Strangers {
                 let key = (conversation.server_address, conversation.service.clone());
                 servers.insert(key, loaded.files[run]);
             }
-            if conversation.client.is_none() && !names.contains_key(&index) {
+            if conversation.client.is_none()
+                && !names.contains_key(&index)
+                && !loaded.is_left_out(index)
+            {
                 ports.insert(conversation.client_address);
             }
         }

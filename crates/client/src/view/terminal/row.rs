@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use proto::printable::is_unsafe;
 use unicode_width::UnicodeWidthChar;
 
 /// How a cell looks.
@@ -31,31 +32,53 @@ impl Style {
 /// A line; what is put outside it is left out.
 pub(super) struct Row {
     cells: Vec<(char, Style)>,
+    /// Characters without a width of their own, such as vowel signs and accents, each with the cell
+    /// that it is drawn in.
+    marks: Vec<(usize, char)>,
 }
 
 /// The cell that a wide character covers besides its own.
 const COVERED: char = '\0';
 
+/// Most marks of one cell: no script needs more, and a pile of them covers the lines above.
+const MOST_MARKS: usize = 4;
+
 impl Row {
     pub(super) fn new(width: usize) -> Row {
         let cells = vec![(' ', Style::Plain); width];
-        Row { cells }
+        Row {
+            cells,
+            marks: Vec::new(),
+        }
     }
 
     pub(super) fn set(&mut self, cell: usize, c: char, style: Style) {
         if let Some(place) = self.cells.get_mut(cell) {
             *place = (c, style);
+            self.marks.retain(|(marked, _)| *marked != cell);
         }
     }
 
     /// Writes a text from this cell on.
     pub(super) fn put(&mut self, mut cell: usize, text: &str, style: Style) {
+        let mut last = None;
         for c in text.chars() {
             let width = c.width().unwrap_or(0);
-            if width == 0 || cell + width > self.cells.len() {
+            if width == 0 {
+                let here = |cell| self.marks.iter().rev().filter(move |mark| mark.0 == cell);
+                if let Some(cell) = last.filter(|cell| here(*cell).count() < MOST_MARKS)
+                    && !is_unsafe(c)
+                {
+                    self.marks.push((cell, c));
+                }
+                continue;
+            }
+            last = None;
+            if cell + width > self.cells.len() {
                 continue;
             }
             self.set(cell, c, style);
+            last = Some(cell);
             for covered in cell + 1..cell + width {
                 self.set(covered, COVERED, style);
             }
@@ -69,7 +92,7 @@ impl Row {
         let used = used.map_or(0, |last| last + 1);
         let mut line = String::with_capacity(used * 3 + 16);
         let mut current = Style::Plain;
-        for (c, style) in &self.cells[..used] {
+        for (cell, (c, style)) in self.cells[..used].iter().enumerate() {
             if *c == COVERED {
                 continue;
             }
@@ -79,6 +102,8 @@ impl Row {
                 current = *style;
             }
             line.push(*c);
+            let marks = self.marks.iter().filter(|(marked, _)| *marked == cell);
+            line.extend(marks.map(|(_, mark)| mark));
         }
         if current != Style::Plain {
             line.push_str(Style::Plain.code());
@@ -113,6 +138,26 @@ mod tests {
         row.put(9, "x", Style::Plain);
         row.set(9, 'x', Style::Plain);
         assert_eq!(printed(row, false), " 日\n");
+    }
+
+    #[test]
+    fn vowel_signs_and_accents_stay_on_their_letters() {
+        for text in ["বাংলা", "e\u{301}tude", "हिन्दी"] {
+            let mut row = Row::new(12);
+            row.put(1, text, Style::Plain);
+            row.set(11, '|', Style::Plain);
+            let line = printed(row, false);
+            assert!(line.starts_with(&format!(" {text} ")), "{line}");
+            assert_eq!(width_of(line.trim_end()), 12);
+        }
+        let mut row = Row::new(3);
+        row.put(
+            0,
+            &format!("\u{301}a{}\u{202e}b", "\u{301}".repeat(9)),
+            Style::Plain,
+        );
+        row.put(1, "c", Style::Plain);
+        assert_eq!(printed(row, false), "a\u{301}\u{301}\u{301}\u{301}c\n");
     }
 
     #[test]

@@ -66,6 +66,14 @@ fn damage_before_the_last_line_is_told_by_its_line() {
     let error = read(&damaged).unwrap_err().to_string();
     assert_eq!(error, "line 3 is damaged: it names no connection");
 
+    let damaged = CLIENT.replacen("\"n\":2", "\"n\":\"x\"", 1);
+    let error = read(&damaged).unwrap_err().to_string();
+    assert!(error.starts_with("line 3 is damaged: invalid type: string \"x\""));
+    assert!(
+        !error.contains("line 1") && error.contains(" at column "),
+        "{error}"
+    );
+
     let damaged = CLIENT.replacen('\n', "\ngarbage\n", 1);
     let error = read(&damaged).unwrap_err().to_string();
     assert!(
