@@ -10,6 +10,8 @@ mod programs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+#[cfg(unix)]
+use std::time::Duration;
 
 use self::programs::Programs;
 
@@ -137,5 +139,58 @@ fn a_bench_starts_and_ends_a_server_of_its_own() {
                 "{mode}"
             );
         }
+    }
+}
+
+/// A program that is killed can end nothing. Its server is a script that opens a named pipe and then
+/// becomes the server: so that pipe ends when the server does.
+#[cfg(unix)]
+#[test]
+fn a_measurement_that_is_killed_leaves_no_server_behind() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::os::unix::fs::PermissionsExt;
+
+    for words in [
+        "experiment atm --rates 100 --give-up-after 1000000",
+        "bench atm --for 3600",
+        "bench chat --for 3600",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let (pipe, script) = (directory.path().join("alive"), directory.path().join("lab"));
+        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let becomes = format!(
+            "#!/bin/sh\nexec 9>'{}'\necho started >&9\nexec '{}' \"$@\"\n",
+            pipe.display(),
+            built().join("labserver").display()
+        );
+        std::fs::write(&script, becomes).unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut client = Command::new(built().join("labclient"))
+            .args(words.split(' '))
+            .arg("--labserver")
+            .arg(&script)
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut alive = BufReader::new(std::fs::File::open(pipe).unwrap());
+            let mut line = String::new();
+            alive.read_line(&mut line).unwrap();
+            tell.send(line).unwrap();
+            let mut rest = String::new();
+            alive.read_to_string(&mut rest).unwrap();
+            tell.send(rest).unwrap();
+        });
+        let patience = Duration::from_secs(60);
+        assert_eq!(told.recv_timeout(patience).unwrap(), "started\n");
+        client.kill().unwrap();
+        client.wait().unwrap();
+        let ended = told.recv_timeout(patience);
+        assert_eq!(ended.as_deref(), Ok(""), "the server lives on: {words}");
     }
 }

@@ -188,11 +188,14 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
     let default_out = || PathBuf::from(format!("experiment-{}", kind.name()));
     let out = arguments.out.clone().unwrap_or_else(default_out);
     let place = Place::take(&out, arguments.force)?;
+    let rates = match setup.rates.ascending().len() {
+        1 => "1 rate".to_owned(),
+        many => format!("{many} rates"),
+    };
     say(&format!(
-        "measuring {} at {} rates with seed {}, on {}; the timeouts alone take {} or more; Ctrl-C \
+        "measuring {} at {rates} with seed {}, on {}; the timeouts alone take {} or more; Ctrl-C \
          keeps what is done",
         kind.operations(),
-        setup.rates.ascending().len(),
         setup.seed,
         setup.server.words(),
         rough(setup.expected_duration())

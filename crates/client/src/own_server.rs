@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,7 +20,9 @@ const OPENING: Duration = Duration::from_secs(30);
 /// Lines of the server's log that are kept, to say why it ended.
 const LAST_WORDS: usize = 8;
 
-/// A running `labserver`, on a port of 127.0.0.1 that was free. It is ended when dropped.
+/// A running `labserver`, on a port of 127.0.0.1 that was free. It is ended when dropped, and ends
+/// itself when this process is gone, however that ended: it reads a standard input whose other end
+/// only this process holds.
 #[derive(Debug)]
 pub struct OwnServer {
     child: Child,
@@ -70,9 +72,10 @@ impl OwnServer {
         };
         let mut command = Command::new(program);
         command
-            .args(["--port", "0", "-q"])
+            .args(["--port", "0", "-q", "--until-eof"])
             .args(words)
-            .stdin(Stdio::null())
+            // Its other end stays in `child`, and the system closes it with this process.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // Ctrl-C at a terminal goes to every process of the group: the server would end while it is
@@ -91,19 +94,21 @@ impl OwnServer {
             return Err(cannot("its output is lost".into()));
         };
         match listening(stdout, mode) {
-            Some(address) => {
+            Ok(address) => {
                 server.address = address;
                 Ok(server)
             }
-            None => {
+            Err(why) => {
+                let had_ended = why == RecvTimeoutError::Disconnected;
                 server.end();
                 let said = log.and_then(|log| log.join().ok()).unwrap_or_default();
-                Err(cannot(match said.as_str() {
-                    "" => format!(
+                Err(cannot(match (said.as_str(), had_ended) {
+                    ("", true) => "it ended and said nothing: is it a labserver?".into(),
+                    ("", false) => format!(
                         "it did not say within {} s where it listens",
                         OPENING.as_secs()
                     ),
-                    said => said.to_owned(),
+                    (said, _) => said.to_owned(),
                 }))
             }
         }
@@ -128,8 +133,9 @@ impl Drop for OwnServer {
     }
 }
 
-/// The address of the first line that says where the mode listens.
-fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Option<String> {
+/// The address of the first line that says where the mode listens. Without one, whether the output
+/// ended or the time was up.
+fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Result<String, RecvTimeoutError> {
     let transport = match mode {
         Mode::Datetime => Transport::Udp,
         Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Script => {
@@ -146,7 +152,7 @@ fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Option<String> {
             }
         }
     });
-    told.recv_timeout(OPENING).ok()
+    told.recv_timeout(OPENING)
 }
 
 /// Reads a log to its end, so that its writer never waits, and keeps the last lines.

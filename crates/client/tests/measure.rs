@@ -304,6 +304,53 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
     assert!(text(&missing.stderr).contains("cannot start ./nothing"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_program_that_is_no_labserver_is_told_from_a_slow_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = ran(&directory, None, "bench text --labserver true");
+    assert_eq!(other.status.code(), Some(3));
+    let said = text(&other.stderr);
+    assert!(said.contains("it ended and said nothing"), "{said}");
+}
+
+/// A room that lets so many in, hears one line of anybody, and is gone.
+fn a_room_that_goes_away(members: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        let mut peers = Vec::new();
+        for _ in 0..members {
+            let (stream, _) = listener.accept().unwrap();
+            let mut peer = Connection::new(stream, Framing::Netstring, Limits::SERVER).unwrap();
+            peer.writer.greet(b"READY chat 1").unwrap();
+            let join = text(&peer.reader.receive(None).unwrap().unwrap());
+            let name = join.strip_prefix("JOIN ").unwrap();
+            peer.writer
+                .send(format!("OK joined {name}").as_bytes())
+                .unwrap();
+            peers.push(peer);
+        }
+        peers[0].reader.receive(None).unwrap();
+    });
+    address
+}
+
+#[test]
+fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = a_room_that_goes_away(3);
+    let words = format!("bench chat --members 3 --senders 1 -n 1000 --rate 10 --server {address}");
+    let output = ran(&directory, None, &words);
+    let (table, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        table.contains("errors      3 connection lost"),
+        "{table}{said}"
+    );
+    assert!(table.contains("complete    NO"), "{table}");
+    assert_eq!(output.status.code(), Some(1), "{table}{said}");
+}
+
 /// A text service that lower-cases this many requests, tells when one more has come, and is silent
 /// from then on.
 fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>) {

@@ -135,6 +135,11 @@ pub struct Arguments {
     #[command(flatten)]
     recording: RecordingArguments,
 
+    /// Stop when standard input ends, as at the first SIGINT: a program that starts a server, and
+    /// holds the other end of its standard input, then never leaves it behind, however it ends
+    #[arg(long)]
+    pub until_eof: bool,
+
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,

@@ -74,17 +74,20 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         tracing::warn!("{faults}");
         faults.arm();
     }
-    let served = bind_and_run(config);
+    let served = bind_and_run(config, arguments.until_eof);
     if let Some(recorder) = recorder {
         recorder.finish();
     }
     served
 }
 
-fn bind_and_run(config: Config) -> anyhow::Result<()> {
+fn bind_and_run(config: Config, until_eof: bool) -> anyhow::Result<()> {
     let recorder = config.recorder.clone();
     let server = Server::bind(config)?;
-    stop_on_signals(server.stopper(), recorder)?;
+    stop_on_signals(server.stopper(), recorder.clone())?;
+    if until_eof {
+        stop_at_end_of_input(server.stopper(), recorder)?;
+    }
     say_where(&server).context("cannot write to standard output")?;
     server.run();
     Ok(())
@@ -160,5 +163,26 @@ fn stop_on_signals(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Resu
         .name("signals".into())
         .spawn(watch)
         .context("cannot start a thread for signals")?;
+    Ok(())
+}
+
+/// The end of standard input lets conversations end, as the first signal does. What comes before it
+/// says nothing.
+fn stop_at_end_of_input(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Result<()> {
+    let watch = move || {
+        // One that cannot be read has no end to wait for: whoever held it is not there.
+        if let Err(error) = io::copy(&mut io::stdin(), &mut io::sink()) {
+            tracing::warn!("cannot read standard input: {error}");
+        }
+        tracing::info!("stopping: standard input ended");
+        if let Some(recorder) = &recorder {
+            recorder.stopping();
+        }
+        stopper.stop();
+    };
+    thread::Builder::new()
+        .name("stdin".into())
+        .spawn(watch)
+        .context("cannot start a thread for standard input")?;
     Ok(())
 }

@@ -6,13 +6,24 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::tally::Tally;
+use super::tally::{NEVER_ASKED, Tally};
 use super::visitors::Visitor;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// Between two tries to connect again.
 const RECONNECT: Duration = Duration::from_millis(20);
+
+/// A server that answers nobody for so long is gone: without this, a bench that ends after so many
+/// requests would go on for hours, counting failures.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// As many requests of a connection must have failed in a row: with few requests, 10 s are nothing.
+const FAILED_IN_A_ROW: u32 = 3;
+
+/// In an open loop, how late a request may be asked after the end. What is due still later is not
+/// asked, and counted as such.
+const LATEST: Duration = Duration::from_secs(5);
 
 /// The longest a thread sleeps without a look whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -40,9 +51,42 @@ struct Counter<'a> {
     interrupt: &'a Interrupt,
     /// Whether one of them could not begin, so that there is nothing to measure.
     is_over: AtomicBool,
+    /// What [`answered_at`](Counter::answered_at) is counted from.
+    base: Instant,
+    /// When the last answer came to anybody, in milliseconds.
+    answered_at: AtomicU64,
+    /// Whether it ended because nobody was answered any more.
+    is_silent: AtomicBool,
 }
 
 impl Counter<'_> {
+    fn answered(&self) {
+        let now = self.base.elapsed().as_millis() as u64;
+        self.answered_at.store(now, Ordering::Relaxed);
+    }
+
+    /// Ends it when nobody was answered for long. `in_a_row` is about the connection that asks.
+    fn failed(&self, in_a_row: u32) {
+        let last = Duration::from_millis(self.answered_at.load(Ordering::Relaxed));
+        if in_a_row >= FAILED_IN_A_ROW && self.base.elapsed().saturating_sub(last) > SILENCE {
+            self.is_silent.store(true, Ordering::Relaxed);
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Requests that were due and never asked, when so many were asked.
+    fn never_asked(&self, asked: u64) -> u64 {
+        let (Some(rate), Some(duration)) = (self.load.rate, self.load.duration) else {
+            return 0;
+        };
+        if self.interrupt.came() || self.is_over.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let due = (rate * duration.as_secs_f64()).ceil() as u64;
+        let due = self.load.requests.map_or(due, |most| due.min(most));
+        due.saturating_sub(asked)
+    }
+
     /// The moment from which the next request is measured, after waiting for it; `None` when there
     /// are no more.
     fn next(&self, start: Instant) -> Option<Instant> {
@@ -64,7 +108,7 @@ impl Counter<'_> {
                 return None;
             }
             // Late, and late beyond the end: it was due, and nobody came to ask it in time.
-            if end.is_some_and(|end| now >= end + Duration::from_secs(5)) {
+            if end.is_some_and(|end| now >= end + LATEST) {
                 return None;
             }
             if now >= due {
@@ -89,6 +133,9 @@ pub fn run<V: Visitor>(
         next: AtomicU64::new(0),
         interrupt,
         is_over: AtomicBool::new(false),
+        base: Instant::now(),
+        answered_at: AtomicU64::new(0),
+        is_silent: AtomicBool::new(false),
     };
     // All are connected before the first asks, so that connecting is not measured with it: each
     // says that it is ready, and then waits for the gate.
@@ -114,6 +161,7 @@ pub fn run<V: Visitor>(
         }
         ready.iter().take(threads.len()).for_each(drop);
         let started = Instant::now();
+        counter.answered();
         drop(closed);
         let joined = threads.into_iter().map(|thread| {
             let lost = |_| Failure::Lost("a thread ended badly".into());
@@ -128,6 +176,11 @@ pub fn run<V: Visitor>(
     }
     all.elapsed = started.elapsed();
     all.was_interrupted = interrupt.came();
+    all.fell_silent = counter.is_silent.load(Ordering::Relaxed).then_some(SILENCE);
+    let never_asked = counter.never_asked(all.asked);
+    if never_asked > 0 {
+        all.errors.insert(NEVER_ASKED.to_owned(), never_asked);
+    }
     Ok(all)
 }
 
@@ -150,7 +203,12 @@ fn visit<V: Visitor>(
     }
     let start = Instant::now();
     let mut visitor = Some(first?);
+    let mut failed_in_a_row = 0;
     while let Some(due) = counter.next(start) {
+        tally.asked += 1;
+        if failed_in_a_row > 0 {
+            counter.failed(failed_in_a_row);
+        }
         let mut present = match visitor.take() {
             Some(present) => present,
             None => {
@@ -162,6 +220,7 @@ fn visit<V: Visitor>(
                     }
                     Err(failure) => {
                         tally.failed(&failure);
+                        failed_in_a_row += 1;
                         thread::sleep(RECONNECT);
                         continue;
                     }
@@ -171,10 +230,13 @@ fn visit<V: Visitor>(
         match present.visit() {
             Ok(true) => {
                 tally.answered(due.elapsed());
+                counter.answered();
+                failed_in_a_row = 0;
                 visitor = Some(present);
             }
             Ok(false) => {
                 tally.timed_out();
+                failed_in_a_row += 1;
                 visitor = Some(present);
             }
             Err(Failure::Interrupted) => {
@@ -185,8 +247,18 @@ fn visit<V: Visitor>(
                 tally.failed(&failure);
                 match failure {
                     // The conversation goes on.
-                    Failure::Refused(_) => visitor = Some(present),
-                    _ => tally.withdrawn += present.withdrawn(),
+                    Failure::Refused(_) => {
+                        counter.answered();
+                        visitor = Some(present);
+                    }
+                    _ => {
+                        tally.withdrawn += present.withdrawn();
+                        // Over UDP, a server that is gone is noticed only here.
+                        if failed_in_a_row > 0 {
+                            thread::sleep(RECONNECT);
+                        }
+                        failed_in_a_row += 1;
+                    }
                 }
             }
         }
@@ -263,6 +335,53 @@ mod tests {
         // The k-th was due after k ms and asked after 200 at the earliest.
         let median = tally.latency.value_at_quantile(0.5);
         assert!(median >= 140_000_000, "{median} ns");
+    }
+
+    #[test]
+    fn in_an_open_loop_what_was_due_and_never_asked_is_counted() {
+        struct Slow;
+        impl Visitor for Slow {
+            fn visit(&mut self) -> Result<bool, Failure> {
+                thread::sleep(LATEST + Duration::from_millis(200));
+                Ok(true)
+            }
+        }
+        let overload = Load {
+            connections: 2,
+            requests: None,
+            duration: Some(Duration::from_millis(100)),
+            rate: Some(1000.0),
+        };
+        let tally = run(&overload, &Interrupt::default(), |_| Ok(Slow)).unwrap();
+        let asked = tally.latency.len();
+        assert!((1..=2).contains(&asked), "{asked}");
+        assert_eq!(tally.errors[NEVER_ASKED], 100 - asked);
+        assert_eq!(tally.errors.len(), 1);
+    }
+
+    #[test]
+    fn a_server_that_answers_nobody_any_more_ends_it() {
+        struct Gone(bool);
+        impl Visitor for Gone {
+            fn visit(&mut self) -> Result<bool, Failure> {
+                match std::mem::replace(&mut self.0, true) {
+                    false => Ok(true),
+                    true => Err(Failure::Lost("gone".into())),
+                }
+            }
+        }
+        let endless = Load {
+            requests: Some(u64::MAX),
+            ..load(None)
+        };
+        let set_ups = AtomicU32::new(0);
+        let tally = run(&endless, &Interrupt::default(), |_| {
+            Ok(Gone(set_ups.fetch_add(1, Ordering::Relaxed) >= 3))
+        });
+        let tally = tally.unwrap();
+        assert_eq!(tally.latency.len(), 3);
+        assert_eq!(tally.fell_silent, Some(SILENCE));
+        assert_eq!(tally.errors.keys().collect::<Vec<_>>(), ["connection lost"]);
     }
 
     #[test]

@@ -32,6 +32,9 @@ const QUANTILES: [(&str, f64); 6] = [
 /// The kind of error where a connection ended.
 const LOST: &str = "connection lost";
 
+/// The kind of error of a request of an open loop that was due, and for which nobody was free.
+pub const NEVER_ASKED: &str = "never asked, 5 s after the end";
+
 /// The longest bar of a histogram, in characters.
 const BAR: usize = 50;
 
@@ -50,6 +53,10 @@ pub struct Tally {
     pub elapsed: Duration,
     /// Whether Ctrl-C ended it.
     pub was_interrupted: bool,
+    /// Requests that were begun, whatever came of them.
+    pub asked: u64,
+    /// That nobody was answered for so long ended it.
+    pub fell_silent: Option<Duration>,
 }
 
 impl Default for Tally {
@@ -61,6 +68,8 @@ impl Default for Tally {
             withdrawn: 0,
             elapsed: Duration::ZERO,
             was_interrupted: false,
+            asked: 0,
+            fell_silent: None,
         }
     }
 }
@@ -124,6 +133,7 @@ impl Tally {
             *self.errors.entry(kind.clone()).or_default() += count;
         }
         self.withdrawn += other.withdrawn;
+        self.asked += other.asked;
     }
 
     /// Connections that ended.
@@ -172,7 +182,7 @@ impl Tally {
             "connections": load.connections,
             "loop": if load.rate.is_some() { "open" } else { "closed" },
             "rate_per_s": load.rate,
-            "complete": !self.was_interrupted,
+            "complete": !self.was_interrupted && self.fell_silent.is_none(),
             "elapsed_s": self.elapsed.as_secs_f64(),
             "answered": self.latency.len(),
             "throughput_per_s": self.throughput(),
@@ -197,6 +207,10 @@ impl Tally {
             self.throughput()
         );
         text += &errors(&self.errors);
+        if let Some(silence) = self.fell_silent {
+            let seconds = silence.as_secs();
+            let _ = writeln!(text, "ended early: nobody was answered for {seconds} s");
+        }
         text += &lines("latency", &self.latency);
         text += &lines("connecting", &self.connecting);
         text += &bars(&self.latency);
@@ -215,8 +229,9 @@ pub fn heading(site: &Site, load: &Load, was_interrupted: bool) -> String {
         None => site.server.as_str(),
     };
     let part = if was_interrupted { ", interrupted" } else { "" };
+    let many = if load.connections == 1 { "" } else { "s" };
     format!(
-        "{}: {} connections, {way}, {whose}{part}\n",
+        "{}: {} connection{many}, {way}, {whose}{part}\n",
         site.subject.mode().name(),
         load.connections
     )

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rustix::process::Signal;
 
-use crate::labserver::start;
+use crate::labserver::{Home, Labserver, start};
 
 #[test]
 fn one_signal_lets_conversations_end_and_is_a_success() {
@@ -79,4 +79,40 @@ fn every_service_stops_while_nobody_talks_to_it() {
         let ended = start(&["--mode", mode, "--port", "0"]).stop();
         assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
     }
+}
+
+#[test]
+fn a_server_that_was_told_so_stops_when_its_standard_input_ends() {
+    for mode in ["text", "atm", "datetime"] {
+        let (home, (input, mut held)) = (Home::new(), std::io::pipe().unwrap());
+        let mut command = home.command(&["--mode", mode, "--port", "0", "--until-eof"]);
+        command.stdin(input);
+        let server = Labserver::spawn(command);
+        // What is written is no end.
+        held.write_all(b"quit\n").unwrap();
+        if mode == "text" {
+            let mut peer = server.converse("text tcp");
+            assert_eq!(peer.ask("PRIME 97"), "OK prime");
+            drop(held);
+            let goodbye = peer.hear().unwrap();
+            assert!(goodbye.starts_with("ERR shutting-down "), "{goodbye}");
+        } else {
+            drop(held);
+        }
+        let ended = server.end();
+        assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
+        assert!(
+            ended.stderr.contains("stopping: standard input ended"),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn an_end_of_standard_input_says_nothing_to_other_servers() {
+    // Its standard input is the null device, which has ended before it began.
+    let server = start(&["--mode", "text", "--port", "0"]);
+    let mut peer = server.converse("text tcp");
+    assert_eq!(peer.ask("PRIME 97"), "OK prime");
+    assert!(!server.stop().stderr.contains("standard input"));
 }
