@@ -7,12 +7,12 @@
 mod link;
 pub(super) mod screen;
 mod speaker;
+pub(super) mod threads;
 mod wording;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use clap::Args;
 use proto::chat::{Answer, Message, People, Request};
@@ -20,8 +20,6 @@ use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use wire::connection::Reader;
 
 use super::{own_name, say};
@@ -32,6 +30,7 @@ use crate::session::{Session, Target};
 use link::Link;
 use screen::{Screen, Typed};
 use speaker::{Speaker, say_goodbye};
+use threads::{leave_on_signals, start};
 
 /// Happenings that may wait to be shown. When somebody stops their terminal, the server is no
 /// longer read, and throws us out in the end.
@@ -82,7 +81,9 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     };
     let (tell, happenings) = mpsc::sync_channel(WAITING);
     // Before anything is shown: whoever sees that we are in may want to leave.
-    leave_on_signals(&chat.link, &tell)?;
+    let (link, news) = (Arc::clone(&chat.link), tell.clone());
+    let goodbye = move || say_goodbye(&link, &news);
+    leave_on_signals(goodbye, tell.clone(), Happening::Closed)?;
     chat.show_joined(&name, &others)?;
     let shown = chat.talk(reader, tell, &happenings);
     // Nothing more is shown, and nobody waits to tell it.
@@ -324,34 +325,4 @@ fn receive_all(mut reader: Reader, tell: &SyncSender<Happening>) {
             return;
         }
     }
-}
-
-/// Leaves at the first signal, and ends at once at the second. While the editor runs, Ctrl-C is a
-/// key, which comes here too.
-fn leave_on_signals(link: &Arc<Link>, tell: &SyncSender<Happening>) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])
-        .map_err(|error| Failure::Usage(format!("cannot watch for signals: {error}")))?;
-    let (link, tell) = (Arc::clone(link), tell.clone());
-    start("signals", move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count == 0 {
-                let (link, tell) = (Arc::clone(&link), tell.clone());
-                // The link may be busy with a line that the server does not take.
-                let _ = start("goodbye", move || say_goodbye(&link, &tell));
-            } else if let Err(TrySendError::Full(_)) =
-                tell.try_send(Happening::Closed("interrupted".into()))
-            {
-                // What is shown is not taken either.
-                std::process::exit(128 + signal);
-            }
-        }
-    })
-}
-
-fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(run)
-        .map(drop)
-        .map_err(|error| Failure::Usage(format!("cannot start a thread: {error}")))
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -13,8 +13,6 @@ use std::time::Instant;
 use proto::handout::chat::{NAME_TAKEN, QUIT};
 use proto::printable::printable;
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use wire::connection::{Reader, SendError, Writer};
 
 use super::person::{Person, fits};
@@ -22,6 +20,7 @@ use super::talk::wait_after;
 use crate::failure::{Failure, Status, words_of};
 use crate::input::Input;
 use crate::modes::chat::screen::{Screen, Typed};
+use crate::modes::chat::threads::{leave_on_signals, start};
 use crate::modes::say;
 use crate::output::Output;
 use crate::session::{GOODBYE, Target};
@@ -66,7 +65,8 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         leaving: AtomicBool::new(false),
     });
     let (tell, happenings) = mpsc::sync_channel(WAITING);
-    leave_on_signals(&link, &tell)?;
+    let (leaver, news) = (Arc::clone(&link), tell.clone());
+    leave_on_signals(move || leaver.leave(&news), tell.clone(), Happening::Closed)?;
     let lost = |error: SendError| Failure::Lost(format!("{}: {error}", target.server));
     link.say(&name).map_err(lost)?;
     let (mut screen, typed) = open_screen(output)?;
@@ -279,36 +279,6 @@ fn whole_characters(bytes: &[u8]) -> usize {
         true => bytes.len() - unfinished.len(),
         false => bytes.len(),
     }
-}
-
-/// Leaves at the first signal, and ends at once at the second. While the editor runs, Ctrl-C is a
-/// key, which comes here too.
-fn leave_on_signals(link: &Arc<Link>, tell: &SyncSender<Happening>) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])
-        .map_err(|error| Failure::Usage(format!("cannot watch for signals: {error}")))?;
-    let (link, tell) = (Arc::clone(link), tell.clone());
-    start("signals", move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count == 0 {
-                let (link, tell) = (Arc::clone(&link), tell.clone());
-                // The link may be busy with a line that the server does not take.
-                let _ = start("goodbye", move || link.leave(&tell));
-            } else if let Err(TrySendError::Full(_)) =
-                tell.try_send(Happening::Closed("interrupted".into()))
-            {
-                // What is shown is not taken either.
-                std::process::exit(128 + signal);
-            }
-        }
-    })
-}
-
-fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(run)
-        .map(drop)
-        .map_err(|error| Failure::Usage(format!("cannot start a thread: {error}")))
 }
 
 #[cfg(test)]
