@@ -123,7 +123,7 @@ enum Format {
 }
 
 impl Arguments {
-    fn format(&self) -> Format {
+    fn format(&self) -> Result<Format, Failure> {
         let chosen = [
             (self.format.text, Format::Text),
             (self.format.svg, Format::Svg),
@@ -133,11 +133,17 @@ impl Arguments {
             (self.format.explain, Format::Explain),
         ];
         let chosen = chosen.into_iter().find(|(is_chosen, _)| *is_chosen);
-        let by_ending = || self.output.as_deref().and_then(Format::of_ending);
-        chosen
-            .map(|(_, format)| format)
-            .or_else(by_ending)
-            .unwrap_or(Format::Terminal)
+        match (chosen, &self.output) {
+            (Some((_, format)), _) => Ok(format),
+            (None, None) => Ok(Format::Terminal),
+            (None, Some(path)) => Format::of_ending(path).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "the ending of {} names no format: end it in .svg, .html, .mmd, .txt or .pcap, \
+                     or say which with --svg and so on",
+                    path.display()
+                ))
+            }),
+        }
     }
 }
 
@@ -176,7 +182,7 @@ impl Format {
 /// # Errors
 /// When one cannot be read, or what is shown cannot be written.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    let format = arguments.format();
+    let format = arguments.format()?;
     if format == Format::Pcap && arguments.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::Usage(
             "a capture is no text for a terminal: give -o FILE.pcap, or pipe it into `tcpdump -r -`"
@@ -187,7 +193,18 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         connection: arguments.connection,
         service: arguments.service.clone(),
     };
-    let loaded = load::load(&arguments.files, &filter)?;
+    let mut loaded = load::load(&arguments.files, &filter)?;
+    if format == Format::Explain {
+        // A proxy has the messages of others, and none of their journals and ledgers.
+        let has_runs = !loaded.runs.is_empty();
+        loaded.runs.retain(|run| !load::is_of_a_proxy(run));
+        if has_runs && loaded.runs.is_empty() {
+            return Err(Failure::Usage(
+                "a proxy does not know where the money is: record the cash machine and the bank"
+                    .into(),
+            ));
+        }
+    }
     match &arguments.output {
         None => {
             let mut out = BufWriter::new(io::stdout().lock());

@@ -16,6 +16,9 @@ use crate::failure::Failure;
 /// So many events tell when a run began.
 const WELL_KNOWN: usize = 64;
 
+/// The service of both conversations of a proxy.
+const PROXY: &str = "proxy";
+
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -119,9 +122,17 @@ fn shown(file: &Path) -> String {
     }
 }
 
+/// Whether this program stood between two others. Its run has the client's conversation with it, in
+/// which it is the server, and its own with the server.
+pub fn is_of_a_proxy(run: &Run) -> bool {
+    let mut channels = run.events.iter().filter_map(|event| event.channel.as_ref());
+    channels.any(|channel| channel.service == PROXY)
+}
+
 /// One end of a conversation, as one run recorded it.
 struct End {
     run: usize,
+    side: Side,
     channel: Channel,
     began: Timestamp,
 }
@@ -150,7 +161,7 @@ impl Loaded {
         let (clients, servers): (Vec<End>, Vec<End>) = loaded
             .ends()
             .into_iter()
-            .partition(|end| loaded.runs[end.run].header.side == Side::Client);
+            .partition(|end| end.side == Side::Client);
         // The same two addresses may meet again, later: with one another's connection of about the
         // same time. Newest first, so that the oldest is popped.
         let mut waiting: HashMap<_, Vec<usize>> = HashMap::new();
@@ -197,6 +208,7 @@ impl Loaded {
                 {
                     ends.push(End {
                         run: index,
+                        side: event.side,
                         channel: channel.clone(),
                         began: event.wall,
                     });

@@ -48,7 +48,7 @@ pub fn write(
         let place = channel.map_or_else(String::new, |channel| {
             format!("{}#{}", channel.service, channel.connection)
         });
-        let (sign, words) = described(header.side, &event.what, ids);
+        let (sign, words) = described(event.side, &event.what, ids);
         let line = format!("  {place:<10}  {:<11} {sign} {words}", name(&event.what));
         writeln!(out, "{}", line.trim_end())?;
     }

@@ -80,9 +80,9 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
         };
         let number = *numbers.entry(channel).or_insert_with(|| {
             views.push(View {
-                side: run.header.side,
+                side: event.side,
                 transport: channel.transport,
-                ends: ends_of(run.header.side, channel),
+                ends: ends_of(event.side, channel),
                 events: Vec::new(),
                 times: Vec::new(),
             });

@@ -8,7 +8,7 @@ use wire::record::{Direction, What};
 
 use super::Lifeline;
 use super::unsettled::Hold;
-use crate::view::load::{Conversation, Loaded};
+use crate::view::load::{Conversation, Loaded, is_of_a_proxy};
 
 /// More clients without a recording than this stand together.
 const MOST_STRANGERS: usize = 6;
@@ -115,14 +115,25 @@ impl Columns {
     }
 }
 
-/// Puts the clients on the left, the servers on the right.
+/// Puts the clients on the left, the servers on the right, and who is both between them.
 fn in_order(
     found: Vec<(Who, Lifeline)>,
     mut of_run: Vec<usize>,
     mut of_conversation: Vec<(usize, usize)>,
 ) -> Columns {
     let mut order: Vec<usize> = (0..found.len()).collect();
-    order.sort_by_key(|index| found[*index].1.side == Side::Server);
+    let mut roles = vec![(false, false); found.len()];
+    for (client, server) in &of_conversation {
+        roles[*client].0 = true;
+        roles[*server].1 = true;
+    }
+    order.sort_by_key(|index| match roles[*index] {
+        (true, true) => 1,
+        (true, false) => 0,
+        (false, true) => 2,
+        (false, false) if found[*index].1.side == Side::Client => 0,
+        (false, false) => 2,
+    });
     let mut place = vec![0; order.len()];
     for (new, old) in order.iter().enumerate() {
         place[*old] = new;
@@ -144,7 +155,10 @@ fn in_order(
 fn recorded(loaded: &Loaded, run: usize) -> Lifeline {
     let header = &loaded.runs[run].header;
     Lifeline {
-        name: proto::printable::printable(&cut(&header.program)),
+        name: match is_of_a_proxy(&loaded.runs[run]) {
+            true => "proxy".into(),
+            false => proto::printable::printable(&cut(&header.program)),
+        },
         detail: format!("process {}", header.pid),
         side: header.side,
         is_recorded: true,

@@ -231,7 +231,7 @@ impl<'a> Gatherer<'a, '_> {
         event: &'a Event,
         progress: &mut Progress<'a>,
     ) {
-        let side = self.loaded.runs[run].header.side;
+        let side = event.side;
         let life = self.columns.of_run[run];
         let (client, server) = self.columns.of_conversation[conversation];
         let is_tcp = event

@@ -52,8 +52,8 @@ pub(super) fn unsettled(loaded: &Loaded) -> Unsettled {
         conversation.is_some_and(|index| loaded.conversations[index].server.is_some())
     };
     for (index, run) in loaded.runs.iter().enumerate() {
-        let side = run.header.side;
         for event in &run.events {
+            let side = event.side;
             let Some((id, said)) = said(&event.what) else {
                 continue;
             };

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::{Deed, Gatherer};
 use crate::view::sequence::Moment;
 use crate::view::wording;
-use wire::fault::Side;
 
 /// A correction is worth a word from so many nanoseconds on.
 const NOTABLE: u64 = 1_000_000;
@@ -41,7 +40,8 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
             continue;
         };
         let took = received.saturating_sub(sent);
-        let is_to_server = lives[arrow.from].side == Side::Client;
+        let (client, _) = gatherer.columns.of_conversation[arrow.conversation];
+        let is_to_server = arrow.from == client;
         let pair = match is_to_server {
             true => (arrow.from, arrow.to),
             false => (arrow.to, arrow.from),
