@@ -44,6 +44,53 @@ fn one_side_alone_is_drawn_as_far_as_it_knows() {
 }
 
 #[test]
+fn a_proxy_stands_between_the_two_programs_with_or_without_their_recordings() {
+    let [client, proxy, server] = ["client", "proxy", "server"].map(|name| {
+        let name = format!("proxied.{name}.jsonl");
+        sample(&name)
+    });
+    is_as_looked_at(&view(&[&proxy]), "proxied.proxy.diagram.txt");
+    // The server was there first, and stands on the right all the same.
+    let all = view(&["--width", "150", &server, &proxy, &client]);
+    is_as_looked_at(&all, "proxied.diagram.txt");
+}
+
+#[test]
+fn where_the_money_is_a_proxy_does_not_know() {
+    let [client, proxy, server] = ["client", "proxy", "server"].map(|name| {
+        let name = format!("proxied.{name}.jsonl");
+        sample(&name)
+    });
+    let viewed = run(&["--explain", &proxy]);
+    assert_eq!(viewed.status, Some(2));
+    assert!(
+        viewed
+            .stderr
+            .contains("record the cash machine and the bank"),
+        "{}",
+        viewed.stderr
+    );
+    let told = view(&["--explain", &client, &proxy, &server]);
+    assert!(told.contains("(1) no answer came; (2)"), "{told}");
+    assert!(told.contains("500.00 has left the account, once"), "{told}");
+}
+
+#[test]
+fn an_ending_that_names_no_format_is_refused() {
+    let viewed = run(&[
+        &sample("withdrawal.client.jsonl"),
+        "-o",
+        "no-such-directory/a.png",
+    ]);
+    assert_eq!(viewed.status, Some(2));
+    assert!(
+        viewed.stderr.contains("a.png names no format"),
+        "{}",
+        viewed.stderr
+    );
+}
+
+#[test]
 fn a_list_has_a_line_for_each_event_and_whole_ids() {
     let client = sample("withdrawal.client.jsonl");
     let events = std::fs::read_to_string(&client).unwrap();

@@ -132,10 +132,20 @@ fn fate(story: &Story, one: &Try, bank_is_recorded: bool) -> String {
         }
         (Fate::Sent, Some(answer), _) => format!("the answer was \"{}\"", reply(one.verb, answer)),
         (Fate::Sent, None, Some(arrival)) => unanswered(&story.arrivals[arrival]),
-        (Fate::Sent, None, None) if bank_is_recorded => "the request did not reach the bank".into(),
+        // Behind a proxy the bank has another connection than the machine, and a request that came
+        // there cannot be told to be this one.
+        (Fate::Sent, None, None) if bank_is_recorded && has_only_known_arrivals(story) => {
+            "the request did not reach the bank".into()
+        }
         (Fate::Sent, None, None) => "no answer came".into(),
     };
     words + doubled
+}
+
+/// Whether each request that came to the bank is known to be one of the machine's.
+fn has_only_known_arrivals(story: &Story) -> bool {
+    let known = story.tries.iter().filter(|one| one.arrival.is_some());
+    known.count() >= story.arrivals.len()
 }
 
 /// Why the machine has no answer to what came to the bank.

@@ -90,9 +90,12 @@ impl Columns {
                 )
             })
             .collect();
-        // Of a recorded client, the machine that it is.
+        let is_proxy: Vec<bool> = loaded.runs.iter().map(is_of_a_proxy).collect();
+        // Of a recorded client, the machine that it is. A proxy repeats the names of others.
         for (index, conversation) in loaded.conversations.iter().enumerate() {
-            if let (Some(run), Some(name)) = (conversation.client, names.get(&index)) {
+            if let (Some(run), Some(name)) = (conversation.client, names.get(&index))
+                && !is_proxy[run]
+            {
                 let life = &mut found[of_run[run]].1;
                 if !life.detail.starts_with(name.as_str()) && !life.detail.contains(" · ") {
                     life.detail = format!("{name} · {}", life.detail);
