@@ -8,7 +8,7 @@
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
 //! * [`modes`]: one file a mode;
 //! * [`view`]: pictures of recordings;
-//! * [`experiment`], [`bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
+//! * [`experiment`], [`mod@bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
 #![forbid(unsafe_code)]
 
 pub mod bench;

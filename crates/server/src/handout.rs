@@ -1,7 +1,7 @@
 //! The services in the words of the labs' printed programs, whose clients can talk to them.
 //!
 //! A [`Printed`] is a service behind the wording of a hand-out. What is said is decided by
-//! [`proto::handout`], which does nothing itself; [`conversation`] does it, and asks the service. No
+//! [`proto::handout`], which does nothing itself; `conversation` does it, and asks the service. No
 //! service knows that a hand-out exists. Scripts and echo are on the wire as they are printed
 //! already, so they are used as they are.
 //!

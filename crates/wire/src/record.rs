@@ -7,7 +7,7 @@
 //!
 //! * [`event`], [`bytes`]: the lines of a recording;
 //! * [`reading`]: a recording read back;
-//! * [`recorder`]: from events to files, with [`queue`] between and [`file`] behind;
+//! * [`recorder`]: from events to files, with [`queue`] between and [`mod@file`] behind;
 //! * [`tap`]: from a connection to events;
 //! * [`trace`]: events for a person.
 

@@ -4,10 +4,10 @@
 //! machine's journal and the bank's ledger noted, what faults did, and where a process died. What
 //! only the other side could tell is not guessed.
 //!
-//! * [`story`]: what the events say of one transaction;
-//! * [`gather`]: how it is found in the events;
-//! * [`words`]: how it is told;
-//! * [`ending`]: where the money and the notes are.
+//! * `story`: what the events say of one transaction;
+//! * `gather`: how it is found in the events;
+//! * `words`: how it is told;
+//! * `ending`: where the money and the notes are.
 
 mod ending;
 mod gather;

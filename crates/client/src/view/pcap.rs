@@ -7,9 +7,9 @@
 //!
 //! The file is a pcap with nanoseconds and without a link layer (`LINKTYPE_RAW`).
 //!
-//! * [`views`]: which side's record of a connection is taken, when both sides recorded it;
-//! * [`stream`]: the life of a TCP connection, packet by packet;
-//! * [`packet`]: headers and checksums.
+//! * `views`: which side's record of a connection is taken, when both sides recorded it;
+//! * `stream`: the life of a TCP connection, packet by packet;
+//! * `packet`: headers and checksums.
 
 mod packet;
 mod stream;

@@ -1,9 +1,9 @@
 //! A sequence diagram, before it is drawn: lifelines, and what happened on and between them in order.
 //!
-//! * [`columns`]: which lifelines there are;
-//! * [`gather`]: events to steps and arrows, the two recordings of a message put together;
-//! * [`order`]: the steps of all lifelines in one order, without turning round what caused what;
-//! * [`unsettled`]: withdrawals that nobody settled.
+//! * `columns`: which lifelines there are;
+//! * `gather`: events to steps and arrows, the two recordings of a message put together;
+//! * `order`: the steps of all lifelines in one order, without turning round what caused what;
+//! * `unsettled`: withdrawals that nobody settled.
 
 mod columns;
 mod gather;
