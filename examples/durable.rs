@@ -201,7 +201,14 @@ fn withdraw_for(mut link: Link, period: Duration) -> Result<Vec<Duration>> {
     while started.elapsed() < period {
         let id = TransactionId::withdrawal(Uuid::now_v7());
         let asked = Instant::now();
-        for request in [Request::Hold { id, amount }, Request::Confirm(id)] {
+        for request in [
+            Request::Hold {
+                id,
+                amount,
+                key: None,
+            },
+            Request::Confirm { id, key: None },
+        ] {
             link.ask(&request).map_err(failed)?.map_err(refused)?;
         }
         latencies.push(asked.elapsed());

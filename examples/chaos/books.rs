@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use client::drawer::Drawer;
-use proto::atm::record::{Record, Status, Transaction};
+use proto::atm::record::{Account, Record, Status, Transaction};
 use proto::atm::{Kind, Money};
 use server::ledger::audit::audit;
 use server::ledger::{Store, sqlite};
@@ -34,7 +34,8 @@ impl Books {
             let words = format!("{} transactions are not settled", report.unsettled);
             books.wrong.push(words);
         }
-        for account in store.accounts()?.iter().filter(|account| account.locked) {
+        let locked = |account: &&Account| account.lockouts > 0;
+        for account in store.accounts()?.iter().filter(locked) {
             // Nobody ever gives a wrong PIN.
             let words = format!("the card {} is locked", account.card);
             books.wrong.push(words);

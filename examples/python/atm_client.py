@@ -1,6 +1,6 @@
-"""The cash machine: a withdrawal happens exactly once, whatever is lost on the way. It makes the
-id, keeps it on disk before the first send, and sends the same again until it is answered. The PIN
-is asked for, or taken from the environment variable LABCLIENT_PIN.
+"""The cash machine: a withdrawal happens exactly once, whatever is lost on the way. It makes an id
+and a key, keeps them on disk before the first send, and sends the same again until it is answered.
+The PIN is asked for, or taken from the environment variable LABCLIENT_PIN.
 
     atm_client.py --server 127.0.0.1:9005 --card 123456789 withdraw 500
     atm_client.py settle
@@ -10,6 +10,7 @@ import argparse
 import getpass
 import os
 import re
+import secrets
 import sqlite3
 import sys
 import time
@@ -31,6 +32,12 @@ class Refused(Exception):
     """ERR: the code and the words."""
 
 
+def subject_of(request: str) -> str:
+    """The id that an answer to it must name; nothing when it has none."""
+    words = request.split(" ")
+    return words[1] if len(words) > 1 and re.match("[A-Z]+_", words[1]) else ""
+
+
 def open_journal(path: str) -> sqlite3.Connection:
     """The one transaction that is open, if any. EXTRA: each write is on the disk, and stays there
     when the power fails, before it returns. EXCLUSIVE: a file is one process's.
@@ -39,7 +46,8 @@ def open_journal(path: str) -> sqlite3.Connection:
     try:
         journal.execute("PRAGMA locking_mode = EXCLUSIVE")
         journal.execute("PRAGMA synchronous = EXTRA")
-        journal.execute("CREATE TABLE IF NOT EXISTS open (id TEXT, amount TEXT, settle_by TEXT)")
+        columns = "id TEXT, amount TEXT, key TEXT, settle_by TEXT"
+        journal.execute(f"CREATE TABLE IF NOT EXISTS open ({columns})")
         journal.execute("DELETE FROM open WHERE 0")  # a write, which takes the lock
     except sqlite3.OperationalError as error:
         sys.exit(f"{path}: {error}: is another machine using it?")
@@ -76,13 +84,16 @@ class Line:
             self.drop()
             raise
         kind, _, words = (reply or "").partition(" ")
-        if kind == "OK":
-            return words
         code, _, reason = words.partition(" ")
-        if kind != "ERR" or code in NO_ANSWER:
+        subject = subject_of(request)
+        # What names another id, or none, may be the second answer to an earlier question.
+        is_ours = (reason if kind == "ERR" else words).startswith(subject)
+        if kind == "OK" and is_ours:
+            return words.removeprefix(subject).strip()
+        if kind != "ERR" or code in NO_ANSWER or not is_ours:
             self.drop()
             raise Lost(f"no answer but {reply!r}")
-        raise Refused(code, reason)
+        raise Refused(code, reason.removeprefix(subject).strip())
 
     def drop(self) -> None:
         """An answer that comes too late must not be taken for that to the next question."""
@@ -104,30 +115,31 @@ class Line:
 
 
 def settle(line: Line, journal: sqlite3.Connection) -> None:
-    """Settles what the journal has open. This needs no PIN: whoever knows the id may."""
-    row = journal.execute("SELECT id, amount, settle_by FROM open").fetchone()
+    """Settles what the journal has open. This needs no PIN: the key proves whose it is."""
+    row = journal.execute("SELECT id, amount, key, settle_by FROM open").fetchone()
     if row is None:
         return
-    transaction, amount, settle_by = row
+    transaction, amount, key, settle_by = row
     try:
-        outcome = line.until_answered(f"{settle_by} {transaction}")
+        outcome = line.until_answered(f"{settle_by} {transaction} {key}")
     except Refused as refusal:
         # Declined before, or rolled back before: nothing was moved and nothing is held.
         if settle_by == "CONFIRM" or refusal.args[0] not in ("declined", "already-rolled-back"):
             sys.exit(f"{transaction}: the bank contradicts the journal: {refusal.args[0]}")
         outcome = refusal.args[0]
     journal.execute("DELETE FROM open")
-    print(f"settled {transaction} {amount}: {printable(outcome.removeprefix(transaction).strip())}")
+    print(f"settled {transaction} {amount}: {printable(outcome)}")
 
 
 def move(line: Line, journal: sqlite3.Connection, verb: str, amount: str) -> int:
     """A withdrawal or a deposit, in two phases."""
     transaction = {"WITHDRAW": "WITH_", "DEPOSIT": "DEP_"}[verb] + str(uuid.uuid4())
+    key = secrets.token_hex(16)
     # From here on a crash, however early, ends in ROLLBACK: no notes have moved.
-    journal.execute("INSERT INTO open VALUES (?, ?, 'ROLLBACK')", (transaction, amount))
+    journal.execute("INSERT INTO open VALUES (?, ?, ?, 'ROLLBACK')", (transaction, amount, key))
     try:
-        held = line.until_answered(f"{verb} {transaction} {amount}")
-        if not held.startswith(f"{transaction} held {amount}, available "):
+        held = line.until_answered(f"{verb} {transaction} {amount} {key}")
+        if not held.startswith(f"held {amount}, available "):
             raise Lost(f"{held!r} is no answer to this")
     except (Lost, Refused) as failure:
         print("not done:", *map(printable, failure.args), file=sys.stderr)

@@ -23,13 +23,14 @@ UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 MONEY = r"([0-9]+(?:\.[0-9]{1,2})?)"
 CARD, PIN = "([0-9]{6,19})", "([0-9]{4,12})"
 NAME = "([A-Za-z0-9_-]{1,32})"
+KEY = "(?: ([0-9a-f]{32}))?"
 GRAMMAR = {
     "VERIFY_CARD_AND_PASSWORD": f"(LOGIN_{UUID}) {CARD} {PIN}",
     "BALANCE_INQUIRY": "",
-    "WITHDRAW": f"(WITH_{UUID}) {MONEY}",
-    "DEPOSIT": f"(DEP_{UUID}) {MONEY}",
-    "CONFIRM": f"((?:WITH|DEP)_{UUID})",
-    "ROLLBACK": f"((?:WITH|DEP)_{UUID})",
+    "WITHDRAW": f"(WITH_{UUID}) {MONEY}{KEY}",
+    "DEPOSIT": f"(DEP_{UUID}) {MONEY}{KEY}",
+    "CONFIRM": f"((?:WITH|DEP)_{UUID}){KEY}",
+    "ROLLBACK": f"((?:WITH|DEP)_{UUID}){KEY}",
     "CREATE_ACCOUNT": f"(ACC_{UUID}) {CARD} {PIN} {MONEY} (\\S.{{0,63}})",
     "TERMINAL": NAME,
     "QUIT": "",
@@ -37,10 +38,10 @@ GRAMMAR = {
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (card TEXT PRIMARY KEY, holder TEXT, salt BLOB, pin_hash BLOB,
     opening INTEGER, posted INTEGER, created_by TEXT UNIQUE, wrong_pins INTEGER DEFAULT 0);
-CREATE TABLE IF NOT EXISTS login (id TEXT PRIMARY KEY, card TEXT, succeeded INTEGER);
+CREATE TABLE IF NOT EXISTS login (id TEXT, card TEXT, succeeded INTEGER, PRIMARY KEY (id, card));
 -- status: held, confirmed, rolled back, declined. A rollback that came first has no card.
 CREATE TABLE IF NOT EXISTS movement (id TEXT PRIMARY KEY, card TEXT, cents INTEGER, status TEXT,
-    reply TEXT);
+    reply TEXT, key TEXT);
 CREATE INDEX IF NOT EXISTS holds ON movement (card) WHERE status = 'held';
 """
 DEMONSTRATION = (("123456789", "1234", "Joty", 1_000_000), ("987654321", "5678", "Adarsh", 500_000))
@@ -103,35 +104,35 @@ def held(ledger, card: str, kind: str) -> int:
 
 
 def log_in(ledger, login: str, card: str, pin: str, session: dict) -> str:
+    session.pop("card", None)  # whoever was at the machine has gone
     with lock:
         account = account_of(ledger, card)
     salt = account["salt"] if account else b"nobody"  # an unknown card takes as long
     matches = hmac.compare_digest(scrypt(pin, salt), account["pin_hash"] if account else b"")
     with transaction(ledger):
         account = account_of(ledger, card)
-        known = ledger.execute("SELECT * FROM login WHERE id = ?", (login,)).fetchone()
-        if known and known["card"] != card:
-            return "ERR mismatch this id was used before, with other content"
-        if account and account["wrong_pins"] >= 3 and not (known and not known["succeeded"]):
-            return "ERR card-locked three wrong PINs in a row"
+        ours = (login, card)
+        known = ledger.execute("SELECT * FROM login WHERE id = ? AND card = ?", ours).fetchone()
         if not account or (known and not known["succeeded"]):
             return "ERR wrong-credentials unknown card or wrong PIN"
+        if account["wrong_pins"] >= 3 and not (known and matches):
+            return "ERR card-locked three wrong PINs in a row"
         ledger.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (login, card, matches))
         if matches:
-            if not known:
+            if not known:  # a repeat changes nothing
                 ledger.execute("UPDATE account SET wrong_pins = 0 WHERE card = ?", (card,))
             session["card"] = card
-            return "OK welcome " + account["holder"]
+            return f"OK {login} welcome {account['holder']}"
         ledger.execute("UPDATE account SET wrong_pins = wrong_pins + 1 WHERE card = ?", (card,))
         return "ERR wrong-credentials unknown card or wrong PIN"
 
 
-def hold(ledger, movement: str, cents: int, card: str | None) -> str:
+def hold(ledger, movement: str, cents: int, key: str | None, card: str | None) -> str:
     """The first phase. An id that is known is answered from the record, whatever it says."""
     with transaction(ledger):
         row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
         if row and row["card"] is not None:
-            if row["cents"] != cents or card not in (None, row["card"]):
+            if (row["cents"], row["key"]) != (cents, key) or card not in (None, row["card"]):
                 return "ERR mismatch this id was used before, with other content"
             if row["status"] == "held":
                 return row["reply"] + ", repeat"
@@ -153,21 +154,28 @@ def hold(ledger, movement: str, cents: int, card: str | None) -> str:
         else:
             left = available - cents if is_withdrawal else available
             status, reply = "held", f"OK {movement} held {shown(cents)}, available {shown(left)}"
-        row = (movement, card, cents, status, reply)  # a decline is an outcome too, and kept
-        ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?)", row)
+        row = (movement, card, cents, status, reply, key)  # a decline is an outcome too, and kept
+        ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", row)
         return reply
 
 
-def settle(ledger, movement: str, outcome: str) -> str:
-    """The second phase, "confirmed" or "rolled back". It needs no log-in, only the id."""
+def settle(ledger, movement: str, outcome: str, key: str | None, card: str | None) -> str:
+    """The second phase, "confirmed" or "rolled back". It needs the key that the first had: the
+    customer, whose notes are out, has the card and reads the id on the receipt.
+    """
     with transaction(ledger):
         row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
+        is_known = row is not None and row["card"] is not None
+        if is_known and key and row["key"] != key:
+            return "ERR mismatch another key belongs to this transaction"
+        if not key and (row["key"] or row["card"] != card if is_known else not card):
+            return "ERR not-logged-in give the key or, if it has none, log in with its card"
         if not row:
             if outcome == "confirmed":
                 return "ERR unknown-id no such transaction"
             # The rollback has overtaken its withdrawal: kept, so that the late one is refused.
-            tombstone = (movement, None, 0, outcome, "")
-            ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?)", tombstone)
+            tombstone = (movement, None, 0, outcome, "", None)
+            ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", tombstone)
         elif row["status"] == outcome:
             return f"OK {movement} {outcome}, repeat"
         elif row["status"] == "declined":
@@ -201,7 +209,18 @@ def create(ledger, creation: str | None, card: str, pin: str, cents: int, holder
 
 
 def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
-    """What to say to this request, in this session."""
+    """What to say to this request, in this session. A refusal names the id, as every answer does
+    to a request that has one: the machine must not take it for that of another.
+    """
+    reply = act(ledger, request, session)
+    subject = re.match(f"[A-Z_]+ ((?:LOGIN|WITH|DEP|ACC)_{UUID})(?: |$)", request)
+    if subject and reply.startswith("ERR "):
+        code, _, words = reply.removeprefix("ERR ").partition(" ")
+        return f"ERR {code} {subject[1]} {words}"
+    return reply
+
+
+def act(ledger: sqlite3.Connection, request: str, session: dict) -> str:
     verb, _, rest = request.partition(" ")
     if verb not in GRAMMAR:
         return "ERR unknown-verb known here: " + ", ".join(GRAMMAR)
@@ -216,7 +235,8 @@ def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
     if verb == "VERIFY_CARD_AND_PASSWORD":
         return log_in(ledger, *words, session)
     if verb in ("CONFIRM", "ROLLBACK"):
-        return settle(ledger, words[0], "confirmed" if verb == "CONFIRM" else "rolled back")
+        outcome = "confirmed" if verb == "CONFIRM" else "rolled back"
+        return settle(ledger, words[0], outcome, words[1], session.get("card"))
     if verb == "BALANCE_INQUIRY":
         with transaction(ledger):
             account = account_of(ledger, session.get("card"))
@@ -236,7 +256,7 @@ def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
             return create(ledger, *words[:3], cents_of(money), words[4])
     if cents_of(money) == 0:
         return "ERR out-of-range an amount is not zero"
-    return hold(ledger, words[0], cents_of(money), session.get("card"))
+    return hold(ledger, words[0], cents_of(money), words[2], session.get("card"))
 
 
 def serve(connection: socket.socket, ledger: sqlite3.Connection, wire: str) -> None:

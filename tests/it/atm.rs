@@ -26,7 +26,7 @@ fn machine(server: &Running, number: u64) -> Peer {
     loop {
         let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 1234"));
         if !answer.starts_with("ERR busy") {
-            assert_eq!(answer, "OK welcome Joty");
+            assert_eq!(answer, format!("OK {login} welcome Joty"));
             return peer;
         }
     }
@@ -82,19 +82,35 @@ fn the_same_id_on_many_connections_at_once_is_one_withdrawal() {
 }
 
 #[test]
-fn settling_needs_no_log_in_and_everything_else_does() {
+fn settling_needs_the_key_and_everything_else_a_log_in() {
     let server = bank();
     let with = id("WITH", 1);
-    machine(&server, 1).ask(&format!("WITHDRAW {with} 10"));
+    let key = "5d1c8f0a6b3e4792a0c5e8d17f9b2c46";
+    machine(&server, 1).ask(&format!("WITHDRAW {with} 10 {key}"));
     let mut stranger = server.converse(Framing::Netstring);
-    for request in ["BALANCE_INQUIRY", &format!("DEPOSIT {} 1", id("DEP", 2))] {
+    for request in [
+        "BALANCE_INQUIRY",
+        &format!("DEPOSIT {} 1", id("DEP", 2)),
+        &format!("CONFIRM {with}"),
+        &format!("ROLLBACK {with}"),
+        &format!("ROLLBACK {}", id("WITH", 3)),
+    ] {
         assert!(
             stranger.ask(request).starts_with("ERR not-logged-in"),
             "{request}"
         );
     }
+    let other = key.replace('5', "6");
+    let refused = stranger.ask(&format!("ROLLBACK {with} {other}"));
+    assert!(
+        refused.starts_with(&format!("ERR mismatch {with} ")),
+        "{refused}"
+    );
+    // The customer, with the card and the receipt, but without the key.
+    let refused = machine(&server, 2).ask(&format!("ROLLBACK {with}"));
+    assert!(refused.starts_with("ERR not-logged-in"), "{refused}");
     assert_eq!(
-        stranger.ask(&format!("CONFIRM {with}")),
+        stranger.ask(&format!("CONFIRM {with} {key}")),
         format!("OK {with} confirmed")
     );
 }
@@ -102,31 +118,29 @@ fn settling_needs_no_log_in_and_everything_else_does() {
 #[test]
 fn three_wrong_pins_lock_the_card_across_connections() {
     let server = bank();
-    let try_pin = |number, pin| {
+    let try_pin = |number, card, pin| {
         let login = id("LOGIN", number);
         let mut peer = server.converse(Framing::Netstring);
-        peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} 123456789 {pin}"))
+        let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} {card} {pin}"));
+        answer.replace(&login, "ID")
     };
-    let unknown = {
-        let mut peer = server.converse(Framing::Netstring);
-        peer.ask(&format!(
-            "VERIFY_CARD_AND_PASSWORD {} 111111111 1234",
-            id("LOGIN", 50)
-        ))
-    };
-    assert!(unknown.starts_with("ERR wrong-credentials"));
-    assert_eq!(try_pin(1, 1111), unknown);
-    assert_eq!(
-        try_pin(1, 1111),
-        unknown,
-        "a repeat of the same try burns none"
-    );
-    assert_eq!(try_pin(2, 2222), unknown);
-    assert_eq!(try_pin(3, 3333), unknown);
-    assert!(
-        try_pin(4, 1234).starts_with("ERR card-locked"),
-        "the right PIN comes too late"
-    );
+    // What a card is told says nothing of whether the bank knows it.
+    let tries = [
+        (1, 1111),
+        (1, 1111),
+        (2, 2222),
+        (3, 3333),
+        (4, 1234),
+        (3, 3333),
+    ];
+    let told = |card| tries.map(|(number, pin)| try_pin(number, card, pin));
+    let of_known = told(123_456_789);
+    assert_eq!(of_known, told(111_111_111));
+    let [first, repeat, second, third, fourth, third_again] = of_known;
+    assert!(first.starts_with("ERR wrong-credentials ID "), "{first}");
+    assert_eq!(first, repeat, "a repeat of the same try burns none");
+    assert_eq!([&first, &first, &first], [&second, &third, &third_again]);
+    assert!(fourth.starts_with("ERR card-locked ID "), "{fourth}");
 }
 
 #[test]

@@ -221,12 +221,18 @@ impl Session {
         match self.ask(request)? {
             Ok(arguments) => match parse(&arguments) {
                 Some(answer) => Ok(Ok(answer)),
-                None => {
-                    Err(self.lost(&format!("{} does not answer {request}", quoted(&arguments))))
-                }
+                None => Err(self.not_an_answer(&arguments)),
             },
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The failure when these arguments of an `OK` do not answer what was asked.
+    pub fn not_an_answer(&self, arguments: &str) -> Failure {
+        self.lost(&format!(
+            "{} does not answer the request",
+            quoted(arguments)
+        ))
     }
 
     /// What is recorded of this conversation, for what is not told by its messages.

@@ -5,14 +5,14 @@
 //!
 //! ```text
 //! machine                                        bank
-//! makes an id, journals it, syncs
-//!   WITHDRAW WITH_… 500.00                ──►    id, hold and outcome in one transaction, synced
+//! makes an id and a key, journals them, syncs
+//!   WITHDRAW WITH_… 500.00 KEY            ──►    id, hold and outcome in one transaction, synced
 //!                                         ◄──    OK WITH_… held 500.00, available 9500.00
 //! journals that it dispenses, does so
-//!   CONFIRM WITH_…                        ──►    the hold becomes an entry
+//!   CONFIRM WITH_… KEY                    ──►    the hold becomes an entry
 //!                                         ◄──    OK WITH_… confirmed
 //! or, if no notes came out,
-//!   ROLLBACK WITH_…                       ──►    the hold is released
+//!   ROLLBACK WITH_… KEY                   ──►    the hold is released
 //!                                         ◄──    OK WITH_… rolled back
 //! ```
 //!
@@ -31,7 +31,8 @@
 //! * Settled is settled: a confirmed withdrawal that is asked for again is `already-confirmed`, not
 //!   `held`, for a machine that reads `held` may dispense.
 //! * A hold never expires by itself, since the notes may be out. An operator sees it as unsettled.
-//! * To settle needs no log-in. A machine that restarts has the id in its journal, but no PIN.
+//! * To settle needs the key, not the PIN. A machine that restarts has the key in its journal, but
+//!   no PIN; a customer whose notes are out has the PIN and the id on the receipt, but no key.
 //! * Money paid in can still be rolled back until it is confirmed, so until then it is held, and
 //!   not part of the balance.
 //!
@@ -40,7 +41,9 @@
 //! away what protects them.
 //!
 //! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
-//! `OK welcome Joty`. Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
+//! `OK LOGIN_… welcome Joty`. Every answer to a request that has an id names the id, a refusal as
+//! well ([`naming`]): an answer that comes late, or twice, is not taken for that of the next
+//! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
 //! by its id, is not a second wrong one.
 
 use core::fmt;
@@ -49,11 +52,13 @@ use core::str::FromStr;
 use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb, words};
+use semantics::{Protection, Protections};
 
 pub mod bank;
 pub mod books;
 mod card;
 mod id;
+mod key;
 pub mod machine;
 pub mod model;
 mod money;
@@ -62,7 +67,8 @@ mod secrets;
 pub mod semantics;
 
 pub use card::{CardNumber, Holder, Pin};
-pub use id::{CreationId, Kind, LoginId, TransactionId};
+pub use id::{CreationId, Kind, LoginId, RequestId, TransactionId};
+pub use key::Key;
 pub use money::{Amount, Money};
 pub use secrets::secrets;
 
@@ -95,11 +101,23 @@ pub enum Request {
         id: TransactionId,
         /// How much is to be moved.
         amount: Amount,
+        /// What the machine will prove itself by when it settles; none leaves that to the card.
+        key: Option<Key>,
     },
     /// `CONFIRM`: the notes have moved.
-    Confirm(TransactionId),
+    Confirm {
+        /// The transaction.
+        id: TransactionId,
+        /// The key of the hold; if it had none, the session must be the card's.
+        key: Option<Key>,
+    },
     /// `ROLLBACK`: no notes have moved, and none will.
-    Rollback(TransactionId),
+    Rollback {
+        /// The transaction.
+        id: TransactionId,
+        /// As of [`Confirm`](Request::Confirm).
+        key: Option<Key>,
+    },
     /// `CREATE_ACCOUNT`.
     Create {
         /// Kept when the same account is asked for again.
@@ -123,8 +141,13 @@ pub enum Request {
 /// read from the record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// `welcome Joty`.
-    Welcome(Holder),
+    /// `LOGIN_… welcome Joty`.
+    Welcome {
+        /// The log-in.
+        id: LoginId,
+        /// Whose account it is.
+        holder: Holder,
+    },
     /// `available 10000.00, held 0.00`.
     Balance {
         /// What can be withdrawn: the posted balance without the holds.
@@ -175,54 +198,69 @@ impl FromStr for Request {
 
     fn from_str(message: &str) -> Result<Request, Refusal> {
         let (verb, arguments) = split_verb(message);
-        match verb {
-            LOG_IN => {
-                let [id, card, pin] = words(
-                    arguments,
-                    "VERIFY_CARD_AND_PASSWORD needs an id, a card and a PIN",
-                )?;
-                Ok(Request::LogIn {
-                    id: id.parse()?,
-                    card: card.parse()?,
-                    pin: pin.parse()?,
-                })
-            }
-            BALANCE => no_arguments(BALANCE, arguments).map(|()| Request::Balance),
-            WITHDRAW => hold(
-                Kind::Withdrawal,
+        let request = parse(verb, arguments);
+        request.map_err(|refusal| match first_word(arguments).parse() {
+            Ok(id) => naming(id, refusal),
+            Err(_) => refusal,
+        })
+    }
+}
+
+fn first_word(arguments: Option<&str>) -> &str {
+    let arguments = arguments.unwrap_or_default();
+    arguments
+        .split_once(' ')
+        .map_or(arguments, |(word, _)| word)
+}
+
+fn parse(verb: &str, arguments: Option<&str>) -> Result<Request, Refusal> {
+    match verb {
+        LOG_IN => {
+            let [id, card, pin] = words(
                 arguments,
-                "WITHDRAW needs a WITH_ id and an amount",
-            ),
-            DEPOSIT => hold(
-                Kind::Deposit,
-                arguments,
-                "DEPOSIT needs a DEP_ id and an amount",
-            ),
-            CONFIRM => {
-                let [id] = words(arguments, "CONFIRM needs an id")?;
-                Ok(Request::Confirm(id.parse()?))
-            }
-            ROLLBACK => {
-                let [id] = words(arguments, "ROLLBACK needs an id")?;
-                Ok(Request::Rollback(id.parse()?))
-            }
-            CREATE => create(arguments.unwrap_or_default()),
-            TERMINAL => {
-                let [name] = words(arguments, "TERMINAL needs a name")?;
-                Ok(Request::Terminal(name.parse()?))
-            }
-            QUIT => no_arguments(QUIT, arguments).map(|()| Request::Quit),
-            _ => Err(Refusal::unknown_verb(
-                verb,
-                "VERIFY_CARD_AND_PASSWORD, BALANCE_INQUIRY, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, \
-                 CREATE_ACCOUNT, TERMINAL, QUIT",
-            )),
+                "VERIFY_CARD_AND_PASSWORD needs an id, a card and a PIN",
+            )?;
+            Ok(Request::LogIn {
+                id: id.parse()?,
+                card: card.parse()?,
+                pin: pin.parse()?,
+            })
         }
+        BALANCE => no_arguments(BALANCE, arguments).map(|()| Request::Balance),
+        WITHDRAW => hold(
+            Kind::Withdrawal,
+            arguments,
+            "WITHDRAW needs a WITH_ id and an amount, and may have a key",
+        ),
+        DEPOSIT => hold(
+            Kind::Deposit,
+            arguments,
+            "DEPOSIT needs a DEP_ id and an amount, and may have a key",
+        ),
+        CONFIRM => {
+            let (id, key) = settled(arguments, "CONFIRM needs an id, and may have a key")?;
+            Ok(Request::Confirm { id, key })
+        }
+        ROLLBACK => {
+            let (id, key) = settled(arguments, "ROLLBACK needs an id, and may have a key")?;
+            Ok(Request::Rollback { id, key })
+        }
+        CREATE => create(arguments.unwrap_or_default()),
+        TERMINAL => {
+            let [name] = words(arguments, "TERMINAL needs a name")?;
+            Ok(Request::Terminal(name.parse()?))
+        }
+        QUIT => no_arguments(QUIT, arguments).map(|()| Request::Quit),
+        _ => Err(Refusal::unknown_verb(
+            verb,
+            "VERIFY_CARD_AND_PASSWORD, BALANCE_INQUIRY, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, \
+                 CREATE_ACCOUNT, TERMINAL, QUIT",
+        )),
     }
 }
 
 fn hold(kind: Kind, arguments: Option<&str>, expected: &str) -> Result<Request, Refusal> {
-    let [id, amount] = words(arguments, expected)?;
+    let ([id, amount], key) = with_key(arguments, expected)?;
     let id: TransactionId = id.parse()?;
     if id.kind != kind {
         return Err(Refusal::malformed(expected));
@@ -230,7 +268,29 @@ fn hold(kind: Kind, arguments: Option<&str>, expected: &str) -> Result<Request, 
     Ok(Request::Hold {
         id,
         amount: amount.parse()?,
+        key,
     })
+}
+
+fn settled(
+    arguments: Option<&str>,
+    expected: &str,
+) -> Result<(TransactionId, Option<Key>), Refusal> {
+    let ([id], key) = with_key(arguments, expected)?;
+    Ok((id.parse()?, key))
+}
+
+/// `N` words, and a key when there is one more.
+fn with_key<'a, const N: usize>(
+    arguments: Option<&'a str>,
+    expected: &str,
+) -> Result<([&'a str; N], Option<Key>), Refusal> {
+    let (before, key) = match arguments.and_then(|arguments| arguments.rsplit_once(' ')) {
+        Some((before, key)) if before.split(' ').count() == N => (Some(before), Some(key)),
+        _ => (arguments, None),
+    };
+    let words = words(before, expected)?;
+    Ok((words, key.map(str::parse).transpose()?))
 }
 
 fn create(arguments: &str) -> Result<Request, Refusal> {
@@ -257,15 +317,15 @@ impl fmt::Display for Request {
         match self {
             Request::LogIn { id, card, pin } => write!(f, "{LOG_IN} {id} {card} {}", pin.reveal()),
             Request::Balance => f.write_str(BALANCE),
-            Request::Hold { id, amount } => {
+            Request::Hold { id, amount, key } => {
                 let verb = match id.kind {
                     Kind::Withdrawal => WITHDRAW,
                     Kind::Deposit => DEPOSIT,
                 };
-                write!(f, "{verb} {id} {amount}")
+                write!(f, "{verb} {id} {amount}{}", Behind(key))
             }
-            Request::Confirm(id) => write!(f, "{CONFIRM} {id}"),
-            Request::Rollback(id) => write!(f, "{ROLLBACK} {id}"),
+            Request::Confirm { id, key } => write!(f, "{CONFIRM} {id}{}", Behind(key)),
+            Request::Rollback { id, key } => write!(f, "{ROLLBACK} {id}{}", Behind(key)),
             Request::Create {
                 id,
                 card,
@@ -285,6 +345,38 @@ impl fmt::Display for Request {
     }
 }
 
+/// A blank and the key, if there is one.
+pub(crate) struct Behind<'a>(&'a Option<Key>);
+
+impl fmt::Display for Behind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => write!(f, " {}", key.reveal()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Request {
+    /// The id that it carries, when it is of a kind that has one.
+    pub fn id(&self) -> Option<RequestId> {
+        match self {
+            Request::LogIn { id, .. } => Some(RequestId::Login(*id)),
+            Request::Hold { id, .. }
+            | Request::Confirm { id, .. }
+            | Request::Rollback { id, .. } => Some(RequestId::Transaction(*id)),
+            Request::Create { id, .. } => Some(RequestId::Creation(*id)),
+            Request::Balance | Request::Terminal(_) | Request::Quit => None,
+        }
+    }
+}
+
+/// The refusal of the request with this id, as in `ERR insufficient-funds WITH_… only 5.00
+/// available`: the id is the first of the words.
+pub fn naming(id: RequestId, refusal: Refusal) -> Refusal {
+    Refusal::new(refusal.code, format_args!("{id} {}", refusal.words))
+}
+
 impl request::Request for Request {
     fn is_quit(&self) -> bool {
         *self == Request::Quit
@@ -294,6 +386,37 @@ impl request::Request for Request {
 const REPEAT: &str = ", repeat";
 
 impl Answer {
+    /// Reads a reply as the answer to `request`: the refusal without the id that it names. `None`
+    /// when it answers something else: it names another id or none, or does not fit the request.
+    pub fn read(
+        request: &Request,
+        reply: Result<&str, Refusal>,
+    ) -> Option<Result<Answer, Refusal>> {
+        Answer::read_under(Protections::ALL, request, reply)
+    }
+
+    /// The same with these protections alone, to show what each is for.
+    pub fn read_under(
+        protections: Protections,
+        request: &Request,
+        reply: Result<&str, Refusal>,
+    ) -> Option<Result<Answer, Refusal>> {
+        let refusal = match reply {
+            Ok(arguments) => return Answer::parse(request, arguments).map(Ok),
+            Err(refusal) => refusal,
+        };
+        let words = refusal.words.as_str();
+        let named = first_word(Some(words)).parse().ok();
+        if named != request.id() && protections.has(Protection::NamedAnswers) {
+            return None;
+        }
+        let words = match named {
+            Some(_) => words.split_once(' ').map_or("", |(_, words)| words),
+            None => words,
+        };
+        Some(Err(Refusal::new(refusal.code, words)))
+    }
+
     /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it,
     /// which includes another id or amount than was asked for.
     pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
@@ -302,9 +425,14 @@ impl Answer {
             None => (arguments, false),
         };
         match request {
-            Request::LogIn { .. } => Some(Answer::Welcome(
-                arguments.strip_prefix("welcome ")?.parse().ok()?,
-            )),
+            Request::LogIn { id, .. } => {
+                // A name may end as a repeat does.
+                let holder = outcome_of(id, arguments)?.strip_prefix("welcome ")?;
+                Some(Answer::Welcome {
+                    id: *id,
+                    holder: holder.parse().ok()?,
+                })
+            }
             Request::Balance => {
                 let (available, held) = arguments
                     .strip_prefix("available ")?
@@ -314,7 +442,7 @@ impl Answer {
                     held: exact(held)?,
                 })
             }
-            Request::Hold { id, amount } => {
+            Request::Hold { id, amount, .. } => {
                 let (held, available) = outcome_of(id, outcome)?
                     .strip_prefix("held ")?
                     .split_once(", available ")?;
@@ -326,9 +454,9 @@ impl Answer {
                     repeat,
                 })
             }
-            Request::Confirm(id) => (outcome_of(id, outcome)? == "confirmed")
+            Request::Confirm { id, .. } => (outcome_of(id, outcome)? == "confirmed")
                 .then_some(Answer::Confirmed { id: *id, repeat }),
-            Request::Rollback(id) => (outcome_of(id, outcome)? == "rolled back")
+            Request::Rollback { id, .. } => (outcome_of(id, outcome)? == "rolled back")
                 .then_some(Answer::RolledBack { id: *id, repeat }),
             Request::Create { id, .. } => (outcome_of(id, outcome)? == "created")
                 .then_some(Answer::Created { id: *id, repeat }),
@@ -357,7 +485,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = |repeat: &bool| if *repeat { REPEAT } else { "" };
         match self {
-            Answer::Welcome(holder) => write!(f, "welcome {holder}"),
+            Answer::Welcome { id, holder } => write!(f, "{id} welcome {holder}"),
             Answer::Balance { available, held } => write!(f, "available {available}, held {held}"),
             Answer::Held {
                 id,

@@ -370,6 +370,11 @@ fn apply<S: Store>(
     Ok(reply)
 }
 
+/// The time as the rules of the bank have it: in seconds since 1970.
+pub(crate) fn seconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_second()).unwrap_or(0)
+}
+
 fn unavailable() -> Refusal {
     Refusal::new(
         Code::Unavailable,

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
+use proto::refusal::Refusal;
+use proto::reply;
 use wire::connection::{Connection, ReceiveError};
 
 use super::Subject;
@@ -178,10 +180,11 @@ impl Visitor for Calculating {
         let sum = format!("{} + 42", self.count);
         let request = calc::Request::Calc(sum.parse().map_err(Failure::Refused)?);
         let expected = (self.count + 42).to_string();
-        let accept = |arguments: &str| match calc::Answer::parse(&request, arguments) {
+        let value = |arguments: &str| match calc::Answer::parse(&request, arguments) {
             Some(calc::Answer::Value(value)) => (value.text == expected).then_some(()),
             Some(calc::Answer::Hello(_) | calc::Answer::Bye) | None => None,
         };
+        let accept = |reply: Result<&str, Refusal>| reply::read(reply, value);
         let mut performed = Performed::default();
         let answer = self
             .line

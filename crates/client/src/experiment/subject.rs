@@ -139,7 +139,7 @@ impl Line {
     pub fn attempt<A>(
         &mut self,
         request: &str,
-        mut accept: impl FnMut(&str) -> Option<A>,
+        mut accept: impl FnMut(Result<&str, Refusal>) -> Option<Result<A, Refusal>>,
         performed: &mut Performed,
     ) -> Result<Option<Result<A, Refusal>>, Failure> {
         if self.interrupt.came() {
@@ -163,11 +163,10 @@ impl Line {
             };
             let text = String::from_utf8_lossy(&message);
             match reply::parse(&text) {
-                Ok(Ok(arguments)) => match accept(arguments) {
-                    Some(answer) => return Ok(Some(Ok(answer))),
+                Ok(reply) => match accept(reply) {
+                    Some(answer) => return Ok(Some(answer)),
                     None => performed.late.push(performed.attempts.len()),
                 },
-                Ok(Err(refusal)) => return Ok(Some(Err(refusal))),
                 Err(error) => return Err(lost(error.to_string())),
             }
         }
@@ -180,7 +179,7 @@ impl Line {
     pub fn insist<A>(
         &mut self,
         request: &str,
-        mut accept: impl FnMut(&str) -> Option<A>,
+        mut accept: impl FnMut(Result<&str, Refusal>) -> Option<Result<A, Refusal>>,
         most: u32,
         performed: &mut Performed,
     ) -> Result<Option<Result<A, Refusal>>, Failure> {

@@ -38,6 +38,9 @@ struct Kind {
     are_first: bool,
 }
 
+/// The key of a transaction as it is recorded, with the blank before it.
+const MASKED_KEY: &str = " ********************************";
+
 /// A kind of ids of which nothing is known.
 const ORDINARY: Kind = Kind {
     count: 1,
@@ -100,10 +103,10 @@ impl Ids {
         }
     }
 
-    /// The text with its ids cut, and made printable.
+    /// The text with its ids cut, without a key that was masked, and made printable.
     pub fn shorten(&self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
-        let mut rest = text;
+        let mut rest = text.strip_suffix(MASKED_KEY).unwrap_or(text);
         while let Some(at) = uuid_in(rest).filter(|_| !self.are_whole) {
             let kind = self.kinds.get(kind_before(&rest[..at]));
             escape(&rest[..at], &mut shown);
@@ -341,6 +344,8 @@ mod tests {
     #[test]
     fn an_id_keeps_its_kind_and_its_last_digits() {
         let text = format!("OK {ID} held 500.00, é-{ID}-");
+        let keyed = format!("CONFIRM {ID}{MASKED_KEY}");
+        assert_eq!(ids(false).shorten(&keyed), "CONFIRM WITH_…0001");
         let short = "OK WITH_…0001 held 500.00, é-WITH_…0001-";
         assert_eq!(ids(false).shorten(&text), short);
         assert_eq!(ids(true).shorten(&text), text);

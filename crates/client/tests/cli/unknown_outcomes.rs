@@ -18,8 +18,8 @@ fn gone_at(verb: &'static str, tell: Sender<String>) -> impl Fn(&str) -> Option<
         }
         match words[..] {
             ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", ..] => Some("OK welcome Joty".into()),
-            ["WITHDRAW" | "DEPOSIT", id, amount] => {
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
+            ["WITHDRAW" | "DEPOSIT", id, amount, _key] => {
                 Some(format!("OK {id} held {amount}, available 9500.00"))
             }
             _ => None,
@@ -63,25 +63,20 @@ fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
         let words: Vec<_> = request.split(' ').collect();
         match words[..] {
             ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", ..] => {
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] => {
                 log_ins += 1;
-                let locked = "ERR card-locked the card is locked";
-                Some(
-                    if log_ins == 1 {
-                        "OK welcome Joty"
-                    } else {
-                        locked
-                    }
-                    .into(),
-                )
+                Some(match log_ins {
+                    1 => format!("OK {id} welcome Joty"),
+                    _ => format!("ERR card-locked {id} the card is locked"),
+                })
             }
             // It is held, and the answer is lost.
-            ["WITHDRAW", id, _] => {
-                tell.send(format!("held {id}")).ok()?;
+            ["WITHDRAW", id, _, key] => {
+                tell.send(format!("held {id} {key}")).ok()?;
                 None
             }
-            ["ROLLBACK", id] => {
-                tell.send(format!("rolled back {id}")).ok()?;
+            ["ROLLBACK", id, key] => {
+                tell.send(format!("rolled back {id} {key}")).ok()?;
                 Some(format!("OK {id} rolled back"))
             }
             _ => None,
@@ -105,6 +100,42 @@ fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
         "{ended:?}"
     );
     assert!(ended.stderr.contains("the card is locked"), "{ended:?}");
+}
+
+#[test]
+fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
+    let (tell, told) = channel();
+    let mut holds = 0;
+    // The second copy of an earlier refusal comes first; then, on a new connection, the answer.
+    let stale_first = move |request: &str| {
+        let words: Vec<_> = request.split(' ').collect();
+        match words[..] {
+            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
+            ["WITHDRAW", id, amount, _key] => {
+                holds += 1;
+                tell.send(id.to_owned()).ok()?;
+                let other = "WITH_0190e5a8-7c00-7000-8000-000000000001";
+                Some(match holds {
+                    1 => format!("ERR insufficient-funds {other} only 5.00 available"),
+                    2 => "ERR insufficient-funds only 5.00 available".to_owned(),
+                    _ => format!("OK {id} held {amount}, available 9500.00"),
+                })
+            }
+            ["CONFIRM", id, _key] => Some(format!("OK {id} confirmed")),
+            _ => None,
+        }
+    };
+    let ended = labclient(&["atm", "--card", "123456789"])
+        .with(&["withdraw", "500"])
+        .pin("1234")
+        .at(&bank_over(3, stale_first))
+        .run();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ids: Vec<_> = told.try_iter().collect();
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert!(ended.stdout.contains(&ids[0]), "{ended:?}");
 }
 
 #[test]

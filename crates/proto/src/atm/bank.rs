@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use super::record::{Account, Login, Record, Write};
 use super::semantics::{Protection, Protections};
-use super::{Amount, Answer, CardNumber, CreationId, Holder, LoginId, Money, TransactionId};
+use super::{Amount, Answer, CardNumber, CreationId, Holder, Key, LoginId, Money, TransactionId};
 use crate::name::Name;
 use crate::refusal::{Code, Refusal};
 
@@ -23,6 +23,14 @@ mod transaction;
 
 /// Wrong PINs in a row that lock a card. They are counted across connections and restarts.
 pub const WRONG_PINS: u32 = 3;
+
+/// How long the first lock lasts, in seconds. Each that follows without a right PIN between lasts
+/// twice as long, up to [`LONGEST_LOCK`]: at three guesses a day, the 10,000 PINs of four digits
+/// take nine years, and nobody keeps a customer out for good.
+pub const FIRST_LOCK: u64 = 5 * 60;
+
+/// See [`FIRST_LOCK`].
+pub const LONGEST_LOCK: u64 = 24 * 60 * 60;
 
 /// What the bank is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +59,23 @@ pub enum Operation {
         amount: Amount,
         /// The machine, when it gave its name.
         terminal: Option<Name>,
+        /// What the machine will settle with.
+        key: Option<Key>,
     },
     /// The second phase: the notes have moved.
-    Confirm(TransactionId),
+    Confirm {
+        /// The transaction.
+        id: TransactionId,
+        /// Who says so.
+        by: Settler,
+    },
     /// The second phase: no notes moved.
-    Rollback(TransactionId),
+    Rollback {
+        /// The transaction.
+        id: TransactionId,
+        /// Who says so.
+        by: Settler,
+    },
     /// Create an account.
     Create {
         /// This request.
@@ -80,14 +100,25 @@ pub enum Operation {
     },
 }
 
+/// Who settles a transaction: must have its key or, if it has none, its card.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settler {
+    /// The session's card, after a log-in.
+    pub card: Option<CardNumber>,
+    /// The key that came with the request.
+    pub key: Option<Key>,
+}
+
 /// The rows that an operation is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
+    /// The time, in seconds since 1970, UTC.
+    pub now: u64,
     /// The account of the card; to settle a transaction, the account of its card.
     pub account: Option<Account>,
     /// What is known by the id of the transaction.
     pub record: Option<Record>,
-    /// The log-in with this id.
+    /// The log-in of this card with this id.
     pub login: Option<Login>,
     /// The account that the request with this id created.
     pub created: Option<Account>,
@@ -112,11 +143,13 @@ pub trait Rows {
     /// # Errors
     /// See [`account`](Rows::account).
     fn record(&mut self, id: TransactionId) -> Result<Option<Record>, Self::Error>;
-    /// The log-in with this id.
+    /// The log-in of this card with this id.
     ///
     /// # Errors
     /// See [`account`](Rows::account).
-    fn login(&mut self, id: LoginId) -> Result<Option<Login>, Self::Error>;
+    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, Self::Error>;
+    /// The time, in seconds since 1970, UTC.
+    fn now(&self) -> u64;
 }
 
 impl Known {
@@ -125,10 +158,13 @@ impl Known {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn look_up<R: Rows>(operation: &Operation, rows: &mut R) -> Result<Known, R::Error> {
-        let mut known = Known::default();
+        let mut known = Known {
+            now: rows.now(),
+            ..Known::default()
+        };
         match operation {
             Operation::LogIn { id, card, .. } => {
-                known.login = rows.login(*id)?;
+                known.login = rows.login(card, *id)?;
                 known.account = rows.account(card)?;
             }
             Operation::Balance { card } => {
@@ -138,7 +174,9 @@ impl Known {
                 known.record = rows.record(*id)?;
                 known.account = card.as_ref().map_or(Ok(None), |card| rows.account(card))?;
             }
-            Operation::Confirm(id) | Operation::Rollback(id) | Operation::Settle { id, .. } => {
+            Operation::Confirm { id, .. }
+            | Operation::Rollback { id, .. }
+            | Operation::Settle { id, .. } => {
                 known.record = rows.record(*id)?;
                 if let Some(Record::Transaction(transaction)) = &known.record {
                     known.account = rows.account(&transaction.card)?;
@@ -194,7 +232,7 @@ pub fn decide_under(protections: Protections, operation: &Operation, known: &Kno
             pin_matches,
         } => account::log_in(*id, card, *pin_matches, known),
         Operation::Balance { .. } => match &known.account {
-            Some(account) if account.locked => Decision::reply(Err(card_locked())),
+            Some(account) if account.is_locked(known.now) => Decision::reply(Err(card_locked())),
             Some(account) => Decision::reply(Ok(balance(account))),
             None => not_logged_in(),
         },
@@ -203,21 +241,25 @@ pub fn decide_under(protections: Protections, operation: &Operation, known: &Kno
             card,
             amount,
             terminal,
+            key,
         } => {
             let record = known.record.as_ref();
             let record = record.filter(|_| protections.has(Protection::Deduplication));
             match (record, &known.account) {
                 (Some(record), _) => {
-                    transaction::hold_again(protections, record, card.as_ref(), *amount)
+                    transaction::hold_again(protections, record, card.as_ref(), *amount, *key)
                 }
                 (None, Some(account)) => {
-                    transaction::hold(protections, *id, account, *amount, terminal.clone())
+                    let (terminal, now) = (terminal.clone(), known.now);
+                    transaction::hold(protections, *id, account, *amount, terminal, *key, now)
                 }
                 (None, None) => not_logged_in(),
             }
         }
-        Operation::Confirm(id) => transaction::confirm(*id, known),
-        Operation::Rollback(id) => transaction::roll_back(protections, *id, known),
+        Operation::Confirm { id, by } => transaction::refuse_stranger(protections, by, known)
+            .unwrap_or_else(|| transaction::confirm(*id, known)),
+        Operation::Rollback { id, by } => transaction::refuse_stranger(protections, by, known)
+            .unwrap_or_else(|| transaction::roll_back(protections, *id, known)),
         Operation::Create {
             id,
             card,
@@ -235,7 +277,8 @@ pub fn decide_under(protections: Protections, operation: &Operation, known: &Kno
                 held: Money::ZERO,
                 pending: Money::ZERO,
                 wrong_pins: 0,
-                locked: false,
+                locked_until: None,
+                lockouts: 0,
             };
             account::create(account, known)
         }
@@ -265,7 +308,7 @@ fn mismatch() -> Decision {
 fn card_locked() -> Refusal {
     Refusal::new(
         Code::CardLocked,
-        "the card is locked; the bank can unlock it",
+        "the card is locked for a while, after three wrong PINs; the bank can unlock it",
     )
 }
 

@@ -22,10 +22,10 @@ pub struct Books {
     pub records: BTreeMap<TransactionId, Record>,
     /// Of each card the newest [`LOGINS_KEPT`], the oldest first.
     pub logins: BTreeMap<CardNumber, VecDeque<Login>>,
-    /// The card of each log-in that is remembered.
-    pub login_cards: BTreeMap<LoginId, CardNumber>,
     /// The oldest first.
     pub history: Vec<Entry>,
+    /// The time, in seconds since 1970: whoever keeps the books sets it.
+    pub now: u64,
 }
 
 impl Books {
@@ -74,12 +74,9 @@ impl Books {
             *known = login;
             return;
         }
-        self.login_cards.insert(login.id, login.card.clone());
         logins.push_back(login);
-        if logins.len() > LOGINS_KEPT
-            && let Some(forgotten) = logins.pop_front()
-        {
-            self.login_cards.remove(&forgotten.id);
+        if logins.len() > LOGINS_KEPT {
+            logins.pop_front();
         }
     }
 }
@@ -103,16 +100,13 @@ impl Rows for Books {
         Ok(self.records.get(&id).cloned())
     }
 
-    fn login(&mut self, id: LoginId) -> Result<Option<Login>, Infallible> {
-        let logins = self
-            .login_cards
-            .get(&id)
-            .and_then(|card| self.logins.get(card));
-        Ok(logins
-            .into_iter()
-            .flatten()
-            .find(|login| login.id == id)
-            .cloned())
+    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, Infallible> {
+        let mut logins = self.logins.get(card).into_iter().flatten();
+        Ok(logins.find(|login| login.id == id).cloned())
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 }
 
@@ -136,15 +130,16 @@ mod tests {
         for number in 0..=LOGINS_KEPT {
             books.write(Write::PutLogin(login(number)));
         }
-        assert_eq!(books.login(login(0).id), Ok(None));
-        assert_eq!(books.login(login(1).id), Ok(Some(login(1))));
-        assert_eq!(books.login_cards.len(), LOGINS_KEPT);
+        let card = login(0).card;
+        assert_eq!(books.login(&card, login(0).id), Ok(None));
+        assert_eq!(books.login(&card, login(1).id), Ok(Some(login(1))));
         // Changing one that is known forgets none.
         books.write(Write::PutLogin(Login {
             succeeded: false,
             ..login(1)
         }));
-        assert_eq!(books.login_cards.len(), LOGINS_KEPT);
-        assert!(!books.login(login(1).id).unwrap().unwrap().succeeded);
+        assert_eq!(books.logins[&card].len(), LOGINS_KEPT);
+        let changed = books.login(&card, login(1).id).unwrap().unwrap();
+        assert!(!changed.succeeded);
     }
 }

@@ -30,8 +30,7 @@ impl Kind {
     }
 }
 
-/// The id of a withdrawal, `WITH_…`, or a deposit, `DEP_…`. Whoever knows it may settle it, so it
-/// must not be guessable.
+/// The id of a withdrawal, `WITH_…`, or a deposit, `DEP_…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId {
     /// Which of the two it is; not changed by anything but another id.
@@ -47,6 +46,17 @@ pub struct CreationId(pub Uuid);
 /// The id of one attempt to log in, `LOGIN_…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginId(pub Uuid);
+
+/// The id that a request carries, and that every answer to it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestId {
+    /// Of a withdrawal or deposit, or of what settles it.
+    Transaction(TransactionId),
+    /// Of a new account.
+    Creation(CreationId),
+    /// Of an attempt to log in.
+    Login(LoginId),
+}
 
 impl TransactionId {
     /// The id of a withdrawal.
@@ -102,6 +112,18 @@ impl FromStr for LoginId {
     }
 }
 
+impl FromStr for RequestId {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<RequestId, Refusal> {
+        let transaction = text.parse().map(RequestId::Transaction);
+        transaction
+            .or_else(|_| text.parse().map(RequestId::Creation))
+            .or_else(|_| text.parse().map(RequestId::Login))
+            .map_err(|_: Refusal| malformed("WITH_, DEP_, ACC_ or LOGIN_"))
+    }
+}
+
 fn uuid(prefix: &str, text: &str) -> Option<Uuid> {
     let text = text.strip_prefix(prefix)?;
     let uuid = Uuid::try_parse(text).ok()?;
@@ -131,6 +153,16 @@ impl fmt::Display for CreationId {
 impl fmt::Display for LoginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LOGIN_{}", self.0.hyphenated())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestId::Transaction(id) => id.fmt(f),
+            RequestId::Creation(id) => id.fmt(f),
+            RequestId::Login(id) => id.fmt(f),
+        }
     }
 }
 
@@ -173,6 +205,15 @@ mod tests {
         assert_eq!(acc.to_string(), format!("ACC_{UUID}"));
         let login: LoginId = format!("LOGIN_{UUID}").parse().unwrap();
         assert_eq!(login.to_string(), format!("LOGIN_{UUID}"));
+        for id in [
+            RequestId::Transaction(with),
+            RequestId::Transaction(dep),
+            RequestId::Creation(acc),
+            RequestId::Login(login),
+        ] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert!(format!("KEY_{UUID}").parse::<RequestId>().is_err());
     }
 
     #[test]

@@ -73,7 +73,7 @@ use self::journal::{Open, Phase, Standing};
 pub use self::outcome::Outcome;
 use self::verdict::Verdict;
 use super::semantics::{Protection, Protections};
-use super::{Amount, Answer, Money, Request, TransactionId};
+use super::{Amount, Answer, Key, Money, Request, TransactionId};
 use crate::refusal::Refusal;
 
 /// What to do next.
@@ -163,21 +163,28 @@ impl Machine {
 
     /// What is to be said about the transaction that is open, if one is: that it is not known yet.
     pub fn outcome(&self) -> Option<Outcome> {
-        let Open { id, amount, phase } = self.standing.open?;
+        let Open {
+            id, amount, phase, ..
+        } = self.standing.open?;
         let moved = phase == Phase::Moved;
         Some(Outcome::Unsettled { id, amount, moved })
     }
 
-    /// Begins a transaction, withdrawal or deposit as the id says. The id must be a new one.
+    /// Begins a transaction, withdrawal or deposit as the id says. Id and key must be new ones.
     ///
     /// # Errors
     /// When there is something else to do, or the drawer cannot move as much.
-    pub fn begin(&mut self, id: TransactionId, amount: Amount) -> Result<(), NotNow> {
+    pub fn begin(&mut self, id: TransactionId, amount: Amount, key: Key) -> Result<(), NotNow> {
         if self.todo != Todo::Rest {
             return Err(NotNow::Open);
         }
-        let phase = Phase::Sending;
-        let open = Open { id, amount, phase };
+        let key = Some(key);
+        let open = Open {
+            id,
+            amount,
+            key,
+            phase: Phase::Sending,
+        };
         open.drawer_after(self.standing.drawer)
             .ok_or(NotNow::Drawer)?;
         self.given_up = false;
@@ -185,7 +192,7 @@ impl Machine {
         self.refusal = None;
         self.write_before(
             Protection::JournalBeforeSend,
-            Record::Sending { id, amount },
+            Record::Sending { id, amount, key },
         );
         Ok(())
     }
@@ -394,6 +401,7 @@ impl Machine {
         let late_hold = Request::Hold {
             id: open.id,
             amount: open.amount,
+            key: open.key,
         };
         let acts_on_late = !self.protections.has(Protection::RollbackIsFinal)
             && open.phase == Phase::RollingBack
@@ -404,11 +412,16 @@ impl Machine {
 
 /// What is asked of the bank about this transaction, when something is.
 fn request(open: &Open) -> Request {
-    let Open { id, amount, phase } = *open;
+    let Open {
+        id,
+        amount,
+        key,
+        phase,
+    } = *open;
     match phase {
-        Phase::Sending | Phase::Moving => Request::Hold { id, amount },
-        Phase::Moved => Request::Confirm(id),
-        Phase::RollingBack => Request::Rollback(id),
+        Phase::Sending | Phase::Moving => Request::Hold { id, amount, key },
+        Phase::Moved => Request::Confirm { id, key },
+        Phase::RollingBack => Request::Rollback { id, key },
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! [`check`] goes breadth first through every state that a [`Scenario`] can reach. At each, any
 //! message under way may arrive next, so they overtake each other and come late; and while
-//! [`Faults`] are left, a message may be lost or doubled, an answer may come after its time-out,
-//! the bank may refuse, a customer may give up, and either side may be killed. A machine that is
+//! [`Faults`] are left, a message may be lost or doubled, an answer may come after its time-out or
+//! where that to another request is waited for, a customer may meddle, the bank may refuse, a customer may give up, and either side may be killed. A machine that is
 //! killed keeps its journal and its drawer, a bank what it has committed.
 //!
 //! In every state must hold:
@@ -52,6 +52,10 @@ pub struct Faults {
     pub losses: u8,
     /// A message arrives, and once more later.
     pub duplicates: u8,
+    /// An answer is taken for that to another request, as when it comes twice.
+    pub mistakes: u8,
+    /// A customer who has the card, and the id from a receipt, asks for a rollback.
+    pub meddlers: u8,
     /// A machine stops waiting for an answer that may still come.
     pub delays: u8,
     /// The bank refuses without a look at its books, or for want of a log-in.
@@ -73,6 +77,8 @@ impl Faults {
             in_all: times,
             losses: times,
             duplicates: times,
+            mistakes: times,
+            meddlers: times,
             delays: times,
             refusals: times,
             give_ups: times,
@@ -123,7 +129,8 @@ impl Scenario {
             held: Money::ZERO,
             pending: Money::ZERO,
             wrong_pins: 0,
-            locked: false,
+            locked_until: None,
+            lockouts: 0,
         })
     }
 }

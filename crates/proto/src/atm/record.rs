@@ -4,7 +4,7 @@
 
 use alloc::string::String;
 
-use super::{Amount, CardNumber, CreationId, Holder, Kind, LoginId, Money, TransactionId};
+use super::{Amount, CardNumber, CreationId, Holder, Key, Kind, LoginId, Money, TransactionId};
 use crate::name::Name;
 use crate::refusal::{Code, Refusal};
 
@@ -27,13 +27,21 @@ pub struct Account {
     pub held: Money,
     /// The sum of unsettled deposits, no part of `posted`.
     pub pending: Money,
-    /// Wrong PINs since the last right one.
+    /// Wrong PINs since the last right one, or since they locked the card.
     pub wrong_pins: u32,
-    /// Whether the card is locked.
-    pub locked: bool,
+    /// Until when the card is locked, in seconds since 1970; `None` when it was not, or an operator
+    /// or the right PIN has ended it.
+    pub locked_until: Option<u64>,
+    /// How often it was locked since the last right PIN: each lock lasts longer.
+    pub lockouts: u32,
 }
 
 impl Account {
+    /// Whether the card is locked at this moment, in seconds since 1970.
+    pub fn is_locked(&self, now: u64) -> bool {
+        self.locked_until.is_some_and(|until| now < until)
+    }
+
     /// What can be withdrawn. Nothing, should `held` exceed `posted`.
     pub fn available(&self) -> Money {
         self.posted.checked_sub(self.held).unwrap_or(Money::ZERO)
@@ -115,6 +123,8 @@ pub struct Transaction {
     pub available: Money,
     /// The machine that asked, when it gave its name.
     pub terminal: Option<Name>,
+    /// What the machine proves itself by; none leaves the settlement to the card.
+    pub key: Option<Key>,
     /// How far it got.
     pub status: Status,
 }

@@ -1,11 +1,11 @@
-//! Where the PINs of a message are, so that whoever keeps the message need not keep them.
+//! Where the PINs and keys of a message are, so that whoever keeps the message need not keep them.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{CREATE, LOG_IN};
+use super::{CONFIRM, CREATE, DEPOSIT, LOG_IN, ROLLBACK, WITHDRAW};
 
-/// The places of all PINs in these bytes, wherever a verb with a PIN stands in them: in a message,
+/// The places of all PINs and keys in these bytes, wherever a verb with a PIN stands in them: in a message,
 /// in the first part of one, or in several that are glued together.
 ///
 /// A log-in has its PIN behind an id and a card; in the wordings of the hand-outs there is no id.
@@ -35,6 +35,18 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
                 _ => (1, most.max(2)),
             };
             secrets.extend(words.into_iter().skip(first).take(most));
+        }
+    }
+    // Without an id it is not our wording, and has no key.
+    for (verb, key) in [(WITHDRAW, 2), (DEPOSIT, 2), (CONFIRM, 1), (ROLLBACK, 1)] {
+        let mut from = 0;
+        while let Some(found) = find(&message[from..], verb.as_bytes()) {
+            from += found + verb.len();
+            let words = words(message, from);
+            let id = words.first().and_then(|word| message.get(word.clone()));
+            if id.is_some_and(|id| id.starts_with(b"WITH_") || id.starts_with(b"DEP_")) {
+                secrets.extend(words.into_iter().skip(key));
+            }
         }
     }
     secrets
@@ -100,6 +112,31 @@ mod tests {
         }
         for message in ["BALANCE_INQUIRY", "QUIT", "OK welcome Joty", ""] {
             assert_eq!(masked(message), message);
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_transaction_is_found_and_nothing_else_of_it() {
+        let key = "0123456789abcdef0123456789abcdef";
+        let stars = "*".repeat(32);
+        for message in [
+            alloc::format!("WITHDRAW WITH_{ID} 500.00 KEY"),
+            alloc::format!("DEPOSIT DEP_{ID} 500.00 KEY"),
+            alloc::format!("CONFIRM WITH_{ID} KEY"),
+            alloc::format!("ROLLBACK DEP_{ID} KEY\nWITHDRAW WITH_{ID} 1 KEY"),
+        ] {
+            let (said, hidden) = (message.replace("KEY", key), message.replace("KEY", &stars));
+            assert_eq!(masked(&said), hidden);
+        }
+        let cut = alloc::format!("CONFIRM WITH_{ID} 0123");
+        assert!(masked(&cut).ends_with(" ****"));
+        for message in [
+            alloc::format!("WITHDRAW WITH_{ID} 500.00"),
+            alloc::format!("OK WITH_{ID} held 500.00, available 9500.00"),
+            alloc::format!("ERR mismatch WITH_{ID} other content"),
+            "WITHDRAW 123456789 500".into(),
+        ] {
+            assert_eq!(masked(&message), message);
         }
     }
 

@@ -22,6 +22,8 @@ pub enum Protection {
     StickyDeclines,
     /// The bank remembers a rollback of what it has not seen. Without, the late hold is placed.
     Tombstones,
+    /// The bank lets nobody settle who has not the transaction's key. Without, whoever knows its id.
+    SettlementKeys,
     /// The bank answers when its changes are on disk. Without, it answers first.
     ReplyAfterCommit,
     /// The machine journals the id before it sends it. Without, it does so when it is answered.
@@ -30,6 +32,9 @@ pub enum Protection {
     JournalBeforeMove,
     /// The machine sends what was not answered again. Without, it leaves it.
     Resend,
+    /// The machine believes only an answer that names the request. Without, it takes any refusal for
+    /// the answer to what it asked last.
+    NamedAnswers,
     /// The machine takes only such a refusal for a decline that no other attempt can contradict.
     /// Without, it takes any that is definite.
     ProvenDeclines,
@@ -46,16 +51,18 @@ pub enum Protection {
 
 impl Protection {
     /// Every protection.
-    pub const ALL: [Protection; 14] = [
+    pub const ALL: [Protection; 16] = [
         Protection::TwoPhases,
         Protection::Deduplication,
         Protection::ContentCheck,
         Protection::StickyDeclines,
         Protection::Tombstones,
+        Protection::SettlementKeys,
         Protection::ReplyAfterCommit,
         Protection::JournalBeforeSend,
         Protection::JournalBeforeMove,
         Protection::Resend,
+        Protection::NamedAnswers,
         Protection::ProvenDeclines,
         Protection::RollbackOnGiveUp,
         Protection::RollbackIsFinal,
@@ -71,10 +78,12 @@ impl Protection {
             Protection::ContentCheck => "content-check",
             Protection::StickyDeclines => "sticky-declines",
             Protection::Tombstones => "tombstones",
+            Protection::SettlementKeys => "settlement-keys",
             Protection::ReplyAfterCommit => "reply-after-commit",
             Protection::JournalBeforeSend => "journal-before-send",
             Protection::JournalBeforeMove => "journal-before-move",
             Protection::Resend => "resend",
+            Protection::NamedAnswers => "named-answers",
             Protection::ProvenDeclines => "proven-declines",
             Protection::RollbackOnGiveUp => "rollback-on-give-up",
             Protection::RollbackIsFinal => "rollback-is-final",
@@ -90,14 +99,14 @@ impl Protection {
             .find(|protection| protection.name() == name)
     }
 
-    fn bit(self) -> u16 {
+    fn bit(self) -> u32 {
         1 << self as u16
     }
 }
 
 /// A set of protections; by default all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Protections(u16);
+pub struct Protections(u32);
 
 impl Protections {
     /// All of them: exactly once.
@@ -173,11 +182,13 @@ impl Semantics {
 
     /// The protections that are in place.
     pub fn protections(self) -> Protections {
-        // What is written is written in good order under all four: they differ in messages.
+        // What is written and read is in good order under all four: they differ in what is sent.
         let orderly = Protections::NONE
             .with(Protection::ReplyAfterCommit)
             .with(Protection::JournalBeforeSend)
-            .with(Protection::JournalBeforeMove);
+            .with(Protection::JournalBeforeMove)
+            .with(Protection::NamedAnswers)
+            .with(Protection::SettlementKeys);
         match self {
             Semantics::Maybe => orderly,
             Semantics::AtLeastOnce => orderly.with(Protection::Resend),

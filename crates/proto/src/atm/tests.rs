@@ -11,6 +11,8 @@ use crate::refusal::Code;
 
 const UUID: &str = "018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a57";
 
+const KEY: &str = "000000000000000000000000000000ab";
+
 fn withdrawal() -> TransactionId {
     TransactionId::withdrawal(UUID.parse().unwrap())
 }
@@ -49,6 +51,13 @@ fn create(holder: &str) -> Request {
     }
 }
 
+fn welcome(holder: &str) -> Answer {
+    Answer::Welcome {
+        id: LoginId(UUID.parse().unwrap()),
+        holder: holder.parse().unwrap(),
+    }
+}
+
 #[test]
 fn requests_have_these_exact_bytes() {
     for (request, bytes) in [
@@ -61,6 +70,7 @@ fn requests_have_these_exact_bytes() {
             Request::Hold {
                 id: withdrawal(),
                 amount: amount("500"),
+                key: None,
             },
             format!("WITHDRAW WITH_{UUID} 500.00"),
         ),
@@ -68,17 +78,45 @@ fn requests_have_these_exact_bytes() {
             Request::Hold {
                 id: deposit(),
                 amount: amount("20.5"),
+                key: None,
             },
             format!("DEPOSIT DEP_{UUID} 20.50"),
         ),
         (
-            Request::Confirm(withdrawal()),
+            Request::Confirm {
+                id: withdrawal(),
+                key: None,
+            },
             format!("CONFIRM WITH_{UUID}"),
         ),
-        (Request::Confirm(deposit()), format!("CONFIRM DEP_{UUID}")),
         (
-            Request::Rollback(withdrawal()),
+            Request::Confirm {
+                id: deposit(),
+                key: None,
+            },
+            format!("CONFIRM DEP_{UUID}"),
+        ),
+        (
+            Request::Rollback {
+                id: withdrawal(),
+                key: None,
+            },
             format!("ROLLBACK WITH_{UUID}"),
+        ),
+        (
+            Request::Hold {
+                id: withdrawal(),
+                amount: amount("500"),
+                key: Some(Key::new(0xab)),
+            },
+            format!("WITHDRAW WITH_{UUID} 500.00 {KEY}"),
+        ),
+        (
+            Request::Rollback {
+                id: deposit(),
+                key: Some(Key::new(0xab)),
+            },
+            format!("ROLLBACK DEP_{UUID} {KEY}"),
         ),
         (
             create("Joty  Saha, Dr."),
@@ -100,6 +138,7 @@ fn answers_have_these_exact_bytes() {
     let hold = Request::Hold {
         id: withdrawal(),
         amount: amount("500"),
+        key: None,
     };
     let held = |repeat| Answer::Held {
         id: withdrawal(),
@@ -110,8 +149,8 @@ fn answers_have_these_exact_bytes() {
     for (request, answer, bytes) in [
         (
             log_in(),
-            Answer::Welcome("Joty".parse().unwrap()),
-            "welcome Joty".into(),
+            welcome("Joty"),
+            format!("LOGIN_{UUID} welcome Joty"),
         ),
         (
             Request::Balance,
@@ -132,7 +171,10 @@ fn answers_have_these_exact_bytes() {
             format!("WITH_{UUID} held 500.00, available 9500.00, repeat"),
         ),
         (
-            Request::Confirm(deposit()),
+            Request::Confirm {
+                id: deposit(),
+                key: None,
+            },
             Answer::Confirmed {
                 id: deposit(),
                 repeat: false,
@@ -140,7 +182,10 @@ fn answers_have_these_exact_bytes() {
             format!("DEP_{UUID} confirmed"),
         ),
         (
-            Request::Rollback(deposit()),
+            Request::Rollback {
+                id: deposit(),
+                key: None,
+            },
             Answer::RolledBack {
                 id: deposit(),
                 repeat: true,
@@ -169,7 +214,7 @@ fn answers_have_these_exact_bytes() {
 
 #[test]
 fn a_holder_whose_name_ends_like_a_repeat_is_welcome() {
-    let answer = Answer::Welcome("Joty, repeat".parse().unwrap());
+    let answer = welcome("Joty, repeat");
     assert_eq!(Answer::parse(&log_in(), &answer.to_string()), Some(answer));
 }
 
@@ -178,6 +223,7 @@ fn an_answer_about_something_else_does_not_fit() {
     let hold = Request::Hold {
         id: withdrawal(),
         amount: amount("500"),
+        key: None,
     };
     for bytes in [
         "".into(),
@@ -188,12 +234,16 @@ fn an_answer_about_something_else_does_not_fit() {
         format!("WITH_{UUID} held 500.00, available -1.00"),
         format!("WITH_{UUID} held 500.00, available 9500.00 "),
         format!("WITH_{UUID} confirmed"),
+        format!("LOGIN_{UUID} welcome Joty"),
     ] {
         assert_eq!(Answer::parse(&hold, &bytes), None, "{bytes:?}");
     }
     assert_eq!(
         Answer::parse(
-            &Request::Confirm(withdrawal()),
+            &Request::Confirm {
+                id: withdrawal(),
+                key: None
+            },
             &format!("WITH_{UUID} rolled back")
         ),
         None
@@ -202,6 +252,67 @@ fn an_answer_about_something_else_does_not_fit() {
         Answer::parse(&Request::Balance, "available 1.00, held 0.00, repeat"),
         None
     );
+}
+
+#[test]
+fn a_refusal_names_the_request_and_is_believed_of_no_other() {
+    let refusal = Refusal::new(Code::InsufficientFunds, "only 5.00 available");
+    let hold = Request::Hold {
+        id: withdrawal(),
+        amount: amount("500"),
+        key: None,
+    };
+    let named = naming(hold.id().unwrap(), refusal.clone());
+    let text = crate::reply::render::<Answer>(&Err(named.clone()));
+    assert_eq!(
+        text,
+        format!("ERR insufficient-funds WITH_{UUID} only 5.00 available")
+    );
+    let read = |request: &Request, refusal: &Refusal| Answer::read(request, Err(refusal.clone()));
+    assert_eq!(read(&hold, &named), Some(Err(refusal.clone())));
+    assert_eq!(
+        read(
+            &Request::Confirm {
+                id: withdrawal(),
+                key: None
+            },
+            &named
+        ),
+        Some(Err(refusal.clone()))
+    );
+    // Of no other id, not without one, and not of what has none.
+    for request in [
+        Request::Confirm {
+            id: deposit(),
+            key: None,
+        },
+        log_in(),
+        Request::Balance,
+    ] {
+        assert_eq!(read(&request, &named), None, "{request:?}");
+    }
+    assert_eq!(read(&hold, &refusal), None);
+    assert_eq!(read(&Request::Balance, &refusal), Some(Err(refusal)));
+    // With no words behind the id.
+    let bare = Refusal::new(Code::Busy, format!("WITH_{UUID}"));
+    assert_eq!(read(&hold, &bare), Some(Err(Refusal::new(Code::Busy, ""))));
+}
+
+#[test]
+fn a_malformed_request_is_refused_by_its_id_where_it_has_one() {
+    for (text, named) in [
+        (format!("WITHDRAW WITH_{UUID} -5"), true),
+        (format!("CONFIRM DEP_{UUID} x y"), true),
+        (format!("VERIFY_CARD_AND_PASSWORD LOGIN_{UUID} 1"), true),
+        (format!("WITHDRAW WITH_{UUID}0 5"), false),
+        ("WITHDRAW 5".into(), false),
+        ("WITHDRAW".into(), false),
+    ] {
+        let refusal = text.parse::<Request>().unwrap_err();
+        let id = text.split(' ').nth(1).unwrap_or_default();
+        let begins = refusal.words.starts_with(&format!("{id} ")) && !id.is_empty();
+        assert_eq!(begins, named, "{text}: {}", refusal.words);
+    }
 }
 
 #[test]
@@ -216,6 +327,12 @@ fn malformed_requests_are_refused_with_the_reason() {
         (format!("WITHDRAW WITH_{UUID} 0"), Code::OutOfRange),
         (format!("CONFIRM ACC_{UUID}"), Code::Malformed),
         ("ROLLBACK".into(), Code::Malformed),
+        (format!("ROLLBACK WITH_{UUID} "), Code::Malformed),
+        (format!("ROLLBACK WITH_{UUID}  {KEY}"), Code::Malformed),
+        (format!("ROLLBACK WITH_{UUID} {KEY}0"), Code::Malformed),
+        (format!("CONFIRM WITH_{UUID} {KEY} {KEY}"), Code::Malformed),
+        (format!("WITHDRAW WITH_{UUID} {KEY}"), Code::Malformed),
+        (format!("WITHDRAW WITH_{UUID} 5 {KEY} "), Code::Malformed),
         (
             format!("CREATE_ACCOUNT ACC_{UUID} 123456789 1234 0.00"),
             Code::Malformed,
@@ -260,7 +377,9 @@ proptest! {
         holder in "[!-~é](.{0,20}[!-~é])?",
         minor in 1..=Money::MAX.minor(),
         repeat: bool,
+        key in any::<Option<u128>>(),
     ) {
+        let key = key.map(Key::new);
         let money = Money::from_minor(minor).unwrap();
         let amount = Amount::new(money).unwrap();
         let (id, creation) = (TransactionId::deposit(uuid), CreationId(uuid));
@@ -270,11 +389,11 @@ proptest! {
         let create =
             Request::Create { id: creation, card, pin, opening: money, holder: holder.clone() };
         for (request, answer) in [
-            (log_in, Answer::Welcome(holder)),
+            (log_in, Answer::Welcome { id: LoginId(uuid), holder }),
             (Request::Balance, Answer::Balance { available: money, held: money }),
-            (Request::Hold { id, amount }, Answer::Held { id, amount, available: money, repeat }),
-            (Request::Confirm(id), Answer::Confirmed { id, repeat }),
-            (Request::Rollback(id), Answer::RolledBack { id, repeat }),
+            (Request::Hold { id, amount, key }, Answer::Held { id, amount, available: money, repeat }),
+            (Request::Confirm { id, key }, Answer::Confirmed { id, repeat }),
+            (Request::Rollback { id, key }, Answer::RolledBack { id, repeat }),
             (create, Answer::Created { id: creation, repeat }),
         ] {
             prop_assert_eq!(request.to_string().parse(), Ok(request.clone()));
@@ -290,7 +409,7 @@ proptest! {
     ) {
         let text: String = format!("{verb} {rest}");
         let _ = text.parse::<Request>();
-        for request in [log_in(), create("Joty"), Request::Balance, Request::Confirm(deposit())] {
+        for request in [log_in(), create("Joty"), Request::Balance, Request::Confirm { id: deposit(), key: None }] {
             let _ = Answer::parse(&request, &rest);
         }
     }

@@ -91,7 +91,11 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         self.asked = Asked::Withdrawal(card.clone(), amount);
         Ok(Step::Ask(Request::Card(
             card,
-            atm::Request::Hold { id, amount },
+            atm::Request::Hold {
+                id,
+                amount,
+                key: None,
+            },
         )))
     }
 
@@ -104,7 +108,11 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         self.asked = Asked::Deposit(card.clone());
         Ok(Step::Ask(Request::Card(
             card,
-            atm::Request::Hold { id, amount },
+            atm::Request::Hold {
+                id,
+                amount,
+                key: None,
+            },
         )))
     }
 
@@ -146,7 +154,10 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
             (
                 Asked::Withdrawal(card, _) | Asked::Deposit(card),
                 Answer::Atm(atm::Answer::Held { id, .. }),
-            ) => Step::Ask(Request::Card(card.clone(), atm::Request::Confirm(id))),
+            ) => Step::Ask(Request::Card(
+                card.clone(),
+                atm::Request::Confirm { id, key: None },
+            )),
             (Asked::Withdrawal(_, amount), Answer::Atm(_)) => {
                 let amount = whole(amount.money());
                 Step::last(format!(

@@ -161,7 +161,14 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
         };
         let uuid = (self.ids)();
         let id = TransactionId { kind, uuid };
-        self.ask(State::Holding, atm::Request::Hold { id, amount })
+        self.ask(
+            State::Holding,
+            atm::Request::Hold {
+                id,
+                amount,
+                key: None,
+            },
+        )
     }
 
     /// A withdrawal's client replies to whatever it is told, a deposit's only to good news: to it
@@ -187,7 +194,10 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
                 };
                 self.go(State::NotesOut(id), Step::say(outcome.to_bytes()))
             }
-            Kind::Deposit => self.ask(State::Depositing(id, amount), atm::Request::Confirm(id)),
+            Kind::Deposit => self.ask(
+                State::Depositing(id, amount),
+                atm::Request::Confirm { id, key: None },
+            ),
         }
     }
 
@@ -227,9 +237,11 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             State::Chosen(Chosen::Move(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
             State::Amount(kind) => self.amount(kind, &text),
             State::NotesOut(id) if text == ERROR_WITHDRAW => {
-                self.ask(State::RollingBack, atm::Request::Rollback(id))
+                self.ask(State::RollingBack, atm::Request::Rollback { id, key: None })
             }
-            State::NotesOut(id) => self.ask(State::Confirming, atm::Request::Confirm(id)),
+            State::NotesOut(id) => {
+                self.ask(State::Confirming, atm::Request::Confirm { id, key: None })
+            }
             State::Acknowledgement => self.menu(),
             // The service has the word.
             State::CheckingGlued(_)

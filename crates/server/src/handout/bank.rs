@@ -3,7 +3,6 @@
 use proto::handout::bank::{Answer, Request};
 use proto::refusal::Refusal;
 
-use crate::conversation::Conversation;
 use crate::services::atm::AtmSession;
 
 /// Asks it.
@@ -17,10 +16,10 @@ pub fn ask(session: &mut AtmSession, request: Request) -> Result<Answer, Refusal
             session.enter(&customer.0, &password).map(Answer::Welcome)
         }
         Request::LogInGlued(glued) => session.enter_glued(&glued).map(Answer::Welcome),
-        Request::Session(request) => session.answer(request).map(Answer::Atm),
+        Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
             session.open(card);
-            session.answer(request).map(Answer::Atm)
+            session.act(request).map(Answer::Atm)
         }
     }
 }

@@ -12,7 +12,7 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 
 use super::audit::audit;
-use super::{Dated, Store, StoreError, replies};
+use super::{Dated, Store, StoreError, replies, seconds};
 
 /// A question of an operator, or an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,16 +72,17 @@ pub fn run<S: Store>(
                 return Ok(Outcome::Violations);
             }
         }
-        Command::Accounts => accounts(&store.accounts()?, out)?,
+        Command::Accounts => accounts(&store.accounts()?, now, out)?,
         Command::History(card) => history(card, store, out)?,
         Command::Unsettled => unsettled(store, now, out)?,
-        Command::Unlock(card) => unlock(card, store, out)?,
+        Command::Unlock(card) => unlock(card, store, now, out)?,
         Command::Settle(id, moved) => settle(*id, *moved, store, out)?,
     }
     Ok(Outcome::Good)
 }
 
-fn accounts(accounts: &[Account], out: &mut impl Write) -> io::Result<()> {
+fn accounts(accounts: &[Account], now: Timestamp, out: &mut impl Write) -> io::Result<()> {
+    let now = seconds(now);
     let title = ["card", "available", "held", "pending", "state"];
     let [card, available, held, pending, state] = title;
     writeln!(
@@ -97,7 +98,11 @@ fn accounts(accounts: &[Account], out: &mut impl Write) -> io::Result<()> {
             ..
         } = account;
         let available = account.available();
-        let state = if account.locked { "locked" } else { "open" };
+        let state = if account.is_locked(now) {
+            "locked"
+        } else {
+            "open"
+        };
         writeln!(
             out,
             "{card:<19}  {available:>13}  {held:>13}  {pending:>13}  {state:<6}  {holder}"
@@ -186,11 +191,14 @@ fn settle<S: Store>(
 fn unlock<S: Store>(
     card: &CardNumber,
     store: &mut S,
+    now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     match store.account(card)? {
         None => Err(CommandError::Refused(unknown(card))),
-        Some(account) if !account.locked => Ok(writeln!(out, "{card} is not locked")?),
+        Some(account) if !account.is_locked(seconds(now)) => {
+            Ok(writeln!(out, "{card} is not locked")?)
+        }
         Some(_) => {
             let replies = replies(Protections::ALL, store, &[Operation::Unlock(card.clone())]);
             let refused = replies.into_iter().find_map(Result::err);
@@ -210,7 +218,7 @@ mod tests {
     use proto::atm::record::Write as Change;
 
     use super::super::memory::MemoryStore;
-    use super::super::tests::{CARD, card, create, dep, hold, with};
+    use super::super::tests::{CARD, card, confirm, create, dep, hold, with};
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -222,7 +230,7 @@ mod tests {
         let operations = [
             create(1, CARD),
             hold(with(1), 50_000),
-            Operation::Confirm(with(1)),
+            confirm(with(1)),
             hold(dep(2), 5),
         ];
         for reply in replies(Protections::ALL, &mut store, &operations) {

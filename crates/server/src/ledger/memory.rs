@@ -8,7 +8,7 @@ use proto::atm::books::Books;
 use proto::atm::record::{Account, Entry, Login, Record, Status, Transaction, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
-use super::{CommitError, Dated, Store, StoreError};
+use super::{CommitError, Dated, Store, StoreError, seconds};
 
 /// Rows in memory.
 #[derive(Debug, Default)]
@@ -143,12 +143,16 @@ impl Rows for MemoryStore {
         Ok(staged.or(committed))
     }
 
-    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
+    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {
         let staged = self.staged(|write| match write {
-            Write::PutLogin(login) if login.id == id => Some(login),
+            Write::PutLogin(login) if login.id == id && login.card == *card => Some(login),
             _ => None,
         });
-        let Ok(committed) = self.books.login(id);
+        let Ok(committed) = self.books.login(card, id);
         Ok(staged.or(committed))
+    }
+
+    fn now(&self) -> u64 {
+        seconds(self.at)
     }
 }

@@ -13,7 +13,7 @@ use proto::atm::record::{Account, Entry, LOGINS_KEPT, Login, Record, Status, Tra
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
-use super::{CommitError, Dated, Store, StoreError};
+use super::{CommitError, Dated, Store, StoreError, seconds};
 
 mod open;
 mod rows;
@@ -76,11 +76,11 @@ impl SqliteStore {
     fn put_account(&self, account: &Account) -> Result<(), StoreError> {
         self.execute(
             "INSERT INTO accounts (card, holder, pin_hash, created_by, opening, posted, held,
-                                   pending, wrong_pins, locked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                                   pending, wrong_pins, locked_until, lockouts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (card) DO UPDATE SET
                  holder = ?2, pin_hash = ?3, created_by = ?4, opening = ?5, posted = ?6, held = ?7,
-                 pending = ?8, wrong_pins = ?9, locked = ?10",
+                 pending = ?8, wrong_pins = ?9, locked_until = ?10, lockouts = ?11",
             params![
                 account.card.as_str(),
                 account.holder.as_str(),
@@ -91,7 +91,8 @@ impl SqliteStore {
                 account.held.minor(),
                 account.pending.minor(),
                 account.wrong_pins,
-                account.locked,
+                account.locked_until.map(u64::cast_signed),
+                account.lockouts,
             ],
         )
     }
@@ -112,11 +113,11 @@ impl SqliteStore {
         };
         self.execute(
             "INSERT INTO transactions (id, status, card, amount, available, terminal,
-                                       decline_code, decline_words, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                                       decline_code, decline_words, at, key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (id) DO UPDATE SET
                  status = ?2, card = ?3, amount = ?4, available = ?5, terminal = ?6,
-                 decline_code = ?7, decline_words = ?8",
+                 decline_code = ?7, decline_words = ?8, key = ?10",
             params![
                 transaction.id.to_string(),
                 rows::status(&transaction.status),
@@ -127,6 +128,7 @@ impl SqliteStore {
                 code,
                 words,
                 self.at.as_millisecond(),
+                transaction.key.map(|key| key.reveal().to_string()),
             ],
         )
     }
@@ -134,7 +136,7 @@ impl SqliteStore {
     fn put_login(&self, login: &Login) -> Result<(), StoreError> {
         self.execute(
             "INSERT INTO logins (id, card, succeeded) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO UPDATE SET succeeded = ?3",
+             ON CONFLICT (card, id) DO UPDATE SET succeeded = ?3",
             params![login.id.to_string(), login.card.as_str(), login.succeeded],
         )?;
         self.execute(
@@ -255,8 +257,12 @@ impl Rows for SqliteStore {
         Ok(dated.map(|dated| dated.row))
     }
 
-    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
-        self.find(rows::LOGIN, [id.to_string()], rows::login)
+    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {
+        self.find(rows::LOGIN, [card.as_str(), &id.to_string()], rows::login)
+    }
+
+    fn now(&self) -> u64 {
+        seconds(self.at)
     }
 }
 

@@ -7,15 +7,22 @@
 //! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. A
 //! front end whose customers have other ways to say who they are finds [`doors`] with weaker locks.
 
+mod budget;
 pub mod doors;
+mod strangers;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use proto::atm::bank::Operation;
+use jiff::Timestamp;
+use proto::atm::bank::{Operation, Settler};
 use proto::atm::semantics::Semantics;
-use proto::atm::{Answer, CardNumber, CreationId, Holder, LoginId, Money, Pin, Request};
+use proto::atm::{
+    Answer, CardNumber, CreationId, Holder, Key, LoginId, Money, Pin, Request, naming,
+};
 use proto::name::Name;
 use proto::refusal::Refusal;
 use wire::record::{About, Recorder};
@@ -23,14 +30,22 @@ use wire::record::{About, Recorder};
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, open_missing};
 use crate::ledger::memory::MemoryStore;
-use crate::ledger::{Bank, Store, sqlite};
+use crate::ledger::{Bank, Store, StoreError, seconds, sqlite};
 use crate::pin::PinGate;
+use budget::Budget;
+use strangers::Strangers;
+
+/// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
+/// a difference than this, so that it cannot be told by a clock.
+const FAILED_LOGIN: Duration = Duration::from_millis(300);
 
 /// What all sessions share.
 #[derive(Debug, Clone)]
 pub struct Atm {
     bank: Bank,
     gate: Arc<PinGate>,
+    strangers: Arc<Strangers>,
+    budget: Arc<Budget>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
 }
@@ -83,6 +98,8 @@ impl Atm {
         let atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
+            strangers: Arc::default(),
+            budget: Arc::default(),
             keeps_any_card,
         };
         let bank_failed = |refusal: Refusal| anyhow!("cannot open the accounts: {refusal}");
@@ -132,15 +149,37 @@ impl Conversation for AtmSession {
     type Answer = Answer;
 
     fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
+        let id = request.id();
+        self.act(request).map_err(|refusal| match id {
+            Some(id) => naming(id, refusal),
+            None => refusal,
+        })
+    }
+
+    fn awaits_login(&self) -> bool {
+        !self.has_logged_in
+    }
+}
+
+impl AtmSession {
+    /// Does what is asked. The refusal does not name the request.
+    ///
+    /// # Errors
+    /// The bank's refusal.
+    pub fn act(&mut self, request: Request) -> Result<Answer, Refusal> {
         match request {
-            Request::LogIn { id, card, pin } => self.log_in(id, card, &pin),
+            Request::LogIn { id, card, pin } => {
+                let by = Instant::now() + FAILED_LOGIN;
+                self.log_in(id, card, &pin)
+                    .inspect_err(|_| thread::sleep(by.saturating_duration_since(Instant::now())))
+            }
             Request::Balance => self.apply(
                 "balance",
                 Operation::Balance {
                     card: self.card.clone(),
                 },
             ),
-            Request::Hold { id, amount } => {
+            Request::Hold { id, amount, key } => {
                 let (card, terminal) = (self.card.clone(), self.terminal.clone());
                 self.apply(
                     "hold",
@@ -149,11 +188,21 @@ impl Conversation for AtmSession {
                         card,
                         amount,
                         terminal,
+                        key,
                     },
                 )
             }
-            Request::Confirm(id) => self.apply("confirm", Operation::Confirm(id)),
-            Request::Rollback(id) => self.apply("rollback", Operation::Rollback(id)),
+            Request::Confirm { id, key } => {
+                let by = self.settler(key);
+                self.apply("confirm", Operation::Confirm { id, by })
+            }
+            Request::Rollback { id, key } => {
+                if self.card.is_none() && self.is_unknown(move |store| store.record(id))? {
+                    self.atm.budget.take(Instant::now())?;
+                }
+                let by = self.settler(key);
+                self.apply("rollback", Operation::Rollback { id, by })
+            }
             Request::Create {
                 id,
                 card,
@@ -170,12 +219,6 @@ impl Conversation for AtmSession {
         }
     }
 
-    fn awaits_login(&self) -> bool {
-        !self.has_logged_in
-    }
-}
-
-impl AtmSession {
     fn log_in(&mut self, id: LoginId, card: CardNumber, pin: &Pin) -> Result<Answer, Refusal> {
         // Whoever was at the machine has gone, whether or not this one gets in.
         self.card = None;
@@ -194,6 +237,14 @@ impl AtmSession {
             card: card.clone(),
             pin_matches,
         };
+        if account.is_none() {
+            let now = seconds(Timestamp::now());
+            let refused = self.atm.strangers.refuse(&card, &operation, now);
+            refused.inspect_err(|refusal| {
+                let refused = refusal.code.as_str();
+                tracing::warn!(what = "log-in", card = card.masked(), refused, "not done");
+            })?;
+        }
         let answer = self.apply_for(Some(&card), "log-in", operation)?;
         self.card = Some(card);
         self.has_logged_in = true;
@@ -212,6 +263,9 @@ impl AtmSession {
             let words = "a ledger on disk keeps card numbers of 6 to 19 digits";
             return Err(Refusal::malformed(words));
         }
+        if self.is_unknown(move |store| store.created(id))? {
+            self.atm.budget.take(Instant::now())?;
+        }
         let pin_hash = self.atm.gate.hash(pin, id)?;
         let shown = card.clone();
         let operation = Operation::Create {
@@ -222,6 +276,19 @@ impl AtmSession {
             opening,
         };
         self.apply_for(Some(&shown), "new account", operation)
+    }
+
+    /// Whether the ledger has no such row.
+    fn is_unknown<T: Send + 'static>(
+        &self,
+        find: impl FnOnce(&mut dyn Store) -> Result<Option<T>, StoreError> + Send + 'static,
+    ) -> Result<bool, Refusal> {
+        Ok(self.atm.bank.query(find)?.is_none())
+    }
+
+    fn settler(&self, key: Option<Key>) -> Settler {
+        let card = self.card.clone();
+        Settler { card, key }
     }
 
     fn apply(&self, what: &str, operation: Operation) -> Result<Answer, Refusal> {
@@ -236,9 +303,9 @@ impl AtmSession {
         operation: Operation,
     ) -> Result<Answer, Refusal> {
         let id = match &operation {
-            Operation::Hold { id, .. } | Operation::Confirm(id) | Operation::Rollback(id) => {
-                Some(id.to_string())
-            }
+            Operation::Hold { id, .. }
+            | Operation::Confirm { id, .. }
+            | Operation::Rollback { id, .. } => Some(id.to_string()),
             Operation::LogIn { id, .. } => Some(id.to_string()),
             Operation::Create { id, .. } => Some(id.to_string()),
             Operation::Settle { id, .. } => Some(id.to_string()),
@@ -262,15 +329,15 @@ impl AtmSession {
 fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
     let about = match operation {
         Operation::Hold { id, .. }
-        | Operation::Confirm(id)
-        | Operation::Rollback(id)
+        | Operation::Confirm { id, .. }
+        | Operation::Rollback { id, .. }
         | Operation::Settle { id, .. } => id.to_string(),
         Operation::LogIn { id, .. } => id.to_string(),
         Operation::Create { id, .. } => id.to_string(),
         Operation::Balance { .. } | Operation::Unlock(_) => return,
     };
     let (what, amount, words) = match reply {
-        Ok(Answer::Welcome(_)) => ("welcome", None, None),
+        Ok(Answer::Welcome { .. }) => ("welcome", None, None),
         Ok(Answer::Held { amount, repeat, .. }) => {
             ("held", Some(amount.to_string()), repeated(*repeat))
         }

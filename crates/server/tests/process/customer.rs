@@ -48,10 +48,11 @@ impl Peer {
         Ok(message.map(|bytes| String::from_utf8(bytes).unwrap()))
     }
 
+    /// The answer to a log-in, without the id that it names.
     pub fn log_in(&mut self, card: &str, pin: &str) -> String {
-        let attempt = Uuid::now_v7();
-        self.ask(&format!(
-            "VERIFY_CARD_AND_PASSWORD LOGIN_{attempt} {card} {pin}"
-        ))
+        let id = format!("LOGIN_{} ", Uuid::now_v7());
+        let answer = self.ask(&format!("VERIFY_CARD_AND_PASSWORD {id}{card} {pin}"));
+        assert!(answer.contains(&id), "{answer}");
+        answer.replacen(&id, "", 1)
     }
 }

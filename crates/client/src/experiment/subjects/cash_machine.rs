@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use proto::atm::machine::{Action, Machine, Outcome};
 use proto::atm::semantics::Semantics;
-use proto::atm::{Amount, Answer, CardNumber, LoginId, Money, Pin, Request, TransactionId};
+use proto::atm::{Amount, Answer, CardNumber, Key, LoginId, Money, Pin, Request, TransactionId};
 use proto::mode::Transport;
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
@@ -23,6 +23,7 @@ use super::channel;
 use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::modes::atm::link;
 use crate::modes::atm::terminal::{Machines, Terminal};
 use crate::session::{Session, Target};
 
@@ -144,8 +145,7 @@ impl Bank {
         };
         for pause in [50, 100, 200, 400, 800, 1600] {
             let mut session = Session::open(&self.target)?;
-            let accept = |arguments: &str| Answer::parse(&request, arguments);
-            match session.ask_for(&request.to_string(), accept)? {
+            match link::ask(&mut session, &request)? {
                 Ok(_) => return Ok(Line::over(session.into_connection(), &self.patience)),
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
@@ -246,7 +246,7 @@ impl CashMachine {
                 Action::Send {
                     request, attempt, ..
                 } => {
-                    let accept = |arguments: &str| Answer::parse(&request, arguments);
+                    let accept = |reply: Result<&str, Refusal>| Answer::read(&request, reply);
                     match line.attempt(&request.to_string(), accept, performed)? {
                         Some(reply) => {
                             performed.attempts.push(attempt);
@@ -322,7 +322,7 @@ impl Subject for CashMachine {
     fn perform(&mut self) -> Result<Performed, Failure> {
         let id = TransactionId::withdrawal(Uuid::now_v7());
         self.machine
-            .begin(id, self.bank.amount)
+            .begin(id, self.bank.amount, Key::new(rand::random()))
             .map_err(|not_now| Failure::Unknown(format!("{not_now:?}")))?;
         let mut performed = Performed::default();
         let most = self.bank.patience.give_up_after;
@@ -385,9 +385,10 @@ fn new_terminal(machines: &Machines, number: u32) -> Result<(Terminal, Machine),
 
 /// What is available and what is held, asked at most so often.
 fn balance(line: &mut Line, most: u32) -> Result<Option<(Money, Money)>, Failure> {
-    let accept = |arguments: &str| match Answer::parse(&Request::Balance, arguments) {
-        Some(Answer::Balance { available, held }) => Some((available, held)),
-        _ => None,
+    let accept = |reply: Result<&str, Refusal>| match Answer::read(&Request::Balance, reply)? {
+        Ok(Answer::Balance { available, held }) => Some(Ok((available, held))),
+        Ok(_) => None,
+        Err(refusal) => Some(Err(refusal)),
     };
     let mut unmeasured = Performed::default();
     let answer = line.insist(&Request::Balance.to_string(), accept, most, &mut unmeasured)?;

@@ -3,6 +3,8 @@
 //! The service has no ids. Each text is another one, so that an answer tells which it belongs to.
 
 use proto::mode::Transport;
+use proto::refusal::Refusal;
+use proto::reply;
 use proto::text::{Answer, Request};
 use wire::fault::Plan;
 
@@ -40,11 +42,12 @@ impl Subject for Lowering {
         self.count += 1;
         let request = Request::Lower(format!("HELLO World {}", self.count));
         let expected = Answer::Lower(format!("hello world {}", self.count));
-        let accept = |arguments: &str| {
+        let lowered = |arguments: &str| {
             Answer::parse(&request, arguments)
                 .filter(|answer| *answer == expected)
                 .map(drop)
         };
+        let accept = |reply: Result<&str, Refusal>| reply::read(reply, lowered);
         let mut performed = Performed::default();
         let message = request.to_string();
         let answer = self

@@ -3,11 +3,11 @@
 
 use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
 use proto::name::Name;
-use proto::refusal::Refusal;
+use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 use wire::record::Recorder;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words_of};
 use crate::session::{Session, Target};
 
 /// A line to the bank.
@@ -160,7 +160,7 @@ impl Link {
             pin: customer.pin.clone(),
         };
         match ask(session, &request)?.map_err(Failure::Refused)? {
-            Answer::Welcome(holder) => {
+            Answer::Welcome { holder, .. } => {
                 self.is_logged_in = true;
                 Ok(Some(holder))
             }
@@ -176,8 +176,29 @@ impl Link {
     }
 }
 
-fn ask(session: &mut Session, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-    session.ask_for(&request.to_string(), |arguments| {
-        Answer::parse(request, arguments)
-    })
+/// Asks the bank, and believes only what answers this request: what does not name its id may be the
+/// late or second answer to another one.
+///
+/// # Errors
+/// When the bank is lost, or something else was answered. Then the conversation is out of step, and
+/// the next question needs a new one.
+pub fn ask(session: &mut Session, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+    let reply = session.ask(&request.to_string())?;
+    let reply = reply.as_deref().map_err(Refusal::clone);
+    match (Answer::read(request, reply.clone()), reply) {
+        (Some(answer), _) => Ok(answer),
+        // Of the connection.
+        (None, Err(refusal)) if is_passing(refusal.code) => Err(Failure::Lost(words_of(&refusal))),
+        (None, Err(refusal)) => {
+            let code = refusal.code.as_str();
+            Err(session.not_an_answer(&format!("{code} {}", refusal.words)))
+        }
+        (None, Ok(arguments)) => Err(session.not_an_answer(arguments)),
+    }
+}
+
+/// Whether what is refused with this code may be granted a moment later.
+pub fn is_passing(code: Code) -> bool {
+    use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
+    matches!(code, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
 }

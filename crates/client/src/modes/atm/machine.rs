@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use proto::atm::machine::{Action, Machine, NotNow, Outcome};
 use proto::atm::{
-    Amount, Answer, CardNumber, CreationId, Holder, Kind, Money, Pin, Request, TransactionId,
+    Amount, Answer, CardNumber, CreationId, Holder, Key, Kind, Money, Pin, Request, TransactionId,
 };
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::link::Link;
+use super::link::{Link, is_passing};
 use super::receipt::Receipt;
 use super::terminal::Terminal;
 use crate::failure::{Failure, words_of};
@@ -131,7 +131,7 @@ impl Worker {
             Kind::Withdrawal => TransactionId::withdrawal(uuid),
             Kind::Deposit => TransactionId::deposit(uuid),
         };
-        match self.machine.begin(id, amount) {
+        match self.machine.begin(id, amount, Key::new(rand::random())) {
             Ok(()) => {}
             Err(NotNow::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
             Err(NotNow::Open) => return Err(self.unsettled()),
@@ -294,18 +294,5 @@ impl Worker {
 
 /// An outcome that is not known yet, in words.
 fn not_known(outcome: &Outcome) -> Failure {
-    let id = match outcome {
-        Outcome::Moved { id, .. }
-        | Outcome::Declined { id, .. }
-        | Outcome::RolledBack { id, .. }
-        | Outcome::Unsettled { id, .. }
-        | Outcome::Disputed { id, .. } => id,
-    };
-    Failure::Unknown(format!("{id}: {outcome}"))
-}
-
-/// Whether a refused connection may be granted a moment later.
-fn is_passing(code: Code) -> bool {
-    use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
-    matches!(code, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
+    Failure::Unknown(format!("{}: {outcome}", outcome.id()))
 }

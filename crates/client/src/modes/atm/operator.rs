@@ -68,7 +68,7 @@ pub(super) fn journal(
         for record in floor.machines.records(&name)? {
             output.answer(
                 &format!("{name}: {record}"),
-                json!({"terminal": name.as_str(), "record": record}),
+                json!({"terminal": name.as_str(), "record": record.to_string()}),
             )?;
         }
     }

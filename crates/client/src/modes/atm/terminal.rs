@@ -110,15 +110,16 @@ impl Machines {
         Ok(names)
     }
 
-    /// The records of a machine, also while another process is it.
+    /// The records of a machine as they may be shown, also while another process is it.
     ///
     /// # Errors
     /// When its journal cannot be read.
-    pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
+    pub fn records(&self, name: &Name) -> Result<Vec<Record>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
-        Journal::read(&path)
-            .map(|opened| opened.records)
-            .map_err(|error| unusable(&error))
+        let opened = Journal::read(&path).map_err(|error| unusable(&error))?;
+        let record = |line: &String| line.parse::<Record>().map(Record::without_key);
+        let records: Result<Vec<_>, _> = opened.records.iter().map(record).collect();
+        records.map_err(|damage| Failure::Usage(format!("{}: {damage}", path.display())))
     }
 
     fn open_named(

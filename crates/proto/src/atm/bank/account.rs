@@ -2,27 +2,33 @@
 
 use alloc::vec;
 
-use super::{Decision, Known, WRONG_PINS, balance, card_locked, mismatch};
+use super::{
+    Decision, FIRST_LOCK, Known, LONGEST_LOCK, WRONG_PINS, balance, card_locked, mismatch,
+};
 use crate::atm::record::{Account, Entry, Event, Login, Write};
 use crate::atm::{Answer, CardNumber, LoginId, Money};
 use crate::refusal::Code;
 
+/// Enough to reach the longest lock from the first.
+const MOST_DOUBLINGS: u32 = 16;
+
+/// Opens a session, or refuses. The ids of log-ins are each card's own, so that nothing is learnt
+/// about one card by the use of an id with another.
 pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &Known) -> Decision {
-    if known
-        .login
-        .as_ref()
-        .is_some_and(|login| login.card != *card)
-    {
-        return mismatch();
-    }
-    if known.login.as_ref().is_some_and(|login| !login.succeeded) {
-        return wrong_credentials();
-    }
     let Some(account) = &known.account else {
         return wrong_credentials();
     };
-    if account.locked {
-        return Decision::reply(Err(card_locked()));
+    let welcome = || {
+        let holder = account.holder.clone();
+        Decision::reply(Ok(Answer::Welcome { id, holder }))
+    };
+    match &known.login {
+        Some(login) if !login.succeeded => return wrong_credentials(),
+        // A repeat has the answer it had, whatever has become of the card.
+        Some(_) if pin_matches => return welcome(),
+        _ if account.is_locked(known.now) => return Decision::reply(Err(card_locked())),
+        // A known log-in with another PIN than before is another guess.
+        Some(_) | None => {}
     }
     let login = |succeeded| {
         Write::PutLogin(Login {
@@ -32,32 +38,36 @@ pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &
         })
     };
     if pin_matches {
-        let welcome = Decision::reply(Ok(Answer::Welcome(account.holder.clone())));
-        return match (&known.login, account.wrong_pins) {
-            (Some(_), _) => welcome,
-            (None, 0) => welcome.writing(vec![login(true)]),
-            (None, _) => {
-                let account = Account {
-                    wrong_pins: 0,
-                    ..account.clone()
-                };
-                welcome.writing(vec![Write::PutAccount(account), login(true)])
-            }
-        };
+        let mut writes = vec![login(true)];
+        if *account != unburdened(account) {
+            writes.push(Write::PutAccount(unburdened(account)));
+        }
+        return welcome().writing(writes);
     }
-    // A known log-in with another PIN than before is another guess.
-    let wrong_pins = account.wrong_pins.saturating_add(1);
-    let account = Account {
-        wrong_pins,
-        locked: wrong_pins >= WRONG_PINS,
+    let mut account = Account {
+        wrong_pins: account.wrong_pins.saturating_add(1),
         ..account.clone()
     };
     let mut writes = vec![login(false)];
-    if account.locked {
+    if account.wrong_pins >= WRONG_PINS {
+        let seconds = (FIRST_LOCK << account.lockouts.min(MOST_DOUBLINGS)).min(LONGEST_LOCK);
+        account.wrong_pins = 0;
+        account.lockouts = account.lockouts.saturating_add(1);
+        account.locked_until = Some(known.now.saturating_add(seconds));
         writes.push(of_account(Event::Locked, &account, None));
     }
     writes.push(Write::PutAccount(account));
     wrong_credentials().writing(writes)
+}
+
+/// The account with all wrong PINs forgotten.
+fn unburdened(account: &Account) -> Account {
+    Account {
+        wrong_pins: 0,
+        locked_until: None,
+        lockouts: 0,
+        ..account.clone()
+    }
 }
 
 pub(super) fn create(account: Account, known: &Known) -> Decision {
@@ -92,14 +102,10 @@ pub(super) fn unlock(known: &Known) -> Decision {
         return Decision::refuse(Code::UnknownId, "no account with this card number");
     };
     let reply = Decision::reply(Ok(balance(account)));
-    if !account.locked {
+    if !account.is_locked(known.now) {
         return reply;
     }
-    let account = Account {
-        locked: false,
-        wrong_pins: 0,
-        ..account.clone()
-    };
+    let account = unburdened(account);
     let entry = of_account(Event::Unlocked, &account, None);
     reply.writing(vec![Write::PutAccount(account), entry])
 }

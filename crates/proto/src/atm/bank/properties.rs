@@ -27,6 +27,15 @@ fn session() -> impl Strategy<Value = Option<CardNumber>> {
     proptest::option::weighted(0.9, (0..CARDS.len()).prop_map(|which| card(CARDS[which])))
 }
 
+/// Two keys and none, so that the right one comes by chance.
+fn key() -> impl Strategy<Value = Option<Key>> {
+    proptest::option::weighted(0.8, (0..2u128).prop_map(Key::new))
+}
+
+fn settler() -> impl Strategy<Value = Settler> {
+    (session(), key()).prop_map(|(card, key)| Settler { card, key })
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     // Near the opening balance and near the largest one, where the limits are.
     let amount = prop_oneof![
@@ -34,12 +43,14 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(10_000),
         1 => Money::MAX.minor() - 20_000..=Money::MAX.minor(),
     ];
-    let hold = (id(), session(), amount).prop_map(|(id, card, minor)| Operation::Hold {
-        id,
-        card,
-        amount: Amount::new(Money::from_minor(minor).unwrap()).unwrap(),
-        terminal: None,
-    });
+    let hold =
+        (id(), session(), amount, key()).prop_map(|(id, card, minor, key)| Operation::Hold {
+            id,
+            card,
+            amount: Amount::new(Money::from_minor(minor).unwrap()).unwrap(),
+            terminal: None,
+            key,
+        });
     let log_in = (0..IDS, 0..CARDS.len(), prop::bool::weighted(0.6)).prop_map(
         |(number, which, pin_matches)| Operation::LogIn {
             id: LoginId(Uuid::from_u128(number)),
@@ -49,8 +60,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     );
     prop_oneof![
         6 => hold,
-        4 => id().prop_map(Operation::Confirm),
-        3 => id().prop_map(Operation::Rollback),
+        4 => (id(), settler()).prop_map(|(id, by)| Operation::Confirm { id, by }),
+        3 => (id(), settler()).prop_map(|(id, by)| Operation::Rollback { id, by }),
         2 => log_in,
         1 => (0..CARDS.len()).prop_map(|which| Operation::Unlock(card(CARDS[which]))),
         1 => (0..IDS, 0..CARDS.len())
@@ -81,7 +92,8 @@ fn balances_follow_from_the_transactions(books: &Books) -> Result<(), TestCaseEr
         prop_assert_eq!(account.pending.minor(), sum(Kind::Deposit, Status::Held));
         prop_assert!(account.held <= account.posted);
         prop_assert!(account.posted.checked_add(account.pending).is_some());
-        prop_assert_eq!(account.locked, account.wrong_pins >= WRONG_PINS);
+        prop_assert!(account.wrong_pins < WRONG_PINS);
+        prop_assert_eq!(account.locked_until.is_some(), account.lockouts > 0);
     }
     Ok(())
 }

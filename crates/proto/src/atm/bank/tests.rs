@@ -24,6 +24,7 @@ pub(super) fn create(number: u128, card_number: &str, opening: &str) -> Operatio
     }
 }
 
+const KEY: Key = Key::new(1);
 const CARD: &str = "123456789";
 const OTHER: &str = "987654321";
 
@@ -49,7 +50,23 @@ fn hold_by(card: Option<CardNumber>, id: TransactionId, amount: &str) -> Operati
         card,
         amount: amount.parse().unwrap(),
         terminal: None,
+        key: Some(KEY),
     }
+}
+
+fn by(card_number: Option<&str>, key: Option<Key>) -> Settler {
+    let card = card_number.map(card);
+    Settler { card, key }
+}
+
+fn confirm(id: TransactionId) -> Operation {
+    let by = by(None, Some(KEY));
+    Operation::Confirm { id, by }
+}
+
+fn roll_back(id: TransactionId) -> Operation {
+    let by = by(None, Some(KEY));
+    Operation::Rollback { id, by }
 }
 
 fn hold(id: TransactionId, amount: &str) -> Operation {

@@ -2,10 +2,10 @@
 
 use alloc::vec;
 
-use super::{Decision, Known, card_locked, mismatch};
+use super::{Decision, Known, Settler, card_locked, mismatch};
 use crate::atm::record::{Account, Entry, Event, Record, Status, Transaction, Write};
 use crate::atm::semantics::{Protection, Protections};
-use crate::atm::{Amount, Answer, CardNumber, TransactionId};
+use crate::atm::{Amount, Answer, CardNumber, Key, TransactionId};
 use crate::name::Name;
 use crate::refusal::{Code, Refusal};
 
@@ -15,8 +15,10 @@ pub(super) fn hold(
     account: &Account,
     amount: Amount,
     terminal: Option<Name>,
+    key: Option<Key>,
+    now: u64,
 ) -> Decision {
-    let outcome = match account.locked {
+    let outcome = match account.is_locked(now) {
         true => Err(card_locked()),
         false => account.with_hold(id.kind, amount.money()),
     };
@@ -38,6 +40,7 @@ pub(super) fn hold(
             amount,
             available,
             terminal,
+            key,
             status,
         }
     };
@@ -69,13 +72,15 @@ pub(super) fn hold_again(
     record: &Record,
     card: Option<&CardNumber>,
     amount: Amount,
+    key: Option<Key>,
 ) -> Decision {
     let transaction = match record {
         Record::Transaction(transaction) => transaction,
         Record::Tombstone(_) => return already_rolled_back(),
     };
-    let differs =
-        transaction.amount != amount || card.is_some_and(|card| *card != transaction.card);
+    let differs = transaction.amount != amount
+        || transaction.key != key
+        || card.is_some_and(|card| *card != transaction.card);
     if differs && protections.has(Protection::ContentCheck) {
         return mismatch();
     }
@@ -92,6 +97,27 @@ pub(super) fn hold_again(
         Status::Confirmed => already_confirmed(),
         Status::RolledBack => already_rolled_back(),
         Status::Declined(refusal) => Decision::reply(Err(refusal.clone())),
+    }
+}
+
+/// The refusal of a settlement by who may not settle. A transaction with a key is settled with the
+/// key alone: its customer has the card too, and has the notes. What is not known yet may be rolled
+/// back with any key or card; the hold that comes late is then refused.
+pub(super) fn refuse_stranger(
+    protections: Protections,
+    by: &Settler,
+    known: &Known,
+) -> Option<Decision> {
+    if !protections.has(Protection::SettlementKeys) {
+        return None;
+    }
+    let Some(Record::Transaction(transaction)) = &known.record else {
+        return (by.key.is_none() && by.card.is_none()).then(stranger);
+    };
+    match (transaction.key, by.key) {
+        (None, None) => (by.card.as_ref() != Some(&transaction.card)).then(stranger),
+        (Some(_), None) => Some(stranger()),
+        (key, given) => (key != given).then(mismatch),
     }
 }
 
@@ -214,6 +240,13 @@ fn entry(event: Event, of: &Transaction) -> Write {
         id: Some(of.id),
         amount,
     })
+}
+
+fn stranger() -> Decision {
+    Decision::refuse(
+        Code::NotLoggedIn,
+        "to settle needs the key of the transaction or, if it has none, a log-in with its card",
+    )
 }
 
 fn already_confirmed() -> Decision {

@@ -6,7 +6,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::atm::{Amount, Kind, Money, TransactionId};
+use crate::atm::{Amount, Behind, Key, Kind, Money, TransactionId};
 use crate::printable::quoted;
 use crate::refusal::Code;
 
@@ -15,12 +15,14 @@ use crate::refusal::Code;
 pub enum Record {
     /// `loaded 10000.00`: an operator filled the drawer, and this is in it. The first record.
     Loaded(Money),
-    /// `sending WITH_… 500.00`: the bank may hear of this id from now on.
+    /// `sending WITH_… 500.00 KEY`: the bank may hear of this id from now on.
     Sending {
         /// The transaction.
         id: TransactionId,
         /// How much it moves.
         amount: Amount,
+        /// What settles it. Machines that know of no keys have written none.
+        key: Option<Key>,
     },
     /// `dispensing WITH_… 10000.00`, `accepting DEP_… 10000.00`: the money is held at the bank,
     /// and the notes may move from now on.
@@ -47,6 +49,18 @@ pub enum Record {
 }
 
 impl Record {
+    /// The record as it may be shown.
+    pub fn without_key(self) -> Record {
+        match self {
+            Record::Sending { id, amount, .. } => Record::Sending {
+                id,
+                amount,
+                key: None,
+            },
+            other => other,
+        }
+    }
+
     /// The transaction it is about.
     pub fn id(&self) -> Option<TransactionId> {
         match self {
@@ -81,7 +95,14 @@ impl FromStr for Record {
     fn from_str(line: &str) -> Result<Record, Damage> {
         parse(line)
             .filter(|record| alloc::format!("{record}") == line)
-            .ok_or_else(|| Damage::Unreadable(quoted(line)))
+            .ok_or_else(|| {
+                // A key comes fourth.
+                let end = line
+                    .match_indices(' ')
+                    .nth(2)
+                    .map_or(line.len(), |(at, _)| at);
+                Damage::Unreadable(quoted(&line[..end]))
+            })
     }
 }
 
@@ -97,6 +118,10 @@ fn parse(line: &str) -> Option<Record> {
         SENDING => Record::Sending {
             id,
             amount: argument.parse().ok()?,
+            key: match words.next() {
+                Some(key) => Some(key.parse().ok()?),
+                None => None,
+            },
         },
         DISPENSING | ACCEPTING => Record::Moving {
             id,
@@ -116,7 +141,9 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Record::Loaded(drawer) => write!(f, "{LOADED} {drawer}"),
-            Record::Sending { id, amount } => write!(f, "{SENDING} {id} {amount}"),
+            Record::Sending { id, amount, key } => {
+                write!(f, "{SENDING} {id} {amount}{}", Behind(key))
+            }
             Record::Moving { id, drawer } => {
                 let verb = match id.kind {
                     Kind::Withdrawal => DISPENSING,
@@ -188,6 +215,7 @@ pub(super) enum Phase {
 pub(super) struct Open {
     pub id: TransactionId,
     pub amount: Amount,
+    pub key: Option<Key>,
     pub phase: Phase,
 }
 
@@ -221,10 +249,10 @@ impl Standing {
                     open: None,
                 },
                 (Some(standing), _) => standing,
-                (None, _) => return Err(Damage::OutOfOrder(*record)),
+                (None, _) => return Err(Damage::OutOfOrder(record.without_key())),
             };
             if !next.allows(record, abandons) {
-                return Err(Damage::OutOfOrder(*record));
+                return Err(Damage::OutOfOrder(record.without_key()));
             }
             next.follow(record);
             standing = Some(next);
@@ -243,10 +271,11 @@ impl Standing {
         match record {
             // While notes may be moving, the count that was written down before is what tells.
             Record::Loaded(_) => abandons || phase != Some(Moving),
-            Record::Sending { id, amount } => {
+            Record::Sending { id, amount, key } => {
                 let open = Open {
                     id: *id,
                     amount: *amount,
+                    key: *key,
                     phase: Sending,
                 };
                 self.open.is_none() && open.drawer_after(self.drawer).is_some()
@@ -265,10 +294,11 @@ impl Standing {
     pub fn follow(&mut self, record: &Record) {
         match record {
             Record::Loaded(drawer) => self.drawer = *drawer,
-            Record::Sending { id, amount } => {
+            Record::Sending { id, amount, key } => {
                 self.open = Some(Open {
                     id: *id,
                     amount: *amount,
+                    key: *key,
                     phase: Phase::Sending,
                 });
             }

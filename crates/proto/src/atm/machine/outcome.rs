@@ -54,6 +54,19 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The transaction.
+    pub fn id(&self) -> TransactionId {
+        match self {
+            Outcome::Moved { id, .. }
+            | Outcome::Declined { id, .. }
+            | Outcome::RolledBack { id, .. }
+            | Outcome::Unsettled { id, .. }
+            | Outcome::Disputed { id, .. } => *id,
+        }
+    }
+}
+
 /// What is known of a transaction at its end.
 pub(super) struct Ended {
     pub id: TransactionId,

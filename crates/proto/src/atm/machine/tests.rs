@@ -15,6 +15,7 @@ mod records;
 mod restarts;
 mod weaker;
 
+const KEY: Key = Key::new(7);
 const DRAWER: i64 = 10_000;
 
 fn money(minor: i64) -> Money {
@@ -35,7 +36,11 @@ fn dep(number: u128) -> TransactionId {
 
 fn hold(id: TransactionId) -> Request {
     let amount = amount();
-    Request::Hold { id, amount }
+    Request::Hold {
+        id,
+        amount,
+        key: Some(KEY),
+    }
 }
 
 fn held(id: TransactionId) -> Result<Answer, Refusal> {
@@ -74,7 +79,7 @@ impl Driven {
     /// One that has sent the hold.
     fn asking(id: TransactionId) -> Driven {
         let mut driven = Driven::new();
-        driven.machine.begin(id, amount()).unwrap();
+        driven.machine.begin(id, amount(), KEY).unwrap();
         assert_eq!(driven.run(), sends(hold(id), 1, false));
         driven
     }
@@ -83,7 +88,10 @@ impl Driven {
     fn rolling_back(id: TransactionId) -> Driven {
         let mut driven = Driven::asking(id);
         driven.machine.give_up();
-        assert_eq!(driven.run(), sends(Request::Rollback(id), 1, false));
+        assert_eq!(
+            driven.run(),
+            sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
+        );
         driven
     }
 
@@ -91,7 +99,10 @@ impl Driven {
     fn confirming(id: TransactionId) -> Driven {
         let mut driven = Driven::asking(id);
         driven.machine.answered(&hold(id), &held(id));
-        assert_eq!(driven.run(), sends(Request::Confirm(id), 1, false));
+        assert_eq!(
+            driven.run(),
+            sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
+        );
         driven
     }
 
@@ -136,7 +147,9 @@ fn a_withdrawal_is_journaled_held_dispensed_confirmed_and_shown() {
     let mut driven = Driven::confirming(id);
     assert_eq!(driven.drawer, money(DRAWER - 500));
     let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    driven
+        .machine
+        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
     let shown = Outcome::Moved {
         id,
         amount: amount(),
@@ -147,7 +160,7 @@ fn a_withdrawal_is_journaled_held_dispensed_confirmed_and_shown() {
     assert_eq!(driven.run(), Action::Idle);
     let expected = [
         "loaded 100.00".into(),
-        format!("sending {id} 5.00"),
+        format!("sending {id} 5.00 00000000000000000000000000000007"),
         format!("dispensing {id} 100.00"),
         format!("dispensed {id}"),
         format!("confirmed {id}"),
@@ -162,7 +175,9 @@ fn a_deposit_fills_the_drawer_and_is_spendable_at_the_end() {
     assert_eq!(driven.drawer, money(DRAWER + 500));
     assert_eq!(driven.machine.drawer(), driven.drawer);
     let confirmed = Ok(Answer::Confirmed { id, repeat: true });
-    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    driven
+        .machine
+        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
     let Action::Show(Outcome::Moved { available, .. }) = driven.run() else {
         panic!("{:?}", driven.machine.next());
     };
@@ -178,8 +193,14 @@ fn what_is_not_answered_is_sent_again_unchanged_and_marked_as_a_repeat() {
     let id = with(1);
     for (mut driven, request) in [
         (Driven::asking(id), hold(id)),
-        (Driven::confirming(id), Request::Confirm(id)),
-        (Driven::rolling_back(id), Request::Rollback(id)),
+        (
+            Driven::confirming(id),
+            Request::Confirm { id, key: Some(KEY) },
+        ),
+        (
+            Driven::rolling_back(id),
+            Request::Rollback { id, key: Some(KEY) },
+        ),
     ] {
         for attempt in 2..50 {
             driven.machine.lost();
@@ -197,11 +218,14 @@ fn what_is_given_up_is_rolled_back_and_never_dispensed() {
     let id = with(1);
     let mut driven = Driven::rolling_back(id);
     driven.machine.answered(&hold(id), &held(id));
-    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
+    );
     let rolled_back = Ok(Answer::RolledBack { id, repeat: false });
     driven
         .machine
-        .answered(&Request::Rollback(id), &rolled_back);
+        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
     let refusal = None;
     assert_eq!(
         driven.run(),
@@ -216,18 +240,27 @@ fn it_is_too_late_to_give_up_once_the_money_is_held() {
     let mut driven = Driven::asking(id);
     driven.machine.answered(&hold(id), &held(id));
     driven.machine.give_up();
-    assert_eq!(driven.run(), sends(Request::Confirm(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
+    );
     driven.machine.give_up();
-    assert_eq!(driven.run(), sends(Request::Confirm(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
+    );
 }
 
 #[test]
 fn what_is_given_up_before_it_was_sent_is_rolled_back_too() {
     let id = with(1);
     let mut driven = Driven::new();
-    driven.machine.begin(id, amount()).unwrap();
+    driven.machine.begin(id, amount(), KEY).unwrap();
     driven.machine.give_up();
-    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
+    );
 }
 
 #[test]
@@ -237,7 +270,10 @@ fn a_drawer_that_is_stuck_means_a_rollback() {
     driven.machine.answered(&hold(id), &held(id));
     driven.machine.journaled();
     driven.machine.moved(driven.drawer).unwrap();
-    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
+    );
 }
 
 #[test]
@@ -254,13 +290,25 @@ fn half_of_the_notes_stop_the_machine() {
 fn one_transaction_at_a_time_and_no_more_than_is_in_the_drawer() {
     let mut driven = Driven::new();
     let too_much = Amount::new(money(DRAWER + 1)).unwrap();
-    assert_eq!(driven.machine.begin(with(1), too_much), Err(NotNow::Drawer));
+    assert_eq!(
+        driven.machine.begin(with(1), too_much, KEY),
+        Err(NotNow::Drawer)
+    );
     let too_full = Amount::new(Money::MAX).unwrap();
-    assert_eq!(driven.machine.begin(dep(1), too_full), Err(NotNow::Drawer));
-    driven.machine.begin(with(1), amount()).unwrap();
-    assert_eq!(driven.machine.begin(with(2), amount()), Err(NotNow::Open));
+    assert_eq!(
+        driven.machine.begin(dep(1), too_full, KEY),
+        Err(NotNow::Drawer)
+    );
+    driven.machine.begin(with(1), amount(), KEY).unwrap();
+    assert_eq!(
+        driven.machine.begin(with(2), amount(), KEY),
+        Err(NotNow::Open)
+    );
     driven.run();
-    assert_eq!(driven.machine.begin(with(2), amount()), Err(NotNow::Open));
+    assert_eq!(
+        driven.machine.begin(with(2), amount(), KEY),
+        Err(NotNow::Open)
+    );
     assert_eq!(driven.machine.load(money(1)), Err(NotNow::Open));
 }
 

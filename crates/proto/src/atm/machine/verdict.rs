@@ -42,11 +42,11 @@ pub(super) fn of(
         (Request::Hold { .. }, Ok(Answer::Held { available, .. })) => Verdict::Held {
             available: *available,
         },
-        (Request::Confirm(_), Ok(Answer::Confirmed { .. })) => Verdict::Confirmed,
-        (Request::Rollback(_), Ok(Answer::RolledBack { .. })) => Verdict::RolledBack,
+        (Request::Confirm { .. }, Ok(Answer::Confirmed { .. })) => Verdict::Confirmed,
+        (Request::Rollback { .. }, Ok(Answer::RolledBack { .. })) => Verdict::RolledBack,
         (Request::Hold { .. }, Err(refusal)) => hold_refused(protections, refusal),
-        (Request::Confirm(_), Err(refusal)) => confirmation_refused(refusal.code),
-        (Request::Rollback(_), Err(refusal)) => rollback_refused(refusal),
+        (Request::Confirm { .. }, Err(refusal)) => confirmation_refused(refusal.code),
+        (Request::Rollback { .. }, Err(refusal)) => rollback_refused(refusal),
         _ => Verdict::NotKnown,
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
 use super::fingerprint::{self, Fingerprint};
-use crate::atm::bank::Operation;
+use crate::atm::bank::{Operation, Settler};
 use crate::atm::books::Books;
 use crate::atm::record::{Account, Event, Record, Status, Transaction, Write};
 use crate::atm::semantics::{Protection, Protections};
@@ -130,15 +130,23 @@ impl Bank {
         card: &CardNumber,
         reception: Reception,
     ) -> (Result<Answer, Refusal>, Option<Ledger>) {
+        let card = (reception == Reception::LoggedIn).then(|| card.clone());
         let operation = match request {
-            Request::Hold { id, amount } => Operation::Hold {
+            Request::Hold { id, amount, key } => Operation::Hold {
                 id: *id,
-                card: (reception == Reception::LoggedIn).then(|| card.clone()),
+                card,
                 amount: *amount,
                 terminal: None,
+                key: *key,
             },
-            Request::Confirm(id) => Operation::Confirm(*id),
-            Request::Rollback(id) => Operation::Rollback(*id),
+            Request::Confirm { id, key } => Operation::Confirm {
+                id: *id,
+                by: Settler { card, key: *key },
+            },
+            Request::Rollback { id, key } => Operation::Rollback {
+                id: *id,
+                by: Settler { card, key: *key },
+            },
             _ => return (Err(Refusal::new(Code::OutOfOrder, "")), None),
         };
         if reception == Reception::Closed {
@@ -171,6 +179,21 @@ impl Bank {
         match self.is_clean() || !protections.has(Protection::ReplyAfterCommit) {
             true => post(network, answer),
             false => post(&mut self.waiting, answer),
+        }
+    }
+
+    /// Has somebody who only knows its id, and the card, roll a transaction back. The answer goes to
+    /// nobody here.
+    pub fn meet_stranger(
+        &mut self,
+        protections: Protections,
+        id: TransactionId,
+        card: &CardNumber,
+    ) {
+        let request = Request::Rollback { id, key: None };
+        let (_, ledger) = self.decide(protections, &request, card, Reception::LoggedIn);
+        if let Some(ledger) = ledger {
+            self.working = Rc::new(ledger);
         }
     }
 

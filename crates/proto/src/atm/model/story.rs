@@ -12,9 +12,10 @@ use crate::atm::machine::Action;
 use crate::refusal::Refusal;
 use crate::reply;
 
-/// The small numbers that the search uses for ids, without their zeros.
+/// The small numbers that the search uses for ids and keys, without their zeros.
 pub(super) fn short(text: &str) -> String {
     text.replace("00000000-0000-0000-0000-00000000000", "")
+        .replace("0000000000000000000000000000000", "KEY_")
 }
 
 pub(super) fn told(mut world: World, steps: &[Step]) -> Vec<String> {
@@ -54,6 +55,14 @@ fn line(world: &World, step: Step) -> String {
         Step::Duplicate(number) => {
             let arrival = arrival(world, number, Reception::LoggedIn);
             format!("{arrival} (and a copy stays on the network)")
+        }
+        Step::Meddle(m) => format!("bank: a customer of {} asks for a rollback", name(m)),
+        Step::Mistake(number) => {
+            let arrival = arrival(world, number, Reception::LoggedIn);
+            match world.peek(number).and_then(|m| world.asked_instead(&m)) {
+                Some(asked) => format!("{arrival} where it waits for the answer to `{asked}`"),
+                None => arrival,
+            }
         }
         Step::TurnAway(number) => arrival(world, number, Reception::Closed),
         Step::LogOut(number) => {

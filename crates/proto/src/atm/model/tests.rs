@@ -155,6 +155,12 @@ fn without_tombstones_a_hold_comes_after_its_rollback() {
 }
 
 #[test]
+fn without_keys_a_customer_rolls_back_what_was_paid_out() {
+    let found = without(Protection::SettlementKeys, one_withdrawal());
+    assert_eq!(found, Violation::NotesWithoutMoney(first()));
+}
+
+#[test]
 fn a_bank_that_answers_before_it_commits_forgets_what_it_promised() {
     let found = without(Protection::ReplyAfterCommit, one_withdrawal());
     assert_eq!(found, Violation::NotesWithoutMoney(first()));
@@ -182,6 +188,17 @@ fn without_a_resend_a_lost_answer_leaves_a_hold() {
 fn a_refusal_of_one_attempt_says_nothing_about_another() {
     let found = without(Protection::ProvenDeclines, one_withdrawal());
     assert_eq!(found, Violation::Untrue(first()));
+}
+
+#[test]
+fn a_refusal_that_came_twice_is_taken_for_that_of_the_next_request() {
+    let customers: &[&[_]] = &[&[(WITHDRAW, 101), (WITHDRAW, 60)]];
+    let found = without(
+        Protection::NamedAnswers,
+        scenario(customers, Faults::any(2)),
+    );
+    let second = TransactionId::withdrawal(Uuid::from_u128(2));
+    assert_eq!(found, Violation::Untrue(second));
 }
 
 #[test]
@@ -264,9 +281,9 @@ fn a_counterexample_reads_as_a_numbered_sequence() {
         ..one_withdrawal()
     };
     let expected = "  1. machine 1: a customer comes
-  2. machine 1: journals `sending WITH_1 0.60`
-  3. machine 1: sends `WITHDRAW WITH_1 0.60`
-  4. bank: receives `WITHDRAW WITH_1 0.60` of machine 1, decides `OK WITH_1 held 0.60, available 0.40`
+  2. machine 1: journals `sending WITH_1 0.60 KEY_1`
+  3. machine 1: sends `WITHDRAW WITH_1 0.60 KEY_1`
+  4. bank: receives `WITHDRAW WITH_1 0.60 KEY_1` of machine 1, decides `OK WITH_1 held 0.60, available 0.40`
   5. bank: is killed, and starts with what it has committed
      and with no further fault
   6. machine 1: receives `OK WITH_1 held 0.60, available 0.40`

@@ -9,7 +9,8 @@ use super::fingerprint::{self, Fingerprint};
 use super::law::{self, Violation};
 use super::{Faults, Scenario};
 use crate::atm::machine::{Action, Machine, Record};
-use crate::atm::{Amount, Kind, Money, Request, TransactionId};
+use crate::atm::{Amount, Answer, Key, Kind, Money, Request, TransactionId, naming};
+use crate::reply;
 
 /// One thing that happens. Machines and messages by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub(super) enum Step {
     Lose(u8),
     /// A message arrives, and will again.
     Duplicate(u8),
+    /// An answer arrives where another one is waited for.
+    Mistake(u8),
+    /// Somebody who knows no key asks for a rollback of what this machine has open.
+    Meddle(u8),
     /// The bank has no time for this request.
     TurnAway(u8),
     /// A request arrives without the log-in that should precede it.
@@ -127,7 +132,10 @@ impl World {
             steps.push(Step::Deliver(number));
             steps.extend(may(left.losses).then_some(Step::Lose(number)));
             steps.extend(may(left.duplicates).then_some(Step::Duplicate(number)));
-            if message.reply.is_none() {
+            if message.reply.is_some() {
+                let mistaken = may(left.mistakes) && self.asked_instead(message).is_some();
+                steps.extend(mistaken.then_some(Step::Mistake(number)));
+            } else {
                 steps.extend(may(left.refusals).then_some(Step::TurnAway(number)));
                 let is_hold = matches!(message.request, Request::Hold { .. });
                 steps.extend((is_hold && may(left.refusals)).then_some(Step::LogOut(number)));
@@ -149,6 +157,9 @@ impl World {
                 }
                 _ => steps.push(Step::Act(m)),
             }
+            // Only what the bank knows: an id is read on a receipt, or in a log of the bank's.
+            let known = self.open_at_the_bank(number).is_some();
+            steps.extend((known && may(left.meddlers)).then_some(Step::Meddle(m)));
             let may_give_up = may(left.give_ups) && {
                 let mut machine = station.machine.clone();
                 machine.give_up();
@@ -208,6 +219,21 @@ impl World {
                 copy.into_iter()
                     .for_each(|copy| post(&mut world.network, copy));
             }
+            Step::Meddle(m) => {
+                left.meddlers -= 1;
+                if let Some(id) = world.open_at_the_bank(m.into()) {
+                    let Scenario {
+                        protections,
+                        account,
+                        ..
+                    } = &*world.scenario;
+                    world.bank.meet_stranger(*protections, id, &account.card);
+                }
+            }
+            Step::Mistake(number) => {
+                left.mistakes -= 1;
+                world.mistake(number);
+            }
             Step::TurnAway(number) => {
                 left.refusals -= 1;
                 world.deliver(number, Reception::Closed);
@@ -256,7 +282,7 @@ impl World {
         Rc::make_mut(&mut self.stations[number]).begun += 1;
         self.input(number, |machine| {
             // A drawer with too few notes sends the customer away.
-            let _ = machine.begin(id, amount);
+            let _ = machine.begin(id, amount, Key::new(id.uuid.as_u128()));
         });
     }
 
@@ -311,6 +337,51 @@ impl World {
             self.bank
                 .receive(*protections, &message, &account.card, reception, network);
         }
+    }
+
+    /// The transaction that this machine has open, if the bank has heard of it.
+    fn open_at_the_bank(&self, station: usize) -> Option<TransactionId> {
+        let id = self.stations.get(station)?.machine.outcome()?.id();
+        self.bank
+            .working
+            .books
+            .records
+            .contains_key(&id)
+            .then_some(id)
+    }
+
+    /// What the machine waits for an answer to, when it is not what this message answers.
+    pub fn asked_instead(&self, message: &Message) -> Option<Request> {
+        let station = self.stations.get(message.station)?;
+        match station.machine.next() {
+            Action::Send { request, .. } if station.waiting && request != message.request => {
+                Some(request)
+            }
+            _ => None,
+        }
+    }
+
+    /// Has the machine read an answer, as it came over the network, as that to what it asks now. One
+    /// that it does not believe costs it the connection.
+    fn mistake(&mut self, number: u8) {
+        let Some(message) = self.take(number) else {
+            return;
+        };
+        let (Some(asked), Some(reply)) = (self.asked_instead(&message), &message.reply) else {
+            return;
+        };
+        let said = match (message.request.id(), reply) {
+            (Some(id), Err(refusal)) => Err(naming(id, refusal.clone())),
+            _ => reply.clone(),
+        };
+        let text = reply::render(&said);
+        let protections = self.scenario.protections;
+        let read = reply::parse(&text).ok();
+        let read = read.and_then(|reply| Answer::read_under(protections, &asked, reply));
+        self.input(message.station, |machine| match &read {
+            Some(reply) => machine.answered(&asked, reply),
+            None => machine.lost(),
+        });
     }
 
     fn crash(&mut self, number: usize) {

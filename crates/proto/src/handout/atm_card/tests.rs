@@ -90,7 +90,14 @@ fn money_is_held_and_confirmed_at_once() {
     ] {
         let mut wording = wording();
         let amount = amount(500);
-        let hold = Request::Card(card(), atm::Request::Hold { id, amount });
+        let hold = Request::Card(
+            card(),
+            atm::Request::Hold {
+                id,
+                amount,
+                key: None,
+            },
+        );
         assert_eq!(wording.received(request.as_bytes()), Step::Ask(hold));
         let held = atm::Answer::Held {
             id,
@@ -98,7 +105,7 @@ fn money_is_held_and_confirmed_at_once() {
             available: Money::ZERO,
             repeat: false,
         };
-        let confirm = Request::Card(card(), atm::Request::Confirm(id));
+        let confirm = Request::Card(card(), atm::Request::Confirm { id, key: None });
         assert_eq!(wording.answered(Ok(Answer::Atm(held))), Step::Ask(confirm));
         let confirmed = atm::Answer::Confirmed { id, repeat: false };
         assert_eq!(

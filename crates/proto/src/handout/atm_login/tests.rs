@@ -75,7 +75,11 @@ fn at_amount(choice: &[u8]) -> AtmLogin<impl FnMut() -> Uuid> {
 fn withdrawn() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = at_amount(b"2");
     let (id, amount) = (withdrawal(), amount(340_200));
-    let hold = session(atm::Request::Hold { id, amount });
+    let hold = session(atm::Request::Hold {
+        id,
+        amount,
+        key: None,
+    });
     assert_eq!(wording.received(b"3402.0"), hold);
     let outcome = Outcome::Withdrawn {
         tid: id,
@@ -168,7 +172,10 @@ fn a_balance_is_written_as_python_does() {
 fn a_withdrawal_is_confirmed_by_its_receipt() {
     let mut wording = withdrawn();
     assert!(wording.undone().unwrap().contains("WITH_0000"));
-    let confirm = session(atm::Request::Confirm(withdrawal()));
+    let confirm = session(atm::Request::Confirm {
+        id: withdrawal(),
+        key: None,
+    });
     assert_eq!(wording.received(b"WITHDRAW_RECV"), confirm);
     assert_eq!(wording.undone(), None);
     assert_eq!(wording.answered(confirmed(withdrawal())), Step::say(MENU));
@@ -177,7 +184,10 @@ fn a_withdrawal_is_confirmed_by_its_receipt() {
 #[test]
 fn an_error_at_the_machine_rolls_a_withdrawal_back() {
     let mut wording = withdrawn();
-    let rollback = session(atm::Request::Rollback(withdrawal()));
+    let rollback = session(atm::Request::Rollback {
+        id: withdrawal(),
+        key: None,
+    });
     assert_eq!(wording.received(b"ERROR_WITHDRAW"), rollback);
     let id = withdrawal();
     let rolled_back = Ok(Answer::Atm(atm::Answer::RolledBack { id, repeat: false }));
@@ -223,9 +233,13 @@ fn a_declined_withdrawal_is_never_rolled_back() {
 fn a_deposit_is_confirmed_before_it_is_told() {
     let mut wording = at_amount(b"3");
     let (id, amount) = (deposit(), amount(360_400));
-    let hold = session(atm::Request::Hold { id, amount });
+    let hold = session(atm::Request::Hold {
+        id,
+        amount,
+        key: None,
+    });
     assert_eq!(wording.received(b"3604"), hold);
-    let confirm = session(atm::Request::Confirm(id));
+    let confirm = session(atm::Request::Confirm { id, key: None });
     assert_eq!(wording.answered(held(id, 360_400, 50_000_000)), confirm);
     assert_eq!(
         wording.answered(confirmed(id)),

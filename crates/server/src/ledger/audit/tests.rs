@@ -4,7 +4,7 @@ use proto::atm::bank::{Known, Operation, decide};
 use proto::atm::record::Write;
 
 use super::super::memory::MemoryStore;
-use super::super::tests::{CARD, card, create, dep, hold, with};
+use super::super::tests::{CARD, card, confirm, create, dep, hold, roll_back, with};
 use super::*;
 
 fn apply(store: &mut MemoryStore, operation: Operation) {
@@ -26,16 +26,16 @@ fn store() -> MemoryStore {
     for operation in [
         create(1, CARD),
         hold(with(1), 50_000),
-        Operation::Confirm(with(1)),
+        confirm(with(1)),
         hold(with(2), 20_000),
-        Operation::Confirm(with(2)),
+        confirm(with(2)),
         hold(with(3), 10_000),
         hold(with(4), 70_000),
-        Operation::Rollback(with(4)),
+        roll_back(with(4)),
         hold(with(5), 99_999_999),
-        Operation::Rollback(with(6)),
+        roll_back(with(6)),
         hold(dep(7), 2_000),
-        Operation::Confirm(dep(7)),
+        confirm(dep(7)),
         hold(dep(8), 500),
     ] {
         apply(&mut store, operation);

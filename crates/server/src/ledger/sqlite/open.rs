@@ -13,9 +13,12 @@ use super::SqliteStore;
 const APPLICATION: i32 = 0x534c_4142;
 
 /// The schema below. A later program may read an earlier one's file, never the reverse.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// What makes a ledger of version 1 one of version 2.
+const UPGRADE_FROM_1: &str = include_str!("upgrade_from_1.sql");
 
 /// Up to 3.51.2, SQLite may lose committed transactions when a write-ahead log starts over.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -119,7 +122,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let opened = Connection::open_with_flags(path, flags);
     let connection = opened.map_err(|error| explain(path, error))?;
     match identify(&connection).map_err(|error| explain(path, error))? {
-        (0, 0, 0) | (APPLICATION, VERSION, _) => {}
+        (0, 0, 0) | (APPLICATION, 1..=VERSION, _) => {}
         (APPLICATION, version, _) if version > VERSION => {
             return Err(OpenError::TooNew(path.into()));
         }
@@ -148,11 +151,15 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     // Looked at again, for another program may have been quicker.
-    if identify(connection)? == (0, 0, 0) {
-        connection.execute_batch(SCHEMA)?;
-        connection.pragma_update(None, "application_id", APPLICATION)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
+    match identify(connection)? {
+        (0, 0, 0) => {
+            connection.execute_batch(SCHEMA)?;
+            connection.pragma_update(None, "application_id", APPLICATION)?;
+        }
+        (_, 1, _) => connection.execute_batch(UPGRADE_FROM_1)?,
+        _ => {}
     }
+    connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")
 }
 

@@ -17,7 +17,7 @@ macro_rules! accounts {
     ($rest:literal) => {
         concat!(
             "SELECT card, holder, pin_hash, created_by, opening, posted, held, pending, wrong_pins,
-                    locked
+                    locked_until, lockouts
              FROM accounts ",
             $rest
         )
@@ -27,7 +27,8 @@ macro_rules! accounts {
 macro_rules! transactions {
     ($rest:literal) => {
         concat!(
-            "SELECT id, status, card, amount, available, terminal, decline_code, decline_words, at
+            "SELECT id, status, card, amount, available, terminal, decline_code, decline_words, at,
+                    key
              FROM transactions ",
             $rest
         )
@@ -40,7 +41,7 @@ pub(super) const ACCOUNTS: &str = accounts!("ORDER BY card");
 pub(super) const RECORD: &str = transactions!("WHERE id = ?1");
 pub(super) const RECORDS: &str = transactions!("ORDER BY id");
 pub(super) const UNSETTLED: &str = transactions!("WHERE status = 'held' ORDER BY at, id");
-pub(super) const LOGIN: &str = "SELECT id, card, succeeded FROM logins WHERE id = ?1";
+pub(super) const LOGIN: &str = "SELECT id, card, succeeded FROM logins WHERE card = ?1 AND id = ?2";
 pub(super) const HISTORY: &str = "SELECT event, card, id, amount, at FROM history ORDER BY seq";
 pub(super) const HISTORY_OF: &str =
     "SELECT event, card, id, amount, at FROM history WHERE card = ?1 ORDER BY seq";
@@ -56,7 +57,8 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
         held: money(row, 6)?,
         pending: money(row, 7)?,
         wrong_pins: get(row, 8)?,
-        locked: get(row, 9)?,
+        locked_until: get::<Option<i64>>(row, 9)?.map(i64::cast_unsigned),
+        lockouts: get(row, 10)?,
     })
 }
 
@@ -80,6 +82,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Dated<Record>, StoreError> {
         amount: Amount::new(money(row, 3)?).ok_or_else(|| unreadable(row, 3, "no amount"))?,
         available: money(row, 4)?,
         terminal: optional(row, 5)?,
+        key: optional(row, 9)?,
         status,
     };
     dated(row, 8, Record::Transaction(transaction))

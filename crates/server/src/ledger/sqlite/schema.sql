@@ -1,18 +1,20 @@
--- The ledger of a socketlab bank, version 1. Money is in hundredths, times are in milliseconds
+-- The ledger of a socketlab bank, version 2. Money is in hundredths, times are in milliseconds
 -- since 1970, UTC. Read it with any SQLite tool while the bank is open: sqlite3 -readonly FILE.
 
 CREATE TABLE accounts (
-    card       TEXT    NOT NULL PRIMARY KEY
-                       CHECK (length(card) BETWEEN 6 AND 19 AND card NOT GLOB '*[^0-9]*'),
-    holder     TEXT    NOT NULL CHECK (length(holder) BETWEEN 1 AND 64),
-    pin_hash   TEXT    NOT NULL,
-    created_by TEXT    NOT NULL UNIQUE CHECK (created_by GLOB 'ACC_*'),
-    opening    INTEGER NOT NULL CHECK (opening BETWEEN 0 AND 999999999999),
-    posted     INTEGER NOT NULL CHECK (posted BETWEEN 0 AND 999999999999),
-    held       INTEGER NOT NULL CHECK (held BETWEEN 0 AND posted),
-    pending    INTEGER NOT NULL CHECK (pending BETWEEN 0 AND 999999999999 - posted),
-    wrong_pins INTEGER NOT NULL CHECK (wrong_pins >= 0),
-    locked     INTEGER NOT NULL CHECK (locked IN (0, 1))
+    card         TEXT    NOT NULL PRIMARY KEY
+                         CHECK (length(card) BETWEEN 6 AND 19 AND card NOT GLOB '*[^0-9]*'),
+    holder       TEXT    NOT NULL CHECK (length(holder) BETWEEN 1 AND 64),
+    pin_hash     TEXT    NOT NULL,
+    created_by   TEXT    NOT NULL UNIQUE CHECK (created_by GLOB 'ACC_*'),
+    opening      INTEGER NOT NULL CHECK (opening BETWEEN 0 AND 999999999999),
+    posted       INTEGER NOT NULL CHECK (posted BETWEEN 0 AND 999999999999),
+    held         INTEGER NOT NULL CHECK (held BETWEEN 0 AND posted),
+    pending      INTEGER NOT NULL CHECK (pending BETWEEN 0 AND 999999999999 - posted),
+    wrong_pins   INTEGER NOT NULL CHECK (wrong_pins >= 0),
+    -- In seconds since 1970; NULL when no lock is in force or was until lately.
+    locked_until INTEGER CHECK (locked_until >= 0),
+    lockouts     INTEGER NOT NULL CHECK (lockouts >= 0)
 ) STRICT, WITHOUT ROWID;
 
 -- Withdrawals and deposits. A tombstone was rolled back before it was asked for.
@@ -25,6 +27,8 @@ CREATE TABLE transactions (
     amount        INTEGER CHECK (amount BETWEEN 1 AND 999999999999),
     available     INTEGER CHECK (available BETWEEN 0 AND 999999999999),
     terminal      TEXT,
+    -- What the machine settles with; NULL when it gave none.
+    key           TEXT    CHECK (length(key) = 32),
     decline_code  TEXT,
     decline_words TEXT,
     at            INTEGER NOT NULL,
@@ -37,9 +41,10 @@ CREATE TABLE transactions (
 -- Of each card the newest 16.
 CREATE TABLE logins (
     seq       INTEGER PRIMARY KEY,
-    id        TEXT    NOT NULL UNIQUE CHECK (id GLOB 'LOGIN_*'),
+    id        TEXT    NOT NULL CHECK (id GLOB 'LOGIN_*'),
     card      TEXT    NOT NULL REFERENCES accounts (card),
-    succeeded INTEGER NOT NULL CHECK (succeeded IN (0, 1))
+    succeeded INTEGER NOT NULL CHECK (succeeded IN (0, 1)),
+    UNIQUE (card, id)
 ) STRICT;
 
 CREATE INDEX logins_of_card ON logins (card, seq);
@@ -64,7 +69,7 @@ BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
 CREATE TRIGGER transactions_have_one_outcome BEFORE UPDATE ON transactions
 WHEN OLD.status <> 'held' OR NEW.status NOT IN ('confirmed', 'rolled back')
     OR NEW.id <> OLD.id OR NEW.card <> OLD.card OR NEW.amount <> OLD.amount
-    OR NEW.available <> OLD.available
+    OR NEW.available <> OLD.available OR NEW.key IS NOT OLD.key
 BEGIN SELECT RAISE(ABORT, 'a transaction has one outcome'); END;
 
 CREATE TRIGGER transactions_are_never_deleted BEFORE DELETE ON transactions

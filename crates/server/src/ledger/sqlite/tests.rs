@@ -5,8 +5,9 @@ use std::io::{Seek, SeekFrom, Write as _};
 
 use tempfile::TempDir;
 
+use super::super::audit::audit;
 use super::super::command::{Command, run};
-use super::super::tests::{CARD, create, dump, hold, ledger, with};
+use super::super::tests::{CARD, confirm, create, dump, hold, ledger, with};
 use super::super::{Bank, Code, Operation};
 use super::*;
 
@@ -18,7 +19,7 @@ fn some_ledger() -> TempDir {
     for number in 0..200 {
         bank.apply(hold(with(number), 100)).unwrap();
     }
-    bank.apply(Operation::Confirm(with(1))).unwrap();
+    bank.apply(confirm(with(1))).unwrap();
     directory
 }
 
@@ -157,12 +158,68 @@ fn a_file_of_something_else_is_left_alone() {
 fn a_ledger_of_a_newer_program_is_not_touched() {
     let directory = some_ledger();
     let connection = Connection::open(ledger(&directory)).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     assert!(matches!(
         open(&ledger(&directory)),
         Err(OpenError::TooNew(_))
     ));
+}
+
+/// The columns of every table, by name.
+fn columns(connection: &Connection) -> Vec<(String, String)> {
+    let mut statement = connection
+        .prepare(
+            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+             WHERE t.type = 'table' ORDER BY 1, 2",
+        )
+        .unwrap();
+    let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    columns.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it() {
+    let directory = TempDir::new().unwrap();
+    let path = ledger(&directory);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("schema_1.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO accounts VALUES
+             ('123456789', 'Joty', 'hash', 'ACC_00000000-0000-0000-0000-000000000001',
+              1000000, 1000000, 50000, 0, 3, 1);
+         INSERT INTO transactions VALUES
+             ('WITH_00000000-0000-0000-0000-000000000001', 'held', '123456789', 50000, 950000,
+              NULL, NULL, NULL, 1000);
+         INSERT INTO logins VALUES
+             (1, 'LOGIN_00000000-0000-0000-0000-000000000001', '123456789', 0);
+         INSERT INTO history VALUES
+             (1, 1000, 'opened', '123456789', NULL, 1000000),
+             (2, 1000, 'held', '123456789', 'WITH_00000000-0000-0000-0000-000000000001', 50000),
+             (3, 1000, 'locked', '123456789', NULL, NULL);",
+    )
+    .unwrap();
+    old.pragma_update(None, "application_id", 0x534c_4142)
+        .unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+
+    let mut store = open(&path).unwrap();
+    let account = store.account(&CARD.parse().unwrap()).unwrap().unwrap();
+    let now = u64::try_from(Timestamp::now().as_second()).unwrap();
+    assert!(account.is_locked(now) && !account.is_locked(now + 301));
+    let (_, records, entries) = dump(&mut store);
+    assert_eq!((records.len(), entries.len()), (1, 3));
+    let report = audit(&mut store).unwrap();
+    assert!(report.violations.is_empty(), "{report}");
+    drop(store);
+    // Opened again it stays as it is, and has the columns of a new one.
+    drop(open(&path).unwrap());
+    let new = TempDir::new().unwrap();
+    drop(open(&ledger(&new)).unwrap());
+    let upgraded = Connection::open(&path).unwrap();
+    let made = Connection::open(ledger(&new)).unwrap();
+    assert_eq!(columns(&upgraded), columns(&made));
 }
 
 #[test]

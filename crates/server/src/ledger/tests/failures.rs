@@ -104,8 +104,11 @@ impl Rows for Failing {
     fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
         self.store.record(id)
     }
-    fn login(&mut self, id: LoginId) -> Result<Option<Login>, StoreError> {
-        self.store.login(id)
+    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {
+        self.store.login(card, id)
+    }
+    fn now(&self) -> u64 {
+        self.store.now()
     }
 }
 

@@ -3,11 +3,13 @@
 //!
 //! None counts wrong PINs, so none locks a card; a card that is locked stays so.
 
+use jiff::Timestamp;
 use proto::atm::record::Account;
 use proto::atm::{CardNumber, Holder, Pin};
 use proto::refusal::{Code, Refusal};
 
 use super::AtmSession;
+use crate::ledger::seconds;
 
 /// Customers of one name whose PINs are tried, at most: each takes 20 ms of a core.
 const MOST_GUESSES: usize = 8;
@@ -92,7 +94,7 @@ impl AtmSession {
     /// Whether the card is not locked and this is its PIN; either takes as long.
     fn opens(&self, account: &Account, pin: &Pin) -> Result<bool, Refusal> {
         let matches = self.atm.gate.verify(pin, Some(&account.pin_hash))?;
-        let opens = matches && !account.locked;
+        let opens = matches && !account.is_locked(seconds(Timestamp::now()));
         if opens {
             tracing::info!(card = account.card.masked(), "the PIN is right");
         }

@@ -5,10 +5,15 @@ const UUID: &str = "018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a5";
 
 /// What is answered, or the code of the refusal. `#1` in a request stands for a UUID.
 fn ask(session: &mut AtmSession, request: &str) -> String {
-    let request = request.replace('#', UUID);
-    match session.answer(request.parse().unwrap()) {
+    let request: Request = request.replace('#', UUID).parse().unwrap();
+    let id = request.id().map(|id| id.to_string());
+    match session.answer(request) {
         Ok(answer) => answer.to_string().replace(UUID, "#"),
-        Err(refusal) => refusal.code.as_str().into(),
+        Err(refusal) => {
+            let named = id.is_none_or(|id| refusal.words.starts_with(&format!("{id} ")));
+            assert!(named, "{refusal}");
+            refusal.code.as_str().into()
+        }
     }
 }
 
@@ -22,7 +27,7 @@ fn a_withdrawal_survives_the_end_of_its_connection() {
         ("WITHDRAW WITH_#1 500", "not-logged-in"),
         (
             "VERIFY_CARD_AND_PASSWORD LOGIN_#1 123456789 1234",
-            "welcome Joty",
+            "LOGIN_#1 welcome Joty",
         ),
         ("BALANCE_INQUIRY", "available 10000.00, held 0.00"),
         (
@@ -39,8 +44,17 @@ fn a_withdrawal_survives_the_end_of_its_connection() {
             "WITHDRAW WITH_#1 500",
             "WITH_#1 held 500.00, available 9500.00, repeat",
         ),
+        ("CONFIRM WITH_#1", "not-logged-in"),
+        (
+            "VERIFY_CARD_AND_PASSWORD LOGIN_#2 123456789 1234",
+            "LOGIN_#2 welcome Joty",
+        ),
         ("CONFIRM WITH_#1", "WITH_#1 confirmed"),
         ("CONFIRM WITH_#1", "WITH_#1 confirmed, repeat"),
+        (
+            "VERIFY_CARD_AND_PASSWORD LOGIN_#3 123456789 4321",
+            "wrong-credentials",
+        ),
         ("BALANCE_INQUIRY", "not-logged-in"),
         ("QUIT", "bye"),
     ] {
@@ -74,7 +88,7 @@ fn a_failed_log_in_ends_the_session_before_it_and_three_lock_the_card() {
         |number, card, pin| format!("VERIFY_CARD_AND_PASSWORD LOGIN_#{number} {card} {pin}");
     assert_eq!(
         ask(&mut session, &log_in(1, "123456789", "1234")),
-        "welcome Joty"
+        "LOGIN_#1 welcome Joty"
     );
     assert!(!session.awaits_login());
     assert_eq!(
@@ -129,7 +143,7 @@ fn an_account_is_created_once_and_its_pin_opens_it() {
         ),
         (
             "VERIFY_CARD_AND_PASSWORD LOGIN_#1 555555 4321",
-            "welcome Ann Lee",
+            "LOGIN_#1 welcome Ann Lee",
         ),
         ("BALANCE_INQUIRY", "available 12.50, held 0.00"),
     ] {

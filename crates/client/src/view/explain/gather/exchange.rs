@@ -183,10 +183,12 @@ impl<'a> Gathering<'a> {
         channel: &'a Channel,
         message: &Message,
     ) -> Option<(usize, Verb)> {
-        let (id, verb, amount) = match message.text.as_deref()?.parse().ok()? {
-            Request::Hold { id, amount } => (id, Verb::Hold, Some(amount.money())),
-            Request::Confirm(id) => (id, Verb::Confirm, None),
-            Request::Rollback(id) => (id, Verb::Rollback, None),
+        // A key is recorded as stars, and without it the request is one all the same.
+        let text = message.text.as_deref()?.trim_end_matches('*').trim_end();
+        let (id, verb, amount) = match text.parse().ok()? {
+            Request::Hold { id, amount, .. } => (id, Verb::Hold, Some(amount.money())),
+            Request::Confirm { id, .. } => (id, Verb::Confirm, None),
+            Request::Rollback { id, .. } => (id, Verb::Rollback, None),
             Request::Terminal(name) => {
                 self.line(run, channel).machine = Some(name.clone());
                 self.lives[run].machine = Some(name);

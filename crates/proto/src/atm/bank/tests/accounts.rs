@@ -30,6 +30,49 @@ fn three_wrong_pins_in_a_row_lock_the_card() {
 }
 
 #[test]
+fn a_lock_ends_by_itself_and_the_next_one_lasts_twice_as_long() {
+    let mut books = books();
+    let mut number = 0;
+    let mut wrong = |books: &mut Books| {
+        for _ in 0..WRONG_PINS {
+            number += 1;
+            check(books, &log_in(number, false), "wrong-credentials");
+        }
+    };
+    for lock in [FIRST_LOCK, 2 * FIRST_LOCK, 4 * FIRST_LOCK] {
+        wrong(&mut books);
+        books.now += lock - 1;
+        check_inert(&mut books, &log_in(1_000, true), "card-locked");
+        check_inert(&mut books, &balance(), "card-locked");
+        books.now += 1;
+        check_inert(&mut books, &balance(), "available 100.00, held 0.00");
+    }
+    for _ in 0..100 {
+        wrong(&mut books);
+        books.now += LONGEST_LOCK;
+    }
+    // The right PIN ends the row.
+    check(&mut books, &log_in(1_001, true), "welcome Joty");
+    wrong(&mut books);
+    books.now += FIRST_LOCK;
+    check(&mut books, &log_in(1_002, true), "welcome Joty");
+}
+
+#[test]
+fn a_good_log_in_that_is_repeated_is_answered_as_it_was_though_the_card_is_locked() {
+    let mut books = books();
+    check(&mut books, &log_in(1, true), "welcome Joty");
+    for number in 2..=4 {
+        check(&mut books, &log_in(number, false), "wrong-credentials");
+    }
+    check_inert(&mut books, &log_in(1, true), "welcome Joty");
+    check_inert(&mut books, &log_in(1, false), "card-locked");
+    check_inert(&mut books, &log_in(5, true), "card-locked");
+    // In the session that it opens, the lock still stands.
+    check_inert(&mut books, &balance(), "card-locked");
+}
+
+#[test]
 fn a_repeated_log_in_does_not_burn_a_try() {
     let mut books = books();
     check(&mut books, &log_in(1, false), "wrong-credentials");
@@ -67,15 +110,17 @@ fn an_unknown_card_is_refused_in_the_same_words_and_not_recorded() {
     let refusal = books.apply(&unknown).unwrap_err();
     assert_eq!(books, before);
     assert_eq!(Err(refusal), books.apply(&log_in(2, false)));
-    check_inert(
-        &mut books,
-        &Operation::LogIn {
-            id: LoginId(Uuid::from_u128(2)),
+    // Nor does the same id with another card tell anything of this one.
+    for (number, pin_matches, answer) in
+        [(2, true, "welcome Joty"), (1, false, "wrong-credentials")]
+    {
+        let other = Operation::LogIn {
+            id: LoginId(Uuid::from_u128(number)),
             card: card(OTHER),
-            pin_matches: true,
-        },
-        "mismatch",
-    );
+            pin_matches,
+        };
+        check(&mut books, &other, answer);
+    }
 }
 
 #[test]

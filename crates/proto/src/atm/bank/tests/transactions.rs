@@ -12,7 +12,7 @@ fn a_hold_lowers_what_is_available_and_a_confirmation_the_balance() {
         "held 30.00, available 70.00",
     );
     check(&mut books, &balance(), "available 70.00, held 30.00");
-    check(&mut books, &Operation::Confirm(with(1)), "confirmed");
+    check(&mut books, &confirm(with(1)), "confirmed");
     check(&mut books, &balance(), "available 70.00, held 0.00");
     assert_eq!(books.accounts[&card(CARD)].posted, money("70"));
 }
@@ -25,7 +25,7 @@ fn a_rollback_releases_the_hold() {
         &hold(with(1), "30"),
         "held 30.00, available 70.00",
     );
-    check(&mut books, &Operation::Rollback(with(1)), "rolled back");
+    check(&mut books, &roll_back(with(1)), "rolled back");
     check(&mut books, &balance(), "available 100.00, held 0.00");
 }
 
@@ -59,18 +59,10 @@ fn a_repeat_is_answered_from_the_record_and_changes_nothing() {
         &hold(with(1), "30"),
         "held 30.00, available 70.00, repeat",
     );
-    check(&mut books, &Operation::Confirm(with(1)), "confirmed");
-    check_inert(
-        &mut books,
-        &Operation::Confirm(with(1)),
-        "confirmed, repeat",
-    );
-    check(&mut books, &Operation::Rollback(with(2)), "rolled back");
-    check_inert(
-        &mut books,
-        &Operation::Rollback(with(2)),
-        "rolled back, repeat",
-    );
+    check(&mut books, &confirm(with(1)), "confirmed");
+    check_inert(&mut books, &confirm(with(1)), "confirmed, repeat");
+    check(&mut books, &roll_back(with(2)), "rolled back");
+    check_inert(&mut books, &roll_back(with(2)), "rolled back, repeat");
 }
 
 #[test]
@@ -92,7 +84,7 @@ fn a_repeat_needs_neither_a_session_nor_an_unlocked_card() {
     );
     let repeat = hold_by(None, with(1), "30");
     check_inert(&mut books, &repeat, "held 30.00, available 70.00, repeat");
-    check(&mut books, &Operation::Confirm(with(1)), "confirmed");
+    check(&mut books, &confirm(with(1)), "confirmed");
 }
 
 #[test]
@@ -122,10 +114,10 @@ fn a_decline_stays_one_even_when_the_money_is_there_later() {
         &hold(dep(2), "100"),
         "held 100.00, available 100.00",
     );
-    check(&mut books, &Operation::Confirm(dep(2)), "confirmed");
+    check(&mut books, &confirm(dep(2)), "confirmed");
     check_inert(&mut books, &hold(with(1), "150"), "insufficient-funds");
-    check_inert(&mut books, &Operation::Confirm(with(1)), "declined");
-    check_inert(&mut books, &Operation::Rollback(with(1)), "declined");
+    check_inert(&mut books, &confirm(with(1)), "declined");
+    check_inert(&mut books, &roll_back(with(1)), "declined");
     check(
         &mut books,
         &hold(with(3), "150"),
@@ -145,18 +137,10 @@ fn a_decline_stays_one_even_when_the_money_is_there_later() {
 #[test]
 fn a_rollback_that_overtakes_its_withdrawal_leaves_a_tombstone() {
     let mut books = books();
-    check(&mut books, &Operation::Rollback(with(1)), "rolled back");
-    check_inert(
-        &mut books,
-        &Operation::Rollback(with(1)),
-        "rolled back, repeat",
-    );
+    check(&mut books, &roll_back(with(1)), "rolled back");
+    check_inert(&mut books, &roll_back(with(1)), "rolled back, repeat");
     check_inert(&mut books, &hold(with(1), "30"), "already-rolled-back");
-    check_inert(
-        &mut books,
-        &Operation::Confirm(with(1)),
-        "already-rolled-back",
-    );
+    check_inert(&mut books, &confirm(with(1)), "already-rolled-back");
 }
 
 #[test]
@@ -167,26 +151,18 @@ fn the_first_settlement_wins_and_the_other_is_told_so() {
         &hold(with(1), "30"),
         "held 30.00, available 70.00",
     );
-    check(&mut books, &Operation::Confirm(with(1)), "confirmed");
-    check_inert(
-        &mut books,
-        &Operation::Rollback(with(1)),
-        "already-confirmed",
-    );
+    check(&mut books, &confirm(with(1)), "confirmed");
+    check_inert(&mut books, &roll_back(with(1)), "already-confirmed");
     check_inert(&mut books, &hold(with(1), "30"), "already-confirmed");
     check(
         &mut books,
         &hold(with(2), "30"),
         "held 30.00, available 40.00",
     );
-    check(&mut books, &Operation::Rollback(with(2)), "rolled back");
-    check_inert(
-        &mut books,
-        &Operation::Confirm(with(2)),
-        "already-rolled-back",
-    );
+    check(&mut books, &roll_back(with(2)), "rolled back");
+    check_inert(&mut books, &confirm(with(2)), "already-rolled-back");
     check_inert(&mut books, &hold(with(2), "30"), "already-rolled-back");
-    check_inert(&mut books, &Operation::Confirm(with(3)), "unknown-id");
+    check_inert(&mut books, &confirm(with(3)), "unknown-id");
 }
 
 #[test]
@@ -199,14 +175,14 @@ fn money_paid_in_is_not_spendable_until_it_is_confirmed() {
     );
     check(&mut books, &balance(), "available 100.00, held 0.00");
     check(&mut books, &hold(with(2), "150"), "insufficient-funds");
-    check(&mut books, &Operation::Confirm(dep(1)), "confirmed");
+    check(&mut books, &confirm(dep(1)), "confirmed");
     check(&mut books, &balance(), "available 150.00, held 0.00");
     check(
         &mut books,
         &hold(dep(3), "50"),
         "held 50.00, available 150.00",
     );
-    check(&mut books, &Operation::Rollback(dep(3)), "rolled back");
+    check(&mut books, &roll_back(dep(3)), "rolled back");
     check(&mut books, &balance(), "available 150.00, held 0.00");
     assert_eq!(books.accounts[&card(CARD)].pending, Money::ZERO);
 }
@@ -225,8 +201,8 @@ fn a_deposit_beyond_the_largest_balance_is_declined_at_once() {
         &hold(dep(3), "0.99"),
         "held 0.99, available 100.00",
     );
-    check(&mut books, &Operation::Confirm(dep(3)), "confirmed");
-    check(&mut books, &Operation::Confirm(dep(1)), "confirmed");
+    check(&mut books, &confirm(dep(3)), "confirmed");
+    check(&mut books, &confirm(dep(1)), "confirmed");
     check(&mut books, &balance(), "available 9999999999.99, held 0.00");
 }
 
@@ -252,6 +228,87 @@ fn without_a_log_in_nothing_is_recorded() {
 }
 
 #[test]
+fn what_has_a_key_is_settled_with_it_alone() {
+    let mut books = books();
+    check(
+        &mut books,
+        &hold(with(1), "30"),
+        "held 30.00, available 70.00",
+    );
+    for (settler, refusal) in [
+        (by(None, None), "not-logged-in"),
+        // The customer, who has the card, the PIN and the receipt.
+        (by(Some(CARD), None), "not-logged-in"),
+        (by(Some(CARD), Some(Key::new(2))), "mismatch"),
+        (by(None, Some(Key::new(2))), "mismatch"),
+    ] {
+        let id = with(1);
+        let confirm = Operation::Confirm {
+            id,
+            by: settler.clone(),
+        };
+        check_inert(&mut books, &confirm, refusal);
+        check_inert(
+            &mut books,
+            &Operation::Rollback { id, by: settler },
+            refusal,
+        );
+    }
+    // To ask for the hold again with another key is to ask for something else.
+    let mut other = hold(with(1), "30");
+    if let Operation::Hold { key, .. } = &mut other {
+        *key = None;
+    }
+    check_inert(&mut books, &other, "mismatch");
+    check(&mut books, &confirm(with(1)), "confirmed");
+    // Settled, it is still nobody else's affair.
+    let by = by(Some(CARD), None);
+    check_inert(
+        &mut books,
+        &Operation::Confirm { id: with(1), by },
+        "not-logged-in",
+    );
+}
+
+#[test]
+fn what_has_no_key_is_settled_in_a_session_of_its_card() {
+    let mut books = books();
+    let mut hold = hold(with(1), "30");
+    if let Operation::Hold { key, .. } = &mut hold {
+        *key = None;
+    }
+    check(&mut books, &hold, "held 30.00, available 70.00");
+    for (settler, answer) in [
+        (by(None, None), "not-logged-in"),
+        (by(Some(OTHER), None), "not-logged-in"),
+        (by(None, Some(KEY)), "mismatch"),
+        (by(Some(CARD), None), "rolled back"),
+    ] {
+        let id = with(1);
+        check(&mut books, &Operation::Rollback { id, by: settler }, answer);
+    }
+}
+
+#[test]
+fn what_is_not_known_is_rolled_back_by_any_key_or_card_and_by_nobody_else() {
+    let mut books = books();
+    let id = with(1);
+    let stranger = by(None, None);
+    check_inert(
+        &mut books,
+        &Operation::Rollback { id, by: stranger },
+        "not-logged-in",
+    );
+    let customer = by(Some(OTHER), None);
+    check(
+        &mut books,
+        &Operation::Rollback { id, by: customer },
+        "rolled back",
+    );
+    check_inert(&mut books, &roll_back(id), "rolled back, repeat");
+}
+
+#[test]
 fn a_hold_on_an_account_that_has_vanished_is_not_settled_by_guessing() {
     let mut books = books();
     check(
@@ -260,8 +317,8 @@ fn a_hold_on_an_account_that_has_vanished_is_not_settled_by_guessing() {
         "held 30.00, available 70.00",
     );
     books.accounts.remove(&card(CARD));
-    check_inert(&mut books, &Operation::Confirm(with(1)), "unavailable");
-    check_inert(&mut books, &Operation::Rollback(with(1)), "unavailable");
+    check_inert(&mut books, &confirm(with(1)), "unavailable");
+    check_inert(&mut books, &roll_back(with(1)), "unavailable");
 }
 
 #[test]
@@ -269,8 +326,8 @@ fn the_history_tells_what_happened_in_order() {
     let mut books = books();
     books.apply(&hold(with(1), "30")).unwrap();
     books.apply(&hold(with(2), "300")).unwrap_err();
-    books.apply(&Operation::Confirm(with(1))).unwrap();
-    books.apply(&Operation::Rollback(with(3))).unwrap();
+    books.apply(&confirm(with(1))).unwrap();
+    books.apply(&roll_back(with(3))).unwrap();
     let events: Vec<_> = books
         .history
         .iter()

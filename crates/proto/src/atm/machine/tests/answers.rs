@@ -58,10 +58,10 @@ fn each_code_means_what_it_proves() {
             to_hold,
             "{code:?}"
         );
-        let confirm = Request::Confirm(id);
+        let confirm = Request::Confirm { id, key: Some(KEY) };
         let found = after(Driven::confirming(id), &confirm, code);
         assert_eq!(found, to_confirmation, "{code:?}");
-        let rollback = Request::Rollback(id);
+        let rollback = Request::Rollback { id, key: Some(KEY) };
         let found = after(Driven::rolling_back(id), &rollback, code);
         assert_eq!(found, to_rollback, "{code:?}");
     }
@@ -80,8 +80,8 @@ fn an_answer_to_something_else_is_ignored() {
         };
         let others = [
             hold(id),
-            Request::Confirm(id),
-            Request::Rollback(id),
+            Request::Confirm { id, key: Some(KEY) },
+            Request::Rollback { id, key: Some(KEY) },
             hold(with(2)),
             Request::Balance,
         ];
@@ -119,11 +119,14 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::NotLoggedIn, "log in first");
     driven.machine.answered(&hold(id), &Err(refusal.clone()));
-    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, false));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
+    );
     let rolled_back = Ok(Answer::RolledBack { id, repeat: false });
     driven
         .machine
-        .answered(&Request::Rollback(id), &rolled_back);
+        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
     let refusal = Some(refusal);
     assert_eq!(
         driven.run(),

@@ -12,7 +12,19 @@ fn each_record_has_one_text() {
     for (record, text) in [
         (Record::Loaded(drawer), "loaded 100.00".into()),
         (
-            Record::Sending { id: w, amount },
+            Record::Sending {
+                id: w,
+                amount,
+                key: Some(KEY),
+            },
+            format!("sending {w} 5.00 00000000000000000000000000000007"),
+        ),
+        (
+            Record::Sending {
+                id: w,
+                amount,
+                key: None,
+            },
             format!("sending {w} 5.00"),
         ),
         (
@@ -54,6 +66,8 @@ fn what_is_no_record_is_damage() {
         format!("sending {w} 0.00"),
         format!("sending {w} 5.0"),
         format!("sending  {w} 5.00"),
+        format!("sending {w} 5.00 7"),
+        format!("sending {w} 5.00 00000000000000000000000000000007 "),
         format!("dispensing {d} 100.00"),
         format!("accepted {w}"),
         format!("confirmed {w} 5.00"),
@@ -70,11 +84,25 @@ fn what_is_no_record_is_damage() {
 }
 
 #[test]
+fn what_is_said_of_damage_does_not_give_the_key_away() {
+    let w = with(1);
+    let key = "00000000000000000000000000000007";
+    let unreadable = format!("sending {w} 5,00 {key}").parse::<Record>();
+    assert!(!unreadable.unwrap_err().to_string().contains(key));
+    let sending: Record = format!("sending {w} 5.00 {key}").parse().unwrap();
+    let misplaced = Machine::recover(&[sending], money(DRAWER)).unwrap_err();
+    let words = misplaced.to_string();
+    assert!(words.contains("sending") && !words.contains(key), "{words}");
+}
+
+#[test]
 fn a_record_that_is_missing_doubled_or_of_another_transaction_is_damage() {
     let id = with(1);
     let mut driven = Driven::confirming(id);
     let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    driven
+        .machine
+        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
     driven.run();
     let journal = driven.journal;
     let recover = |records: &[Record]| Machine::recover(records, money(DRAWER - 500));

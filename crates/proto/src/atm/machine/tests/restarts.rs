@@ -25,11 +25,13 @@ fn every_crash_point_has_one_way_on() {
         let (id, after) = of(kind);
         let mut driven = Driven::confirming(id);
         let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-        driven.machine.answered(&Request::Confirm(id), &confirmed);
+        driven
+            .machine
+            .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
         driven.run();
         let journal = driven.journal;
-        let confirm = Request::Confirm(id);
-        let rollback = Request::Rollback(id);
+        let confirm = Request::Confirm { id, key: Some(KEY) };
+        let rollback = Request::Rollback { id, key: Some(KEY) };
         let table = [
             ("before the id is journaled", 1, DRAWER, Action::Idle),
             (
@@ -77,11 +79,14 @@ fn every_crash_point_has_one_way_on() {
 fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
     let id = with(1);
     let mut driven = restarted(&Driven::rolling_back(id).journal, DRAWER);
-    assert_eq!(driven.run(), sends(Request::Rollback(id), 1, true));
+    assert_eq!(
+        driven.run(),
+        sends(Request::Rollback { id, key: Some(KEY) }, 1, true)
+    );
     let rolled_back = Ok(Answer::RolledBack { id, repeat: true });
     driven
         .machine
-        .answered(&Request::Rollback(id), &rolled_back);
+        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
     driven.run();
     assert_eq!(restarted(&driven.journal, DRAWER).run(), Action::Idle);
 }
@@ -90,9 +95,14 @@ fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
 fn what_is_open_comes_before_new_business() {
     let id = with(1);
     let mut driven = restarted(&Driven::confirming(id).journal, DRAWER - 500);
-    assert_eq!(driven.machine.begin(with(2), amount()), Err(NotNow::Open));
+    assert_eq!(
+        driven.machine.begin(with(2), amount(), KEY),
+        Err(NotNow::Open)
+    );
     let confirmed = Ok(Answer::Confirmed { id, repeat: true });
-    driven.machine.answered(&Request::Confirm(id), &confirmed);
+    driven
+        .machine
+        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
     let available = None;
     let amount = amount();
     let moved = Outcome::Moved {
@@ -102,7 +112,7 @@ fn what_is_open_comes_before_new_business() {
     };
     assert_eq!(driven.run(), Action::Show(moved));
     driven.machine.shown();
-    assert_eq!(driven.machine.begin(with(2), amount), Ok(()));
+    assert_eq!(driven.machine.begin(with(2), amount, KEY), Ok(()));
 }
 
 #[test]
@@ -133,7 +143,7 @@ fn the_drawer_may_be_filled_while_a_confirmation_is_open_but_not_while_notes_mov
     journal.push(Record::Loaded(money(77)));
     assert_eq!(
         restarted(&journal, 77).run(),
-        sends(Request::Confirm(id), 1, true)
+        sends(Request::Confirm { id, key: Some(KEY) }, 1, true)
     );
     let moving = [moving, vec![Record::Loaded(money(77))]].concat();
     assert!(Machine::recover(&moving, money(77)).is_err());
