@@ -10,8 +10,10 @@
 //! that says what all of its own add up to.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use crate::disk::Disk;
 
 /// How far ahead the file is filled with zeros, in bytes: some hundred transactions.
 const FILLED_AHEAD: u64 = 64 * 1024;
@@ -25,15 +27,15 @@ const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
 /// A journal, held by this process alone.
 #[derive(Debug)]
-pub struct Journal {
-    file: File,
+pub struct Journal<D = File> {
+    file: D,
     path: PathBuf,
     /// Where the next record goes.
     end: u64,
     /// How far the file is filled.
     filled: u64,
-    /// Whether the directory says on disk that this file is the journal.
-    is_entered: bool,
+    /// Whether a write failed, so that what is on disk is not known before the next start.
+    has_failed: bool,
 }
 
 /// Why a journal cannot be used.
@@ -86,20 +88,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<(Journal, Opened), JournalError> {
         let (file, was_shared) = take(path)?;
         let bytes = read(&file, path)?;
-        let (records, end, was_torn) =
-            read_records(&bytes).map_err(|record| damaged(path, record))?;
-        let mut journal = Journal {
-            file,
-            path: path.to_owned(),
-            end,
-            filled: bytes.len() as u64,
-            is_entered: true,
-        };
-        if was_torn {
-            journal
-                .fill(journal.end)
-                .map_err(|error| failed(path, error))?;
-        }
+        let (journal, records, was_torn) = Journal::over(file, &bytes, path)?;
         let opened = Opened {
             records,
             was_torn,
@@ -119,17 +108,77 @@ impl Journal {
         Ok(records)
     }
 
+    /// Begins a new journal with this record, and puts it in the place of this one. A crash leaves
+    /// one or the other.
+    ///
+    /// # Errors
+    /// When the new one could not be written, or not put there. Then nothing more is written before
+    /// the next start.
+    pub fn replace(&mut self, record: &str) -> Result<(), JournalError> {
+        let line = line(record);
+        self.attempt(|journal| {
+            let beside = journal.path.with_extension("new");
+            let mut new = state::open(&beside)?.file;
+            // Taken before it has the name, so that no other process takes it in between.
+            new.try_lock()?;
+            // One that a crash left behind.
+            new.set_len(0)?;
+            new.write_all(line.as_bytes())?;
+            new.sync()?;
+            fs::rename(&beside, &journal.path)?;
+            journal.file = new;
+            journal.end = line.len() as u64;
+            journal.filled = journal.end;
+            state::sync_entry(&journal.path)
+        })
+    }
+}
+
+impl<D: Disk> Journal<D> {
+    /// The journal in this file, which holds these bytes; its records, and whether a torn one was
+    /// cut off.
+    fn over(
+        file: D,
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<(Journal<D>, Vec<String>, bool), JournalError> {
+        let (records, end, was_torn) =
+            read_records(bytes).map_err(|record| damaged(path, record))?;
+        let mut journal = Journal {
+            file,
+            path: path.to_owned(),
+            end,
+            filled: bytes.len() as u64,
+            has_failed: false,
+        };
+        if was_torn {
+            journal.attempt(|journal| journal.fill(journal.end))?;
+        }
+        Ok((journal, records, was_torn))
+    }
+
     /// Writes one record, and returns when it is on disk. The text holds no line feed.
     ///
     /// # Errors
-    /// When it could not be written: then whether it is there is not known, and nothing may be done
-    /// on the strength of it. [`JournalError::TooLong`] when it would be the one record too many.
+    /// When it could not be written: then whether it is there is not known, nothing may be done on
+    /// the strength of it, and nothing more is written before the next start.
+    /// [`JournalError::TooLong`] when it would be the one record too many.
     pub fn append(&mut self, record: &str) -> Result<(), JournalError> {
         let line = line(record);
-        if self.end + line.len() as u64 > MAX_SIZE {
+        let end = self.end + line.len() as u64;
+        if end > MAX_SIZE {
             return Err(JournalError::TooLong(self.path.clone()));
         }
-        self.write(&line).map_err(|error| failed(&self.path, error))
+        self.attempt(|journal| {
+            journal.file.seek(SeekFrom::Start(journal.end))?;
+            journal.file.write_all(line.as_bytes())?;
+            if end > journal.filled {
+                journal.fill(end)?;
+            }
+            journal.file.sync()?;
+            journal.end = end;
+            Ok(())
+        })
     }
 
     /// Whether it is time to replace this journal, when nothing is open.
@@ -137,49 +186,18 @@ impl Journal {
         self.end >= LONG
     }
 
-    /// Begins a new journal with this record, and puts it in the place of this one. A crash leaves
-    /// one or the other.
-    ///
-    /// # Errors
-    /// When the new one could not be written, or not put there.
-    pub fn replace(&mut self, record: &str) -> Result<(), JournalError> {
-        let path = self.path.clone();
-        self.write_anew(&line(record))
-            .map_err(|error| failed(&path, error))
-    }
-
-    fn write(&mut self, line: &str) -> io::Result<()> {
-        if !self.is_entered {
-            state::sync_entry(&self.path)?;
-            self.is_entered = true;
+    /// Writes something, unless a write failed before.
+    fn attempt(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> io::Result<()>,
+    ) -> Result<(), JournalError> {
+        if self.has_failed {
+            let error = io::Error::other("an earlier write failed; start again");
+            return Err(failed(&self.path, error));
         }
-        let end = self.end + line.len() as u64;
-        self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.write_all(line.as_bytes())?;
-        if end > self.filled {
-            self.fill(end)?;
-        }
-        self.file.sync_data()?;
-        self.end = end;
-        Ok(())
-    }
-
-    fn write_anew(&mut self, line: &str) -> io::Result<()> {
-        let beside = self.path.with_extension("new");
-        let mut new = state::open(&beside)?.file;
-        // Taken before it has the name, so that no other process takes it in between.
-        new.try_lock()?;
-        // One that a crash left behind.
-        new.set_len(0)?;
-        new.write_all(line.as_bytes())?;
-        new.sync_all()?;
-        fs::rename(&beside, &self.path)?;
-        self.file = new;
-        self.end = line.len() as u64;
-        self.filled = self.end;
-        self.is_entered = false;
-        state::sync_entry(&self.path)?;
-        self.is_entered = true;
+        self.has_failed = true;
+        write(self).map_err(|error| failed(&self.path, error))?;
+        self.has_failed = false;
         Ok(())
     }
 
@@ -191,7 +209,7 @@ impl Journal {
             &mut io::repeat(0).take(until.saturating_sub(from)),
             &mut self.file,
         )?;
-        self.file.sync_all()?;
+        self.file.sync()?;
         self.filled = until;
         Ok(())
     }
@@ -305,6 +323,8 @@ fn read_record(line: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::failing::Failing;
+    use std::io::Seek;
 
     fn directory() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
@@ -466,5 +486,48 @@ mod tests {
         drop(journal);
         old.try_lock().unwrap();
         assert!(!is_named(&old, &path).unwrap());
+    }
+
+    /// Long enough for two sectors.
+    fn record(number: usize) -> String {
+        format!("record {number} {}", "x".repeat(600))
+    }
+
+    /// Appends records from this number on until the disk fails, and gives how many were kept.
+    fn appended(mut journal: Journal<&mut Failing>, from: usize, until: usize) -> usize {
+        let kept = (from..until).take_while(|n| journal.append(&record(*n)).is_ok());
+        let kept = kept.count();
+        if kept < until - from {
+            // Nothing is written after a write that failed.
+            journal.append("after all").unwrap_err();
+        }
+        kept
+    }
+
+    #[test]
+    fn wherever_the_disk_fails_each_record_that_was_kept_is_there_and_at_most_one_more() {
+        let path = Path::new("journal");
+        for left in 0.. {
+            let mut disk = Failing::holding(b"", left);
+            let (journal, ..) = Journal::over(&mut disk, b"", path).unwrap();
+            let kept = appended(journal, 0, 3);
+            for found in disk.found() {
+                let mut next = Failing::holding(&found, usize::MAX);
+                let (journal, records, _) = Journal::over(&mut next, &found, path).unwrap();
+                let expected: Vec<_> = (0..records.len()).map(record).collect();
+                assert_eq!(records, expected, "{left}");
+                let at_most = (kept + 1).min(3);
+                assert!((kept..=at_most).contains(&records.len()), "{left}: {kept}");
+                // And the next start goes on from there.
+                let before = records.len();
+                assert_eq!(appended(journal, before, before + 2), 2);
+                let now = next.found().remove(0);
+                let (_, records, was_torn) = Journal::over(&mut next, &now, path).unwrap();
+                assert!(!was_torn && records.len() == before + 2, "{left}");
+            }
+            if kept == 3 {
+                return;
+            }
+        }
     }
 }
