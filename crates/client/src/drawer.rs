@@ -60,7 +60,7 @@ impl<D: Disk> Drawer<D> {
             }
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "no whole count in it",
+                "the drawer has no whole count in it",
             )),
         }
     }

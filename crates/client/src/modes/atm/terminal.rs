@@ -3,6 +3,7 @@
 //! `$XDG_STATE_HOME/socketlab/atm/BANK/NAME/`, where BANK is the bank's address: what is open with
 //! one bank is not settled with another.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ const MAX_UNNAMED: u32 = 1_000;
 
 /// What to do where nothing can be kept.
 const ADVICE: &str = "; set XDG_STATE_HOME to a directory of yours";
+
+/// What to do about a machine that no command repairs.
+const BY_HAND: &str = "; compare with `labserver ledger unsettled`, settle there, then move the \
+    machine's directory away";
 
 /// A machine's journal and drawer, held by this process alone.
 #[derive(Debug)]
@@ -183,29 +188,26 @@ impl Machines {
                  alone"
             ));
         }
-        let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
-        let drawer = Drawer::open(&directory.join("drawer"), filling).map_err(|error| {
-            let failure = cannot_use(&directory.join("drawer"), &error);
-            match error.kind() {
-                io::ErrorKind::InvalidData => Refused::Damaged(failure),
-                _ => Refused::Failed(failure),
-            }
-        })?;
-        let damaged = |damage: &Damage, advice: String| {
+        let damaged = |damage: &dyn Display, advice: &str| {
             let words = format!("{}: {damage}{advice}", directory.display());
             Refused::Damaged(Failure::Unknown(words))
         };
+        let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
+        let drawer =
+            Drawer::open(&directory.join("drawer"), filling).map_err(|error| {
+                match error.kind() {
+                    io::ErrorKind::InvalidData => damaged(&error, BY_HAND),
+                    _ => Refused::Failed(cannot_use(&directory.join("drawer"), &error)),
+                }
+            })?;
         let records: Result<Vec<Record>, Damage> =
             records.iter().map(|record| record.parse()).collect();
-        let records = records.map_err(|damage| damaged(&damage, by_hand()))?;
+        let records = records.map_err(|damage| damaged(&damage, BY_HAND))?;
         let machine = recover(protections, &records, drawer.count()).map_err(|damage| {
             let is_loadable =
                 Machine::recover_to_load(protections, &records, drawer.count()).is_ok();
-            let advice = match is_loadable {
-                true => format!(", then `labclient atm --terminal {name} load COUNT`"),
-                false => by_hand(),
-            };
-            damaged(&damage, advice)
+            let load = format!(", then `labclient atm --terminal {name} load COUNT`");
+            damaged(&damage, if is_loadable { &load } else { BY_HAND })
         })?;
         Ok((
             Terminal {
@@ -339,11 +341,6 @@ impl Refused {
 
 fn unusable(error: &JournalError) -> Failure {
     Failure::Usage(error.to_string())
-}
-
-/// What to do about a machine that no command repairs.
-fn by_hand() -> String {
-    "; compare with `labserver ledger unsettled`, settle there, then move the directory away".into()
 }
 
 fn no_directory(error: &state::DirectoryError) -> Failure {

@@ -60,6 +60,10 @@ pub enum OpenError {
     /// The file cannot be opened.
     #[error("cannot open the ledger {}: {}: name another file with --ledger", .0.display(), .1)]
     Io(PathBuf, io::Error),
+    /// SQLite cannot make what it keeps beside the file.
+    #[error("cannot open the ledger {}: SQLite keeps files beside it, and its directory cannot be \
+        written: copy the ledger to one that can", .0.display())]
+    NothingBeside(PathBuf),
     /// It cannot be locked.
     #[error("cannot lock the ledger {}: {}: name another file with --ledger", .0.display(), .1)]
     Lock(PathBuf, io::Error),
@@ -242,6 +246,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotALedger(path.into()),
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.into(), error.to_string()),
+        Some(ErrorCode::ReadOnly) => OpenError::NothingBeside(path.into()),
         _ => OpenError::Sqlite(path.into(), error),
     }
 }
