@@ -1,5 +1,5 @@
 //! What an operator asks of a ledger: `labserver ledger audit`, and the like. It may be asked while
-//! a server has the ledger open. [`text`] says it to people, [`json`] to programs.
+//! a server has the ledger open. `text` says it to people, `json` to programs.
 
 use std::io::{self, Write};
 
