@@ -92,8 +92,8 @@ pub fn open(path: &Path) -> Result<SqliteStore, OpenError> {
         LockError::Taken => OpenError::InUse(path.into()),
         LockError::Io(error) => OpenError::Lock(path.into(), error),
     })?;
-    close(&file).map_err(|error| OpenError::Io(path.into(), error))?;
     let connection = connect(path, &file, Access::Write)?;
+    close(&file).map_err(|error| OpenError::Io(path.into(), error))?;
     let (.., tables) = identify(&connection).map_err(|error| explain(path, error))?;
     if tables == 0 {
         make_tables(&connection).map_err(|error| explain(path, error))?;
@@ -146,9 +146,13 @@ fn create(path: &Path) -> Result<(), OpenError> {
 fn file_of(path: &Path) -> Result<PathBuf, OpenError> {
     let failed = |error| OpenError::Io(path.into(), error);
     let file = path.canonicalize().map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    if !found.is_file() {
+        return Err(OpenError::NotALedger(path.into()));
+    }
     #[cfg(unix)]
     {
-        let names = std::os::unix::fs::MetadataExt::nlink(&file.metadata().map_err(failed)?);
+        let names = std::os::unix::fs::MetadataExt::nlink(&found);
         if names > 1 {
             return Err(OpenError::ManyNames(path.into(), names));
         }

@@ -186,7 +186,13 @@ fn a_file_of_something_else_is_left_alone() {
         "not a database, but a note that is long enough to look at",
     )
     .unwrap();
-    assert!(matches!(open(&text), Err(OpenError::NotALedger(_))));
+    let before = fs::metadata(&text).unwrap().permissions();
+    for path in [text.as_path(), directory.path()] {
+        assert!(matches!(open(path), Err(OpenError::NotALedger(_))));
+        let refused = open_beside(path, Access::Read);
+        assert!(matches!(refused, Err(OpenError::NotALedger(_))));
+    }
+    assert_eq!(fs::metadata(&text).unwrap().permissions(), before);
     assert!(
         fs::read_to_string(&text)
             .unwrap()
