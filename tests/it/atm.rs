@@ -6,7 +6,7 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
 use server::ledger::audit::audit;
-use server::ledger::sqlite;
+use server::ledger::sqlite::{self, Access};
 
 use crate::support::{Peer, Running, start};
 
@@ -189,6 +189,6 @@ fn fifty_machines_on_one_account_neither_make_nor_lose_money() {
     );
     assert_eq!(machine(&server, 99).ask("BALANCE_INQUIRY"), expected);
     server.stop();
-    let report = audit(&mut sqlite::open_beside(&ledger).unwrap()).unwrap();
+    let report = audit(&mut sqlite::open_beside(&ledger, Access::Read).unwrap()).unwrap();
     assert!(report.violations.is_empty(), "{report}");
 }

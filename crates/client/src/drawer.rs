@@ -4,19 +4,21 @@
 //! counted after a crash. Two slots are written in turn, each with a sequence number and a checksum,
 //! so that one whole count is always there.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Read, SeekFrom};
 use std::path::Path;
 
 use proto::atm::Money;
+
+use crate::disk::Disk;
 
 /// A slot's length in bytes: a disk's smallest unit, so that no write touches both.
 const SLOT: usize = 512;
 
 /// An open drawer.
 #[derive(Debug)]
-pub struct Drawer {
-    file: File,
+pub struct Drawer<D = File> {
+    file: D,
     sequence: u64,
     count: Money,
 }
@@ -27,13 +29,12 @@ impl Drawer {
     /// # Errors
     /// When the file cannot be used, or holds no whole count.
     pub fn open(path: &Path, filling: Money) -> io::Result<Drawer> {
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        Drawer::over(state::open(path)?.file, filling)
+    }
+}
+
+impl<D: Disk> Drawer<D> {
+    fn over(mut file: D, filling: Money) -> io::Result<Drawer<D>> {
         let mut slots = Vec::new();
         (&mut file).take(2 * SLOT as u64).read_to_end(&mut slots)?;
         let newest = slots
@@ -46,21 +47,20 @@ impl Drawer {
                 sequence,
                 count,
             }),
-            None if slots.is_empty() => {
+            // The second count would be in the first slot, so there was none, and a first was never
+            // written whole.
+            None if slots.iter().take(SLOT).all(|byte| *byte == 0) => {
                 let mut drawer = Drawer {
                     file,
                     sequence: 0,
                     count: filling,
                 };
                 drawer.set(filling)?;
-                if is_new && let Some(directory) = path.parent() {
-                    File::open(directory)?.sync_all()?;
-                }
                 Ok(drawer)
             }
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "no whole count in it",
+                "the drawer has no whole count in it",
             )),
         }
     }
@@ -88,7 +88,7 @@ impl Drawer {
         };
         self.file.seek(SeekFrom::Start(place))?;
         self.file.write_all(&slot)?;
-        self.file.sync_data()?;
+        self.file.sync()?;
         self.sequence = sequence;
         self.count = count;
         Ok(())
@@ -111,6 +111,7 @@ fn read_slot(slot: &[u8]) -> Option<(u64, Money)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::failing::Failing;
 
     fn money(text: &str) -> Money {
         text.parse().unwrap()
@@ -147,5 +148,43 @@ mod tests {
         bytes[3] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
         assert!(Drawer::open(&path, money("1000")).is_err());
+    }
+
+    /// Opens a drawer on this disk and counts it down from 10.00, until the disk fails or it is done.
+    /// Gives the last count that was set, if any, and the one that failed.
+    fn counted_down(disk: &mut Failing) -> (Option<Money>, Option<Money>) {
+        let full = money("10");
+        let Ok(mut drawer) = Drawer::over(disk, full) else {
+            return (None, Some(full));
+        };
+        for minor in (996..1000).rev() {
+            let count = Money::from_minor(minor).unwrap();
+            if drawer.set(count).is_err() {
+                return (Some(drawer.count()), Some(count));
+            }
+        }
+        (Some(drawer.count()), None)
+    }
+
+    #[test]
+    fn wherever_the_disk_fails_the_drawer_has_the_count_before_or_the_one_after() {
+        for left in 0.. {
+            let mut disk = Failing::holding(b"", left);
+            let (last, failed) = counted_down(&mut disk);
+            for found in disk.found() {
+                let drawer = Drawer::over(Failing::holding(&found, 2), money("10")).unwrap();
+                let count = Some(drawer.count());
+                let is_new = last.is_none() && count == Some(money("10"));
+                assert!(
+                    is_new || count == last || count == failed,
+                    "{left}: {drawer:?}"
+                );
+            }
+            if failed.is_none() {
+                // A write and a sync each.
+                assert_eq!(left, 10);
+                return;
+            }
+        }
     }
 }

@@ -5,26 +5,37 @@
 //! zeros ahead of the records, since overwriting syncs nearly twice as fast as growing. A torn last
 //! record, which a crash may leave, is cut off and reported: nothing was done on the strength of it,
 //! because `append` had not returned. Damage before the last record is not repaired.
+//!
+//! A journal that has grown [long](Journal::is_long) is [replaced](Journal::replace) by one record
+//! that says what all of its own add up to.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use crate::disk::Disk;
 
 /// How far ahead the file is filled with zeros, in bytes: some hundred transactions.
 const FILLED_AHEAD: u64 = 64 * 1024;
 
-/// Largest journal that is read, in bytes.
+/// A journal as long as this, in bytes, is to be replaced as soon as nothing is open: some thousand
+/// transactions, which a start reads in a few milliseconds.
+const LONG: u64 = 1024 * 1024;
+
+/// Largest journal, in bytes. One that is larger is not read, and none is written.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
 /// A journal, held by this process alone.
 #[derive(Debug)]
-pub struct Journal {
-    file: File,
+pub struct Journal<D = File> {
+    file: D,
     path: PathBuf,
     /// Where the next record goes.
     end: u64,
     /// How far the file is filled.
     filled: u64,
+    /// Whether a write failed, so that what is on disk is not known before the next start.
+    has_failed: bool,
 }
 
 /// Why a journal cannot be used.
@@ -35,7 +46,7 @@ pub enum JournalError {
         .0.display())]
     InUse(PathBuf),
     /// It cannot be read or written.
-    #[error("{}: {error}", .path.display())]
+    #[error("cannot use the journal {}: {error}", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -52,6 +63,10 @@ pub enum JournalError {
         /// The record's number, from 1.
         record: usize,
     },
+    /// It is larger than any journal of this program.
+    #[error("{} has more than {MAX_SIZE} bytes, and was left as it is. Compare its end with \
+        `labserver ledger unsettled`, settle by hand, then move the file away", .0.display())]
+    TooLong(PathBuf),
 }
 
 /// What a journal held when it was opened.
@@ -61,113 +76,208 @@ pub struct Opened {
     pub records: Vec<String>,
     /// Whether the last record was torn, and cut off.
     pub was_torn: bool,
+    /// Whether other users of the computer could read or write it until now.
+    pub was_shared: bool,
 }
 
 impl Journal {
     /// Opens the journal, or makes an empty one, and takes it for this process.
     ///
     /// # Errors
-    /// When another process has it, it cannot be used, or it is damaged.
+    /// When another process has it, it cannot be used, or it is damaged or too long.
     pub fn open(path: &Path) -> Result<(Journal, Opened), JournalError> {
-        let failed = |error| JournalError::Io {
-            path: path.to_owned(),
-            error,
+        let (file, was_shared) = take(path)?;
+        let bytes = read(&file, path)?;
+        let (journal, records, was_torn) = Journal::over(file, &bytes, path)?;
+        let opened = Opened {
+            records,
+            was_torn,
+            was_shared,
         };
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
-            TryLockError::Error(error) => failed(error),
-        })?;
-        if is_new && let Some(directory) = path.parent() {
-            // Otherwise a power cut may take the whole file with it.
-            File::open(directory)
-                .and_then(|directory| directory.sync_all())
-                .map_err(failed)?;
-        }
-        let mut bytes = Vec::new();
-        (&mut file)
-            .take(MAX_SIZE)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        let (records, end, was_torn) =
-            read_records(&bytes).map_err(|record| JournalError::Damaged {
-                path: path.to_owned(),
-                record,
-            })?;
-        let mut journal = Journal {
-            file,
-            path: path.to_owned(),
-            end,
-            filled: bytes.len() as u64,
-        };
-        if was_torn {
-            journal.fill(journal.end).map_err(failed)?;
-        }
-        Ok((journal, Opened { records, was_torn }))
+        Ok((journal, opened))
     }
 
     /// The records of a journal, without taking it: another process may have it.
     ///
     /// # Errors
-    /// When it cannot be read, or is damaged.
-    pub fn read(path: &Path) -> Result<Opened, JournalError> {
-        let failed = |error| JournalError::Io {
+    /// When it cannot be read, or is damaged or too long.
+    pub fn read(path: &Path) -> Result<Vec<String>, JournalError> {
+        let file = File::open(path).map_err(|error| failed(path, error))?;
+        let bytes = read(&file, path)?;
+        let (records, ..) = read_records(&bytes).map_err(|record| damaged(path, record))?;
+        Ok(records)
+    }
+
+    /// Begins a new journal with this record, and puts it in the place of this one. A crash leaves
+    /// one or the other.
+    ///
+    /// # Errors
+    /// When the new one could not be written, or not put there. Then nothing more is written before
+    /// the next start.
+    pub fn replace(&mut self, record: &str) -> Result<(), JournalError> {
+        let line = line(record);
+        self.attempt(|journal| {
+            let beside = journal.path.with_extension("new");
+            let mut new = state::open(&beside)?.file;
+            // Taken before it has the name, so that no other process takes it in between.
+            new.try_lock()?;
+            // One that a crash left behind.
+            new.set_len(0)?;
+            new.write_all(line.as_bytes())?;
+            new.sync()?;
+            fs::rename(&beside, &journal.path)?;
+            journal.file = new;
+            journal.end = line.len() as u64;
+            journal.filled = journal.end;
+            state::sync_entry(&journal.path)
+        })
+    }
+}
+
+impl<D: Disk> Journal<D> {
+    /// The journal in this file, which holds these bytes; its records, and whether a torn one was
+    /// cut off.
+    fn over(
+        file: D,
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<(Journal<D>, Vec<String>, bool), JournalError> {
+        let (records, end, was_torn) =
+            read_records(bytes).map_err(|record| damaged(path, record))?;
+        let mut journal = Journal {
+            file,
             path: path.to_owned(),
-            error,
+            end,
+            filled: bytes.len() as u64,
+            has_failed: false,
         };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_SIZE).read_to_end(&mut bytes))
-            .map_err(failed)?;
-        let (records, _, was_torn) =
-            read_records(&bytes).map_err(|record| JournalError::Damaged {
-                path: path.to_owned(),
-                record,
-            })?;
-        Ok(Opened { records, was_torn })
+        if was_torn {
+            journal.attempt(|journal| journal.fill(journal.end))?;
+        }
+        Ok((journal, records, was_torn))
     }
 
     /// Writes one record, and returns when it is on disk. The text holds no line feed.
     ///
     /// # Errors
-    /// When it could not be written: then whether it is there is not known, and nothing may be done
-    /// on the strength of it.
+    /// When it could not be written: then whether it is there is not known, nothing may be done on
+    /// the strength of it, and nothing more is written before the next start.
+    /// [`JournalError::TooLong`] when it would be the one record too many.
     pub fn append(&mut self, record: &str) -> Result<(), JournalError> {
-        self.write(record).map_err(|error| JournalError::Io {
-            path: self.path.clone(),
-            error,
+        let line = line(record);
+        let end = self.end + line.len() as u64;
+        if end > MAX_SIZE {
+            return Err(JournalError::TooLong(self.path.clone()));
+        }
+        self.attempt(|journal| {
+            journal.file.seek(SeekFrom::Start(journal.end))?;
+            journal.file.write_all(line.as_bytes())?;
+            if end > journal.filled {
+                journal.fill(end)?;
+            }
+            journal.file.sync()?;
+            journal.end = end;
+            Ok(())
         })
     }
 
-    fn write(&mut self, record: &str) -> io::Result<()> {
-        let line = format!("{:08x} {record}\n", crc32fast::hash(record.as_bytes()));
-        let end = self.end + line.len() as u64;
-        self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.write_all(line.as_bytes())?;
-        if end > self.filled {
-            self.fill(end)?;
+    /// Whether it is time to replace this journal, when nothing is open.
+    pub fn is_long(&self) -> bool {
+        self.end >= LONG
+    }
+
+    /// Writes something, unless a write failed before.
+    fn attempt(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> io::Result<()>,
+    ) -> Result<(), JournalError> {
+        if self.has_failed {
+            let error = io::Error::other("an earlier write failed; start again");
+            return Err(failed(&self.path, error));
         }
-        self.file.sync_data()?;
-        self.end = end;
+        self.has_failed = true;
+        write(self).map_err(|error| failed(&self.path, error))?;
+        self.has_failed = false;
         Ok(())
     }
 
     /// Fills the file with zeros from here on.
     fn fill(&mut self, from: u64) -> io::Result<()> {
-        let until = self.filled.max(from) + FILLED_AHEAD;
+        let until = (self.filled.max(from) + FILLED_AHEAD).min(MAX_SIZE);
         self.file.seek(SeekFrom::Start(from))?;
-        io::copy(&mut io::repeat(0).take(until - from), &mut self.file)?;
-        self.file.sync_all()?;
+        io::copy(
+            &mut io::repeat(0).take(until.saturating_sub(from)),
+            &mut self.file,
+        )?;
+        self.file.sync()?;
         self.filled = until;
         Ok(())
     }
+}
+
+/// Opens the file and takes it for this process. It is the one of that name, also if another
+/// process has just put a new journal in the place of the old.
+fn take(path: &Path) -> Result<(File, bool), JournalError> {
+    let failed = |error| failed(path, error);
+    loop {
+        let state::Opened { file, was_shared } = state::open(path).map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
+            TryLockError::Error(error) => failed(error),
+        })?;
+        if is_named(&file, path).map_err(failed)? {
+            return Ok((file, was_shared));
+        }
+    }
+}
+
+/// Whether this is the file of that name.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that is open cannot be replaced here.
+#[cfg(not(unix))]
+fn is_named(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// All of the file.
+fn read(mut file: &File, path: &Path) -> Result<Vec<u8>, JournalError> {
+    let mut bytes = Vec::new();
+    let length = file.metadata().map_err(|error| failed(path, error))?.len();
+    if length > MAX_SIZE {
+        return Err(JournalError::TooLong(path.to_owned()));
+    }
+    file.read_to_end(&mut bytes)
+        .map_err(|error| failed(path, error))?;
+    Ok(bytes)
+}
+
+fn failed(path: &Path, error: io::Error) -> JournalError {
+    JournalError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+fn damaged(path: &Path, record: usize) -> JournalError {
+    JournalError::Damaged {
+        path: path.to_owned(),
+        record,
+    }
+}
+
+/// A record as it is on disk.
+fn line(record: &str) -> String {
+    format!("{:08x} {record}\n", crc32fast::hash(record.as_bytes()))
 }
 
 /// The records, where they end, and whether a torn one follows.
@@ -213,6 +323,8 @@ fn read_record(line: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::failing::Failing;
+    use std::io::Seek;
 
     fn directory() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
@@ -227,7 +339,8 @@ mod tests {
             opened,
             Opened {
                 records: vec![],
-                was_torn: false
+                was_torn: false,
+                was_shared: false
             }
         );
         for number in 0..3000 {
@@ -296,5 +409,125 @@ mod tests {
             matches!(error, JournalError::Damaged { record: 2, .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_journal_too_long_to_be_read_is_refused_and_left_as_it_is() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        drop(journal);
+        let (first, last) = (line("first"), line("last"));
+        let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let length = file.seek(SeekFrom::Start(MAX_SIZE)).unwrap() + last.len() as u64;
+        file.write_all(last.as_bytes()).unwrap();
+        for refused in [
+            Journal::open(&path).map(drop),
+            Journal::read(&path).map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, JournalError::TooLong(_)), "{error}");
+        }
+        let mut file = File::open(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), length);
+        let mut begin = vec![0; first.len()];
+        file.read_exact(&mut begin).unwrap();
+        file.seek(SeekFrom::Start(MAX_SIZE)).unwrap();
+        let mut end = Vec::new();
+        file.read_to_end(&mut end).unwrap();
+        assert_eq!((begin, end), (first.into(), last.into()));
+    }
+
+    #[test]
+    fn no_record_is_written_that_could_not_be_read_again() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        journal.end = MAX_SIZE - 20;
+        journal.filled = MAX_SIZE - 20;
+        journal.append("the last").unwrap();
+        let error = journal.append("one too many").unwrap_err();
+        assert!(matches!(error, JournalError::TooLong(_)), "{error}");
+        assert_eq!(fs::metadata(&path).unwrap().len(), MAX_SIZE);
+    }
+
+    #[test]
+    fn a_long_journal_is_replaced_by_one_record_and_goes_on_from_there() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        // What a crash in an earlier replacement left behind.
+        fs::write(path.with_extension("new"), "x".repeat(1000)).unwrap();
+        let records: String = (0..50_000).map(|n| line(&format!("record {n}"))).collect();
+        fs::write(&path, records).unwrap();
+        let (mut journal, opened) = Journal::open(&path).unwrap();
+        assert_eq!(opened.records.len(), 50_000);
+        assert!(journal.is_long());
+        journal.replace("the sum").unwrap();
+        assert!(!journal.is_long());
+        journal.append("one more").unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::InUse(_))));
+        drop(journal);
+        let (_, opened) = Journal::open(&path).unwrap();
+        assert_eq!(opened.records, ["the sum", "one more"]);
+        assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn who_waited_for_the_old_file_takes_the_new_one() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        let old = File::open(&path).unwrap();
+        assert!(is_named(&old, &path).unwrap());
+        journal.replace("second").unwrap();
+        drop(journal);
+        old.try_lock().unwrap();
+        assert!(!is_named(&old, &path).unwrap());
+    }
+
+    /// Long enough for two sectors.
+    fn record(number: usize) -> String {
+        format!("record {number} {}", "x".repeat(600))
+    }
+
+    /// Appends records from this number on until the disk fails, and gives how many were kept.
+    fn appended(mut journal: Journal<&mut Failing>, from: usize, until: usize) -> usize {
+        let kept = (from..until).take_while(|n| journal.append(&record(*n)).is_ok());
+        let kept = kept.count();
+        if kept < until - from {
+            // Nothing is written after a write that failed.
+            journal.append("after all").unwrap_err();
+        }
+        kept
+    }
+
+    #[test]
+    fn wherever_the_disk_fails_each_record_that_was_kept_is_there_and_at_most_one_more() {
+        let path = Path::new("journal");
+        for left in 0.. {
+            let mut disk = Failing::holding(b"", left);
+            let (journal, ..) = Journal::over(&mut disk, b"", path).unwrap();
+            let kept = appended(journal, 0, 3);
+            for found in disk.found() {
+                let mut next = Failing::holding(&found, usize::MAX);
+                let (journal, records, _) = Journal::over(&mut next, &found, path).unwrap();
+                let expected: Vec<_> = (0..records.len()).map(record).collect();
+                assert_eq!(records, expected, "{left}");
+                let at_most = (kept + 1).min(3);
+                assert!((kept..=at_most).contains(&records.len()), "{left}: {kept}");
+                // And the next start goes on from there.
+                let before = records.len();
+                assert_eq!(appended(journal, before, before + 2), 2);
+                let now = next.found().remove(0);
+                let (_, records, was_torn) = Journal::over(&mut next, &now, path).unwrap();
+                assert!(!was_torn && records.len() == before + 2, "{left}");
+            }
+            if kept == 3 {
+                return;
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod cli;
 pub mod datagram;
+pub mod disk;
 pub mod drawer;
 pub mod experiment;
 pub mod failure;

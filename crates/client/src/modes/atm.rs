@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use proto::atm::machine::Machine;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, CardNumber, Holder, Kind, Money};
 use proto::name::Name;
@@ -214,8 +215,19 @@ impl Floor {
 
     fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
         let found = self.machines.open(name, self.semantics.protections())?;
+        Ok(self.worker_of(found))
+    }
+
+    /// A machine whose drawer need not have what its journal says.
+    fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+        let protections = self.semantics.protections();
+        let found = self.machines.open_to_load(name, protections)?;
+        Ok(self.worker_of(found))
+    }
+
+    fn worker_of(&self, found: (Terminal, Machine)) -> Worker {
         let link = |terminal: &Terminal| Link::new(self.target.clone(), terminal.name().clone());
-        Ok(Worker::new(found, link, self.patience))
+        Worker::new(found, link, self.patience)
     }
 }
 

@@ -6,6 +6,7 @@
 mod addresses;
 mod answers;
 mod command_line;
+mod disk;
 mod labclient;
 mod lost_servers;
 mod outputs;

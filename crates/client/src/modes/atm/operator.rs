@@ -55,27 +55,33 @@ pub(super) fn settle(
     Ok(status)
 }
 
-/// Lists what the machines remember: each record, and what is open.
+/// Lists what the machines remember, record by record. A journal that cannot be read is passed over.
 ///
 /// # Errors
-/// When a journal cannot be read.
+/// When there is no list of them, or standard output cannot be written.
 pub(super) fn journal(
     floor: &Floor,
     name: Option<&Name>,
     output: Output,
 ) -> Result<Status, Failure> {
+    let mut status = Status::Done;
     for name in names(floor, name)? {
-        for record in floor.machines.records(&name)? {
+        let records = floor.machines.records(&name).unwrap_or_else(|failure| {
+            status = worse(status, &failure);
+            say(&format!("{name}: {}", failure.words().unwrap_or_default()));
+            Vec::new()
+        });
+        for record in records {
             output.answer(
                 &format!("{name}: {record}"),
                 json!({"terminal": name.as_str(), "record": record.to_string()}),
             )?;
         }
     }
-    Ok(Status::Done)
+    Ok(status)
 }
 
-/// Puts this much into the drawer.
+/// Puts this much into the drawer, whatever its count was.
 ///
 /// # Errors
 /// When something is open, or the machine is in use.
@@ -85,7 +91,7 @@ pub(super) fn load(
     count: Money,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut worker = floor.worker(name)?;
+    let mut worker = floor.worker_to_load(name)?;
     worker.settle()?;
     worker.load(count)?;
     let name = worker.terminal().name();

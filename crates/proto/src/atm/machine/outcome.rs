@@ -109,7 +109,8 @@ impl Ended {
                 moved,
                 code: *code,
             }),
-            Record::Loaded(_)
+            Record::Loading(_)
+            | Record::Loaded(_)
             | Record::Sending { .. }
             | Record::Moving { .. }
             | Record::Moved(_)
