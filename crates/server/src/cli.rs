@@ -142,7 +142,12 @@ pub struct Arguments {
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    pub log_format: LogFormat,
+    log_format: LogFormat,
+
+    /// Log lines of one kind about one address in ten seconds, and ten times as many about all; 0
+    /// sets no limit
+    #[arg(long, value_name = "LINES", default_value_t = log::LINES, global = true)]
+    log_rate: u32,
 
     /// Log more; twice, everything
     #[arg(short, long, action = ArgAction::Count, global = true)]
@@ -190,10 +195,14 @@ enum Modes {
 }
 
 impl Arguments {
-    /// How much to log: 0 is the default, more is more.
-    pub fn verbosity(&self) -> i8 {
+    /// How to log.
+    pub fn log(&self) -> log::Settings {
         let clamped = |count: u8| i8::try_from(count).unwrap_or(i8::MAX);
-        clamped(self.verbose).saturating_sub(clamped(self.quiet))
+        log::Settings {
+            format: self.log_format.into(),
+            verbosity: clamped(self.verbose).saturating_sub(clamped(self.quiet)),
+            rate: self.log_rate,
+        }
     }
 
     /// Whether only the names of the scripts are asked for.

@@ -2,7 +2,7 @@
 
 use crate::labserver::{Ended, Home, run};
 
-const FLAGS: [&str; 21] = [
+const FLAGS: [&str; 22] = [
     "--mode",
     "--handout",
     "--to",
@@ -23,6 +23,7 @@ const FLAGS: [&str; 21] = [
     "--fault",
     "--seed",
     "--log-format",
+    "--log-rate",
     "--verbose",
 ];
 

@@ -99,10 +99,10 @@ pub fn run(arguments: &[&str]) -> Ended {
 impl Labserver {
     pub fn spawn(mut command: Command) -> Labserver {
         let mut child = command.spawn().unwrap();
-        let stdout = child.stdout.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Labserver {
             stdout: stdout.map_or_else(|| Lines::of(std::io::empty()), Lines::of),
-            log: Lines::of(child.stderr.take().unwrap()),
+            log: stderr.map_or_else(|| Lines::of(std::io::empty()), Lines::of),
             child,
             _home: None,
         }

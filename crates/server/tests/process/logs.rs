@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::{Ended, start};
+use crate::labserver::{Ended, Home, Labserver, start};
 
 const LOUDEST: &[&str] = &["-v", "-v"];
 
@@ -45,10 +45,55 @@ fn each_verbosity_logs_more_than_the_one_below() {
 fn a_line_of_text_says_who_did_what_and_has_no_colours_in_a_file() {
     let log = log_of(&[]);
     let line = log.lines().find(|line| line.contains("ended")).unwrap();
-    for part in [" INFO ", "mode=\"text\"", "peer=127.0.0.1:", "end=quit"] {
+    for part in [" INFO ", "mode=text", "peer=127.0.0.1:", "end=quit"] {
         assert!(line.contains(part), "no {part} in: {line}");
     }
     assert!(!log.contains('\x1b'), "{log:?}");
+}
+
+/// What a server with this environment shows on a terminal.
+#[cfg(target_os = "linux")]
+fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
+    use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let screen = openpt(flags).unwrap();
+    unlockpt(&screen).unwrap();
+    let home = Home::new();
+    let mut command = home.command(&["--mode", "text", "--port", "0", "--trace"]);
+    command.stderr(ioctl_tiocgptpeer(&screen, flags).unwrap());
+    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(unset);
+    }
+    command
+        .env("TERM", "xterm")
+        .envs(environment.iter().copied());
+    let server = Labserver::spawn(command);
+    server.converse("text tcp").ask("PRIME 97");
+    assert_eq!(server.stop().status, Some(0));
+    let mut shown = Vec::new();
+    // Where the other end is closed, a terminal ends with an error.
+    let _ = std::fs::File::from(screen).read_to_end(&mut shown);
+    String::from_utf8(shown).unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_log_and_the_trace_have_colours_where_the_terminal_and_its_owner_want_them() {
+    for (environment, is_coloured) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ] {
+        let shown = shown_on_a_terminal(environment);
+        assert!(shown.contains("→ OK prime"), "{shown}");
+        assert!(shown.contains("ended"), "{shown}");
+        assert_eq!(
+            shown.contains('\x1b'),
+            is_coloured,
+            "{environment:?}: {shown:?}"
+        );
+    }
 }
 
 #[test]

@@ -19,3 +19,4 @@ mod proxy;
 mod python;
 mod record;
 mod signals;
+mod unread;
