@@ -79,8 +79,12 @@ impl Config {
     pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
         if let Some(recorder) = &self.recorder {
             let (service, number) = (place.service(), place.id());
-            let secrets = Some(proto::atm::secrets as Mask);
-            if let Err(error) = connection.record(recorder, service, number, secrets) {
+            let is_bank = service == Mode::Atm.name() && self.handout.is_none();
+            let secrets: Mask = match is_bank {
+                true => proto::atm::secrets_alone,
+                false => proto::atm::secrets,
+            };
+            if let Err(error) = connection.record(recorder, service, number, Some(secrets)) {
                 tracing::debug!(%error, "not recorded");
             }
         }

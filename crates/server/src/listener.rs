@@ -17,6 +17,7 @@ use wire::limits::Limits;
 
 use crate::config::Config;
 use crate::connections::{Connections, NoPlace};
+use crate::conversation::End;
 use crate::services::Service;
 use crate::services::proxy::{self, Proxy};
 use crate::threads::Threads;
@@ -255,7 +256,10 @@ impl Acceptor<'_> {
             tracing::debug!("opened");
             let end = service.serve(&stream, &place, &config);
             let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
-            tracing::info!(%end, %seconds, "ended");
+            match end {
+                End::Broken(_) => tracing::warn!(%end, %seconds, "ended"),
+                _ => tracing::info!(%end, %seconds, "ended"),
+            }
         });
         if let Err(error) = run {
             tracing::warn!(%peer, %error, "refused: no thread for a connection");

@@ -205,8 +205,11 @@ impl Item for Entry {
 /// Puts each line into the queue: it comes in one piece.
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.queue.push(Entry::Line(line.to_owned()));
-        Ok(line.len())
+        let length = line.len();
+        let mut line = line.to_owned();
+        proto::atm::hide_quoted(&mut line);
+        self.queue.push(Entry::Line(line));
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -173,6 +173,10 @@ impl Conversation for AtmSession {
     fn awaits_login(&self) -> bool {
         !self.has_logged_in
     }
+
+    fn is_told_secrets(&self) -> bool {
+        true
+    }
 }
 
 impl AtmSession {

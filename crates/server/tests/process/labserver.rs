@@ -126,7 +126,12 @@ impl Labserver {
 
     /// A conversation that has heard `READY`.
     pub fn converse(&self, service: &str) -> Peer {
-        let mut peer = Peer::over(self.connect(service), Framing::Netstring);
+        self.converse_in(Framing::Netstring, service)
+    }
+
+    /// The same in another framing.
+    pub fn converse_in(&self, framing: Framing, service: &str) -> Peer {
+        let mut peer = Peer::over(self.connect(service), framing);
         let ready = peer.hear().unwrap();
         assert!(ready.starts_with("READY "), "{ready}");
         peer
