@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod stopping;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,13 +16,11 @@ use jiff::Timestamp;
 use server::ledger::command::{self, Outcome};
 use server::ledger::sqlite;
 use server::log::Log;
-use server::{Config, Server, Stopper, log};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use server::{Config, Server, log};
 use wire::fault::crash;
-use wire::record::Recorder;
 
 use crate::cli::{Arguments, Command, LedgerCommand};
+use crate::stopping::Stopping;
 
 /// How long the server waits for somebody to read where it listens, before it serves: a program that
 /// reads it does so at once.
@@ -100,10 +99,15 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
 fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()> {
     let recorder = config.recorder.clone();
     let server = Server::bind(config)?;
-    stop_on_signals(server.stopper(), recorder.clone(), log.clone())?;
+    let stopping = Stopping {
+        stopper: server.stopper(),
+        recorder,
+        log: log.clone(),
+    };
     if until_eof {
-        stop_at_end_of_input(server.stopper(), recorder)?;
+        stopping.clone().at_end_of_input()?;
     }
+    stopping.on_signals()?;
     say_where(&server)?;
     server.run();
     Ok(())
@@ -172,52 +176,4 @@ fn say_where(server: &Server) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// The first signal lets conversations end, the second ends the process.
-fn stop_on_signals(stopper: Stopper, recorder: Option<Recorder>, log: Log) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
-    let watch = move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 {
-                tracing::warn!("stopping at once");
-                if let Some(recorder) = &recorder {
-                    recorder.finish();
-                }
-                log.flush();
-                std::process::exit(128 + signal);
-            }
-            if let Some(recorder) = &recorder {
-                recorder.stopping();
-            }
-            stopper.stop();
-            tracing::info!("stopping: open conversations may end; once more to stop at once");
-        }
-    };
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(watch)
-        .context("cannot start a thread for signals")?;
-    Ok(())
-}
-
-/// The end of standard input lets conversations end, as the first signal does. What comes before it
-/// says nothing.
-fn stop_at_end_of_input(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Result<()> {
-    let watch = move || {
-        // One that cannot be read has no end to wait for: whoever held it is not there.
-        if let Err(error) = io::copy(&mut io::stdin(), &mut io::sink()) {
-            tracing::warn!("cannot read standard input: {error}");
-        }
-        if let Some(recorder) = &recorder {
-            recorder.stopping();
-        }
-        stopper.stop();
-        tracing::info!("stopping: standard input ended");
-    };
-    thread::Builder::new()
-        .name("stdin".into())
-        .spawn(watch)
-        .context("cannot start a thread for standard input")?;
-    Ok(())
 }
