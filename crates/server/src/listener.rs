@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use proto::handout::Handout;
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
@@ -70,7 +70,10 @@ impl Server {
         let mut listening = Vec::new();
         let mut listen_for = |name, service: Service, port, transports| -> anyhow::Result<()> {
             let service = Arc::new(service);
-            let address = SocketAddr::new(config.bind, config.port.unwrap_or(port));
+            let port = config.port_of(port).with_context(|| {
+                format!("no port is left for {name}: choose a lower one with --port")
+            })?;
+            let address = SocketAddr::new(config.bind, port);
             for (socket, address) in
                 bind_all(address, transports).map_err(|error| cannot_listen(address, &error))?
             {

@@ -137,6 +137,11 @@ impl Labserver {
         peer
     }
 
+    /// What it says on standard output.
+    pub fn output(&self) -> &Lines {
+        &self.stdout
+    }
+
     /// What it says on standard error.
     pub fn log(&self) -> &Lines {
         &self.log
