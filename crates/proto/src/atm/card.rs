@@ -71,7 +71,7 @@ impl Pin {
             .then(|| Pin(text.to_owned()))
     }
 
-    /// The digits, to be hashed or put on the wire and for nothing else.
+    /// The digits, to be hashed or put on the wire and for nothing else but a demonstration.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -8,7 +8,7 @@ use proto::mode::{Mode, Transport};
 use uuid::Uuid;
 
 use crate::customer::{CARD, PIN};
-use crate::labserver::start;
+use crate::labserver::{Home, start};
 use crate::logs::send_unframed;
 
 /// Everything a server logs about customers who log in rightly, wrongly, and in bad grammar.
@@ -57,6 +57,10 @@ fn no_pin_is_ever_logged_and_cards_are_masked() {
     for flags in [&[][..], &["--log-format", "json"]] {
         let log = log_of_customers(flags);
         assert!(log.contains("*****6789"), "{log}");
+        // What the demonstration's are is no secret.
+        let is_told = |line: &&str| !line.contains("a card to try");
+        let log: Vec<_> = log.lines().filter(is_told).collect();
+        let log = log.join("\n");
         for card in [CARD, "4000999", "4000124"] {
             assert!(!log.contains(card), "the card {card} in:\n{log}");
         }
@@ -146,6 +150,19 @@ fn leaked(log: &str) -> Option<String> {
 
 const LOUDEST: &[&str] = &["-v", "-v"];
 const EVERYTHING: &[&str] = &["--port", "0", "-v", "-v", "--log-rate", "0"];
+
+#[test]
+fn the_cards_and_pins_to_try_are_told_once_and_on_this_machine_alone() {
+    let home = Home::new();
+    let atm = ["--mode", "atm", "--port", "0"];
+    let log_of = |flags: &[&str]| home.start(&[&atm, flags].concat()).stop().stderr;
+    let told = "a card to try card=123456789 pin=1234 holder=Joty\n";
+    assert!(log_of(&[]).contains(told));
+    assert!(!log_of(&[]).contains("1234"));
+    let others = log_of(&["--bind", "0.0.0.0", "--ledger", "memory"]);
+    assert!(others.contains("opened accounts"), "{others}");
+    assert!(!others.contains("1234"), "{others}");
+}
 
 #[test]
 fn a_clumsy_log_in_leaves_no_card_and_no_pin_in_the_log_in_any_framing() {
