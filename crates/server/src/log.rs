@@ -2,7 +2,7 @@
 //!
 //! Whoever logs puts a line into a bounded queue, and a thread of its own writes it: a standard
 //! error that nobody reads stops no service, and the end of the program does not wait for it. What
-//! found no room is counted, and the count is logged in its place. One [kind](rate) of line about
+//! found no room is counted, and the count is logged in its place. One kind of line about
 //! one address has a rate.
 
 mod fields;

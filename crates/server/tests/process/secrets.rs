@@ -225,3 +225,17 @@ fn nor_does_it_where_it_is_sent_to_another_service_or_a_hand_out() {
         }
     }
 }
+
+#[test]
+fn a_proxy_quotes_no_digit_of_what_is_no_message() {
+    let bank = start(&["--mode", "atm", "--port", "0", "--ledger", "memory"]);
+    let to = bank.address("atm tcp").to_string();
+    let mode = ["--mode", "proxy", "--to", &to, "--wire", "netstring"];
+    let flags = ["--fault", "drop-request=#99"];
+    let proxy = start(&[&mode[..], &flags, EVERYTHING].concat());
+    // The end of a card, a PIN.
+    send_unframed(&proxy, "proxy tcp", b"3 59265 271828");
+    let log = proxy.stop().stderr;
+    assert!(log.contains("what is no message"), "{log}");
+    assert_eq!(leaked(&log), None);
+}
