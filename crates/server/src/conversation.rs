@@ -35,7 +35,7 @@ pub trait Conversation {
         false
     }
 
-    /// Whether peers tell it cards and PINs, so that no digit of what they sent is quoted.
+    /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
     fn is_told_secrets(&self) -> bool {
         false
     }
@@ -104,13 +104,12 @@ fn exchange<C: Conversation>(
             Ok(None) => return End::Closed,
             Err(error) => match refusal_of(&error) {
                 Some((refusal, is_fatal)) => {
-                    let refusal = fit_to_say(conversation, refusal);
-                    // The end of the connection is logged with the same words.
-                    let end = is_fatal.then(|| End::Broken(refusal.words.clone()));
-                    if end.is_none() && !matches!(error, ReceiveError::Injected) {
-                        log_bad_input(&refusal);
+                    let words = fit_to_log(conversation, &refusal);
+                    if !is_fatal && !matches!(error, ReceiveError::Injected) {
+                        log_bad_input(&words);
                     }
-                    refuse(refusal, end)
+                    // Where it is the end, the end is logged with these words.
+                    refuse(refusal, is_fatal.then_some(End::Broken(words)))
                 }
                 None => return End::Broken(error.to_string()),
             },
@@ -132,24 +131,23 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
             (reply::render(&conversation.answer(request)), end)
         }
         Err(refusal) => {
-            let refusal = fit_to_say(conversation, refusal);
-            log_bad_input(&refusal);
+            log_bad_input(&fit_to_log(conversation, &refusal));
             refuse(refusal, None)
         }
     }
 }
 
-/// The refusal, with no digit of what the peer sent where it may be a secret.
-fn fit_to_say<C: Conversation>(conversation: &C, refusal: Refusal) -> Refusal {
+/// The words of a refusal, with no digit of what the peer sent where it may be a secret.
+fn fit_to_log<C: Conversation>(conversation: &C, refusal: &Refusal) -> String {
     match conversation.is_told_secrets() {
-        true => Refusal::new(refusal.code, without_quoted_digits(&refusal.words)),
-        false => refusal,
+        true => without_quoted_digits(&refusal.words),
+        false => refusal.words.clone(),
     }
 }
 
-/// Logs that something came that is no request.
-pub fn log_bad_input(refusal: &Refusal) {
-    tracing::warn!(refused = %printable(&refusal.words), "bad input");
+/// Logs that something came that is no request, in the words of its refusal.
+pub fn log_bad_input(words: &str) {
+    tracing::warn!(refused = %printable(words), "bad input");
 }
 
 /// Logs a request and its answer, for services that are told no secrets.

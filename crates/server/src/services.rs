@@ -156,7 +156,8 @@ impl Service {
             }
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
-                let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                let clock = &config.clock;
+                let answer = |datagram: &[u8], sender| datetime::answer(datagram, sender, clock);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Script(scripted) => {

@@ -11,6 +11,9 @@ const VERBS: [&str; 9] = [
     LOG_IN, BALANCE, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, CREATE, TERMINAL, QUIT,
 ];
 
+/// How the answer to a message without a verb begins, before it quotes what stands in its place.
+const QUOTES_VERB: &str = "ERR unknown-verb unknown verb \"";
+
 /// What may stand between two words instead of a blank, whatever the grammar says.
 const SEPARATORS: &[u8] = b",;:|/=";
 
@@ -55,15 +58,19 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// As [`secrets`], where only the bank is talked to in its own words: none begins with a digit, so
-/// what does is a card or a PIN that came by itself.
+/// what does is a card or a PIN that came by itself, and so is what a refusal quotes of it.
 pub fn secrets_alone(message: &[u8]) -> Vec<Range<usize>> {
-    match message.first() {
-        Some(first) if first.is_ascii_digit() => {
-            let end = message.iter().rposition(|byte| !byte.is_ascii_whitespace());
-            alloc::vec![0..end.map_or(0, |last| last + 1)]
-        }
-        _ => secrets(message),
+    let quoted = message.strip_prefix(QUOTES_VERB.as_bytes());
+    let start = message.len() - quoted.unwrap_or(message).len();
+    let alone = &message[start..];
+    if !alone.first().is_some_and(u8::is_ascii_digit) {
+        return secrets(message);
     }
+    let end = match quoted {
+        Some(quoted) => quoted.iter().rposition(|byte| *byte == b'"'),
+        None => Some(alone.trim_ascii_end().len()),
+    };
+    alloc::vec![start..start + end.unwrap_or(alone.len())]
 }
 
 /// These words, with a star for each digit of what they quote: who did not find the bank's grammar
@@ -220,6 +227,7 @@ mod tests {
         let refusal = "1234".parse::<Request>().unwrap_err();
         let told = alloc::format!("ERR unknown-verb {}", refusal.words);
         assert_eq!(masked(&told), told);
+        assert!(told.starts_with(QUOTES_VERB));
     }
 
     #[test]
@@ -227,6 +235,12 @@ mod tests {
         for (message, expected) in [
             (&b"1234\r\n"[..], alloc::vec![0..4]),
             (b"123456789 1234", alloc::vec![0..14]),
+            (
+                b"ERR unknown-verb unknown verb \"1234\"; known",
+                alloc::vec![31..35],
+            ),
+            (b"ERR unknown-verb unknown verb \"1234", alloc::vec![31..35]),
+            (b"ERR unknown-verb unknown verb \"", Vec::new()),
             (b"QUIT", Vec::new()),
             (b"OK 1", Vec::new()),
             (b"", Vec::new()),

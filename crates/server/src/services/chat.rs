@@ -201,7 +201,7 @@ impl Visit<'_> {
                 self.refuse(out_of_order("JOIN under a name first"))
             }
             (Err(refusal), _) => {
-                log_bad_input(&refusal);
+                log_bad_input(&refusal.words);
                 self.refuse(refusal)
             }
         };
@@ -257,7 +257,7 @@ impl Visit<'_> {
         };
         // Where it is the end, the end is logged with the same words.
         if !is_fatal && !matches!(error, ReceiveError::Injected) {
-            log_bad_input(&refusal);
+            log_bad_input(&refusal.words);
         }
         if self.refuse(refusal).is_err() {
             return Some(self.lost(None));
