@@ -37,9 +37,10 @@ Examples:
   labserver --mode all --bind 0.0.0.0   every service, for a class
   labserver --mode text,chat --port 9100
                                         two of them, on 9106 and 9108
-  labserver --handout atm-login         for the printed cash machine of report 000
-  labserver --mode proxy --to 127.0.0.1:9005 --wire netstring --fault drop-reply=#3
-                                        stand before a server, and lose its third message
+  labserver --handout atm-login         for the cash machine of report 000
+  labserver --mode proxy --to localhost:9005 --wire netstring \\
+            --fault drop-reply=#3       stand before a server, and lose its
+                                        third message
 
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
@@ -69,8 +70,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = parse_address)]
     bind: IpAddr,
 
-    /// The port; 0 is any free one. With several services, where their ports are counted from: 9000
-    /// is as they are without it [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
+    /// The port; 0 is any free one. With several services, what theirs are counted from, with atm 5
+    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
     /// datetime 9010, script 9011, proxy 9012; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,

@@ -17,7 +17,7 @@ pub struct Chosen {
         value_delimiter = ',', value_name = "atm|text|calc|chat|echo|datetime|script|all|proxy")]
     mode: Vec<Modes>,
 
-    /// The same without --mode
+    /// The services to run, as with --mode
     #[arg(value_parser = one_of(names(), parse), hide_possible_values = true,
         value_delimiter = ',', value_name = "MODE", conflicts_with = "mode")]
     named: Vec<Modes>,
