@@ -29,6 +29,9 @@ pub enum Transport {
 }
 
 impl Mode {
+    /// Where the default ports are counted from: atm is 5 above it, text 6, and so on.
+    pub const BASE_PORT: u16 = 9000;
+
     /// Every mode, in the order of their ports.
     pub const ALL: [Mode; 7] = [
         Mode::Atm,

@@ -37,15 +37,17 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// The text in double quotes, printable, and cut to [`EXCERPT`] characters.
+/// The text printable, and cut to [`EXCERPT`] characters.
+pub fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => printable(&text[..end]) + "…",
+        None => printable(text),
+    }
+}
+
+/// The [`excerpt`] in double quotes.
 pub fn quoted(text: &str) -> String {
-    let excerpt: String = text.chars().take(EXCERPT).collect();
-    let more = if excerpt.len() < text.len() {
-        "…"
-    } else {
-        ""
-    };
-    alloc::format!("\"{}{more}\"", printable(&excerpt))
+    alloc::format!("\"{}\"", excerpt(text))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line of `labserver`.
 
+mod chosen;
 mod ledger;
 mod proxy;
 mod recording;
@@ -19,11 +20,11 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
-use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
 use wire::limits::Limits;
 
+use chosen::{Chosen, parse_address};
 pub use ledger::LedgerCommand;
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
@@ -33,9 +34,12 @@ Examples:
   labserver --mode atm                  the bank, on 127.0.0.1:9005
   labserver --mode text --wire line     for netcat or telnet
   labserver --mode all --bind 0.0.0.0   every service, for a class
-  labserver --handout atm-login         for the printed cash machine of report 000
-  labserver --mode proxy --to 127.0.0.1:9005 --wire netstring --fault drop-reply=#3
-                                        stand before a server, and lose its third message
+  labserver --mode text,chat --port 9100
+                                        two of them, on 9106 and 9108
+  labserver --handout atm-login         for the cash machine of report 000
+  labserver --mode proxy --to localhost:9005 --wire netstring \\
+            --fault drop-reply=#3       stand before a server, and lose its
+                                        third message
 
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
@@ -43,29 +47,30 @@ When it is ready it prints one line a socket on standard output, as in
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.
 #[derive(Debug, Parser)]
-#[command(name = "labserver", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "labserver", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The service to run, or all of them
-    #[arg(long, value_parser = one_of(mode_names(), parse_mode), hide_possible_values = true,
-        value_name = "atm|text|calc|chat|echo|datetime|script|all|proxy")]
-    mode: Option<Modes>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// Speak as the server of a printed hand-out does, so that its printed client can be used;
     /// `list` shows which there are
     #[arg(long, value_parser = one_of(handout_names(), parse_handout), hide_possible_values = true,
-        value_name = "NAME", conflicts_with_all = ["mode", "wire", "script", "semantics"])]
+        value_name = "NAME", conflicts_with_all = ["mode", "named", "wire", "script", "semantics"])]
     handout: Option<Printed>,
     #[command(flatten)]
     relaying: ProxyArguments,
 
-    /// The address to listen on; 0.0.0.0 is every interface, reachable by other machines
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    /// The address to listen on, or the name of one; 0.0.0.0 is every interface, reachable by other
+    /// machines
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = parse_address)]
     bind: IpAddr,
 
-    /// The port; 0 is any free one [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
+    /// The port; 0 is any free one. With several services, what theirs are counted from, with atm 5
+    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
     /// datetime 9010, script 9011, proxy 9012; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,
@@ -142,7 +147,12 @@ pub struct Arguments {
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    pub log_format: LogFormat,
+    log_format: LogFormat,
+
+    /// Log lines of one kind about one address in ten seconds, and ten times as many about all; 0
+    /// sets no limit
+    #[arg(long, value_name = "LINES", default_value_t = log::LINES, global = true)]
+    log_rate: u32,
 
     /// Log more; twice, everything
     #[arg(short, long, action = ArgAction::Count, global = true)]
@@ -185,18 +195,15 @@ enum Printed {
     List,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Modes {
-    One(Mode),
-    All,
-    Proxy,
-}
-
 impl Arguments {
-    /// How much to log: 0 is the default, more is more.
-    pub fn verbosity(&self) -> i8 {
+    /// How to log.
+    pub fn log(&self) -> log::Settings {
         let clamped = |count: u8| i8::try_from(count).unwrap_or(i8::MAX);
-        clamped(self.verbose).saturating_sub(clamped(self.quiet))
+        log::Settings {
+            format: self.log_format.into(),
+            verbosity: clamped(self.verbose).saturating_sub(clamped(self.quiet)),
+            rate: self.log_rate,
+        }
     }
 
     /// Whether only the names of the scripts are asked for.
@@ -238,21 +245,11 @@ impl Arguments {
             Some(Printed::One(handout)) => Some(handout),
             Some(Printed::List) | None => None,
         };
-        let modes = match (handout, self.mode) {
-            (Some(handout), _) => vec![handout.mode()],
-            (None, Some(Modes::One(mode))) => vec![mode],
-            (None, Some(Modes::All)) => Mode::ALL.to_vec(),
-            (None, Some(Modes::Proxy)) => Vec::new(),
-            (None, None) => {
-                let words = "say which service to run: \
-                    --mode atm|text|calc|chat|echo|datetime|script|all|proxy, or --handout NAME";
-                return Err(usage(ErrorKind::MissingRequiredArgument, words));
-            }
+        let is_proxy = self.chosen.is_proxy();
+        let modes = match handout {
+            Some(handout) => vec![handout.mode()],
+            None => self.chosen.modes()?,
         };
-        if modes.len() > 1 && self.port.is_some_and(|port| port != 0) {
-            let words = "--mode all needs a port for each service: leave --port out, or give 0";
-            return Err(usage(ErrorKind::ArgumentConflict, words));
-        }
         let script = if handout.is_none() && modes.contains(&Mode::Script) {
             Some(self.script_in_framing()?)
         } else {
@@ -269,7 +266,6 @@ impl Arguments {
             Some(_) => self.login_timeout.max(self.idle_timeout),
             None => self.login_timeout,
         };
-        let is_proxy = matches!(self.mode, Some(Modes::Proxy));
         let proxy = self.relaying.settings(is_proxy, self.fault.as_ref())?;
         let framing = match proxy {
             Some(_) => Framing::Raw,
@@ -277,7 +273,7 @@ impl Arguments {
         };
         let faults = self.faults();
         let recorder = self.recording.recorder(faults.as_ref())?;
-        Ok(Config {
+        let config = Config {
             modes,
             proxy,
             bind: self.bind,
@@ -300,7 +296,14 @@ impl Arguments {
             semantics: self.semantics,
             accounts: self.accounts.clone(),
             ..Config::default()
-        })
+        };
+        let mut ports = config.modes.iter().map(|mode| mode.default_port());
+        if ports.any(|port| config.port_of(port).is_none()) {
+            let words = "--port is where the ports of several services are counted from, and none \
+                is above 65535: choose a lower one";
+            return Err(usage(ErrorKind::ValueValidation, words));
+        }
+        Ok(config)
     }
 }
 
@@ -417,19 +420,6 @@ fn one_of<T: Clone + Send + Sync + 'static>(
     parse: fn(&str) -> Option<T>,
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(names).try_map(move |name| parse(&name).ok_or("no such name"))
-}
-
-fn mode_names() -> impl Iterator<Item = &'static str> {
-    let names = Mode::ALL.into_iter().map(Mode::name);
-    names.chain(["all", PROXY])
-}
-
-fn parse_mode(name: &str) -> Option<Modes> {
-    match name {
-        "all" => Some(Modes::All),
-        PROXY => Some(Modes::Proxy),
-        _ => Mode::parse(name).map(Modes::One),
-    }
 }
 
 fn handout_names() -> impl Iterator<Item = &'static str> {

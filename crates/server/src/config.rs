@@ -28,8 +28,8 @@ pub struct Config {
     pub modes: Vec<Mode>,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
-    /// The port for every service; `None` gives each its own default, or that of the hand-out, 0
-    /// any free one.
+    /// The port of the service, or of several the one that theirs are [counted from](Config::port_of);
+    /// `None` gives each its own default, or that of the hand-out, 0 any free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
     /// themselves. What a message is to a proxy's faults.
@@ -73,14 +73,30 @@ impl Config {
     /// class of 200 has ten each.
     pub const CONNECTIONS: usize = 2_000;
 
+    /// Where a service with this default port is to listen. With several, the port of this
+    /// configuration is in the place of [`Mode::BASE_PORT`]. `None` when there is no such port.
+    pub fn port_of(&self, default: u16) -> Option<u16> {
+        match self.port {
+            None => Some(default),
+            Some(base) if base > 0 && self.handout.is_none() && self.modes.len() > 1 => {
+                base.checked_add(default - Mode::BASE_PORT)
+            }
+            Some(port) => Some(port),
+        }
+    }
+
     /// Has a connection recorded, and puts it under the faults of this configuration, where there is
     /// a recorder and where there are faults. What [`greet`](wire::connection::Writer::greet) sends
     /// is not disturbed.
     pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
         if let Some(recorder) = &self.recorder {
             let (service, number) = (place.service(), place.id());
-            let secrets = Some(proto::atm::secrets as Mask);
-            if let Err(error) = connection.record(recorder, service, number, secrets) {
+            let is_bank = service == Mode::Atm.name() && self.handout.is_none();
+            let secrets: Mask = match is_bank {
+                true => proto::atm::secrets_alone,
+                false => proto::atm::secrets,
+            };
+            if let Err(error) = connection.record(recorder, service, number, Some(secrets)) {
                 tracing::debug!(%error, "not recorded");
             }
         }

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::time::Instant;
 
+use proto::atm::without_quoted_digits;
 use proto::mode::Mode;
-use proto::printable::printable;
+use proto::printable::{excerpt, printable};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use proto::request::Request;
@@ -31,6 +32,11 @@ pub trait Conversation {
 
     /// Whether the peer still has to log in, for which there is a deadline.
     fn awaits_login(&self) -> bool {
+        false
+    }
+
+    /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
+    fn is_told_secrets(&self) -> bool {
         false
     }
 }
@@ -97,11 +103,13 @@ fn exchange<C: Conversation>(
             }
             Ok(None) => return End::Closed,
             Err(error) => match refusal_of(&error) {
-                Some((refusal, fatal)) => {
-                    if !matches!(error, ReceiveError::Injected) {
-                        tracing::warn!(refused = %refusal, "bad input");
+                Some((refusal, is_fatal)) => {
+                    let words = fit_to_log(conversation, &refusal);
+                    if !is_fatal && !matches!(error, ReceiveError::Injected) {
+                        log_bad_input(&words);
                     }
-                    refuse(refusal, fatal.then(|| End::Broken(error.to_string())))
+                    // Where it is the end, the end is logged with these words.
+                    refuse(refusal, is_fatal.then_some(End::Broken(words)))
                 }
                 None => return End::Broken(error.to_string()),
             },
@@ -123,9 +131,43 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
             (reply::render(&conversation.answer(request)), end)
         }
         Err(refusal) => {
-            tracing::warn!(refused = %printable(&refusal.words), "bad input");
+            log_bad_input(&fit_to_log(conversation, &refusal));
             refuse(refusal, None)
         }
+    }
+}
+
+/// The words of a refusal, with no digit of what the peer sent where it may be a secret.
+fn fit_to_log<C: Conversation>(conversation: &C, refusal: &Refusal) -> String {
+    match conversation.is_told_secrets() {
+        true => without_quoted_digits(&refusal.words),
+        false => refusal.words.clone(),
+    }
+}
+
+/// Logs that something came that is no request, in the words of its refusal.
+pub fn log_bad_input(words: &str) {
+    tracing::warn!(refused = %printable(words), "bad input");
+}
+
+/// Logs a request and its answer, for services that are told no secrets.
+pub fn log_answer<A: fmt::Display>(request: &impl fmt::Display, reply: &Result<A, Refusal>) {
+    let asked = Excerpt(request);
+    match reply {
+        Ok(answer) => tracing::info!(%asked, answer = %Excerpt(answer), "answered"),
+        Err(refusal) => {
+            let (refused, words) = (refusal.code.as_str(), printable(&refusal.words));
+            tracing::info!(%asked, refused, words, "refused");
+        }
+    }
+}
+
+/// The beginning of something, made only where it is logged.
+struct Excerpt<'a, T>(&'a T);
+
+impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&excerpt(&self.0.to_string()))
     }
 }
 

@@ -12,7 +12,7 @@
 mod bank;
 mod conversation;
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use proto::frame::Framing;
@@ -138,7 +138,7 @@ impl Printed {
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let rate = config.datagram_rate;
-                let answer = |datagram: &[u8], _| answer(datagram, &config.clock);
+                let answer = |datagram: &[u8], sender| answer(datagram, sender, &config.clock);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             other => other.answer_datagrams(endpoint, connections, config),
@@ -147,9 +147,9 @@ impl Printed {
 }
 
 /// The answer to one datagram, or nothing where silence is the answer.
-fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
+fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
     let request = datetime::request(datagram)?.inspect_err(|invalid| {
-        tracing::warn!(refused = %invalid, "bad input");
+        tracing::warn!(%sender, refused = %invalid, "bad input");
     });
     let answer = match request {
         Ok(request) => Ok(now(request, clock)?),
@@ -209,7 +209,8 @@ mod tests {
 
     fn answer_at(datagram: &[u8]) -> Option<String> {
         let moment = "2026-01-02T03:04:05.999[Asia/Dhaka]".parse().unwrap();
-        let answer = answer(datagram, &Clock::Fixed(Box::new(moment)));
+        let sender = "127.0.0.1:40000".parse().unwrap();
+        let answer = answer(datagram, sender, &Clock::Fixed(Box::new(moment)));
         answer.map(|bytes| String::from_utf8(bytes).unwrap())
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use proto::handout::Handout;
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
@@ -17,6 +17,7 @@ use wire::limits::Limits;
 
 use crate::config::Config;
 use crate::connections::{Connections, NoPlace};
+use crate::conversation::End;
 use crate::services::Service;
 use crate::services::proxy::{self, Proxy};
 use crate::threads::Threads;
@@ -69,7 +70,10 @@ impl Server {
         let mut listening = Vec::new();
         let mut listen_for = |name, service: Service, port, transports| -> anyhow::Result<()> {
             let service = Arc::new(service);
-            let address = SocketAddr::new(config.bind, config.port.unwrap_or(port));
+            let port = config.port_of(port).with_context(|| {
+                format!("no port is left for {name}: choose a lower one with --port")
+            })?;
+            let address = SocketAddr::new(config.bind, port);
             for (socket, address) in
                 bind_all(address, transports).map_err(|error| cannot_listen(address, &error))?
             {
@@ -255,7 +259,10 @@ impl Acceptor<'_> {
             tracing::debug!("opened");
             let end = service.serve(&stream, &place, &config);
             let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
-            tracing::info!(%end, %seconds, "ended");
+            match end {
+                End::Broken(_) => tracing::warn!(%end, %seconds, "ended"),
+                _ => tracing::info!(%end, %seconds, "ended"),
+            }
         });
         if let Err(error) = run {
             tracing::warn!(%peer, %error, "refused: no thread for a connection");

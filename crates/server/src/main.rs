@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod stopping;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
@@ -13,30 +16,38 @@ use jiff::Timestamp;
 use server::ledger::accounts::DEMO;
 use server::ledger::command::{self, Format, Outcome};
 use server::ledger::sqlite::{self, Access};
-use server::{Config, Server, Stopper, log};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use server::log::Log;
+use server::{Config, Server, log};
 use wire::fault::crash;
-use wire::record::Recorder;
 
 use crate::cli::{Arguments, Command, LedgerCommand};
+use crate::stopping::Stopping;
+
+/// How long the server waits for somebody to read where it listens, before it serves: a program that
+/// reads it does so at once.
+const READER_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start(arguments.log_format.into(), arguments.verbosity());
-    match run(arguments) {
-        Ok(status) => status,
-        Err(error) => match error.downcast::<clap::Error>() {
+    let log = match log::start(arguments.log()) {
+        Ok(log) => log,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "labserver: no thread for the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = run(&arguments, &log).unwrap_or_else(|error| {
+        match error.downcast::<clap::Error>() {
             Ok(usage) => usage.exit(),
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "labserver: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
-    }
+            Err(error) => log.say(format_args!("labserver: {error:#}")),
+        }
+        ExitCode::FAILURE
+    });
+    log.flush();
+    status
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Some(Command::Completions { shell }) => {
             print(&cli::completions(*shell))?;
@@ -51,7 +62,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Ledger { json, command }) => {
             let format = if *json { Format::Json } else { Format::Text };
-            look_into_ledger(&arguments, command, format)
+            look_into_ledger(arguments, command, format)
         }
         None if arguments.lists_scripts() => {
             print(cli::list_of_scripts()?.as_bytes())?;
@@ -62,13 +73,13 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         None => {
-            serve(&arguments)?;
+            serve(arguments, log)?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     let config = arguments.config()?;
     rlimit::increase_nofile_limit(descriptors_for(&config))
         .context("cannot ask how many files may be open")?;
@@ -78,28 +89,37 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         tracing::warn!("hand-out {}: {words}", handout.name());
     }
     let recorder = config.recorder.clone();
-    if let Some(recorder) = recorder.clone() {
-        crash::before_death(move |at| recorder.crashed(at));
-    }
+    let (witness, last_words) = (recorder.clone(), log.clone());
+    crash::before_death(move |at| {
+        if let Some(recorder) = &witness {
+            recorder.crashed(at);
+        }
+        last_words.flush();
+    });
     if let Some(faults) = &config.faults {
         tracing::warn!("{faults}");
         faults.arm();
     }
-    let served = bind_and_run(config, arguments.until_eof);
+    let served = bind_and_run(config, arguments.until_eof, log);
     if let Some(recorder) = recorder {
         recorder.finish();
     }
     served
 }
 
-fn bind_and_run(config: Config, until_eof: bool) -> anyhow::Result<()> {
+fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()> {
     let recorder = config.recorder.clone();
     let server = Server::bind(config)?;
-    stop_on_signals(server.stopper(), recorder.clone())?;
+    let stopping = Stopping {
+        stopper: server.stopper(),
+        recorder,
+        log: log.clone(),
+    };
     if until_eof {
-        stop_at_end_of_input(server.stopper(), recorder)?;
+        stopping.clone().at_end_of_input()?;
     }
-    say_where(&server).context("cannot write to standard output")?;
+    stopping.on_signals()?;
+    say_where(&server)?;
     server.run();
     Ok(())
 }
@@ -139,12 +159,13 @@ fn descriptors_for(config: &Config) -> u64 {
 }
 
 /// One line a socket, for programs; what all interfaces are called from outside, for people.
-fn say_where(server: &Server) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+fn say_where(server: &Server) -> anyhow::Result<()> {
+    let mut lines = String::new();
     for (name, transport, address) in server.addresses() {
-        writeln!(stdout, "listening {name} {} {address}", transport.name())?;
+        lines += &format!("listening {name} {} {address}\n", transport.name());
         if address.ip().is_unspecified() {
-            for interface in if_addrs::get_if_addrs()? {
+            let interfaces = if_addrs::get_if_addrs();
+            for interface in interfaces.context("cannot list the interfaces")? {
                 if !interface.is_loopback() && interface.ip().is_ipv4() {
                     let address = (interface.ip(), address.port());
                     tracing::info!(
@@ -157,52 +178,22 @@ fn say_where(server: &Server) -> io::Result<()> {
             }
         }
     }
-    stdout.flush()
-}
-
-/// The first signal lets conversations end, the second ends the process.
-fn stop_on_signals(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
-    let watch = move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 {
-                tracing::warn!("stopping at once");
-                if let Some(recorder) = &recorder {
-                    recorder.finish();
-                }
-                std::process::exit(128 + signal);
-            }
-            tracing::info!("stopping: open conversations may end; once more to stop at once");
-            if let Some(recorder) = &recorder {
-                recorder.stopping();
-            }
-            stopper.stop();
-        }
+    // On a thread of its own, because nobody may read what is written.
+    let (tell, told) = mpsc::channel();
+    let write = move || {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(lines.as_bytes());
+        let _ = tell.send(written.and_then(|()| stdout.flush()));
     };
     thread::Builder::new()
-        .name("signals".into())
-        .spawn(watch)
-        .context("cannot start a thread for signals")?;
-    Ok(())
-}
-
-/// The end of standard input lets conversations end, as the first signal does. What comes before it
-/// says nothing.
-fn stop_at_end_of_input(stopper: Stopper, recorder: Option<Recorder>) -> anyhow::Result<()> {
-    let watch = move || {
-        // One that cannot be read has no end to wait for: whoever held it is not there.
-        if let Err(error) = io::copy(&mut io::stdin(), &mut io::sink()) {
-            tracing::warn!("cannot read standard input: {error}");
+        .name("stdout".into())
+        .spawn(write)
+        .context("cannot start a thread for standard output")?;
+    match told.recv_timeout(READER_PATIENCE) {
+        Ok(written) => written.context("cannot write to standard output"),
+        Err(_) => {
+            tracing::warn!("nobody reads standard output: serving all the same");
+            Ok(())
         }
-        tracing::info!("stopping: standard input ended");
-        if let Some(recorder) = &recorder {
-            recorder.stopping();
-        }
-        stopper.stop();
-    };
-    thread::Builder::new()
-        .name("stdin".into())
-        .spawn(watch)
-        .context("cannot start a thread for standard input")?;
-    Ok(())
+    }
 }

@@ -156,7 +156,8 @@ impl Service {
             }
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
-                let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                let clock = &config.clock;
+                let answer = |datagram: &[u8], sender| datetime::answer(datagram, sender, clock);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Script(scripted) => {
@@ -173,7 +174,9 @@ impl Service {
     }
 }
 
-/// Opens the bank of this configuration, with these accounts unless it names a file of others.
+/// Opens the bank of this configuration, with these accounts unless it names a file of others. When
+/// they are new, and for this machine alone, the log names their cards and PINs: somebody who tries
+/// the bank for the first time knows none.
 ///
 /// # Errors
 /// What failed, and what to do.
@@ -183,10 +186,21 @@ pub fn open_bank(config: &Config, accounts: &str) -> anyhow::Result<atm::Atm> {
         None => built_in(accounts)?,
     };
     let recorder = config.recorder.clone();
-    match &config.ledger {
+    let for_show = match config.accounts {
+        None if config.bind.is_loopback() => accounts.clone(),
+        _ => Vec::new(),
+    };
+    let atm = match &config.ledger {
         Some(file) => atm::Atm::open(file, accounts, recorder),
         None => atm::Atm::in_memory(config.semantics, accounts, recorder),
+    }?;
+    if atm.opened() == for_show.len() {
+        for account in for_show {
+            let (card, pin) = (account.card.as_str(), account.pin.reveal());
+            tracing::info!(card, pin, holder = %account.holder, "a card to try");
+        }
     }
+    Ok(atm)
 }
 
 fn one_at_a_time<C: Conversation>(

@@ -23,6 +23,13 @@ fn started(words: &[&str]) -> (Child, String) {
     (child, address)
 }
 
+/// Asks it to stop, so that all of its log is written.
+#[cfg(unix)]
+fn stop(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    kill_process(Pid::from_child(child), Signal::TERM).unwrap();
+}
+
 fn exchange(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
@@ -35,6 +42,7 @@ fn exchange(address: &str, bytes: &[u8]) -> String {
     String::from_utf8(answers).unwrap()
 }
 
+#[cfg(unix)]
 #[test]
 fn a_run_says_what_repeats_it_and_what_strikes() {
     let (mut child, address) = started(&["--fault", "error=#2", "--seed", "7"]);
@@ -43,7 +51,7 @@ fn a_run_says_what_repeats_it_and_what_strikes() {
         answers,
         "12:READY text 1,8:OK prime,30:ERR unavailable injected fault,6:OK bye,"
     );
-    child.kill().unwrap();
+    stop(&child);
     let mut log = String::new();
     child
         .stderr

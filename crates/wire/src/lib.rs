@@ -8,7 +8,8 @@
 //! * [`connect`]: from `host:port` to a connection, over every address the name has;
 //! * [`datagram`]: one UDP socket as messages;
 //! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose;
-//! * [`record`]: what happened, kept in a file and shown while it happens.
+//! * [`record`]: what happened, kept in a file and shown while it happens;
+//! * [`queue`]: what waits to be written meanwhile.
 #![forbid(unsafe_code)]
 
 pub mod connect;
@@ -16,4 +17,5 @@ pub mod connection;
 pub mod datagram;
 pub mod fault;
 pub mod limits;
+pub mod queue;
 pub mod record;

@@ -7,14 +7,14 @@
 //!
 //! * [`event`], [`bytes`]: the lines of a recording;
 //! * [`reading`]: a recording read back;
-//! * [`recorder`]: from events to files, with [`queue`] between and [`mod@file`] behind;
+//! * [`recorder`]: from events to files, with a [`Queue`](crate::queue::Queue) between
+//!   and [`mod@file`] behind;
 //! * [`tap`]: from a connection to events;
 //! * [`trace`]: events for a person.
 
 pub mod bytes;
 pub mod event;
 pub mod file;
-pub mod queue;
 pub mod reading;
 pub mod recorder;
 pub mod tap;

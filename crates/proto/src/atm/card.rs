@@ -44,9 +44,11 @@ impl CardNumber {
         &self.0
     }
 
-    /// The last four digits, the others as stars: `*****6789`.
+    /// The last four digits, the others as stars: `*****6789`. All of them as stars where it is no
+    /// [standard](CardNumber::is_standard) number: somebody may have typed a PIN instead.
     pub fn masked(&self) -> String {
-        let hidden = self.0.len().saturating_sub(4);
+        let shown = if self.is_standard() { 4 } else { 0 };
+        let hidden = self.0.len().saturating_sub(shown);
         "*".repeat(hidden) + self.0.get(hidden..).unwrap_or_default()
     }
 }
@@ -69,7 +71,7 @@ impl Pin {
             .then(|| Pin(text.to_owned()))
     }
 
-    /// The digits, to be hashed or put on the wire and for nothing else.
+    /// The digits, to be hashed or put on the wire and for nothing else but a demonstration.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -254,6 +256,11 @@ mod tests {
         assert_eq!(card.masked(), "*****6789");
         assert_eq!(alloc::format!("{card:?}"), "CardNumber(*****6789)");
         assert_eq!("123456".parse::<CardNumber>().unwrap().masked(), "**3456");
+        let other = |text| CardNumber::of_any_form(text).unwrap().masked();
+        assert_eq!(
+            (other("1234"), other("pw-9x")),
+            ("****".into(), "*****".into())
+        );
         let pin: Pin = "9271".parse().unwrap();
         assert!(!alloc::format!("{pin:?}").contains(|c: char| c.is_ascii_digit()));
     }

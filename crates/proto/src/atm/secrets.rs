@@ -1,9 +1,21 @@
 //! Where the PINs and keys of a message are, so that whoever keeps the message need not keep them.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{CONFIRM, CREATE, DEPOSIT, LOG_IN, ROLLBACK, WITHDRAW};
+use super::{BALANCE, CONFIRM, CREATE, DEPOSIT, LOG_IN, QUIT, ROLLBACK, TERMINAL, WITHDRAW};
+
+/// What may follow a verb that is no secret: a refusal lists them all.
+const VERBS: [&str; 9] = [
+    LOG_IN, BALANCE, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, CREATE, TERMINAL, QUIT,
+];
+
+/// How the answer to a message without a verb begins, before it quotes what stands in its place.
+const QUOTES_VERB: &str = "ERR unknown-verb unknown verb \"";
+
+/// What may stand between two words instead of a blank, whatever the grammar says.
+const SEPARATORS: &[u8] = b",;:|/=";
 
 /// The places of all PINs and keys in these bytes, wherever a verb with a PIN stands in them: in a message,
 /// in the first part of one, or in several that are glued together.
@@ -34,7 +46,12 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
                 3.. if has_id => (2, most),
                 _ => (1, most.max(2)),
             };
-            secrets.extend(words.into_iter().skip(first).take(most));
+            let is_secret = |word: &Range<usize>| {
+                let word = &message[word.clone()];
+                VERBS.iter().all(|verb| verb.as_bytes() != word)
+            };
+            let secret = words.into_iter().skip(first).take(most);
+            secrets.extend(secret.filter(is_secret));
         }
     }
     // Without an id it is not our wording, and has no key.
@@ -52,6 +69,53 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
     secrets
 }
 
+/// As [`secrets`], where only the bank is talked to in its own words: none begins with a digit, so
+/// what does is a card or a PIN that came by itself, and so is what a refusal quotes of it.
+pub fn secrets_alone(message: &[u8]) -> Vec<Range<usize>> {
+    let quoted = message.strip_prefix(QUOTES_VERB.as_bytes());
+    let start = message.len() - quoted.unwrap_or(message).len();
+    let alone = &message[start..];
+    if !alone.first().is_some_and(u8::is_ascii_digit) {
+        return secrets(message);
+    }
+    let end = match quoted {
+        Some(quoted) => quoted.iter().rposition(|byte| *byte == b'"'),
+        None => Some(alone.trim_ascii_end().len()),
+    };
+    alloc::vec![start..start + end.unwrap_or(alone.len())]
+}
+
+/// These words, with a star for each digit of what they quote: who did not find the bank's grammar
+/// may have typed a card or a PIN anywhere.
+pub fn without_quoted_digits(words: &str) -> String {
+    let (Some(first), Some(last)) = (words.find('"'), words.rfind('"')) else {
+        return words.into();
+    };
+    let (before, rest) = words.split_at(first);
+    let (quoted, behind) = rest.split_at(last - first);
+    [before, &quoted.replace(char::is_numeric, "*"), behind].concat()
+}
+
+/// Puts a star for each digit that stands behind a verb with a PIN in a line of a log, up to the
+/// next quotation mark that is not escaped: whoever quotes what came need not know what it was.
+pub fn hide_quoted(line: &mut [u8]) {
+    for verb in [LOG_IN, CREATE] {
+        let mut from = 0;
+        while let Some(found) = find(&line[from..], verb.as_bytes()) {
+            from += found + verb.len();
+            let mut before = b' ';
+            for byte in &mut line[from..] {
+                match *byte {
+                    b'"' if before != b'\\' => break,
+                    digit if digit.is_ascii_digit() => *byte = b'*',
+                    _ => {}
+                }
+                before = *byte;
+            }
+        }
+    }
+}
+
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes
         .windows(wanted.len())
@@ -59,11 +123,16 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// The words from here to the end of the line, between blanks, and between whatever sign stands
-/// here instead of one.
+/// here, or in the first word, instead of one.
 fn words(message: &[u8], from: usize) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let mut start = from;
-    let separator = message.get(from).filter(|byte| byte.is_ascii_punctuation());
+    let here = message.get(from).filter(|byte| byte.is_ascii_punctuation());
+    let separator = here.or_else(|| {
+        let rest = message[from..].trim_ascii_start();
+        let mut first = rest.iter().take_while(|byte| !byte.is_ascii_whitespace());
+        first.find(|byte| SEPARATORS.contains(byte))
+    });
     let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || Some(byte) == separator;
     while start < message.len() && message[start] != b'\n' {
         let rest = &message[start..];
@@ -175,10 +244,79 @@ mod tests {
                 "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,1234",
                 "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,****",
             ),
+            (
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x;1;1234",
+                "VERIFY_CARD_AND_PASSWORD LOGIN_x;1;****",
+            ),
+            (
+                "VERIFY_CARD_AND_PASSWORD\t123456789|1234 now",
+                "VERIFY_CARD_AND_PASSWORD\t123456789|**** ***",
+            ),
             ("VERIFY_CARD_AND_PASSWORD ", "VERIFY_CARD_AND_PASSWORD "),
             ("VERIFY_CARD_AND_PASSWORD", "VERIFY_CARD_AND_PASSWORD"),
         ] {
             assert_eq!(masked(message), expected);
+        }
+    }
+
+    #[test]
+    fn the_list_of_verbs_in_a_refusal_is_no_secret() {
+        let refusal = "1234".parse::<Request>().unwrap_err();
+        let told = alloc::format!("ERR unknown-verb {}", refusal.words);
+        assert_eq!(masked(&told), told);
+        assert!(told.starts_with(QUOTES_VERB));
+    }
+
+    #[test]
+    fn what_comes_without_a_verb_is_a_secret_where_the_bank_is_talked_to() {
+        for (message, expected) in [
+            (&b"1234\r\n"[..], alloc::vec![0..4]),
+            (b"123456789 1234", alloc::vec![0..14]),
+            (
+                b"ERR unknown-verb unknown verb \"1234\"; known",
+                alloc::vec![31..35],
+            ),
+            (b"ERR unknown-verb unknown verb \"1234", alloc::vec![31..35]),
+            (b"ERR unknown-verb unknown verb \"", Vec::new()),
+            (b"QUIT", Vec::new()),
+            (b"OK 1", Vec::new()),
+            (b"", Vec::new()),
+        ] {
+            assert_eq!(secrets_alone(message), expected);
+        }
+    }
+
+    #[test]
+    fn digits_are_hidden_in_quotations_alone() {
+        for (words, expected) in [
+            ("a PIN has 4 to 12 digits", "a PIN has 4 to 12 digits"),
+            (
+                "unknown verb \"LOGIN,1,\"1234\"; 2 known",
+                "unknown verb \"LOGIN,*,\"****\"; 2 known",
+            ),
+            ("\"\u{663}4", "\"\u{663}4"),
+            ("not \"\u{663}4\"", "not \"**\""),
+        ] {
+            assert_eq!(without_quoted_digits(words), expected);
+        }
+    }
+
+    #[test]
+    fn what_follows_the_verb_is_hidden_up_to_the_end_of_the_quotation() {
+        for (line, expected) in [
+            (
+                r#"id=7 refused="unknown \"verify_card_and_password,12,34\"; 5" seconds=0.1"#,
+                r#"id=7 refused="unknown \"verify_card_and_password,**,**\"; *" seconds=0.1"#,
+            ),
+            (
+                r#"{"refused":"CREATE_ACCOUNT 1 2","id":7}"#,
+                r#"{"refused":"CREATE_ACCOUNT * *","id":7}"#,
+            ),
+            ("id=7 seconds=0.1", "id=7 seconds=0.1"),
+        ] {
+            let mut line = line.as_bytes().to_vec();
+            hide_quoted(&mut line);
+            assert_eq!(String::from_utf8(line).unwrap(), expected);
         }
     }
 

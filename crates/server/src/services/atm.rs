@@ -48,6 +48,8 @@ pub struct Atm {
     budget: Arc<Budget>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
+    /// How many accounts were opened when the bank was.
+    opened: usize,
 }
 
 impl Atm {
@@ -95,21 +97,22 @@ impl Atm {
         };
         let bank = Bank::start_observed(semantics.protections(), store, note)
             .context("no thread for the ledger")?;
-        let atm = Atm {
+        let mut atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
             strangers: Arc::default(),
             budget: Arc::default(),
             keeps_any_card,
+            opened: 0,
         };
         let bank_failed = |refusal: Refusal| anyhow!("cannot open the accounts: {refusal}");
-        let opened = open_missing(&atm.bank, &atm.gate, accounts).map_err(bank_failed)?;
+        atm.opened = open_missing(&atm.bank, &atm.gate, accounts).map_err(bank_failed)?;
         let unsettled = atm
             .bank
             .query(|store| store.unsettled())
             .map_err(bank_failed)?;
-        if opened > 0 {
-            tracing::info!(accounts = opened, "opened accounts");
+        if atm.opened > 0 {
+            tracing::info!(accounts = atm.opened, "opened accounts");
         }
         if !unsettled.is_empty() {
             let transactions = unsettled.len();
@@ -119,6 +122,11 @@ impl Atm {
             );
         }
         Ok(atm)
+    }
+
+    /// How many accounts were opened when the bank was; the others it knew.
+    pub fn opened(&self) -> usize {
+        self.opened
     }
 
     /// The session of a new connection.
@@ -158,6 +166,10 @@ impl Conversation for AtmSession {
 
     fn awaits_login(&self) -> bool {
         !self.has_logged_in
+    }
+
+    fn is_told_secrets(&self) -> bool {
+        true
     }
 }
 

@@ -4,7 +4,7 @@ use proto::calc::{Answer, Request};
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, log_answer};
 use crate::decimal::evaluate;
 
 /// One peer's session. Sessions share nothing.
@@ -18,11 +18,11 @@ impl Conversation for Calc {
     type Answer = Answer;
 
     fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
-        match request {
+        let reply = match &request {
             Request::Hello(name) if self.name.is_none() => {
                 tracing::info!(%name, "session started");
                 self.name = Some(name.clone());
-                Ok(Answer::Hello(name))
+                return Ok(Answer::Hello(name.clone()));
             }
             Request::Hello(_) => Err(Refusal::new(
                 Code::OutOfOrder,
@@ -31,13 +31,15 @@ impl Conversation for Calc {
             Request::Calc(_) if self.name.is_none() => {
                 Err(Refusal::new(Code::OutOfOrder, "say HELLO and a name first"))
             }
-            Request::Calc(expression) => evaluate(&expression).map(Answer::Value),
+            Request::Calc(expression) => evaluate(expression).map(Answer::Value),
             Request::Quit => {
                 let name = self.name.as_ref().map_or("nobody", Name::as_str);
                 tracing::info!(name, "Session ended");
-                Ok(Answer::Bye)
+                return Ok(Answer::Bye);
             }
-        }
+        };
+        log_answer(&request, &reply);
+        reply
     }
 
     fn awaits_login(&self) -> bool {

@@ -28,7 +28,7 @@ use wire::limits::Limits;
 
 use crate::config::Config;
 use crate::connections::Place;
-use crate::conversation::{End, as_text, refusal_of};
+use crate::conversation::{End, as_text, log_bad_input, refusal_of};
 use crate::outbound::Outbound;
 use crate::threads::Threads;
 use dialect::Dialect;
@@ -201,7 +201,7 @@ impl Visit<'_> {
                 self.refuse(out_of_order("JOIN under a name first"))
             }
             (Err(refusal), _) => {
-                tracing::warn!(refused = %refusal, "bad input");
+                log_bad_input(&refusal.words);
                 self.refuse(refusal)
             }
         };
@@ -255,8 +255,9 @@ impl Visit<'_> {
         let Some((refusal, is_fatal)) = refusal_of(error) else {
             return Some(self.lost(Some(error)));
         };
-        if !matches!(error, ReceiveError::Injected) {
-            tracing::warn!(refused = %refusal, "bad input");
+        // Where it is the end, the end is logged with the same words.
+        if !is_fatal && !matches!(error, ReceiveError::Injected) {
+            log_bad_input(&refusal.words);
         }
         if self.refuse(refusal).is_err() {
             return Some(self.lost(None));

@@ -1,5 +1,7 @@
 //! Date and time: the server's local time, one clock reading for each answer.
 
+use std::net::SocketAddr;
+
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
@@ -40,15 +42,15 @@ impl Clock {
 }
 
 /// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
-/// and to anything that could itself be an answer.
-pub fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
+/// and to anything that could itself be an answer. Its sender is named in the log.
+pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;
     }
     let answer = match as_text(datagram).and_then(str::parse) {
         Ok(request) => Ok(now(request, clock)?),
         Err(mut refusal) => {
-            tracing::warn!(refused = %refusal, "bad input");
+            tracing::warn!(%sender, refused = %refusal, "bad input");
             // The words would make a short forged request into a longer answer.
             refusal.words.clear();
             Err(refusal)
@@ -81,7 +83,8 @@ mod tests {
 
     fn answer_at(datagram: &[u8], moment: &str) -> Option<String> {
         let clock = Clock::Fixed(Box::new(moment.parse().unwrap()));
-        answer(datagram, &clock).map(|bytes| String::from_utf8(bytes).unwrap())
+        let sender = "127.0.0.1:40000".parse().unwrap();
+        answer(datagram, sender, &clock).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proto::refusal::Refusal;
 use proto::text::{Answer, Request};
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, log_answer};
 use crate::primality::is_prime;
 
 /// The text service.
@@ -20,14 +20,16 @@ impl Conversation for Text {
     type Answer = Answer;
 
     fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
-        match request {
+        let reply = match &request {
             Request::Lower(text) => Ok(Answer::Lower(text.to_lowercase())),
             Request::Prime(number) => {
-                is_prime(&number, Instant::now() + self.prime_budget).map(Answer::Prime)
+                is_prime(number, Instant::now() + self.prime_budget).map(Answer::Prime)
             }
             Request::Palindrome(number) => Ok(Answer::Palindrome(number.is_palindrome())),
-            Request::Quit => Ok(Answer::Bye),
-        }
+            Request::Quit => return Ok(Answer::Bye),
+        };
+        log_answer(&request, &reply);
+        reply
     }
 }
 

@@ -51,6 +51,52 @@ fn one_process_can_run_every_service() {
 }
 
 #[test]
+fn several_services_run_in_one_process_in_the_order_of_their_ports() {
+    for arguments in [
+        &["--mode", "chat,text", "--port", "0"][..],
+        &["--mode", "chat", "--mode", "text,chat", "--port", "0"],
+        &["text,chat", "--port", "0"],
+        &["chat", "text", "--port", "0"],
+    ] {
+        let server = start(arguments);
+        let expected: String = ["text tcp", "chat tcp"]
+            .iter()
+            .map(|socket| format!("listening {socket} {}\n", server.address(socket)))
+            .collect();
+        assert_eq!(server.stop().stdout, expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_port_of_several_services_is_where_theirs_are_counted_from() {
+    // Nine ports above a free one may be taken, so a few are tried.
+    let home = Home::new();
+    let server = (0..20).find_map(|_| {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = holder.local_addr().unwrap().port().checked_sub(5)?;
+        drop(holder);
+        let mut command = home.command(&["--mode", "calc,atm,text", "--ledger", "memory"]);
+        command.args(["--port", &base.to_string()]);
+        let server = Labserver::spawn(command);
+        let said = server
+            .output()
+            .find(|line| line.starts_with("listening calc "));
+        said.map(|_| (base, server))
+    });
+    let (base, server) = server.unwrap();
+    for (service, above) in [("atm tcp", 5), ("text tcp", 6), ("calc tcp", 7)] {
+        assert_eq!(server.address(service).port(), base + above, "{service}");
+    }
+}
+
+#[test]
+fn a_service_and_an_address_are_understood_by_their_names() {
+    let server = start(&["text", "--bind", "localhost", "--port", "0"]);
+    assert!(server.address("text tcp").ip().is_loopback());
+    assert_eq!(server.converse("text tcp").ask("PRIME 97"), "OK prime");
+}
+
+#[test]
 fn echo_has_one_port_for_both_transports() {
     let server = start(&["--mode", "echo", "--port", "0"]);
     assert_eq!(server.address("echo tcp"), server.address("echo udp"));

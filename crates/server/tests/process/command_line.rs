@@ -2,7 +2,7 @@
 
 use crate::labserver::{Ended, Home, run};
 
-const FLAGS: [&str; 21] = [
+const FLAGS: [&str; 22] = [
     "--mode",
     "--handout",
     "--to",
@@ -23,6 +23,7 @@ const FLAGS: [&str; 21] = [
     "--fault",
     "--seed",
     "--log-format",
+    "--log-rate",
     "--verbose",
 ];
 
@@ -67,7 +68,17 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
         (&["--mode"], "--mode"),
         (&["--mode", "bank"], "'bank'"),
         (&["--mode", "TEXT"], "'TEXT'"),
-        (&["--mode", "text", "--bind", "localhost"], "--bind"),
+        (&["bank"], "'bank'"),
+        (&["--mode", "text,bank"], "'bank'"),
+        (&["text", "--mode", "chat"], "--mode"),
+        (&["text", "--handout", "joke"], "--handout"),
+        (
+            &["--mode", "text,proxy", "--to", "[::1]:9"],
+            "a proxy runs alone",
+        ),
+        (&["--mode", "text", "--bind", "no.such.invalid"], "0.0.0.0"),
+        (&["--mode", "text", "--bind", "0.0.0.0:9000"], "--port"),
+        (&["--mode", "text", "--bind", "[::1]:9000"], "--port"),
         (&["--mode", "text", "--port", "65536"], "65536"),
         (&["--mode", "text", "--port", "-1"], "-1"),
         (&["--mode", "text", "--wire", "xml"], "len3"),
@@ -92,7 +103,7 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
             "--max-connections",
         ),
         (&["--mode", "text", "--log-format", "xml"], "json"),
-        (&["--mode", "all", "--port", "9000"], "--port"),
+        (&["--mode", "all", "--port", "65530"], "counted from"),
         (&["--mode", "text", "--password", "x"], "--password"),
         (&["--mode", "text", "ledger", "audit"], "ledger"),
         (

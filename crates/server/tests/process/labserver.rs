@@ -99,10 +99,10 @@ pub fn run(arguments: &[&str]) -> Ended {
 impl Labserver {
     pub fn spawn(mut command: Command) -> Labserver {
         let mut child = command.spawn().unwrap();
-        let stdout = child.stdout.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Labserver {
             stdout: stdout.map_or_else(|| Lines::of(std::io::empty()), Lines::of),
-            log: Lines::of(child.stderr.take().unwrap()),
+            log: stderr.map_or_else(|| Lines::of(std::io::empty()), Lines::of),
             child,
             _home: None,
         }
@@ -126,10 +126,20 @@ impl Labserver {
 
     /// A conversation that has heard `READY`.
     pub fn converse(&self, service: &str) -> Peer {
-        let mut peer = Peer::over(self.connect(service), Framing::Netstring);
+        self.converse_in(Framing::Netstring, service)
+    }
+
+    /// The same in another framing.
+    pub fn converse_in(&self, framing: Framing, service: &str) -> Peer {
+        let mut peer = Peer::over(self.connect(service), framing);
         let ready = peer.hear().unwrap();
         assert!(ready.starts_with("READY "), "{ready}");
         peer
+    }
+
+    /// What it says on standard output.
+    pub fn output(&self) -> &Lines {
+        &self.stdout
     }
 
     /// What it says on standard error.

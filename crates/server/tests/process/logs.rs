@@ -3,12 +3,10 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
+use crate::customer::Peer;
+use crate::labserver::{Ended, Home, Labserver, start};
 use proto::frame::Framing;
 use serde_json::Value;
-use uuid::Uuid;
-
-use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::{Ended, start};
 
 const LOUDEST: &[&str] = &["-v", "-v"];
 
@@ -45,10 +43,91 @@ fn each_verbosity_logs_more_than_the_one_below() {
 fn a_line_of_text_says_who_did_what_and_has_no_colours_in_a_file() {
     let log = log_of(&[]);
     let line = log.lines().find(|line| line.contains("ended")).unwrap();
-    for part in [" INFO ", "mode=\"text\"", "peer=127.0.0.1:", "end=quit"] {
+    for part in [" INFO ", "mode=text", "peer=127.0.0.1:", "end=quit"] {
         assert!(line.contains(part), "no {part} in: {line}");
     }
+    let words = "answered asked=\"PRIME 97\" answer=prime\n";
+    assert!(log.contains(words), "{log}");
     assert!(!log.contains('\x1b'), "{log:?}");
+}
+
+/// What a server with this environment shows on a terminal.
+#[cfg(target_os = "linux")]
+fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
+    use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let screen = openpt(flags).unwrap();
+    unlockpt(&screen).unwrap();
+    let home = Home::new();
+    let mut command = home.command(&["--mode", "text", "--port", "0", "--trace"]);
+    command.stderr(ioctl_tiocgptpeer(&screen, flags).unwrap());
+    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(unset);
+    }
+    command
+        .env("TERM", "xterm")
+        .envs(environment.iter().copied());
+    let server = Labserver::spawn(command);
+    server.converse("text tcp").ask("PRIME 97");
+    assert_eq!(server.stop().status, Some(0));
+    let mut shown = Vec::new();
+    // Where the other end is closed, a terminal ends with an error.
+    let _ = std::fs::File::from(screen).read_to_end(&mut shown);
+    String::from_utf8(shown).unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_log_and_the_trace_have_colours_where_the_terminal_and_its_owner_want_them() {
+    for (environment, is_coloured) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ] {
+        let shown = shown_on_a_terminal(environment);
+        assert!(shown.contains("→ OK prime"), "{shown}");
+        assert!(shown.contains("ended"), "{shown}");
+        assert_eq!(
+            shown.contains('\x1b'),
+            is_coloured,
+            "{environment:?}: {shown:?}"
+        );
+    }
+}
+
+#[test]
+fn an_event_has_one_line_and_a_request_is_one() {
+    let server = start(&["--mode", "calc", "--port", "0"]);
+    let mut peer = server.converse("calc tcp");
+    peer.ask("HELLO Adarsh");
+    peer.ask("CALC 12 + 42");
+    peer.ask("CALC 1 / 0");
+    peer.ask("CALC 1 ^ 2");
+    peer.ask("QUIT");
+    peer.hear();
+    send_unframed(&server, "calc tcp", b"CALC 1 + 1");
+    let log = server.stop().stderr;
+    let said_of = |connection: &str| -> Vec<&str> {
+        let lines = log.lines().filter(|line| line.contains(connection));
+        let said = lines.map(|line| line.split_once("}: ").unwrap().1);
+        said.map(|said| said.split(" seconds=").next().unwrap())
+            .collect()
+    };
+    assert_eq!(
+        said_of(" id=0 "),
+        [
+            "session started name=Adarsh",
+            "answered asked=\"CALC 12 + 42\" answer=54",
+            "refused asked=\"CALC 1 / 0\" refused=division-by-zero words=\"division by zero\"",
+            r#"bad input refused="column 3: expected one of + - * /, not \"^\"""#,
+            "Session ended name=Adarsh",
+            "ended end=quit",
+        ]
+    );
+    let unframed = said_of(" id=1 ");
+    assert_eq!(unframed.len(), 1, "{unframed:?}");
+    assert!(unframed[0].starts_with("ended end=\"netstring framing begins with"));
 }
 
 #[test]
@@ -72,73 +151,12 @@ fn each_line_of_a_json_log_is_an_object() {
     assert_eq!(ended["span"]["mode"], "text");
 }
 
-/// Everything a server logs about customers who log in rightly, wrongly, and in bad grammar.
-fn log_of_customers(flags: &[&str]) -> String {
-    let server = start(&[&["--mode", "atm", "--port", "0"], LOUDEST, flags].concat());
-    let mut peer = server.converse("atm tcp");
-    peer.ask("TERMINAL ATM-1");
-    assert!(
-        peer.log_in(CARD, "4711")
-            .starts_with("ERR wrong-credentials ")
-    );
-    assert!(
-        peer.log_in("4000999", "4712")
-            .starts_with("ERR wrong-credentials ")
-    );
-    assert_eq!(peer.log_in(CARD, PIN), "OK welcome Joty");
-    let id = format!("WITH_{}", Uuid::now_v7());
-    assert!(peer.ask(&format!("WITHDRAW {id} 500")).starts_with("OK "));
-    assert!(peer.ask(&format!("CONFIRM {id}")).starts_with("OK "));
-    let id = Uuid::now_v7();
-    let created = peer.ask(&format!("CREATE_ACCOUNT ACC_{id} 4000124 4713 10.00 Ann"));
-    assert!(created.starts_with("OK "), "{created}");
-    let id = Uuid::now_v7();
-    for bad in [
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_{id} {CARD} 4714 4715"),
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_{id} 4716"),
-        format!("VERIFY_CARD_AND_PASSWORD {CARD} 4717"),
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_{id} {CARD} 4718x"),
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_{id} {CARD}4719 {CARD}x"),
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_{id} {CARD} 472 "),
-        format!("VERIFY_CARD_AND_PASSWORD LOGIN_4720 {CARD} 4720"),
-        format!("verify_card_and_password LOGIN_{id} {CARD} 4721"),
-        format!("CREATE_ACCOUNT ACC_{id} {CARD} 4722x 10.00 Ann"),
-        format!("CREATE_ACCOUNT ACC_{id} {CARD} 4723 ten Ann"),
-        format!("WITHDRAW {CARD} 4724"),
-        format!("BALANCE_INQUIRY {CARD} 4725"),
-    ] {
-        let refusal = peer.ask(&bad);
-        assert!(refusal.starts_with("ERR "), "{bad}: {refusal}");
-    }
-    server.stop().stderr
-}
-
-#[test]
-fn no_pin_is_ever_logged_and_cards_are_masked() {
-    for flags in [&[][..], &["--log-format", "json"]] {
-        let log = log_of_customers(flags);
-        assert!(log.contains("*****6789"), "{log}");
-        for card in [CARD, "4000999", "4000124"] {
-            assert!(!log.contains(card), "the card {card} in:\n{log}");
-        }
-        for line in log.lines() {
-            // Times and ids have any digits.
-            let said: String = line
-                .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
-                .filter(|word| !word.contains('-') && !word.ends_with('Z'))
-                .collect::<Vec<_>>()
-                .join(" ");
-            for pin in (4711..=4725)
-                .map(|pin| pin.to_string())
-                .chain([PIN.to_owned()])
-            {
-                assert!(
-                    !said.split(' ').any(|word| word.contains(&pin)),
-                    "{pin} in: {line}"
-                );
-            }
-        }
-    }
+/// Sends these bytes over a connection of their own, and nothing after them.
+pub fn send_unframed(server: &Labserver, service: &str, bytes: &[u8]) {
+    let mut stream = server.connect(service);
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read_to_end(&mut Vec::new());
 }
 
 #[test]
@@ -155,10 +173,7 @@ fn what_a_peer_sends_cannot_move_the_cursor_of_who_reads_the_log() {
                     peer.say(&format!("{request}{ATTACK}"));
                 }
                 peer.hear();
-                let mut unframed = server.connect(&service);
-                unframed.write_all(ATTACK.as_bytes()).unwrap();
-                unframed.shutdown(Shutdown::Write).unwrap();
-                unframed.read_to_end(&mut Vec::new()).unwrap();
+                send_unframed(&server, &service, ATTACK.as_bytes());
                 server.stop().stderr
             })
             .collect();

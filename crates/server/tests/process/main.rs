@@ -18,4 +18,6 @@ mod logs;
 mod proxy;
 mod python;
 mod record;
+mod secrets;
 mod signals;
+mod unread;

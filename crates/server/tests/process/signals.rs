@@ -1,6 +1,8 @@
 //! Being asked to stop: once politely, twice at once.
 
 use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -8,7 +10,7 @@ use crate::labserver::{Home, Labserver, start};
 
 #[test]
 fn one_signal_lets_conversations_end_and_is_a_success() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let server = start(&["--mode", "text", "--port", "0"]);
         let mut peer = server.converse("text tcp");
         assert_eq!(peer.ask("PRIME 97"), "OK prime");
@@ -48,21 +50,78 @@ fn a_stopping_server_takes_no_new_connection() {
     std::net::TcpStream::connect(address).unwrap_err();
 }
 
+/// A peer that reads nothing of what it is owed, and so holds its conversation open.
+fn held_open(server: &Labserver) -> TcpStream {
+    let mut peer = server.connect("echo tcp");
+    peer.set_nonblocking(true).unwrap();
+    let piece = vec![b'x'; 64 * 1024];
+    let mut sent = 0;
+    while sent < 16 * 1024 * 1024 {
+        match peer.write(&piece) {
+            Ok(length) => sent += length,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    peer
+}
+
+#[test]
+fn a_closed_terminal_may_tell_twice_and_conversations_end_all_the_same() {
+    let server = start(&["--mode", "echo", "--port", "0"]);
+    let _held_open = held_open(&server);
+    server.signal(Signal::HUP);
+    server.log().wait_for("stopping: ");
+    server.signal(Signal::HUP);
+    server.signal(Signal::INT);
+    // The second one, had it counted, would have made it 129.
+    assert_eq!(server.end().status, Some(130));
+}
+
+#[test]
+fn a_server_that_is_to_outlive_its_terminal_does() {
+    let home = Home::new();
+    let direct = home.command(&["--mode", "text", "--port", "0"]);
+    let mut command = Command::new("sh");
+    // What `nohup` does.
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    command.arg(direct.get_program()).args(direct.get_args());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let server = Labserver::spawn(command);
+    let mut peer = server.converse("text tcp");
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
+        assert_eq!(ignored & 1, 1, "{status}");
+    }
+    server.signal(Signal::HUP);
+    assert_eq!(peer.ask("PRIME 97"), "OK prime");
+    server.signal(Signal::TERM);
+    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
+    assert_eq!(server.end().status, Some(0));
+}
+
+#[test]
+fn signals_that_mean_nothing_here_do_nothing() {
+    let server = start(&["--mode", "text", "--port", "0"]);
+    let mut peer = server.converse("text tcp");
+    server.signal(Signal::USR1);
+    server.signal(Signal::USR2);
+    assert_eq!(peer.ask("PRIME 97"), "OK prime");
+    let ended = server.stop();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stderr.matches(" stopping: ").count(), 1, "{ended:?}");
+}
+
 #[test]
 fn a_second_signal_does_not_wait_for_a_conversation() {
     for (second, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let server = start(&["--mode", "echo", "--port", "0"]);
-        // A peer that reads nothing of what it is owed holds its conversation open.
-        let mut held_open = server.connect("echo tcp");
-        held_open.set_nonblocking(true).unwrap();
-        let piece = vec![b'x'; 64 * 1024];
-        let mut sent = 0;
-        while sent < 16 * 1024 * 1024 {
-            match held_open.write(&piece) {
-                Ok(length) => sent += length,
-                Err(_) => std::thread::yield_now(),
-            }
-        }
+        let _held_open = held_open(&server);
         server.signal(Signal::TERM);
         server.log().wait_for("stopping: ");
         server.signal(second);

@@ -14,14 +14,22 @@ use jiff::Timestamp;
 
 use super::event::{By, Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
-use super::queue::{MOST_BYTES, Queue};
 use super::tap::Open;
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
 use crate::fault::crash::CrashPoint;
 use crate::fault::{Plan, Side};
+use crate::queue::{Item, Queue};
 
 pub use super::file::OpenError;
+
+/// Most bytes of events that wait, in memory: some ten thousand short messages, or a hundred of the
+/// longest.
+pub const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long an event waits for room, once: a disk that is merely busy has caught up by then, and a
+/// conversation is not noticeably late.
+pub const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long the end of the process waits for what is not written yet.
 pub const FAREWELL: Duration = Duration::from_secs(2);
@@ -68,7 +76,7 @@ struct Shared {
     is_stopping: AtomicBool,
     /// Connections that may still be open.
     open: Mutex<Vec<Open>>,
-    sinks: Vec<Arc<Queue>>,
+    sinks: Vec<Arc<Queue<Arc<Event>>>>,
 }
 
 /// A moment.
@@ -335,8 +343,11 @@ fn kept(arguments: &[String]) -> Vec<String> {
     arguments.iter().take(most).map(cut).collect()
 }
 
-fn sink(name: &str, write: impl FnOnce(&Queue) + Send + 'static) -> Result<Arc<Queue>, OpenError> {
-    let queue = Arc::new(Queue::new(MOST_BYTES));
+fn sink(
+    name: &str,
+    write: impl FnOnce(&Queue<Arc<Event>>) + Send + 'static,
+) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
+    let queue = Arc::new(Queue::new(MOST_BYTES, PATIENCE));
     let taken_from = Arc::clone(&queue);
     thread::Builder::new()
         .name(name.into())
@@ -347,7 +358,7 @@ fn sink(name: &str, write: impl FnOnce(&Queue) + Send + 'static) -> Result<Arc<Q
 
 /// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before
 /// it takes the next.
-fn write_to_file(queue: &Queue, file: &mut File) -> io::Result<()> {
+fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
     let mut lines = Vec::new();
     while let Some(events) = queue.take() {
         for event in events {
@@ -361,4 +372,33 @@ fn write_to_file(queue: &Queue, file: &mut File) -> io::Result<()> {
         lines.clear();
     }
     Ok(())
+}
+
+impl Item for Arc<Event> {
+    fn size(&self) -> usize {
+        let message = match &self.what {
+            What::Sent(message)
+            | What::Received(message)
+            | What::Duplicated(message)
+            | What::Refused(message)
+            | What::Reordered(message)
+            | What::Dropped { message, .. }
+            | What::Delayed { message, .. }
+            | What::Cut { message, .. } => {
+                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
+            }
+            What::Unreadable { bytes, .. } => bytes.0.len(),
+            What::Resent { text, .. } => text.len(),
+            _ => 0,
+        };
+        size_of::<Event>() + 64 + message
+    }
+
+    fn lost(self, count: u64) -> Arc<Event> {
+        Arc::new(Event {
+            channel: None,
+            what: What::Lost { count },
+            ..Event::clone(&self)
+        })
+    }
 }

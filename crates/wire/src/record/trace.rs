@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use proto::printable::printable;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthChar;
@@ -45,6 +46,12 @@ impl Trace {
     }
 }
 
+/// Whether what is said on standard error may be in colour: it is a terminal that knows how, and
+/// `NO_COLOR` does not forbid it.
+pub fn is_coloured() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
 /// Where the trace is shown.
 pub struct Screen {
     trace: Trace,
@@ -67,15 +74,14 @@ enum Colour {
 }
 
 impl Screen {
-    /// Standard error: in colour when it is a terminal and `NO_COLOR` is not set, and as wide as
-    /// `COLUMNS` says, or else the terminal.
+    /// Standard error: in colour [where it may be](is_coloured), and as wide as `COLUMNS` says, or
+    /// else the terminal.
     pub fn on_stderr(trace: Trace) -> Screen {
-        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
         Screen {
             trace,
             width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
-            is_coloured: io::stderr().is_terminal() && !no_color,
+            is_coloured: is_coloured(),
             out: Box::new(io::stderr()),
             reads: HashMap::new(),
         }

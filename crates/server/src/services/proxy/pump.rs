@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
 use wire::fault::{Direction, Schedule};
 use wire::record::By;
@@ -201,7 +202,8 @@ impl Pump {
                     tap.unreadable(&bytes[..], words);
                 }
                 if !std::mem::replace(&mut self.has_complained, true) {
-                    let who = speaker(self.way);
+                    // Between a cash machine and its bank, it may be a card or a PIN.
+                    let (who, words) = (speaker(self.way), without_quoted_digits(words));
                     tracing::warn!(
                         "{who} said what is no message, and it passes as it is: {words}"
                     );
