@@ -46,6 +46,8 @@ pub enum End {
     Closed,
     /// The server is stopping.
     Stopping,
+    /// The connection was ended to make room for another.
+    MadeRoom,
     /// The peer broke the framing, was too slow, or the connection broke: in words.
     Broken(String),
 }
@@ -57,6 +59,7 @@ impl fmt::Display for End {
             End::Done => "done",
             End::Closed => "closed by the peer",
             End::Stopping => "the server is stopping",
+            End::MadeRoom => "idle when another needed its place",
             End::Broken(words) => words,
         })
     }

@@ -124,7 +124,8 @@ impl Proxy {
         let server_tap = listen_to(&server, Side::Client)?;
         let taps = client_tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
-        let pair = Arc::new(Pair::new(Arc::clone(client), Arc::new(server), taps)?);
+        let (client, server) = (Arc::clone(client), Arc::new(server));
+        let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
         let mut requests = Pump::new(&pair, Direction::Request, config.framing);
         let mut replies = Pump::new(&pair, Direction::Reply, config.framing);
         if let Some(plan) = &config.faults {
