@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use proto::frame::Framing;
-use proto::mode::{Mode, Transport};
+use proto::mode::Mode;
 use server::Config;
 use wire::limits::Limits;
 
@@ -175,7 +175,6 @@ fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
     drop(silent);
 }
 
-// An address of its own is a machine of its own; only Linux gives away all of 127.0.0.0/8.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
@@ -188,12 +187,7 @@ fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
     );
     let mut first = server.converse(Framing::Netstring);
     assert_eq!(first.ask("PRIME 7"), "OK prime");
-    let elsewhere = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
-    let second = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    second.bind(&elsewhere.into()).unwrap();
-    let address = server.address(Transport::Tcp);
-    second.connect(&address.into()).unwrap();
-    let mut second = std::net::TcpStream::from(second);
+    let mut second = server.connect_from_elsewhere();
     let mut answer = String::new();
     second.read_to_string(&mut answer).unwrap();
     assert!(

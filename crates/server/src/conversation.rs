@@ -48,6 +48,9 @@ pub enum End {
     Stopping,
     /// The connection was ended to make room for another.
     MadeRoom,
+    /// The peer said what a script does not say, or the server behind the proxy is not there: in
+    /// words, for whoever runs this server to look at.
+    Unserved(String),
     /// The peer broke the framing, was too slow, or the connection broke: in words.
     Broken(String),
 }
@@ -60,7 +63,7 @@ impl fmt::Display for End {
             End::Closed => "closed by the peer",
             End::Stopping => "the server is stopping",
             End::MadeRoom => "idle when another needed its place",
-            End::Broken(words) => words,
+            End::Unserved(words) | End::Broken(words) => words,
         })
     }
 }

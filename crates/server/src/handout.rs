@@ -24,6 +24,7 @@ use proto::handout::text_session::TextSession;
 use proto::handout::wording::Wording;
 use proto::handout::{Handout, Part, chat, datetime};
 use proto::mode::Transport;
+use proto::printable::quoted;
 use proto::refusal::Refusal;
 use uuid::Uuid;
 use wire::connection::Connection;
@@ -148,8 +149,9 @@ impl Printed {
 
 /// The answer to one datagram, or nothing where silence is the answer.
 fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
-    let request = datetime::request(datagram)?.inspect_err(|invalid| {
-        tracing::warn!(refused = %invalid, "bad input");
+    let request = datetime::request(datagram)?.inspect_err(|_| {
+        let shown = quoted(&String::from_utf8_lossy(datagram));
+        conversation::not_understood(&shown, datetime::UNDERSTANDS);
     });
     let answer = match request {
         Ok(request) => Ok(now(request, clock)?),

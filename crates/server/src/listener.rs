@@ -105,6 +105,7 @@ impl Server {
             listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
             if let Some(listening) = listening.last() {
                 proxy.check_not_self(listening.address)?;
+                proxy.warn_if_nothing_listens();
             }
         }
         if listening.is_empty() {
@@ -271,7 +272,10 @@ impl Acceptor<'_> {
             // Before the place is free: there is a descriptor for whoever takes it.
             drop(stream);
             let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
-            tracing::info!(%end, %seconds, "ended");
+            match end {
+                End::Unserved(_) => tracing::warn!(%end, %seconds, "ended"),
+                end => tracing::info!(%end, %seconds, "ended"),
+            }
         });
         if let Err(error) = run {
             tracing::warn!(%peer, %error, "refused: no thread for a connection");

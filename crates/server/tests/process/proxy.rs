@@ -67,7 +67,31 @@ fn a_server_that_is_not_there_is_named_in_the_log_and_the_client_is_reset() {
     let proxy = proxy_to(to, &[]);
     let error = proxy.connect("proxy tcp").read(&mut [0; 8]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    proxy.log().wait_for(&format!("nothing listens on {to}"));
+    let warnings = |line: &str| line.contains("WARN") && line.contains("nothing listens on");
+    let at_start = proxy.log().find(warnings).unwrap();
+    assert!(at_start.contains(&format!("{to} yet")), "{at_start}");
+    let of_client = |line: &str| warnings(line) && line.contains("connection{");
+    let of_client = proxy.log().find(of_client).unwrap();
+    assert!(
+        of_client.contains(&format!("nothing listens on {to}")),
+        "{of_client}"
+    );
+}
+
+#[test]
+fn a_proxy_does_not_warn_at_its_start_when_its_server_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let proxy = proxy_to(to, &[]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let of_datagrams = proxy_to(socket.local_addr().unwrap(), &["--udp"]);
+    // It was not even connected to.
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err());
+    for proxy in [proxy, of_datagrams] {
+        let ended = proxy.stop();
+        assert!(!ended.stderr.contains("WARN"), "{}", ended.stderr);
+    }
 }
 
 #[test]
