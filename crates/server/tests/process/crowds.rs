@@ -1,7 +1,7 @@
 //! Crowds that take all places, and who still gets in. Each address of 127.0.0.0/8 stands for a
 //! machine of its own, which only Linux gives away like that.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
 
 use proto::frame::Framing;
@@ -122,8 +122,7 @@ fn whoever_was_ended_holds_no_thread() {
     let mut talkers = Vec::new();
     for _ in 0..10 {
         talkers.extend(crowd(100, 1, &server, "text tcp", "PRIME 97"));
-        let threads = format!("/proc/{}/task", server.id());
-        let threads = std::fs::read_dir(threads).unwrap().count();
+        let threads = threads(&server);
         assert!(threads <= PLACES + OTHERS, "{threads} threads");
     }
 }
@@ -177,4 +176,38 @@ fn a_connection_is_ended_to_accept_another_when_there_is_no_file_descriptor_left
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     let line = server.log().find(|line| line.contains("to accept another"));
     assert!(line.unwrap().contains("WARN"));
+}
+
+#[test]
+fn clients_that_the_proxy_has_forgotten_hold_no_thread() {
+    const CLIENTS: usize = 20;
+    const OTHERS: usize = 20;
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = server.local_addr().unwrap().to_string();
+    let clients = CLIENTS.to_string();
+    let proxy = start(&[
+        "--mode",
+        "proxy",
+        "--udp",
+        "--port",
+        "0",
+        "--to",
+        &to,
+        "--max-connections",
+        &clients,
+    ]);
+    let address = proxy.address("proxy udp");
+    for _ in 0..300 {
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"x", address).unwrap();
+        server.recv(&mut [0; 8]).unwrap();
+    }
+    let threads = threads(&proxy);
+    assert!(threads <= CLIENTS + OTHERS, "{threads} threads");
+}
+
+fn threads(server: &Labserver) -> usize {
+    let threads = format!("/proc/{}/task", server.id());
+    std::fs::read_dir(threads).unwrap().count()
 }
