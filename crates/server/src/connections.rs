@@ -54,7 +54,7 @@ struct Entry {
 }
 
 /// What a connection's thread and who looks for room share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Activity {
     has_spoken: AtomicBool,
     /// When the peer said something last, or came: nanoseconds since the beginning.
@@ -68,13 +68,18 @@ struct Activity {
 pub struct Place {
     id: u64,
     service: &'static str,
+    source: Source,
     activity: Arc<Activity>,
     connections: Connections,
 }
 
-/// Says to a second thread of the connection what its [`Place`] says to the first.
+/// Says of a connection what its [`Place`] says, to whoever does something for it: a second thread
+/// of its own, or what all connections share.
 #[derive(Debug, Clone)]
-pub struct Watch(Arc<Activity>);
+pub struct Watch {
+    source: Source,
+    activity: Arc<Activity>,
+}
 
 /// Why a connection gets no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,11 +141,9 @@ impl Connections {
         }
         let id = open.next_id;
         open.next_id += 1;
-        let activity = Arc::new(Activity {
-            has_spoken: AtomicBool::new(false),
-            quiet_since: AtomicU64::new(self.now()),
-            is_ending: AtomicBool::new(false),
-        });
+        let activity = Activity::default();
+        activity.quiet_since.store(self.now(), Ordering::Relaxed);
+        let activity = Arc::new(activity);
         let entry = Entry {
             stream: Arc::clone(stream),
             service,
@@ -152,6 +155,7 @@ impl Connections {
         Ok(Place {
             id,
             service,
+            source,
             activity,
             connections: self.clone(),
         })
@@ -302,16 +306,39 @@ impl Place {
         self.watch().has_made_room()
     }
 
-    /// For a second thread of the connection.
+    /// For whoever does something for this connection.
     pub fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.activity))
+        Watch {
+            source: self.source,
+            activity: Arc::clone(&self.activity),
+        }
     }
 }
 
 impl Watch {
+    /// Where the connection comes from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
     /// Whether the connection was ended to make room for another.
     pub fn has_made_room(&self) -> bool {
-        self.0.is_ending.load(Ordering::Relaxed)
+        self.activity.is_ending.load(Ordering::Relaxed)
+    }
+
+    /// Of a connection from this source that there is not.
+    #[cfg(test)]
+    pub fn of(source: Source) -> Watch {
+        Watch {
+            source,
+            activity: Arc::default(),
+        }
+    }
+
+    /// Has it ended to make room.
+    #[cfg(test)]
+    pub fn end(&self) {
+        self.activity.is_ending.store(true, Ordering::Relaxed);
     }
 }
 

@@ -40,8 +40,7 @@ use crate::services::calc::Calc;
 use crate::services::chat::dialect::Dialect;
 use crate::services::datetime::{Clock, now};
 use crate::services::script::load;
-use crate::services::text::Text;
-use crate::services::{Service, open_bank};
+use crate::services::{Service, open_bank, text_for};
 use crate::threads::Threads;
 
 /// The bank of report 000, which prints no list of its users.
@@ -114,10 +113,8 @@ impl Printed {
         };
         match &self.service {
             Service::Atm(atm) => visit.of_bank(self.handout, atm),
-            Service::Text => {
-                let mut text = Text {
-                    prime_budget: config.prime_budget,
-                };
+            Service::Text(turns) => {
+                let mut text = text_for(turns, place, config);
                 let ask = |request| text.answer(request);
                 match self.handout {
                     Handout::TextMenu => visit.converse(TextMenu, ask),
@@ -175,7 +172,7 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     fn of_bank(&self, handout: Handout, atm: &Atm) -> End {
-        let mut session = atm.session();
+        let mut session = atm.visited_by(self.place.watch()).session();
         let ask = |request| bank::ask(&mut session, request);
         match handout {
             Handout::AtmCard => self.converse(AtmCard::new(Uuid::new_v4), ask),

@@ -20,6 +20,7 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use wire::record::{About, Recorder};
 
+use crate::connections::Watch;
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, open_missing};
 use crate::ledger::memory::MemoryStore;
@@ -102,6 +103,15 @@ impl Atm {
             );
         }
         Ok(atm)
+    }
+
+    /// The bank as this connection has it: what is computed for it takes turns with others.
+    #[must_use]
+    pub fn visited_by(&self, whose: Watch) -> Atm {
+        Atm {
+            gate: Arc::new(self.gate.of(whose)),
+            ..self.clone()
+        }
     }
 
     /// The session of a new connection.

@@ -1,6 +1,7 @@
 //! Crowds that take all places, and who still gets in. Each address of 127.0.0.0/8 stands for a
 //! machine of its own, which only Linux gives away like that.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
 
@@ -210,4 +211,31 @@ fn clients_that_the_proxy_has_forgotten_hold_no_thread() {
 fn threads(server: &Labserver) -> usize {
     let threads = format!("/proc/{}/task", server.id());
     std::fs::read_dir(threads).unwrap().count()
+}
+
+#[test]
+fn a_machine_that_has_many_long_numbers_tested_lets_another_have_its_turn() {
+    const CROWD: usize = 60;
+    const READY: &[u8] = b"12:READY text 1,";
+    let server = start(&["--mode", "text", "--port", "0", "--prime-budget", "60"]);
+    // A Mersenne prime takes all rounds of the test.
+    let prime = (num_bigint::BigUint::from(1u8) << 1279u32) - 1u8;
+    let request = format!("PRIME {prime}");
+    let mut crowd: Vec<_> = (0..CROWD)
+        .map(|_| connect_from(1, server.address("text tcp")))
+        .collect();
+    for stream in &mut crowd {
+        stream.read_exact(&mut [0; READY.len()]).unwrap();
+    }
+    let mut other = converse_from(2, &server, "text tcp");
+    for stream in &mut crowd {
+        write!(stream, "{}:{request},", request.len()).unwrap();
+    }
+    assert_eq!(other.ask(&request), "OK prime");
+    let is_answered = |stream: &&TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        stream.peek(&mut [0]).is_ok()
+    };
+    let answered = crowd.iter().filter(is_answered).count();
+    assert!(answered < CROWD / 2, "{answered} of {CROWD} were before it");
 }
