@@ -120,7 +120,7 @@ impl Connections {
     ) -> Result<Place, NoPlace> {
         let source = Source::from(peer);
         let newcomer = Newcomer {
-            service,
+            service: Some(service),
             source: Some(source),
         };
         let by = Instant::now() + ENDING_WAIT;
@@ -161,9 +161,10 @@ impl Connections {
         })
     }
 
-    /// Ends a connection because there is not even a descriptor for a peer that comes to this
-    /// service, and waits until one is gone; `false` when none gives way, or none ends in time.
-    pub fn make_room(&self, service: &'static str) -> bool {
+    /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
+    /// thread for one that is open, and waits until one is gone; `false` when none gives way, or
+    /// none ends in time.
+    pub fn make_room(&self, service: Option<&'static str>) -> bool {
         let newcomer = Newcomer {
             service,
             source: None,
@@ -418,13 +419,13 @@ mod tests {
     #[test]
     fn room_is_made_when_descriptors_are_fewer_than_places() {
         let connections = connections(100);
-        assert!(!connections.make_room("text"), "there is nobody");
+        assert!(!connections.make_room(Some("text")), "there is nobody");
         let mut pairs = [pair(), pair()];
         let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
         let first = enter(&pairs[0].0);
         let _second = enter(&pairs[1].0);
         std::thread::scope(|scope| {
-            let making = scope.spawn(|| connections.make_room("text"));
+            let making = scope.spawn(|| connections.make_room(Some("text")));
             while !first.has_made_room() {
                 std::thread::yield_now();
             }

@@ -112,6 +112,14 @@ impl Server {
             bail!("no service to run");
         }
         let connections = Connections::new(shares(config.connections, &listening));
+        let room = connections.clone();
+        threads.when_short(move || {
+            let is_made = room.make_room(None);
+            if is_made {
+                tracing::warn!("ended an idle connection: there is no thread for another");
+            }
+            is_made
+        });
         Ok(Server {
             config: Arc::new(config),
             listening,
@@ -233,7 +241,8 @@ impl Acceptor<'_> {
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error)
-                    if is_out_of_descriptors(&error) && self.connections.make_room(self.name) =>
+                    if is_out_of_descriptors(&error)
+                        && self.connections.make_room(Some(self.name)) =>
                 {
                     tracing::warn!(%error, "ended an idle connection to accept another");
                 }

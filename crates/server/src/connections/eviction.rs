@@ -60,11 +60,12 @@ impl Shares {
     }
 }
 
-/// A peer that has no place yet.
+/// A peer that needs a place.
 #[derive(Debug, Clone, Copy)]
 pub struct Newcomer {
-    /// The service that it comes for.
-    pub service: &'static str,
+    /// The service that it comes for; `None` for one of those that are open, which needs something
+    /// else that the operating system does not grant.
+    pub service: Option<&'static str>,
     /// Where it comes from; `None` when it could not be accepted yet.
     pub source: Option<Source>,
 }
@@ -89,13 +90,14 @@ pub struct Known {
 /// It is asked when all places are taken, or when the operating system grants no more than those
 /// that are open.
 pub fn who_gives_way(open: &[Known], newcomer: Newcomer, shares: &Shares) -> Option<u64> {
-    let places = open.len().min(shares.places);
-    let mut taken = HashMap::from([(newcomer.service, 1)]);
-    for known in open {
-        *taken.entry(known.service).or_default() += 1;
+    let mut taken = HashMap::new();
+    for service in open.iter().map(|it| it.service).chain(newcomer.service) {
+        *taken.entry(service).or_insert(0) += 1;
     }
+    let all: usize = taken.values().sum();
+    let places = all.saturating_sub(1).min(shares.places);
     taken.retain(|service, taken| *taken > shares.of(service, places));
-    let has_its_share = taken.contains_key(newcomer.service);
+    let has_its_share = newcomer.service.is_none_or(|it| taken.contains_key(it));
     let givers = || open.iter().filter(|it| taken.contains_key(it.service));
 
     let mut crowds: HashMap<Source, Crowd> = HashMap::new();

@@ -32,7 +32,7 @@ impl Server {
         let source = source(from);
         if self.open.len() >= self.places {
             let newcomer = Newcomer {
-                service,
+                service: Some(service),
                 source: Some(source),
             };
             let gone = who_gives_way(&self.open, newcomer, &shares)?;
@@ -186,12 +186,23 @@ fn a_peer_that_could_not_be_accepted_yet_is_made_room_for() {
         quiet_since: id,
     };
     let newcomer = Newcomer {
-        service: "text",
+        service: Some("text"),
         source: None,
     };
     let silent = [known(1, 1, true), known(2, 2, false), known(3, 2, false)];
     assert_eq!(who_gives_way(&silent, newcomer, &shares), Some(2));
     assert_eq!(who_gives_way(&silent[..1], newcomer, &shares), None);
+    let for_one_of_them = Newcomer {
+        service: None,
+        source: None,
+    };
+    assert_eq!(who_gives_way(&silent, for_one_of_them, &shares), Some(2));
+    assert_eq!(who_gives_way(&silent[..1], for_one_of_them, &shares), None);
+    assert_eq!(
+        who_gives_way(&silent[1..2], for_one_of_them, &shares),
+        Some(2)
+    );
+    assert_eq!(who_gives_way(&[], for_one_of_them, &shares), None);
 }
 
 #[test]
