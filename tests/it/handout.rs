@@ -3,6 +3,7 @@
 mod bank;
 mod cash_machine;
 mod chat;
+mod labs_examples;
 mod scripted;
 mod sessions;
 

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::{Config, Server, Stopper};
+#[cfg(target_os = "linux")]
+use socket2::{Domain, Socket, Type};
 use wire::connection::Connection;
 use wire::limits::Limits;
 
@@ -61,6 +63,19 @@ impl Running {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// A bare TCP connection from another machine, as which each address of 127.0.0.0/8 can stand
+    /// where the system gives them all away.
+    #[cfg(target_os = "linux")]
+    pub fn connect_from_elsewhere(&self) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let own = SocketAddr::from(([127, 0, 0, 2], 0));
+        socket.bind(&own.into()).unwrap();
+        let address = self.address(Transport::Tcp);
+        socket.connect(&address.into()).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.into()
     }
 
     /// A bare UDP socket that sends to it, and fails rather than waits for ever.

@@ -16,7 +16,7 @@ use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
 use wire::record::{self, Framed, Mask, Recorder, Tap};
 
-use crate::connections::Place;
+use crate::connections::{ENDING, Place};
 use crate::services::datetime::Clock;
 use crate::services::proxy;
 
@@ -83,6 +83,37 @@ impl Config {
             }
             Some(port) => Some(port),
         }
+    }
+
+    /// File descriptors besides those of connections: standard streams, listeners, the ledger, a
+    /// recording, what is read at the start.
+    const OTHER_DESCRIPTORS: u64 = 32;
+
+    /// The most file descriptors that are open at once, those of connections that are
+    /// [ending](ENDING) too.
+    pub fn descriptors(&self) -> u64 {
+        self.connections as u64 * self.descriptors_each() + self.spare_descriptors()
+    }
+
+    /// Lowers the number of connections to what fits so many file descriptors, to one at least.
+    /// Says whether it had to.
+    pub fn fit_into(&mut self, descriptors: u64) -> bool {
+        // With very few, those that are ending and the rest may not have more than all others.
+        let spare = self.spare_descriptors().min(descriptors / 2);
+        let fit = (descriptors - spare) / self.descriptors_each();
+        let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+        let must = fit < self.connections;
+        self.connections = self.connections.min(fit);
+        must
+    }
+
+    /// The proxy has one to each end.
+    fn descriptors_each(&self) -> u64 {
+        if self.proxy.is_some() { 2 } else { 1 }
+    }
+
+    fn spare_descriptors(&self) -> u64 {
+        ENDING as u64 * self.descriptors_each() + Config::OTHER_DESCRIPTORS
     }
 
     /// Has a connection recorded, and puts it under the faults of this configuration, where there is
@@ -180,5 +211,44 @@ impl Default for Config {
             recorder: None,
             script: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_no_more_than_there_are_descriptors_for() {
+        let fit = |connections, granted| {
+            let mut config = Config {
+                connections,
+                ..Config::default()
+            };
+            let must = config.fit_into(granted);
+            (config.connections, must)
+        };
+        assert_eq!(fit(2_000, 2_096), (2_000, false));
+        assert_eq!(fit(2_000, 2_095), (1_999, true));
+        assert_eq!(fit(2_000, 256), (160, true));
+        assert_eq!(fit(2_000, 40), (20, true));
+        assert_eq!(fit(2_000, 0), (1, true));
+        assert_eq!(fit(1, 256), (1, false));
+    }
+
+    #[test]
+    fn a_proxy_has_two_descriptors_for_each_connection() {
+        let proxy = proxy::Settings {
+            to: Vec::new(),
+            transport: Transport::Tcp,
+        };
+        let mut config = Config {
+            proxy: Some(proxy),
+            ..Config::default()
+        };
+        assert_eq!(config.descriptors(), 4_160);
+        assert!(!config.fit_into(4_160));
+        assert!(config.fit_into(1_160));
+        assert_eq!(config.connections, 500);
     }
 }

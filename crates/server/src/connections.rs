@@ -1,10 +1,24 @@
-//! The connections that are open: how many, which of them have said something, and how all are
-//! ended when the server stops.
+//! The connections that are open: how many, what is known of each, who is ended to make room, and
+//! how all are ended when the server stops.
+
+pub mod eviction;
 
 use std::collections::BTreeMap;
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use self::eviction::{Known, Newcomer, Shares, Source, who_gives_way};
+
+/// Connections that were ended to make room and whose threads have not found out yet, at most:
+/// few enough to fit what a process has besides its connections, enough for one that computes not
+/// to hold up those who come. Beyond, a newcomer waits.
+pub const ENDING: usize = 64;
+
+/// Longest wait of a newcomer, and of all behind it, for one of those to be gone. What a service
+/// computes for one request may take two seconds, but hardly for all of them at once.
+const ENDING_WAIT: Duration = Duration::from_secs(1);
 
 /// Every open connection of a server. Clones share it.
 #[derive(Debug, Clone)]
@@ -14,7 +28,9 @@ pub struct Connections {
 
 #[derive(Debug)]
 struct Shared {
-    most: usize,
+    shares: Shares,
+    /// What the connections' times are counted from.
+    began: Instant,
     open: Mutex<Open>,
     one_closed: Condvar,
 }
@@ -22,15 +38,29 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Open {
     stopping: bool,
-    /// Ids grow with time, so the first entry is the oldest connection.
+    /// Ids grow with time.
     next_id: u64,
     by_id: BTreeMap<u64, Entry>,
+    /// How many of them are ending to make room.
+    ending: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     stream: Arc<TcpStream>,
-    has_spoken: bool,
+    service: &'static str,
+    source: Source,
+    activity: Arc<Activity>,
+}
+
+/// What a connection's thread and who looks for room share.
+#[derive(Debug, Default)]
+struct Activity {
+    has_spoken: AtomicBool,
+    /// When the peer said something last, or came: nanoseconds since the beginning.
+    quiet_since: AtomicU64,
+    /// It was ended to make room.
+    is_ending: AtomicBool,
 }
 
 /// A place among the open connections, given back when dropped.
@@ -38,23 +68,34 @@ struct Entry {
 pub struct Place {
     id: u64,
     service: &'static str,
+    source: Source,
+    activity: Arc<Activity>,
     connections: Connections,
+}
+
+/// Says of a connection what its [`Place`] says, to whoever does something for it: a second thread
+/// of its own, or what all connections share.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    source: Source,
+    activity: Arc<Activity>,
 }
 
 /// Why a connection gets no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
-    /// As many as may be are open, and all of them have said something.
+    /// As many as may be are open, and none of them [gives way](eviction).
     Full,
     /// The server is stopping.
     Stopping,
 }
 
 impl Connections {
-    /// No connection yet; at most `most` at once.
-    pub fn new(most: usize) -> Connections {
+    /// No connection yet; at most as many at once as are shared, and [`ENDING`] that are ending.
+    pub fn new(shares: Shares) -> Connections {
         let shared = Shared {
-            most,
+            shares,
+            began: Instant::now(),
             open: Mutex::new(Open::default()),
             one_closed: Condvar::new(),
         };
@@ -63,43 +104,83 @@ impl Connections {
         }
     }
 
-    /// Gives the connection a place. When all are taken, the oldest connection that has never said
-    /// anything is ended to make room, so that silence cannot keep others out.
+    /// Gives a connection to this service a place. When all are taken, another one is [ended to
+    /// make room](eviction), so that nobody can keep others out.
+    ///
+    /// The one that is ended is told nothing: words that it did not ask for could be taken for the
+    /// answer to a request that is under way.
     ///
     /// # Errors
     /// When there is no place for it.
-    pub fn enter(&self, stream: &Arc<TcpStream>) -> Result<Place, NoPlace> {
+    pub fn enter(
+        &self,
+        stream: &Arc<TcpStream>,
+        service: &'static str,
+        peer: IpAddr,
+    ) -> Result<Place, NoPlace> {
+        let source = Source::from(peer);
+        let newcomer = Newcomer {
+            service: Some(service),
+            source: Some(source),
+        };
+        let by = Instant::now() + ENDING_WAIT;
+        let places = self.shared.shares.places();
         let mut open = self.lock();
-        if open.stopping {
-            return Err(NoPlace::Stopping);
-        }
-        if open.by_id.len() >= self.shared.most {
-            let silent = open.by_id.iter().find(|(_, entry)| !entry.has_spoken);
-            let id = *silent.ok_or(NoPlace::Full)?.0;
-            if let Some(entry) = open.by_id.remove(&id) {
-                let _ = entry.stream.shutdown(Shutdown::Both);
+        loop {
+            if open.stopping {
+                return Err(NoPlace::Stopping);
+            }
+            if open.by_id.len() - open.ending >= places {
+                open.end_one(newcomer, &self.shared.shares)
+                    .ok_or(NoPlace::Full)?;
+            } else if open.by_id.len() < places + ENDING {
+                break;
+            } else {
+                open = self.wait_for_end(open, by).ok_or(NoPlace::Full)?;
             }
         }
         let id = open.next_id;
         open.next_id += 1;
-        open.by_id.insert(
-            id,
-            Entry {
-                stream: Arc::clone(stream),
-                has_spoken: false,
-            },
-        );
+        let activity = Activity::default();
+        activity.quiet_since.store(self.now(), Ordering::Relaxed);
+        let activity = Arc::new(activity);
+        let entry = Entry {
+            stream: Arc::clone(stream),
+            service,
+            source,
+            activity: Arc::clone(&activity),
+        };
+        open.by_id.insert(id, entry);
         drop(open);
         Ok(Place {
             id,
-            service: "",
+            service,
+            source,
+            activity,
             connections: self.clone(),
         })
     }
 
-    /// How many are open.
+    /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
+    /// thread for one that is open, and waits until one is gone; `false` when none gives way, or
+    /// none ends in time.
+    pub fn make_room(&self, service: Option<&'static str>) -> bool {
+        let newcomer = Newcomer {
+            service,
+            source: None,
+        };
+        let mut open = self.lock();
+        if open.ending == 0 && open.end_one(newcomer, &self.shared.shares).is_none() {
+            return false;
+        }
+        self.wait_for_end(open, Instant::now() + ENDING_WAIT)
+            .is_some()
+    }
+
+    /// How many are open, without those that are ending to make room.
     pub fn count(&self) -> usize {
-        self.lock().by_id.len()
+        let open = self.lock();
+        open.by_id.len() - open.ending
     }
 
     /// Whether [`stop`](Connections::stop) was called.
@@ -139,6 +220,26 @@ impl Connections {
         open.by_id.len()
     }
 
+    /// Waits until there are fewer; `None` when there are still as many then.
+    fn wait_for_end<'a>(
+        &'a self,
+        open: MutexGuard<'a, Open>,
+        by: Instant,
+    ) -> Option<MutexGuard<'a, Open>> {
+        let before = open.by_id.len();
+        let wait = by.saturating_duration_since(Instant::now());
+        let (open, timed_out) = self
+            .shared
+            .one_closed
+            .wait_timeout_while(open, wait, |open| open.by_id.len() >= before)
+            .unwrap_or_else(PoisonError::into_inner);
+        (!timed_out.timed_out()).then_some(open)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.shared.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.shared
             .open
@@ -147,15 +248,38 @@ impl Connections {
     }
 }
 
-impl Place {
-    /// The place, of a connection to the service of this name.
-    #[must_use]
-    pub fn of(mut self, service: &'static str) -> Place {
-        self.service = service;
-        self
+impl Open {
+    /// Ends the one that gives way for this newcomer, if one does.
+    fn end_one(&mut self, newcomer: Newcomer, shares: &Shares) -> Option<u64> {
+        let living = self.by_id.iter().filter(|(_, entry)| !entry.is_ending());
+        let known: Vec<Known> = living.map(|(id, entry)| entry.known(*id)).collect();
+        let id = who_gives_way(&known, newcomer, shares)?;
+        let entry = self.by_id.get(&id)?;
+        entry.activity.is_ending.store(true, Ordering::Relaxed);
+        self.ending += 1;
+        let _ = entry.stream.shutdown(Shutdown::Both);
+        Some(id)
+    }
+}
+
+impl Entry {
+    fn is_ending(&self) -> bool {
+        self.activity.is_ending.load(Ordering::Relaxed)
     }
 
-    /// The service's name; empty unless it was [given](Place::of).
+    fn known(&self, id: u64) -> Known {
+        Known {
+            id,
+            service: self.service,
+            source: self.source,
+            has_spoken: self.activity.has_spoken.load(Ordering::Relaxed),
+            quiet_since: self.activity.quiet_since.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Place {
+    /// The service's name.
     pub fn service(&self) -> &'static str {
         self.service
     }
@@ -165,22 +289,66 @@ impl Place {
         self.id
     }
 
-    /// The peer has sent a whole message, so it is no longer ended to make room.
+    /// The peer has said something: to be called for each message, or each read where there are no
+    /// messages. Who was quiet longest is ended first to make room.
     pub fn has_spoken(&self) {
-        if let Some(entry) = self.connections.lock().by_id.get_mut(&self.id) {
-            entry.has_spoken = true;
-        }
+        let now = self.connections.now();
+        self.activity.quiet_since.store(now, Ordering::Relaxed);
+        self.activity.has_spoken.store(true, Ordering::Relaxed);
     }
 
     /// Whether the server is stopping.
     pub fn is_stopping(&self) -> bool {
         self.connections.are_stopping()
     }
+
+    /// Whether the connection was ended to make room for another.
+    pub fn has_made_room(&self) -> bool {
+        self.watch().has_made_room()
+    }
+
+    /// For whoever does something for this connection.
+    pub fn watch(&self) -> Watch {
+        Watch {
+            source: self.source,
+            activity: Arc::clone(&self.activity),
+        }
+    }
+}
+
+impl Watch {
+    /// Where the connection comes from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Whether the connection was ended to make room for another.
+    pub fn has_made_room(&self) -> bool {
+        self.activity.is_ending.load(Ordering::Relaxed)
+    }
+
+    /// Of a connection from this source that there is not.
+    #[cfg(test)]
+    pub fn of(source: Source) -> Watch {
+        Watch {
+            source,
+            activity: Arc::default(),
+        }
+    }
+
+    /// Has it ended to make room.
+    #[cfg(test)]
+    pub fn end(&self) {
+        self.activity.is_ending.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.lock().by_id.remove(&self.id);
+        let mut open = self.connections.lock();
+        open.by_id.remove(&self.id);
+        open.ending -= usize::from(self.has_made_room());
+        drop(open);
         self.connections.shared.one_closed.notify_all();
     }
 }
@@ -191,43 +359,92 @@ mod tests {
     use std::io::Read;
     use std::net::TcpListener;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn connections(places: usize) -> Connections {
+        Connections::new(Shares::new(places, vec![("text", 1)]))
+    }
+
     fn pair() -> (Arc<TcpStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         (Arc::new(listener.accept().unwrap().0), other)
     }
 
+    fn is_ended(peer: &mut TcpStream) -> bool {
+        peer.set_nonblocking(true).unwrap();
+        matches!(peer.read(&mut [0; 8]), Ok(0))
+    }
+
     #[test]
-    fn the_oldest_silent_connection_makes_room() {
-        let connections = Connections::new(2);
-        let pairs = [pair(), pair(), pair(), pair()];
-        let first = connections.enter(&pairs[0].0).unwrap();
+    fn one_is_ended_to_make_room_and_its_place_is_given_away_at_once() {
+        let connections = connections(2);
+        let mut pairs = [pair(), pair(), pair()];
+        let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
+        let first = enter(&pairs[0].0);
         first.has_spoken();
-        let second = connections.enter(&pairs[1].0).unwrap();
-        let third = connections.enter(&pairs[2].0).unwrap();
-        assert_eq!(
-            (&pairs[1].1).read(&mut [0; 8]).unwrap(),
-            0,
-            "the silent one was ended"
-        );
+        let second = enter(&pairs[1].0);
+        second.has_spoken();
+        first.has_spoken();
+        let third = enter(&pairs[2].0);
+        assert!(is_ended(&mut pairs[1].1), "it was quiet longest");
+        assert!(second.has_made_room() && !first.has_made_room() && !third.has_made_room());
         assert_eq!(connections.count(), 2);
         drop(second);
-        assert_eq!(connections.count(), 2, "its place was given away already");
-        third.has_spoken();
-        assert_eq!(connections.enter(&pairs[3].0).unwrap_err(), NoPlace::Full);
+        assert_eq!(connections.count(), 2);
         drop(first);
-        assert!(connections.enter(&pairs[3].0).is_ok());
+        assert_eq!(connections.count(), 1);
+    }
+
+    #[test]
+    fn those_that_are_ending_are_few_and_a_newcomer_waits_for_one_to_be_gone() {
+        let connections = connections(1);
+        let (stream, _other) = pair();
+        let mut ending = Vec::new();
+        for _ in 0..1 + ENDING {
+            ending.push(connections.enter(&stream, "text", HERE).unwrap());
+        }
+        assert_eq!(connections.count(), 1);
+        std::thread::scope(|scope| {
+            let coming = scope.spawn(|| connections.enter(&stream, "text", HERE).map(drop));
+            // It ends the one that is left, and then there is one too many.
+            while connections.count() > 0 {
+                std::thread::yield_now();
+            }
+            drop(ending.pop());
+            coming.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn room_is_made_when_descriptors_are_fewer_than_places() {
+        let connections = connections(100);
+        assert!(!connections.make_room(Some("text")), "there is nobody");
+        let mut pairs = [pair(), pair()];
+        let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
+        let first = enter(&pairs[0].0);
+        let _second = enter(&pairs[1].0);
+        std::thread::scope(|scope| {
+            let making = scope.spawn(|| connections.make_room(Some("text")));
+            while !first.has_made_room() {
+                std::thread::yield_now();
+            }
+            drop(first);
+            assert!(making.join().unwrap());
+        });
+        assert!(is_ended(&mut pairs[0].1) && !is_ended(&mut pairs[1].1));
     }
 
     #[test]
     fn stopping_ends_the_input_of_all_and_lets_nobody_in() {
-        let connections = Connections::new(5);
+        let connections = connections(5);
         let (stream, _other) = pair();
-        let place = connections.enter(&stream).unwrap();
+        let place = connections.enter(&stream, "text", HERE).unwrap();
         connections.stop();
         assert_eq!((&*stream).read(&mut [0; 8]).unwrap(), 0);
         assert!(place.is_stopping());
-        assert_eq!(connections.enter(&pair().0).unwrap_err(), NoPlace::Stopping);
+        let refused = connections.enter(&pair().0, "text", HERE).unwrap_err();
+        assert_eq!(refused, NoPlace::Stopping);
         assert_eq!(connections.drain(Duration::from_millis(10)), 1);
         drop(place);
         assert_eq!(connections.drain(Duration::from_secs(10)), 0);

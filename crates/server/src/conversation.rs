@@ -52,6 +52,11 @@ pub enum End {
     Closed,
     /// The server is stopping.
     Stopping,
+    /// The connection was ended to make room for another.
+    MadeRoom,
+    /// The peer said what a script does not say, or the server behind the proxy is not there: in
+    /// words, for whoever runs this server to look at.
+    Unserved(String),
     /// The peer broke the framing, was too slow, or the connection broke: in words.
     Broken(String),
 }
@@ -63,7 +68,8 @@ impl fmt::Display for End {
             End::Done => "done",
             End::Closed => "closed by the peer",
             End::Stopping => "the server is stopping",
-            End::Broken(words) => words,
+            End::MadeRoom => "idle when another needed its place",
+            End::Unserved(words) | End::Broken(words) => words,
         })
     }
 }

@@ -24,6 +24,7 @@ use proto::handout::text_session::TextSession;
 use proto::handout::wording::Wording;
 use proto::handout::{Handout, Part, chat, datetime};
 use proto::mode::Transport;
+use proto::printable::quoted;
 use proto::refusal::Refusal;
 use uuid::Uuid;
 use wire::connection::Connection;
@@ -39,8 +40,7 @@ use crate::services::calc::Calc;
 use crate::services::chat::dialect::Dialect;
 use crate::services::datetime::{Clock, now};
 use crate::services::script::load;
-use crate::services::text::Text;
-use crate::services::{Service, open_bank};
+use crate::services::{Service, open_bank, text_for};
 use crate::threads::Threads;
 
 /// The bank of report 000, which prints no list of its users.
@@ -113,10 +113,8 @@ impl Printed {
         };
         match &self.service {
             Service::Atm(atm) => visit.of_bank(self.handout, atm),
-            Service::Text => {
-                let mut text = Text {
-                    prime_budget: config.prime_budget,
-                };
+            Service::Text(turns) => {
+                let mut text = text_for(turns, place, config);
                 let ask = |request| text.answer(request);
                 match self.handout {
                     Handout::TextMenu => visit.converse(TextMenu, ask),
@@ -148,8 +146,10 @@ impl Printed {
 
 /// The answer to one datagram, or nothing where silence is the answer.
 fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
-    let request = datetime::request(datagram)?.inspect_err(|invalid| {
-        tracing::warn!(%sender, refused = %invalid, "bad input");
+    let request = datetime::request(datagram)?.inspect_err(|_| {
+        let _from = tracing::info_span!("datagram", %sender).entered();
+        let shown = quoted(&String::from_utf8_lossy(datagram));
+        conversation::not_understood(&shown, datetime::UNDERSTANDS);
     });
     let answer = match request {
         Ok(request) => Ok(now(request, clock)?),
@@ -173,7 +173,7 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     fn of_bank(&self, handout: Handout, atm: &Atm) -> End {
-        let mut session = atm.session();
+        let mut session = atm.visited_by(self.place.watch()).session();
         let ask = |request| bank::ask(&mut session, request);
         match handout {
             Handout::AtmCard => self.converse(AtmCard::new(Uuid::new_v4), ask),

@@ -10,7 +10,7 @@
 //! * [`handout`]: the services in the words of the labs' printed programs;
 //! * [`ledger`], [`pin`]: the bank's truth, and who may touch it;
 //! * [`decimal`], [`primality`]: what the calculator and the text service compute with;
-//! * [`connections`], [`threads`], [`outbound`]: what the listener and the services share.
+//! * [`connections`], [`threads`], [`turns`], [`outbound`]: what the listener and the services share.
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -27,6 +27,7 @@ pub mod pin;
 pub mod primality;
 pub mod services;
 pub mod threads;
+pub mod turns;
 
 pub use config::Config;
 pub use listener::{Server, Stopper};

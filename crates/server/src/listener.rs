@@ -16,6 +16,7 @@ use wire::connection::Connection;
 use wire::limits::Limits;
 
 use crate::config::Config;
+use crate::connections::eviction::Shares;
 use crate::connections::{Connections, NoPlace};
 use crate::conversation::End;
 use crate::services::Service;
@@ -25,6 +26,10 @@ use crate::threads::Threads;
 /// Connections that may wait to be accepted. With the standard library's 128, a class that connects
 /// at once waits a second for the kernel's retransmission.
 const BACKLOG: i32 = 1_024;
+
+/// Parts of all connections that are kept for the bank where another service has one: a cash machine
+/// with a hold open must get through, whatever goes on in the chat room.
+const BANK_PARTS: usize = 2;
 
 /// Longest pause after `accept` failed; the first is a millisecond.
 const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
@@ -103,12 +108,21 @@ impl Server {
             listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
             if let Some(listening) = listening.last() {
                 proxy.check_not_self(listening.address)?;
+                proxy.warn_if_nothing_listens();
             }
         }
         if listening.is_empty() {
             bail!("no service to run");
         }
-        let connections = Connections::new(config.connections);
+        let connections = Connections::new(shares(config.connections, &listening));
+        let room = connections.clone();
+        threads.when_short(move || {
+            let is_made = room.make_room(None);
+            if is_made {
+                tracing::warn!("ended an idle connection: there is no thread for another");
+            }
+            is_made
+        });
         Ok(Server {
             config: Arc::new(config),
             listening,
@@ -229,8 +243,14 @@ impl Acceptor<'_> {
                     self.admit(Arc::new(stream), peer);
                 }
                 Err(error) if is_about_one_connection(&error) => {}
+                Err(error)
+                    if is_out_of_descriptors(&error)
+                        && self.connections.make_room(Some(self.name)) =>
+                {
+                    tracing::warn!(%error, "ended an idle connection to accept another");
+                }
                 Err(error) => {
-                    // Out of descriptors, most likely: to try again at once would spin.
+                    // To try again at once would spin.
                     tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept");
                     thread::sleep(pause);
                     pause = (pause * 2).min(ACCEPT_PAUSE_MOST);
@@ -240,8 +260,8 @@ impl Acceptor<'_> {
     }
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
-        let place = match self.connections.enter(&stream) {
-            Ok(place) => place.of(self.name),
+        let place = match self.connections.enter(&stream, self.name, peer.ip()) {
+            Ok(place) => place,
             Err(NoPlace::Stopping) => return,
             Err(NoPlace::Full) => {
                 tracing::warn!(%peer, mode = self.name, "refused: too many connections");
@@ -257,11 +277,16 @@ impl Acceptor<'_> {
             let span = tracing::info_span!("connection", mode = name, id, %peer);
             let _entered = span.entered();
             tracing::debug!("opened");
-            let end = service.serve(&stream, &place, &config);
+            let end = match service.serve(&stream, &place, &config) {
+                _ if place.has_made_room() => End::MadeRoom,
+                end => end,
+            };
+            // Before the place is free: there is a descriptor for whoever takes it.
+            drop(stream);
             let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
             match end {
-                End::Broken(_) => tracing::warn!(%end, %seconds, "ended"),
-                _ => tracing::info!(%end, %seconds, "ended"),
+                End::Broken(_) | End::Unserved(_) => tracing::warn!(%end, %seconds, "ended"),
+                end => tracing::info!(%end, %seconds, "ended"),
             }
         });
         if let Err(error) = run {
@@ -287,6 +312,30 @@ impl Acceptor<'_> {
             let _ = connection.writer.finish();
         }
     }
+}
+
+/// The connections, shared between the services that listen for any.
+fn shares(places: usize, listening: &[Listening]) -> Shares {
+    let part = |listening: &Listening| {
+        let parts = match &*listening.service {
+            Service::Atm(_) => BANK_PARTS,
+            _ => 1,
+        };
+        let has_connections = matches!(listening.socket, Bound::Tcp(_));
+        has_connections.then_some((listening.name, parts))
+    };
+    Shares::new(places, listening.iter().filter_map(part).collect())
+}
+
+/// Whether this process, or the whole system, may not open one more file.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|it| it.raw_os_error());
+    #[cfg(not(unix))]
+    let codes: [i32; 0] = [];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
 }
 
 fn is_about_one_connection(error: &io::Error) -> bool {

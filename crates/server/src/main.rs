@@ -80,9 +80,17 @@ fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
-    let config = arguments.config()?;
-    rlimit::increase_nofile_limit(descriptors_for(&config))
+    let mut config = arguments.config()?;
+    let granted = rlimit::increase_nofile_limit(config.descriptors())
         .context("cannot ask how many files may be open")?;
+    let wanted = config.connections;
+    if config.fit_into(granted) {
+        let connections = config.connections;
+        tracing::warn!(
+            "at most {connections} connections at once, not {wanted}: this process may have no \
+             more than {granted} files open; raise its hard limit (`ulimit -Hn`) for more"
+        );
+    }
     if let Some(handout) = config.handout
         && let Some(words) = handout.gives_up()
     {
@@ -150,12 +158,6 @@ fn print(answer: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
-}
-
-/// A socket for each connection, of a proxy two; and the listeners, the log, the ledger.
-fn descriptors_for(config: &Config) -> u64 {
-    let each = if config.proxy.is_some() { 2 } else { 1 };
-    each * config.connections as u64 + 64
 }
 
 /// One line a socket, for programs; what all interfaces are called from outside, for people.

@@ -1,15 +1,17 @@
 //! PINs, hashed with Argon2id so that a stolen ledger does not give them away, and behind a gate,
 //! since each hash takes 19 MiB and 20 ms of a core: a flood of log-ins must not take them all.
 
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use proto::atm::{CreationId, Pin};
 use proto::refusal::{Code, Refusal};
+
+use crate::connections::Watch;
+use crate::turns::{Turn, Turns};
 
 /// Memory of one hash, in KiB: with [`PASSES`] the least that OWASP advises.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -18,7 +20,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
 /// How long a log-in waits for its turn. At 20 ms each, a gate of two lets 500 pass in this time;
-/// who waits longer is told to come again.
+/// who waits longer is told to come again. Addresses [take turns](Turns).
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A hash of no PIN, checked when the card is unknown so that this takes as long as a wrong PIN.
@@ -29,28 +31,37 @@ const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
 /// in turn, as much as a hash takes would stay behind in each.
 type Memory = Vec<Block>;
 
-/// Hashes so many PINs at a time, and no more.
-#[derive(Debug)]
+/// Hashes so many PINs at a time, and no more. Clones share it.
+#[derive(Debug, Clone)]
 pub struct PinGate {
-    free: Mutex<Vec<Memory>>,
-    freed: Condvar,
+    turns: Turns,
+    /// What the last hashes were computed in, as many as have a turn at once.
+    kept: Arc<Mutex<Vec<Memory>>>,
     patience: Duration,
+    whose: Option<Watch>,
 }
 
 impl PinGate {
     /// A gate as wide as there are cores.
     pub fn new() -> PinGate {
-        PinGate::with(
-            available_parallelism().map_or(1, |cores| cores.get()),
-            PATIENCE,
-        )
+        PinGate::with(Turns::new(), PATIENCE)
     }
 
-    fn with(permits: usize, patience: Duration) -> PinGate {
+    fn with(turns: Turns, patience: Duration) -> PinGate {
         PinGate {
-            free: Mutex::new(vec![Memory::new(); permits]),
-            freed: Condvar::new(),
+            turns,
+            kept: Arc::default(),
             patience,
+            whose: None,
+        }
+    }
+
+    /// The gate as this connection has it, which takes turns with those from other addresses.
+    #[must_use]
+    pub fn of(&self, whose: Watch) -> PinGate {
+        PinGate {
+            whose: Some(whose),
+            ..self.clone()
         }
     }
 
@@ -89,23 +100,18 @@ impl PinGate {
     }
 
     fn enter(&self) -> Result<Permit<'_>, Refusal> {
-        let until = Instant::now() + self.patience;
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = loop {
-            if let Some(memory) = free.pop() {
-                break memory;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Refusal::new(
-                    Code::Busy,
-                    "too many log-ins at once; try again",
-                ));
-            }
-            let waited = self.freed.wait_timeout(free, left);
-            free = waited.unwrap_or_else(PoisonError::into_inner).0;
-        };
-        Ok(Permit { gate: self, memory })
+        let turn = self.turns.take(self.whose.as_ref(), self.patience);
+        let busy = || Refusal::new(Code::Busy, "too many log-ins at once; try again");
+        let turn = turn.ok_or_else(busy)?;
+        Ok(Permit {
+            gate: self,
+            memory: self.kept().pop().unwrap_or_default(),
+            _turn: turn,
+        })
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,6 +125,8 @@ impl Default for PinGate {
 struct Permit<'a> {
     gate: &'a PinGate,
     memory: Memory,
+    // Given back behind the memory, which is there for whoever has it next.
+    _turn: Turn,
 }
 
 impl Permit<'_> {
@@ -161,14 +169,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut free = self
-            .gate
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        free.push(std::mem::take(&mut self.memory));
-        drop(free);
-        self.gate.freed.notify_one();
+        self.gate.kept().push(std::mem::take(&mut self.memory));
     }
 }
 
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn a_hash_is_what_argon2id_makes_of_it_whatever_was_hashed_before() {
         use argon2::PasswordHasher;
-        let gate = PinGate::with(1, PATIENCE);
+        let gate = PinGate::with(Turns::with(1), PATIENCE);
         gate.hash(&pin("9999"), id(9)).unwrap();
         let hash = gate.hash(&pin("1234"), id(1)).unwrap();
         let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap();
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn who_waits_too_long_at_the_gate_is_told_that_it_is_busy() {
-        let gate = PinGate::with(1, Duration::from_millis(1));
+        let gate = PinGate::with(Turns::with(1), Duration::from_millis(1));
         let permit = gate.enter().unwrap();
         assert_eq!(
             gate.verify(&pin("1234"), None).unwrap_err().code,
@@ -243,17 +244,5 @@ mod tests {
         );
         drop(permit);
         assert_eq!(gate.verify(&pin("1234"), None), Ok(false));
-    }
-
-    #[test]
-    fn a_turn_comes_as_soon_as_another_is_over() {
-        let gate = PinGate::with(1, Duration::from_secs(60));
-        let permit = gate.enter().unwrap();
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| gate.enter().map(drop));
-            std::thread::sleep(Duration::from_millis(20));
-            drop(permit);
-            assert_eq!(waiting.join().unwrap(), Ok(()));
-        });
     }
 }

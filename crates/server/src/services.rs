@@ -26,13 +26,14 @@ use crate::datagrams::{refuse, serve_datagrams};
 use crate::handout::Printed;
 use crate::ledger::accounts::{DEMO, built_in, load};
 use crate::threads::Threads;
+use crate::turns::Turns;
 
 /// A service and what its conversations share.
 pub enum Service {
     /// The bank.
     Atm(atm::Atm),
     /// Lower case, prime, palindrome.
-    Text,
+    Text(Turns),
     /// The calculator.
     Calc,
     /// The chat room.
@@ -61,7 +62,7 @@ impl Service {
         }
         Ok(match mode {
             Mode::Atm => Service::Atm(open_bank(config, DEMO)?),
-            Mode::Text => Service::Text,
+            Mode::Text => Service::Text(Turns::new()),
             Mode::Calc => Service::Calc,
             Mode::Chat => Service::Chat(chat::Chat::new(threads.clone())),
             Mode::Echo => Service::Echo(echo::Echo::new(threads.clone())),
@@ -83,7 +84,7 @@ impl Service {
             Service::Printed(printed) => printed.transports(),
             Service::Proxy(proxy) => proxy.transports(),
             Service::Atm(_)
-            | Service::Text
+            | Service::Text(_)
             | Service::Calc
             | Service::Chat(_)
             | Service::Echo(_)
@@ -111,11 +112,12 @@ impl Service {
     /// Serves one TCP connection to its end.
     pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
         match self {
-            Service::Atm(atm) => one_at_a_time(Mode::Atm, atm.session(), stream, place, config),
-            Service::Text => {
-                let text = text::Text {
-                    prime_budget: config.prime_budget,
-                };
+            Service::Atm(atm) => {
+                let session = atm.visited_by(place.watch()).session();
+                one_at_a_time(Mode::Atm, session, stream, place, config)
+            }
+            Service::Text(turns) => {
+                let text = text_for(turns, place, config);
                 one_at_a_time(Mode::Text, text, stream, place, config)
             }
             Service::Calc => {
@@ -166,7 +168,7 @@ impl Service {
             }
             Service::Printed(printed) => printed.answer_datagrams(endpoint, connections, config),
             Service::Atm(_)
-            | Service::Text
+            | Service::Text(_)
             | Service::Calc
             | Service::Chat(_)
             | Service::Proxy(_) => {}
@@ -217,6 +219,15 @@ fn one_at_a_time<C: Conversation>(
             converse(mode, conversation, connection, place, login_by)
         }
         Err(error) => broken(&error),
+    }
+}
+
+/// The text service as this connection has it.
+pub fn text_for(turns: &Turns, place: &Place, config: &Config) -> text::Text {
+    text::Text {
+        prime_budget: config.prime_budget,
+        turns: turns.clone(),
+        whose: Some(place.watch()),
     }
 }
 

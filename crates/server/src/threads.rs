@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,54 +16,124 @@ pub const STACK_SIZE: usize = 256 * 1024;
 /// How long a thread without work is kept.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
+/// How long a job waits for the thread that was to be done when room was made, before more is made:
+/// several may have waited for the same one.
+const SOON: Duration = Duration::from_millis(100);
+
+/// How often room is made for one job.
+const TRIES: u32 = 3;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A set of threads that grows with the work and shrinks without it. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Threads {
     shared: Arc<Shared>,
+    stack_size: usize,
 }
 
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     work_came: Condvar,
+    work_went: Condvar,
+    make_room: OnceLock<MakeRoom>,
 }
+
+type MakeRoom = Box<dyn Fn() -> bool + Send + Sync>;
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(u64, Job)>,
+    next_id: u64,
     /// Threads that wait for work.
     idle: usize,
 }
 
 impl Threads {
-    /// Runs the job on a thread of its own: one that waits, or a new one. A job that panics ends
-    /// alone.
+    /// What to do when the operating system grants no more threads: it says whether some thread
+    /// will soon be done. Only the first call counts.
+    pub fn when_short(&self, make_room: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.shared.make_room.set(Box::new(make_room));
+    }
+
+    /// Runs the job on a thread of its own: one that waits, or a new one; or, when the operating
+    /// system grants no more, the next one that is done, if [room can be made](Self::when_short). A
+    /// job that panics ends alone.
     ///
     /// # Errors
-    /// When the operating system grants no more threads; the job is dropped.
+    /// When there is no thread for it; the job is dropped.
     pub fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut queue = self.shared.lock();
         if queue.idle > queue.jobs.len() {
-            queue.jobs.push_back(Box::new(job));
+            queue.push(Box::new(job));
             self.shared.work_came.notify_one();
             return Ok(());
         }
         drop(queue);
         let shared = Arc::clone(&self.shared);
-        let first: Job = Box::new(job);
-        thread::Builder::new()
+        // Kept here too: a thread that is not granted would take it along.
+        let first: Arc<Mutex<Option<Job>>> = Arc::new(Mutex::new(Some(Box::new(job))));
+        let take = |job: &Mutex<Option<Job>>| {
+            let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
+            job.take()
+        };
+        let first_of_thread = Arc::clone(&first);
+        let spawned = thread::Builder::new()
             .name("connection".into())
-            .stack_size(STACK_SIZE)
-            .spawn(move || shared.work(first))
-            .map(drop)
+            .stack_size(self.stack_size)
+            .spawn(move || take(&first_of_thread).map(|first| shared.work(first)));
+        match spawned {
+            Ok(_) => Ok(()),
+            Err(error) => match take(&first).is_some_and(|job| self.shared.finds_thread(job)) {
+                true => Ok(()),
+                false => Err(error),
+            },
+        }
+    }
+}
+
+impl Default for Threads {
+    fn default() -> Threads {
+        Threads {
+            shared: Arc::default(),
+            stack_size: STACK_SIZE,
+        }
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has room made until a thread takes this job. When none does, the job is dropped.
+    fn finds_thread(&self, job: Job) -> bool {
+        let Some(make_room) = self.make_room.get() else {
+            return false;
+        };
+        let id = self.lock().push(job);
+        let waits = |queue: &mut Queue| queue.jobs.iter().any(|(other, _)| *other == id);
+        for _ in 0..TRIES {
+            let is_made = make_room();
+            let queue = self.lock();
+            self.work_came.notify_one();
+            let waited = self.work_went.wait_timeout_while(queue, SOON, waits);
+            let (queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            drop(queue);
+            if !timeout.timed_out() {
+                return true;
+            }
+            if !is_made {
+                break;
+            }
+        }
+        let mut queue = self.lock();
+        let place = queue.jobs.iter().position(|(other, _)| *other == id);
+        let left = place.and_then(|place| queue.jobs.remove(place));
+        drop(queue);
+        // Or it was taken at the last moment.
+        left.is_none()
     }
 
     fn work(&self, first: Job) {
@@ -84,7 +154,19 @@ impl Shared {
             .wait_timeout_while(queue, KEPT_FOR, |queue| queue.jobs.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
         queue.idle -= 1;
-        queue.jobs.pop_front()
+        let job = queue.jobs.pop_front();
+        drop(queue);
+        self.work_went.notify_all();
+        job.map(|(_, job)| job)
+    }
+}
+
+impl Queue {
+    fn push(&mut self, job: Job) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.jobs.push_back((id, job));
+        id
     }
 }
 
@@ -125,6 +207,30 @@ mod tests {
                 .unwrap();
         }
         barrier.wait();
+    }
+
+    #[test]
+    fn a_job_for_which_no_thread_is_granted_is_done_by_the_next_one_if_there_is_to_be_one() {
+        let threads = Threads::default();
+        // No operating system grants so much.
+        let short = Threads {
+            stack_size: usize::MAX / 4,
+            ..threads.clone()
+        };
+        assert!(short.run(|| panic!("nobody does this")).is_err());
+        let (end, ended) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let tell_first = tell.clone();
+        let first = move || {
+            ended.recv().unwrap();
+            tell_first.send(thread::current().id()).unwrap();
+        };
+        threads.run(first).unwrap();
+        threads.when_short(move || end.send(()).is_ok());
+        short
+            .run(move || tell.send(thread::current().id()).unwrap())
+            .unwrap();
+        assert_eq!(told.recv().unwrap(), told.recv().unwrap());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::support::Running;
 
 /// Joins an empty room, where nobody is told. So two ask for the name, and the one that is not
 /// refused is in the room.
-fn first(server: &Running, name: &str) -> TcpStream {
+pub fn first(server: &Running, name: &str) -> TcpStream {
     let mut rivals = [server.connect(), server.connect()];
     for rival in &mut rivals {
         say(rival, name.as_bytes());

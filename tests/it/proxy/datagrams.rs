@@ -166,6 +166,27 @@ fn of_more_clients_than_may_be_the_one_silent_longest_is_forgotten() {
     assert_eq!(hear(&clients[0]).0, b"yes");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_of_clients_at_one_address_makes_the_proxy_forget_none_at_another() {
+    let (proxy, server) = between(Config {
+        connections: 10,
+        ..Config::default()
+    });
+    let address = proxy.address(Transport::Udp);
+    let from = |machine: &str| {
+        let socket = UdpSocket::bind((machine, 0)).unwrap();
+        socket.send_to(b"x", address).unwrap();
+        (hear(&server).1, socket)
+    };
+    let (before, client) = from("127.0.0.2");
+    for _ in 0..100 {
+        from("127.0.0.3");
+    }
+    client.send_to(b"x", address).unwrap();
+    assert_eq!(hear(&server).1, before, "the same socket speaks for it");
+}
+
 #[test]
 fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
     let limits = Limits {

@@ -13,6 +13,7 @@ use super::bank::{Answer, Request};
 use super::python::{integer, words};
 use super::wording::{Step, Wording};
 use crate::atm::{self, Amount, CardNumber, CreationId, Holder, Money, Pin, TransactionId};
+use crate::printable::quoted;
 use crate::refusal::{Code, Refusal};
 
 /// To a request that has too few words.
@@ -61,9 +62,12 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
                 word().and_then(|card| self.create(card, word()?, word()?, word()?))
             }
             // The printed server says nothing either.
-            _ => Ok(Step::Close),
+            _ => Ok(Step::Close.puzzled()),
         };
-        step.unwrap_or_else(Step::last)
+        match step {
+            Err(INVALID) => Step::last(INVALID).puzzled(),
+            step => step.unwrap_or_else(Step::last),
+        }
     }
 
     fn verify(&mut self, card: &str, password: &str) -> Result<Step<Request>, &'static str> {
@@ -204,7 +208,23 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message) {
             Ok(text) => self.request(text),
-            Err(_) => Step::last(INVALID),
+            Err(_) => Step::last(INVALID).puzzled(),
+        }
+    }
+
+    fn understands(&self) -> &'static str {
+        "VERIFY_CARD_AND_PASSWORD CARD PASSWORD, BALANCE_INQUIRY CARD, WITHDRAW CARD AMOUNT, \
+         DEPOSIT CARD AMOUNT, or CREATE_ACCOUNT CARD NAME PASSWORD AMOUNT"
+    }
+
+    /// What may be a verb, and nothing behind it: passwords stand there.
+    fn shown(&self, message: &[u8]) -> String {
+        let length = message.len();
+        let text = str::from_utf8(message).unwrap_or_default();
+        let verb = words(text).next().unwrap_or_default();
+        match verb.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'_')) {
+            true if !verb.is_empty() => format!("{} in {length} bytes", quoted(verb)),
+            _ => format!("{length} bytes that begin with no verb"),
         }
     }
 

@@ -39,6 +39,8 @@ pub const VALID_OPTION: &str = "VALID_OPTION";
 pub const AMOUNT: &str = "AMOUNT";
 /// The client's reply to a withdrawal when no notes came out.
 pub const ERROR_WITHDRAW: &str = "ERROR_WITHDRAW";
+/// The client's reply to a withdrawal whose notes came out.
+pub const WITHDRAW_RECV: &str = "WITHDRAW_RECV";
 /// The withdrawal was undone.
 pub const ROLLED_BACK: &str = "ROLLED_BACK";
 
@@ -140,14 +142,17 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
             "1" => Chosen::Balance,
             "2" => Chosen::Move(Kind::Withdrawal),
             "3" => Chosen::Move(Kind::Deposit),
-            _ => return self.go(State::Acknowledgement, Step::say(INVALID_OPTION)),
+            _ => {
+                let step = Step::say(INVALID_OPTION).puzzled();
+                return self.go(State::Acknowledgement, step);
+            }
         };
         self.go(State::Chosen(chosen), Step::say(VALID_OPTION))
     }
 
     fn amount(&mut self, kind: Kind, text: &str) -> Step<Request> {
         let Some(hundredths) = hundredths(text).filter(|hundredths| *hundredths > 0) else {
-            return self.declined(kind, Outcome::InvalidInput);
+            return self.declined(kind, Outcome::InvalidInput).puzzled();
         };
         let Some(amount) = Money::from_minor(hundredths).and_then(Amount::new) else {
             // More than any account can hold.
@@ -231,7 +236,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             State::Name => self.name(&text),
             State::Password(customer) => self.password(customer, &text),
             State::LoggedIn if text == LOGGED_IN => self.menu(),
-            State::LoggedIn => self.go(State::Name, Step::Listen),
+            State::LoggedIn => self.go(State::Name, Step::Listen.puzzled()),
             State::Choice => self.choice(&text),
             State::Chosen(Chosen::Balance) => self.ask(State::AskingBalance, atm::Request::Balance),
             State::Chosen(Chosen::Move(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
@@ -240,7 +245,11 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
                 self.ask(State::RollingBack, atm::Request::Rollback { id, key: None })
             }
             State::NotesOut(id) => {
-                self.ask(State::Confirming, atm::Request::Confirm { id, key: None })
+                let step = self.ask(State::Confirming, atm::Request::Confirm { id, key: None });
+                match &*text {
+                    WITHDRAW_RECV => step,
+                    _ => step.puzzled(),
+                }
             }
             State::Acknowledgement => self.menu(),
             // The service has the word.
@@ -253,6 +262,23 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             | State::Depositing(..)
             | State::Deposited(..) => Step::Listen,
         }
+    }
+
+    fn understands(&self) -> &'static str {
+        match &self.state {
+            State::Name => "a name",
+            State::Password(_) => "a password",
+            State::LoggedIn => "LOGGED_IN; anything else leads back to the log-in",
+            State::Choice => "1, 2 or 3",
+            State::Amount(_) => "an amount above zero",
+            State::NotesOut(_) => "WITHDRAW_RECV or ERROR_WITHDRAW; anything else confirms",
+            _ => "any reply",
+        }
+    }
+
+    /// A password may come at any time, where a client counts its turns wrongly.
+    fn shown(&self, message: &[u8]) -> String {
+        format!("{} bytes", message.len())
     }
 
     fn awaits_secret(&self) -> bool {

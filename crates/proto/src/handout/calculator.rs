@@ -110,7 +110,15 @@ impl Wording for Calculator {
             .map(|expression| expression.value())
         {
             Ok(Some(value)) => Step::say(repr(value)),
-            Ok(None) | Err(NotAnExpression) => Step::say(INVALID),
+            Ok(None) => Step::say(INVALID),
+            Err(NotAnExpression) => Step::say(INVALID).puzzled(),
+        }
+    }
+
+    fn understands(&self) -> &'static str {
+        match self.is_named {
+            true => "NUMBER + NUMBER with one blank on each side of an operator of + - * /, or q",
+            false => "a name",
         }
     }
 
@@ -148,6 +156,10 @@ mod tests {
         assert_eq!(calculator.answered(Ok(Answer::Bye)), Step::Listen);
         match calculator.received(expression.as_bytes()) {
             Step::Say(messages) => String::from_utf8(messages.concat()).unwrap(),
+            Step::Puzzled(step) => {
+                assert_eq!(*step, Step::say("Invalid expression"));
+                "not understood".into()
+            }
             step => panic!("{step:?}"),
         }
     }
@@ -174,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_form_and_a_division_by_zero_are_invalid() {
+    fn a_bad_form_is_not_understood_and_invalid() {
         for expression in [
             "12(10",
             "12+13",
@@ -200,13 +212,16 @@ mod tests {
             "--1 + 1",
             "1\t+\t2",
             "Q",
-            "1 / 0",
-            "1 / -0.0",
-            "0 / 0",
-            "1 / .000",
             "\u{663} + 1",
             "quit",
         ] {
+            assert_eq!(said(expression), "not understood", "{expression:?}");
+        }
+    }
+
+    #[test]
+    fn a_division_by_zero_is_understood_and_invalid() {
+        for expression in ["1 / 0", "1 / -0.0", "0 / 0", "1 / .000"] {
             assert_eq!(said(expression), "Invalid expression", "{expression:?}");
         }
         let tiny = alloc::format!("1 / 0.{}1", "0".repeat(400));

@@ -9,6 +9,9 @@ use crate::reply;
 /// To anything that is no request.
 pub const INVALID: &str = "Invalid request";
 
+/// What is understood, in words for a log.
+pub const UNDERSTANDS: &str = "SEND_DATE, SEND_TIME or q";
+
 /// The last datagram of a printed client.
 pub const QUIT: &str = "q";
 

@@ -24,8 +24,12 @@ impl Wording for TextMenu {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message).ok().and_then(request) {
             Some(request) => Step::Ask(request),
-            None => Step::last(INVALID),
+            None => Step::last(INVALID).puzzled(),
         }
+    }
+
+    fn understands(&self) -> &'static str {
+        "convert WORD, check NUMBER prime, or check NUMBER palindrome"
     }
 
     fn answered(&mut self, answer: Result<Answer, Refusal>) -> Step<Request> {
@@ -70,7 +74,7 @@ mod tests {
         match TextMenu.received(message) {
             Step::Ask(request) => Some(request),
             step => {
-                assert_eq!(step, Step::last("Invalid request"));
+                assert_eq!(step, Step::last("Invalid request").puzzled());
                 None
             }
         }

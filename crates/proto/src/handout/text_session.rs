@@ -23,8 +23,12 @@ impl Wording for TextSession {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message).ok().and_then(request) {
             Some(request) => Step::Ask(request),
-            None => Step::say(NOT_AVAILABLE),
+            None => Step::say(NOT_AVAILABLE).puzzled(),
         }
+    }
+
+    fn understands(&self) -> &'static str {
+        "NUMBER prime, NUMBER palindrome, or a text that does not begin with a digit"
     }
 
     fn answered(&mut self, answer: Result<Answer, Refusal>) -> Step<Request> {
@@ -70,7 +74,7 @@ mod tests {
         match TextSession.received(message) {
             Step::Ask(request) => Some(request),
             step => {
-                assert_eq!(step, Step::say(NOT_AVAILABLE));
+                assert_eq!(step, Step::say(NOT_AVAILABLE).puzzled());
                 None
             }
         }
@@ -148,7 +152,7 @@ mod tests {
         #[test]
         fn no_message_makes_it_panic_or_close(message in prop::collection::vec(any::<u8>(), 1..40)) {
             let step = TextSession.received(&message);
-            let goes_on = matches!(step, Step::Ask(_) | Step::Say(_));
+            let goes_on = matches!(step, Step::Ask(_)) || step == Step::say(NOT_AVAILABLE).puzzled();
             prop_assert!(goes_on, "{:?}", step);
         }
     }

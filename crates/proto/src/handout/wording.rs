@@ -5,9 +5,11 @@
 //! service and answers into messages, and keeps what the printed program keeps: whose turn it is.
 //! It does nothing itself, so it is tested with no socket and no service.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::printable::quoted;
 use crate::refusal::Refusal;
 
 /// What a printed conversation does next.
@@ -23,6 +25,8 @@ pub enum Step<R> {
     Last(Vec<u8>),
     /// The connection is closed without a byte.
     Close,
+    /// What came was not understood, which whoever runs the server is told; then this is done.
+    Puzzled(Box<Step<R>>),
 }
 
 impl<R> Step<R> {
@@ -34,6 +38,12 @@ impl<R> Step<R> {
     /// Sends this message and closes.
     pub fn last(message: impl Into<Vec<u8>>) -> Step<R> {
         Step::Last(message.into())
+    }
+
+    /// Does this because what came was not understood.
+    #[must_use]
+    pub fn puzzled(self) -> Step<R> {
+        Step::Puzzled(Box::new(self))
     }
 }
 
@@ -52,6 +62,14 @@ pub trait Wording {
 
     /// A message came that is to be refused unread, because faults are injected.
     fn disturbed(&mut self) -> Step<Self::Request>;
+
+    /// What is understood now, in words for a log.
+    fn understands(&self) -> &'static str;
+
+    /// A message in words for a log, with nothing in it that may be a secret.
+    fn shown(&self, message: &[u8]) -> String {
+        quoted(&String::from_utf8_lossy(message))
+    }
 
     /// Whether the next message is a password and nothing else, which is not to be recorded.
     fn awaits_secret(&self) -> bool {

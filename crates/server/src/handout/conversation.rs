@@ -24,10 +24,17 @@ pub fn hold<W: Wording>(
         if wording.awaits_secret() {
             connection.reader.next_is_secret();
         }
+        let understands = wording.understands();
         let mut step = match connection.reader.receive(None) {
             Ok(Some(message)) => {
                 place.has_spoken();
-                wording.received(&message)
+                match wording.received(&message) {
+                    Step::Puzzled(step) => {
+                        not_understood(&wording.shown(&message), understands);
+                        *step
+                    }
+                    step => step,
+                }
             }
             Ok(None) if place.is_stopping() => return End::Stopping,
             Ok(None) => return End::Closed,
@@ -38,6 +45,7 @@ pub fn hold<W: Wording>(
         let end = loop {
             step = match step {
                 Step::Ask(request) => wording.answered(ask(request)),
+                Step::Puzzled(step) => *step,
                 Step::Listen => break None,
                 Step::Say(messages) => match send_apart(&mut connection.writer, &messages) {
                     Ok(()) => break None,
@@ -54,6 +62,11 @@ pub fn hold<W: Wording>(
             return end;
         }
     }
+}
+
+/// Tells whoever runs the server what a client of the hand-out said, and what it may say.
+pub fn not_understood(shown: &str, understands: &str) {
+    tracing::warn!("not understood: {shown}; understood here: {understands}");
 }
 
 fn send_apart(writer: &mut Writer, messages: &[Vec<u8>]) -> Result<(), SendError> {

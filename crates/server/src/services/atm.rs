@@ -27,6 +27,7 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use wire::record::{About, Recorder};
 
+use crate::connections::Watch;
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, open_missing};
 use crate::ledger::memory::MemoryStore;
@@ -127,6 +128,15 @@ impl Atm {
     /// How many accounts were opened when the bank was; the others it knew.
     pub fn opened(&self) -> usize {
         self.opened
+    }
+
+    /// The bank as this connection has it: what is computed for it takes turns with others.
+    #[must_use]
+    pub fn visited_by(&self, whose: Watch) -> Atm {
+        Atm {
+            gate: Arc::new(self.gate.of(whose)),
+            ..self.clone()
+        }
     }
 
     /// The session of a new connection.

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use proto::atm::secrets;
 use proto::mode::Transport;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use wire::connect::connect_to;
 use wire::fault::datagrams::Datagrams;
 use wire::fault::{Direction, Side};
@@ -101,8 +101,18 @@ impl Proxy {
             Err(error) => {
                 // What a client would have met that had connected there itself.
                 let _ = SockRef::from(&**client).set_linger(Some(Duration::ZERO));
-                End::Broken(error.to_string())
+                End::Unserved(format!("{error:#}"))
             }
+        }
+    }
+
+    /// Warns when nothing can be listening at the server's address. Only for an address of this
+    /// machine, which can be looked at without a connection: some servers serve just one.
+    pub fn warn_if_nothing_listens(&self) {
+        let to = &self.settings.to;
+        if to.iter().all(|to| is_free(*to, self.settings.transport)) {
+            let to: Vec<String> = to.iter().map(SocketAddr::to_string).collect();
+            tracing::warn!("nothing listens on {} yet", to.join(" or "));
         }
     }
 
@@ -124,7 +134,8 @@ impl Proxy {
         let server_tap = listen_to(&server, Side::Client)?;
         let taps = client_tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
-        let pair = Arc::new(Pair::new(Arc::clone(client), Arc::new(server), taps)?);
+        let (client, server) = (Arc::clone(client), Arc::new(server));
+        let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
         let mut requests = Pump::new(&pair, Direction::Request, config.framing);
         let mut replies = Pump::new(&pair, Direction::Reply, config.framing);
         if let Some(plan) = &config.faults {
@@ -193,6 +204,17 @@ fn tap(config: &Config, stream: &TcpStream, number: u64, side: Side) -> io::Resu
     };
     let recorder = recorder.on_side(side);
     Ok(Some(Tap::connected(&recorder, channel, Some(secrets))))
+}
+
+/// Whether the address is one of this machine's, and nobody has it: then it can be had.
+fn is_free(address: SocketAddr, transport: Transport) -> bool {
+    let kind = match transport {
+        Transport::Tcp => Type::STREAM,
+        Transport::Udp => Type::DGRAM,
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, None);
+    // Given back at once, and never listened on.
+    socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
 }
 
 /// Whether somebody who listens on `own` is reached at `to`.

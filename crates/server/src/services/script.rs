@@ -120,7 +120,7 @@ fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
                 place.has_spoken();
                 match player.received(&message) {
                     Ok(turn) => turn,
-                    Err(unexpected) => return End::Broken(unexpected.to_string()),
+                    Err(unexpected) => return End::Unserved(unexpected.to_string()),
                 }
             }
             Ok(None) if place.is_stopping() => return End::Stopping,

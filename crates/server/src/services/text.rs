@@ -2,17 +2,41 @@
 
 use std::time::{Duration, Instant};
 
-use proto::refusal::Refusal;
-use proto::text::{Answer, Request};
+use proto::refusal::{Code, Refusal};
+use proto::text::{Answer, Integer, Request};
 
+use crate::connections::Watch;
 use crate::conversation::{Conversation, log_answer};
 use crate::primality::is_prime;
+use crate::turns::Turns;
+
+/// A number of so many digits is tested in about a millisecond, and at once; a longer one takes its
+/// turn.
+const QUICK_DIGITS: usize = 200;
 
 /// The text service.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Text {
-    /// How long one primality test may compute.
+    /// How long one primality test may compute, and how long it waits for its turn.
     pub prime_budget: Duration,
+    /// The turns of all connections.
+    pub turns: Turns,
+    /// Whose turn it is.
+    pub whose: Option<Watch>,
+}
+
+impl Text {
+    fn is_prime(&self, number: &Integer) -> Result<bool, Refusal> {
+        let _turn = match number.digits().len() {
+            ..=QUICK_DIGITS => None,
+            _ => {
+                let turn = self.turns.take(self.whose.as_ref(), self.prime_budget);
+                let words = "too many long numbers are being tested; try again later";
+                Some(turn.ok_or_else(|| Refusal::new(Code::Busy, words))?)
+            }
+        };
+        is_prime(number, Instant::now() + self.prime_budget)
+    }
 }
 
 impl Conversation for Text {
@@ -22,9 +46,7 @@ impl Conversation for Text {
     fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
         let reply = match &request {
             Request::Lower(text) => Ok(Answer::Lower(text.to_lowercase())),
-            Request::Prime(number) => {
-                is_prime(number, Instant::now() + self.prime_budget).map(Answer::Prime)
-            }
+            Request::Prime(number) => self.is_prime(number).map(Answer::Prime),
             Request::Palindrome(number) => Ok(Answer::Palindrome(number.is_palindrome())),
             Request::Quit => return Ok(Answer::Bye),
         };
@@ -41,6 +63,8 @@ mod tests {
     fn answer(request: &str) -> Result<String, Code> {
         let mut text = Text {
             prime_budget: Duration::from_secs(60),
+            turns: Turns::new(),
+            whose: None,
         };
         text.answer(request.parse().unwrap())
             .map(|a| a.to_string())
@@ -92,6 +116,8 @@ mod tests {
     fn a_budget_that_is_spent_ends_in_a_refusal() {
         let mut text = Text {
             prime_budget: Duration::ZERO,
+            turns: Turns::new(),
+            whose: None,
         };
         // A prime of 1,031 digits, all of them one: no small factor settles it early.
         let request = format!("PRIME {}", "1".repeat(1_031)).parse().unwrap();

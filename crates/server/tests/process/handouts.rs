@@ -45,6 +45,55 @@ fn the_list_has_a_line_for_each_with_transport_port_source_and_title() {
 }
 
 #[test]
+fn what_is_not_understood_is_in_the_log_with_what_would_be() {
+    for (handout, say, shown, understood) in [
+        ("text-session", "12321", "\"12321\"", "NUMBER prime"),
+        (
+            "text-menu",
+            "lower HELLO",
+            "\"lower HELLO\"",
+            "convert WORD",
+        ),
+        (
+            "knock-knock",
+            "knock",
+            "got \"knock\"",
+            "expected \"Knock Knock..\"",
+        ),
+        (
+            "atm-card",
+            "WITHDRAWAL 123456789 500",
+            "\"WITHDRAWAL\" in 24 bytes",
+            "WITHDRAW CARD AMOUNT",
+        ),
+    ] {
+        let server = start(&["--handout", handout, "--port", "0"]);
+        let mode = Handout::parse(handout).unwrap().mode().name();
+        let mut stream = server.connect(&format!("{mode} tcp"));
+        stream.write_all(say.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        let ended = server.stop();
+        let warning = ended.stderr.lines().find(|line| line.contains(shown));
+        let warning = warning.unwrap_or_else(|| panic!("{handout}: {}", ended.stderr));
+        assert!(warning.contains("WARN"), "{warning}");
+        assert!(warning.contains(understood), "{warning}");
+        assert!(!ended.stderr.contains("123456789"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_datagram_that_is_not_understood_is_in_the_log_with_what_would_be() {
+    let server = start(&["--handout", "datetime", "--port", "0"]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let to = server.address("datetime udp");
+    socket.send_to(b"SEND_YEAR", to).unwrap();
+    server
+        .log()
+        .wait_for("not understood: \"SEND_YEAR\"; understood here: SEND_DATE");
+}
+
+#[test]
 fn what_a_hand_out_gives_up_is_said_once_at_the_start() {
     for handout in Handout::ALL {
         let log = start(&["--handout", handout.name(), "--port", "0", "-q"])

@@ -8,6 +8,8 @@ mod binding;
 mod capacity;
 mod command_line;
 mod crash;
+#[cfg(target_os = "linux")]
+mod crowds;
 mod customer;
 mod flags;
 mod handouts;

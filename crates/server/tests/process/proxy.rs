@@ -1,7 +1,7 @@
 //! A proxy between two other programs.
 
-use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use proto::frame::Framing;
 use rustix::process::Signal;
@@ -67,7 +67,53 @@ fn a_server_that_is_not_there_is_named_in_the_log_and_the_client_is_reset() {
     let proxy = proxy_to(to, &[]);
     let error = proxy.connect("proxy tcp").read(&mut [0; 8]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    proxy.log().wait_for(&format!("nothing listens on {to}"));
+    let warnings = |line: &str| line.contains("WARN") && line.contains("nothing listens on");
+    let at_start = proxy.log().find(warnings).unwrap();
+    assert!(at_start.contains(&format!("{to} yet")), "{at_start}");
+    let of_client = |line: &str| warnings(line) && line.contains("connection{");
+    let of_client = proxy.log().find(of_client).unwrap();
+    assert!(
+        of_client.contains(&format!("nothing listens on {to}")),
+        "{of_client}"
+    );
+}
+
+#[test]
+fn a_proxy_does_not_warn_at_its_start_when_its_server_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let proxy = proxy_to(to, &[]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let of_datagrams = proxy_to(socket.local_addr().unwrap(), &["--udp"]);
+    // It was not even connected to.
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err());
+    for proxy in [proxy, of_datagrams] {
+        let ended = proxy.stop();
+        assert!(!ended.stderr.contains("WARN"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_client_that_makes_room_is_let_go_though_the_server_neither_reads_nor_ends() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = server.local_addr().unwrap();
+    let proxy = proxy_to(to, &["--max-connections", "2"]);
+    let mut talker = proxy.connect("proxy tcp");
+    let _held = server.accept().unwrap();
+    // More than all buffers on the way take: the proxy's thread for it is stuck in a write.
+    let stuck = Some(std::time::Duration::from_millis(200));
+    talker.set_write_timeout(stuck).unwrap();
+    while talker.write(&[b'x'; 64 * 1024]).is_ok() {}
+    let _silent = proxy.connect("proxy tcp");
+    let _held_too = server.accept().unwrap();
+    let _others = [(); 2].map(|()| proxy.connect("proxy tcp"));
+    let lines = proxy.log();
+    for id in ["id=0", "id=1"] {
+        let line = lines.find(|line| line.contains("ended") && line.contains(id));
+        let line = line.unwrap();
+        assert!(line.contains("needed its place"), "{line}");
+    }
 }
 
 #[test]
@@ -151,7 +197,7 @@ fn one_signal_lets_conversations_end_through_it() {
 }
 
 #[test]
-fn more_connections_than_may_be_are_closed_at_once() {
+fn one_connection_more_than_may_be_takes_the_place_of_another() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap();
     let proxy = proxy_to(server, &["--max-connections", "1"]);
@@ -161,10 +207,11 @@ fn more_connections_than_may_be_are_closed_at_once() {
     let mut other = Peer::over(accepted, Framing::Line);
     one.say("hello");
     assert_eq!(other.hear().unwrap(), "hello");
-    let mut second: TcpStream = proxy.connect("proxy tcp");
-    assert_eq!(second.read(&mut [0; 8]).unwrap(), 0);
-    other.say("still here");
-    assert_eq!(one.hear().unwrap(), "still here");
+    let mut second = Peer::over(proxy.connect("proxy tcp"), Framing::Line);
+    assert_eq!(one.hear(), None);
+    let mut other = Peer::over(listener.accept().unwrap().0, Framing::Line);
+    second.say("hello too");
+    assert_eq!(other.hear().unwrap(), "hello too");
 }
 
 fn sent(what: &What) -> Option<&Message> {

@@ -191,15 +191,33 @@ fn too_few_words_are_invalid_and_an_unknown_first_word_is_not_answered() {
         "DEPOSIT",
         "CREATE_ACCOUNT 111 bob pw9",
     ] {
-        assert_eq!(said(request), "Invalid request", "{request}");
+        let puzzled = Step::last("Invalid request").puzzled();
+        assert_eq!(wording().received(request.as_bytes()), puzzled, "{request}");
     }
     for request in [&b"HELLO"[..], b"withdraw 123456789 5", b" ", b"ERROR"] {
-        assert_eq!(wording().received(request), Step::Close);
+        assert_eq!(wording().received(request), Step::Close.puzzled());
     }
     assert_eq!(
         wording().received(b"WITHDRAW \xff 5"),
-        Step::last("Invalid request")
+        Step::last("Invalid request").puzzled()
     );
+}
+
+#[test]
+fn what_is_not_understood_is_shown_by_its_verb_and_never_with_a_password() {
+    for (message, shown) in [
+        (
+            &b"WITHDRAWAL 123456789 500"[..],
+            "\"WITHDRAWAL\" in 24 bytes",
+        ),
+        (b"VERIFY 123456789 1234", "\"VERIFY\" in 21 bytes"),
+        (b"123456789 1234", "14 bytes that begin with no verb"),
+        (b"secret", "6 bytes that begin with no verb"),
+        (b" ", "1 bytes that begin with no verb"),
+        (b"WITHDRAW \xff", "10 bytes that begin with no verb"),
+    ] {
+        assert_eq!(wording().shown(message), shown);
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn any_other_reply_to_the_log_in_leads_back_to_it() {
     let mut wording = wording();
     wording.received(b"jamal4321");
     wording.answered(Ok(Answer::Welcome("jamal".parse().unwrap())));
-    assert_eq!(wording.received(b"logged in"), Step::Listen);
+    assert_eq!(wording.received(b"logged in"), Step::Listen.puzzled());
     assert!(matches!(
         wording.received(b"jamal"),
         Step::Ask(Request::LogInGlued(_))
@@ -145,7 +145,8 @@ fn any_other_reply_to_the_log_in_leads_back_to_it() {
 fn what_is_not_on_the_menu_is_invalid_and_any_reply_brings_the_menu_back() {
     for choice in [&b"4"[..], b"0", b"12", b"1\n", b"", b"\xff", b"balance"] {
         let mut wording = at_menu();
-        assert_eq!(wording.received(choice), Step::say("INVALID_OPTION"));
+        let invalid = Step::say("INVALID_OPTION").puzzled();
+        assert_eq!(wording.received(choice), invalid);
         assert_eq!(wording.received(b"INVALID_OPTION"), Step::say(MENU));
     }
 }
@@ -179,6 +180,22 @@ fn a_withdrawal_is_confirmed_by_its_receipt() {
     assert_eq!(wording.received(b"WITHDRAW_RECV"), confirm);
     assert_eq!(wording.undone(), None);
     assert_eq!(wording.answered(confirmed(withdrawal())), Step::say(MENU));
+}
+
+#[test]
+fn a_receipt_in_other_words_confirms_too_and_is_told_of() {
+    let mut wording = withdrawn();
+    assert!(wording.understands().contains("ERROR_WITHDRAW"));
+    let confirm = session(atm::Request::Confirm {
+        id: withdrawal(),
+        key: None,
+    });
+    assert_eq!(wording.received(b"ERROR_WITHDRAWAL"), confirm.puzzled());
+}
+
+#[test]
+fn nothing_of_a_message_is_shown_in_a_log_for_it_may_be_a_password() {
+    assert_eq!(wording().shown(b"4321"), "4 bytes");
 }
 
 #[test]
@@ -220,10 +237,8 @@ fn a_declined_withdrawal_is_never_rolled_back() {
             b"\xff",
         ] {
             let mut wording = at_amount(b"2");
-            assert_eq!(
-                wording.received(amount),
-                Step::say(Outcome::InvalidInput.to_bytes())
-            );
+            let invalid = Step::say(Outcome::InvalidInput.to_bytes());
+            assert_eq!(wording.received(amount), invalid.puzzled());
             assert_eq!(wording.received(reply), Step::say(MENU));
         }
     }
@@ -260,10 +275,17 @@ fn a_deposit_is_confirmed_before_it_is_told() {
 
 #[test]
 fn the_menu_follows_a_deposit_of_no_amount_at_once() {
-    for amount in [&b"abc"[..], b"0", b"-1", b"nan", b"1e15"] {
+    for (amount, is_one) in [
+        (&b"abc"[..], false),
+        (b"0", false),
+        (b"-1", false),
+        (b"nan", false),
+        (b"1e15", true),
+    ] {
         let mut wording = at_amount(b"3");
-        let both = alloc::vec![Outcome::InvalidInput.to_bytes(), MENU.into()];
-        assert_eq!(wording.received(amount), Step::Say(both));
+        let both = Step::Say(alloc::vec![Outcome::InvalidInput.to_bytes(), MENU.into()]);
+        let both = if is_one { both } else { both.puzzled() };
+        assert_eq!(wording.received(amount), both);
         assert_eq!(wording.received(b"1"), Step::say("VALID_OPTION"));
     }
 }

@@ -7,9 +7,10 @@
 
 mod back;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
 use proto::mode::Transport;
+use socket2::SockRef;
 use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
 use wire::record::{Channel, Framed, Recorder, Tap};
@@ -26,6 +28,7 @@ use self::back::Back;
 use super::NAME;
 
 use crate::connections::Connections;
+use crate::connections::eviction::Source;
 use crate::datagrams::never_answered;
 use crate::threads::STACK_SIZE;
 
@@ -46,7 +49,8 @@ pub struct Relay<'a> {
     pub server: SocketAddr,
     /// Says when to stop.
     pub connections: &'a Connections,
-    /// Most clients at once. For one more, the one that was silent longest is forgotten.
+    /// Most clients at once. For one more, another is forgotten: of the address that has most, the
+    /// one that was silent longest.
     pub clients: usize,
     /// Silence after which a client is forgotten.
     pub idle: Duration,
@@ -184,10 +188,7 @@ impl Forward<'_, '_> {
             return Ok(());
         }
         if self.by_client.len() >= self.most {
-            let silent = self.by_client.values().min_by_key(|it| it.last_used());
-            if let Some(client) = silent.map(|it| it.client) {
-                self.forget(client, "too many clients");
-            }
+            self.forget_one_for(client);
         }
         let any = match self.server {
             SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
@@ -210,6 +211,19 @@ impl Forward<'_, '_> {
         in_thread(self.scope, move || listening.receive_replies(&tell))?;
         self.by_client.insert(client, association);
         Ok(())
+    }
+
+    fn forget_one_for(&mut self, newcomer: SocketAddr) {
+        let mut crowds = HashMap::from([(Source::from(newcomer.ip()), 1)]);
+        for client in self.by_client.keys() {
+            *crowds.entry(client.ip().into()).or_default() += 1;
+        }
+        let crowd = |it: &Association| crowds.get(&it.client.ip().into());
+        let clients = self.by_client.values();
+        let gone = clients.max_by_key(|it| (crowd(it), Reverse(it.last_used())));
+        if let Some(client) = gone.map(|it| it.client) {
+            self.forget(client, "too many clients");
+        }
     }
 
     fn send(&self, letter: &Letter) {
@@ -247,6 +261,8 @@ impl Association {
         let mut buffer = vec![0; BUFFER];
         while !self.is_over.load(Ordering::Relaxed) {
             match receive(&self.upstream, &mut buffer, None) {
+                // The end of the socket looks like an empty datagram, or is an error.
+                _ if self.is_over.load(Ordering::Relaxed) => return,
                 Ok(Some((length, _))) => {
                     self.use_now();
                     if let Some(tap) = &self.tap {
@@ -318,6 +334,8 @@ impl Association {
 
     fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
+        // Wakes the thread, which would look in a while: a flood of clients would leave too many.
+        let _ = SockRef::from(&self.upstream).shutdown(Shutdown::Both);
     }
 }
 

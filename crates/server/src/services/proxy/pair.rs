@@ -13,6 +13,8 @@ use wire::fault::Direction;
 use wire::record::tap::Tap;
 use wire::record::{By, How};
 
+use crate::connections::Watch;
+
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
 /// whether the other end is still there: only then does nobody read from that end, which is how a
 /// reset is otherwise noticed.
@@ -32,6 +34,7 @@ pub struct Pair {
     client: Arc<TcpStream>,
     server: Arc<TcpStream>,
     taps: Option<Taps>,
+    place: Watch,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -75,7 +78,7 @@ pub enum Over {
     },
     /// A fault cut it.
     Cut,
-    /// The proxy is stopping.
+    /// The proxy is stopping, or the client's connection was ended to make room for another.
     Stopped,
 }
 
@@ -88,6 +91,7 @@ impl Pair {
         client: Arc<TcpStream>,
         server: Arc<TcpStream>,
         taps: Option<Taps>,
+        place: Watch,
     ) -> io::Result<Pair> {
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE)
@@ -101,6 +105,7 @@ impl Pair {
             client,
             server,
             taps,
+            place,
             state: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -135,7 +140,8 @@ impl Pair {
 
     /// Why both directions are over, if they are.
     pub fn over(&self) -> Option<Over> {
-        self.lock().over.clone()
+        let over = self.lock().over.clone();
+        over.or_else(|| self.place.has_made_room().then_some(Over::Stopped))
     }
 
     /// Waits until then.

@@ -58,10 +58,9 @@ impl Pump {
         self
     }
 
-    /// Passes on all that is said, to the end of the stream. `on_first` is called when something
-    /// was.
-    pub fn run(mut self, on_first: impl FnOnce()) {
-        let ended = match self.pass_all(on_first) {
+    /// Passes on all that is said, to the end of the stream. `on_read` is called when something was.
+    pub fn run(mut self, on_read: impl Fn()) {
+        let ended = match self.pass_all(on_read) {
             Ok(()) => {
                 self.pair.finish(self.way);
                 return self.pair.leave(self.way);
@@ -77,8 +76,7 @@ impl Pump {
         self.pair.leave(self.way);
     }
 
-    fn pass_all(&mut self, on_first: impl FnOnce()) -> Result<(), Over> {
-        let mut on_first = Some(on_first);
+    fn pass_all(&mut self, on_read: impl Fn()) -> Result<(), Over> {
         let mut piece = vec![0; PIECE];
         loop {
             self.write_due()?;
@@ -89,9 +87,7 @@ impl Pump {
             match self.read(&mut piece)? {
                 Some(0) => break,
                 Some(length) => {
-                    if let Some(on_first) = on_first.take() {
-                        on_first();
-                    }
+                    on_read();
                     self.pass(&piece[..length])?;
                 }
                 None => self.hold_no_longer()?,
