@@ -19,10 +19,11 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
+use server::handout::exchange_of;
 use server::ledger::accounts::default_path;
 use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
-use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
+use wire::fault::{Ground, Plan, Side, Spec, random_seed};
 use wire::limits::Limits;
 
 pub use ledger::LedgerCommand;
@@ -123,8 +124,9 @@ pub struct Arguments {
     accounts: Option<PathBuf>,
 
     /// Inject faults into the messages of every service: by chance, drop-request=10%, or by
-    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reorder (UDP),
-    /// delay=20ms..80ms and crash-at=after-commit, with commas between: see docs/faults.md
+    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
+    /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
+    /// between: see docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
     fault: Option<Spec>,
 
@@ -220,10 +222,42 @@ impl Arguments {
         let seed = self.seed.unwrap_or_else(random_seed);
         let plan = Plan::new(self.fault.clone()?, seed);
         // A delay of every message would hide what else happens.
-        Some(plan.observed(|strike| match strike.fate.verdict {
-            Verdict::Pass => tracing::debug!("{strike}"),
-            _ => tracing::info!("{strike}"),
+        Some(plan.observed(|strike| match strike.fate.is_quiet() {
+            true => tracing::debug!("{strike}"),
+            false => tracing::info!("{strike}"),
         }))
+    }
+
+    /// What runs, as far as it decides which faults can strike.
+    fn grounds(
+        &self,
+        modes: &[Mode],
+        handout: Option<Handout>,
+        script: Option<&Script>,
+        is_proxy: bool,
+    ) -> Vec<Ground> {
+        if is_proxy {
+            return vec![Ground::proxy(self.relaying.transport())];
+        }
+        if let Some(handout) = handout {
+            let exchange = exchange_of(handout);
+            return vec![Ground::printed(handout, Side::Server, exchange)];
+        }
+        let ground = |mode: &Mode| match script {
+            Some(script) if *mode == Mode::Script => Ground::server(*mode, &[script.transport()]),
+            _ => Ground::server(*mode, mode.transports()),
+        };
+        modes.iter().map(ground).collect()
+    }
+
+    /// Refuses a fault that can never strike, and warns of one that can in some of the services only.
+    fn check_faults(&self, grounds: &[Ground]) -> anyhow::Result<()> {
+        let checked = self.fault.as_ref().map(|faults| faults.check(grounds));
+        let warnings = checked.unwrap_or(Ok(Vec::new()));
+        for words in warnings.map_err(|words| usage(ErrorKind::ArgumentConflict, &words))? {
+            tracing::warn!("{words}");
+        }
+        Ok(())
     }
 
     /// The configuration these arguments ask for.
@@ -267,7 +301,9 @@ impl Arguments {
             None => self.login_timeout,
         };
         let is_proxy = matches!(self.mode, Some(Modes::Proxy));
-        let proxy = self.relaying.settings(is_proxy, self.fault.as_ref())?;
+        let grounds = self.grounds(&modes, handout, script.as_ref(), is_proxy);
+        self.check_faults(&grounds)?;
+        let proxy = self.relaying.settings(is_proxy)?;
         let framing = match proxy {
             Some(_) => Framing::Raw,
             None => Framing::default(),

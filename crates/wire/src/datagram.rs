@@ -9,6 +9,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 
 use crate::fault::datagrams::{Datagrams, Letter};
+use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
 use crate::record::tap::Struck;
 use crate::record::{Channel, Framed, Mask, Recorder, Tap};
@@ -128,6 +129,7 @@ impl Endpoint {
             self.socket.set_read_timeout(wait)?;
             match self.socket.recv_from(&mut self.buffer) {
                 Ok((length, sender)) => {
+                    wait_while_stopped();
                     let tap = self.tap(Some(sender));
                     if let Some(tap) = &tap {
                         tap.received(&self.buffer[..length]);
@@ -175,6 +177,7 @@ impl Endpoint {
     }
 
     fn post(&mut self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        let tap = self.tap(receiver);
         let Some(faults) = &mut self.faults else {
             return self.transmit(message, receiver);
         };
@@ -182,28 +185,14 @@ impl Endpoint {
             message: message.to_vec(),
             receiver,
         };
-        let letters = faults.send(letter, Instant::now());
-        let (struck, due) = faults.take_struck();
-        if let Some(tap) = self.tap(receiver) {
-            if let Some(struck) = struck {
-                tap.struck_sending(struck, message);
-            }
-            if let Some(due) = due {
-                tap.delayed(due, message);
-            }
-        }
-        if struck == Some(Struck::Dropped)
-            && let Some(faults) = &self.faults
-        {
-            faults.after_send();
-        }
-        for Letter { message, receiver } in letters {
+        for Letter { message, receiver } in faults.send(letter, tap.as_ref()) {
             self.transmit(&message, receiver)?;
         }
         Ok(())
     }
 
     fn transmit(&self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        wait_while_stopped();
         let told = self.tap(receiver).map(|tap| (tap.now(), tap));
         let sent = match receiver {
             Some(receiver) => self.socket.send_to(message, receiver),

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder};
 
-use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining};
-use crate::fault::stream::{Incoming, Received};
+use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining, write_alone};
+use crate::fault::pause::wait_while_stopped;
+use crate::fault::stream::{Break, Incoming, Received};
 use crate::limits::Limits;
 use crate::record::tap::ReadTap;
 
@@ -44,9 +45,12 @@ impl Reader {
             let Some(faults) = &mut self.faults else {
                 return self.read_message(by);
             };
-            if faults.is_cut() {
-                return Err(ReceiveError::Cut);
+            if let Some(how) = faults.broken() {
+                return Err(ReceiveError::Broken(how));
             }
+            let tap = self.tap.as_ref().map(|tap| tap.tap());
+            let write = |sending: &_| write_alone(&self.stream, sending, self.limits.write, tap);
+            faults.release(write);
             let received = match faults.waiting() {
                 Some(received) => received,
                 None => {
@@ -139,6 +143,9 @@ impl Reader {
                 .chain(by)
                 .min();
             let read = self.read_before(piece, first)?;
+            if let (Some(0), Some(Break::Reset)) = (read, self.broken()) {
+                return Err(ReceiveError::Broken(Break::Reset));
+            }
             if let (Some(tap), Some(length)) = (&mut self.tap, read) {
                 tap.read(&piece[..length], piece.len());
             }
@@ -180,8 +187,15 @@ impl Reader {
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {
-        self.discard(Instant::now() + CLOSE_WAIT);
-        let _ = self.stream.shutdown(Shutdown::Both);
+        if self.broken() != Some(Break::Reset) {
+            self.discard(Instant::now() + CLOSE_WAIT);
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// How a fault in the other half ended the connection, if one did.
+    fn broken(&self) -> Option<Break> {
+        self.faults.as_ref().and_then(|faults| faults.broken())
     }
 
     /// From here on, a message in raw framing has exactly this many bytes.
@@ -223,7 +237,10 @@ impl Reader {
             };
             self.stream.set_read_timeout(wait)?;
             match (&*self.stream).read(piece) {
-                Ok(length) => return Ok(Some(length)),
+                Ok(length) => {
+                    wait_while_stopped();
+                    return Ok(Some(length));
+                }
                 Err(error) if is_retryable(&error) => {}
                 Err(error) => return Err(error),
             }

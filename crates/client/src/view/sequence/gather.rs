@@ -217,6 +217,10 @@ impl<'a> Gatherer<'a, '_> {
                 let words = format!("{count} events could not be recorded");
                 self.note(life, at, Tone::Warning, words);
             }
+            What::Paused { stopped } => {
+                let words = format!("the program stops for {}", wording::duration(*stopped));
+                self.note(life, at, Tone::Warning, words);
+            }
             What::Ended => self.alone(life, at, Kind::Ended { life }),
             // Everything else happens to a message or a connection.
             _ => {}
@@ -345,6 +349,32 @@ impl<'a> Gatherer<'a, '_> {
                 };
                 self.hold(life, conversation, at, message, marks, progress);
             }
+            What::Split { size, message } => {
+                let marks = Marks {
+                    split: Some(*size),
+                    ..Marks::default()
+                };
+                self.hold(life, conversation, at, message, marks, progress);
+            }
+            What::Glued(message) => {
+                let marks = Marks {
+                    is_glued: true,
+                    ..Marks::default()
+                };
+                self.hold(life, conversation, at, message, marks, progress);
+            }
+            What::Corrupted { bit, message } => {
+                let marks = Marks {
+                    flipped: Some(*bit),
+                    ..Marks::default()
+                };
+                self.hold(life, conversation, at, message, marks, progress);
+            }
+            What::Reset(message) => {
+                let fate = Fate::Lost(Place::Start, "reset instead");
+                let arrow = self.unsent(life, conversation, at, message, fate);
+                self.arrows[arrow].marks.attempt = again(progress, message);
+            }
             what => self.anywhere(life, side, at, what, progress),
         }
     }
@@ -381,7 +411,12 @@ impl<'a> Gatherer<'a, '_> {
         let what = Deed::Sends(arrow);
         self.deeds[life].push(Entry { at, what });
         let lane = self.lanes.entry((conversation, message.direction));
-        lane.or_default().sent.push(arrow);
+        let lane = lane.or_default();
+        // What goes in one segment with another has its moment.
+        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
+        lane.sent.push(arrow);
+        self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
     fn receives(

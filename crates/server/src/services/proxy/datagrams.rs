@@ -20,6 +20,7 @@ use proto::atm::secrets;
 use proto::mode::Transport;
 use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
+use wire::fault::pause::wait_while_stopped;
 use wire::record::{Channel, Framed, Recorder, Tap};
 
 use self::back::Back;
@@ -271,6 +272,7 @@ impl Association {
     }
 
     fn send(&self, message: &[u8]) {
+        wait_while_stopped();
         let moment = self.tap.as_ref().map(Tap::now);
         let sent = match self.upstream.send(message) {
             // That is about an earlier one; this one was not sent.
@@ -326,19 +328,7 @@ fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> 
     let Some(faults) = faults else {
         return vec![letter];
     };
-    let Some(tap) = tap else {
-        return faults.send(letter, Instant::now());
-    };
-    let message = letter.message.clone();
-    let letters = faults.send(letter, Instant::now());
-    let (struck, due) = faults.take_struck();
-    if let Some(struck) = struck {
-        tap.struck_sending(struck, &message[..]);
-    }
-    if let Some(due) = due {
-        tap.delayed(due, &message[..]);
-    }
-    letters
+    faults.send(letter, tap)
 }
 
 /// A recorder's ear on a socket: where we are this side.
@@ -371,7 +361,10 @@ fn receive(
     // The kernel takes zero for "no timeout".
     socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
     match socket.recv_from(buffer) {
-        Ok(received) => Ok(Some(received)),
+        Ok(received) => {
+            wait_while_stopped();
+            Ok(Some(received))
+        }
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
                 Ok(None)

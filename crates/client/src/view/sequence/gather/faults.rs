@@ -118,6 +118,9 @@ impl<'a> Gatherer<'a, '_> {
                 late: held.marks.late.or(marks.late),
                 is_overtaken: held.marks.is_overtaken || marks.is_overtaken,
                 cut: held.marks.cut.or(marks.cut),
+                split: held.marks.split.or(marks.split),
+                is_glued: held.marks.is_glued || marks.is_glued,
+                flipped: held.marks.flipped.or(marks.flipped),
                 ..held.marks
             };
             held.left = if held.marks.is_copy { 2 } else { 1 };
