@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
 use proto::mode::Transport;
 
+use crate::deadline::Waiter;
 use crate::fault::Faults;
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::stream::{Break, Sending, halves};
@@ -132,6 +133,7 @@ impl Connection {
             traffic: Traffic::default(),
             faults: None,
             tap: None,
+            waiter: Waiter::default(),
         };
         let writer = Writer {
             stream,
@@ -230,14 +232,6 @@ impl ReceiveError {
     }
 }
 
-/// A timeout that ends at the deadline: `None` when it passed, `Some(None)` when there is none.
-fn remaining(by: Option<Instant>) -> Option<Option<Duration>> {
-    let Some(by) = by else { return Some(None) };
-    let wait = by.saturating_duration_since(Instant::now());
-    // The kernel takes zero for "no timeout".
-    (!wait.is_zero()).then(|| Some(wait.max(Duration::from_millis(1))))
-}
-
 /// Writes all of these bytes, or as many as the peer takes within `limit`; `written` grows by them.
 fn write_within(
     stream: &TcpStream,
@@ -248,10 +242,11 @@ fn write_within(
     let by = Instant::now() + limit;
     let mut rest = bytes;
     while !rest.is_empty() {
-        let Some(wait) = remaining(Some(by)) else {
+        let wait = by.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
             return Err(SendError::WriteTooSlow(limit));
-        };
-        stream.set_write_timeout(wait)?;
+        }
+        stream.set_write_timeout(Some(wait))?;
         let mut stream = stream;
         match stream.write(rest) {
             Ok(length) => {

@@ -8,6 +8,7 @@ use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 
+use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, Letter};
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
@@ -24,6 +25,7 @@ pub struct Endpoint {
     buffer: Vec<u8>,
     faults: Option<Box<Datagrams>>,
     tap: Option<Tap>,
+    waiter: Waiter,
 }
 
 impl Endpoint {
@@ -34,6 +36,7 @@ impl Endpoint {
             buffer: vec![0; MAX_DATAGRAM],
             faults: None,
             tap: None,
+            waiter: Waiter::default(),
         }
     }
 
@@ -125,8 +128,9 @@ impl Endpoint {
                 wait => wait,
             };
             let wait = wait.into_iter().chain(due).min();
-            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
-            self.socket.set_read_timeout(wait)?;
+            if !self.waiter.may_read(&self.socket, wait)? {
+                continue;
+            }
             match self.socket.recv_from(&mut self.buffer) {
                 Ok((length, sender)) => {
                     wait_while_stopped();

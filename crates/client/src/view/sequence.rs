@@ -340,18 +340,15 @@ impl Arrow<'_> {
                 .late
                 .map(|late| format!("{} late", wording::duration(late))),
         );
-        if marks.is_overtaken {
+        if marks.is_overtaken || marks.is_glued {
             badges.push("held back".into());
         }
-        if marks.is_glued {
-            badges.push("held back to be glued".into());
-        }
         if marks.is_glued_on {
-            badges.push("glued to the one before".into());
+            badges.push("glued on".into());
         }
         badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
         let flipped = marks.flipped;
-        badges.extend(flipped.map(|bit| wording::flipped(self.bytes, bit)));
+        badges.extend(flipped.map(|bit| wording::flipped_byte(self.bytes, bit)));
         match marks.cut {
             Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
             None if marks.is_broken => badges.push("no whole message".into()),

@@ -265,9 +265,9 @@ fn what_a_fault_did_to_the_segments_and_bits_of_a_message_is_said() {
         drawn(&client, &server),
         [
             "LOWER ABCDEFGH [in pieces of 7] >",
-            "LOWER B [held back to be glued] >",
-            "LOWER C [glued to the one before] >",
-            "LOWER C [bit 49 flipped: A became C] >",
+            "LOWER B [held back] >",
+            "LOWER C [glued on] >",
+            "LOWER C [A became C] >",
             "! the program stops for 2 s",
             "X LOWER D [reset instead]",
         ]

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder};
 
-use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining, write_alone};
+use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_alone};
+use crate::deadline::Waiter;
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::stream::{Break, Incoming, Received};
 use crate::limits::Limits;
@@ -30,6 +31,7 @@ pub struct Reader {
     pub(super) traffic: Traffic,
     pub(super) faults: Option<Box<Incoming>>,
     pub(super) tap: Option<Box<ReadTap>>,
+    pub(super) waiter: Waiter,
 }
 
 impl Reader {
@@ -167,16 +169,17 @@ impl Reader {
     }
 
     /// Whether the peer has sent more than was received: a peer that sends without waiting for
-    /// its answers. Asks the operating system, for at most a millisecond.
+    /// its answers. Asks the operating system.
     ///
     /// # Errors
     /// When the connection broke.
-    pub fn is_behind(&self) -> io::Result<bool> {
+    pub fn is_behind(&mut self) -> io::Result<bool> {
         if !self.decoder.unfinished().is_empty() {
             return Ok(true);
         }
-        self.stream
-            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        if !self.waiter.may_read(&*self.stream, Some(Duration::ZERO))? {
+            return Ok(false);
+        }
         match self.stream.peek(&mut [0]) {
             Ok(length) => Ok(length > 0),
             Err(error) if is_retryable(&error) => Ok(false),
@@ -230,12 +233,15 @@ impl Reader {
     }
 
     /// Reads once; `None` when the deadline passed first.
-    fn read_before(&self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
+    fn read_before(&mut self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
         loop {
-            let Some(wait) = remaining(by) else {
+            let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
+            if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
-            };
-            self.stream.set_read_timeout(wait)?;
+            }
+            if !self.waiter.may_read(&*self.stream, wait)? {
+                continue;
+            }
             match (&*self.stream).read(piece) {
                 Ok(length) => {
                     wait_while_stopped();

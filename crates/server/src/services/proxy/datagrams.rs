@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
 use proto::mode::Transport;
+use wire::deadline::Waiter;
 use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
 use wire::fault::pause::wait_while_stopped;
@@ -128,6 +129,7 @@ impl Forward<'_, '_> {
     fn run(&mut self, socket: &UdpSocket, stop: &Connections, mut faults: Option<Datagrams>) {
         let own = socket.local_addr().ok();
         let mut buffer = vec![0; BUFFER];
+        let mut waiter = Waiter::default();
         let mut swept = Instant::now();
         while !stop.are_stopping() {
             let late = faults.as_mut().map(|it| it.take_due(Instant::now()));
@@ -139,7 +141,7 @@ impl Forward<'_, '_> {
                 self.forget_idle();
             }
             let due = faults.as_ref().and_then(Datagrams::next_due);
-            match receive(socket, &mut buffer, due) {
+            match receive(socket, &mut waiter, &mut buffer, due) {
                 Ok(Some((length, client))) => {
                     if let Some(reason) = self.ignored(client, own) {
                         tracing::warn!(%client, "datagram ignored: {reason}");
@@ -246,8 +248,9 @@ impl Association {
     /// Passes on what the server answers to this client.
     fn receive_replies(&self, tell: &SyncSender<Letter>) {
         let mut buffer = vec![0; BUFFER];
+        let mut waiter = Waiter::default();
         while !self.is_over.load(Ordering::Relaxed) {
-            match receive(&self.upstream, &mut buffer, None) {
+            match receive(&self.upstream, &mut waiter, &mut buffer, None) {
                 Ok(Some((length, _))) => {
                     self.use_now();
                     if let Some(tap) = &self.tap {
@@ -353,13 +356,15 @@ fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64)
 /// Receives once; `None` when nothing came until something is `due`, or for a while.
 fn receive(
     socket: &UdpSocket,
+    waiter: &mut Waiter,
     buffer: &mut [u8],
     due: Option<Instant>,
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     let due = due.map(|due| due.saturating_duration_since(Instant::now()));
     let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
-    // The kernel takes zero for "no timeout".
-    socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+    if !waiter.may_read(socket, Some(wait))? {
+        return Ok(None);
+    }
     match socket.recv_from(buffer) {
         Ok(received) => {
             wait_while_stopped();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
+use wire::deadline::Waiter;
 use wire::fault::pause::{stop_for, wait_while_stopped};
 use wire::fault::sending::segments;
 use wire::fault::stream::{Break, Sending};
@@ -31,8 +32,7 @@ pub struct Pump {
     cutter: Option<Cutter>,
     faults: Option<Faulty>,
     has_complained: bool,
-    /// What [`std::net::TcpStream::set_read_timeout`] was told last.
-    read_timeout: Option<Duration>,
+    waiter: Waiter,
     has_cut: bool,
 }
 
@@ -46,7 +46,7 @@ impl Pump {
             cutter: is_recorded.then(|| Cutter::new(framing)),
             faults: None,
             has_complained: false,
-            read_timeout: None,
+            waiter: Waiter::default(),
             has_cut: false,
         }
     }
@@ -119,12 +119,13 @@ impl Pump {
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
-            // The kernel takes zero for "no timeout".
-            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
             let mut source = self.pair.source(self.way);
-            if wait != self.read_timeout {
-                source.set_read_timeout(wait).map_err(|e| self.lost(&e))?;
-                self.read_timeout = wait;
+            let may_read = self.waiter.may_read(source, wait);
+            if !may_read.map_err(|error| self.lost(&error))? {
+                if let Some(over) = self.pair.over() {
+                    return Err(over);
+                }
+                continue;
             }
             let read = source.read(piece);
             wait_while_stopped();
