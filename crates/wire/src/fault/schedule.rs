@@ -339,6 +339,14 @@ impl Fate {
     /// What happens, for a person: `drop`, `41873us`.
     pub fn words(&self) -> String {
         let mut shown = *self;
+        // What comes besides means nothing where nothing is sent.
+        match self.verdict {
+            Verdict::Drop | Verdict::Error => {
+                (shown.split, shown.corrupt, shown.pause) = (None, None, None);
+            }
+            Verdict::Reset => (shown.split, shown.corrupt) = (None, None),
+            _ => {}
+        }
         // Which number was drawn says nothing to a person.
         let corrupt = shown.corrupt.take().map(|_| "corrupt".to_owned());
         let mut parts = shown.parts();

@@ -175,7 +175,7 @@ fn what_is_about_streams_strikes_no_datagram_and_what_is_received_is_not_struck(
     };
     assert_eq!(
         of(Transport::Tcp, Direction::Request),
-        "reset split 7, glue split 7, split 7 corrupt, split 7 pause 1000us"
+        "reset, glue split 7, split 7 corrupt, split 7 pause 1000us"
     );
     assert_eq!(
         of(Transport::Udp, Direction::Request),
