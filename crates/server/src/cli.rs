@@ -1,5 +1,6 @@
 //! The command line of `labserver`.
 
+mod faults;
 mod ledger;
 mod proxy;
 mod recording;
@@ -19,11 +20,10 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
-use server::handout::exchange_of;
 use server::ledger::accounts::default_path;
 use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
-use wire::fault::{Ground, Plan, Side, Spec, random_seed};
+use wire::fault::{Plan, Side, Spec, random_seed};
 use wire::limits::Limits;
 
 pub use ledger::LedgerCommand;
@@ -228,38 +228,6 @@ impl Arguments {
         }))
     }
 
-    /// What runs, as far as it decides which faults can strike.
-    fn grounds(
-        &self,
-        modes: &[Mode],
-        handout: Option<Handout>,
-        script: Option<&Script>,
-        is_proxy: bool,
-    ) -> Vec<Ground> {
-        if is_proxy {
-            return vec![Ground::proxy(self.relaying.transport())];
-        }
-        if let Some(handout) = handout {
-            let exchange = exchange_of(handout);
-            return vec![Ground::printed(handout, Side::Server, exchange)];
-        }
-        let ground = |mode: &Mode| match script {
-            Some(script) if *mode == Mode::Script => Ground::server(*mode, &[script.transport()]),
-            _ => Ground::server(*mode, mode.transports()),
-        };
-        modes.iter().map(ground).collect()
-    }
-
-    /// Refuses a fault that can never strike, and warns of one that can in some of the services only.
-    fn check_faults(&self, grounds: &[Ground]) -> anyhow::Result<()> {
-        let checked = self.fault.as_ref().map(|faults| faults.check(grounds));
-        let warnings = checked.unwrap_or(Ok(Vec::new()));
-        for words in warnings.map_err(|words| usage(ErrorKind::ArgumentConflict, &words))? {
-            tracing::warn!("{words}");
-        }
-        Ok(())
-    }
-
     /// The configuration these arguments ask for.
     ///
     /// # Errors
@@ -301,8 +269,10 @@ impl Arguments {
             None => self.login_timeout,
         };
         let is_proxy = matches!(self.mode, Some(Modes::Proxy));
-        let grounds = self.grounds(&modes, handout, script.as_ref(), is_proxy);
-        self.check_faults(&grounds)?;
+        if let Some(spec) = &self.fault {
+            let relayed = is_proxy.then(|| self.relaying.transport());
+            faults::check(spec, &modes, handout, script.as_ref(), relayed)?;
+        }
         let proxy = self.relaying.settings(is_proxy)?;
         let framing = match proxy {
             Some(_) => Framing::Raw,

@@ -70,7 +70,7 @@ fn is_readable(socket: &impl Socket, wait: Duration) -> io::Result<bool> {
 
 /// Elsewhere a timeout is as good as it gets.
 #[cfg(not(unix))]
-fn is_readable(socket: &impl Socket, wait: Duration) -> io::Result<bool> {
+fn is_readable(_socket: &impl Socket, _wait: Duration) -> io::Result<bool> {
     Ok(true)
 }
 
