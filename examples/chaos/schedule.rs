@@ -117,10 +117,20 @@ impl Dice {
         if self.chance(35) {
             return faults;
         }
-        for fault in ["drop-request", "drop-reply", "duplicate", "error", "cut"] {
+        for fault in [
+            "drop-request",
+            "drop-reply",
+            "duplicate",
+            "error",
+            "cut",
+            "reset",
+        ] {
             if self.chance(25) {
                 faults.push(format!("{fault}={}", self.when()));
             }
+        }
+        if self.chance(10) {
+            faults.push(format!("split={}@{}", self.between(1, 20), self.when()));
         }
         if self.chance(25) {
             let least = self.between(0, 10);

@@ -5,7 +5,12 @@ use std::process::Command;
 
 use proto::mode::Transport;
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
-use wire::fault::{Channel, Exchange, Plan, Side};
+use wire::fault::{Channel, Exchange, Flip, Plan, Side};
+
+const PYTHON: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/examples/python/fault_schedule.py"
+);
 
 const FAULTS: &str = include_str!("../../docs/faults.md");
 
@@ -91,24 +96,56 @@ fn the_schedules_are_those_of_the_document() {
     }
 }
 
+/// The blocks `corrupt NUMBER MESSAGE`, and what becomes of the message.
+fn corruptions() -> Vec<(u64, String, &'static str)> {
+    let blocks = blocks("corrupt").into_iter();
+    blocks
+        .map(|(words, lines)| (number(words[0]), words[1..].join(" "), lines[0]))
+        .collect()
+}
+
+#[test]
+fn the_bit_that_is_flipped_is_that_of_the_document() {
+    for (number, message, expected) in corruptions() {
+        let mut bytes = message.into_bytes();
+        let bit = Flip(number).bit(bytes.len()).unwrap();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+    }
+}
+
+#[test]
+fn another_language_flips_the_same_bit() {
+    for (number, message, expected) in corruptions() {
+        let arguments = ["corrupt".into(), number.to_string(), message];
+        let Ok(computed) = Command::new("python3").arg(PYTHON).args(arguments).output() else {
+            return;
+        };
+        let computed = String::from_utf8(computed.stdout).unwrap();
+        assert_eq!(computed.trim_end(), expected);
+    }
+}
+
 #[test]
 fn another_language_computes_the_same_schedules() {
-    let program = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/examples/python/fault_schedule.py"
-    );
     let many = "drop-request=1.5%,drop-reply=#2-4,duplicate=33.333333%,delay=1us..3600s@50%,\
         error=100%,cut=0%,reorder=0.000001%";
+    let besides = "delay=exponential:3600s@50%,split=65535@50%,glue=50%,reset=10%,corrupt=50%,\
+        pause=1us@50%,cut=10%,duplicate=10%,reorder=50%";
+    let normal = "delay=normal:1ms+-3600s,split=1,corrupt=#3-400,pause=0ms@#1,glue=#2";
     let others = [
         "client tcp 9 18446744073709551615",
         "server udp 0 0",
         "server tcp 1 1",
     ];
-    let others = others.map(|words| words.split(' ').chain([many]).collect());
+    let others = others.into_iter().flat_map(|words| {
+        let of = |spec| words.split(' ').chain([spec]).collect();
+        [many, besides, normal].map(of)
+    });
     let documented = blocks("schedule").into_iter().map(|(words, _)| words);
     for words in documented.chain(others) {
         let Ok(computed) = Command::new("python3")
-            .arg(program)
+            .arg(PYTHON)
             .args(&words)
             .arg("500")
             .output()

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::handout::Handout;
-use proto::mode::Mode;
-use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
+use proto::mode::{Mode, Transport};
+use wire::fault::{Exchange, Ground, Plan, Side, Spec, random_seed};
 
 use crate::bench;
 use crate::experiment;
@@ -60,8 +60,9 @@ pub struct Arguments {
     timeout: Option<Duration>,
 
     /// Inject faults into what is said: by chance, drop-request=10%, or by count,
-    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reorder (UDP),
-    /// delay=20ms..80ms and crash-at=after-send, with commas between: see docs/faults.md
+    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP),
+    /// split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between: see
+    /// docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
     fault: Option<Spec>,
 
@@ -129,7 +130,7 @@ impl Arguments {
     /// The faults to inject, if any, and a line on standard error for each that strikes.
     ///
     /// # Errors
-    /// When a seed is given and nothing that draws. (clap would also find one missing that stands on the other
+    /// When a fault can never strike in what is asked for, or a seed is given and nothing that draws. (clap would also find one missing that stands on the other
     /// side of the mode's name.)
     pub fn faults(&self) -> Result<Option<Plan>, Failure> {
         let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
@@ -141,13 +142,45 @@ impl Arguments {
                 Some(_) | None => Ok(None),
             };
         };
+        let Some(ground) = self.ground()? else {
+            return Err(Failure::Usage(
+                "--fault is for the modes and hand-outs: leave it out here".into(),
+            ));
+        };
+        spec.check(&[ground]).map_err(Failure::Usage)?;
         let plan = Plan::new(spec, self.seed.unwrap_or_else(random_seed));
         // A delay of every message would hide what else happens.
         Ok(Some(plan.observed(|strike| {
-            if strike.fate.verdict != Verdict::Pass {
+            if !strike.fate.is_quiet() {
                 say(&strike.to_string());
             }
         })))
+    }
+
+    /// What is done, as far as it decides which faults can strike; `None` where nothing is said to
+    /// any server.
+    fn ground(&self) -> Result<Option<Ground>, Failure> {
+        let (mode, transport) = match &self.command {
+            Command::Atm(_) => (Mode::Atm, Transport::Tcp),
+            Command::Text { .. } => (Mode::Text, Transport::Tcp),
+            Command::Calc(_) => (Mode::Calc, Transport::Tcp),
+            Command::Chat(_) => (Mode::Chat, Transport::Tcp),
+            Command::Datetime { .. } => (Mode::Datetime, Transport::Udp),
+            Command::Echo(echo) => (Mode::Echo, echo.transport()),
+            Command::Script(script) => match script.transport()? {
+                Some(transport) => (Mode::Script, transport),
+                None => return Ok(None),
+            },
+            Command::Handout(handout) => {
+                let printed = |it| Ground::printed(it, Side::Client, Exchange::Transparent);
+                return Ok(handout.handout().map(printed));
+            }
+            Command::Experiment(_)
+            | Command::Bench(_)
+            | Command::View(_)
+            | Command::Completions { .. } => return Ok(None),
+        };
+        Ok(Some(Ground::client(mode, transport)))
     }
 
     /// The server to talk to in this mode, and the faults on the way there.

@@ -32,7 +32,7 @@ use self::place::Place;
 use self::rates::Rates;
 use self::subject::{Audit, Patience};
 use self::subjects::Kind;
-use self::sweep::{Measured, ServerUsed, Setup};
+use self::sweep::{Measured, ServerUsed, Setup, wait_here};
 use crate::cli;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
@@ -198,7 +198,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         kind.operations(),
         setup.seed,
         setup.server.words(),
-        rough(setup.expected_duration())
+        rough(setup.expected_duration(wait_here(setup.patience.timeout)))
     ));
     let started = Timestamp::now().to_string();
     let measured = setup.measure();
@@ -219,7 +219,8 @@ fn finish(
     }
     let summaries = summary::summarize(&measured.runs, setup.loss, setup.kind.exchanges());
     let ended = Timestamp::now().to_string();
-    let parameters = report::parameters(setup, &measured, started, &ended);
+    let theory = summary::Theory::of(&measured.runs, setup.kind.exchanges());
+    let parameters = report::parameters(setup, &measured, &theory, started, &ended);
     let parameters = format!("{parameters:#}\n");
     place.write("parameters.json", parameters.as_bytes())?;
     place.write(
@@ -228,7 +229,6 @@ fn finish(
     )?;
     let summary_csv = report::summary_csv(&summaries, &measured.runs);
     place.write("summary.csv", summary_csv.as_bytes())?;
-    let theory = summary::Theory::of(&measured.runs, setup.kind.exchanges());
     for drawn in plots::draw(setup, &summaries, &theory)? {
         place.write(&drawn.name, &drawn.bytes)?;
     }
@@ -239,7 +239,7 @@ fn finish(
             output.line(&row.to_string())?;
         }
     } else {
-        output.line(report::table(setup, &summaries).trim_end())?;
+        output.line(report::table(setup, &summaries, &theory).trim_end())?;
     }
     say(&format!(
         "\nin {}: latency, attempts and throughput, each as .svg and .png; samples.csv, \

@@ -84,15 +84,39 @@ fn the_client_dies_where_it_is_told_to_and_nowhere_else() {
         assert_eq!(output.status.signal(), Some(9), "{point}");
         assert_eq!(text(&output.stdout), "", "{point}");
     }
-    for point in ["after-reply#3", "mid-dispense"] {
-        let output = ran(&[
-            "text",
-            "lower",
-            "A",
-            "--fault",
-            &format!("crash-at={point}"),
-        ]);
-        assert_eq!(output.status.code(), Some(0), "{point}");
-        assert_eq!(text(&output.stdout), "a\n", "{point}");
+    let output = ran(&["text", "lower", "A", "--fault", "crash-at=after-reply#3"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "a\n");
+}
+
+#[test]
+fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
+    for (arguments, why) in [
+        (
+            &["text", "--fault", "crash-at=mid-dispense"][..],
+            "only the cash machine comes by mid-dispense: labclient atm",
+        ),
+        (
+            &["echo", "A", "--fault", "reorder=5%"],
+            "TCP keeps the order",
+        ),
+        (&["datetime", "date", "--fault", "cut=1%"], "this is UDP"),
+        (&["script", "udp", "--fault", "split=7"], "this is UDP"),
+        (&["chat", "--fault", "glue=#1"], "use split; or duplicate"),
+        (
+            &["handout", "chat", "--fault", "error=5%"],
+            "how a request is refused there is not known",
+        ),
+        (
+            &["view", "a.jsonl", "--fault", "cut=1%"],
+            "leave it out here",
+        ),
+    ] {
+        let output = ran(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains(why), "{arguments:?}: {said}");
     }
+    let output = ran(&["text", "lower", "A", "--fault", "split=7,cut=0%"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }

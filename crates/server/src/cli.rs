@@ -1,6 +1,7 @@
 //! The command line of `labserver`.
 
 mod chosen;
+mod faults;
 mod ledger;
 mod proxy;
 mod recording;
@@ -21,7 +22,7 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
 use server::{Config, log, services};
-use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
+use wire::fault::{Plan, Side, Spec, random_seed};
 use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};
@@ -128,8 +129,9 @@ pub struct Arguments {
     accounts: Option<PathBuf>,
 
     /// Inject faults into the messages of every service: by chance, drop-request=10%, or by
-    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reorder (UDP),
-    /// delay=20ms..80ms and crash-at=after-commit, with commas between: see docs/faults.md
+    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
+    /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
+    /// between: see docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
     fault: Option<Spec>,
 
@@ -230,9 +232,9 @@ impl Arguments {
         let seed = self.seed.unwrap_or_else(random_seed);
         let plan = Plan::new(self.fault.clone()?, seed);
         // A delay of every message would hide what else happens.
-        Some(plan.observed(|strike| match strike.fate.verdict {
-            Verdict::Pass => tracing::debug!("{strike}"),
-            _ => tracing::info!("{strike}"),
+        Some(plan.observed(|strike| match strike.fate.is_quiet() {
+            true => tracing::debug!("{strike}"),
+            false => tracing::info!("{strike}"),
         }))
     }
 
@@ -266,7 +268,11 @@ impl Arguments {
             Some(_) => self.login_timeout.max(self.idle_timeout),
             None => self.login_timeout,
         };
-        let proxy = self.relaying.settings(is_proxy, self.fault.as_ref())?;
+        if let Some(spec) = &self.fault {
+            let relayed = is_proxy.then(|| self.relaying.transport());
+            faults::check(spec, &modes, handout, script.as_ref(), relayed)?;
+        }
+        let proxy = self.relaying.settings(is_proxy)?;
         let framing = match proxy {
             Some(_) => Framing::Raw,
             None => Framing::default(),

@@ -201,7 +201,7 @@ pub fn refusal_of(error: &ReceiveError) -> Option<(Refusal, bool)> {
             return Some((Refusal::new(Code::TooSlow, "no log-in in time"), true));
         }
         ReceiveError::Injected => Code::Unavailable,
-        ReceiveError::Cut | ReceiveError::Io(_) => return None,
+        ReceiveError::Broken(_) | ReceiveError::Io(_) => return None,
     };
     let fatal = match error {
         ReceiveError::Malformed(error) => error.is_fatal(),

@@ -66,9 +66,7 @@ pub fn serve_datagrams(
                     Verdict::Drop => [None, None],
                     Verdict::Error => [refuse(datagram), None],
                     Verdict::Duplicate => [answer(datagram, sender), answer(datagram, sender)],
-                    Verdict::Pass | Verdict::Cut | Verdict::Reorder => {
-                        [answer(datagram, sender), None]
-                    }
+                    _ => [answer(datagram, sender), None],
                 };
                 (replies, sender)
             }
@@ -93,7 +91,8 @@ fn tell(tap: &Tap, verdict: Verdict, datagram: &[u8]) {
         Verdict::Drop => Struck::Dropped,
         Verdict::Error => Struck::Refused,
         Verdict::Duplicate => Struck::Duplicated,
-        Verdict::Pass | Verdict::Cut | Verdict::Reorder => return,
+        // The rest happens to what is sent.
+        _ => return,
     };
     tap.struck_receiving(struck, datagram);
 }

@@ -95,12 +95,7 @@ impl Printed {
 
     /// Whether its requests have one answer each.
     pub fn exchange(&self) -> Exchange {
-        match self.handout {
-            Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
-                Exchange::Answered
-            }
-            _ => Exchange::Transparent,
-        }
+        exchange_of(self.handout)
     }
 
     /// Serves one TCP connection to its end.
@@ -141,6 +136,16 @@ impl Printed {
             }
             other => other.answer_datagrams(endpoint, connections, config),
         }
+    }
+}
+
+/// Whether the requests of this hand-out have one answer each.
+pub fn exchange_of(handout: Handout) -> Exchange {
+    match handout {
+        Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
+            Exchange::Answered
+        }
+        _ => Exchange::Transparent,
     }
 }
 

@@ -13,6 +13,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use wire::connection::Connection;
+use wire::fault::pause::wait_while_stopped;
 use wire::limits::Limits;
 
 use crate::config::Config;
@@ -240,6 +241,7 @@ impl Acceptor<'_> {
             match accepted {
                 Ok((stream, peer)) => {
                     pause = Duration::from_millis(1);
+                    wait_while_stopped();
                     self.admit(Arc::new(stream), peer);
                 }
                 Err(error) if is_about_one_connection(&error) => {}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A queue of messages, bounded by the sum of their lengths.
 #[derive(Debug)]
@@ -62,15 +63,19 @@ impl Outbound {
     /// Everything that waits, in order; waits for something. `None` when the queue is closed and
     /// empty.
     pub fn take(&self) -> Option<VecDeque<Vec<u8>>> {
+        self.take_within(Duration::MAX)
+    }
+
+    /// As [`take`](Outbound::take), and nothing at all when nothing came for so long.
+    pub fn take_within(&self, wait: Duration) -> Option<VecDeque<Vec<u8>>> {
         let is_empty = |state: &mut State| state.waiting.is_empty() && !state.closed;
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), is_empty)
-            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(self.lock(), wait, is_empty);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_over = state.closed && state.waiting.is_empty();
         state.bytes = 0;
         let taken = std::mem::take(&mut state.waiting);
         self.changed.notify_all();
-        (!taken.is_empty()).then_some(taken)
+        (!is_over).then_some(taken)
     }
 
     /// Waits until everything was taken, or the queue is closed.

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A text service with these faults, and where it listens.
 fn started(words: &[&str]) -> (Child, String) {
@@ -94,4 +94,43 @@ fn a_mistake_is_shown_where_it_stands() {
     let shown = "\ndelay=1s,cut=2\n             ^ a chance as 10% or a count as #2\n";
     assert!(run("delay=1s,cut=2").contains(shown));
     assert!(run("crash-at=mid-dispense").contains("labserver never comes by mid-dispense"));
+}
+
+#[test]
+fn a_pause_stops_every_connection_and_no_other_message_ends_it() {
+    let pause = Duration::from_secs(1);
+    let (mut child, address) = started(&["--fault", "pause=1s@#20"]);
+    let mut waits = Vec::new();
+    let ask = |stream: &mut TcpStream| {
+        let asked = Instant::now();
+        stream.write_all(b"7:PRIME 7,").unwrap();
+        stream.read_exact(&mut [0; 11]).unwrap();
+        asked.elapsed()
+    };
+    let (mut busy, mut other) = (conversation(&address), conversation(&address));
+    let asking = std::thread::spawn(move || {
+        // The server's twentieth answer is one of these.
+        (0..30).for_each(|_| {
+            busy.write_all(b"7:PRIME 7,").unwrap();
+            busy.read_exact(&mut [0; 11]).unwrap();
+        });
+    });
+    while !asking.is_finished() {
+        waits.push(ask(&mut other));
+    }
+    asking.join().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // A question was asked at any moment, the one before the pause included.
+    let longest = waits.iter().max().unwrap();
+    assert!(*longest >= pause / 2, "{longest:?}");
+}
+
+/// A connection that has heard `READY`.
+fn conversation(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).unwrap();
+    stream.read_exact(&mut [0; 16]).unwrap();
+    stream
 }

@@ -4,18 +4,20 @@
 //! it whole; a chat room gives the two halves to two threads. Both halves share one descriptor:
 //! nothing is cloned.
 
-use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
 use proto::mode::Transport;
 
+use crate::deadline::Waiter;
 use crate::fault::Faults;
-use crate::fault::stream::halves;
+use crate::fault::pause::wait_while_stopped;
+use crate::fault::stream::{Break, Sending, halves};
 use crate::limits::Limits;
-use crate::record::tap::{ReadTap, WriteTap};
+use crate::record::tap::{ReadTap, Said, WriteTap};
 use crate::record::{By, Channel, How, Mask, Recorder, Tap};
 
 mod reader;
@@ -67,9 +69,9 @@ pub enum ReceiveError {
     /// A request came that is to be refused with these words, and not carried out.
     #[error("{}", crate::fault::INJECTED)]
     Injected,
-    /// The other half of the connection cut it.
-    #[error("an injected fault cut the connection")]
-    Cut,
+    /// A fault in the other half of the connection ended it.
+    #[error("{0}")]
+    Broken(Break),
     /// The connection broke.
     #[error("{}", describe(.0))]
     Io(#[from] io::Error),
@@ -84,9 +86,9 @@ pub enum SendError {
     /// The peer does not read.
     #[error("the peer took no more bytes for {} s", .0.as_secs_f32())]
     WriteTooSlow(Duration),
-    /// Half a message was sent, and the connection is at its end.
-    #[error("an injected fault cut the connection")]
-    Cut,
+    /// A fault ended the connection, inside the message or instead of it.
+    #[error("{0}")]
+    Broken(Break),
     /// The connection broke.
     #[error("{}", describe(.0))]
     Io(#[from] io::Error),
@@ -131,6 +133,7 @@ impl Connection {
             traffic: Traffic::default(),
             faults: None,
             tap: None,
+            waiter: Waiter::default(),
         };
         let writer = Writer {
             stream,
@@ -140,6 +143,7 @@ impl Connection {
             traffic: Traffic::default(),
             faults: None,
             tap: None,
+            is_reset: false,
         };
         Ok(Connection {
             reader,
@@ -206,7 +210,7 @@ impl Connection {
         if self.writer.finish().is_ok() {
             self.reader.discard(Instant::now() + CLOSE_WAIT);
         }
-        let _ = self.writer.stream.shutdown(Shutdown::Both);
+        self.writer.end();
     }
 }
 
@@ -222,18 +226,58 @@ impl ReceiveError {
             }
             ReceiveError::Idle(_) => tap.tap().ends(By::Us, How::Timeout, Some(words)),
             ReceiveError::Io(error) => tap.tap().broke(error),
-            ReceiveError::Cut => tap.tap().ends(By::Us, How::Cut, None),
+            ReceiveError::Broken(how) => tap.tap().ends(By::Us, How::from(*how), Some(words)),
             ReceiveError::Malformed(_) | ReceiveError::DeadlinePassed | ReceiveError::Injected => {}
         }
     }
 }
 
-/// A timeout that ends at the deadline: `None` when it passed, `Some(None)` when there is none.
-fn remaining(by: Option<Instant>) -> Option<Option<Duration>> {
-    let Some(by) = by else { return Some(None) };
-    let wait = by.saturating_duration_since(Instant::now());
-    // The kernel takes zero for "no timeout".
-    (!wait.is_zero()).then(|| Some(wait.max(Duration::from_millis(1))))
+/// Writes all of these bytes, or as many as the peer takes within `limit`; `written` grows by them.
+fn write_within(
+    stream: &TcpStream,
+    bytes: &[u8],
+    limit: Duration,
+    written: &mut usize,
+) -> Result<(), SendError> {
+    let by = Instant::now() + limit;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let wait = by.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            return Err(SendError::WriteTooSlow(limit));
+        }
+        stream.set_write_timeout(Some(wait))?;
+        let mut stream = stream;
+        match stream.write(rest) {
+            Ok(length) => {
+                *written += length;
+                rest = &rest[length..];
+            }
+            Err(error) if is_retryable(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes what waited in vain for a next message. Whether the peer takes it, whoever goes on with the
+/// connection will learn.
+fn write_alone(stream: &TcpStream, sending: &Sending, limit: Duration, tap: Option<&Tap>) {
+    wait_while_stopped();
+    let moment = tap.map(Tap::now);
+    let mut written = 0;
+    let _ = write_within(stream, &sending.bytes, limit, &mut written);
+    if let (Some(tap), Some(moment)) = (tap, moment) {
+        let said = Said {
+            bytes: &sending.bytes[..written],
+            is_secret: sending.is_secret,
+        };
+        match written {
+            0 => {}
+            _ if written < sending.bytes.len() => tap.sent_in_part(moment, said),
+            _ => tap.sent(moment, said),
+        }
+    }
 }
 
 fn is_retryable(error: &io::Error) -> bool {

@@ -8,7 +8,9 @@ use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 
+use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, Letter};
+use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
 use crate::record::tap::Struck;
 use crate::record::{Channel, Framed, Mask, Recorder, Tap};
@@ -23,6 +25,7 @@ pub struct Endpoint {
     buffer: Vec<u8>,
     faults: Option<Box<Datagrams>>,
     tap: Option<Tap>,
+    waiter: Waiter,
 }
 
 impl Endpoint {
@@ -33,6 +36,7 @@ impl Endpoint {
             buffer: vec![0; MAX_DATAGRAM],
             faults: None,
             tap: None,
+            waiter: Waiter::default(),
         }
     }
 
@@ -124,10 +128,12 @@ impl Endpoint {
                 wait => wait,
             };
             let wait = wait.into_iter().chain(due).min();
-            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
-            self.socket.set_read_timeout(wait)?;
+            if !self.waiter.may_read(&self.socket, wait)? {
+                continue;
+            }
             match self.socket.recv_from(&mut self.buffer) {
                 Ok((length, sender)) => {
+                    wait_while_stopped();
                     let tap = self.tap(Some(sender));
                     if let Some(tap) = &tap {
                         tap.received(&self.buffer[..length]);
@@ -175,6 +181,7 @@ impl Endpoint {
     }
 
     fn post(&mut self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        let tap = self.tap(receiver);
         let Some(faults) = &mut self.faults else {
             return self.transmit(message, receiver);
         };
@@ -182,28 +189,14 @@ impl Endpoint {
             message: message.to_vec(),
             receiver,
         };
-        let letters = faults.send(letter, Instant::now());
-        let (struck, due) = faults.take_struck();
-        if let Some(tap) = self.tap(receiver) {
-            if let Some(struck) = struck {
-                tap.struck_sending(struck, message);
-            }
-            if let Some(due) = due {
-                tap.delayed(due, message);
-            }
-        }
-        if struck == Some(Struck::Dropped)
-            && let Some(faults) = &self.faults
-        {
-            faults.after_send();
-        }
-        for Letter { message, receiver } in letters {
+        for Letter { message, receiver } in faults.send(letter, tap.as_ref()) {
             self.transmit(&message, receiver)?;
         }
         Ok(())
     }
 
     fn transmit(&self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
+        wait_while_stopped();
         let told = self.tap(receiver).map(|tap| (tap.now(), tap));
         let sent = match receiver {
             Some(receiver) => self.socket.send_to(message, receiver),

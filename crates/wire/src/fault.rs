@@ -8,15 +8,20 @@
 //! nothing of it.
 //!
 //! * [`spec`]: the text of `--fault`;
-//! * [`generator`]: the random numbers;
+//! * [`ground`]: where a fault can strike at all;
+//! * [`generator`]: the random numbers, and [`distribution`] times drawn from them;
 //! * [`schedule`]: what happens to which message;
-//! * [`stream`], [`datagrams`]: how that is done to a stream and to datagrams;
-//! * [`crash`]: the places where a process can be made to die.
+//! * [`stream`], with [`sending`], and [`datagrams`]: how that is done to a stream and to datagrams;
+//! * [`crash`]: the places where a process can be made to die, and [`pause`] how it stops for a while.
 
 pub mod crash;
 pub mod datagrams;
+pub mod distribution;
 pub mod generator;
+pub mod ground;
+pub mod pause;
 pub mod schedule;
+pub mod sending;
 pub mod spec;
 pub mod stream;
 
@@ -29,7 +34,8 @@ use proto::mode::Transport;
 use serde::{Deserialize, Serialize};
 
 use self::generator::SplitMix64;
-pub use self::schedule::{Fate, Schedule, Verdict};
+pub use self::ground::Ground;
+pub use self::schedule::{Fate, Flip, Schedule, Verdict};
 pub use self::spec::{Spec, SpecError};
 
 /// What a refused request is told, on either side.
@@ -218,7 +224,12 @@ impl fmt::Display for Strike {
             Direction::Request => "request",
             Direction::Reply => "reply",
         };
-        write!(f, "fault: {what} #{}: {}", self.fate.number, self.fate)
+        write!(
+            f,
+            "fault: {what} #{}: {}",
+            self.fate.number,
+            self.fate.words()
+        )
     }
 }
 

@@ -29,8 +29,11 @@ pub use self::recorder::{About, OpenError, Recorder, Settings};
 pub use self::tap::{Mask, Tap};
 pub use self::trace::Trace;
 
-/// The version of the format that is written, and the only one that is read.
-pub const VERSION: u32 = 1;
+/// The version of the format that is written.
+pub const VERSION: u32 = 2;
+
+/// The oldest version that is read. What it has, the later ones have too.
+pub const OLDEST_VERSION: u32 = 1;
 
 /// The longest line, in bytes, its line feed included. A message of 64 KiB in which every byte has
 /// to be escaped, in `bytes` and again in `text`, fits.

@@ -133,6 +133,11 @@ fn outline(events: &[Event]) -> Vec<String> {
         What::Refused(message) => format!("refused {}", text(message)),
         What::Cut { sent, message } => format!("cut {} at {sent}", text(message)),
         What::Reordered(message) => format!("reordered {}", text(message)),
+        What::Split { size, message } => format!("split {} by {size}", text(message)),
+        What::Glued(message) => format!("glued {}", text(message)),
+        What::Reset(message) => format!("reset {}", text(message)),
+        What::Corrupted { bit, message } => format!("corrupted {} at {bit}", text(message)),
+        What::Paused { stopped } => format!("paused {stopped}"),
         What::Unreadable { bytes, words, .. } => format!("unreadable {bytes:?}: {words}"),
         What::HalfClosed { by } => format!("half {by:?}"),
         What::Closed { by, how, .. } => format!("closed {by:?} {how:?}"),
@@ -316,25 +321,87 @@ fn what_a_fault_did_to_what_is_sent_is_told_and_the_bytes_are_still_those_of_the
             &["sent a", "cut b at 2", "part b\"1:\"", "half Us"],
         ),
         ("delay=1ms@#2", &["sent a", "delayed b", "sent b"]),
+        ("split=3@#2", &["sent a", "split b by 3", "sent b"]),
+        ("split=4", &["sent a", "sent b"]),
+        ("glue=#1", &["glued a", "sent a", "sent b"]),
+        ("glue=#2", &["sent a", "glued b", "sent b", "half Us"]),
+        ("glue=100%", &["glued a", "sent a", "sent b"]),
+        ("pause=1ms@#2", &["sent a", "paused 1000000", "sent b"]),
+        ("reset=#2", &["sent a", "reset b"]),
     ] {
         let tape = Tape::of(Side::Client, Secrets::Masked);
         let (mut connection, mut other) = pair(&tape, Framing::Netstring, None);
         inject(&mut connection, Side::Client, spec);
         connection.writer.send(b"a").unwrap();
         let _ = connection.writer.send(b"b");
+        if spec == "glue=#2" {
+            // What waits for a next message goes at the end at the latest.
+            connection.writer.finish().unwrap();
+        }
         drop(connection);
         let mut bytes = Vec::new();
-        other.read_to_end(&mut bytes).unwrap();
+        let read = other.read_to_end(&mut bytes);
         let events = tape.events();
-        assert_eq!(said(&events), bytes, "{spec}");
+        if spec.starts_with("reset") {
+            assert_eq!(
+                read.unwrap_err().kind(),
+                std::io::ErrorKind::ConnectionReset
+            );
+        } else {
+            assert_eq!(said(&events), bytes, "{spec}");
+        }
         let outline = outline(&events);
         assert_eq!(outline[1..outline.len() - 1], *expected, "{spec}");
-        let end = if spec.starts_with("cut") {
-            "Cut"
-        } else {
-            "End"
+        let end = match spec.split('=').next() {
+            Some("cut") => "Cut",
+            Some("reset") => "Reset",
+            _ => "End",
         };
         assert_eq!(outline.last().unwrap(), &format!("closed Us {end}"));
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_told_with_the_message_as_it_is_sent() {
+    let tape = Tape::of(Side::Client, Secrets::Masked);
+    let (mut connection, mut other) = pair(&tape, Framing::Line, None);
+    inject(&mut connection, Side::Client, "corrupt=#1");
+    connection.writer.send(b"PRIME 97").unwrap();
+    drop(connection);
+    let mut bytes = Vec::new();
+    other.read_to_end(&mut bytes).unwrap();
+    let events = tape.events();
+    assert_eq!(said(&events), bytes);
+    let told = events.iter().find_map(|event| match &event.what {
+        What::Corrupted { bit, message } => Some((*bit, message.bytes.0.clone())),
+        _ => None,
+    });
+    let (bit, told) = told.unwrap();
+    assert_eq!(told, bytes);
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    assert_eq!(bytes, b"PRIME 97\n");
+}
+
+#[test]
+fn a_flipped_bit_does_not_uncover_a_secret() {
+    // In the word before the secret: it is not found behind `KEZ`.
+    let spec = "corrupt=100%";
+    let tape = Tape::of(Side::Client, Secrets::Masked);
+    let mask: Mask = |message| match message.starts_with(b"KEY ") {
+        true => std::iter::once(4..message.len()).collect(),
+        false => Vec::new(),
+    };
+    let (mut connection, other) = pair(&tape, Framing::Line, Some(mask));
+    inject(&mut connection, Side::Client, spec);
+    for _ in 0..50 {
+        connection.writer.send(b"KEY 1234").unwrap();
+    }
+    drop((connection, other));
+    for event in tape.events() {
+        if let What::Sent(message) | What::Corrupted { message, .. } = event.what {
+            let shown = String::from_utf8_lossy(&message.bytes.0).into_owned();
+            assert!(shown.starts_with("********"), "{shown}");
+        }
     }
 }
 

@@ -95,6 +95,81 @@ fn a_cut_reply_ends_half_way() {
 }
 
 #[test]
+fn a_reset_comes_instead_of_a_reply() {
+    let server = start(Mode::Text, config("reset=#2"));
+    let mut stream = server.connect();
+    stream.write_all(b"8:PRIME 97,8:PRIME 98,").unwrap();
+    let mut answers = Vec::new();
+    let error = stream.read_to_end(&mut answers).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_corrupted_reply_differs_in_one_bit() {
+    let config = Config {
+        framing: Framing::Line,
+        ..config("corrupt=#1")
+    };
+    let server = start(Mode::Text, config);
+    let mut stream = server.connect();
+    let expected = b"READY text 1\nOK abcdefgh\n";
+    stream.write_all(b"LOWER ABCDEFGH\n").unwrap();
+    let mut answers = vec![0; expected.len()];
+    stream.read_exact(&mut answers).unwrap();
+    let bits = answers
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (a ^ b).count_ones());
+    assert_eq!(bits.sum::<u32>(), 1, "{answers:?}");
+}
+
+#[test]
+fn a_reply_is_glued_to_the_next_and_waits_for_it_no_longer_than_it_must() {
+    let server = start(Mode::Text, config("glue=#1"));
+    let mut stream = server.connect();
+    let mut ready = [0; 16];
+    stream.read_exact(&mut ready).unwrap();
+    stream.write_all(b"8:PRIME 97,8:PRIME 98,").unwrap();
+    let mut piece = [0; 64];
+    let length = stream.read(&mut piece).unwrap();
+    assert_eq!(&piece[..length], b"8:OK prime,12:OK not prime,");
+
+    let server = start(Mode::Text, config("glue=#1"));
+    let mut peer = server.converse(Framing::Netstring);
+    assert_eq!(peer.ask("PRIME 97"), "OK prime");
+}
+
+#[test]
+fn a_split_reply_is_whole_in_the_end() {
+    let server = start(Mode::Text, config("split=1"));
+    let mut peer = server.converse(Framing::Netstring);
+    assert_eq!(peer.ask("PRIME 97"), "OK prime");
+    assert_eq!(peer.ask("QUIT"), "OK bye");
+}
+
+#[test]
+fn an_echo_is_split_glued_corrupted_and_reset() {
+    let server = start(Mode::Echo, config("split=3,glue=#1,corrupt=#3,reset=#4"));
+    let mut stream = server.connect();
+    let mut echo = |bytes: &[u8]| {
+        stream.write_all(bytes).unwrap();
+        let mut back = vec![0; bytes.len()];
+        let read = stream.read_exact(&mut back);
+        read.map(|()| back)
+    };
+    assert_eq!(echo(b"alone in the end").unwrap(), b"alone in the end");
+    assert_eq!(echo(b"in pieces of three").unwrap(), b"in pieces of three");
+    let corrupted = echo(b"one bit").unwrap();
+    let bits = corrupted
+        .iter()
+        .zip(b"one bit")
+        .map(|(a, b)| (a ^ b).count_ones());
+    assert_eq!(bits.sum::<u32>(), 1);
+    let error = echo(b"never").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn a_delayed_reply_is_late_and_in_order() {
     let server = start(Mode::Text, config("delay=150ms@#1"));
     let mut peer = server.converse(Framing::Netstring);
@@ -229,7 +304,7 @@ fn each_fault_strikes_datagrams() {
         ("error=#1", &["ERR unavailable", TIME]),
         ("reorder=#1", &[TIME, DATE]),
         ("delay=150ms@#1", &[TIME, DATE]),
-        ("cut=#1", &[DATE, TIME]),
+        ("cut=#1,split=1,glue=#1,reset=#1", &[DATE, TIME]),
     ] {
         let (_server, socket) = clock(spec);
         socket.send(b"SEND_DATE").unwrap();
@@ -238,6 +313,22 @@ fn each_fault_strikes_datagrams() {
             assert_eq!(heard(&socket), *answer, "{spec}");
         }
     }
+}
+
+#[test]
+fn a_corrupted_datagram_differs_in_one_bit() {
+    let (_server, socket) = clock("corrupt=#1");
+    let mut datagram = [0; 256];
+    socket.send(b"SEND_DATE").unwrap();
+    let length = socket.recv(&mut datagram).unwrap();
+    assert_eq!(length, DATE.len());
+    let bits = datagram
+        .iter()
+        .zip(DATE.bytes())
+        .map(|(a, b)| (a ^ b).count_ones());
+    assert_eq!(bits.sum::<u32>(), 1);
+    socket.send(b"SEND_TIME").unwrap();
+    assert_eq!(heard(&socket), TIME);
 }
 
 #[test]

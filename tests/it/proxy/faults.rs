@@ -64,6 +64,7 @@ fn a_fault_strikes_whole_messages_of_its_direction() {
             THREE,
         ),
         ("drop-request=100%,drop-reply=100%", "", ""),
+        ("split=2,glue=50%", THREE, THREE),
         // Nothing to strike over TCP.
         ("reorder=100%", THREE, THREE),
     ] {
@@ -108,6 +109,61 @@ fn a_cut_reply_ends_half_way_and_the_server_is_told_too() {
     server.write_all(THREE.as_bytes()).unwrap();
     assert_eq!(heard(&client), "3:one,3:t");
     assert_eq!(heard(&server), "");
+}
+
+#[test]
+fn a_reset_takes_the_place_of_a_message_for_both_ends() {
+    for from_client in [true, false] {
+        let between = between("reset=#2");
+        let (client, server) = between.connect();
+        let (mut speaker, mut listener) = match from_client {
+            true => (client, server),
+            false => (server, client),
+        };
+        speaker.write_all(b"3:one,").unwrap();
+        let mut one = [0; 6];
+        listener.read_exact(&mut one).unwrap();
+        assert_eq!(&one, b"3:one,");
+        speaker.write_all(b"3:two,").unwrap();
+        for mut end in [listener, speaker] {
+            let error = end.read(&mut one).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+    }
+}
+
+#[test]
+fn a_glued_message_goes_with_the_next_or_alone_when_there_is_none() {
+    let between = between("glue=#1");
+    let (mut client, mut server) = between.connect();
+    let mut piece = [0; 64];
+    client.write_all(b"3:one,").unwrap();
+    // Whoever asks one thing at a time is only made to wait.
+    let length = server.read(&mut piece).unwrap();
+    assert_eq!(&piece[..length], b"3:one,");
+    server.write_all(b"3:one,").unwrap();
+    let length = client.read(&mut piece).unwrap();
+    assert_eq!(&piece[..length], b"3:one,");
+    drop(client);
+
+    let between = self::between("glue=#1");
+    let (mut client, mut server) = between.connect();
+    client.write_all(b"3:one,3:two,").unwrap();
+    let length = server.read(&mut piece).unwrap();
+    assert_eq!(&piece[..length], b"3:one,3:two,");
+}
+
+#[test]
+fn a_corrupted_message_has_one_bit_flipped_and_its_neighbours_none() {
+    let (requests, replies) = passed("corrupt=#2,drop-reply=100%", THREE, THREE);
+    assert_eq!(replies, "");
+    assert_eq!(requests.len(), THREE.len());
+    let flipped = requests.bytes().zip(THREE.bytes()).map(|(a, b)| a ^ b);
+    let flipped: Vec<_> = flipped.enumerate().filter(|(_, bits)| *bits != 0).collect();
+    let [(position, bits)] = flipped[..] else {
+        panic!("{flipped:?}");
+    };
+    assert!((6..12).contains(&position) && bits.is_power_of_two());
 }
 
 #[test]

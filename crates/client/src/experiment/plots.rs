@@ -14,7 +14,7 @@ use self::canvas::Colour;
 use self::figure::{Axis, Figure, Marker, Point, Series};
 use super::rates::Rate;
 use super::statistics::Interval;
-use super::summary::{Summary, Theory, millis};
+use super::summary::{Summary, Theory};
 use super::sweep::Setup;
 use crate::failure::Failure;
 
@@ -34,7 +34,7 @@ pub struct Drawn {
 pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec<Drawn>, Failure> {
     let figures = [
         ("latency", latency(setup, summaries, theory)),
-        ("attempts", attempts(setup, summaries)),
+        ("attempts", attempts(setup, summaries, theory)),
         ("throughput", throughput(setup, summaries, theory)),
     ];
     let mut drawn = Vec::new();
@@ -94,7 +94,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     }
     Figure {
         title: format!("Latency of {} against error rate", setup.kind.operations()),
-        subtitle: subtitle(setup),
+        subtitle: subtitle(setup, theory),
         x: error_axis(setup),
         y: Axis::logarithmic("latency of one operation in ms"),
         series,
@@ -103,7 +103,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     }
 }
 
-fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
+fn attempts(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     let point = |summary: &Summary| {
         Point::new(
             x(summary.rate),
@@ -113,7 +113,7 @@ fn attempts(setup: &Setup, summaries: &[Summary]) -> Figure {
     };
     Figure {
         title: "Attempts until a request is answered".into(),
-        subtitle: subtitle(setup),
+        subtitle: subtitle(setup, theory),
         x: error_axis(setup),
         y: Axis::logarithmic("mean attempts per exchange"),
         series: vec![Series {
@@ -140,7 +140,7 @@ fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
             "Throughput of {} against error rate",
             setup.kind.operations()
         ),
-        subtitle: subtitle(setup),
+        subtitle: subtitle(setup, theory),
         x: error_axis(setup),
         y: Axis::logarithmic("operations done per second, one at a time"),
         series: vec![Series {
@@ -188,14 +188,14 @@ fn error_axis(setup: &Setup) -> Axis {
     Axis::linear(&format!("error rate: {}, in %", setup.loss))
 }
 
-fn subtitle(setup: &Setup) -> String {
+fn subtitle(setup: &Setup, theory: &Theory) -> String {
     format!(
-        "{} {} at each rate, {} at the {}, timeout {} ms, seed {}",
+        "{} {} at each rate, {} at the {}, {}, seed {}",
         setup.operations,
         setup.kind.operations(),
         setup.loss,
         setup.side.name(),
-        millis(setup.patience.timeout),
+        theory.timeout(setup.patience.timeout),
         setup.seed
     )
 }

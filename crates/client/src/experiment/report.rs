@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 
 use super::statistics::Interval;
 use super::subject::Audit;
-use super::summary::{Summary, millis};
+use super::summary::{Summary, Theory, millis};
 use super::sweep::{Measured, RateRun, ServerUsed, Setup};
 
 /// What `parameters.json` calls the program, by which a directory of results is known.
 pub const PROGRAM: &str = "labclient experiment";
 
 /// The table, and what has to be known to read it.
-pub fn table(setup: &Setup, summaries: &[Summary]) -> String {
+pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} at the {}; {} {} at each rate; timeout {} ms, no pause; seed {}",
+        "{} at the {}; {} {} at each rate; {}, no pause; seed {}",
         setup.loss,
         setup.side.name(),
         setup.operations,
         setup.kind.operations(),
-        millis(setup.patience.timeout),
+        theory.timeout(setup.patience.timeout),
         setup.seed
     );
     let _ = writeln!(
@@ -256,7 +256,13 @@ pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
 }
 
 /// All that is needed to repeat the run and to judge it.
-pub fn parameters(setup: &Setup, measured: &Measured, started: &str, ended: &str) -> Value {
+pub fn parameters(
+    setup: &Setup,
+    measured: &Measured,
+    theory: &Theory,
+    started: &str,
+    ended: &str,
+) -> Value {
     let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let order: Vec<f64> = measured.runs.iter().map(|run| run.rate.percent()).collect();
     let server = match &setup.server {
@@ -289,6 +295,7 @@ pub fn parameters(setup: &Setup, measured: &Measured, started: &str, ended: &str
         "operations": setup.operations,
         "warm_up": setup.warm_up,
         "timeout_ms": millis(setup.patience.timeout),
+        "timeout_measured_mean_ms": theory.wait(),
         "give_up_after_attempts": setup.patience.give_up_after,
         "seed": setup.seed,
         "interval_of_the_median": "95 %, by order statistics",

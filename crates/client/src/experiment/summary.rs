@@ -64,9 +64,9 @@ pub fn summarize(runs: &[RateRun], loss: Loss, exchanges: u32) -> Vec<Summary> {
 pub struct Theory {
     /// The mean latency of operations that lost nothing, in milliseconds.
     undisturbed: Option<f64>,
-    /// The mean wait for an answer that did not come, in milliseconds. The operating system rounds
-    /// the timeout up to a tick of its clock.
-    wait: f64,
+    /// The mean wait for an answer that did not come, in milliseconds, if any did not. The operating
+    /// system may round a timeout up to a tick of its clock.
+    wait: Option<f64>,
     exchanges: f64,
 }
 
@@ -83,15 +83,30 @@ impl Theory {
         Theory {
             undisturbed: (!undisturbed.is_empty())
                 .then(|| undisturbed.iter().sum::<f64>() / undisturbed.len() as f64),
-            wait: mean_of(waited, unanswered).unwrap_or(0.0),
+            wait: mean_of(waited, unanswered),
             exchanges: f64::from(exchanges),
+        }
+    }
+
+    /// The mean wait for an answer that did not come, in milliseconds; `None` when all came.
+    pub fn wait(&self) -> Option<f64> {
+        self.wait
+    }
+
+    /// The timeout for a title: what was asked for, and what it was on average.
+    pub fn timeout(&self, nominal: Duration) -> String {
+        let nominal = millis(nominal);
+        match self.wait {
+            Some(wait) => format!("timeout {nominal} ms (measured: {wait:.2} ms)"),
+            None => format!("timeout {nominal} ms"),
         }
     }
 
     /// The mean latency in milliseconds, when an exchange takes so many attempts on average. `None`
     /// when it is infinite, or no operation went undisturbed.
     pub fn mean(&self, attempts: f64) -> Option<f64> {
-        let mean = self.undisturbed? + self.exchanges * (attempts - 1.0) * self.wait;
+        let wait = self.wait.unwrap_or(0.0);
+        let mean = self.undisturbed? + self.exchanges * (attempts - 1.0) * wait;
         mean.is_finite().then_some(mean)
     }
 }
@@ -255,6 +270,17 @@ mod tests {
         assert_eq!((half.trials.attempts, half.trials.answered), (23, 7));
         assert_eq!(half.expected_attempts, 4.0);
         assert!((half.throughput - 3.0 / 0.164).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_title_states_the_timeout_that_was_asked_for_and_the_one_that_was_measured() {
+        let nominal = Duration::from_millis(5);
+        // Ten waits, 123 ms together.
+        let half = run("50", vec![operation(124, &[11], None)]);
+        let theory = Theory::of(&[half], 1);
+        assert_eq!(theory.timeout(nominal), "timeout 5 ms (measured: 12.30 ms)");
+        let none = run("0", vec![operation(1, &[1], None)]);
+        assert_eq!(Theory::of(&[none], 1).timeout(nominal), "timeout 5 ms");
     }
 
     #[test]

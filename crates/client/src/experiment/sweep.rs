@@ -1,11 +1,13 @@
 //! Measuring: one rate after another, fresh samples for each.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::net::UdpSocket;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::frame::Framing;
+use wire::datagram::Endpoint;
 use wire::fault::Plan;
 
 use super::loss::{FaultSide, Loss};
@@ -15,6 +17,13 @@ use super::subjects::cash_machine::Account;
 use super::subjects::printed_machine::Customer;
 use super::subjects::{Kind, OwnService, Scene, preliminaries_pass};
 use crate::failure::Failure;
+
+/// Timeouts that are measured before the experiment: of longer ones, what the operating system adds
+/// makes no difference.
+const MEASURED_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How often.
+const MEASURED_TIMES: usize = 3;
 
 /// Seeds that are tried until one lets the log-in pass: at 99 % both ways, one in 10,000 does.
 const SEEDS_TRIED: usize = 1_000_000;
@@ -192,8 +201,8 @@ impl Setup {
         (attempts * f64::from(self.kind.exchanges())).round() as u64
     }
 
-    /// How long all of it takes at least: the expected timeouts.
-    pub fn expected_duration(&self) -> Duration {
+    /// How long all of it takes at least: the expected timeouts, each of which takes so long.
+    pub fn expected_duration(&self, timeout: Duration) -> Duration {
         let exchanges = u64::from(self.kind.exchanges());
         let timeouts: u64 = self
             .rates
@@ -202,7 +211,7 @@ impl Setup {
             .map(|rate| self.expected_work(*rate).saturating_sub(exchanges))
             .sum();
         let timeouts = timeouts * u64::from(self.operations + self.warm_up);
-        Duration::from_secs_f64(timeouts as f64 * self.patience.timeout.as_secs_f64())
+        Duration::from_secs_f64(timeouts as f64 * timeout.as_secs_f64())
     }
 
     /// Counts expected attempts and not operations, so that the time left is right although an
@@ -219,6 +228,25 @@ impl Setup {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar
     }
+}
+
+/// How long a wait takes on this computer that is to end after `timeout`: the median of some.
+pub fn wait_here(timeout: Duration) -> Duration {
+    if timeout > MEASURED_TIMEOUT {
+        return timeout;
+    }
+    let waits = || -> io::Result<Vec<Duration>> {
+        let mut nobody = Endpoint::new(UdpSocket::bind("127.0.0.1:0")?);
+        let mut wait = || {
+            let began = Instant::now();
+            nobody.receive(Some(began + timeout))?;
+            Ok(began.elapsed())
+        };
+        (0..MEASURED_TIMES).map(|_| wait()).collect()
+    };
+    let mut waits = waits().unwrap_or_default();
+    waits.sort();
+    waits.get(MEASURED_TIMES / 2).copied().unwrap_or(timeout)
 }
 
 impl ServerUsed {

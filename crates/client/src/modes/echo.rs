@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use proto::frame::Framing;
+use proto::mode::Transport;
 use proto::printable::{printable, quoted};
 use proto::refusal::{Code, Refusal};
 use serde_json::json;
@@ -29,6 +30,16 @@ pub struct Arguments {
     /// Over UDP, a datagram a text
     #[arg(long)]
     udp: bool,
+}
+
+impl Arguments {
+    /// How the service is reached.
+    pub fn transport(&self) -> Transport {
+        match self.udp {
+            true => Transport::Udp,
+            false => Transport::Tcp,
+        }
+    }
 }
 
 /// Has one text echoed, or each line that a person or a pipe gives.

@@ -77,6 +77,14 @@ impl Arguments {
         }
     }
 
+    /// The hand-out whose client this is to be, if one is named.
+    pub fn handout(&self) -> Option<Handout> {
+        match self.name {
+            Choice::Play(handout) => Some(handout),
+            Choice::List => None,
+        }
+    }
+
     /// Refuses options that the hand-out does not use.
     fn check(&self) -> Result<(), Failure> {
         let is = |handout: Handout| matches!(self.name, Choice::Play(name) if name == handout);

@@ -29,6 +29,20 @@ pub struct Arguments {
     script: String,
 }
 
+impl Arguments {
+    /// How the service of the script is reached; `None` where only the names of the scripts are asked
+    /// for.
+    ///
+    /// # Errors
+    /// When there is no such script.
+    pub fn transport(&self) -> Result<Option<Transport>, Failure> {
+        match &self.script[..] {
+            "list" => Ok(None),
+            script => Ok(Some(load(script)?.transport())),
+        }
+    }
+}
+
 /// For whom a script is played.
 pub trait Audience {
     /// Asks for a line, with this prompt; `None` when there are no more.

@@ -124,6 +124,14 @@ pub struct Marks {
     pub cut: Option<(usize, usize)>,
     /// It is no whole message.
     pub is_broken: bool,
+    /// A fault sent it in segments of so many bytes.
+    pub split: Option<usize>,
+    /// A fault held it back, to send it in one segment with the next.
+    pub is_glued: bool,
+    /// It was sent in one segment with the one before.
+    pub is_glued_on: bool,
+    /// A fault flipped this bit.
+    pub flipped: Option<usize>,
 }
 
 /// Something that happened.
@@ -332,9 +340,15 @@ impl Arrow<'_> {
                 .late
                 .map(|late| format!("{} late", wording::duration(late))),
         );
-        if marks.is_overtaken {
+        if marks.is_overtaken || marks.is_glued {
             badges.push("held back".into());
         }
+        if marks.is_glued_on {
+            badges.push("glued on".into());
+        }
+        badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
+        let flipped = marks.flipped;
+        badges.extend(flipped.map(|bit| wording::flipped_byte(self.bytes, bit)));
         match marks.cut {
             Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
             None if marks.is_broken => badges.push("no whole message".into()),

@@ -70,6 +70,11 @@ fn name(what: &What) -> &'static str {
         What::Refused(_) => "refused",
         What::Cut { .. } => "cut",
         What::Reordered(_) => "reordered",
+        What::Split { .. } => "split",
+        What::Glued(_) => "glued",
+        What::Reset(_) => "reset",
+        What::Corrupted { .. } => "corrupted",
+        What::Paused { .. } => "paused",
         What::TimedOut { .. } => "timed-out",
         What::Resent { .. } => "resent",
         What::Failed { .. } => "failed",
@@ -147,9 +152,23 @@ fn described(side: Side, what: &What, ids: &Ids) -> (char, String) {
             };
             (arrow(message), format!("{}{cause}", said(message, ids)))
         }
-        What::Duplicated(message) | What::Refused(message) | What::Reordered(message) => {
-            (arrow(message), said(message, ids))
+        What::Duplicated(message)
+        | What::Refused(message)
+        | What::Reordered(message)
+        | What::Glued(message)
+        | What::Reset(message) => (arrow(message), said(message, ids)),
+        What::Split { size, message } => {
+            let said = said(message, ids);
+            (arrow(message), format!("{said}  ({size} bytes each)"))
         }
+        What::Corrupted { bit, message } => {
+            let flipped = wording::flipped(&message.bytes, *bit);
+            (
+                arrow(message),
+                format!("{}  ({flipped})", said(message, ids)),
+            )
+        }
+        What::Paused { stopped } => (' ', format!("for {}", wording::duration(*stopped))),
         What::Delayed { until, message } => {
             let until = wording::seconds(Moment::try_from(*until).unwrap_or(Moment::MAX));
             let said = said(message, ids);

@@ -185,6 +185,20 @@ pub fn ending(how: How, words: Option<&str>, ids: &Ids) -> String {
     }
 }
 
+/// Which bit of these bytes was flipped, and what that made of its byte.
+pub fn flipped(bytes: &Bytes, bit: usize) -> String {
+    format!("bit {bit} flipped: {}", flipped_byte(bytes, bit))
+}
+
+/// What the flip of this bit made of its byte: `9 became 1`.
+pub fn flipped_byte(bytes: &Bytes, bit: usize) -> String {
+    let Some(now) = bytes.0.get(bit / 8) else {
+        return "a bit flipped".into();
+    };
+    let before = (now ^ (1 << (bit % 8))).escape_ascii();
+    format!("{before} became {}", now.escape_ascii())
+}
+
 /// `2nd attempt`, and so on.
 pub fn attempt(number: u32) -> String {
     let ending = match (number % 10, number % 100) {

@@ -231,6 +231,50 @@ fn a_late_message_says_how_late() {
 }
 
 #[test]
+fn what_a_fault_did_to_the_segments_and_bits_of_a_message_is_said() {
+    let (mut client, mut server) = both(Transport::Tcp);
+    let to_server = |text: &str| message(Direction::ToServer, text);
+    let split = What::Split {
+        size: 7,
+        message: to_server("LOWER ABCDEFGH"),
+    };
+    client.event(10, 0, split);
+    client.sends(11, 0, "LOWER ABCDEFGH");
+    server.receives(20, 0, "LOWER ABCDEFGH");
+    client.event(30, 0, What::Glued(to_server("LOWER B")));
+    client.sends(40, 0, "LOWER B");
+    client.sends(40, 0, "LOWER C");
+    server.receives(50, 0, "LOWER B");
+    server.receives(51, 0, "LOWER C");
+    let corrupted = What::Corrupted {
+        bit: 6 * 8 + 1,
+        message: to_server("LOWER C"),
+    };
+    client.event(60, 0, corrupted);
+    client.sends(61, 0, "LOWER C");
+    server.receives(70, 0, "LOWER C");
+    client.event(
+        80,
+        0,
+        What::Paused {
+            stopped: 2_000_000_000,
+        },
+    );
+    client.event(90, 0, What::Reset(to_server("LOWER D")));
+    assert_eq!(
+        drawn(&client, &server),
+        [
+            "LOWER ABCDEFGH [in pieces of 7] >",
+            "LOWER B [held back] >",
+            "LOWER C [glued on] >",
+            "LOWER C [A became C] >",
+            "! the program stops for 2 s",
+            "X LOWER D [reset instead]",
+        ]
+    );
+}
+
+#[test]
 fn each_sample_has_each_message_once() {
     let both = [
         sample("withdrawal.client.jsonl"),

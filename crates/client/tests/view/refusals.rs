@@ -23,8 +23,8 @@ fn what_is_no_recording_of_this_version_is_refused_with_the_reason() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for (text, words) in [
         (
-            "{\"socketlab-recording\":2}\n",
-            "line 1: a recording of version 2, and only version 1",
+            "{\"socketlab-recording\":3}\n",
+            "line 1: a recording of version 3, and only versions 1 to 2",
         ),
         ("GIF89a", "this is no recording"),
         (

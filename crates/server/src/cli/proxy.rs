@@ -6,7 +6,6 @@ use clap::error::ErrorKind;
 use proto::mode::Transport;
 use server::services::proxy::Settings;
 use wire::connect::resolve;
-use wire::fault::Spec;
 
 use super::usage;
 
@@ -23,15 +22,19 @@ pub struct ProxyArguments {
 }
 
 impl ProxyArguments {
+    /// What it relays.
+    pub fn transport(&self) -> Transport {
+        match self.udp {
+            true => Transport::Udp,
+            false => Transport::Tcp,
+        }
+    }
+
     /// What the proxy is to do, if one is to run.
     ///
     /// # Errors
     /// When that makes no sense, or the server's name has no address.
-    pub fn settings(
-        &self,
-        is_proxy: bool,
-        faults: Option<&Spec>,
-    ) -> anyhow::Result<Option<Settings>> {
+    pub fn settings(&self, is_proxy: bool) -> anyhow::Result<Option<Settings>> {
         let to = match (&self.to, is_proxy) {
             (Some(to), true) => to,
             (None, true) => {
@@ -44,31 +47,10 @@ impl ProxyArguments {
             }
             (None, false) => return Ok(None),
         };
-        if let Some(words) = faults.and_then(cannot_inject) {
-            return Err(usage(ErrorKind::ArgumentConflict, words));
-        }
-        let transport = if self.udp {
-            Transport::Udp
-        } else {
-            Transport::Tcp
-        };
+        let transport = self.transport();
         let to = resolve(to).with_context(|| format!("--to {to}"))?;
         Ok(Some(Settings { to, transport }))
     }
-}
-
-/// Why a proxy cannot do this, if so.
-fn cannot_inject(faults: &Spec) -> Option<&'static str> {
-    if faults.error.is_some() {
-        return Some(
-            "--fault error: a proxy cannot know how the server would refuse: \
-             use drop-request or cut",
-        );
-    }
-    faults.crash_at.map(|_| {
-        "--fault crash-at: a proxy never comes by those places: \
-         give it to labclient or labserver"
-    })
 }
 
 fn parse_host_and_port(text: &str) -> Result<String, String> {

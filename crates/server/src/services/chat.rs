@@ -175,7 +175,7 @@ impl Visit<'_> {
     }
 
     /// Waits when requests come too fast; says whether that has gone on for too long.
-    fn hold_back(&self, flood: &mut Flood, reader: &Reader) -> bool {
+    fn hold_back(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
         let hold = flood.hold(Instant::now());
         thread::sleep(hold);
         let held = !hold.is_zero();

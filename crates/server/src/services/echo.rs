@@ -5,14 +5,19 @@
 //! buffers and wait for ever. So one thread reads, another writes, and [`AHEAD`] bytes may wait
 //! between them, besides as many that the writer has taken.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
-use wire::fault::stream::{Timetable, wait_until};
+use socket2::SockRef;
+use wire::fault::pause::{stop_for, wait_while_stopped};
+use wire::fault::sending::segments;
+use wire::fault::stream::{Break, GLUE_WAIT, Sending, Timetable, wait_until};
 use wire::fault::{Exchange, Schedule, Verdict};
 use wire::record::tap::Struck;
 use wire::record::{By, How, Tap};
@@ -53,7 +58,7 @@ impl Echo {
             Ok(()) if place.is_stopping() => End::Stopping,
             Ok(()) => End::Closed,
             Err(error) => {
-                let _ = stream.shutdown(Shutdown::Both);
+                end(stream);
                 End::Broken(error.to_string())
             }
         }
@@ -79,6 +84,7 @@ impl Echo {
             waiting: Arc::clone(&self.waiting),
             replies,
             timetable: Timetable::default(),
+            glued: None,
         };
         self.threads
             .run(move || drop(tell_written.send(writer.write_all())))?;
@@ -95,7 +101,7 @@ impl Echo {
         }
         if read.is_err() {
             // The writer may be waiting for a peer that is gone.
-            let _ = stream.shutdown(Shutdown::Both);
+            end(stream);
         }
         let written = written.recv().unwrap_or(Ok(()));
         read.and(written)
@@ -124,6 +130,7 @@ impl Echo {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(said_nothing(error)),
             };
+            wait_while_stopped();
             place.has_spoken();
             if let Some(tap) = tap {
                 tap.read(length, PIECE, &piece[..length], None);
@@ -161,6 +168,8 @@ struct Writer {
     waiting: Arc<AtomicUsize>,
     replies: Option<Schedule>,
     timetable: Timetable,
+    /// What waits for the next message, to be written together with it.
+    glued: Option<Sending>,
 }
 
 impl Writer {
@@ -169,7 +178,7 @@ impl Writer {
         if written.is_err() {
             self.queue.close();
             // Wakes the reader; what still waits is of no use to anybody.
-            let _ = self.stream.shutdown(Shutdown::Both);
+            end(&self.stream);
             while let Some(rest) = self.queue.take() {
                 self.forget(&rest);
             }
@@ -183,64 +192,122 @@ impl Writer {
     }
 
     fn write_pieces(&mut self) -> io::Result<()> {
-        while let Some(mut pieces) = self.queue.take() {
+        while let Some(mut pieces) = self.take() {
             let taken = Instant::now();
             while let Some(piece) = pieces.pop_front() {
-                let written = self.write(&piece, taken);
-                self.waiting.fetch_sub(piece.len(), Ordering::Relaxed);
+                let length = piece.len();
+                let written = self.write(piece, taken);
+                self.waiting.fetch_sub(length, Ordering::Relaxed);
                 if written.is_err() {
                     self.forget(&pieces);
                     return written;
                 }
             }
         }
-        Ok(())
+        self.write_glued()
     }
 
-    fn write(&mut self, piece: &[u8], taken: Instant) -> io::Result<()> {
-        let mut rest = piece;
-        if let Some(replies) = &mut self.replies {
-            let fate = replies.next_fate();
-            let struck = match fate.verdict {
-                Verdict::Drop => Some(Struck::Dropped),
-                Verdict::Cut => {
-                    rest = &piece[..piece.len() / 2];
-                    Some(Struck::Cut(rest.len()))
+    /// What waits to be written; waits for something. What waited in vain for that is written
+    /// meanwhile.
+    fn take(&mut self) -> Option<VecDeque<Vec<u8>>> {
+        if self.glued.is_some() {
+            let taken = self.queue.take_within(GLUE_WAIT);
+            if taken.as_ref().is_none_or(|taken| !taken.is_empty()) {
+                return taken;
+            }
+            // Why it could not be written, the next write learns too.
+            let _ = self.write_glued();
+        }
+        self.queue.take()
+    }
+
+    fn write_glued(&mut self) -> io::Result<()> {
+        match self.glued.take() {
+            Some(glued) => self.put(&glued),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&mut self, piece: Vec<u8>, taken: Instant) -> io::Result<()> {
+        let Some(replies) = &mut self.replies else {
+            return self.put(&Sending::untouched(piece, taken));
+        };
+        let (fate, may_wait) = (replies.next_fate(), self.glued.is_none());
+        let timetable = &mut self.timetable;
+        let due = |delay| timetable.due(taken, delay);
+        let sending = Sending::of(piece, false, fate, may_wait, self.tap.as_ref(), due);
+        wait_until(sending.due);
+        if let Some(pause) = sending.pause {
+            if let Some(tap) = &self.tap {
+                tap.paused(pause);
+            }
+            stop_for(pause);
+        }
+        if sending.waits {
+            self.glued = Some(sending);
+            return Ok(());
+        }
+        self.put(&sending)
+    }
+
+    fn put(&mut self, sending: &Sending) -> io::Result<()> {
+        let each = sending.to_write();
+        if !each.is_empty() {
+            let moment = self.tap.as_ref().map(Tap::now);
+            let glued = self.glued.take();
+            match &glued {
+                Some(glued) => self.write_all_of(&[&glued.bytes[..], &each].concat())?,
+                None => {
+                    let (segments, wait) = segments(&each, sending.split);
+                    for (position, segment) in segments.enumerate() {
+                        if position > 0 {
+                            thread::sleep(wait);
+                        }
+                        self.write_all_of(segment)?;
+                    }
                 }
-                Verdict::Pass | Verdict::Error | Verdict::Duplicate | Verdict::Reorder => None,
-            };
-            if let (Some(tap), Some(struck)) = (&self.tap, struck) {
-                tap.struck_sending(struck, piece);
             }
-            if fate.verdict == Verdict::Drop {
-                return Ok(());
-            }
-            let due = self.timetable.due(taken, fate.delay);
-            if let (Some(tap), false) = (&self.tap, fate.delay.is_zero()) {
-                tap.delayed(due, piece);
-            }
-            wait_until(due);
-        }
-        let moment = self.tap.as_ref().map(Tap::now);
-        (&*self.stream).write_all(rest).map_err(said_nothing)?;
-        if let (Some(tap), Some(moment)) = (&self.tap, moment) {
-            if rest.len() < piece.len() {
-                tap.sent_in_part(moment, rest);
-                tap.ends(By::Us, How::Cut, None);
-            } else {
-                tap.sent(moment, rest);
+            if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+                if let Some(glued) = &glued {
+                    tap.sent(moment, &glued.bytes[..]);
+                }
+                match sending.end {
+                    Some(_) => tap.sent_in_part(moment, sending.sent()),
+                    None => tap.sent(moment, sending.sent()),
+                }
             }
         }
-        if rest.len() < piece.len() {
-            return Err(io::Error::other("an injected fault cut the connection"));
+        let Some(how) = sending.end else {
+            return Ok(());
+        };
+        if how == Break::Reset {
+            SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
         }
-        Ok(())
+        if let Some(tap) = &self.tap {
+            tap.ends(By::Us, How::from(how), Some(how.to_string()));
+        }
+        Err(io::Error::other(how.to_string()))
+    }
+
+    fn write_all_of(&self, bytes: &[u8]) -> io::Result<()> {
+        wait_while_stopped();
+        (&*self.stream).write_all(bytes).map_err(said_nothing)
     }
 
     fn forget<'a>(&self, pieces: impl IntoIterator<Item = &'a Vec<u8>>) {
         let bytes = pieces.into_iter().map(Vec::len).sum();
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
+}
+
+/// Ends the stream in both directions. One that a fault resets is only read no more: the peer is to
+/// find the reset, which comes when the last one lets go, and no end before it.
+fn end(stream: &TcpStream) {
+    let is_reset = matches!(SockRef::from(stream).linger(), Ok(Some(Duration::ZERO)));
+    let _ = stream.shutdown(match is_reset {
+        true => Shutdown::Read,
+        false => Shutdown::Both,
+    });
 }
 
 fn said_nothing(error: io::Error) -> io::Error {

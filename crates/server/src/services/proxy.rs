@@ -97,7 +97,7 @@ impl Proxy {
             Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
             Ok(None | Some(Over::Stopped)) => End::Closed,
             Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
-            Ok(Some(Over::Cut)) => End::Broken("an injected fault cut the connection".into()),
+            Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
             Err(error) => {
                 // What a client would have met that had connected there itself.
                 let _ = SockRef::from(&**client).set_linger(Some(Duration::ZERO));

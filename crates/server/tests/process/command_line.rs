@@ -1,6 +1,6 @@
 //! What can be asked on the command line, and what makes no sense there.
 
-use crate::labserver::{Ended, Home, run};
+use crate::labserver::{Ended, Home, run, start};
 
 const FLAGS: [&str; 22] = [
     "--mode",
@@ -146,6 +146,30 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
             ],
             "a proxy never comes by",
         ),
+        (
+            &["--mode", "text", "--fault", "crash-at=after-commit"],
+            "--fault crash-at can never strike in text: only the bank comes by after-commit",
+        ),
+        (
+            &["--mode", "text", "--fault", "reorder=5%"],
+            "TCP keeps the order",
+        ),
+        (
+            &["--mode", "datetime", "--fault", "cut=1%"],
+            "--fault cut can never strike in datetime: ",
+        ),
+        (
+            &["--handout", "datetime", "--fault", "split=7"],
+            "--fault split can never strike in datetime: ",
+        ),
+        (
+            &["--mode", "script", "--script", "udp", "--fault", "reset=1%"],
+            "--fault reset can never strike in script: ",
+        ),
+        (
+            &["--mode", "all", "--fault", "crash-at=before-send"],
+            "labserver never comes by before-send",
+        ),
         (&["ledger"], "audit"),
         (&["ledger", "burn"], "burn"),
         (&["ledger", "history"], "CARD"),
@@ -158,6 +182,28 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
         assert_eq!(ended.stdout, "", "{arguments:?}");
         assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
     }
+}
+
+#[test]
+fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
+    let server = start(&[
+        "--mode",
+        "all",
+        "--port",
+        "0",
+        "--ledger",
+        "memory",
+        "--fault",
+        "crash-at=after-commit#9,drop-reply=#99",
+    ]);
+    server
+        .log()
+        .wait_for("--fault crash-at strikes in atm only; not in text, ");
+    let ended = server.stop();
+    assert!(
+        !ended.stderr.contains("--fault drop-reply strikes"),
+        "{ended:?}"
+    );
 }
 
 #[test]

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder};
 
-use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, remaining};
-use crate::fault::stream::{Incoming, Received};
+use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_alone};
+use crate::deadline::Waiter;
+use crate::fault::pause::wait_while_stopped;
+use crate::fault::stream::{Break, Incoming, Received};
 use crate::limits::Limits;
 use crate::record::tap::ReadTap;
 
@@ -29,6 +31,7 @@ pub struct Reader {
     pub(super) traffic: Traffic,
     pub(super) faults: Option<Box<Incoming>>,
     pub(super) tap: Option<Box<ReadTap>>,
+    pub(super) waiter: Waiter,
 }
 
 impl Reader {
@@ -44,9 +47,12 @@ impl Reader {
             let Some(faults) = &mut self.faults else {
                 return self.read_message(by);
             };
-            if faults.is_cut() {
-                return Err(ReceiveError::Cut);
+            if let Some(how) = faults.broken() {
+                return Err(ReceiveError::Broken(how));
             }
+            let tap = self.tap.as_ref().map(|tap| tap.tap());
+            let write = |sending: &_| write_alone(&self.stream, sending, self.limits.write, tap);
+            faults.release(write);
             let received = match faults.waiting() {
                 Some(received) => received,
                 None => {
@@ -139,6 +145,9 @@ impl Reader {
                 .chain(by)
                 .min();
             let read = self.read_before(piece, first)?;
+            if let (Some(0), Some(Break::Reset)) = (read, self.broken()) {
+                return Err(ReceiveError::Broken(Break::Reset));
+            }
             if let (Some(tap), Some(length)) = (&mut self.tap, read) {
                 tap.read(&piece[..length], piece.len());
             }
@@ -160,16 +169,17 @@ impl Reader {
     }
 
     /// Whether the peer has sent more than was received: a peer that sends without waiting for
-    /// its answers. Asks the operating system, for at most a millisecond.
+    /// its answers. Asks the operating system.
     ///
     /// # Errors
     /// When the connection broke.
-    pub fn is_behind(&self) -> io::Result<bool> {
+    pub fn is_behind(&mut self) -> io::Result<bool> {
         if !self.decoder.unfinished().is_empty() {
             return Ok(true);
         }
-        self.stream
-            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        if !self.waiter.may_read(&*self.stream, Some(Duration::ZERO))? {
+            return Ok(false);
+        }
         match self.stream.peek(&mut [0]) {
             Ok(length) => Ok(length > 0),
             Err(error) if is_retryable(&error) => Ok(false),
@@ -180,8 +190,15 @@ impl Reader {
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {
-        self.discard(Instant::now() + CLOSE_WAIT);
-        let _ = self.stream.shutdown(Shutdown::Both);
+        if self.broken() != Some(Break::Reset) {
+            self.discard(Instant::now() + CLOSE_WAIT);
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// How a fault in the other half ended the connection, if one did.
+    fn broken(&self) -> Option<Break> {
+        self.faults.as_ref().and_then(|faults| faults.broken())
     }
 
     /// From here on, a message in raw framing has exactly this many bytes.
@@ -216,14 +233,20 @@ impl Reader {
     }
 
     /// Reads once; `None` when the deadline passed first.
-    fn read_before(&self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
+    fn read_before(&mut self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
         loop {
-            let Some(wait) = remaining(by) else {
+            let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
+            if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
-            };
-            self.stream.set_read_timeout(wait)?;
+            }
+            if !self.waiter.may_read(&*self.stream, wait)? {
+                continue;
+            }
             match (&*self.stream).read(piece) {
-                Ok(length) => return Ok(Some(length)),
+                Ok(length) => {
+                    wait_while_stopped();
+                    return Ok(Some(length));
+                }
                 Err(error) if is_retryable(&error) => {}
                 Err(error) => return Err(error),
             }

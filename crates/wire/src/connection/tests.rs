@@ -211,3 +211,101 @@ fn queued_messages_leave_in_one_go_and_in_order() {
     other.read_to_string(&mut received).unwrap();
     assert_eq!(received, "1:a,1:b,");
 }
+
+/// A connection that is a client's, under these faults, and the bare other end of it.
+fn disturbed(spec: &str) -> (Connection, TcpStream) {
+    use crate::fault::{Channel, Exchange, Plan, Side};
+    let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
+    let plan = Plan::new(spec.parse().unwrap(), 1);
+    connection.inject(plan.faults(Channel {
+        side: Side::Client,
+        transport: Transport::Tcp,
+        number: 0,
+        exchange: Exchange::Answered,
+    }));
+    other
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    (connection, other)
+}
+
+#[test]
+fn a_split_message_is_read_in_pieces() {
+    let (mut connection, mut other) = disturbed("split=1");
+    let reading = std::thread::spawn(move || {
+        let (mut all, mut reads) = (Vec::<u8>::new(), 0);
+        let mut piece = [0; 1024];
+        loop {
+            match other.read(&mut piece).unwrap() {
+                0 => return (all, reads),
+                length => all.extend(&piece[..length]),
+            }
+            reads += 1;
+        }
+    });
+    let message = [b'x'; 60];
+    connection.writer.send(&message).unwrap();
+    drop(connection);
+    let (all, reads) = reading.join().unwrap();
+    assert_eq!(all, [&message[..], b"\n"].concat());
+    assert!(reads > 1, "{reads}");
+}
+
+#[test]
+fn a_glued_message_waits_for_the_next_and_comes_with_it() {
+    let (mut connection, mut other) = disturbed("glue=#1-2");
+    connection.writer.send(b"one").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let nothing = other.read(&mut [0; 16]).unwrap_err();
+    assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+    other.set_nonblocking(false).unwrap();
+    connection.writer.send(b"two").unwrap();
+    let mut both = [0; 16];
+    let length = other.read(&mut both).unwrap();
+    assert_eq!(&both[..length], b"one\ntwo\n");
+}
+
+#[test]
+fn a_glued_message_that_nothing_follows_comes_alone() {
+    let (mut connection, mut other) = disturbed("glue=#1");
+    connection.writer.send(b"one").unwrap();
+    let answering = std::thread::spawn(move || {
+        let mut asked = [0; 4];
+        other.read_exact(&mut asked).unwrap();
+        other.write_all(b"OK\n").unwrap();
+        asked
+    });
+    let answer = connection.reader.receive(None).unwrap();
+    assert_eq!(answer, Some(b"OK".to_vec()));
+    assert_eq!(&answering.join().unwrap(), b"one\n");
+}
+
+#[test]
+fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
+    let (mut connection, mut other) = disturbed("reset=#2");
+    connection.writer.send(b"one").unwrap();
+    let mut one = [0; 4];
+    other.read_exact(&mut one).unwrap();
+    let error = connection.writer.send(b"two").unwrap_err();
+    assert!(matches!(error, SendError::Broken(Break::Reset)), "{error}");
+    let error = connection.reader.receive(None).unwrap_err();
+    assert!(
+        matches!(error, ReceiveError::Broken(Break::Reset)),
+        "{error}"
+    );
+    let error = connection.writer.send(b"three").unwrap_err();
+    assert!(matches!(error, SendError::Broken(Break::Reset)), "{error}");
+    connection.close();
+    let error = other.read(&mut one).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_reset_wakes_a_reader_in_another_thread() {
+    let (connection, _other) = disturbed("reset=#1");
+    let (mut reader, mut writer) = connection.split();
+    let reading = std::thread::spawn(move || reader.receive(None).unwrap_err().to_string());
+    let sent = writer.send(b"one").unwrap_err().to_string();
+    assert_eq!(sent, "an injected fault reset the connection");
+    assert_eq!(reading.join().unwrap(), sent);
+}

@@ -1,16 +1,20 @@
 //! The sending half of a connection: messages to bytes, within deadlines.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{Shutdown, TcpStream};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proto::frame::Framing;
+use socket2::SockRef;
 
-use super::{SendError, Traffic, is_retryable, remaining};
-use crate::fault::stream::{Outgoing, wait_until};
+use super::{SendError, Traffic, write_alone, write_within};
+use crate::fault::pause::{stop_for, wait_while_stopped};
+use crate::fault::sending::segments;
+use crate::fault::stream::{Break, Outgoing, Sending, wait_until};
 use crate::limits::Limits;
-use crate::record::tap::{Said, Struck, WriteTap};
+use crate::record::tap::WriteTap;
 use crate::record::{By, How, Tap};
 
 /// How long raw framing waits between two messages in the same direction, so that the peer's reads
@@ -27,6 +31,8 @@ pub struct Writer {
     pub(super) traffic: Traffic,
     pub(super) faults: Option<Box<Outgoing>>,
     pub(super) tap: Option<Box<WriteTap>>,
+    /// Whether the peer finds a reset when the socket is closed.
+    pub(super) is_reset: bool,
 }
 
 impl Writer {
@@ -59,13 +65,22 @@ impl Writer {
     /// When it does not fit the framing.
     pub fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
         let start = self.queued.len();
+        let is_secret = self.tap.as_ref().is_some_and(|tap| tap.is_secret());
         match &mut self.faults {
             None => self.framing.encode(message, &mut self.queued)?,
-            Some(faults) if faults.is_cut() => return Err(SendError::Cut),
-            Some(faults) => faults.queue(message, self.framing, &mut self.queued)?,
+            Some(faults) => match faults.broken() {
+                Some(how) => return Err(SendError::Broken(how)),
+                None => {
+                    let tap = self.tap.as_ref().map(|tap| tap.tap());
+                    faults.queue(message, self.framing, is_secret, tap)?;
+                }
+            },
         }
-        if self.tap.is_some() {
-            self.tell_queued(message, start);
+        if let Some(tap) = &mut self.tap {
+            tap.secret_is_told();
+            if self.faults.is_none() {
+                tap.queued(self.queued.len() - start, is_secret);
+            }
         }
         self.traffic.messages += 1;
         Ok(())
@@ -78,9 +93,9 @@ impl Writer {
     pub fn flush(&mut self) -> Result<(), SendError> {
         let bytes = std::mem::take(&mut self.queued);
         let written = match self.faults.take() {
-            None => self.write(&bytes),
+            None => self.write(&bytes, None),
             Some(mut faults) => {
-                let written = self.write_faulted(&bytes, &mut faults);
+                let written = self.write_faulted(&mut faults);
                 self.faults = Some(faults);
                 written
             }
@@ -103,73 +118,90 @@ impl Writer {
         if let Some(tap) = &mut self.tap {
             tap.queued(bytes.len(), false);
         }
-        self.write(&bytes)
+        self.write(&bytes, None)
     }
 
-    fn write_faulted(&mut self, bytes: &[u8], faults: &mut Outgoing) -> Result<(), SendError> {
-        let mut start = 0;
-        for message in faults.take_queued() {
-            wait_until(message.due);
-            faults.before_message();
-            self.write(&bytes[start..message.end])?;
-            faults.after_message();
-            start = message.end;
-        }
-        if faults.is_cut() {
-            // Only half-closed: a reset could overtake the half message.
-            let _ = self.finish();
-            faults.tell_cut();
-            if let Some(tap) = &self.tap {
-                tap.tap().ends(By::Us, How::Cut, None);
+    fn write_faulted(&mut self, faults: &mut Outgoing) -> Result<(), SendError> {
+        for sending in faults.take_queued() {
+            wait_until(sending.due);
+            if let Some(pause) = sending.pause {
+                if let Some(tap) = &self.tap {
+                    tap.tap().paused(pause);
+                }
+                stop_for(pause);
             }
-            return Err(SendError::Cut);
+            faults.before_message();
+            if sending.waits {
+                faults.glue(sending);
+            } else {
+                self.write_sending(&sending, faults)?;
+            }
+            faults.after_message();
         }
         Ok(())
     }
 
-    /// Tells what was queued from `start` on, and what a fault did to it.
-    fn tell_queued(&mut self, message: &[u8], start: usize) {
-        let Some(tap) = &mut self.tap else { return };
-        let is_secret = tap.take_secret();
-        let (struck, due) = match &mut self.faults {
-            Some(faults) => faults.take_struck(),
-            None => (None, None),
-        };
-        if struck.is_none() && due.is_none() {
-            return tap.queued(self.queued.len() - start, is_secret);
+    fn write_sending(&mut self, sending: &Sending, faults: &mut Outgoing) -> Result<(), SendError> {
+        let each = sending.to_write();
+        if !each.is_empty() {
+            let mut bytes = Vec::new();
+            let glued = faults.take_glued();
+            if let Some(glued) = &glued {
+                self.expect(glued);
+                bytes.extend(&glued.bytes);
+            }
+            self.expect(sending);
+            bytes.extend(each);
+            // What goes in one segment is not split.
+            let split = sending.split.filter(|_| glued.is_none());
+            self.write(&bytes, split)?;
         }
-        let mut bytes = Vec::new();
-        if self.framing.encode(message, &mut bytes).is_err() {
-            return; // It was encoded before.
-        }
-        let said = Said {
-            bytes: &bytes,
-            is_secret,
-        };
-        if let Some(struck) = struck {
-            tap.tap().struck_sending(struck, said);
-        }
-        if let Some(due) = due {
-            tap.tap().delayed(due, said);
-        }
-        let times = match struck {
-            Some(Struck::Dropped | Struck::TakenBack | Struck::Refused) => 0,
-            Some(Struck::Duplicated) => 2,
-            Some(Struck::Cut(_) | Struck::Reordered) | None => 1,
-        };
-        for _ in 0..times {
-            tap.queued(bytes.len(), is_secret);
+        match sending.end {
+            Some(how) => Err(self.break_off(how, faults)),
+            None => Ok(()),
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        let Some(moment) = self.tap.as_ref().map(|tap| tap.tap().now()) else {
-            return self.write_untold(bytes);
-        };
-        let before = self.traffic.bytes;
-        let sent = self.write_untold(bytes);
-        let written = usize::try_from(self.traffic.bytes - before).unwrap_or(bytes.len());
+    /// These bytes are written next.
+    fn expect(&mut self, sending: &Sending) {
         if let Some(tap) = &mut self.tap {
+            for _ in 0..sending.copies {
+                tap.queued(sending.bytes.len(), sending.is_secret);
+            }
+        }
+    }
+
+    /// A fault ends the connection here.
+    fn break_off(&mut self, how: Break, faults: &mut Outgoing) -> SendError {
+        match how {
+            Break::Cut => {
+                // Only half-closed: a reset could overtake the half message.
+                let _ = self.finish();
+                faults.tell_broken(how);
+            }
+            Break::Reset => {
+                // The reset is sent when the last one lets go of the socket.
+                let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
+                self.is_reset = true;
+                faults.tell_broken(how);
+                // Wakes the other half, and tells the peer nothing.
+                let _ = self.stream.shutdown(Shutdown::Read);
+            }
+        }
+        let error = SendError::Broken(how);
+        if let Some(tap) = &self.tap {
+            let words = (how == Break::Reset).then(|| error.to_string());
+            tap.tap().ends(By::Us, How::from(how), words);
+        }
+        error
+    }
+
+    fn write(&mut self, bytes: &[u8], split: Option<NonZeroUsize>) -> Result<(), SendError> {
+        let moment = self.tap.as_ref().map(|tap| tap.tap().now());
+        let mut written = 0;
+        let sent = self.write_segments(bytes, split, &mut written);
+        self.traffic.bytes += written as u64;
+        if let (Some(tap), Some(moment)) = (&mut self.tap, moment) {
             tap.written(moment, bytes, written);
             match &sent {
                 Err(SendError::Io(error)) => tap.tap().broke(error),
@@ -183,22 +215,19 @@ impl Writer {
         sent
     }
 
-    fn write_untold(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        let by = Instant::now() + self.limits.write;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let Some(wait) = remaining(Some(by)) else {
-                return Err(SendError::WriteTooSlow(self.limits.write));
-            };
-            self.stream.set_write_timeout(wait)?;
-            match (&*self.stream).write(rest) {
-                Ok(length) => {
-                    self.traffic.bytes += length as u64;
-                    rest = &rest[length..];
-                }
-                Err(error) if is_retryable(&error) => {}
-                Err(error) => return Err(error.into()),
+    fn write_segments(
+        &self,
+        bytes: &[u8],
+        split: Option<NonZeroUsize>,
+        written: &mut usize,
+    ) -> Result<(), SendError> {
+        let (segments, wait) = segments(bytes, split);
+        for (position, segment) in segments.enumerate() {
+            if position > 0 {
+                std::thread::sleep(wait);
             }
+            wait_while_stopped();
+            write_within(&self.stream, segment, self.limits.write, written)?;
         }
         Ok(())
     }
@@ -208,6 +237,13 @@ impl Writer {
     /// # Errors
     /// When the connection broke before.
     pub fn finish(&mut self) -> io::Result<()> {
+        if self.is_reset {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        if let Some(glued) = self.faults.as_ref().and_then(|faults| faults.take_glued()) {
+            let tap = self.tap.as_ref().map(|tap| tap.tap());
+            write_alone(&self.stream, &glued, self.limits.write, tap);
+        }
         self.stream.shutdown(Shutdown::Write)?;
         if let Some(tap) = &mut self.tap {
             tap.finished();
@@ -220,7 +256,14 @@ impl Writer {
         if let Some(tap) = &mut self.tap {
             tap.aborted();
         }
-        let _ = self.stream.shutdown(Shutdown::Both);
+        self.end();
+    }
+
+    /// Ends the stream in both directions, unless it is to be reset: the end would come first.
+    pub(super) fn end(&self) {
+        if !self.is_reset {
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// Has the next message masked as a whole in a recording, where secrets are masked.

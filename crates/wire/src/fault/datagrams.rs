@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::crash::{CrashPoint, crash_if_due};
-use super::schedule::{Schedule, Verdict};
+use super::pause::stop_for;
+use super::schedule::{Fate, Schedule, Verdict};
 use super::{Faults, Side};
+use crate::record::Tap;
 use crate::record::tap::Struck;
 
 /// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
@@ -35,8 +37,6 @@ pub struct Datagrams {
     held_back: Option<Letter>,
     /// Requests that the client is to think refused.
     refused: u64,
-    /// What happened to the datagram sent last, and when it is due if it is late, for a recording.
-    struck: (Option<Struck>, Option<Instant>),
 }
 
 impl Datagrams {
@@ -61,7 +61,6 @@ impl Datagrams {
             late: Vec::new(),
             held_back: None,
             refused: 0,
-            struck: (None, None),
         }
     }
 
@@ -87,51 +86,71 @@ impl Datagrams {
         any
     }
 
-    /// What is to be sent at once, in order, when this datagram is sent now. One that is lost counts
-    /// as [sent](Datagrams::after_send) by whoever asks.
-    pub fn send(&mut self, letter: Letter, now: Instant) -> Vec<Letter> {
+    /// What is to be sent at once, in order, when this datagram is sent now, of which the tap is told
+    /// what happens to it. One that is lost counts as [sent](Datagrams::after_send).
+    pub fn send(&mut self, mut letter: Letter, tap: Option<&Tap>) -> Vec<Letter> {
+        let fate = self.sent.next_fate();
+        if let Some(pause) = fate.pause.filter(|_| is_sent(fate)) {
+            if let Some(tap) = tap {
+                tap.paused(pause);
+            }
+            stop_for(pause);
+        }
         if self.side == Side::Client {
             crash_if_due(CrashPoint::BeforeSend);
         }
-        let fate = self.sent.next_fate();
-        let struck = match fate.verdict {
-            Verdict::Pass | Verdict::Cut => None,
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Error => Some(Struck::Refused),
-            Verdict::Duplicate => Some(Struck::Duplicated),
-            Verdict::Reorder => self.held_back.is_none().then_some(Struck::Reordered),
+        let told = |struck, message: &[u8]| {
+            if let Some(tap) = tap {
+                tap.struck_sending(struck, message);
+            }
         };
-        self.struck = (struck, None);
+        let message = &mut letter.message;
+        if is_sent(fate)
+            && let Some(bit) = fate.corrupt.and_then(|flip| flip.bit(message.len()))
+        {
+            message[bit / 8] ^= 1 << (bit % 8);
+            told(Struck::Corrupted(bit), message);
+        }
         let mut letters = match fate.verdict {
-            Verdict::Drop => return Vec::new(),
+            Verdict::Drop => {
+                told(Struck::Dropped, message);
+                self.after_send();
+                return Vec::new();
+            }
             Verdict::Error => {
+                told(Struck::Refused, message);
                 self.refused += 1;
                 return Vec::new();
             }
             // What finds another held back is what that one waits for.
             Verdict::Reorder if self.held_back.is_none() => {
+                told(Struck::Reordered, message);
                 self.held_back = Some(letter);
                 return Vec::new();
             }
-            Verdict::Duplicate => vec![letter.clone(), letter],
-            Verdict::Reorder | Verdict::Pass | Verdict::Cut => vec![letter],
+            Verdict::Duplicate => {
+                told(Struck::Duplicated, message);
+                vec![letter.clone(), letter]
+            }
+            Verdict::Reorder | Verdict::Pass => vec![letter],
+            // Nothing that happens to streams is in the schedule of datagrams.
+            Verdict::Cut | Verdict::Reset | Verdict::Glue => vec![letter],
         };
-        letters.extend(self.held_back.take());
+        let now = Instant::now();
         if fate.delay.is_zero() {
+            letters.extend(self.held_back.take());
             return letters;
         }
         let due = now + fate.delay;
-        self.struck.1 = Some(due);
+        if let (Some(tap), Some(letter)) = (tap, letters.first()) {
+            tap.delayed(due, &letter.message[..]);
+        }
+        letters.extend(self.held_back.take());
         let room = KEPT.saturating_sub(self.late.len());
         let place = self.late.partition_point(|(other, _)| *other <= due);
         let kept = letters.into_iter().take(room).map(|letter| (due, letter));
         self.late.splice(place..place, kept);
         Vec::new()
-    }
-
-    /// What happened to the datagram sent last, and when it is due if it is late.
-    pub fn take_struck(&mut self) -> (Option<Struck>, Option<Instant>) {
-        std::mem::take(&mut self.struck)
     }
 
     /// The late datagrams that are due by now.
@@ -152,4 +171,9 @@ impl Datagrams {
             Side::Server => CrashPoint::AfterReply,
         });
     }
+}
+
+/// Whether anything is given to the operating system.
+fn is_sent(fate: Fate) -> bool {
+    !matches!(fate.verdict, Verdict::Drop | Verdict::Error)
 }

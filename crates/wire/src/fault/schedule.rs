@@ -6,6 +6,7 @@
 //! other faults, not on what other connections do at the same time.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,10 +14,10 @@ use std::time::Duration;
 use proto::mode::Transport;
 
 use super::generator::Xoshiro256PlusPlus;
-use super::spec::{Delay, Spec, When};
+use super::spec::{Delay, Pause, Spec, Split, When};
 use super::{Channel, Direction, Exchange, Observer, Side, Strike};
 
-/// What happens to a message, besides being late.
+/// What happens to a message, of which only one thing can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Nothing.
@@ -25,12 +26,16 @@ pub enum Verdict {
     Drop,
     /// The request is refused before anything is done.
     Error,
+    /// It is not sent, and the connection is reset.
+    Reset,
     /// Its first half is sent, and then the connection ends.
     Cut,
     /// The request comes twice.
     Duplicate,
     /// The datagram comes after the one that follows it.
     Reorder,
+    /// It comes in one segment with the one that follows it.
+    Glue,
 }
 
 /// What happens to one message.
@@ -42,7 +47,17 @@ pub struct Fate {
     pub verdict: Verdict,
     /// How late it is sent.
     pub delay: Duration,
+    /// In how large segments it is sent, if it is split.
+    pub split: Option<NonZeroUsize>,
+    /// Which of its bits is flipped, if one is.
+    pub corrupt: Option<Flip>,
+    /// How long the process stops before it is sent, if it does.
+    pub pause: Option<Duration>,
 }
+
+/// Which bit of a message is flipped: the number that was drawn, because it depends on the length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flip(pub u64);
 
 /// What happens to the messages of one direction of one connection, in order.
 #[derive(Debug)]
@@ -54,7 +69,13 @@ pub struct Schedule {
     /// The first that strikes decides.
     rules: Vec<(Verdict, Rule)>,
     late: Option<Late>,
+    split: Option<(Split, Whether)>,
+    corrupt: Option<(Rule, Xoshiro256PlusPlus)>,
+    pause: Option<(Pause, Whether)>,
 }
+
+/// Whether a fault strikes that strikes every message unless told otherwise.
+type Whether = Option<Rule>;
 
 /// A fault and its numbers.
 #[derive(Debug)]
@@ -66,7 +87,7 @@ struct Rule {
 #[derive(Debug)]
 struct Late {
     delay: Delay,
-    whether: Option<Rule>,
+    whether: Whether,
     how_late: Xoshiro256PlusPlus,
 }
 
@@ -81,6 +102,12 @@ enum Purpose {
     Error = 6,
     Cut = 7,
     Reorder = 8,
+    Split = 9,
+    Glue = 10,
+    Reset = 11,
+    CorruptWhether = 12,
+    CorruptWhich = 13,
+    Pause = 14,
 }
 
 impl Schedule {
@@ -116,6 +143,12 @@ impl Schedule {
                 &spec.error,
                 Purpose::Error,
             ),
+            (
+                Verdict::Reset,
+                is_sent && is_stream,
+                &spec.reset,
+                Purpose::Reset,
+            ),
             (Verdict::Cut, is_sent && is_stream, &spec.cut, Purpose::Cut),
             (
                 Verdict::Duplicate,
@@ -128,6 +161,12 @@ impl Schedule {
                 is_sent && !is_stream,
                 &spec.reorder,
                 Purpose::Reorder,
+            ),
+            (
+                Verdict::Glue,
+                is_sent && is_stream,
+                &spec.glue,
+                Purpose::Glue,
             ),
         ];
         let rules = rules.into_iter().filter(|(_, applies, ..)| *applies);
@@ -149,6 +188,22 @@ impl Schedule {
                 how_late: numbers(Purpose::DelayHowLate),
                 delay,
             }),
+            split: spec
+                .split
+                .clone()
+                .filter(|_| is_sent && is_stream)
+                .map(|split| {
+                    let whether = split.when.as_ref().map(|when| rule(when, Purpose::Split));
+                    (split, whether)
+                }),
+            corrupt: spec.corrupt.as_ref().filter(|_| is_sent).map(|when| {
+                let which = numbers(Purpose::CorruptWhich);
+                (rule(when, Purpose::CorruptWhether), which)
+            }),
+            pause: spec.pause.clone().filter(|_| is_sent).map(|pause| {
+                let whether = pause.when.as_ref().map(|when| rule(when, Purpose::Pause));
+                (pause, whether)
+            }),
         }
     }
 
@@ -159,6 +214,13 @@ impl Schedule {
             observer,
             ..self
         }
+    }
+
+    /// Whether a message may have to wait for the next one.
+    pub fn may_glue(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|(verdict, _)| *verdict == Verdict::Glue)
     }
 
     /// What happens to the next message.
@@ -174,13 +236,27 @@ impl Schedule {
             .late
             .as_mut()
             .map_or(Duration::ZERO, |late| late.delay(number));
+        let split = self
+            .split
+            .as_mut()
+            .and_then(|(split, whether)| strikes(whether, number).then_some(split.size));
+        let corrupt = self.corrupt.as_mut().and_then(|(rule, which)| {
+            let flip = Flip(which.next_u64());
+            rule.strikes(number).then_some(flip)
+        });
+        let pause = self.pause.as_mut().and_then(|(pause, whether)| {
+            strikes(whether, number).then_some(Duration::from_micros(pause.micros))
+        });
         let fate = Fate {
             number,
             verdict,
             delay,
+            split,
+            corrupt,
+            pause,
         };
         if let Some(tell) = &self.observer.0
-            && (fate.verdict != Verdict::Pass || !fate.delay.is_zero())
+            && !fate.is_nothing()
         {
             tell(Strike {
                 connection: self.channel.number,
@@ -201,33 +277,92 @@ impl Rule {
     }
 }
 
+/// Whether a fault strikes that strikes every message unless it has a rule.
+fn strikes(whether: &mut Whether, number: u64) -> bool {
+    whether.as_mut().is_none_or(|rule| rule.strikes(number))
+}
+
 impl Late {
     fn delay(&mut self, number: u64) -> Duration {
-        let (shortest, longest) = (*self.delay.micros.start(), *self.delay.micros.end());
-        let micros = shortest + self.how_late.up_to(longest - shortest);
-        let is_late = self
-            .whether
-            .as_mut()
-            .is_none_or(|rule| rule.strikes(number));
+        let micros = self.delay.micros.draw(&mut self.how_late);
+        let is_late = strikes(&mut self.whether, number);
         Duration::from_micros(if is_late { micros } else { 0 })
+    }
+}
+
+impl Flip {
+    /// The number of the bit in a message of so many bytes, framing included: of the byte `bit / 8`,
+    /// counted from 0, the one with the value 2^(`bit % 8`). `None` where there is no bit.
+    pub fn bit(self, bytes: usize) -> Option<usize> {
+        let bits = (bytes as u128) * 8;
+        // Below `bits`, so it fits.
+        (bits > 0).then(|| ((u128::from(self.0) * bits) >> 64) as usize)
+    }
+}
+
+impl Fate {
+    /// Whether nothing happens to the message.
+    pub fn is_nothing(&self) -> bool {
+        self.is_quiet() && self.delay.is_zero() && self.split.is_none()
+    }
+
+    /// Whether the message comes whole and by itself, though perhaps late or in pieces: what is
+    /// often asked for all messages, so that telling each would hide what else happens.
+    pub fn is_quiet(&self) -> bool {
+        self.verdict == Verdict::Pass && self.corrupt.is_none() && self.pause.is_none()
+    }
+
+    /// What happens, one thing after the other.
+    fn parts(&self) -> Vec<String> {
+        let verdict = match self.verdict {
+            Verdict::Pass => None,
+            Verdict::Drop => Some("drop"),
+            Verdict::Error => Some("error"),
+            Verdict::Reset => Some("reset"),
+            Verdict::Cut => Some("cut"),
+            Verdict::Duplicate => Some("duplicate"),
+            Verdict::Reorder => Some("reorder"),
+            Verdict::Glue => Some("glue"),
+        };
+        let mut parts: Vec<String> = verdict.into_iter().map(String::from).collect();
+        match self.delay.as_micros() {
+            0 => {}
+            micros => parts.push(format!("{micros}us")),
+        }
+        parts.extend(self.split.map(|size| format!("split {size}")));
+        parts.extend(self.corrupt.map(|flip| format!("corrupt {}", flip.0)));
+        let pause = self.pause.map(|pause| pause.as_micros());
+        parts.extend(pause.map(|micros| format!("pause {micros}us")));
+        parts
+    }
+
+    /// What happens, for a person: `drop`, `41873us`.
+    pub fn words(&self) -> String {
+        let mut shown = *self;
+        // What comes besides means nothing where nothing is sent.
+        match self.verdict {
+            Verdict::Drop | Verdict::Error => {
+                (shown.split, shown.corrupt, shown.pause) = (None, None, None);
+            }
+            Verdict::Reset => (shown.split, shown.corrupt) = (None, None),
+            _ => {}
+        }
+        // Which number was drawn says nothing to a person.
+        let corrupt = shown.corrupt.take().map(|_| "corrupt".to_owned());
+        let mut parts = shown.parts();
+        parts.extend(corrupt);
+        parts.join(" ")
     }
 }
 
 /// As in the schedules of `docs/faults.md`: `pass`, `drop`, `pass 41873us`.
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.verdict {
-            Verdict::Pass => "pass",
-            Verdict::Drop => "drop",
-            Verdict::Error => "error",
-            Verdict::Cut => "cut",
-            Verdict::Duplicate => "duplicate",
-            Verdict::Reorder => "reorder",
-        })?;
-        match self.delay.as_micros() {
-            0 => Ok(()),
-            micros => write!(f, " {micros}us"),
+        let mut parts = self.parts();
+        if self.verdict == Verdict::Pass {
+            parts.insert(0, "pass".to_owned());
         }
+        f.write_str(&parts.join(" "))
     }
 }
 

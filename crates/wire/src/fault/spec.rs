@@ -10,6 +10,7 @@
 mod parse;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ use super::generator::Xoshiro256PlusPlus;
 
 pub use self::parse::SpecError;
 
-/// Longest delay: a message that is later than this is lost.
+/// Longest delay: a message that is later than this is lost. Also the longest pause.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
+
+/// Longest segment that a message is split into, in bytes: more is not sent in one anyway.
+pub const LONGEST_SEGMENT: usize = 65_535;
 
 /// Which faults are to strike, and when. Text becomes a `Spec` with [`str::parse`], and a `Spec`
 /// text with `to_string`.
@@ -40,6 +44,16 @@ pub struct Spec {
     pub cut: Option<When>,
     /// A datagram arrives after the one that follows it.
     pub reorder: Option<When>,
+    /// A message arrives in several segments.
+    pub split: Option<Split>,
+    /// A message arrives in one segment with the next one.
+    pub glue: Option<When>,
+    /// The connection is reset instead of a message.
+    pub reset: Option<When>,
+    /// A bit of a message is flipped.
+    pub corrupt: Option<When>,
+    /// The process stops for a while.
+    pub pause: Option<Pause>,
     /// The process dies.
     pub crash_at: Option<CrashAt>,
 }
@@ -60,8 +74,37 @@ pub struct Chance(u64);
 /// How late a message arrives, and which messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delay {
-    /// In whole microseconds, each as likely as the other.
-    pub micros: RangeInclusive<u64>,
+    /// How late.
+    pub micros: Distribution,
+    /// `None` is every message.
+    pub when: Option<When>,
+}
+
+/// A distribution of whole microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Distribution {
+    /// Each in this range as likely as the other.
+    Uniform(RangeInclusive<u64>),
+    /// Exponential with this mean: mostly less, sometimes much more.
+    Exponential(u64),
+    /// Normal with this mean and this standard deviation; what is below zero is zero.
+    Normal(u64, u64),
+}
+
+/// How many bytes a segment of a message has, and which messages are split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Of each segment but the last, which may have fewer; at most [`LONGEST_SEGMENT`].
+    pub size: NonZeroUsize,
+    /// `None` is every message.
+    pub when: Option<When>,
+}
+
+/// How long the process stops, and before which messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// In microseconds.
+    pub micros: u64,
     /// `None` is every message.
     pub when: Option<When>,
 }
@@ -89,7 +132,7 @@ impl Chance {
 
 impl Spec {
     /// The keys, in the order of the documentation.
-    pub const KEYS: [&'static str; 8] = [
+    pub const KEYS: [&'static str; 13] = [
         "drop-request",
         "drop-reply",
         "duplicate",
@@ -97,11 +140,46 @@ impl Spec {
         "error",
         "cut",
         "reorder",
+        "split",
+        "glue",
+        "reset",
+        "corrupt",
+        "pause",
         "crash-at",
     ];
 }
 
 impl Spec {
+    /// The faults that are to strike, by their keys, in the order of the documentation.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.entries().into_iter().map(|(key, _)| key)
+    }
+
+    fn entries(&self) -> Vec<(&'static str, &dyn fmt::Display)> {
+        fn shown<T: fmt::Display>(value: &Option<T>) -> Option<&dyn fmt::Display> {
+            value.as_ref().map(|value| value as &dyn fmt::Display)
+        }
+        let values = [
+            shown(&self.drop_request),
+            shown(&self.drop_reply),
+            shown(&self.duplicate),
+            shown(&self.delay),
+            shown(&self.error),
+            shown(&self.cut),
+            shown(&self.reorder),
+            shown(&self.split),
+            shown(&self.glue),
+            shown(&self.reset),
+            shown(&self.corrupt),
+            shown(&self.pause),
+            shown(&self.crash_at),
+        ];
+        let entries = Spec::KEYS.into_iter().zip(values);
+        entries
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect()
+    }
+
     /// Reads a spec for one of the programs.
     ///
     /// # Errors
@@ -125,23 +203,11 @@ impl Spec {
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        let mut entry = |key: &str, value: Option<&dyn fmt::Display>| {
-            let Some(value) = value else { return Ok(()) };
+        for (key, value) in self.entries() {
             write!(f, "{separator}{key}={value}")?;
             separator = ",";
-            Ok(())
-        };
-        fn shown<T: fmt::Display>(value: &Option<T>) -> Option<&dyn fmt::Display> {
-            value.as_ref().map(|value| value as &dyn fmt::Display)
         }
-        entry("drop-request", shown(&self.drop_request))?;
-        entry("drop-reply", shown(&self.drop_reply))?;
-        entry("duplicate", shown(&self.duplicate))?;
-        entry("delay", shown(&self.delay))?;
-        entry("error", shown(&self.error))?;
-        entry("cut", shown(&self.cut))?;
-        entry("reorder", shown(&self.reorder))?;
-        entry("crash-at", shown(&self.crash_at))
+        Ok(())
     }
 }
 
@@ -170,16 +236,47 @@ impl fmt::Display for Chance {
 
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (shortest, longest) = (*self.micros.start(), *self.micros.end());
-        write_duration(f, shortest)?;
-        if longest != shortest {
-            f.write_str("..")?;
-            write_duration(f, longest)?;
+        match &self.micros {
+            Distribution::Uniform(range) => {
+                write_duration(f, *range.start())?;
+                if range.end() != range.start() {
+                    f.write_str("..")?;
+                    write_duration(f, *range.end())?;
+                }
+            }
+            Distribution::Exponential(mean) => {
+                f.write_str("exponential:")?;
+                write_duration(f, *mean)?;
+            }
+            Distribution::Normal(mean, deviation) => {
+                f.write_str("normal:")?;
+                write_duration(f, *mean)?;
+                f.write_str("+-")?;
+                write_duration(f, *deviation)?;
+            }
         }
-        match &self.when {
-            Some(when) => write!(f, "@{when}"),
-            None => Ok(()),
-        }
+        write_when(f, self.when.as_ref())
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.size)?;
+        write_when(f, self.when.as_ref())
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_duration(f, self.micros)?;
+        write_when(f, self.when.as_ref())
+    }
+}
+
+fn write_when(f: &mut fmt::Formatter<'_>, when: Option<&When>) -> fmt::Result {
+    match when {
+        Some(when) => write!(f, "@{when}"),
+        None => Ok(()),
     }
 }
 

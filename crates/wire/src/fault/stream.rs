@@ -17,11 +17,17 @@ use proto::reply;
 
 use super::crash::{CrashPoint, crash_if_due};
 use super::schedule::{Schedule, Verdict};
+pub use super::sending::{Break, Sending};
 use super::{Exchange, Faults, INJECTED, Side};
-use crate::record::tap::Struck;
+use crate::record::Tap;
+use crate::record::tap::{Said, Struck};
 
 /// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a message waits at most for the next one, to be sent together with it. Whoever asks one
+/// thing at a time gives none, and is only made to wait.
+pub const GLUE_WAIT: Duration = Duration::from_millis(200);
 
 /// What the two halves of a connection have to tell each other.
 #[derive(Debug, Default)]
@@ -34,7 +40,10 @@ struct Shared {
     taken_back: VecDeque<u64>,
     /// Requests that the client is to think refused.
     refused: u64,
-    cut: bool,
+    /// Nothing more is sent or received.
+    broken: Option<Break>,
+    /// What waits for the next message, and how long at most.
+    glued: Option<(Sending, Instant)>,
 }
 
 impl Shared {
@@ -71,6 +80,8 @@ pub struct Incoming {
     again: Option<Vec<u8>>,
     /// What happened to the message last read, for a recording.
     struck: Option<Struck>,
+    /// Whether the other half may have something that waits for its next message.
+    may_glue: bool,
 }
 
 /// What happens to the messages a [`Writer`](crate::connection::Writer) sends.
@@ -81,19 +92,8 @@ pub struct Outgoing {
     schedule: Schedule,
     shared: Arc<Mutex<Shared>>,
     timetable: Timetable,
-    queued: Vec<Queued>,
-    cut: bool,
-    /// What happened to the message last queued, and when it is due if it is late, for a recording.
-    struck: (Option<Struck>, Option<Instant>),
-}
-
-/// When a queued message is due, and where its bytes end.
-#[derive(Debug, Clone, Copy)]
-pub struct Queued {
-    /// Not to be written before.
-    pub due: Instant,
-    /// In bytes from the start of all that is queued.
-    pub end: usize,
+    queued: Vec<Sending>,
+    broken: Option<Break>,
 }
 
 /// What becomes of a message that was read from the socket.
@@ -120,6 +120,7 @@ pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
     };
     let shared = Arc::new(Mutex::new(Shared::default()));
     let incoming = Incoming {
+        may_glue: sent.may_glue(),
         side: channel.side,
         exchange: channel.exchange,
         schedule: received,
@@ -134,8 +135,7 @@ pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
         shared,
         timetable: Timetable::default(),
         queued: Vec::new(),
-        cut: false,
-        struck: (None, None),
+        broken: None,
     };
     (incoming, outgoing)
 }
@@ -173,9 +173,20 @@ impl Incoming {
     }
 
     /// After how long a reader that waits for the socket is to look here again, because the writer
-    /// may have refused a request, or cut the connection.
+    /// may have refused a request, or ended the connection, or something waits for a next message
+    /// that may never come.
     pub fn look_again(&self) -> Option<Duration> {
-        (self.side == Side::Client).then_some(LOOK_AGAIN)
+        (self.side == Side::Client || self.may_glue).then_some(LOOK_AGAIN)
+    }
+
+    /// Has written what waited long enough for the next message. Nothing else is written meanwhile.
+    pub fn release(&self, write: impl FnOnce(&Sending)) {
+        if self.may_glue {
+            let mut shared = lock(&self.shared);
+            if let Some((sending, _)) = shared.glued.take_if(|(_, by)| *by <= Instant::now()) {
+                write(&sending);
+            }
+        }
     }
 
     /// Bytes were read that make no message, and the conversation goes on: the server answers them
@@ -186,9 +197,9 @@ impl Incoming {
         }
     }
 
-    /// Whether the connection was cut by the other half.
-    pub fn is_cut(&self) -> bool {
-        lock(&self.shared).cut
+    /// How the other half ended the connection, if it did.
+    pub fn broken(&self) -> Option<Break> {
+        lock(&self.shared).broken
     }
 
     fn judge(&mut self, message: Vec<u8>) -> Received {
@@ -197,7 +208,7 @@ impl Incoming {
             Verdict::Drop => Some(Struck::Dropped),
             Verdict::Error => Some(Struck::Refused),
             Verdict::Duplicate => Some(Struck::Duplicated),
-            Verdict::Pass | Verdict::Cut | Verdict::Reorder => None,
+            _ => None,
         };
         if verdict == Verdict::Drop {
             return Received::Nothing;
@@ -209,14 +220,14 @@ impl Incoming {
         match verdict {
             Verdict::Error => return Received::Refused,
             Verdict::Duplicate => self.again = Some(message.clone()),
-            Verdict::Pass | Verdict::Drop | Verdict::Cut | Verdict::Reorder => {}
+            _ => {}
         }
         Received::Message(message)
     }
 }
 
 impl Outgoing {
-    /// Appends to `bytes` what is to be written of this message.
+    /// Queues what is to be written of this message, and has the tap told of what faults do to it.
     ///
     /// # Errors
     /// When the message does not fit the framing; it then counts for nothing.
@@ -224,68 +235,65 @@ impl Outgoing {
         &mut self,
         message: &[u8],
         framing: Framing,
-        bytes: &mut Vec<u8>,
+        is_secret: bool,
+        tap: Option<&Tap>,
     ) -> Result<(), EncodeError> {
-        let start = bytes.len();
-        framing.encode(message, bytes)?;
-        self.struck = (None, None);
+        let mut bytes = Vec::new();
+        framing.encode(message, &mut bytes)?;
         let mut shared = lock(&self.shared);
         if self.side == Side::Server && shared.takes_back(message) {
-            bytes.truncate(start);
-            self.struck = (Some(Struck::TakenBack), None);
+            if let Some(tap) = tap {
+                let said = Said {
+                    bytes: &bytes,
+                    is_secret,
+                };
+                tap.struck_sending(Struck::TakenBack, said);
+            }
+            self.queued.push(Sending::nothing());
             return Ok(());
         }
         let fate = self.schedule.next_fate();
-        let is_sent = !matches!(fate.verdict, Verdict::Drop | Verdict::Error);
+        let is_sent = !matches!(
+            fate.verdict,
+            Verdict::Drop | Verdict::Error | Verdict::Reset
+        );
         if self.side == Side::Client && is_sent {
             shared.requests += 1;
         }
-        let struck = match fate.verdict {
-            Verdict::Pass | Verdict::Reorder => None,
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Error => Some(Struck::Refused),
-            Verdict::Cut => Some(Struck::Cut((bytes.len() - start) / 2)),
-            Verdict::Duplicate => Some(Struck::Duplicated),
-        };
         match fate.verdict {
-            Verdict::Drop => bytes.truncate(start),
-            Verdict::Error => {
-                bytes.truncate(start);
-                shared.refused += 1;
-            }
-            Verdict::Cut => {
-                bytes.truncate(start + (bytes.len() - start) / 2);
-                self.cut = true;
-            }
-            Verdict::Duplicate => {
-                bytes.extend_from_within(start..);
-                shared.doubled(self.exchange);
-            }
-            Verdict::Pass | Verdict::Reorder => {}
+            Verdict::Error => shared.refused += 1,
+            Verdict::Duplicate => shared.doubled(self.exchange),
+            _ => {}
         }
-        drop(shared);
-        let due = if bytes.len() == start {
-            Instant::now()
-        } else {
-            self.timetable.due(Instant::now(), fate.delay)
+        // What finds another waiting is what that one waits for.
+        let may_wait = match self.queued.last() {
+            Some(last) => !last.waits,
+            None => shared.glued.is_none(),
         };
-        let is_late = is_sent && !fate.delay.is_zero();
-        self.struck = (struck, is_late.then_some(due));
-        self.queued.push(Queued {
-            due,
-            end: bytes.len(),
+        drop(shared);
+        let now = Instant::now();
+        let timetable = &mut self.timetable;
+        let sending = Sending::of(bytes, is_secret, fate, may_wait, tap, |delay| {
+            timetable.due(now, delay)
         });
+        self.queued.push(sending);
         Ok(())
     }
 
-    /// What happened to the message last queued, and when it is due if it is late.
-    pub fn take_struck(&mut self) -> (Option<Struck>, Option<Instant>) {
-        std::mem::take(&mut self.struck)
+    /// What is to be written, in order; nothing is queued any more.
+    pub fn take_queued(&mut self) -> Vec<Sending> {
+        std::mem::take(&mut self.queued)
     }
 
-    /// When each of the queued messages is due, in order; none is queued any more.
-    pub fn take_queued(&mut self) -> Vec<Queued> {
-        std::mem::take(&mut self.queued)
+    /// Has this wait for the next message.
+    pub fn glue(&self, sending: Sending) {
+        lock(&self.shared).glued = Some((sending, Instant::now() + GLUE_WAIT));
+    }
+
+    /// What waited for the next message, which is about to be written.
+    pub fn take_glued(&self) -> Option<Sending> {
+        let glued = lock(&self.shared).glued.take();
+        glued.map(|(sending, _)| sending)
     }
 
     /// A message is about to be written.
@@ -303,14 +311,15 @@ impl Outgoing {
         });
     }
 
-    /// Whether the last message was cut, so that nothing can follow it.
-    pub fn is_cut(&self) -> bool {
-        self.cut
+    /// How the last message ended the connection, so that nothing can follow it.
+    pub fn broken(&self) -> Option<Break> {
+        self.broken
     }
 
-    /// The half message is out: the other half of the connection ends too.
-    pub fn tell_cut(&self) {
-        lock(&self.shared).cut = true;
+    /// The last message is out: the other half of the connection ends too.
+    pub fn tell_broken(&mut self, how: Break) {
+        self.broken = Some(how);
+        lock(&self.shared).broken = Some(how);
     }
 }
 
@@ -344,85 +353,4 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::{Channel, Plan};
-    use proto::mode::Transport;
-
-    fn halves_of(side: Side, spec: &str) -> (Incoming, Outgoing) {
-        let plan = Plan::new(spec.parse().unwrap(), 1);
-        halves(plan.faults(Channel {
-            side,
-            transport: Transport::Tcp,
-            number: 0,
-            exchange: Exchange::Answered,
-        }))
-    }
-
-    fn written(outgoing: &mut Outgoing, message: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        outgoing.queue(message, Framing::Line, &mut bytes).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn a_request_doubled_in_the_server_is_received_twice_and_answered_once() {
-        let (mut incoming, mut outgoing) = halves_of(Side::Server, "duplicate=#1");
-        assert_eq!(incoming.waiting(), None);
-        let request = Received::Message(b"ADD 1".to_vec());
-        assert_eq!(incoming.arrived(b"ADD 1".to_vec()), request);
-        assert_eq!(written(&mut outgoing, b"OK 1"), b"OK 1\n");
-        assert_eq!(incoming.waiting(), Some(request));
-        assert_eq!(written(&mut outgoing, b"EVENT sum 2"), b"EVENT sum 2\n");
-        assert_eq!(written(&mut outgoing, b"OK 2"), b"");
-        assert_eq!(incoming.waiting(), None);
-        assert_eq!(written(&mut outgoing, b"OK 3"), b"OK 3\n");
-    }
-
-    #[test]
-    fn a_request_doubled_in_the_client_is_sent_twice_and_its_second_answer_unseen() {
-        let (mut incoming, mut outgoing) = halves_of(Side::Client, "duplicate=#2");
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\n");
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\nADD 1\n");
-        let mut seen = Vec::new();
-        for message in ["OK 1", "EVENT sum 2", "OK 2", "EVENT sum 3", "OK 3", "OK 4"] {
-            if let Received::Message(message) = incoming.arrived(message.into()) {
-                seen.push(String::from_utf8(message).unwrap());
-            }
-        }
-        assert_eq!(seen, ["OK 1", "EVENT sum 2", "OK 2", "EVENT sum 3", "OK 4"]);
-    }
-
-    #[test]
-    fn a_request_refused_in_the_client_does_not_bring_answers_out_of_step() {
-        let (mut incoming, mut outgoing) = halves_of(Side::Client, "error=#1,duplicate=#2");
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"");
-        let refusal = Received::Message(b"ERR unavailable injected fault".to_vec());
-        assert_eq!(incoming.waiting(), Some(refusal));
-        assert_eq!(incoming.waiting(), None);
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\nADD 1\n");
-        let first = Received::Message(b"OK 1".to_vec());
-        assert_eq!(incoming.arrived(b"OK 1".to_vec()), first);
-        assert_eq!(incoming.arrived(b"OK 2".to_vec()), Received::Nothing);
-    }
-
-    #[test]
-    fn a_message_that_does_not_fit_counts_for_nothing() {
-        let (_incoming, mut outgoing) = halves_of(Side::Client, "drop-request=#1");
-        let mut bytes = Vec::new();
-        outgoing
-            .queue(b"a\nb", Framing::Line, &mut bytes)
-            .unwrap_err();
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"");
-        assert_eq!(written(&mut outgoing, b"ADD 1"), b"ADD 1\n");
-    }
-
-    #[test]
-    fn messages_of_one_batch_are_late_together_and_stay_in_order() {
-        let mut timetable = Timetable::default();
-        let sent = Instant::now();
-        let late = [30, 10, 50, 0].map(Duration::from_millis);
-        let due = late.map(|delay| timetable.due(sent, delay) - sent);
-        assert_eq!(due, [30, 30, 50, 50].map(Duration::from_millis));
-    }
-}
+mod tests;

@@ -246,6 +246,31 @@ pub enum What {
     },
     /// A fault holds the datagram back until another was sent.
     Reordered(Message),
+    /// A fault sends the message in several segments.
+    Split {
+        /// The bytes of each but the last.
+        size: usize,
+        /// The message.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault holds the message back, to send it in one segment with the next.
+    Glued(Message),
+    /// A fault resets the connection instead of sending the message.
+    Reset(Message),
+    /// A fault flipped a bit of the message.
+    Corrupted {
+        /// Of the byte `bit / 8`, counted from 0, the one with the value 2^(`bit % 8`).
+        bit: usize,
+        /// The message as it is sent.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault stops the whole program.
+    Paused {
+        /// For how long, in nanoseconds.
+        stopped: u64,
+    },
 
     /// A wait ended with nothing.
     TimedOut {
@@ -307,6 +332,7 @@ impl What {
                 | What::Failed { .. }
                 | What::Resent { .. }
                 | What::TimedOut { .. }
+                | What::Paused { .. }
         )
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use serde::Deserialize;
 
 use super::event::{Event, Header};
-use super::{MAX_LINE, VERSION};
+use super::{MAX_LINE, OLDEST_VERSION, VERSION};
 
 /// What the first line begins with.
 const MARK: &str = "{\"socketlab-recording\":";
@@ -49,8 +49,8 @@ pub enum ReadError {
     NotARecording,
     /// It was written by another release.
     #[error(
-        "line {line}: a recording of version {version}, and only version {VERSION} can be read: \
-         use the release that made it"
+        "line {line}: a recording of version {version}, and only versions {OLDEST_VERSION} to \
+         {VERSION} can be read: use the release that made it"
     )]
     UnknownVersion {
         /// The header's line.
@@ -179,7 +179,7 @@ impl<R: BufRead> Lines<R> {
         let damaged = |error| ReadError::Damaged { line, error };
         if text.starts_with(MARK.as_bytes()) {
             let Version { version } = serde_json::from_slice(text).map_err(damaged)?;
-            if version != VERSION {
+            if !(OLDEST_VERSION..=VERSION).contains(&version) {
                 return Err(ReadError::UnknownVersion { line, version });
             }
             let header: Header = serde_json::from_slice(text).map_err(damaged)?;

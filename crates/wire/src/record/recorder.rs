@@ -384,7 +384,11 @@ impl Item for Arc<Event> {
             | What::Reordered(message)
             | What::Dropped { message, .. }
             | What::Delayed { message, .. }
-            | What::Cut { message, .. } => {
+            | What::Cut { message, .. }
+            | What::Split { message, .. }
+            | What::Glued(message)
+            | What::Reset(message)
+            | What::Corrupted { message, .. } => {
                 message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
             }
             What::Unreadable { bytes, .. } => bytes.0.len(),

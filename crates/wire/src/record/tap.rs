@@ -91,6 +91,14 @@ pub enum Struck {
     Cut(usize),
     /// It waits for the next one.
     Reordered,
+    /// It is sent in segments of so many bytes.
+    Split(usize),
+    /// It waits for the next one, to be sent together with it.
+    Glued,
+    /// The connection is reset instead.
+    Reset,
+    /// This bit of it is flipped; what is told is what is sent.
+    Corrupted(usize),
 }
 
 impl Tap {
@@ -187,6 +195,18 @@ impl Tap {
         });
     }
 
+    /// A fault stops this process for so long, now.
+    pub fn paused(&self, pause: Duration) {
+        let stopped = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        self.tell(What::Paused { stopped });
+    }
+
+    /// Whether bytes of this message are masked.
+    pub fn masks(&self, bytes: &[u8]) -> bool {
+        let payload = payload(self.0.channel.framing, bytes);
+        self.masked(&bytes[payload], false).1
+    }
+
     /// A read found the end of the stream.
     pub fn input_ended(&self) {
         match self.0.recorder.ender() {
@@ -266,6 +286,10 @@ impl Tap {
             Struck::Duplicated => What::Duplicated(message),
             Struck::Cut(sent) => What::Cut { sent, message },
             Struck::Reordered => What::Reordered(message),
+            Struck::Split(size) => What::Split { size, message },
+            Struck::Glued => What::Glued(message),
+            Struck::Reset => What::Reset(message),
+            Struck::Corrupted(bit) => What::Corrupted { bit, message },
         });
     }
 

@@ -238,6 +238,27 @@ fn describe(event: &Event) -> (Colour, &'static str, String, Option<&[u8]>) {
             let words = about("fault: held back", message);
             (Colour::Yellow, "x ", words, None)
         }
+        What::Split { size, message } => {
+            let words = about(&format!("fault: split into {size} bytes each"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Glued(message) => {
+            let words = about("fault: held back, to be glued to the next", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Reset(message) => {
+            let words = about("fault: reset instead of", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Corrupted { bit, message } => {
+            let words = about(&format!("fault: bit {bit} flipped"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Paused { stopped } => {
+            let (seconds, millis) = (stopped / 1_000_000_000, stopped / 1_000_000 % 1_000);
+            let words = format!("fault: the program stops for {seconds}.{millis:03} s");
+            (Colour::Yellow, "! ", words, None)
+        }
         What::TimedOut { waited, words } => {
             let (seconds, millis) = (waited / 1_000_000_000, waited / 1_000_000 % 1_000);
             let words = format!("after {seconds}.{millis:03} s: {}", printable(words));
@@ -286,7 +307,8 @@ fn closed(by: By, how: How) -> &'static str {
         (By::Us, How::End) => "closed by us",
         (By::Peer, How::End) => "closed by the other end",
         (_, How::Abort) => "closed by us, at once",
-        (_, How::Reset) => "reset by the other end",
+        (By::Us, How::Reset) => "reset by us",
+        (By::Peer, How::Reset) => "reset by the other end",
         (_, How::Timeout) => "closed by us: too slow",
         (_, How::Cut) => "closed by us: cut by a fault",
         (_, How::Broken) => "broken",

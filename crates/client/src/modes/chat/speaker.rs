@@ -64,7 +64,7 @@ impl Speaker {
             }
             // There may still be words to read that say why.
             Err(SendError::Io(_)) => return false,
-            Err(error @ (SendError::WriteTooSlow(_) | SendError::Cut)) => {
+            Err(error @ (SendError::WriteTooSlow(_) | SendError::Broken(_))) => {
                 self.closed(error.to_string());
                 return false;
             }

@@ -58,6 +58,7 @@ pub(super) enum Fate {
     Dropped,
     Refused,
     Cut,
+    Reset,
 }
 
 /// A request that came to the bank.

@@ -126,6 +126,9 @@ fn fate(story: &Story, one: &Try, bank_is_recorded: bool) -> String {
         (Fate::Dropped, ..) => "a fault at the machine lost the request".to_owned(),
         (Fate::Refused, ..) => "a fault at the machine refused it, so it was not sent".to_owned(),
         (Fate::Cut, ..) => "a fault at the machine sent half of the request".to_owned(),
+        (Fate::Reset, ..) => {
+            "a fault at the machine reset the connection instead of sending it".to_owned()
+        }
         (Fate::Sent, Some(answer), _) if one.answer_was_lost => {
             let answer = reply(one.verb, answer);
             format!("a fault at the machine lost the answer, \"{answer}\"")

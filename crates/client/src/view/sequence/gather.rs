@@ -9,7 +9,7 @@ use wire::record::{By, Bytes, Direction, Event, How, Message, What};
 
 use super::columns::Columns;
 use super::unsettled::{Hold, Unsettled};
-use super::{Arrow, Fate, Kind, Marks, Moment, Place, Sequence, Tone};
+use super::{Arrow, Fate, Kind, Marks, Moment, Sequence, Tone};
 use crate::view::load::Loaded;
 use crate::view::wording::{self, Ids};
 use proto::mode::Transport;
@@ -217,6 +217,10 @@ impl<'a> Gatherer<'a, '_> {
                 let words = format!("{count} events could not be recorded");
                 self.note(life, at, Tone::Warning, words);
             }
+            What::Paused { stopped } => {
+                let words = format!("the program stops for {}", wording::duration(*stopped));
+                self.note(life, at, Tone::Warning, words);
+            }
             What::Ended => self.alone(life, at, Kind::Ended { life }),
             // Everything else happens to a message or a connection.
             _ => {}
@@ -300,52 +304,11 @@ impl<'a> Gatherer<'a, '_> {
                 let words = format!("read {got} of {asked} bytes, {have}{need} here");
                 self.note(life, at, Tone::Plain, words);
             }
-            What::Dropped { cause, message } => {
-                self.dropped(side, life, conversation, at, *cause, message, progress);
-            }
-            What::Refused(message) => {
-                if message.direction == Direction::sent_by(side) {
-                    let fate = Fate::Lost(Place::Start, "refused by a fault");
-                    let arrow = self.unsent(life, conversation, at, message, fate);
-                    self.arrows[arrow].marks.attempt = again(progress, message);
-                } else if let Some(arrow) = progress.received.get(&conversation) {
-                    self.arrows[*arrow].marks.is_refused = true;
+            what => {
+                if !self.fault(side, life, conversation, at, what, progress) {
+                    self.anywhere(life, side, at, what, progress);
                 }
             }
-            What::Duplicated(message) => {
-                if message.direction == Direction::sent_by(side) {
-                    let marks = Marks {
-                        is_copy: true,
-                        ..Marks::default()
-                    };
-                    self.hold(life, conversation, at, message, marks, progress);
-                } else if let Some(arrow) = progress.received.get(&conversation) {
-                    self.arrows[*arrow].marks.is_handled_twice = true;
-                }
-            }
-            What::Delayed { message, .. } => {
-                let marks = Marks {
-                    late: Some(0),
-                    ..Marks::default()
-                };
-                self.hold(life, conversation, at, message, marks, progress);
-            }
-            What::Reordered(message) => {
-                let marks = Marks {
-                    is_overtaken: true,
-                    ..Marks::default()
-                };
-                self.hold(life, conversation, at, message, marks, progress);
-            }
-            What::Cut { sent, message } => {
-                // What is sent of it follows at once.
-                let marks = Marks {
-                    cut: Some((*sent, message.bytes.0.len())),
-                    ..Marks::default()
-                };
-                self.hold(life, conversation, at, message, marks, progress);
-            }
-            what => self.anywhere(life, side, at, what, progress),
         }
     }
 
@@ -381,7 +344,12 @@ impl<'a> Gatherer<'a, '_> {
         let what = Deed::Sends(arrow);
         self.deeds[life].push(Entry { at, what });
         let lane = self.lanes.entry((conversation, message.direction));
-        lane.or_default().sent.push(arrow);
+        let lane = lane.or_default();
+        // What goes in one segment with another has its moment.
+        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
+        lane.sent.push(arrow);
+        self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
     fn receives(

@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 use proto::atm::secrets;
 use proto::mode::Transport;
 use socket2::SockRef;
+use wire::deadline::Waiter;
 use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
+use wire::fault::pause::wait_while_stopped;
 use wire::record::{Channel, Framed, Recorder, Tap};
 
 use self::back::Back;
@@ -131,6 +133,7 @@ impl Forward<'_, '_> {
     fn run(&mut self, socket: &UdpSocket, stop: &Connections, mut faults: Option<Datagrams>) {
         let own = socket.local_addr().ok();
         let mut buffer = vec![0; BUFFER];
+        let mut waiter = Waiter::default();
         let mut swept = Instant::now();
         while !stop.are_stopping() {
             let late = faults.as_mut().map(|it| it.take_due(Instant::now()));
@@ -142,7 +145,7 @@ impl Forward<'_, '_> {
                 self.forget_idle();
             }
             let due = faults.as_ref().and_then(Datagrams::next_due);
-            match receive(socket, &mut buffer, due) {
+            match receive(socket, &mut waiter, &mut buffer, due) {
                 Ok(Some((length, client))) => {
                     if let Some(reason) = self.ignored(client, own) {
                         tracing::warn!(%client, "datagram ignored: {reason}");
@@ -259,8 +262,9 @@ impl Association {
     /// Passes on what the server answers to this client.
     fn receive_replies(&self, tell: &SyncSender<Letter>) {
         let mut buffer = vec![0; BUFFER];
+        let mut waiter = Waiter::default();
         while !self.is_over.load(Ordering::Relaxed) {
-            match receive(&self.upstream, &mut buffer, None) {
+            match receive(&self.upstream, &mut waiter, &mut buffer, None) {
                 // The end of the socket looks like an empty datagram, or is an error.
                 _ if self.is_over.load(Ordering::Relaxed) => return,
                 Ok(Some((length, _))) => {
@@ -287,6 +291,7 @@ impl Association {
     }
 
     fn send(&self, message: &[u8]) {
+        wait_while_stopped();
         let moment = self.tap.as_ref().map(Tap::now);
         let sent = match self.upstream.send(message) {
             // That is about an earlier one; this one was not sent.
@@ -344,19 +349,7 @@ fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> 
     let Some(faults) = faults else {
         return vec![letter];
     };
-    let Some(tap) = tap else {
-        return faults.send(letter, Instant::now());
-    };
-    let message = letter.message.clone();
-    let letters = faults.send(letter, Instant::now());
-    let (struck, due) = faults.take_struck();
-    if let Some(struck) = struck {
-        tap.struck_sending(struck, &message[..]);
-    }
-    if let Some(due) = due {
-        tap.delayed(due, &message[..]);
-    }
-    letters
+    faults.send(letter, tap)
 }
 
 /// A recorder's ear on a socket: where we are this side.
@@ -381,15 +374,20 @@ fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64)
 /// Receives once; `None` when nothing came until something is `due`, or for a while.
 fn receive(
     socket: &UdpSocket,
+    waiter: &mut Waiter,
     buffer: &mut [u8],
     due: Option<Instant>,
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     let due = due.map(|due| due.saturating_duration_since(Instant::now()));
     let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
-    // The kernel takes zero for "no timeout".
-    socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+    if !waiter.may_read(socket, Some(wait))? {
+        return Ok(None);
+    }
     match socket.recv_from(buffer) {
-        Ok(received) => Ok(Some(received)),
+        Ok(received) => {
+            wait_while_stopped();
+            Ok(Some(received))
+        }
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
                 Ok(None)

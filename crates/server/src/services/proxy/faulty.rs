@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use wire::fault::stream::Timetable;
-use wire::fault::{Schedule, Verdict};
-use wire::record::tap::{Struck, Tap};
+use wire::fault::Schedule;
+use wire::fault::stream::{GLUE_WAIT, Sending, Timetable};
+use wire::record::Tap;
 
 /// Late messages in one direction beyond which nothing is read, and their bytes. What one read
 /// returned always fits.
@@ -22,21 +22,10 @@ pub struct Faulty {
     /// When the first byte of the message that is held came.
     held_since: Option<Instant>,
     timetable: Timetable,
-    late: VecDeque<Late>,
+    late: VecDeque<Sending>,
     late_bytes: usize,
-}
-
-/// Bytes that are written when they are due.
-#[derive(Debug)]
-pub struct Late {
-    /// Not before.
-    pub due: Instant,
-    /// What.
-    pub bytes: Vec<u8>,
-    /// How often they are written.
-    pub copies: u8,
-    /// Nothing comes after it.
-    pub is_last: bool,
+    /// What waits for the next message, and how long at most.
+    glued: Option<(Sending, Instant)>,
 }
 
 impl Faulty {
@@ -49,12 +38,13 @@ impl Faulty {
             timetable: Timetable::default(),
             late: VecDeque::new(),
             late_bytes: 0,
+            glued: None,
         }
     }
 
-    /// Whether the last message is there that is written: it will be cut.
+    /// Whether the last message is there that is written: the connection ends with it.
     pub fn ends(&self) -> bool {
-        self.late.back().is_some_and(|late| late.is_last)
+        self.late.back().is_some_and(|late| late.end.is_some())
     }
 
     /// Until when nothing is read, because enough is late, or nothing may follow.
@@ -65,7 +55,7 @@ impl Faulty {
     }
 
     /// The first late bytes, if they are due.
-    pub fn take_due(&mut self) -> Option<Late> {
+    pub fn take_due(&mut self) -> Option<Sending> {
         let is_due = self.late.front()?.due <= Instant::now();
         let late = if is_due { self.late.pop_front() } else { None }?;
         self.late_bytes -= late.bytes.len();
@@ -76,7 +66,8 @@ impl Faulty {
     pub fn next_deadline(&self) -> Option<Instant> {
         let held = self.held_since.map(|since| since + self.hold);
         let late = self.late.front().map(|late| late.due);
-        held.into_iter().chain(late).min()
+        let glued = self.glued.as_ref().map(|(_, by)| *by);
+        held.into_iter().chain(late).chain(glued).min()
     }
 
     /// Whether the message that is held is not whole in time.
@@ -86,51 +77,43 @@ impl Faulty {
     }
 
     /// Bytes that make no message are not struck, and keep their place.
-    pub fn loose(&mut self, bytes: Vec<u8>, came: Instant) -> Late {
-        Late {
-            due: self.timetable.due(came, Duration::ZERO),
-            bytes,
-            copies: 1,
-            is_last: false,
-        }
+    pub fn loose(&mut self, bytes: Vec<u8>, came: Instant) -> Sending {
+        Sending::untouched(bytes, self.timetable.due(came, Duration::ZERO))
     }
 
-    /// What is left of a message after the faults.
+    /// What is written of a message after the faults, if anything.
     pub fn strike(
         &mut self,
-        mut message: Vec<u8>,
+        message: Vec<u8>,
         came: Instant,
         tap: Option<&Tap>,
-    ) -> Option<Late> {
+    ) -> Option<Sending> {
         let fate = self.schedule.next_fate();
-        let half = message.len() / 2;
-        let struck = match fate.verdict {
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Cut => Some(Struck::Cut(half)),
-            Verdict::Duplicate => Some(Struck::Duplicated),
-            Verdict::Pass | Verdict::Error | Verdict::Reorder => None,
+        // What finds another waiting is what that one waits for.
+        let may_wait = match self.late.back() {
+            Some(last) => !last.waits,
+            None => self.glued.is_none(),
         };
-        if let (Some(tap), Some(struck)) = (tap, struck) {
-            tap.struck_sending(struck, &message[..]);
-        }
-        if fate.verdict == Verdict::Drop {
-            return None;
-        }
-        let due = self.timetable.due(came, fate.delay);
-        if let Some(tap) = tap
-            && !fate.delay.is_zero()
-        {
-            tap.delayed(due, &message[..]);
-        }
-        if fate.verdict == Verdict::Cut {
-            message.truncate(half);
-        }
-        Some(Late {
-            due,
-            bytes: message,
-            copies: 1 + u8::from(fate.verdict == Verdict::Duplicate),
-            is_last: fate.verdict == Verdict::Cut,
-        })
+        let timetable = &mut self.timetable;
+        let due = |delay| timetable.due(came, delay);
+        let sending = Sending::of(message, false, fate, may_wait, tap, due);
+        (sending.copies > 0 || sending.end.is_some()).then_some(sending)
+    }
+
+    /// Has this wait for the next message.
+    pub fn glue(&mut self, sending: Sending) {
+        self.glued = Some((sending, Instant::now() + GLUE_WAIT));
+    }
+
+    /// What waited for the next message, which is about to be written; or for the end of the stream.
+    pub fn take_glued(&mut self) -> Option<Sending> {
+        self.glued.take().map(|(sending, _)| sending)
+    }
+
+    /// What waited long enough for a next message.
+    pub fn take_released(&mut self) -> Option<Sending> {
+        let released = self.glued.take_if(|(_, by)| *by <= Instant::now());
+        released.map(|(sending, _)| sending)
     }
 
     /// How long a message is held.
@@ -149,12 +132,12 @@ impl Faulty {
     }
 
     /// Whether these bytes are late, or behind some that are.
-    pub fn must_wait(&self, late: &Late) -> bool {
+    pub fn must_wait(&self, late: &Sending) -> bool {
         !self.late.is_empty() || late.due > Instant::now()
     }
 
     /// Keeps them until they are due.
-    pub fn keep(&mut self, late: Late) {
+    pub fn keep(&mut self, late: Sending) {
         self.late_bytes += late.bytes.len();
         self.late.push_back(late);
     }

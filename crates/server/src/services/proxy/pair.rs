@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 use wire::fault::Direction;
+use wire::fault::stream::Break;
 use wire::record::tap::Tap;
 use wire::record::{By, How};
 
@@ -76,8 +77,8 @@ pub enum Over {
         /// In words.
         words: String,
     },
-    /// A fault cut it.
-    Cut,
+    /// A fault ended it.
+    Fault(Break),
     /// The proxy is stopping, or the client's connection was ended to make room for another.
     Stopped,
 }
@@ -165,10 +166,11 @@ impl Pair {
     /// Passes the end of this direction's stream on.
     pub fn finish(&self, way: Direction) {
         self.lock().progress(way).is_finished = true;
-        let _ = self.destination(way).shutdown(Shutdown::Write);
+        // Told first: what the other end says to it comes after.
         if let Some(tap) = self.destination_tap(way) {
             tap.half_closed(By::Us);
         }
+        let _ = self.destination(way).shutdown(Shutdown::Write);
         self.changed.notify_all();
     }
 
@@ -199,11 +201,11 @@ impl Pair {
         if first {
             self.tell_end(over);
             for stream in [&self.client, &self.server] {
-                if let Over::Lost { .. } = over {
+                if let Over::Lost { .. } | Over::Fault(Break::Reset) = over {
                     let _ = SockRef::from(&**stream).set_linger(Some(Duration::ZERO));
                 }
                 // Wakes whoever reads from it, and tells the other end nothing.
-                if *over != Over::Cut {
+                if *over != Over::Fault(Break::Cut) {
                     let _ = stream.shutdown(Shutdown::Read);
                 }
             }
@@ -295,7 +297,7 @@ impl Pair {
                     tap.ends(By::Peer, *how, Some(words.clone()));
                 }
                 Over::Lost { words, .. } => tap.ends(By::Us, How::Reset, Some(words.clone())),
-                Over::Cut => tap.ends(By::Us, How::Cut, None),
+                Over::Fault(how) => tap.ends(By::Us, How::from(*how), Some(how.to_string())),
                 Over::Stopped => tap.ends(By::Us, How::Abort, None),
             }
         }

@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 
 use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
+use wire::deadline::Waiter;
+use wire::fault::pause::{stop_for, wait_while_stopped};
+use wire::fault::sending::segments;
+use wire::fault::stream::{Break, Sending};
 use wire::fault::{Direction, Schedule};
 use wire::record::By;
-use wire::record::tap::Tap;
+use wire::record::tap::{Said, Tap};
 
 use super::cutter::{Cut, Cutter};
-use super::faulty::{Faulty, Late};
+use super::faulty::Faulty;
 use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
@@ -29,8 +33,7 @@ pub struct Pump {
     cutter: Option<Cutter>,
     faults: Option<Faulty>,
     has_complained: bool,
-    /// What [`std::net::TcpStream::set_read_timeout`] was told last.
-    read_timeout: Option<Duration>,
+    waiter: Waiter,
     has_cut: bool,
 }
 
@@ -44,7 +47,7 @@ impl Pump {
             cutter: is_recorded.then(|| Cutter::new(framing)),
             faults: None,
             has_complained: false,
-            read_timeout: None,
+            waiter: Waiter::default(),
             has_cut: false,
         }
     }
@@ -70,7 +73,7 @@ impl Pump {
         self.pair.end(&ended);
         if self.has_cut {
             self.pair.close_after_cut(self.way);
-        } else if self.pair.over() == Some(Over::Cut) {
+        } else if self.pair.over() == Some(Over::Fault(Break::Cut)) {
             self.pair.discard_after_cut(self.way);
         }
         self.pair.leave(self.way);
@@ -101,7 +104,8 @@ impl Pump {
             self.pair.wait_until(due)?;
             self.write_due()?;
         }
-        Ok(())
+        let glued = self.faults.as_mut().and_then(Faulty::take_glued);
+        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
     }
 
     /// Reads once; `None` when it is time to do something else first.
@@ -112,14 +116,16 @@ impl Pump {
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
-            // The kernel takes zero for "no timeout".
-            let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
             let mut source = self.pair.source(self.way);
-            if wait != self.read_timeout {
-                source.set_read_timeout(wait).map_err(|e| self.lost(&e))?;
-                self.read_timeout = wait;
+            let may_read = self.waiter.may_read(source, wait);
+            if !may_read.map_err(|error| self.lost(&error))? {
+                if let Some(over) = self.pair.over() {
+                    return Err(over);
+                }
+                continue;
             }
             let read = source.read(piece);
+            wait_while_stopped();
             if let Some(over) = self.pair.over() {
                 return Err(over);
             }
@@ -242,37 +248,81 @@ impl Pump {
         }
     }
 
-    fn put(&mut self, late: Late) -> Result<(), Over> {
+    fn put(&mut self, late: Sending) -> Result<(), Over> {
         match &mut self.faults {
             Some(faults) if faults.must_wait(&late) => {
                 faults.keep(late);
                 Ok(())
             }
-            Some(_) | None => self.write_late(&late),
+            Some(_) | None => self.write_late(late),
         }
     }
 
     fn write_due(&mut self) -> Result<(), Over> {
         while let Some(late) = self.faults.as_mut().and_then(Faulty::take_due) {
-            self.write_late(&late)?;
+            self.write_late(late)?;
+        }
+        let glued = self.faults.as_mut().and_then(Faulty::take_released);
+        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
+    }
+
+    fn write_late(&mut self, late: Sending) -> Result<(), Over> {
+        if let Some(pause) = late.pause {
+            if let Some(tap) = self.pair.destination_tap(self.way) {
+                tap.paused(pause);
+            }
+            stop_for(pause);
+        }
+        let mut glued = None;
+        if let Some(faults) = &mut self.faults {
+            if late.waits {
+                faults.glue(late);
+                return Ok(());
+            }
+            if late.copies > 0 {
+                glued = faults.take_glued();
+            }
+        }
+        for _ in 0..late.copies {
+            self.write_together(glued.take(), &late)?;
+        }
+        match late.end {
+            Some(how) => {
+                self.has_cut = how == Break::Cut;
+                Err(Over::Fault(how))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a message, in one segment with the one that waited for it, if one did.
+    fn write_together(&self, glued: Option<Sending>, late: &Sending) -> Result<(), Over> {
+        let tap = self.pair.destination_tap(self.way);
+        let moment = tap.map(Tap::now);
+        match &glued {
+            None => self.write_segments(late)?,
+            Some(glued) => self.write(&[&glued.bytes, late.sent()].concat())?,
+        }
+        if let (Some(tap), Some(moment)) = (tap, moment) {
+            let said = |bytes, is_secret| Said { bytes, is_secret };
+            if let Some(glued) = &glued {
+                tap.sent(moment, said(&glued.bytes, glued.is_secret));
+            }
+            match late.end {
+                None => tap.sent(moment, said(late.sent(), late.is_secret)),
+                Some(_) => tap.sent_in_part(moment, said(late.sent(), late.is_secret)),
+            }
         }
         Ok(())
     }
 
-    fn write_late(&mut self, late: &Late) -> Result<(), Over> {
-        for _ in 0..late.copies {
-            let tap = self.pair.destination_tap(self.way);
-            let moment = tap.map(Tap::now);
-            self.write(&late.bytes)?;
-            match (tap, moment) {
-                (Some(tap), Some(at)) if late.is_last => tap.sent_in_part(at, &late.bytes[..]),
-                (Some(tap), Some(at)) => tap.sent(at, &late.bytes[..]),
-                (_, _) => {}
+    fn write_segments(&self, late: &Sending) -> Result<(), Over> {
+        let (segments, wait) = segments(late.sent(), late.split);
+        for (position, segment) in segments.enumerate() {
+            if position > 0 {
+                self.pair.wait_until(Instant::now() + wait)?;
             }
-        }
-        if late.is_last {
-            self.has_cut = true;
-            return Err(Over::Cut);
+            self.write(segment)?;
         }
         Ok(())
     }
@@ -281,6 +331,7 @@ impl Pump {
     /// other end either.
     fn write(&self, mut bytes: &[u8]) -> Result<(), Over> {
         let mut destination = self.pair.destination(self.way);
+        wait_while_stopped();
         while !bytes.is_empty() {
             match destination.write(bytes) {
                 Ok(length) => bytes = &bytes[length..],

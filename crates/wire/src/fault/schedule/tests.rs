@@ -162,6 +162,29 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
 }
 
 #[test]
+fn what_is_about_streams_strikes_no_datagram_and_what_is_received_is_not_struck() {
+    let spec = "split=7,glue=#2,reset=#1,corrupt=#3,pause=1ms@#4";
+    let of = |transport, direction| {
+        let channel = Channel {
+            transport,
+            ..CHANNEL
+        };
+        let mut schedule = Schedule::new(&spec.parse().unwrap(), 1, channel, direction);
+        let fates: Vec<_> = (0..4).map(|_| schedule.next_fate().words()).collect();
+        fates.join(", ")
+    };
+    assert_eq!(
+        of(Transport::Tcp, Direction::Request),
+        "reset, glue split 7, split 7 corrupt, split 7 pause 1000us"
+    );
+    assert_eq!(
+        of(Transport::Udp, Direction::Request),
+        ", , corrupt, pause 1000us"
+    );
+    assert_eq!(of(Transport::Tcp, Direction::Reply), ", , , ");
+}
+
+#[test]
 fn the_first_fault_in_the_list_decides_when_several_strike() {
     let fates = requests(
         "duplicate=100%,cut=100%,error=100%,drop-request=#1",

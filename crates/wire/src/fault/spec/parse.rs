@@ -1,16 +1,21 @@
 //! From the text of a [`Spec`] to the `Spec`, or to the place where it is wrong.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use proto::printable::is_unsafe;
 
-use super::{Chance, CrashAt, Delay, LONGEST_DELAY, Spec, When};
+use super::{
+    Chance, CrashAt, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
+};
 use crate::fault::crash::CrashPoint;
 
 const A_WHEN: &str = "a chance as 10% or a count as #2";
-const A_DELAY: &str = "a delay as 20ms or 20ms..80ms, in s, ms or us";
+const A_DELAY: &str = "a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms";
+const A_TIME: &str = "a time as 20ms, in s, ms or us";
+const A_SIZE: &str = "a number of bytes, as in 7 or 7@10%";
 
 /// A text that is no [`Spec`]. Shown, it has two lines: the text, and below the place that is wrong
 /// a caret with what would do there.
@@ -71,6 +76,11 @@ impl FromStr for Spec {
                 "error" => spec.error = Some(value.when()?),
                 "cut" => spec.cut = Some(value.when()?),
                 "reorder" => spec.reorder = Some(value.when()?),
+                "split" => spec.split = Some(value.split()?),
+                "glue" => spec.glue = Some(value.when()?),
+                "reset" => spec.reset = Some(value.when()?),
+                "corrupt" => spec.corrupt = Some(value.when()?),
+                "pause" => spec.pause = Some(value.pause()?),
                 _ => spec.crash_at = Some(value.crash_at()?),
             }
         }
@@ -82,6 +92,8 @@ impl FromStr for Spec {
 fn expected(key: &str) -> String {
     match key {
         "delay" => A_DELAY.into(),
+        "split" => A_SIZE.into(),
+        "pause" => A_TIME.into(),
         "crash-at" => a_point(),
         _ => A_WHEN.into(),
     }
@@ -201,29 +213,76 @@ impl<'a> Piece<'a> {
 
     fn delay(self) -> Result<Delay, SpecError> {
         let (times, when) = self.split_at("@");
-        let (shortest, longest) = times.split_at("..");
-        let shortest_micros = shortest.micros()?;
-        let longest_micros = longest.map_or(Ok(shortest_micros), Piece::micros)?;
-        if longest_micros < shortest_micros {
-            return Err(shortest.wrong("the shorter time first, as in 20ms..80ms"));
-        }
+        let micros = match times.split_at(":") {
+            (
+                Piece {
+                    text: "exponential",
+                    ..
+                },
+                Some(mean),
+            ) => Distribution::Exponential(mean.micros(A_TIME)?),
+            (Piece { text: "normal", .. }, Some(both)) => {
+                let words = "a mean and a standard deviation, as 50ms+-10ms";
+                match both.split_at("+-") {
+                    (mean, Some(deviation)) => {
+                        Distribution::Normal(mean.micros(A_TIME)?, deviation.micros(A_TIME)?)
+                    }
+                    (_, None) => return Err(both.wrong(words)),
+                }
+            }
+            _ => Distribution::Uniform(times.range()?),
+        };
         Ok(Delay {
-            micros: shortest_micros..=longest_micros,
+            micros,
             when: when.map(Piece::when).transpose()?,
         })
     }
 
-    fn micros(self) -> Result<u64, SpecError> {
+    fn range(self) -> Result<RangeInclusive<u64>, SpecError> {
+        let (shortest, longest) = self.split_at("..");
+        let shortest_micros = shortest.micros(A_DELAY)?;
+        let longest_micros = longest.map_or(Ok(shortest_micros), |it| it.micros(A_DELAY))?;
+        if longest_micros < shortest_micros {
+            return Err(shortest.wrong("the shorter time first, as in 20ms..80ms"));
+        }
+        Ok(shortest_micros..=longest_micros)
+    }
+
+    fn split(self) -> Result<Split, SpecError> {
+        let (size, when) = self.split_at("@");
+        let bytes = size.number(A_SIZE)?;
+        let bytes = usize::try_from(bytes)
+            .ok()
+            .filter(|it| *it <= LONGEST_SEGMENT);
+        let Some(bytes) = bytes.and_then(NonZeroUsize::new) else {
+            return Err(size.wrong(format!("from 1 to {LONGEST_SEGMENT} bytes")));
+        };
+        Ok(Split {
+            size: bytes,
+            when: when.map(Piece::when).transpose()?,
+        })
+    }
+
+    fn pause(self) -> Result<Pause, SpecError> {
+        let (time, when) = self.split_at("@");
+        Ok(Pause {
+            micros: time.micros(A_TIME)?,
+            when: when.map(Piece::when).transpose()?,
+        })
+    }
+
+    /// A time, or `words` for what would do.
+    fn micros(self, words: &str) -> Result<u64, SpecError> {
         let digits = self.text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = self.text.split_at(digits);
         let unit = match unit {
             "s" => 1_000_000,
             "ms" => 1_000,
             "us" => 1,
-            _ => return Err(self.wrong(A_DELAY)),
+            _ => return Err(self.wrong(words)),
         };
         if number.is_empty() {
-            return Err(self.wrong(A_DELAY));
+            return Err(self.wrong(words));
         }
         let micros = number
             .parse()
@@ -231,7 +290,7 @@ impl<'a> Piece<'a> {
             .and_then(|number: u64| number.checked_mul(unit));
         match micros {
             Some(micros) if u128::from(micros) <= LONGEST_DELAY.as_micros() => Ok(micros),
-            _ => Err(self.wrong(format!("a delay of at most {}s", LONGEST_DELAY.as_secs()))),
+            _ => Err(self.wrong(format!("a time of at most {}s", LONGEST_DELAY.as_secs()))),
         }
     }
 
@@ -253,125 +312,4 @@ impl<'a> Piece<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn every_fault_is_read_and_shown_again() {
-        for text in [
-            "drop-request=10%,drop-reply=#2,duplicate=5%,delay=20ms..80ms,error=30%,cut=1%,\
-             reorder=5%,crash-at=after-commit",
-            "drop-request=#1-3",
-            "drop-request=0%",
-            "error=0.5%",
-            "error=99.999999%",
-            "delay=1s",
-            "delay=250us@10%",
-            "delay=0ms..3600s@#2",
-            "crash-at=mid-dispense#3",
-        ] {
-            assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
-        }
-        let spec: Spec = "cut=100.0%, delay=1000us..1s".parse().unwrap();
-        assert_eq!(spec.to_string(), "delay=1ms..1s,cut=100%");
-    }
-
-    #[test]
-    fn a_mistake_is_shown_where_it_stands_with_what_would_do() {
-        for (text, shown) in MISTAKES {
-            let error = text.parse::<Spec>().unwrap_err();
-            assert_eq!(error.to_string(), format!("{text}\n{shown}"));
-        }
-    }
-
-    const MISTAKES: &[(&str, &str)] = &[
-        (
-            "drop-request=1O%",
-            "             ^ a chance as 10% or a count as #2",
-        ),
-        ("", "^ a fault, as in drop-request=10%"),
-        ("  ", "  ^ a fault, as in drop-request=10%"),
-        ("cut=1%,", "       ^ a fault, as in drop-request=10%"),
-        (
-            "cut=1%,drop=1%",
-            "       ^ one of: drop-request, drop-reply, duplicate, delay, error, cut, reorder, \
-             crash-at",
-        ),
-        ("cut=1%, cut=2%", "        ^ given before: each fault once"),
-        ("cut", "   ^ = and a chance as 10% or a count as #2"),
-        ("cut=", "    ^ a chance as 10% or a count as #2"),
-        ("cut=10", "    ^ a chance as 10% or a count as #2"),
-        ("cut=-1%", "    ^ a chance as 10% or a count as #2"),
-        ("cut=.5%", "    ^ a chance as 10% or a count as #2"),
-        ("cut=+5%", "    ^ a chance as 10% or a count as #2"),
-        ("cut=\u{0663}%", "    ^ a chance as 10% or a count as #2"),
-        ("cut=100.1%", "    ^ a chance from 0% to 100%"),
-        (
-            "cut=99999999999999999999999%",
-            "    ^ a chance from 0% to 100%",
-        ),
-        ("cut=0.0000001%", "    ^ a chance with at most six decimals"),
-        ("cut=#", "     ^ a number, as in #2 or #1-3"),
-        ("cut=#x", "     ^ a number, as in #2 or #1-3"),
-        ("cut=#0", "     ^ the first is #1"),
-        ("cut=#+2", "     ^ a number, as in #2 or #1-3"),
-        ("cut=#3-", "       ^ a number, as in #1-3"),
-        ("cut=#3-1", "       ^ the smaller number first, as in #1-3"),
-        (
-            "delay=20",
-            "      ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
-        ),
-        (
-            "delay=ms",
-            "      ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
-        ),
-        (
-            "delay=20ms..80",
-            "            ^ a delay as 20ms or 20ms..80ms, in s, ms or us",
-        ),
-        (
-            "delay=80ms..20ms",
-            "      ^ the shorter time first, as in 20ms..80ms",
-        ),
-        ("delay=3601s", "      ^ a delay of at most 3600s"),
-        (
-            "delay=20ms@often",
-            "           ^ a chance as 10% or a count as #2",
-        ),
-        (
-            "crash-at=lunch",
-            "         ^ one of: before-send, after-send, before-commit, after-commit, after-reply, \
-             before-dispense, mid-dispense, after-dispense",
-        ),
-        (
-            "crash-at=after-commit#2-3",
-            "                      ^ a number, as in after-commit#2",
-        ),
-        (
-            "crash-at=after-send#0",
-            "                    ^ the first time is #1",
-        ),
-    ];
-
-    #[test]
-    fn the_caret_stays_in_its_place_behind_what_cannot_be_shown() {
-        let error = "\u{e9}\u{1b}=1%".parse::<Spec>().unwrap_err();
-        assert!(error.to_string().starts_with("\u{e9}\u{fffd}=1%\n^ one of"));
-        let error = "cut=1%,\u{1b}".parse::<Spec>().unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("cut=1%,\u{fffd}\n       ^ one of")
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_parser_panic(text in "(cut|delay|crash-at|,|=|#|%|[.@0-9a-z\u{e9} -]){0,12}") {
-            if let Ok(spec) = text.parse::<Spec>() {
-                prop_assert_eq!(spec.to_string().parse::<Spec>(), Ok(spec));
-            }
-        }
-    }
-}
+mod tests;

@@ -84,11 +84,11 @@ fn damage_before_the_last_line_is_told_by_its_line() {
 
 #[test]
 fn another_version_is_refused_whatever_else_its_header_says() {
-    let error = read("{\"socketlab-recording\":2,\"started\":\"now\"}\n").unwrap_err();
+    let error = read("{\"socketlab-recording\":3,\"started\":\"now\"}\n").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 1: a recording of version 2, and only version 1 can be read: use the release that \
-         made it"
+        "line 1: a recording of version 3, and only versions 1 to 2 can be read: use the release \
+         that made it"
     );
     let second = format!("{DATAGRAMS}{{\"socketlab-recording\":0}}\n");
     let error = read(&second).unwrap_err();
@@ -196,6 +196,17 @@ fn happenings() -> impl Strategy<Value = What> {
             message,
         }),
         messages().prop_map(What::Reordered),
+        (any::<u16>(), messages()).prop_map(|(size, message)| What::Split {
+            size: size.into(),
+            message,
+        }),
+        messages().prop_map(What::Glued),
+        messages().prop_map(What::Reset),
+        (any::<u16>(), messages()).prop_map(|(bit, message)| What::Corrupted {
+            bit: bit.into(),
+            message,
+        }),
+        any::<u64>().prop_map(|stopped| What::Paused { stopped }),
         (any::<u64>(), words()).prop_map(|(waited, words)| What::TimedOut { waited, words }),
         (any::<u32>(), words()).prop_map(|(attempt, text)| What::Resent { attempt, text }),
         words().prop_map(|words| What::Failed { words }),

@@ -146,9 +146,14 @@ impl WriteTap {
         self.next_is_secret = true;
     }
 
-    /// Whether the message that is queued now is a secret.
-    pub fn take_secret(&mut self) -> bool {
-        std::mem::take(&mut self.next_is_secret)
+    /// Whether the message that is queued next is a secret.
+    pub fn is_secret(&self) -> bool {
+        self.next_is_secret
+    }
+
+    /// The secret was queued.
+    pub fn secret_is_told(&mut self) {
+        self.next_is_secret = false;
     }
 
     /// A message of this many bytes was queued.

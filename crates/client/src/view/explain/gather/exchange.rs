@@ -29,6 +29,9 @@ impl<'a> Gathering<'a> {
             (Side::Client, What::Cut { message, .. }) => {
                 self.ask(run, channel, message, Fate::Cut);
             }
+            (Side::Client, What::Reset(message)) => {
+                self.ask(run, channel, message, Fate::Reset);
+            }
             (Side::Client, What::Duplicated(message)) if message.direction == ToServer => {
                 self.line(run, channel).copies = 2;
             }
@@ -70,7 +73,10 @@ impl<'a> Gathering<'a> {
             {
                 self.reply(run, channel, message, false);
             }
-            (Side::Server, What::Dropped { message, .. } | What::Cut { message, .. }) => {
+            (
+                Side::Server,
+                What::Dropped { message, .. } | What::Cut { message, .. } | What::Reset(message),
+            ) => {
                 self.reply(run, channel, message, true);
             }
             _ => {}
@@ -93,7 +99,7 @@ impl<'a> Gathering<'a> {
         let is_doubled = line.copies == 1;
         let place = match fate {
             Fate::Sent => Some(place_of(line, channel.local, channel.peer, story, verb)),
-            Fate::Dropped | Fate::Refused | Fate::Cut => None,
+            Fate::Dropped | Fate::Refused | Fate::Cut | Fate::Reset => None,
         };
         let tries = &mut self.found.stories[story].tries;
         if !is_copy {

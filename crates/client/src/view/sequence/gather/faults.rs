@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use wire::fault::Side;
-use wire::record::{Cause, Direction, Message};
+use wire::record::{Cause, Direction, Message, What};
 
 use super::{Deed, Entry, Gatherer};
 use crate::view::sequence::{Fate, Marks, Moment, Place};
@@ -45,6 +45,129 @@ pub(super) struct Held {
 }
 
 impl<'a> Gatherer<'a, '_> {
+    /// What a fault did to a message, if that is what it is.
+    pub(super) fn fault(
+        &mut self,
+        side: Side,
+        life: usize,
+        conversation: usize,
+        at: Moment,
+        what: &'a What,
+        progress: &mut Progress<'a>,
+    ) -> bool {
+        let is_own = |message: &Message| message.direction == Direction::sent_by(side);
+        let (message, marks) = match what {
+            What::Dropped { cause, message } => {
+                self.dropped(side, life, conversation, at, *cause, message, progress);
+                return true;
+            }
+            What::Refused(message) if is_own(message) => {
+                self.replaced(
+                    life,
+                    conversation,
+                    at,
+                    message,
+                    "refused by a fault",
+                    progress,
+                );
+                return true;
+            }
+            What::Refused(_) => {
+                if let Some(arrow) = progress.received.get(&conversation) {
+                    self.arrows[*arrow].marks.is_refused = true;
+                }
+                return true;
+            }
+            What::Reset(message) => {
+                self.replaced(life, conversation, at, message, "reset instead", progress);
+                return true;
+            }
+            What::Duplicated(message) if !is_own(message) => {
+                if let Some(arrow) = progress.received.get(&conversation) {
+                    self.arrows[*arrow].marks.is_handled_twice = true;
+                }
+                return true;
+            }
+            What::Duplicated(message) => (
+                message,
+                Marks {
+                    is_copy: true,
+                    ..Marks::default()
+                },
+            ),
+            What::Delayed { message, .. } => (
+                message,
+                Marks {
+                    late: Some(0),
+                    ..Marks::default()
+                },
+            ),
+            What::Reordered(message) => (
+                message,
+                Marks {
+                    is_overtaken: true,
+                    ..Marks::default()
+                },
+            ),
+            What::Cut { sent, message } => {
+                // What is sent of it follows at once.
+                let cut = Some((*sent, message.bytes.0.len()));
+                (
+                    message,
+                    Marks {
+                        cut,
+                        ..Marks::default()
+                    },
+                )
+            }
+            What::Split { size, message } => {
+                let split = Some(*size);
+                (
+                    message,
+                    Marks {
+                        split,
+                        ..Marks::default()
+                    },
+                )
+            }
+            What::Glued(message) => (
+                message,
+                Marks {
+                    is_glued: true,
+                    ..Marks::default()
+                },
+            ),
+            What::Corrupted { bit, message } => {
+                let flipped = Some(*bit);
+                (
+                    message,
+                    Marks {
+                        flipped,
+                        ..Marks::default()
+                    },
+                )
+            }
+            _ => return false,
+        };
+        self.hold(life, conversation, at, message, marks, progress);
+        true
+    }
+
+    /// A message that never left, because a fault did this instead.
+    fn replaced(
+        &mut self,
+        life: usize,
+        conversation: usize,
+        at: Moment,
+        message: &'a Message,
+        why: &'static str,
+        progress: &mut Progress<'a>,
+    ) {
+        let fate = Fate::Lost(Place::Start, why);
+        let arrow = self.unsent(life, conversation, at, message, fate);
+        self.arrows[arrow].marks.attempt = again(progress, message);
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "all of it is where it was dropped"
@@ -118,6 +241,9 @@ impl<'a> Gatherer<'a, '_> {
                 late: held.marks.late.or(marks.late),
                 is_overtaken: held.marks.is_overtaken || marks.is_overtaken,
                 cut: held.marks.cut.or(marks.cut),
+                split: held.marks.split.or(marks.split),
+                is_glued: held.marks.is_glued || marks.is_glued,
+                flipped: held.marks.flipped.or(marks.flipped),
                 ..held.marks
             };
             held.left = if held.marks.is_copy { 2 } else { 1 };

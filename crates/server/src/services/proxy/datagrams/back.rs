@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use wire::fault::datagrams::{Datagrams, Letter};
+use wire::fault::pause::wait_while_stopped;
 use wire::record::Tap;
 
 use super::{STOP_CHECK, struck};
@@ -44,6 +45,7 @@ impl Back<'_> {
         let Some(client) = letter.receiver else {
             return;
         };
+        wait_while_stopped();
         let tap = self.tap_of(letter).map(|tap| (tap.now(), tap));
         match self.socket.send_to(&letter.message, client) {
             Ok(_) => {

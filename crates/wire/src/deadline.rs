@@ -1,0 +1,117 @@
+//! Waits for a socket that end when they should.
+//!
+//! A socket's timeout counts in ticks of the kernel's clock, often 4 ms, and one tick more to be
+//! sure: a read that may wait 5 ms waits 12. `poll` counts in nanoseconds. Short waits are made with
+//! it, each instead of the system call that would set the timeout; for long ones the ticks do not
+//! matter.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+#[cfg(unix)]
+use std::os::fd::AsFd as Socket;
+#[cfg(windows)]
+use std::os::windows::io::AsSocket as Socket;
+
+/// Waits shorter than this are made with `poll`: some ticks of the slowest clock, 10 ms.
+pub const SHORT: Duration = Duration::from_millis(20);
+
+/// How the reads of one socket wait. Nobody else may set its read timeout.
+#[derive(Debug, Default)]
+pub struct Waiter {
+    /// The timeout that the socket was given last, if it was given one here.
+    given: Option<Option<Duration>>,
+}
+
+impl Waiter {
+    /// Waits, or prepares the socket such that the next read waits: for so long, or for ever. When
+    /// this is false, nothing came yet, and nothing is to be read: the caller looks at the clock
+    /// again. A read after it may still end with nothing, at the timeout or earlier.
+    ///
+    /// # Errors
+    /// When the socket cannot be waited for.
+    pub fn may_read(&mut self, socket: &impl Socket, wait: Option<Duration>) -> io::Result<bool> {
+        let timeout = match wait {
+            Some(wait) if wait < SHORT => {
+                if !is_readable(socket, wait)? {
+                    return Ok(false);
+                }
+                // What can be read is read at once; a datagram that turns out to be damaged is not.
+                Some(SHORT)
+            }
+            wait => wait,
+        };
+        if Some(timeout) != self.given {
+            SockRef::from(socket).set_read_timeout(timeout)?;
+            self.given = Some(timeout);
+        }
+        Ok(true)
+    }
+}
+
+/// Whether there is something to read, or an end or an error to learn of, within so long.
+#[cfg(unix)]
+fn is_readable(socket: &impl Socket, wait: Duration) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+    // Shorter than a second.
+    let wait = Timespec {
+        tv_sec: 0,
+        tv_nsec: wait.subsec_nanos().into(),
+    };
+    match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&wait)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Elsewhere a timeout is as good as it gets.
+#[cfg(not(unix))]
+fn is_readable(_socket: &impl Socket, _wait: Duration) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+
+    fn pair() -> (UdpSocket, UdpSocket) {
+        let (one, other) = (
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+        );
+        one.connect(other.local_addr().unwrap()).unwrap();
+        (one, other)
+    }
+
+    #[test]
+    fn a_short_wait_sets_the_timeout_of_the_socket_once_and_only_when_something_came() {
+        let (sender, receiver) = pair();
+        let mut waiter = Waiter::default();
+        let short = Some(Duration::from_micros(300));
+        assert!(!waiter.may_read(&receiver, short).unwrap());
+        assert_eq!(receiver.read_timeout().unwrap(), None);
+        sender.send(b"x").unwrap();
+        let long = Some(Duration::from_secs(60));
+        while !waiter.may_read(&receiver, Some(SHORT / 2)).unwrap() {}
+        assert_eq!(receiver.read_timeout().unwrap(), Some(SHORT));
+        receiver.recv(&mut [0; 8]).unwrap();
+        assert!(waiter.may_read(&receiver, long).unwrap());
+        assert_eq!(receiver.read_timeout().unwrap(), long);
+        assert!(waiter.may_read(&receiver, None).unwrap());
+        assert_eq!(receiver.read_timeout().unwrap(), None);
+    }
+
+    #[test]
+    fn an_end_of_stream_is_something_to_read() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        drop(listener.accept().unwrap());
+        let mut waiter = Waiter::default();
+        while !waiter.may_read(&stream, Some(SHORT / 2)).unwrap() {}
+    }
+}

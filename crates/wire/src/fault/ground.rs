@@ -1,0 +1,343 @@
+//! Where faults are to strike, and which of them can: one that never will is a mistake of whoever
+//! asked for it.
+
+use proto::handout::{Handout, Part};
+use proto::mode::{Mode, Transport};
+
+use super::crash::CrashPoint;
+use super::{Exchange, Side, Spec};
+
+/// What one program does in one mode, as far as it decides which faults can strike there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// What it is called: the mode, or the hand-out.
+    pub name: &'static str,
+    /// Which program it is. A proxy is none of the two: it sends in both directions.
+    pub side: Option<Side>,
+    /// How it is reached.
+    pub transports: Vec<Transport>,
+    /// What is known about what is said.
+    pub exchange: Exchange,
+    /// The places where the program comes.
+    pub crash_points: Vec<CrashPoint>,
+    /// Whether a message can follow another in the same direction before that one is answered.
+    pub sends_ahead: bool,
+    /// Whether the client says anything.
+    pub has_requests: bool,
+    /// Whether the server says anything.
+    pub has_replies: bool,
+}
+
+impl Ground {
+    /// `labserver` in this mode, over these transports.
+    pub fn server(mode: Mode, transports: &[Transport]) -> Ground {
+        let mut crash_points = Vec::new();
+        if mode == Mode::Atm {
+            crash_points.extend([CrashPoint::BeforeCommit, CrashPoint::AfterCommit]);
+        }
+        // Echo over TCP has no messages of its own.
+        if mode != Mode::Echo || transports.contains(&Transport::Udp) {
+            crash_points.push(CrashPoint::AfterReply);
+        }
+        Ground {
+            name: mode.name(),
+            side: Some(Side::Server),
+            transports: transports.to_vec(),
+            exchange: match mode {
+                Mode::Echo | Mode::Script => Exchange::Transparent,
+                _ => Exchange::Answered,
+            },
+            crash_points,
+            // A client may ask again before it is answered.
+            sends_ahead: true,
+            has_requests: true,
+            has_replies: true,
+        }
+    }
+
+    /// `labclient` in this mode, over this transport.
+    pub fn client(mode: Mode, transport: Transport) -> Ground {
+        let mut crash_points = vec![
+            CrashPoint::BeforeSend,
+            CrashPoint::AfterSend,
+            CrashPoint::AfterReply,
+        ];
+        if mode == Mode::Atm {
+            crash_points.extend([
+                CrashPoint::BeforeDispense,
+                CrashPoint::MidDispense,
+                CrashPoint::AfterDispense,
+            ]);
+        }
+        Ground {
+            side: Some(Side::Client),
+            crash_points,
+            // A script may say several things in one turn.
+            sends_ahead: mode == Mode::Script,
+            ..Ground::server(mode, &[transport])
+        }
+    }
+
+    /// One of the two programs of a hand-out, as ours stands in for it. `exchange` is what is known
+    /// of what it says.
+    pub fn printed(handout: Handout, side: Side, exchange: Exchange) -> Ground {
+        let mut ground = match side {
+            Side::Client => Ground::client(Mode::Script, handout.transport()),
+            Side::Server => Ground::server(handout.mode(), &[handout.transport()]),
+        };
+        if side == Side::Client {
+            // These send a name that is not answered, and go on.
+            ground.sends_ahead = matches!(
+                handout,
+                Handout::AtmLogin | Handout::Calculator | Handout::Chat
+            );
+        } else if let Part::Script(_) = handout.part() {
+            ground.sends_ahead = handout == Handout::Accepted;
+        }
+        Ground {
+            name: handout.name(),
+            exchange,
+            has_requests: handout != Handout::Greeting,
+            has_replies: handout != Handout::Udp,
+            ..ground
+        }
+    }
+
+    /// A proxy over this transport.
+    pub fn proxy(transport: Transport) -> Ground {
+        Ground {
+            name: "proxy",
+            side: None,
+            transports: vec![transport],
+            exchange: Exchange::Transparent,
+            crash_points: Vec::new(),
+            sends_ahead: true,
+            has_requests: true,
+            has_replies: true,
+        }
+    }
+
+    /// Why this fault can never strike here, if so.
+    fn cannot(&self, key: &str, spec: &Spec) -> Option<String> {
+        let (is_tcp, is_udp) = (
+            self.transports.contains(&Transport::Tcp),
+            self.transports.contains(&Transport::Udp),
+        );
+        let sends = match self.side {
+            Some(Side::Client) => self.has_requests,
+            Some(Side::Server) => self.has_replies,
+            None => self.has_requests || self.has_replies,
+        };
+        let says_nothing = match self.side {
+            Some(Side::Client) => "its client says nothing",
+            _ => "its server says nothing",
+        };
+        match key {
+            "drop-request" | "duplicate" if !self.has_requests => {
+                Some("its client says nothing".into())
+            }
+            "drop-reply" if !self.has_replies => Some("its server says nothing".into()),
+            "error" if self.side.is_none() => Some(
+                "a proxy cannot know how the server would refuse: use drop-request, cut or reset"
+                    .into(),
+            ),
+            "error" if self.exchange == Exchange::Transparent => Some(
+                "how a request is refused there is not known: use drop-request, cut or reset"
+                    .into(),
+            ),
+            "delay" | "corrupt" | "pause" if !sends => Some(says_nothing.into()),
+            "cut" | "split" | "glue" | "reset" if !is_tcp => Some(
+                "it is about a stream, and this is UDP, where a datagram comes whole or not at all: \
+                 use drop-request, drop-reply, reorder or corrupt"
+                    .into(),
+            ),
+            "reorder" if !is_udp => Some(
+                "it is about datagrams, and TCP keeps the order: use delay, split or glue".into(),
+            ),
+            "cut" | "split" | "glue" | "reset" | "reorder" if !sends => Some(says_nothing.into()),
+            "glue" if !self.sends_ahead => Some(
+                "it never sends a second message before the first is answered: use split; or \
+                 duplicate, which sends two in one segment"
+                    .into(),
+            ),
+            "crash-at" => {
+                let point = spec.crash_at?.point;
+                let comes_by = self.crash_points.contains(&point);
+                (!comes_by).then(|| match self.side {
+                    None => "a proxy never comes by those places: give it to labclient or labserver"
+                        .into(),
+                    Some(_) => match point {
+                        CrashPoint::BeforeCommit | CrashPoint::AfterCommit => {
+                            format!("only the bank comes by {point}: --mode atm")
+                        }
+                        CrashPoint::BeforeDispense
+                        | CrashPoint::MidDispense
+                        | CrashPoint::AfterDispense => {
+                            format!("only the cash machine comes by {point}: labclient atm")
+                        }
+                        CrashPoint::AfterReply => {
+                            format!("echo over TCP has no messages, so it never comes by {point}")
+                        }
+                        CrashPoint::BeforeSend | CrashPoint::AfterSend => {
+                            format!("labserver never comes by {point}, labclient does")
+                        }
+                    },
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Spec {
+    /// What to say of faults that can strike on some of these grounds only: a warning for each.
+    ///
+    /// # Errors
+    /// When a fault can strike on none of them: which, and why.
+    pub fn check(&self, grounds: &[Ground]) -> Result<Vec<String>, String> {
+        let mut warnings = Vec::new();
+        for key in self.keys() {
+            let mut able = Vec::new();
+            let mut unable: Vec<(String, Vec<&str>)> = Vec::new();
+            for ground in grounds {
+                match ground.cannot(key, self) {
+                    None => able.push(ground.name),
+                    Some(why) => match unable.iter_mut().find(|(known, _)| *known == why) {
+                        Some((_, names)) => names.push(ground.name),
+                        None => unable.push((why, vec![ground.name])),
+                    },
+                }
+            }
+            if unable.is_empty() {
+                continue;
+            }
+            let reasons: Vec<_> = unable
+                .iter()
+                .map(|(why, names)| format!("in {}: {why}", names.join(", ")))
+                .collect();
+            let reasons = reasons.join("; ");
+            if able.is_empty() {
+                return Err(format!("--fault {key} can never strike {reasons}"));
+            }
+            let able = able.join(", ");
+            warnings.push(format!(
+                "--fault {key} strikes in {able} only; not {reasons}"
+            ));
+        }
+        Ok(warnings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(spec: &str, grounds: &[Ground]) -> Result<Vec<String>, String> {
+        spec.parse::<Spec>().unwrap().check(grounds)
+    }
+
+    fn server(mode: Mode) -> Ground {
+        Ground::server(mode, mode.transports())
+    }
+
+    #[test]
+    fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
+        let client = |mode: Mode| Ground::client(mode, mode.transports()[0]);
+        let printed = |handout, side| Ground::printed(handout, side, Exchange::Transparent);
+        for (spec, ground, why) in [
+            ("crash-at=after-commit", server(Mode::Text), "only the bank"),
+            ("crash-at=mid-dispense", client(Mode::Text), "only the cash"),
+            ("reorder=1%", server(Mode::Text), "TCP keeps the order"),
+            ("reorder=1%", client(Mode::Echo), "TCP keeps the order"),
+            ("cut=1%", server(Mode::Datetime), "this is UDP"),
+            ("split=7", client(Mode::Datetime), "this is UDP"),
+            ("reset=1%", Ground::proxy(Transport::Udp), "this is UDP"),
+            ("error=1%", server(Mode::Echo), "not known"),
+            ("error=1%", client(Mode::Script), "not known"),
+            ("error=1%", Ground::proxy(Transport::Tcp), "a proxy cannot"),
+            (
+                "crash-at=after-send",
+                Ground::proxy(Transport::Tcp),
+                "a proxy",
+            ),
+            ("glue=1%", client(Mode::Text), "duplicate"),
+            ("glue=1%", client(Mode::Chat), "duplicate"),
+            (
+                "error=1%",
+                printed(Handout::Chat, Side::Client),
+                "not known",
+            ),
+            (
+                "drop-request=#1",
+                printed(Handout::Greeting, Side::Client),
+                "its client says nothing",
+            ),
+            (
+                "corrupt=#1",
+                printed(Handout::Udp, Side::Server),
+                "its server says nothing",
+            ),
+            (
+                "crash-at=after-commit",
+                printed(Handout::TextMenu, Side::Server),
+                "only the bank",
+            ),
+            (
+                "crash-at=after-reply",
+                printed(Handout::Echo, Side::Server),
+                "echo over TCP",
+            ),
+        ] {
+            let refusal = check(spec, &[ground]).unwrap_err();
+            let key = spec.split('=').next().unwrap();
+            let beginning = format!("--fault {key} can never strike in ");
+            assert!(refusal.starts_with(&beginning), "{refusal}");
+            assert!(refusal.contains(why), "{spec}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_can_strike_in_one_of_several_is_warned_about() {
+        let all = Mode::ALL.map(server);
+        assert_eq!(
+            check("crash-at=after-commit", &all).unwrap(),
+            [
+                "--fault crash-at strikes in atm only; not in text, calc, chat, echo, datetime, \
+                 script: only the bank comes by after-commit: --mode atm"
+            ]
+        );
+        let two = [server(Mode::Text), server(Mode::Datetime)];
+        let warnings = check("cut=1%,reorder=1%,drop-reply=1%", &two).unwrap();
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].starts_with("--fault cut strikes in text only; not in datetime: "));
+        assert!(warnings[1].starts_with("--fault reorder strikes in datetime only; not in text: "));
+        let refusal = check("crash-at=after-commit", &two).unwrap_err();
+        assert!(
+            refusal.contains("in text, datetime: only the bank"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn what_can_strike_is_passed_over_in_silence() {
+        let everywhere =
+            "drop-request=1%,drop-reply=1%,duplicate=1%,delay=1ms,corrupt=1%,pause=1ms";
+        let mut grounds = Mode::ALL.map(server).to_vec();
+        grounds.extend(Mode::ALL.map(|mode| Ground::client(mode, mode.transports()[0])));
+        grounds.extend([Transport::Tcp, Transport::Udp].map(Ground::proxy));
+        assert_eq!(check(everywhere, &grounds), Ok(Vec::new()));
+        for handout in Handout::ALL {
+            let silent = matches!(handout, Handout::Greeting | Handout::Udp);
+            for side in [Side::Client, Side::Server] {
+                let ground = Ground::printed(handout, side, Exchange::Transparent);
+                let checked = check(everywhere, &[ground]);
+                assert!(
+                    silent || checked == Ok(Vec::new()),
+                    "{handout:?} {checked:?}"
+                );
+            }
+        }
+        let machine = Ground::client(Mode::Atm, Transport::Tcp);
+        assert!(check("crash-at=mid-dispense,error=1%,cut=1%", &[machine]).is_ok());
+    }
+}
