@@ -33,7 +33,7 @@ Examples:
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
 answer for each. Exit status: 0 done, 1 the service said no (or not what a
 script says), 2 usage, 3 the server is not reachable or was lost, 4 the outcome
-is not known yet.";
+is not known yet, or could not be printed.";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]

@@ -20,7 +20,7 @@ pub enum Status {
     Usage = 2,
     /// The server is not reachable, or was lost.
     Unreachable = 3,
-    /// The outcome is not known yet.
+    /// The outcome is not known yet, or could not be printed.
     Unknown = 4,
 }
 
@@ -45,7 +45,8 @@ pub enum Failure {
     Unreachable(String),
     /// The server was lost after it was asked, before it answered: how.
     Lost(String),
-    /// The outcome of a transaction is not known yet: what is being done about it.
+    /// The outcome of a transaction is not known yet: what is being done about it. Or it is, and
+    /// could not be printed: what was done.
     Unknown(String),
     /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
     OutputClosed,

@@ -21,6 +21,9 @@ use crate::failure::Failure;
 /// How long to wait for the answer to `QUIT`.
 pub const GOODBYE: Duration = Duration::from_secs(1);
 
+/// How long to wait for the rest of the last words of a server that closed the conversation.
+const FAREWELL: Duration = Duration::from_millis(100);
+
 /// When to look whether a `READY` has come in another framing, which would never be complete.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 
@@ -227,6 +230,19 @@ impl Session {
             },
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// Whether the server ended the conversation while nothing was asked, as it does with one that
+    /// was idle for long. A late answer to an earlier request is an end too: what follows it would
+    /// be taken for the answer to another.
+    pub fn has_ended(&mut self) -> bool {
+        let is_over = self.connection.reader.is_ready();
+        if is_over {
+            // So that a recording has what was said last.
+            let by = Instant::now() + FAREWELL;
+            let _ = self.connection.reader.receive(Some(by));
+        }
+        is_over
     }
 
     /// What is recorded of this conversation, for what is not told by its messages.

@@ -1,14 +1,17 @@
 //! The cash machine: what its customer sees.
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `pin` knows
-//! where a PIN comes from; `receipt` is what is printed. A machine without a customer, as in the
+//! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `customer` logs
+//! in, with a PIN from where `pin` knows; `progress` is told meanwhile, and `receipt` is what is
+//! printed. A machine without a customer, as in the
 //! example `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
 
+mod customer;
 pub mod link;
 pub mod machine;
 mod operator;
 mod pin;
+pub mod progress;
 pub mod receipt;
 pub mod terminal;
 
@@ -17,18 +20,22 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use proto::atm::semantics::Semantics;
-use proto::atm::{Amount, CardNumber, Holder, Kind, Money};
+use proto::atm::{Amount, Holder, Kind, Money};
+use proto::mode::Mode;
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
+use self::customer::Given;
 use self::link::Link;
 use self::machine::Worker;
+use self::progress::Progress;
 use self::receipt::Receipt;
 use self::terminal::{Machines, Terminal};
 use super::{each_line, say};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
+use crate::interrupt::Notice;
 use crate::output::Output;
 use crate::session::Target;
 
@@ -132,48 +139,83 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(usage)?;
-    let floor = Floor::enter(target, arguments)?;
+    let floor = Floor::enter(target, arguments, output)?;
     match wish {
-        Some(Wish::Settle) => return operator::settle(&floor, name.as_ref(), output),
-        Some(Wish::Journal) => return operator::journal(&floor, name.as_ref(), output),
-        Some(Wish::Load(count)) => return operator::load(&floor, name.as_ref(), count, output),
-        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {}
+        Some(Wish::Settle) => operator::settle(&floor, name.as_ref(), output),
+        Some(Wish::Journal) => operator::journal(&floor, name.as_ref(), output),
+        Some(Wish::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
+        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
+            let input = Input::open(target.recorder.as_ref())?;
+            let given = Given::by(arguments, &input)?;
+            let worker = floor.worker(name.as_ref())?;
+            serve(worker, input, given, wish, output)
+        }
     }
-    let mut input = Input::open(target.recorder.as_ref())?;
-    let card: CardNumber = match &arguments.card {
-        Some(card) => card.parse().map_err(usage)?,
-        None => ask_for_card(&mut input)?,
-    };
-    let pin = pin::obtain(arguments.pin_file.as_deref(), &mut input)?;
-    let mut worker = floor.worker(name.as_ref())?;
+}
+
+/// Does what a customer wants: this, or what is asked for one after the other.
+fn serve(
+    mut worker: Worker,
+    mut input: Input,
+    given: Given,
+    wish: Option<Wish>,
+    output: Output,
+) -> Result<Status, Failure> {
     if let Some(settled) = worker.settle()? {
-        say(&format!("settled first: {settled}"));
+        say(&format!("settled first: {}", machine::named(&settled)));
+        worker.told();
     }
+    worker.link().open()?;
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
+            let (card, pin) = given.or_ask(&mut input)?;
             let receipt = worker.create(card, pin, opening, holder)?;
-            receipt.map_err(Failure::Refused)?.print(output)?;
+            let receipt = receipt.map_err(Failure::Refused)?;
+            hand_over(&worker, &receipt, receipt.print(output))?;
             Status::Done
         }
         Some(wish) => {
-            worker.link().log_in(card, pin)?;
-            fulfil(&mut worker, wish)?
-                .map_err(Failure::Refused)?
-                .print(output)?;
+            given.log_in(worker.link(), &mut input)?;
+            let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
+            hand_over(&worker, &receipt, receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = worker.link().log_in(card, pin)?;
+            let holder = given.log_in(worker.link(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}.\n{MENU}"));
             }
-            each_line(&mut input, output, "atm> ", |input, line| {
+            let served = each_line(&mut input, output, "atm> ", |input, line| {
                 attend(&mut worker, input, line, output)
-            })?
+            });
+            match served {
+                Err(Failure::OutputClosed) => {
+                    let words = "nobody reads standard output any more; no request after this one \
+                                 was carried out";
+                    return Err(Failure::Unreachable(words.into()));
+                }
+                served => served?,
+            }
         }
     };
     worker.link().log_out();
     Ok(status)
+}
+
+/// What was done has been told, unless the receipt could not be printed: then it is told why, and
+/// what was done, since nothing else tells it.
+fn hand_over(
+    worker: &Worker,
+    receipt: &Receipt,
+    printed: Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Err(failure) = printed else {
+        worker.told();
+        return Ok(());
+    };
+    let why = failure.words();
+    let why = why.as_deref().unwrap_or("nobody reads standard output");
+    Err(receipt.untold(why).map_or(failure, Failure::Unknown))
 }
 
 /// Where machines stand: their journals, and the bank they talk to.
@@ -184,10 +226,12 @@ struct Floor {
     target: Target,
     semantics: Semantics,
     patience: Duration,
+    notice: Notice,
+    is_for_programs: bool,
 }
 
 impl Floor {
-    fn enter(target: &Target, arguments: &Arguments) -> Result<Floor, Failure> {
+    fn enter(target: &Target, arguments: &Arguments, output: Output) -> Result<Floor, Failure> {
         let semantics = arguments.semantics;
         let mut throw_away = None;
         let machines = if semantics == Semantics::ExactlyOnce {
@@ -206,16 +250,42 @@ impl Floor {
         Ok(Floor {
             machines,
             _throw_away: throw_away,
+            notice: Notice::watch(target.recorder.clone())?,
             target,
             semantics,
             patience,
+            is_for_programs: output.json,
         })
     }
 
     fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
         let found = self.machines.open(name, self.semantics.protections())?;
-        let link = |terminal: &Terminal| Link::new(self.target.clone(), terminal.name().clone());
-        Ok(Worker::new(found, link, self.patience))
+        let settled_by = self.who_settles(found.0.name());
+        let link = |terminal: &Terminal| {
+            let mut link = Link::new(self.target.clone(), terminal.name().clone());
+            if !self.is_for_programs {
+                link.progress = Progress::on_terminal(&self.target);
+            }
+            link
+        };
+        let worker = Worker::new(found, link, self.patience);
+        Ok(worker.for_person(self.notice.clone(), settled_by))
+    }
+
+    /// Who settles what this machine leaves open, and how.
+    fn who_settles(&self, name: &Name) -> String {
+        if self.semantics != Semantics::ExactlyOnce {
+            return format!("with {} nobody settles it", self.semantics);
+        }
+        let usual = format!("127.0.0.1:{}", Mode::Atm.default_port());
+        let server = match &self.target.server {
+            server if *server == usual => String::new(),
+            server => format!(" --server {server}"),
+        };
+        format!(
+            "machine {name} settles it when it starts next, or `labclient atm settle{server}` \
+             does now"
+        )
     }
 }
 
@@ -227,9 +297,7 @@ fn attend(
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        let card = ask_for_card(input)?;
-        let pin = pin::ask(input)?;
-        return match worker.link().log_in(card, pin) {
+        return match Given::default().log_in(worker.link(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -251,11 +319,16 @@ fn attend(
         Ok(wish) => fulfil(worker, wish)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    match receipt {
-        Ok(receipt) if input.is_terminal() || output.json => receipt.print(output).map(Ok),
-        Ok(receipt) => output.line(&receipt.one_line()).map(Ok),
-        Err(refusal) => Ok(Err(refusal)),
-    }
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let printed = if input.is_terminal() || output.json {
+        receipt.print(output)
+    } else {
+        output.line(&receipt.one_line())
+    };
+    hand_over(worker, &receipt, printed).map(Ok)
 }
 
 /// A number of the menu as the line it stands for.
@@ -274,13 +347,20 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
 }
 
 fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
-    match wish {
+    let done = match wish {
         Wish::Balance => worker.balance(),
         Wish::Move(kind, amount) => worker.move_notes(kind, amount),
         Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
-    }
+    };
+    let card = worker.link().card().cloned();
+    done.map(|done| {
+        done.map_err(|refusal| match &card {
+            Some(card) => customer::explained(refusal, card),
+            None => refusal,
+        })
+    })
 }
 
 fn wish_of(command: &Command) -> Result<Wish, Refusal> {
@@ -310,16 +390,6 @@ fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
             ),
         )),
     }
-}
-
-fn ask_for_card(input: &mut Input) -> Result<CardNumber, Failure> {
-    if !input.is_terminal() {
-        return Err(Failure::Usage(
-            "a card is needed: give --card NUMBER".into(),
-        ));
-    }
-    let line = input.line("Card number: ")?.ok_or(Failure::Interrupted)?;
-    line.trim().parse().map_err(usage)
 }
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {

@@ -17,3 +17,5 @@ mod refusals;
 mod services;
 mod strangers;
 mod unknown_outcomes;
+#[cfg(unix)]
+mod untold;

@@ -7,6 +7,7 @@ use proto::refusal::Refusal;
 use uuid::Uuid;
 use wire::record::Recorder;
 
+use super::progress::Progress;
 use crate::failure::Failure;
 use crate::session::{Session, Target};
 
@@ -21,6 +22,8 @@ pub struct Link {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
+    /// What a person is told meanwhile.
+    pub progress: Progress,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -44,6 +47,7 @@ impl Link {
             session: None,
             is_logged_in: false,
             unanswered: None,
+            progress: Progress::default(),
         }
     }
 
@@ -62,12 +66,16 @@ impl Link {
     /// # Errors
     /// When the bank refuses, or cannot be reached.
     pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
-        self.log_out();
+        if self.customer.is_some() {
+            self.log_out();
+        }
         let login = LoginId(Uuid::now_v7());
         self.customer = Some(Customer { login, card, pin });
         let mut welcome = self.welcome();
-        if let Err(Failure::Lost(_)) = welcome {
+        if let Err(Failure::Lost(why)) = &welcome {
             // Lost after it was asked: the same log-in once more, which burns no second try.
+            self.progress
+                .again(why, "logging in again with the same id", 2);
             welcome = self.welcome();
         }
         match welcome {
@@ -78,6 +86,20 @@ impl Link {
                 Err(failure)
             }
         }
+    }
+
+    /// Connects, if it is not, so that a bank which is not there is told before anything is asked
+    /// of a customer.
+    ///
+    /// # Errors
+    /// When the bank refuses, or cannot be reached.
+    pub fn open(&mut self) -> Result<(), Failure> {
+        let mut connected = self.connect();
+        if let Err(Failure::Lost(why)) = &connected {
+            self.progress.again(why, "connecting again", 2);
+            connected = self.connect();
+        }
+        connected
     }
 
     fn welcome(&mut self) -> Result<Option<Holder>, Failure> {
@@ -136,8 +158,16 @@ impl Link {
 
     /// Makes sure there is a conversation.
     fn connect(&mut self) -> Result<(), Failure> {
+        let has_ended = self.session.as_mut().is_some_and(Session::has_ended);
+        if has_ended {
+            self.session = None;
+        }
         if self.session.is_none() {
-            let mut session = Session::open(&self.target)?;
+            let mut session = Session::open(&self.target).map_err(|failure| match failure {
+                // It was there, so it may come back: as for one lost at a question.
+                Failure::Unreachable(words) if has_ended => Failure::Lost(words),
+                failure => failure,
+            })?;
             let named = ask(&mut session, &Request::Terminal(self.terminal.clone()))?;
             named.map_err(Failure::Refused)?;
             self.session = Some(session);

@@ -15,11 +15,15 @@ use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
 use crate::failure::{Failure, words_of};
+use crate::interrupt::Notice;
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why it is not known what Ctrl-C broke off.
+const INTERRUPTED: &str = "interrupted";
 
 /// A cash machine at work.
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub struct Worker {
     link: Link,
     /// How long a customer waits, or an operator who settles.
     patience: Duration,
+    /// What Ctrl-C has to say.
+    notice: Notice,
+    /// Who settles what is left open, and how.
+    settled_by: String,
 }
 
 impl Worker {
@@ -40,12 +48,34 @@ impl Worker {
     ) -> Worker {
         let link = link(&terminal);
         terminal.record_to(link.recorder().cloned());
+        let settled_by = format!(
+            "machine {} settles it before anything else",
+            terminal.name()
+        );
         Worker {
             machine,
             terminal,
             link,
             patience,
+            notice: Notice::default(),
+            settled_by,
         }
+    }
+
+    /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
+    /// what is left open, and how.
+    #[must_use]
+    pub fn for_person(self, notice: Notice, settled_by: String) -> Worker {
+        Worker {
+            notice,
+            settled_by,
+            ..self
+        }
+    }
+
+    /// What was done has been told: from here on Ctrl-C has nothing to say about it.
+    pub fn told(&self) {
+        self.notice.set(None);
     }
 
     /// The machine's name and drawer.
@@ -64,6 +94,10 @@ impl Worker {
     /// # Errors
     /// [`Failure::Unknown`] when the bank did not answer, so that it is still open.
     pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
+        if let Some(Outcome::Unsettled { id, amount, .. }) = self.machine.outcome() {
+            let words = format!("settling first: {id}, {amount}");
+            self.link.progress.tell(&words);
+        }
         self.work()
     }
 
@@ -99,19 +133,29 @@ impl Worker {
             opening,
             holder: holder.clone(),
         };
-        match self.persist(&request) {
-            Ok(Ok(Answer::Created { .. })) => Ok(Ok(Receipt::Created {
-                id,
-                card,
-                opening,
-                holder,
-            })),
+        let not_known = |why: &str| {
+            format!(
+                "{id}: whether the account was opened is not known ({why}): `labclient atm --card \
+                 {card} balance` tells"
+            )
+        };
+        self.notice.set(Some(not_known(INTERRUPTED)));
+        let asked = self.persist(&request);
+        self.notice.set(None);
+        match asked {
+            Ok(Ok(Answer::Created { .. })) => {
+                let receipt = Receipt::Created {
+                    id,
+                    card,
+                    opening,
+                    holder,
+                };
+                self.notice.set(receipt.untold(INTERRUPTED));
+                Ok(Ok(receipt))
+            }
             Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
-            Err(Failure::Lost(words)) => Err(Failure::Unknown(format!(
-                "{words}; whether the account was opened is not known: `labclient atm --card {card} \
-                 balance` tells"
-            ))),
+            Err(Failure::Lost(why)) => Err(Failure::Unknown(not_known(&why))),
             Err(failure) => Err(failure),
         }
     }
@@ -141,15 +185,7 @@ impl Worker {
                 id,
                 amount,
                 available,
-            }) => {
-                let card = self.link.card().cloned();
-                Ok(Ok(Receipt::Moved {
-                    id,
-                    card,
-                    amount,
-                    available,
-                }))
-            }
+            }) => Ok(Ok(self.receipt(id, amount, available))),
             Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
             Some(Outcome::RolledBack {
                 refusal: Some(refusal),
@@ -159,7 +195,7 @@ impl Worker {
                 "the bank did not answer in time; {id} was rolled back, nothing moved"
             ))),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(not_known(&outcome))
+                Err(Failure::Unknown(named(&outcome)))
             }
             None => Err(self.unsettled()),
         }
@@ -175,23 +211,45 @@ impl Worker {
         self.work().map(drop)
     }
 
-    /// Does what the machine says until there is something to show or nothing left to do.
+    /// Does what the machine says until there is something to show or nothing left to do. Whatever
+    /// goes wrong while a transaction is open leaves its outcome unknown.
     fn work(&mut self) -> Result<Option<Outcome>, Failure> {
+        let worked = self.go_on();
+        match (worked, self.open()) {
+            (Err(failure), Some(_)) => Err(self.unsettled_because(failure.words())),
+            (worked, _) => worked,
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Option<Outcome>, Failure> {
         let by = Instant::now() + self.patience;
-        let mut unreachable = None;
+        let mut why = String::new();
         loop {
-            match self.machine.next() {
+            let action = self.machine.next();
+            self.notice.set(self.untold(&action));
+            match action {
                 Action::Journal(record) => {
                     self.terminal.keep(&record)?;
                     self.machine.journaled();
                 }
-                Action::Send { request, .. } => match self.send(&request) {
-                    Ok(reply) => self.machine.answered(&request, &reply),
-                    Err(failure) => {
-                        unreachable = failure.words();
-                        self.machine.lost();
+                Action::Send {
+                    request, attempt, ..
+                } => {
+                    if attempt > 1 {
+                        let how = "asking again with the same id";
+                        self.link.progress.again(&why, how, attempt);
                     }
-                },
+                    match self.send(&request) {
+                        Ok(reply) => {
+                            why = reply.as_ref().err().map(words_of).unwrap_or_default();
+                            self.machine.answered(&request, &reply);
+                        }
+                        Err(failure) => {
+                            why = failure.words().unwrap_or_default();
+                            self.machine.lost();
+                        }
+                    }
+                }
                 Action::Pause { attempt } => {
                     let pause = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(8));
                     let pause = pause.min(MAX_PAUSE);
@@ -202,9 +260,12 @@ impl Worker {
                     }
                     self.machine.give_up();
                     if matches!(self.machine.next(), Action::Pause { .. }) {
-                        return Err(self.unsettled_because(unreachable));
+                        return Err(Failure::Lost(why));
                     }
                     // One attempt to roll it back at once; after that the journal remembers.
+                    self.link
+                        .progress
+                        .tell("no answer in all that time; rolling it back");
                 }
                 Action::MoveNotes { id, amount } => {
                     let before = self.machine.drawer();
@@ -229,6 +290,47 @@ impl Worker {
         }
     }
 
+    /// The transaction that is open, if one is: that its outcome is not known.
+    fn open(&self) -> Option<Outcome> {
+        let mut open = self.machine.outcome()?;
+        if let Outcome::Unsettled { moved, .. } = &mut open {
+            // The drawer knows before the journal does.
+            *moved |= self.terminal.drawer() != self.machine.drawer();
+        }
+        Some(open)
+    }
+
+    /// What Ctrl-C has to say when this is to be done next.
+    fn untold(&self, action: &Action) -> Option<String> {
+        match action {
+            Action::Show(Outcome::Moved {
+                id,
+                amount,
+                available,
+            }) => self.receipt(*id, *amount, *available).untold(INTERRUPTED),
+            Action::Show(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
+                Some(named(outcome))
+            }
+            Action::Show(Outcome::Declined { .. } | Outcome::RolledBack { .. }) => None,
+            Action::Journal(_)
+            | Action::Send { .. }
+            | Action::Pause { .. }
+            | Action::MoveNotes { .. }
+            | Action::Idle => self
+                .open()
+                .and(self.unsettled_because(Some(INTERRUPTED.into())).words()),
+        }
+    }
+
+    fn receipt(&self, id: TransactionId, amount: Amount, available: Option<Money>) -> Receipt {
+        Receipt::Moved {
+            id,
+            card: self.link.card().cloned(),
+            amount,
+            available,
+        }
+    }
+
     /// Sends once. What is refused on the way to it, a connection or a log-in, says nothing of the
     /// request, which an earlier connection may have carried. So it is handed on as what is true:
     /// there was no answer, or this machine is not logged in.
@@ -250,20 +352,33 @@ impl Worker {
         let by = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
-        loop {
-            match self.link.ask(request) {
-                Err(Failure::Lost(words)) => lost = Some(words),
-                Err(Failure::Unreachable(_)) if lost.is_some() => {}
-                Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {}
+        for attempt in 2.. {
+            let why = match self.link.ask(request) {
+                Err(Failure::Lost(words)) => {
+                    lost = Some(words.clone());
+                    words
+                }
+                Err(Failure::Unreachable(words)) if lost.is_some() => words,
+                Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {
+                    words_of(&refusal)
+                }
                 Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
+                // The server ended an idle connection before it read this.
+                Ok(Err(refusal)) if refusal.code == Code::TooSlow => {
+                    let words = words_of(&refusal);
+                    lost = Some(words.clone());
+                    words
+                }
                 asked => return asked,
-            }
+            };
             if Instant::now() + pause >= by {
-                return Err(Failure::Lost(lost.unwrap_or_default()));
+                break;
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
+            self.link.progress.again(&why, "asking again", attempt);
         }
+        Err(Failure::Lost(lost.unwrap_or_default()))
     }
 
     fn drawer_cannot(&self, kind: Kind) -> Refusal {
@@ -280,20 +395,16 @@ impl Worker {
 
     fn unsettled_because(&self, why: Option<String>) -> Failure {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
-        let what = match self.machine.outcome() {
-            Some(outcome) => not_known(&outcome).words().unwrap_or_default(),
+        let what = match self.open() {
+            Some(outcome) => named(&outcome),
             None => "a transaction is still open".to_owned(),
         };
-        let name = self.terminal.name();
-        Failure::Unknown(format!(
-            "{what}{why}. Machine {name} settles it before anything else; `labclient atm settle` \
-             does it now"
-        ))
+        Failure::Unknown(format!("{what}{why}: {}", self.settled_by))
     }
 }
 
-/// An outcome that is not known yet, in words.
-fn not_known(outcome: &Outcome) -> Failure {
+/// An outcome in words, with the id of its transaction.
+pub fn named(outcome: &Outcome) -> String {
     let id = match outcome {
         Outcome::Moved { id, .. }
         | Outcome::Declined { id, .. }
@@ -301,7 +412,7 @@ fn not_known(outcome: &Outcome) -> Failure {
         | Outcome::Unsettled { id, .. }
         | Outcome::Disputed { id, .. } => id,
     };
-    Failure::Unknown(format!("{id}: {outcome}"))
+    format!("{id}: {outcome}")
 }
 
 /// Whether a refused connection may be granted a moment later.

@@ -97,6 +97,19 @@ impl Receipt {
         }
     }
 
+    /// What has to be said where the receipt could not be printed, and why it was not; `None` for a
+    /// balance, which was only asked for.
+    pub fn untold(&self, why: &str) -> Option<String> {
+        let id = match self {
+            Receipt::Balance { .. } => return None,
+            Receipt::Moved { id, .. } => id.to_string(),
+            Receipt::Created { id, .. } => id.to_string(),
+        };
+        let done = self.one_line();
+        let done = done.strip_suffix(&format!(", {id}")).unwrap_or(&done);
+        Some(format!("{id}: {done}; the receipt was not printed ({why})"))
+    }
+
     /// The receipt on one line, for pipes, where each line out is an answer.
     pub fn one_line(&self) -> String {
         match self {
