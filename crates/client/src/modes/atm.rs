@@ -145,7 +145,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         Some(Wish::Journal) => operator::journal(&floor, name.as_ref(), output),
         Some(Wish::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
         Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
-            let input = Input::open(target.recorder.as_ref())?;
+            let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
             let given = Given::by(arguments, &input)?;
             let worker = floor.worker(name.as_ref())?;
             serve(worker, input, given, wish, output)

@@ -6,7 +6,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
@@ -227,4 +228,79 @@ fn a_connection_that_the_bank_closed_while_idle_is_made_again_in_silence() {
     closed.recv_timeout(PATIENCE).unwrap();
     assert_eq!(client.ask("balance"), "10000.00\n");
     client.end().printed("");
+}
+
+/// A cash machine that keeps its journal here.
+fn machine(home: &Path, bank: &str, request: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labclient"));
+    command
+        .args(ATM)
+        .args(["--terminal", "M1", "--server", bank])
+        .args(request)
+        .env("XDG_STATE_HOME", home)
+        .env("LABCLIENT_PIN", "1234")
+        .stdin(Stdio::null());
+    command
+}
+
+/// The lengths of the records in this machine's journal.
+fn records(home: &Path, bank: &str) -> Vec<u64> {
+    let bank = bank.replace(':', "_");
+    let journal = home.join("socketlab/atm").join(bank).join("M1/journal");
+    let journal = std::fs::read(journal).unwrap();
+    let lines = journal.split_inclusive(|byte| *byte == b'\n');
+    let lines = lines.take_while(|line| line.ends_with(b"\n"));
+    lines.map(|line| line.len() as u64).collect()
+}
+
+#[test]
+fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
+    let service = start(Mode::Atm);
+    let bank = service.address();
+    let home = tempfile::tempdir().unwrap();
+    let runs = |request: &[&str]| {
+        let output = machine(home.path(), &bank, request).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    runs(&["withdraw", "500"]);
+    let [.., sending, dispensing, dispensed, _confirmed] = records(home.path(), &bank)[..] else {
+        panic!("a withdrawal has four records");
+    };
+    // What `ulimit` counts in, and the least that leaves the drawer its room.
+    let (block, drawer) = (512, 1024);
+    let blocks = loop {
+        let end: u64 = records(home.path(), &bank).iter().sum();
+        let room = end + sending + dispensing;
+        let limit = room.next_multiple_of(block);
+        if limit >= drawer && limit < room + dispensed {
+            break limit / block;
+        }
+        runs(&["load", "10000"]);
+    };
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let limited = machine(home.path(), &bank, &["withdraw", "500"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(limited.get_program());
+    command.args(limited.get_args());
+    for (name, value) in limited.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(4), 0),
+        "{stderr}"
+    );
+    assert!(stderr.contains("WITH_"), "{stderr}");
+    assert!(
+        stderr.contains("the notes are out; the outcome is not known yet"),
+        "{stderr}"
+    );
+    // With room on the disk again it is settled, as it happened.
+    let output = machine(home.path(), &bank, &["settle"]).output().unwrap();
+    let settled = String::from_utf8(output.stdout).unwrap();
+    assert!(settled.contains("500.00 withdrawn"), "{settled}");
+    let output = machine(home.path(), &bank, &["balance"]).output().unwrap();
+    assert_eq!(output.stdout, b"9000.00\n");
 }
