@@ -1,11 +1,12 @@
 //! The cash machine: what its customer sees.
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `customer` logs
-//! in, with a PIN from where `pin` knows; `progress` is told meanwhile, and `receipt` is what is
-//! printed. A machine without a customer, as in the
-//! example `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
+//! the drawer of a `terminal` and a `link` to the bank; `address` knows which bank is meant;
+//! `operator` settles and lists; `customer` logs in, with a PIN from where `pin` knows; `progress` is
+//! told meanwhile, and `receipt` is what is printed. A machine without a customer, as in the example
+//! `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
 
+mod address;
 mod customer;
 pub mod link;
 pub mod machine;
@@ -139,6 +140,10 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(usage)?;
+    let target = &Target {
+        server: address::one_way_to_write(&target.server, target.timeout),
+        ..target.clone()
+    };
     let floor = Floor::enter(target, arguments, output)?;
     match wish {
         Some(Wish::Settle) => operator::settle(&floor, name.as_ref(), output),
