@@ -23,7 +23,7 @@ impl Interrupt {
         signals.push(signal_hook::consts::SIGHUP);
         for signal in signals {
             signal_hook::flag::register(signal, Arc::clone(&interrupt.0))
-                .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+                .map_err(|error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}")))?;
         }
         Ok(interrupt)
     }

@@ -14,12 +14,15 @@ use uuid::Uuid;
 use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
-use crate::failure::{Failure, words_of};
+use crate::failure::{Failure, Report, words_of};
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a bank may give an answer that is none to one question.
+const BROKEN_ANSWERS: u32 = 3;
 
 /// A cash machine at work.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Worker {
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
         match self.persist(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
-            Ok(_) => Err(Failure::Lost("the bank answered something else".into())),
+            Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -106,12 +109,18 @@ impl Worker {
                 opening,
                 holder,
             })),
-            Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
+            Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
-            Err(Failure::Lost(words)) => Err(Failure::Unknown(format!(
-                "{words}; whether the account was opened is not known: `labclient atm --card {card} \
-                 balance` tells"
-            ))),
+            Err(Failure::Lost(report) | Failure::Protocol(report))
+                if self.link.is_unanswered(&request) =>
+            {
+                Err(Failure::Unknown(report.reworded(|words| {
+                    format!(
+                        "{words}; whether the account was opened is not known: `labclient atm \
+                         --card {card} balance` tells"
+                    )
+                })))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -155,9 +164,10 @@ impl Worker {
                 refusal: Some(refusal),
                 ..
             }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(format!(
-                "the bank did not answer in time; {id} was rolled back, nothing moved"
-            ))),
+            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(
+                format!("the bank did not answer in time; {id} was rolled back, nothing moved")
+                    .into(),
+            )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
                 Err(not_known(&outcome))
             }
@@ -188,7 +198,11 @@ impl Worker {
                 Action::Send { request, .. } => match self.send(&request) {
                     Ok(reply) => self.machine.answered(&request, &reply),
                     Err(failure) => {
-                        unreachable = failure.words();
+                        // An answer that is none says more than the silence after it.
+                        let is_news = matches!(failure, Failure::Protocol(_));
+                        if is_news || !matches!(unreachable, Some(Failure::Protocol(_))) {
+                            unreachable = Some(failure);
+                        }
                         self.machine.lost();
                     }
                 },
@@ -215,7 +229,7 @@ impl Worker {
                     if let Some(after) = after {
                         self.terminal.move_notes(after)?;
                     }
-                    let damaged = |damage| Failure::Unknown(format!("{damage}"));
+                    let damaged = |damage| Failure::Unknown(format!("{damage}").into());
                     self.machine
                         .moved(self.terminal.drawer())
                         .map_err(damaged)?;
@@ -235,7 +249,7 @@ impl Worker {
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.link.ask(request) {
             Err(Failure::Refused(refusal)) if is_passing(refusal.code) => {
-                Err(Failure::Lost(words_of(&refusal)))
+                Err(Failure::Lost(words_of(&refusal).into()))
             }
             Err(Failure::Refused(refusal)) => {
                 Ok(Err(Refusal::new(Code::NotLoggedIn, refusal.words)))
@@ -245,21 +259,34 @@ impl Worker {
     }
 
     /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
-    /// reached is not waited for.
+    /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
+    /// a message that came twice may have stood in the answer's place.
     fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let by = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
+        let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         loop {
             match self.link.ask(request) {
-                Err(Failure::Lost(words)) => lost = Some(words),
-                Err(Failure::Unreachable(_)) if lost.is_some() => {}
+                Err(Failure::Lost(report)) => lost = Some(report),
+                Err(failure @ Failure::Protocol(_)) if failure.was_asked() => {
+                    answers_left -= 1;
+                    if answers_left == 0 {
+                        return Err(failure);
+                    }
+                    broken = Some(failure);
+                }
+                Err(Failure::Unreachable(_) | Failure::Protocol(_)) if lost.is_some() => {}
+                // What it answered says more than that it takes no other connection.
+                Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
+                    return Err(broken.unwrap_or(failure));
+                }
                 Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {}
                 Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
                 asked => return asked,
             }
             if Instant::now() + pause >= by {
-                return Err(Failure::Lost(lost.unwrap_or_default()));
+                return Err(broken.unwrap_or_else(|| Failure::Lost(lost.unwrap_or_default())));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
@@ -278,17 +305,23 @@ impl Worker {
         self.unsettled_because(None)
     }
 
-    fn unsettled_because(&self, why: Option<String>) -> Failure {
+    fn unsettled_because(&self, why: Option<Failure>) -> Failure {
+        let evidence = why.as_ref().and_then(Failure::evidence).cloned();
+        let why = why.and_then(|why| why.words());
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
         let what = match self.machine.outcome() {
             Some(outcome) => not_known(&outcome).words().unwrap_or_default(),
             None => "a transaction is still open".to_owned(),
         };
         let name = self.terminal.name();
-        Failure::Unknown(format!(
+        let words = format!(
             "{what}{why}. Machine {name} settles it before anything else; `labclient atm settle` \
              does it now"
-        ))
+        );
+        Failure::Unknown(match evidence {
+            Some(evidence) => Report::new(words, evidence),
+            None => words.into(),
+        })
     }
 }
 
@@ -301,7 +334,7 @@ fn not_known(outcome: &Outcome) -> Failure {
         | Outcome::Unsettled { id, .. }
         | Outcome::Disputed { id, .. } => id,
     };
-    Failure::Unknown(format!("{id}: {outcome}"))
+    Failure::Unknown(format!("{id}: {outcome}").into())
 }
 
 /// Whether a refused connection may be granted a moment later.
