@@ -52,7 +52,7 @@ impl Input {
         }
         let config = config.build();
         let mut editor = Editor::with_config(config)
-            .map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
+            .map_err(|error| Failure::Resource(format!("cannot use the terminal: {error}")))?;
         editor.set_helper(Some(Mask::default()));
         Ok(Input::Terminal(Box::new(editor), recorder.cloned()))
     }
@@ -135,13 +135,15 @@ fn from_terminal(line: rustyline::Result<String>) -> Result<Option<String>, Fail
         Ok(line) => Ok(Some(line)),
         Err(ReadlineError::Eof) => Ok(None),
         Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),
-        Err(error) => Err(Failure::Usage(format!("cannot read the terminal: {error}"))),
+        Err(error) => Err(Failure::Resource(format!(
+            "cannot read the terminal: {error}"
+        ))),
     }
 }
 
 fn from_pipe(whole_lines: bool) -> Result<Option<String>, Failure> {
     let unreadable =
-        |error: io::Error| Failure::Usage(format!("cannot read standard input: {error}"));
+        |error: io::Error| Failure::Resource(format!("cannot read standard input: {error}"));
     let mut line = Vec::new();
     let mut stdin = io::stdin().lock();
     let mut start = io::Read::take(&mut stdin, MAX_LINE);

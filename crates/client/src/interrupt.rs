@@ -108,5 +108,5 @@ impl Notice {
 }
 
 fn cannot_watch(error: io::Error) -> Failure {
-    Failure::Usage(format!("cannot watch for Ctrl-C: {error}"))
+    Failure::Resource(format!("cannot watch for Ctrl-C: {error}"))
 }

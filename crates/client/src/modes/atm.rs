@@ -197,7 +197,7 @@ fn serve(
                 Err(Failure::OutputClosed) => {
                     let words = "nobody reads standard output any more; no request after this one \
                                  was carried out";
-                    return Err(Failure::Unreachable(words.into()));
+                    return Err(Failure::Resource(words.into()));
                 }
                 served => served?,
             }
@@ -220,7 +220,9 @@ fn hand_over(
     };
     let why = failure.words();
     let why = why.as_deref().unwrap_or("nobody reads standard output");
-    Err(receipt.untold(why).map_or(failure, Failure::Unknown))
+    Err(receipt
+        .untold(why)
+        .map_or(failure, |words| Failure::Unknown(words.into())))
 }
 
 /// Where machines stand: their journals, and the bank they talk to.

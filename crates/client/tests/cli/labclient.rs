@@ -193,6 +193,29 @@ impl Ended {
     }
 }
 
+impl Ended {
+    /// The program printed nothing and ended with this status, saying these words in one line and
+    /// then, in indented lines, what was going on: these lines, and perhaps more.
+    #[track_caller]
+    pub fn failed_with(&self, status: i32, words: &str, evidence: &[&str]) {
+        let mut lines = self.stderr.lines();
+        assert_eq!(
+            (self.stdout.as_str(), lines.next(), self.status),
+            (
+                "",
+                Some(format!("labclient: {words}").as_str()),
+                Some(status)
+            ),
+            "{self:?}"
+        );
+        let lines: Vec<&str> = lines.collect();
+        assert!(lines.iter().all(|line| line.starts_with("  ")), "{self:?}");
+        for expected in evidence {
+            assert!(lines.contains(expected), "{expected:?} in {self:?}");
+        }
+    }
+}
+
 /// The lines of an output, with their ends, read as they come.
 pub fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (tell, told) = channel();

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod answers;
+mod broken_servers;
 mod command_line;
 mod labclient;
 mod lost_servers;

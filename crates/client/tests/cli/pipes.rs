@@ -179,9 +179,9 @@ fn a_pipe_of_json_has_an_object_for_each_refusal() {
         [
             "{\"ok\":true,\"rounded\":false,\"value\":\"2\"}",
             "{\"code\":\"malformed\",\"definite\":true,\"error\":\"a line is not UTF-8\",\
-             \"ok\":false}",
+             \"kind\":\"refused\",\"ok\":false,\"status\":1}",
             "{\"code\":\"division-by-zero\",\"definite\":true,\"error\":\"division by zero\",\
-             \"ok\":false}",
+             \"kind\":\"refused\",\"ok\":false,\"status\":1}",
         ]
     );
 }

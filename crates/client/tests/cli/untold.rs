@@ -81,7 +81,7 @@ fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
     let client = labclient(ATM).pin("1234").at(&bank.address());
     let client = client.adjust(into_a_closed_pipe);
     let ended = client.run_with("balance\nwithdraw 500\n");
-    says_on_stderr(&ended, 3, &["no request after this one was carried out"]);
+    says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
     let client = labclient(ATM).pin("1234").at(&bank.address());
     let client = client.adjust(into_a_closed_pipe);
     let ended = client.run_with("withdraw 500\nwithdraw 500\n");

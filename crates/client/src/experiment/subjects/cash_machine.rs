@@ -115,7 +115,7 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
         file.flush()?;
         Ok(file)
     };
-    write().map_err(|error| Failure::Usage(format!("cannot write a file of accounts: {error}")))
+    write().map_err(|error| Failure::Resource(format!("cannot write a file of accounts: {error}")))
 }
 
 impl Bank {
@@ -144,8 +144,7 @@ impl Bank {
         };
         for pause in [50, 100, 200, 400, 800, 1600] {
             let mut session = Session::open(&self.target)?;
-            let accept = |arguments: &str| Answer::parse(&request, arguments);
-            match session.ask_for(&request.to_string(), accept)? {
+            match session.ask(&request)? {
                 Ok(_) => return Ok(Line::over(session.into_connection(), &self.patience)),
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
@@ -175,7 +174,7 @@ impl CashMachine {
     /// When the bank is not reachable or refuses, or there is no place for a journal.
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
         let directory = tempfile::tempdir()
-            .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
+            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
         let machines = Machines::within(directory.path());
         let (terminal, machine) = new_terminal(&machines, 1)?;
         let mut line = bank.log_in()?;
@@ -267,7 +266,7 @@ impl CashMachine {
                     }
                     self.machine
                         .moved(self.terminal.drawer())
-                        .map_err(|damage| Failure::Unknown(damage.to_string()))?;
+                        .map_err(|damage| Failure::Unknown(damage.to_string().into()))?;
                 }
                 Action::Show(outcome) => {
                     self.machine.shown();
@@ -323,7 +322,7 @@ impl Subject for CashMachine {
         let id = TransactionId::withdrawal(Uuid::now_v7());
         self.machine
             .begin(id, self.bank.amount)
-            .map_err(|not_now| Failure::Unknown(format!("{not_now:?}")))?;
+            .map_err(|not_now| Failure::Unknown(format!("{not_now:?}").into()))?;
         let mut performed = Performed::default();
         let most = self.bank.patience.give_up_after;
         match self.work(None, most, &mut performed)? {
@@ -338,7 +337,7 @@ impl Subject for CashMachine {
                     ..
                 },
             ) => Err(Failure::Refused(refusal)),
-            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string())),
+            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string().into())),
             Worked::GivenUp => Ok(performed),
         }
     }

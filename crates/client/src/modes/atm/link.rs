@@ -56,6 +56,12 @@ impl Link {
         self.target.recorder.as_ref()
     }
 
+    /// Whether this was sent and not answered, so that it may have been done.
+    pub fn is_unanswered(&self, request: &Request) -> bool {
+        let unanswered = self.unanswered.as_ref();
+        unanswered.is_some_and(|(unanswered, _)| unanswered == request)
+    }
+
     /// The card of the customer at the machine.
     pub fn card(&self) -> Option<&CardNumber> {
         self.customer.as_ref().map(|customer| &customer.card)
@@ -72,15 +78,26 @@ impl Link {
         let login = LoginId(Uuid::now_v7());
         self.customer = Some(Customer { login, card, pin });
         let mut welcome = self.welcome();
-        if let Err(Failure::Lost(why)) = &welcome {
-            // Lost after it was asked: the same log-in once more, which burns no second try.
+        if let Err(failure) = &welcome
+            && failure.was_asked()
+        {
+            let why = failure.words().unwrap_or_default();
             self.progress
-                .again(why, "logging in again with the same id", 2);
-            welcome = self.welcome();
+                .again(&why, "logging in again with the same id", 2);
+            // Lost after it was asked, or a message of before stood in the answer's place: the same
+            // log-in once more, which burns no second try.
+            welcome = match (welcome, self.welcome()) {
+                // What it answered says more than that it takes no other connection.
+                (
+                    Err(Failure::Protocol(report)),
+                    Err(Failure::Unreachable(_) | Failure::Protocol(_)),
+                ) => Err(Failure::Protocol(report)),
+                (_, again) => again,
+            };
         }
         match welcome {
             Ok(Some(holder)) => Ok(holder),
-            Ok(None) => Err(self.nonsense()),
+            Ok(None) => Err(self.no_conversation()),
             Err(failure) => {
                 self.customer = None;
                 Err(failure)
@@ -123,8 +140,8 @@ impl Link {
     ///
     /// # Errors
     /// [`Failure::Refused`] when the bank refused the connection or the log-in, so that the request
-    /// was not sent. [`Failure::Lost`] when there was no answer; then the next question takes a new
-    /// connection.
+    /// was not sent. [`Failure::Lost`] when there was no answer, [`Failure::Protocol`] when it
+    /// was none; then the next question takes a new connection.
     pub fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let asked = self.ask_on_this_line(request);
         if asked.is_err() {
@@ -144,12 +161,12 @@ impl Link {
         };
         self.unanswered = Some((request.clone(), attempt));
         let Some(session) = &mut self.session else {
-            return Err(self.nonsense());
+            return Err(self.no_conversation());
         };
         if let (2.., Some(tap)) = (attempt, session.tap()) {
             tap.resent(attempt, request.to_string().as_bytes());
         }
-        let asked = ask(session, request);
+        let asked = session.ask(request);
         if asked.is_ok() {
             self.unanswered = None;
         }
@@ -165,10 +182,10 @@ impl Link {
         if self.session.is_none() {
             let mut session = Session::open(&self.target).map_err(|failure| match failure {
                 // It was there, so it may come back: as for one lost at a question.
-                Failure::Unreachable(words) if has_ended => Failure::Lost(words),
+                Failure::Unreachable(report) if has_ended => Failure::Lost(report),
                 failure => failure,
             })?;
-            let named = ask(&mut session, &Request::Terminal(self.terminal.clone()))?;
+            let named = session.ask(&Request::Terminal(self.terminal.clone()))?;
             named.map_err(Failure::Refused)?;
             self.session = Some(session);
             self.is_logged_in = false;
@@ -189,25 +206,16 @@ impl Link {
             card: customer.card.clone(),
             pin: customer.pin.clone(),
         };
-        match ask(session, &request)?.map_err(Failure::Refused)? {
+        match session.ask(&request)?.map_err(Failure::Refused)? {
             Answer::Welcome(holder) => {
                 self.is_logged_in = true;
                 Ok(Some(holder))
             }
-            _ => Err(self.nonsense()),
+            _ => Err(self.no_conversation()),
         }
     }
 
-    fn nonsense(&self) -> Failure {
-        Failure::Lost(format!(
-            "{}: the bank answered something else",
-            self.target.server
-        ))
+    fn no_conversation(&self) -> Failure {
+        Failure::Lost(format!("{}: there is no conversation", self.target.server).into())
     }
-}
-
-fn ask(session: &mut Session, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-    session.ask_for(&request.to_string(), |arguments| {
-        Answer::parse(request, arguments)
-    })
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
-use crate::failure::{Failure, words_of};
+use crate::failure::{Failure, Report, words_of};
 use crate::interrupt::Notice;
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
@@ -24,6 +24,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why it is not known what Ctrl-C broke off.
 const INTERRUPTED: &str = "interrupted";
+/// How often a bank may give an answer that is none to one question.
+const BROKEN_ANSWERS: u32 = 3;
 
 /// A cash machine at work.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Worker {
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
         match self.persist(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
-            Ok(_) => Err(Failure::Lost("the bank answered something else".into())),
+            Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -153,9 +155,13 @@ impl Worker {
                 self.notice.set(receipt.untold(INTERRUPTED));
                 Ok(Ok(receipt))
             }
-            Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
+            Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
-            Err(Failure::Lost(why)) => Err(Failure::Unknown(not_known(&why))),
+            Err(Failure::Lost(report) | Failure::Protocol(report))
+                if self.link.is_unanswered(&request) =>
+            {
+                Err(Failure::Unknown(report.reworded(not_known)))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -191,11 +197,12 @@ impl Worker {
                 refusal: Some(refusal),
                 ..
             }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(format!(
-                "the bank did not answer in time; {id} was rolled back, nothing moved"
-            ))),
+            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(
+                format!("the bank did not answer in time; {id} was rolled back, nothing moved")
+                    .into(),
+            )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(Failure::Unknown(named(&outcome)))
+                Err(Failure::Unknown(named(&outcome).into()))
             }
             None => Err(self.unsettled()),
         }
@@ -216,14 +223,14 @@ impl Worker {
     fn work(&mut self) -> Result<Option<Outcome>, Failure> {
         let worked = self.go_on();
         match (worked, self.open()) {
-            (Err(failure), Some(_)) => Err(self.unsettled_because(failure.words())),
+            (Err(failure), Some(_)) => Err(self.unsettled_because(failure)),
             (worked, _) => worked,
         }
     }
 
     fn go_on(&mut self) -> Result<Option<Outcome>, Failure> {
         let by = Instant::now() + self.patience;
-        let mut why = String::new();
+        let (mut why, mut unreachable) = (String::new(), None);
         loop {
             let action = self.machine.next();
             self.notice.set(self.untold(&action));
@@ -246,6 +253,11 @@ impl Worker {
                         }
                         Err(failure) => {
                             why = failure.words().unwrap_or_default();
+                            // An answer that is none says more than the silence after it.
+                            let is_news = matches!(failure, Failure::Protocol(_));
+                            if is_news || !matches!(unreachable, Some(Failure::Protocol(_))) {
+                                unreachable = Some(failure);
+                            }
                             self.machine.lost();
                         }
                     }
@@ -260,7 +272,7 @@ impl Worker {
                     }
                     self.machine.give_up();
                     if matches!(self.machine.next(), Action::Pause { .. }) {
-                        return Err(Failure::Lost(why));
+                        return Err(unreachable.unwrap_or_else(|| Failure::Lost(why.into())));
                     }
                     // One attempt to roll it back at once; after that the journal remembers.
                     self.link
@@ -276,7 +288,7 @@ impl Worker {
                     if let Some(after) = after {
                         self.terminal.move_notes(after)?;
                     }
-                    let damaged = |damage| Failure::Unknown(format!("{damage}"));
+                    let damaged = |damage| Failure::Unknown(format!("{damage}").into());
                     self.machine
                         .moved(self.terminal.drawer())
                         .map_err(damaged)?;
@@ -316,9 +328,7 @@ impl Worker {
             | Action::Send { .. }
             | Action::Pause { .. }
             | Action::MoveNotes { .. }
-            | Action::Idle => self
-                .open()
-                .and(self.unsettled_because(Some(INTERRUPTED.into())).words()),
+            | Action::Idle => self.open().map(|_| self.unsettled_words(Some(INTERRUPTED))),
         }
     }
 
@@ -337,7 +347,7 @@ impl Worker {
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.link.ask(request) {
             Err(Failure::Refused(refusal)) if is_passing(refusal.code) => {
-                Err(Failure::Lost(words_of(&refusal)))
+                Err(Failure::Lost(words_of(&refusal).into()))
             }
             Err(Failure::Refused(refusal)) => {
                 Ok(Err(Refusal::new(Code::NotLoggedIn, refusal.words)))
@@ -347,18 +357,36 @@ impl Worker {
     }
 
     /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
-    /// reached is not waited for.
+    /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
+    /// a message that came twice may have stood in the answer's place.
     fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let by = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
+        let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         for attempt in 2.. {
             let why = match self.link.ask(request) {
-                Err(Failure::Lost(words)) => {
-                    lost = Some(words.clone());
-                    words
+                Err(Failure::Lost(report)) => {
+                    let why = report.to_string();
+                    lost = Some(report);
+                    why
                 }
-                Err(Failure::Unreachable(words)) if lost.is_some() => words,
+                Err(failure @ Failure::Protocol(_)) if failure.was_asked() => {
+                    answers_left -= 1;
+                    if answers_left == 0 {
+                        return Err(failure);
+                    }
+                    let why = failure.words().unwrap_or_default();
+                    broken = Some(failure);
+                    why
+                }
+                Err(Failure::Unreachable(report) | Failure::Protocol(report)) if lost.is_some() => {
+                    report.to_string()
+                }
+                // What it answered says more than that it takes no other connection.
+                Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
+                    return Err(broken.unwrap_or(failure));
+                }
                 Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {
                     words_of(&refusal)
                 }
@@ -366,7 +394,7 @@ impl Worker {
                 // The server ended an idle connection before it read this.
                 Ok(Err(refusal)) if refusal.code == Code::TooSlow => {
                     let words = words_of(&refusal);
-                    lost = Some(words.clone());
+                    lost = Some(words.clone().into());
                     words
                 }
                 asked => return asked,
@@ -378,7 +406,7 @@ impl Worker {
             pause = (pause * 2).min(MAX_PAUSE);
             self.link.progress.again(&why, "asking again", attempt);
         }
-        Err(Failure::Lost(lost.unwrap_or_default()))
+        Err(broken.unwrap_or_else(|| Failure::Lost(lost.unwrap_or_default())))
     }
 
     fn drawer_cannot(&self, kind: Kind) -> Refusal {
@@ -390,16 +418,24 @@ impl Worker {
     }
 
     fn unsettled(&self) -> Failure {
-        self.unsettled_because(None)
+        Failure::Unknown(self.unsettled_words(None).into())
     }
 
-    fn unsettled_because(&self, why: Option<String>) -> Failure {
+    fn unsettled_because(&self, why: Failure) -> Failure {
+        let words = self.unsettled_words(why.words().as_deref());
+        Failure::Unknown(match why.evidence().cloned() {
+            Some(evidence) => Report::new(words, evidence),
+            None => words.into(),
+        })
+    }
+
+    fn unsettled_words(&self, why: Option<&str>) -> String {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
         let what = match self.open() {
             Some(outcome) => named(&outcome),
             None => "a transaction is still open".to_owned(),
         };
-        Failure::Unknown(format!("{what}{why}: {}", self.settled_by))
+        format!("{what}{why}: {}", self.settled_by)
     }
 }
 

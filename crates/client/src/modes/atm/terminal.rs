@@ -141,7 +141,7 @@ impl Machines {
         let drawer = Drawer::open(&directory.join("drawer"), filling).map_err(io)?;
         let damaged = |damage: Damage| {
             let words = format!("{}: {damage}; a person has to look", directory.display());
-            Refused::Failed(Failure::Unknown(words))
+            Refused::Failed(Failure::Unknown(words.into()))
         };
         let records: Result<Vec<Record>, Damage> =
             records.iter().map(|record| record.parse()).collect();
@@ -211,7 +211,7 @@ impl Terminal {
             );
         }
         crash_if_due(CrashPoint::MidDispense);
-        moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}")))
+        moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}").into()))
     }
 }
 

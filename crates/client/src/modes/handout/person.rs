@@ -101,9 +101,7 @@ impl Person {
 
     /// Notes how it is to end, unless something worse was noted before.
     pub fn note(&mut self, status: Status) {
-        if status as u8 > self.status as u8 {
-            self.status = status;
-        }
+        self.status = self.status.worse(status);
     }
 
     /// Shows what the server said, behind these words of our own.
