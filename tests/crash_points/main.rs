@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use client::drawer::Drawer;
 use proto::atm::Money;
 use proto::atm::record::Status;
 use wire::fault::Side;
@@ -91,6 +92,43 @@ fn wherever_the_bank_dies_notes_are_out_exactly_when_the_account_is_debited() {
     run(Side::Server, &BANK);
 }
 
+/// Where a machine that an operator loads can die, and what is in its drawer then.
+const LOADING: [(CrashPoint, &str); 2] = [
+    (CrashPoint::BeforeDispense, FILLING),
+    (CrashPoint::MidDispense, "2000.00"),
+];
+
+#[test]
+fn wherever_a_machine_dies_that_is_loaded_it_serves_again_with_what_is_in_it() {
+    let programs = programs();
+    let port = free_ports().next().unwrap();
+    for (point, found) in LOADING {
+        let what = format!("crash-at={point}");
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::new(programs, directory.path(), port);
+        let mut bank = opened(&place, &[]);
+        operate(&place, &["load", FILLING], &what);
+        let faults = ["--fault".to_owned(), what.clone()];
+        let mut machine = place
+            .machine(TERMINAL, CARD, &faults, &["load", "2000.00"])
+            .unwrap();
+        dies(&mut machine, &what);
+        let found: Money = found.parse().unwrap();
+        let count = || {
+            Drawer::open(&place.drawer(TERMINAL), Money::ZERO)
+                .unwrap()
+                .count()
+        };
+        assert_eq!(count(), found, "{what}");
+        operate(&place, &["withdraw", "20.00"], &what);
+        let left = found.checked_sub("20.00".parse().unwrap());
+        assert_eq!(Some(count()), left, "{what}");
+        operate(&place, &["load", "2000.00"], &what);
+        operate(&place, &["withdraw", "20.00"], &what);
+        bank.ends(|_| true).unwrap();
+    }
+}
+
 #[test]
 fn the_tables_have_every_place() {
     for point in CrashPoint::ALL {
@@ -101,9 +139,13 @@ fn the_tables_have_every_place() {
     }
 }
 
-fn run(side: Side, rows: &[Row]) {
+fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
-    let programs = PROGRAMS.get_or_init(|| Programs::build().unwrap());
+    PROGRAMS.get_or_init(|| Programs::build().unwrap())
+}
+
+fn run(side: Side, rows: &[Row]) {
+    let programs = programs();
     let mut cases = Vec::new();
     for (point, passage, one, both) in rows {
         for kind in KINDS {

@@ -4,7 +4,7 @@
 //! counted after a crash. Two slots are written in turn, each with a sequence number and a checksum,
 //! so that one whole count is always there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -27,13 +27,7 @@ impl Drawer {
     /// # Errors
     /// When the file cannot be used, or holds no whole count.
     pub fn open(path: &Path, filling: Money) -> io::Result<Drawer> {
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let mut file = state::open(path)?.file;
         let mut slots = Vec::new();
         (&mut file).take(2 * SLOT as u64).read_to_end(&mut slots)?;
         let newest = slots
@@ -53,9 +47,6 @@ impl Drawer {
                     count: filling,
                 };
                 drawer.set(filling)?;
-                if is_new && let Some(directory) = path.parent() {
-                    File::open(directory)?.sync_all()?;
-                }
                 Ok(drawer)
             }
             None => Err(io::Error::new(

@@ -5,15 +5,22 @@
 //! zeros ahead of the records, since overwriting syncs nearly twice as fast as growing. A torn last
 //! record, which a crash may leave, is cut off and reported: nothing was done on the strength of it,
 //! because `append` had not returned. Damage before the last record is not repaired.
+//!
+//! A journal that has grown [long](Journal::is_long) is [replaced](Journal::replace) by one record
+//! that says what all of its own add up to.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// How far ahead the file is filled with zeros, in bytes: some hundred transactions.
 const FILLED_AHEAD: u64 = 64 * 1024;
 
-/// Largest journal that is read, in bytes.
+/// A journal as long as this, in bytes, is to be replaced as soon as nothing is open: some thousand
+/// transactions, which a start reads in a few milliseconds.
+const LONG: u64 = 1024 * 1024;
+
+/// Largest journal, in bytes. One that is larger is not read, and none is written.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
 /// A journal, held by this process alone.
@@ -25,6 +32,8 @@ pub struct Journal {
     end: u64,
     /// How far the file is filled.
     filled: u64,
+    /// Whether the directory says on disk that this file is the journal.
+    is_entered: bool,
 }
 
 /// Why a journal cannot be used.
@@ -35,7 +44,7 @@ pub enum JournalError {
         .0.display())]
     InUse(PathBuf),
     /// It cannot be read or written.
-    #[error("{}: {error}", .path.display())]
+    #[error("cannot use the journal {}: {error}", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -52,6 +61,10 @@ pub enum JournalError {
         /// The record's number, from 1.
         record: usize,
     },
+    /// It is larger than any journal of this program.
+    #[error("{} has more than {MAX_SIZE} bytes, and was left as it is. Compare its end with \
+        `labserver ledger unsettled`, settle by hand, then move the file away", .0.display())]
+    TooLong(PathBuf),
 }
 
 /// What a journal held when it was opened.
@@ -61,93 +74,85 @@ pub struct Opened {
     pub records: Vec<String>,
     /// Whether the last record was torn, and cut off.
     pub was_torn: bool,
+    /// Whether other users of the computer could read or write it until now.
+    pub was_shared: bool,
 }
 
 impl Journal {
     /// Opens the journal, or makes an empty one, and takes it for this process.
     ///
     /// # Errors
-    /// When another process has it, it cannot be used, or it is damaged.
+    /// When another process has it, it cannot be used, or it is damaged or too long.
     pub fn open(path: &Path) -> Result<(Journal, Opened), JournalError> {
-        let failed = |error| JournalError::Io {
-            path: path.to_owned(),
-            error,
-        };
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
-            TryLockError::Error(error) => failed(error),
-        })?;
-        if is_new && let Some(directory) = path.parent() {
-            // Otherwise a power cut may take the whole file with it.
-            File::open(directory)
-                .and_then(|directory| directory.sync_all())
-                .map_err(failed)?;
-        }
-        let mut bytes = Vec::new();
-        (&mut file)
-            .take(MAX_SIZE)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
+        let (file, was_shared) = take(path)?;
+        let bytes = read(&file, path)?;
         let (records, end, was_torn) =
-            read_records(&bytes).map_err(|record| JournalError::Damaged {
-                path: path.to_owned(),
-                record,
-            })?;
+            read_records(&bytes).map_err(|record| damaged(path, record))?;
         let mut journal = Journal {
             file,
             path: path.to_owned(),
             end,
             filled: bytes.len() as u64,
+            is_entered: true,
         };
         if was_torn {
-            journal.fill(journal.end).map_err(failed)?;
+            journal
+                .fill(journal.end)
+                .map_err(|error| failed(path, error))?;
         }
-        Ok((journal, Opened { records, was_torn }))
+        let opened = Opened {
+            records,
+            was_torn,
+            was_shared,
+        };
+        Ok((journal, opened))
     }
 
     /// The records of a journal, without taking it: another process may have it.
     ///
     /// # Errors
-    /// When it cannot be read, or is damaged.
-    pub fn read(path: &Path) -> Result<Opened, JournalError> {
-        let failed = |error| JournalError::Io {
-            path: path.to_owned(),
-            error,
-        };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_SIZE).read_to_end(&mut bytes))
-            .map_err(failed)?;
-        let (records, _, was_torn) =
-            read_records(&bytes).map_err(|record| JournalError::Damaged {
-                path: path.to_owned(),
-                record,
-            })?;
-        Ok(Opened { records, was_torn })
+    /// When it cannot be read, or is damaged or too long.
+    pub fn read(path: &Path) -> Result<Vec<String>, JournalError> {
+        let file = File::open(path).map_err(|error| failed(path, error))?;
+        let bytes = read(&file, path)?;
+        let (records, ..) = read_records(&bytes).map_err(|record| damaged(path, record))?;
+        Ok(records)
     }
 
     /// Writes one record, and returns when it is on disk. The text holds no line feed.
     ///
     /// # Errors
     /// When it could not be written: then whether it is there is not known, and nothing may be done
-    /// on the strength of it.
+    /// on the strength of it. [`JournalError::TooLong`] when it would be the one record too many.
     pub fn append(&mut self, record: &str) -> Result<(), JournalError> {
-        self.write(record).map_err(|error| JournalError::Io {
-            path: self.path.clone(),
-            error,
-        })
+        let line = line(record);
+        if self.end + line.len() as u64 > MAX_SIZE {
+            return Err(JournalError::TooLong(self.path.clone()));
+        }
+        self.write(&line).map_err(|error| failed(&self.path, error))
     }
 
-    fn write(&mut self, record: &str) -> io::Result<()> {
-        let line = format!("{:08x} {record}\n", crc32fast::hash(record.as_bytes()));
+    /// Whether it is time to replace this journal, when nothing is open.
+    pub fn is_long(&self) -> bool {
+        self.end >= LONG
+    }
+
+    /// Begins a new journal with this record, and puts it in the place of this one. A crash leaves
+    /// one or the other.
+    ///
+    /// # Errors
+    /// When the new one could not be written, or not put there.
+    pub fn replace(&mut self, record: &str) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        self.write_anew(&line(record))
+            .map_err(|error| failed(&path, error))
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        if !self.is_entered {
+            state::sync_entry(&self.path)?;
+            self.is_entered = true;
+        }
         let end = self.end + line.len() as u64;
         self.file.seek(SeekFrom::Start(self.end))?;
         self.file.write_all(line.as_bytes())?;
@@ -159,15 +164,102 @@ impl Journal {
         Ok(())
     }
 
+    fn write_anew(&mut self, line: &str) -> io::Result<()> {
+        let beside = self.path.with_extension("new");
+        let mut new = state::open(&beside)?.file;
+        // Taken before it has the name, so that no other process takes it in between.
+        new.try_lock()?;
+        // One that a crash left behind.
+        new.set_len(0)?;
+        new.write_all(line.as_bytes())?;
+        new.sync_all()?;
+        fs::rename(&beside, &self.path)?;
+        self.file = new;
+        self.end = line.len() as u64;
+        self.filled = self.end;
+        self.is_entered = false;
+        state::sync_entry(&self.path)?;
+        self.is_entered = true;
+        Ok(())
+    }
+
     /// Fills the file with zeros from here on.
     fn fill(&mut self, from: u64) -> io::Result<()> {
-        let until = self.filled.max(from) + FILLED_AHEAD;
+        let until = (self.filled.max(from) + FILLED_AHEAD).min(MAX_SIZE);
         self.file.seek(SeekFrom::Start(from))?;
-        io::copy(&mut io::repeat(0).take(until - from), &mut self.file)?;
+        io::copy(
+            &mut io::repeat(0).take(until.saturating_sub(from)),
+            &mut self.file,
+        )?;
         self.file.sync_all()?;
         self.filled = until;
         Ok(())
     }
+}
+
+/// Opens the file and takes it for this process. It is the one of that name, also if another
+/// process has just put a new journal in the place of the old.
+fn take(path: &Path) -> Result<(File, bool), JournalError> {
+    let failed = |error| failed(path, error);
+    loop {
+        let state::Opened { file, was_shared } = state::open(path).map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
+            TryLockError::Error(error) => failed(error),
+        })?;
+        if is_named(&file, path).map_err(failed)? {
+            return Ok((file, was_shared));
+        }
+    }
+}
+
+/// Whether this is the file of that name.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((open.dev(), open.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that is open cannot be replaced here.
+#[cfg(not(unix))]
+fn is_named(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// All of the file.
+fn read(mut file: &File, path: &Path) -> Result<Vec<u8>, JournalError> {
+    let mut bytes = Vec::new();
+    let length = file.metadata().map_err(|error| failed(path, error))?.len();
+    if length > MAX_SIZE {
+        return Err(JournalError::TooLong(path.to_owned()));
+    }
+    file.read_to_end(&mut bytes)
+        .map_err(|error| failed(path, error))?;
+    Ok(bytes)
+}
+
+fn failed(path: &Path, error: io::Error) -> JournalError {
+    JournalError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+fn damaged(path: &Path, record: usize) -> JournalError {
+    JournalError::Damaged {
+        path: path.to_owned(),
+        record,
+    }
+}
+
+/// A record as it is on disk.
+fn line(record: &str) -> String {
+    format!("{:08x} {record}\n", crc32fast::hash(record.as_bytes()))
 }
 
 /// The records, where they end, and whether a torn one follows.
@@ -227,7 +319,8 @@ mod tests {
             opened,
             Opened {
                 records: vec![],
-                was_torn: false
+                was_torn: false,
+                was_shared: false
             }
         );
         for number in 0..3000 {
@@ -296,5 +389,82 @@ mod tests {
             matches!(error, JournalError::Damaged { record: 2, .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_journal_too_long_to_be_read_is_refused_and_left_as_it_is() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        drop(journal);
+        let (first, last) = (line("first"), line("last"));
+        let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let length = file.seek(SeekFrom::Start(MAX_SIZE)).unwrap() + last.len() as u64;
+        file.write_all(last.as_bytes()).unwrap();
+        for refused in [
+            Journal::open(&path).map(drop),
+            Journal::read(&path).map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, JournalError::TooLong(_)), "{error}");
+        }
+        let mut file = File::open(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), length);
+        let mut begin = vec![0; first.len()];
+        file.read_exact(&mut begin).unwrap();
+        file.seek(SeekFrom::Start(MAX_SIZE)).unwrap();
+        let mut end = Vec::new();
+        file.read_to_end(&mut end).unwrap();
+        assert_eq!((begin, end), (first.into(), last.into()));
+    }
+
+    #[test]
+    fn no_record_is_written_that_could_not_be_read_again() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        journal.end = MAX_SIZE - 20;
+        journal.filled = MAX_SIZE - 20;
+        journal.append("the last").unwrap();
+        let error = journal.append("one too many").unwrap_err();
+        assert!(matches!(error, JournalError::TooLong(_)), "{error}");
+        assert_eq!(fs::metadata(&path).unwrap().len(), MAX_SIZE);
+    }
+
+    #[test]
+    fn a_long_journal_is_replaced_by_one_record_and_goes_on_from_there() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        // What a crash in an earlier replacement left behind.
+        fs::write(path.with_extension("new"), "x".repeat(1000)).unwrap();
+        let records: String = (0..50_000).map(|n| line(&format!("record {n}"))).collect();
+        fs::write(&path, records).unwrap();
+        let (mut journal, opened) = Journal::open(&path).unwrap();
+        assert_eq!(opened.records.len(), 50_000);
+        assert!(journal.is_long());
+        journal.replace("the sum").unwrap();
+        assert!(!journal.is_long());
+        journal.append("one more").unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::InUse(_))));
+        drop(journal);
+        let (_, opened) = Journal::open(&path).unwrap();
+        assert_eq!(opened.records, ["the sum", "one more"]);
+        assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn who_waited_for_the_old_file_takes_the_new_one() {
+        let directory = directory();
+        let path = directory.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append("first").unwrap();
+        let old = File::open(&path).unwrap();
+        assert!(is_named(&old, &path).unwrap());
+        journal.replace("second").unwrap();
+        drop(journal);
+        old.try_lock().unwrap();
+        assert!(!is_named(&old, &path).unwrap());
     }
 }

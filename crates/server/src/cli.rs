@@ -6,10 +6,10 @@ mod recording;
 
 use std::fmt::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -19,7 +19,6 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
-use server::ledger::accounts::default_path;
 use server::services::proxy::NAME as PROXY;
 use server::{Config, log, services};
 use wire::fault::{Plan, Side, Spec, Verdict, random_seed};
@@ -118,7 +117,8 @@ pub struct Arguments {
         value_parser = parse_semantics, default_value = "exactly-once")]
     semantics: Semantics,
 
-    /// A file of accounts to open where they are missing, instead of the demonstration's two
+    /// A file of accounts to open where they are missing, instead of the demonstration's two;
+    /// `labserver ledger accounts --example` prints one
     #[arg(long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
 
@@ -157,6 +157,9 @@ pub struct Arguments {
 pub enum Command {
     /// Look into the bank's ledger, also while a server has it open
     Ledger {
+        /// Answer in JSON: one object, or one a line
+        #[arg(long, global = true)]
+        json: bool,
         /// The question
         #[command(subcommand)]
         command: LedgerCommand,
@@ -258,7 +261,7 @@ impl Arguments {
         let ledger = match handout {
             // What a printed client does to its bank is not to last unless that is asked for.
             Some(_) if self.ledger.is_none() => None,
-            _ if modes.contains(&Mode::Atm) => self.ledger_file()?,
+            _ if modes.contains(&Mode::Atm) => self.ledger_to_serve()?,
             _ => None,
         };
         let login = match handout {
@@ -313,11 +316,30 @@ impl Arguments {
         })
     }
 
+    /// As [`ledger_file`](Arguments::ledger_file), with the directory made where no file is named.
+    ///
+    /// # Errors
+    /// As there, and when the directory cannot be made.
+    fn ledger_to_serve(&self) -> anyhow::Result<Option<PathBuf>> {
+        let file = self.ledger_file()?;
+        if self.ledger.is_none()
+            && let Some(directory) = file.as_deref().and_then(Path::parent)
+        {
+            state::create_directory(directory, directory).map_err(|error| {
+                anyhow!(
+                    "{error} for the ledger: set XDG_STATE_HOME to a directory of yours, or name a \
+                     file with --ledger"
+                )
+            })?;
+        }
+        Ok(file)
+    }
+
     /// The ledger's file, or `None` for one in memory.
     ///
     /// # Errors
     /// When no file is named and there is no home directory.
-    pub fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
+    fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
         match &self.ledger {
             Some(path) if path.as_os_str() == "memory" => Ok(None),
             Some(path) if self.semantics != Semantics::ExactlyOnce => {
@@ -330,7 +352,11 @@ impl Arguments {
             }
             None if self.semantics != Semantics::ExactlyOnce => Ok(None),
             Some(path) => Ok(Some(path.clone())),
-            None => Ok(Some(default_path()?)),
+            None => {
+                let directory = state::directory()
+                    .map_err(|error| anyhow!("{error}, or name a ledger with --ledger"))?;
+                Ok(Some(directory.join("bank.db")))
+            }
         }
     }
 }

@@ -10,8 +10,9 @@ use std::thread;
 use anyhow::Context;
 use clap::Parser;
 use jiff::Timestamp;
-use server::ledger::command::{self, Outcome};
-use server::ledger::sqlite;
+use server::ledger::accounts::DEMO;
+use server::ledger::command::{self, Format, Outcome};
+use server::ledger::sqlite::{self, Access};
 use server::{Config, Server, Stopper, log};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -41,7 +42,17 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             print(&cli::completions(*shell))?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Ledger { command }) => look_into_ledger(&arguments, command),
+        Some(Command::Ledger {
+            command: LedgerCommand::Accounts { example: true },
+            ..
+        }) => {
+            print(DEMO.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Ledger { json, command }) => {
+            let format = if *json { Format::Json } else { Format::Text };
+            look_into_ledger(&arguments, command, format)
+        }
         None if arguments.lists_scripts() => {
             print(cli::list_of_scripts()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -93,10 +104,19 @@ fn bind_and_run(config: Config, until_eof: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn look_into_ledger(arguments: &Arguments, given: &LedgerCommand) -> anyhow::Result<ExitCode> {
-    let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?)?;
+fn look_into_ledger(
+    arguments: &Arguments,
+    given: &LedgerCommand,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let command: command::Command = given.into();
+    let access = match command.writes() {
+        true => Access::Write,
+        false => Access::Read,
+    };
+    let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?, access)?;
     let mut answer = Vec::new();
-    let outcome = command::run(&given.into(), &mut store, Timestamp::now(), &mut answer)?;
+    let outcome = command::run(&command, &mut store, Timestamp::now(), format, &mut answer)?;
     print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,

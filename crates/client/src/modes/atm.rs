@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use proto::atm::machine::Machine;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Holder, Kind, Money};
 use proto::mode::Mode;
@@ -267,6 +268,17 @@ impl Floor {
 
     fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
         let found = self.machines.open(name, self.semantics.protections())?;
+        Ok(self.worker_of(found))
+    }
+
+    /// A machine whose drawer need not have what its journal says.
+    fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+        let protections = self.semantics.protections();
+        let found = self.machines.open_to_load(name, protections)?;
+        Ok(self.worker_of(found))
+    }
+
+    fn worker_of(&self, found: (Terminal, Machine)) -> Worker {
         let settled_by = self.who_settles(found.0.name());
         let link = |terminal: &Terminal| {
             let mut link = Link::new(self.target.clone(), terminal.name().clone());
@@ -276,7 +288,7 @@ impl Floor {
             link
         };
         let worker = Worker::new(found, link, self.patience);
-        Ok(worker.for_person(self.notice.clone(), settled_by))
+        worker.for_person(self.notice.clone(), settled_by)
     }
 
     /// Who settles what this machine leaves open, and how.

@@ -139,6 +139,7 @@ pub fn note(
         "dispensing" => (book, "dispensing, drawer"),
         "accepting" => (book, "accepting, drawer"),
         "drawer" => ("", "drawer"),
+        "loading" => ("", "loading the drawer:"),
         "loaded" => ("", "drawer loaded:"),
         "dispensed" => (book, "notes dispensed"),
         "accepted" => (book, "notes accepted"),

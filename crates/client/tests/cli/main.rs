@@ -7,6 +7,7 @@ mod addresses;
 mod answers;
 mod broken_servers;
 mod command_line;
+mod disk;
 mod labclient;
 mod lost_servers;
 mod outputs;

@@ -50,9 +50,11 @@
 //! `sending` and `dispensing` come before what cannot be taken back: a message, and notes. The four
 //! that end a transaction say so to the next start. `dispensed` and `rolling-back` record what the
 //! drawer told; after them its count is no evidence any more, and it may be filled again while the
-//! bank is out of reach. `loaded` is what a count is compared with. There is no record of `held`,
-//! since without `dispensing` a restart rolls back in any case: the customer has gone. Nor of the
-//! card, which settling does not need. An idle machine may replace its journal by one `loaded`.
+//! bank is out of reach. `loaded` is what a count is compared with, and `loading` comes before an
+//! operator changes what is in the drawer, so that a crash in between is not taken for a loss.
+//! There is no record of `held`, since without `dispensing` a restart rolls back in any case: the
+//! customer has gone. Nor of the card, which settling does not need. An idle machine may replace its
+//! journal by one `loaded`.
 //!
 //! # Assumptions
 //!
@@ -161,6 +163,11 @@ impl Machine {
         self.standing.drawer
     }
 
+    /// Whether there is nothing to do, nothing is open, and the drawer is closed.
+    pub fn is_at_rest(&self) -> bool {
+        self.todo == Todo::Rest && self.standing.open.is_none() && !self.standing.loading
+    }
+
     /// What is to be said about the transaction that is open, if one is: that it is not known yet.
     pub fn outcome(&self) -> Option<Outcome> {
         let Open { id, amount, phase } = self.standing.open?;
@@ -173,7 +180,7 @@ impl Machine {
     /// # Errors
     /// When there is something else to do, or the drawer cannot move as much.
     pub fn begin(&mut self, id: TransactionId, amount: Amount) -> Result<(), NotNow> {
-        if self.todo != Todo::Rest {
+        if !self.is_at_rest() {
             return Err(NotNow::Open);
         }
         let phase = Phase::Sending;
@@ -190,7 +197,8 @@ impl Machine {
         Ok(())
     }
 
-    /// An operator filled the drawer, and this is in it.
+    /// An operator is about to change what is in the drawer, to have this much in it. Once that is
+    /// journaled the drawer may be opened; [`loaded`](Machine::loaded) ends it.
     ///
     /// # Errors
     /// When there is something else to do.
@@ -198,8 +206,15 @@ impl Machine {
         if self.todo != Todo::Rest {
             return Err(NotNow::Open);
         }
-        self.write(Record::Loaded(drawer));
+        self.write(Record::Loading(drawer));
         Ok(())
+    }
+
+    /// The operator has closed the drawer, and this is in it now.
+    pub fn loaded(&mut self, drawer: Money) {
+        if self.standing.loading && self.todo == Todo::Rest {
+            self.write(Record::Loaded(drawer));
+        }
     }
 
     /// The record of [`Action::Journal`] is on disk.

@@ -10,7 +10,11 @@ pub enum LedgerCommand {
     /// Prove that no money came or went; exit status 1 if some did
     Audit,
     /// List the accounts
-    Accounts,
+    Accounts {
+        /// Print a file for --accounts instead, which works as it is
+        #[arg(long)]
+        example: bool,
+    },
     /// Tell what happened to one account
     History {
         /// The card's number
@@ -39,7 +43,7 @@ impl From<&LedgerCommand> for command::Command {
     fn from(given: &LedgerCommand) -> command::Command {
         match given {
             LedgerCommand::Audit => command::Command::Audit,
-            LedgerCommand::Accounts => command::Command::Accounts,
+            LedgerCommand::Accounts { .. } => command::Command::Accounts,
             LedgerCommand::History { card } => command::Command::History(card.clone()),
             LedgerCommand::Unsettled => command::Command::Unsettled,
             LedgerCommand::Settle { id, outcome } => {

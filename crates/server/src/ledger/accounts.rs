@@ -1,7 +1,6 @@
-//! Which accounts there are to begin with, and where the ledger is when nobody says.
+//! Which accounts there are to begin with.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fmt::Display;
 use std::fs;
 use std::io;
@@ -18,7 +17,7 @@ use toml::Spanned;
 use super::Bank;
 use crate::pin::PinGate;
 
-/// The accounts of a bank that was given none.
+/// The accounts of a bank that was given none: a file as [`load`] reads it, and a model for others.
 pub const DEMO: &str = include_str!("demo.toml");
 
 /// An account to be opened.
@@ -134,30 +133,6 @@ fn creation_id(card: &CardNumber) -> CreationId {
         *byte |= if at % 2 == 0 { nibble << 4 } else { nibble };
     }
     CreationId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-/// Where the ledger is kept: `socketlab/bank.db` in `$XDG_STATE_HOME`, or else in `~/.local/state`.
-/// The directories are made, for this user alone.
-///
-/// # Errors
-/// When there is no home directory, or a directory cannot be made.
-pub fn default_path() -> io::Result<PathBuf> {
-    let stated = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    // A relative path is to be ignored, says the specification.
-    let state = match stated.filter(|path| path.is_absolute()) {
-        Some(path) => path,
-        None => env::home_dir()
-            .filter(|home| home.is_absolute())
-            .map(|home| home.join(".local/state"))
-            .ok_or_else(|| io::Error::other("there is no home directory: name a ledger file"))?,
-    };
-    let directory = state.join("socketlab");
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&directory)?;
-    Ok(directory.join("bank.db"))
 }
 
 #[derive(Deserialize)]

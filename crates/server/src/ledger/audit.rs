@@ -305,7 +305,7 @@ fn minor(money: Money) -> i128 {
 }
 
 /// Hundredths as decimal text, negative ones too.
-fn decimal(minor: i128) -> String {
+pub(super) fn decimal(minor: i128) -> String {
     let sign = if minor < 0 { "-" } else { "" };
     format!(
         "{sign}{}.{:02}",

@@ -1,18 +1,19 @@
 //! What an operator asks of a ledger: `labserver ledger audit`, and the like. It may be asked while
-//! a server has the ledger open.
+//! a server has the ledger open. [`text`] says it to people, [`json`] to programs.
 
 use std::io::{self, Write};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proto::atm::bank::Operation;
-use proto::atm::record::{Account, Entry};
 use proto::atm::semantics::Protections;
-use proto::atm::{CardNumber, Kind, TransactionId};
-use proto::name::Name;
+use proto::atm::{Answer, CardNumber, TransactionId};
 use proto::refusal::Refusal;
 
 use super::audit::audit;
-use super::{Dated, Store, StoreError, replies};
+use super::{Store, StoreError, replies};
+
+mod json;
+mod text;
 
 /// A question of an operator, or an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,25 @@ pub enum Command {
     Unlock(CardNumber),
     /// Settles a hold whose machine will not: whether the notes moved.
     Settle(TransactionId, bool),
+}
+
+impl Command {
+    /// Whether it changes the ledger.
+    pub fn writes(&self) -> bool {
+        match self {
+            Command::Audit | Command::Accounts | Command::History(_) | Command::Unsettled => false,
+            Command::Unlock(_) | Command::Settle(..) => true,
+        }
+    }
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// In lines for people, of at most 80 columns.
+    Text,
+    /// In JSON: one object, or one a line where there may be several.
+    Json,
 }
 
 /// How a command ended.
@@ -54,7 +74,7 @@ pub enum CommandError {
     Refused(Refusal),
 }
 
-/// Does what the operator asks and writes the answer, in lines for people.
+/// Does what the operator asks and writes the answer.
 ///
 /// # Errors
 /// See [`CommandError`].
@@ -62,140 +82,92 @@ pub fn run<S: Store>(
     command: &Command,
     store: &mut S,
     now: Timestamp,
+    format: Format,
     out: &mut impl Write,
 ) -> Result<Outcome, CommandError> {
+    let is_json = format == Format::Json;
     match command {
         Command::Audit => {
             let report = audit(store)?;
-            writeln!(out, "{report}")?;
+            match is_json {
+                true => json::report(&report, out)?,
+                false => writeln!(out, "{report}")?,
+            }
             if !report.violations.is_empty() {
                 return Ok(Outcome::Violations);
             }
         }
-        Command::Accounts => accounts(&store.accounts()?, out)?,
-        Command::History(card) => history(card, store, out)?,
-        Command::Unsettled => unsettled(store, now, out)?,
-        Command::Unlock(card) => unlock(card, store, out)?,
-        Command::Settle(id, moved) => settle(*id, *moved, store, out)?,
+        Command::Accounts => match is_json {
+            true => json::accounts(&store.accounts()?, out)?,
+            false => text::accounts(&store.accounts()?, out)?,
+        },
+        Command::History(card) => history(card, store, is_json, out)?,
+        Command::Unsettled => match is_json {
+            true => json::unsettled(&store.unsettled()?, now, out)?,
+            false => text::unsettled(&store.unsettled()?, now, out)?,
+        },
+        Command::Unlock(card) => {
+            let was_locked = unlock(card, store)?;
+            match is_json {
+                true => json::unlocked(card, was_locked, out)?,
+                false if was_locked => writeln!(out, "{card} is unlocked")?,
+                false => writeln!(out, "{card} is not locked")?,
+            }
+        }
+        Command::Settle(id, moved) => {
+            for reply in settle(*id, *moved, store)? {
+                match is_json {
+                    true => json::settled(&reply, out)?,
+                    false => writeln!(out, "{reply}")?,
+                }
+            }
+        }
     }
     Ok(Outcome::Good)
-}
-
-fn accounts(accounts: &[Account], out: &mut impl Write) -> io::Result<()> {
-    let title = ["card", "available", "held", "pending", "state"];
-    let [card, available, held, pending, state] = title;
-    writeln!(
-        out,
-        "{card:<19}  {available:>13}  {held:>13}  {pending:>13}  {state:<6}  holder"
-    )?;
-    for account in accounts {
-        let Account {
-            card,
-            held,
-            pending,
-            holder,
-            ..
-        } = account;
-        let available = account.available();
-        let state = if account.locked { "locked" } else { "open" };
-        writeln!(
-            out,
-            "{card:<19}  {available:>13}  {held:>13}  {pending:>13}  {state:<6}  {holder}"
-        )?;
-    }
-    Ok(())
 }
 
 fn history<S: Store>(
     card: &CardNumber,
     store: &mut S,
+    is_json: bool,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     if store.account(card)?.is_none() {
         return Err(CommandError::Refused(unknown(card)));
     }
+    let mut text = text::History::default();
     let mut written = Ok(());
     store.each_entry(Some(card), &mut |entry| {
         if written.is_ok() {
-            written = write_entry(&entry, out);
+            written = match is_json {
+                true => json::entry(&entry, out),
+                false => text.entry(&entry, out),
+            };
         }
     })?;
     Ok(written?)
-}
-
-fn write_entry(Dated { at, row }: &Dated<Entry>, out: &mut impl Write) -> io::Result<()> {
-    let amount = row
-        .amount
-        .map(|amount| amount.to_string())
-        .unwrap_or_default();
-    let id = row.id.map(|id| id.to_string()).unwrap_or_default();
-    let line = format!("{at:.0}  {:<11}  {amount:>13}  {id}", row.event.as_str());
-    writeln!(out, "{}", line.trim_end())
-}
-
-fn unsettled<S: Store>(
-    store: &mut S,
-    now: Timestamp,
-    out: &mut impl Write,
-) -> Result<(), CommandError> {
-    let transactions = store.unsettled()?;
-    if transactions.is_empty() {
-        writeln!(out, "every transaction is settled")?;
-    }
-    for Dated { at, row } in transactions {
-        let age = age(now.duration_since(at));
-        let kind = match row.id.kind {
-            Kind::Withdrawal => "withdrawal",
-            Kind::Deposit => "deposit",
-        };
-        let terminal = row.terminal.as_ref().map_or("(no name)", Name::as_str);
-        let (card, amount, id) = (row.card, row.amount, row.id);
-        writeln!(
-            out,
-            "{age:>8}  {kind:<10}  {amount:>13}  {card:<19}  {terminal}  {id}"
-        )?;
-    }
-    Ok(())
-}
-
-/// The two largest units of a duration: `3d 4h`.
-fn age(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs().max(0);
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
-        (0, _, _) => format!("{hours}h {}m", minutes % 60),
-        (_, _, _) => format!("{days}d {}h", hours % 24),
-    }
 }
 
 fn settle<S: Store>(
     id: TransactionId,
     moved: bool,
     store: &mut S,
-    out: &mut impl Write,
-) -> Result<(), CommandError> {
+) -> Result<Vec<Answer>, CommandError> {
     let operation = Operation::Settle { id, moved };
-    for reply in replies(Protections::ALL, store, &[operation]) {
-        writeln!(out, "{}", reply.map_err(CommandError::Refused)?)?;
-    }
-    Ok(())
+    let replies = replies(Protections::ALL, store, &[operation]);
+    let replies: Result<_, _> = replies.into_iter().collect();
+    replies.map_err(CommandError::Refused)
 }
 
-fn unlock<S: Store>(
-    card: &CardNumber,
-    store: &mut S,
-    out: &mut impl Write,
-) -> Result<(), CommandError> {
+/// Unlocks a card, and says whether it was locked.
+fn unlock<S: Store>(card: &CardNumber, store: &mut S) -> Result<bool, CommandError> {
     match store.account(card)? {
         None => Err(CommandError::Refused(unknown(card))),
-        Some(account) if !account.locked => Ok(writeln!(out, "{card} is not locked")?),
+        Some(account) if !account.locked => Ok(false),
         Some(_) => {
             let replies = replies(Protections::ALL, store, &[Operation::Unlock(card.clone())]);
             let refused = replies.into_iter().find_map(Result::err);
-            refused.map_or(Ok(()), |refusal| Err(CommandError::Refused(refusal)))?;
-            Ok(writeln!(out, "{card} is unlocked")?)
+            refused.map_or(Ok(true), |refusal| Err(CommandError::Refused(refusal)))
         }
     }
 }
@@ -207,7 +179,7 @@ fn unknown(card: &CardNumber) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use proto::atm::record::Write as Change;
+    use proto::atm::record::{Account, Write as Change};
 
     use super::super::memory::MemoryStore;
     use super::super::tests::{CARD, card, create, dep, hold, with};
@@ -234,7 +206,7 @@ mod tests {
     fn lines(command: Command, store: &mut MemoryStore) -> Vec<String> {
         let mut out = Vec::new();
         assert_eq!(
-            run(&command, store, Timestamp::now(), &mut out).unwrap(),
+            run(&command, store, Timestamp::now(), Format::Text, &mut out).unwrap(),
             Outcome::Good
         );
         String::from_utf8(out)
@@ -242,51 +214,6 @@ mod tests {
             .lines()
             .map(str::to_owned)
             .collect()
-    }
-
-    #[test]
-    fn accounts_are_a_table() {
-        let shown = lines(Command::Accounts, &mut store());
-        let expected = [
-            "card                     available           held        pending  state   holder",
-            "123456789                  9500.00           0.00           0.05  open    Joty",
-        ];
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn the_history_of_a_card_has_a_line_an_entry() {
-        let shown = lines(Command::History(card(CARD)), &mut store());
-        assert_eq!(shown.len(), 4);
-        let time = "2026-11-21T07:44:16Z".len();
-        let line = &shown[1][time..];
-        assert!(
-            line.starts_with("  held                500.00  WITH_0000"),
-            "{}",
-            shown[1]
-        );
-        assert!(
-            shown[0].ends_with("opened            10000.00"),
-            "{}",
-            shown[0]
-        );
-        let unknown = Command::History(card("111111"));
-        let error = run(&unknown, &mut store(), at(0), &mut Vec::new()).unwrap_err();
-        assert_eq!(error.to_string(), "no account has the card number 111111");
-    }
-
-    #[test]
-    fn what_is_not_settled_is_listed_with_age_and_terminal() {
-        let shown = lines(Command::Unsettled, &mut store());
-        assert_eq!(shown.len(), 1);
-        assert!(
-            shown[0].contains("s  deposit              0.05  123456789"),
-            "{}",
-            shown[0]
-        );
-        assert!(shown[0].contains("  ATM-1  DEP_0000"), "{}", shown[0]);
-        let shown = lines(Command::Unsettled, &mut MemoryStore::new());
-        assert_eq!(shown, ["every transaction is settled"]);
     }
 
     #[test]
@@ -304,7 +231,14 @@ mod tests {
             "{history:?}"
         );
         assert_eq!(
-            run(&Command::Audit, &mut store, at(0), &mut Vec::new()).unwrap(),
+            run(
+                &Command::Audit,
+                &mut store,
+                at(0),
+                Format::Text,
+                &mut Vec::new()
+            )
+            .unwrap(),
             Outcome::Good
         );
 
@@ -320,23 +254,11 @@ mod tests {
                     &Command::Settle(id, moved),
                     &mut store,
                     at(0),
+                    Format::Text,
                     &mut Vec::new()
                 )
                 .is_err()
             );
-        }
-    }
-
-    #[test]
-    fn an_age_has_its_two_largest_units() {
-        for (seconds, expected) in [
-            (-5, "0s"),
-            (59, "59s"),
-            (61, "1m 1s"),
-            (3_700, "1h 1m"),
-            (200_000, "2d 7h"),
-        ] {
-            assert_eq!(age(SignedDuration::from_secs(seconds)), expected);
         }
     }
 
@@ -377,7 +299,14 @@ mod tests {
             .write(Change::PutAccount(Account { posted, ..account }))
             .unwrap();
         store.commit().unwrap();
-        let outcome = run(&Command::Audit, &mut store, at(0), &mut Vec::new()).unwrap();
+        let outcome = run(
+            &Command::Audit,
+            &mut store,
+            at(0),
+            Format::Text,
+            &mut Vec::new(),
+        )
+        .unwrap();
         assert_eq!(outcome, Outcome::Violations);
     }
 }

@@ -5,8 +5,6 @@
 //! cannot break them by accident either: balances have bounds, a settled transaction stays as it
 //! is, the history only grows.
 
-use std::fs::File;
-
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
 use proto::atm::record::{Account, Entry, LOGINS_KEPT, Login, Record, Status, Transaction, Write};
@@ -15,22 +13,25 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
 use super::{CommitError, Dated, Store, StoreError};
 
+mod lock;
 mod open;
 mod rows;
 
-pub use open::{OpenError, open, open_beside};
+use self::lock::Lock;
+pub use self::open::{Access, OpenError, open, open_beside};
 
 /// Rows in a file.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
     at: Timestamp,
-    /// Held as long as the store is open, so that no second bank opens the same ledger.
-    _lock: Option<File>,
+    /// Held as long as the store is open, so that no second bank opens the same ledger. Dropped after
+    /// the connection, as it must be.
+    _lock: Option<Lock>,
 }
 
 impl SqliteStore {
-    fn new(connection: Connection, lock: Option<File>) -> SqliteStore {
+    fn new(connection: Connection, lock: Option<Lock>) -> SqliteStore {
         connection.set_prepared_statement_cache_capacity(32);
         SqliteStore {
             connection,

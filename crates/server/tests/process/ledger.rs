@@ -1,9 +1,10 @@
 //! The bank's ledger between two servers, beside one, and in the hands of an operator.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::customer::{CARD, PIN};
-use crate::labserver::{Home, start};
+use crate::labserver::{Home, Labserver, start};
 
 const BANK: &[&str] = &["--mode", "atm", "--port", "0"];
 
@@ -54,7 +55,9 @@ fn an_operator_sees_accounts_history_and_what_is_not_settled() {
             let words: Vec<_> = line.split_whitespace().skip(1).collect();
             words.join(" ")
         };
-        let history: Vec<_> = history.lines().map(words).collect();
+        let (day, entries) = history.split_once('\n').unwrap();
+        assert!(day.ends_with(", UTC"), "{history}");
+        let history: Vec<_> = entries.lines().map(words).collect();
         assert_eq!(history[0], "opened 10000.00");
         assert_eq!(
             history[1..],
@@ -66,7 +69,7 @@ fn an_operator_sees_accounts_history_and_what_is_not_settled() {
         );
         let unsettled = home.answer(&["ledger", "unsettled"]);
         assert_eq!(unsettled.lines().count(), 1, "{unsettled}");
-        for part in ["withdrawal", "20.50", CARD, "ATM-7", &open] {
+        for part in ["20.50", CARD, "ATM-7", &open] {
             assert!(unsettled.contains(part), "no {part} in: {unsettled}");
         }
         assert!(home.answer(&["ledger", "audit"]).contains("sound"));
@@ -79,6 +82,76 @@ fn an_operator_sees_accounts_history_and_what_is_not_settled() {
     assert_eq!(
         unknown.stderr,
         "labserver: no account has the card number 4000999\n"
+    );
+}
+
+#[test]
+fn a_program_gets_what_an_operator_sees_as_objects() {
+    let home = Home::new();
+    let server = home.start(BANK);
+    let mut peer = server.converse("atm tcp");
+    peer.ask("TERMINAL ATM-7");
+    peer.log_in(CARD, PIN);
+    let id = format!("WITH_{}", Uuid::now_v7());
+    peer.ask(&format!("WITHDRAW {id} 500"));
+    let objects = |arguments: &[&str]| -> Vec<Value> {
+        let answer = home.answer(&[&["ledger", "--json"], arguments].concat());
+        let objects = answer
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        objects.collect()
+    };
+    let audit = objects(&["audit"]);
+    let expected = json!([{
+        "sound": true, "available": "14500.00", "held": "500.00", "cash_out": "0.00",
+        "opening": "15000.00", "paid_in": "0.00", "pending": "0.00",
+        "accounts": 2, "transactions": 1, "unsettled": 1, "entries": 3, "violations": [],
+    }]);
+    assert_eq!(json!(audit), expected);
+    let accounts = objects(&["accounts"]);
+    let expected = json!({
+        "card": CARD, "holder": "Joty", "available": "9500.00", "held": "500.00",
+        "pending": "0.00", "opening": "10000.00", "locked": false,
+    });
+    assert_eq!((accounts.len(), &accounts[0]), (2, &expected));
+    let without_times = |mut object: Value, times: &[&str]| {
+        for member in times {
+            assert!(
+                object.as_object_mut().unwrap().remove(*member).is_some(),
+                "no {member}"
+            );
+        }
+        object
+    };
+    let history = objects(&["history", CARD]);
+    assert_eq!(
+        without_times(history[1].clone(), &["at"]),
+        json!({"event": "held", "card": CARD, "id": id, "amount": "500.00"})
+    );
+    let unsettled = objects(&["unsettled"]);
+    assert_eq!(
+        without_times(unsettled[0].clone(), &["at", "age_seconds"]),
+        json!({
+            "kind": "withdrawal", "id": id, "card": CARD, "amount": "500.00", "terminal": "ATM-7",
+        })
+    );
+    let settled = json!([{"id": id, "settled": "rolled back", "repeat": false}]);
+    assert_eq!(json!(objects(&["settle", &id, "rollback"])), settled);
+    assert_eq!(objects(&["unsettled"]), [] as [Value; 0]);
+    let unlocked = json!([{"card": CARD, "was_locked": false}]);
+    assert_eq!(json!(objects(&["unlock", CARD])), unlocked);
+}
+
+#[test]
+fn the_example_of_accounts_works_as_it_is() {
+    let home = Home::new();
+    let example = home.answer(&["ledger", "accounts", "--example"]);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    std::fs::write(home.path().join("class.toml"), example).unwrap();
+    let server = home.start(&[BANK, &["--accounts", "class.toml"]].concat());
+    assert_eq!(
+        server.converse("atm tcp").log_in(CARD, PIN),
+        "OK welcome Joty"
     );
 }
 
@@ -132,6 +205,93 @@ fn two_servers_cannot_have_one_ledger() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_server_is_refused_by_whatever_name_it_comes_to_the_ledger() {
+    let home = Home::new();
+    let path = |name: &str| home.path().join(name);
+    let at = |ledger: &'static str| [BANK, &["--ledger", ledger]].concat();
+    let first = home.start(&at("bank.db"));
+    let mut peer = first.converse("atm tcp");
+    peer.log_in(CARD, PIN);
+    let id = format!("WITH_{}", Uuid::now_v7());
+    peer.ask(&format!("WITHDRAW {id} 500"));
+    let refused = |ledger: &'static str, words: &str| {
+        let second = home.run(&at(ledger));
+        assert_eq!(
+            (second.status, second.stdout.as_str()),
+            (Some(1), ""),
+            "{second:?}"
+        );
+        let words = format!("labserver: the ledger {ledger} {words}");
+        assert!(second.stderr.starts_with(&words), "{second:?}");
+    };
+    std::os::unix::fs::symlink(path("bank.db"), path("symbolic.db")).unwrap();
+    refused("symbolic.db", "is in use by another server");
+    std::fs::hard_link(path("bank.db"), path("hard.db")).unwrap();
+    refused("hard.db", "has 2 names (hard links)");
+    std::fs::remove_file(path("hard.db")).unwrap();
+    if cfg!(target_os = "linux") {
+        std::fs::rename(path("bank.db"), path("renamed.db")).unwrap();
+        refused("renamed.db", "is in use by another server");
+        std::fs::rename(path("renamed.db"), path("bank.db")).unwrap();
+    }
+    // None of them has changed anything, nor taken a lock from the first.
+    peer.ask(&format!("CONFIRM {id}"));
+    assert!(
+        home.answer(&["ledger", "audit", "--ledger", "symbolic.db"])
+            .contains("sound")
+    );
+    refused("bank.db", "is in use by another server");
+    drop(first);
+    let again = home.start(&at("symbolic.db"));
+    let mut peer = again.converse("atm tcp");
+    peer.log_in(CARD, PIN);
+    assert_eq!(
+        peer.ask("BALANCE_INQUIRY"),
+        "OK available 9500.00, held 0.00"
+    );
+}
+
+#[test]
+fn a_ledger_without_a_place_is_told_with_what_to_do() {
+    let home = Home::new();
+    std::fs::write(home.path().join("socketlab"), "").unwrap();
+    let ended = home.run(BANK);
+    let words = format!(
+        "labserver: cannot make the directory {}/socketlab: not a directory for the ledger: set \
+         XDG_STATE_HOME to a directory of yours, or name a file with --ledger\n",
+        home.path().display()
+    );
+    assert_eq!((ended.status, ended.stderr), (Some(1), words));
+
+    let mut command = home.command(BANK);
+    command
+        .env("HOME", "relative")
+        .env("XDG_STATE_HOME", "relative");
+    let ended = Labserver::spawn(command).end();
+    let words = "labserver: there is no home directory: set HOME or XDG_STATE_HOME to an absolute \
+        path, or name a ledger with --ledger\n";
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), words));
+    assert!(!home.path().join("relative").exists());
+}
+
+#[test]
+fn a_look_at_a_ledger_that_is_not_there_makes_nothing() {
+    let home = Home::new();
+    for command in [
+        &["audit"][..],
+        &["accounts"],
+        &["unsettled"],
+        &["unlock", CARD],
+    ] {
+        let ended = home.run(&[&["ledger"], command].concat());
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("no ledger at"), "{ended:?}");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
     let home = Home::new();
@@ -178,8 +338,11 @@ fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
 fn a_ledger_that_cannot_be_made_is_named() {
     let ended = Home::new().run(&[BANK, &["--ledger", "no/such/bank.db"]].concat());
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    let words = "labserver: cannot open the ledger no/such/bank.db";
-    assert!(ended.stderr.starts_with(words), "{ended:?}");
+    assert_eq!(
+        ended.stderr,
+        "labserver: cannot open the ledger no/such/bank.db: there is no directory no/such: make \
+         it, or name another file with --ledger\n"
+    );
 }
 
 #[test]

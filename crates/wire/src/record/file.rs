@@ -1,6 +1,6 @@
 //! The file of a recording: made, or found and appended to, and written line by line.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,8 @@ pub enum OpenError {
     Thread(io::Error),
 }
 
-/// Opens the file at its end, for this process alone. A torn last line is cut off.
+/// Opens the file at its end, for this process alone. A torn last line is cut off. No other user may
+/// read it: it has card numbers, names, and the ids of transactions that are not settled yet.
 ///
 /// # Errors
 /// When it cannot be used, or is something else than a recording.
@@ -50,13 +51,7 @@ pub fn open(path: &Path) -> Result<File, OpenError> {
         path: path.to_owned(),
         error,
     };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(failed)?;
+    let mut file = state::open(path).map_err(failed)?.file;
     if !file.metadata().map_err(failed)?.is_file() {
         // A pipe or a device: nothing is there before, and nothing can be cut off.
         return Ok(file);

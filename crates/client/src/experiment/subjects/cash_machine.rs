@@ -320,6 +320,7 @@ impl CashMachine {
 impl Subject for CashMachine {
     fn perform(&mut self) -> Result<Performed, Failure> {
         let id = TransactionId::withdrawal(Uuid::now_v7());
+        self.terminal.shorten(&self.machine)?;
         self.machine
             .begin(id, self.bank.amount)
             .map_err(|not_now| Failure::Unknown(format!("{not_now:?}").into()))?;

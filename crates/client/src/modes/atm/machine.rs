@@ -181,6 +181,7 @@ impl Worker {
             Kind::Withdrawal => TransactionId::withdrawal(uuid),
             Kind::Deposit => TransactionId::deposit(uuid),
         };
+        self.terminal.shorten(&self.machine)?;
         match self.machine.begin(id, amount) {
             Ok(()) => {}
             Err(NotNow::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
@@ -214,7 +215,9 @@ impl Worker {
     /// When something is open, or the disk fails.
     pub fn load(&mut self, count: Money) -> Result<(), Failure> {
         self.machine.load(count).map_err(|_| self.unsettled())?;
+        self.work()?;
         self.terminal.move_notes(count)?;
+        self.machine.loaded(self.terminal.drawer());
         self.work().map(drop)
     }
 

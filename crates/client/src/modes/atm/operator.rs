@@ -75,7 +75,7 @@ pub(super) fn journal(
     Ok(Status::Done)
 }
 
-/// Puts this much into the drawer.
+/// Puts this much into the drawer, whatever its count was.
 ///
 /// # Errors
 /// When something is open, or the machine is in use.
@@ -85,7 +85,7 @@ pub(super) fn load(
     count: Money,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut worker = floor.worker(name)?;
+    let mut worker = floor.worker_to_load(name)?;
     worker.settle()?;
     worker.load(count)?;
     let name = worker.terminal().name();

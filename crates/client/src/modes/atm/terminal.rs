@@ -24,6 +24,9 @@ const FILLING: i64 = 100_000_000;
 /// Names tried for a machine that was given none.
 const MAX_UNNAMED: u32 = 1_000;
 
+/// What to do where nothing can be kept.
+const ADVICE: &str = "; set XDG_STATE_HOME to a directory of yours";
+
 /// A machine's journal and drawer, held by this process alone.
 #[derive(Debug)]
 pub struct Terminal {
@@ -36,6 +39,8 @@ pub struct Terminal {
 /// Where the machines of one bank are kept.
 #[derive(Debug, Clone)]
 pub struct Machines {
+    /// The directory of this program, which holds the other.
+    ours: PathBuf,
     directory: PathBuf,
 }
 
@@ -45,49 +50,74 @@ impl Machines {
     /// # Errors
     /// When there is no place for them.
     pub fn of(server: &str) -> Result<Machines, Failure> {
-        let stated = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-        let state = stated
-            .filter(|path| path.is_absolute())
-            .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))
-            .ok_or_else(|| Failure::Usage("there is no home directory for the journal".into()))?;
+        let ours = state::directory().map_err(|error| Failure::Usage(error.to_string()))?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let bank = server.replace(|c| !is_plain(c), "_");
         Ok(Machines {
-            directory: state.join("socketlab/atm").join(bank),
+            directory: ours.join("atm").join(bank),
+            ours,
         })
     }
 
     /// Machines whose cash and journal are forgotten with this directory.
     pub fn within(directory: &Path) -> Machines {
         Machines {
+            ours: directory.to_owned(),
             directory: directory.to_owned(),
         }
     }
 
-    /// Opens the machine of this name, or the first that no other process is.
+    /// Opens the machine of this name, or the first that no other process is and that is in order.
     ///
     /// # Errors
-    /// When another process is that machine, or its journal cannot be used.
+    /// When another process is that machine, or it cannot be used.
     pub fn open(
         &self,
         name: Option<&Name>,
         protections: Protections,
     ) -> Result<(Terminal, Machine), Failure> {
+        self.find(name, protections, Machine::recover_under)
+    }
+
+    /// The same for an operator who has counted the notes and is about to load the drawer: it need
+    /// not have what the journal says.
+    ///
+    /// # Errors
+    /// As [`open`](Machines::open).
+    pub fn open_to_load(
+        &self,
+        name: Option<&Name>,
+        protections: Protections,
+    ) -> Result<(Terminal, Machine), Failure> {
+        self.find(name, protections, Machine::recover_to_load)
+    }
+
+    fn find(
+        &self,
+        name: Option<&Name>,
+        protections: Protections,
+        recover: Recover,
+    ) -> Result<(Terminal, Machine), Failure> {
+        let open = |name: &Name| self.open_named(name, protections, recover);
         if let Some(name) = name {
-            return self
-                .open_named(name, protections)
-                .map_err(Refused::into_failure);
+            return open(name).map_err(Refused::into_failure);
         }
         for number in 1..=MAX_UNNAMED {
             let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
-            match self.open_named(&name, protections) {
+            match open(&name) {
                 Err(Refused::InUse(_)) => {}
+                Err(Refused::Damaged(damage)) => {
+                    let damage = damage.words().unwrap_or_default();
+                    super::super::say(&format!(
+                        "{name} is out of order, and passed over: {damage}"
+                    ));
+                }
                 Err(refused) => return Err(refused.into_failure()),
                 Ok(opened) => return Ok(opened),
             }
         }
         Err(Failure::Usage(format!(
-            "{MAX_UNNAMED} machines are in use: give --terminal NAME"
+            "{MAX_UNNAMED} machines are in use or out of order: give --terminal NAME"
         )))
     }
 
@@ -116,38 +146,67 @@ impl Machines {
     /// When its journal cannot be read.
     pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
-        Journal::read(&path)
-            .map(|opened| opened.records)
-            .map_err(|error| unusable(&error))
+        Journal::read(&path).map_err(|error| unusable(&error))
     }
 
     fn open_named(
         &self,
         name: &Name,
         protections: Protections,
+        recover: Recover,
     ) -> Result<(Terminal, Machine), Refused> {
         let directory = self.directory.join(name.as_str());
-        let io = |error: io::Error| Refused::Failed(cannot_use(&directory, &error));
-        fs::create_dir_all(&directory).map_err(io)?;
-        let (journal, Opened { records, was_torn }) = Journal::open(&directory.join("journal"))
-            .map_err(|error| match error {
+        state::create_directory(&self.ours, &directory)
+            .map_err(|error| Refused::Failed(no_directory(&error)))?;
+        let (journal, opened) =
+            Journal::open(&directory.join("journal")).map_err(|error| match error {
                 JournalError::InUse(_) => Refused::InUse(unusable(&error)),
-                _ => Refused::Failed(unusable(&error)),
+                JournalError::Damaged { .. } | JournalError::TooLong(_) => {
+                    Refused::Damaged(unusable(&error))
+                }
+                JournalError::Io {
+                    ref path,
+                    ref error,
+                } => Refused::Failed(cannot_use(path, error)),
             })?;
+        let Opened {
+            records,
+            was_torn,
+            was_shared,
+        } = opened;
         if was_torn {
             super::super::say("the last record of the journal was torn, and cut off");
         }
+        if was_shared {
+            super::super::say(&format!(
+                "the journal of {name} was open to other users of this computer; now it is yours \
+                 alone"
+            ));
+        }
         let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
-        let drawer = Drawer::open(&directory.join("drawer"), filling).map_err(io)?;
-        let damaged = |damage: Damage| {
-            let words = format!("{}: {damage}; a person has to look", directory.display());
-            Refused::Failed(Failure::Unknown(words.into()))
+        let drawer = Drawer::open(&directory.join("drawer"), filling).map_err(|error| {
+            let failure = cannot_use(&directory.join("drawer"), &error);
+            match error.kind() {
+                io::ErrorKind::InvalidData => Refused::Damaged(failure),
+                _ => Refused::Failed(failure),
+            }
+        })?;
+        let damaged = |damage: &Damage, advice: String| {
+            let words = format!("{}: {damage}{advice}", directory.display());
+            Refused::Damaged(Failure::Unknown(words.into()))
         };
         let records: Result<Vec<Record>, Damage> =
             records.iter().map(|record| record.parse()).collect();
-        let records = records.map_err(damaged)?;
-        let machine =
-            Machine::recover_under(protections, &records, drawer.count()).map_err(damaged)?;
+        let records = records.map_err(|damage| damaged(&damage, by_hand()))?;
+        let machine = recover(protections, &records, drawer.count()).map_err(|damage| {
+            let is_loadable =
+                Machine::recover_to_load(protections, &records, drawer.count()).is_ok();
+            let advice = match is_loadable {
+                true => format!(", then `labclient atm --terminal {name} load COUNT`"),
+                false => by_hand(),
+            };
+            damaged(&damage, advice)
+        })?;
         Ok((
             Terminal {
                 name: name.clone(),
@@ -193,6 +252,20 @@ impl Terminal {
         Ok(())
     }
 
+    /// Replaces a journal that has grown long by one record of what its records add up to, while
+    /// the machine has nothing to do and nothing is open.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn shorten(&mut self, machine: &Machine) -> Result<(), Failure> {
+        if !machine.is_at_rest() || !self.journal.is_long() {
+            return Ok(());
+        }
+        self.journal
+            .replace(&Record::Loaded(machine.drawer()).to_string())
+            .map_err(|error| unusable(&error))
+    }
+
     /// Moves notes such that this much is in the drawer.
     ///
     /// # Errors
@@ -220,7 +293,9 @@ fn note(recorder: &Recorder, record: &Record) {
     let text = record.to_string();
     let what = text.split(' ').next().unwrap_or_default();
     let (amount, words) = match record {
-        Record::Loaded(drawer) | Record::Moving { drawer, .. } => (Some(drawer.to_string()), None),
+        Record::Loading(drawer) | Record::Loaded(drawer) | Record::Moving { drawer, .. } => {
+            (Some(drawer.to_string()), None)
+        }
         Record::Sending { amount, .. } => (Some(amount.to_string()), None),
         Record::Declined(_, code) | Record::Disputed(_, code) => {
             (None, Some(code.as_str().to_owned()))
@@ -241,15 +316,23 @@ fn note(recorder: &Recorder, record: &Record) {
     );
 }
 
+/// How a machine is started from its journal and its drawer.
+type Recover = fn(Protections, &[Record], Money) -> Result<Machine, Damage>;
+
+/// Why a machine is not opened.
 enum Refused {
     InUse(Failure),
+    /// What it kept makes no sense, so that a person has to look.
+    Damaged(Failure),
     Failed(Failure),
 }
 
 impl Refused {
     fn into_failure(self) -> Failure {
         match self {
-            Refused::InUse(failure) | Refused::Failed(failure) => failure,
+            Refused::InUse(failure) | Refused::Damaged(failure) | Refused::Failed(failure) => {
+                failure
+            }
         }
     }
 }
@@ -258,6 +341,19 @@ fn unusable(error: &JournalError) -> Failure {
     Failure::Usage(error.to_string())
 }
 
+/// What to do about a machine that no command repairs.
+fn by_hand() -> String {
+    "; compare with `labserver ledger unsettled`, settle there, then move the directory away".into()
+}
+
+fn no_directory(error: &state::DirectoryError) -> Failure {
+    Failure::Usage(format!("{error} for the journal and the drawer{ADVICE}"))
+}
+
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {
-    Failure::Usage(format!("cannot use {}: {error}", path.display()))
+    let advice = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ADVICE,
+        _ => "",
+    };
+    Failure::Usage(format!("cannot use {}: {error}{advice}", path.display()))
 }

@@ -13,7 +13,10 @@ use crate::refusal::Code;
 /// A record of the journal. Each is on disk before anything is done that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// `loaded 10000.00`: an operator filled the drawer, and this is in it. The first record.
+    /// `loading 10000.00`: an operator has the drawer open, to have this in it. Until `loaded`, its
+    /// count is no evidence of anything.
+    Loading(Money),
+    /// `loaded 10000.00`: this is in the drawer, as an operator left it. The first record.
     Loaded(Money),
     /// `sending WITH_… 500.00`: the bank may hear of this id from now on.
     Sending {
@@ -50,7 +53,7 @@ impl Record {
     /// The transaction it is about.
     pub fn id(&self) -> Option<TransactionId> {
         match self {
-            Record::Loaded(_) => None,
+            Record::Loading(_) | Record::Loaded(_) => None,
             Record::Sending { id, .. }
             | Record::Moving { id, .. }
             | Record::Moved(id)
@@ -63,6 +66,7 @@ impl Record {
     }
 }
 
+const LOADING: &str = "loading";
 const LOADED: &str = "loaded";
 const SENDING: &str = "sending";
 const DISPENSING: &str = "dispensing";
@@ -88,8 +92,10 @@ impl FromStr for Record {
 fn parse(line: &str) -> Option<Record> {
     let mut words = line.split(' ');
     let verb = words.next()?;
-    if verb == LOADED {
-        return Some(Record::Loaded(words.next()?.parse().ok()?));
+    match verb {
+        LOADING => return Some(Record::Loading(words.next()?.parse().ok()?)),
+        LOADED => return Some(Record::Loaded(words.next()?.parse().ok()?)),
+        _ => {}
     }
     let id: TransactionId = words.next()?.parse().ok()?;
     let argument = words.next().unwrap_or_default();
@@ -115,6 +121,7 @@ fn parse(line: &str) -> Option<Record> {
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Record::Loading(drawer) => write!(f, "{LOADING} {drawer}"),
             Record::Loaded(drawer) => write!(f, "{LOADED} {drawer}"),
             Record::Sending { id, amount } => write!(f, "{SENDING} {id} {amount}"),
             Record::Moving { id, drawer } => {
@@ -207,6 +214,8 @@ pub(super) struct Standing {
     /// What the drawer should have in it; while notes may move, before they do.
     pub drawer: Money,
     pub open: Option<Open>,
+    /// Whether an operator has the drawer open.
+    pub loading: bool,
 }
 
 impl Standing {
@@ -219,6 +228,7 @@ impl Standing {
                 (None, Record::Loaded(drawer)) => Standing {
                     drawer: *drawer,
                     open: None,
+                    loading: false,
                 },
                 (Some(standing), _) => standing,
                 (None, _) => return Err(Damage::OutOfOrder(*record)),
@@ -242,7 +252,8 @@ impl Standing {
         }
         match record {
             // While notes may be moving, the count that was written down before is what tells.
-            Record::Loaded(_) => abandons || phase != Some(Moving),
+            Record::Loading(_) | Record::Loaded(_) => abandons || phase != Some(Moving),
+            _ if self.loading => false,
             Record::Sending { id, amount } => {
                 let open = Open {
                     id: *id,
@@ -264,7 +275,11 @@ impl Standing {
     /// Goes on by one record that stands where it may.
     pub fn follow(&mut self, record: &Record) {
         match record {
-            Record::Loaded(drawer) => self.drawer = *drawer,
+            Record::Loading(_) => self.loading = true,
+            Record::Loaded(drawer) => {
+                self.drawer = *drawer;
+                self.loading = false;
+            }
             Record::Sending { id, amount } => {
                 self.open = Some(Open {
                     id: *id,

@@ -96,7 +96,8 @@ impl Ended {
                 moved,
                 code: *code,
             }),
-            Record::Loaded(_)
+            Record::Loading(_)
+            | Record::Loaded(_)
             | Record::Sending { .. }
             | Record::Moving { .. }
             | Record::Moved(_)

@@ -26,13 +26,41 @@ impl Machine {
         records: &[Record],
         drawer: Money,
     ) -> Result<Machine, Damage> {
+        Machine::start(protections, records, drawer, true)
+    }
+
+    /// The same for an operator who has counted the notes and goes on to [`load`](Machine::load)
+    /// the drawer: its count then need not be what the journal adds up to, unless notes were
+    /// moving.
+    ///
+    /// # Errors
+    /// When the journal is damaged, or the drawer does not tell whether notes moved.
+    pub fn recover_to_load(
+        protections: Protections,
+        records: &[Record],
+        drawer: Money,
+    ) -> Result<Machine, Damage> {
+        Machine::start(protections, records, drawer, false)
+    }
+
+    fn start(
+        protections: Protections,
+        records: &[Record],
+        drawer: Money,
+        compares: bool,
+    ) -> Result<Machine, Damage> {
         let settles = protections.has(Protection::SettleOnRestart)
             && protections.has(Protection::Resend)
             && protections.has(Protection::RollbackOnGiveUp);
         let known = Standing::of(records, !settles)?;
+        let unknown = Standing {
+            drawer,
+            open: None,
+            loading: false,
+        };
         let mut machine = Machine {
             protections,
-            standing: known.unwrap_or(Standing { drawer, open: None }),
+            standing: known.unwrap_or(unknown),
             todo: Todo::Rest,
             unwritten: Vec::new(),
             attempts: 0,
@@ -52,7 +80,10 @@ impl Machine {
                 machine.write(Record::RollingBack(open.id));
             }
             Some(_) => machine.moved(drawer)?,
-            None => machine.compare(drawer)?,
+            // The operator was interrupted, and what is in the drawer is what counts.
+            None if machine.standing.loading => machine.write(Record::Loaded(drawer)),
+            None if compares => machine.compare(drawer)?,
+            None => {}
         }
         if !protections.has(Protection::SettleOnRestart) && machine.standing.open.is_some() {
             machine.standing.open = None;

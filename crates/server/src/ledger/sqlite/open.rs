@@ -1,13 +1,14 @@
 //! Opening a ledger: whose file it is, whether it is whole, and that nobody else serves it.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use state::close_to_others;
 
 use super::SqliteStore;
+use super::lock::{Lock, LockError};
 
 /// "SLAB", in the header of the file: which program it belongs to.
 const APPLICATION: i32 = 0x534c_4142;
@@ -30,6 +31,14 @@ pub enum OpenError {
     /// There is none.
     #[error("no ledger at {}: start `labserver --mode atm` once, or name another file", .0.display())]
     Missing(PathBuf),
+    /// The directory that is to hold it is missing.
+    #[error("cannot open the ledger {}: there is no directory {}: make it, or name another file \
+        with --ledger", .0.display(), .1.display())]
+    NoDirectory(PathBuf, PathBuf),
+    /// The file has several names.
+    #[error("the ledger {} has {} names (hard links), and its newest changes are kept beside one of \
+        them: remove the others, and give the one it was served by", .0.display(), .1)]
+    ManyNames(PathBuf, u64),
     /// Another server has it open.
     #[error("the ledger {} is in use by another server: stop that one, or name another file", .0.display())]
     InUse(PathBuf),
@@ -48,12 +57,24 @@ pub enum OpenError {
     /// This program was built with an SQLite that may lose data.
     #[error("SQLite {0} may lose committed data: build with the one that comes along")]
     UnsafeSqlite(&'static str),
-    /// The file or its lock cannot be opened.
-    #[error("cannot open the ledger {}: {}", .0.display(), .1)]
+    /// The file cannot be opened.
+    #[error("cannot open the ledger {}: {}: name another file with --ledger", .0.display(), .1)]
     Io(PathBuf, io::Error),
+    /// It cannot be locked.
+    #[error("cannot lock the ledger {}: {}: name another file with --ledger", .0.display(), .1)]
+    Lock(PathBuf, io::Error),
     /// SQLite failed.
     #[error("cannot open the ledger {}: {}", .0.display(), .1)]
     Sqlite(PathBuf, rusqlite::Error),
+}
+
+/// What is done with a ledger beside its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// It is written too.
+    Write,
 }
 
 /// Opens the ledger to serve from it, and makes it where there is none. One server at a time.
@@ -61,72 +82,117 @@ pub enum OpenError {
 /// # Errors
 /// See [`OpenError`].
 pub fn open(path: &Path) -> Result<SqliteStore, OpenError> {
-    let lock = lock(path)?;
-    create(path).map_err(|error| OpenError::Io(path.into(), error))?;
-    connect(path).map(|connection| SqliteStore::new(connection, Some(lock)))
+    create(path)?;
+    let file = file_of(path)?;
+    let lock = Lock::take(&file).map_err(|error| match error {
+        LockError::Taken => OpenError::InUse(path.into()),
+        LockError::Io(error) => OpenError::Lock(path.into(), error),
+    })?;
+    close(&file).map_err(|error| OpenError::Io(path.into(), error))?;
+    let connection = connect(path, &file, Access::Write)?;
+    let (.., tables) = identify(&connection).map_err(|error| explain(path, error))?;
+    if tables == 0 {
+        make_tables(&connection).map_err(|error| explain(path, error))?;
+    }
+    Ok(SqliteStore::new(connection, Some(lock)))
 }
 
-/// Opens a ledger that exists, whether or not a server has it open: for what an operator asks.
+/// Opens a ledger that exists, whether or not a server has it open: for what an operator asks. A
+/// file without a ledger in it counts as none.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub fn open_beside(path: &Path) -> Result<SqliteStore, OpenError> {
-    match path.try_exists() {
-        Ok(true) => connect(path).map(|connection| SqliteStore::new(connection, None)),
-        Ok(false) => Err(OpenError::Missing(path.into())),
-        Err(error) => Err(OpenError::Io(path.into(), error)),
+pub fn open_beside(path: &Path, access: Access) -> Result<SqliteStore, OpenError> {
+    match path.metadata() {
+        Ok(found) if found.len() == 0 => return Err(OpenError::Missing(path.into())),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OpenError::Missing(path.into()));
+        }
+        Err(error) => return Err(OpenError::Io(path.into(), error)),
+    }
+    let connection = connect(path, &file_of(path)?, access)?;
+    match identify(&connection).map_err(|error| explain(path, error))? {
+        // Its server was stopped before it made the tables.
+        (.., 0) => Err(OpenError::Missing(path.into())),
+        _ => Ok(SqliteStore::new(connection, None)),
     }
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let beside = PathBuf::from(beside);
-    // A file of its own: SQLite locks the ledger itself in its own way. It is never removed, or two
-    // servers could lock two files of the same name.
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&beside);
-    let file = file.map_err(|error| OpenError::Io(beside.clone(), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.into())),
-        Err(TryLockError::Error(error)) => Err(OpenError::Io(beside, error)),
+/// Makes an empty file where there is none: readable by its owner alone, for it will hold PINs, if
+/// hashed. SQLite gives its write-ahead log the same rights. A ledger that has something in it is
+/// not touched, since to close it again would give up the locks of SQLite in this process.
+fn create(path: &Path) -> Result<(), OpenError> {
+    if path.metadata().is_ok_and(|found| found.len() > 0) {
+        return Ok(());
     }
-}
-
-/// Makes an empty file where there is none: readable by its owner alone, for it will hold PINs,
-/// if hashed. SQLite gives its write-ahead log the same rights.
-fn create(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match state::open(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(match path.parent() {
+            Some(directory) if error.kind() == io::ErrorKind::NotFound => {
+                OpenError::NoDirectory(path.into(), directory.into())
+            }
+            _ => OpenError::Io(path.into(), error),
+        }),
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+/// The file itself, past all symbolic links. It has this one name: SQLite keeps what is not in the
+/// file yet in another one beside that name, and who comes by another name would not find it.
+fn file_of(path: &Path) -> Result<PathBuf, OpenError> {
+    let failed = |error| OpenError::Io(path.into(), error);
+    let file = path.canonicalize().map_err(failed)?;
+    #[cfg(unix)]
+    {
+        let names = std::os::unix::fs::MetadataExt::nlink(&file.metadata().map_err(failed)?);
+        if names > 1 {
+            return Err(OpenError::ManyNames(path.into(), names));
+        }
+    }
+    Ok(file)
+}
+
+/// Closes the ledger and what SQLite keeps beside it to other users.
+fn close(file: &Path) -> io::Result<()> {
+    let mut was_shared = close_to_others(file)?;
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(suffix);
+        match close_to_others(Path::new(&beside)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            closed => was_shared |= closed?,
+        }
+    }
+    if was_shared {
+        tracing::warn!(
+            ledger = %file.display(),
+            "the ledger was open to other users of this computer; now it is its owner's alone"
+        );
+    }
+    Ok(())
+}
+
+/// Connects to the file; `path` is how it was named.
+fn connect(path: &Path, file: &Path, access: Access) -> Result<Connection, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::UnsafeSqlite(rusqlite::version()));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags);
-    let connection = opened.map_err(|error| explain(path, error))?;
-    match identify(&connection).map_err(|error| explain(path, error))? {
+    let access_flag = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = access_flag | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let explained = |error| explain(path, error);
+    let connection = Connection::open_with_flags(file, flags).map_err(explained)?;
+    match identify(&connection).map_err(explained)? {
         (0, 0, 0) | (APPLICATION, VERSION, _) => {}
         (APPLICATION, version, _) if version > VERSION => {
             return Err(OpenError::TooNew(path.into()));
         }
         _ => return Err(OpenError::NotALedger(path.into())),
     }
-    set_up(&connection).map_err(|error| explain(path, error))?;
-    match check(&connection).map_err(|error| explain(path, error))? {
+    set_up(&connection, access).map_err(explained)?;
+    match check(&connection).map_err(explained)? {
         None => Ok(connection),
         Some(complaint) => Err(OpenError::Damaged(path.into(), complaint)),
     }
@@ -141,18 +207,22 @@ fn identify(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
     Ok((application, version, tables))
 }
 
-fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+fn set_up(connection: &Connection, access: Access) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    // Looked at again, for another program may have been quicker.
-    if identify(connection)? == (0, 0, 0) {
-        connection.execute_batch(SCHEMA)?;
-        connection.pragma_update(None, "application_id", APPLICATION)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
+    if access == Access::Write {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
     }
+    Ok(())
+}
+
+/// Makes the tables of a new ledger.
+fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")
 }
 

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write as _};
 
 use tempfile::TempDir;
 
-use super::super::command::{Command, run};
+use super::super::command::{Command, Format, run};
 use super::super::tests::{CARD, create, dump, hold, ledger, with};
 use super::super::{Bank, Code, Operation};
 use super::*;
@@ -29,7 +29,7 @@ fn two_banks_cannot_share_a_ledger_but_an_operator_may_look() {
     let mut served = open(&path).unwrap();
     let refused = open(&path).unwrap_err();
     assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
-    let mut beside = open_beside(&path).unwrap();
+    let mut beside = open_beside(&path, Access::Read).unwrap();
     assert_eq!(dump(&mut served), dump(&mut beside));
     drop(served);
     open(&path).unwrap();
@@ -53,9 +53,17 @@ fn an_operator_unlocks_a_card_beside_the_bank() {
         log_in(number, false).unwrap_err();
     }
     assert_eq!(log_in(3, true).unwrap_err().code, Code::CardLocked);
-    let mut beside = open_beside(&path).unwrap();
+    let mut beside = open_beside(&path, Access::Write).unwrap();
     let unlock = Command::Unlock(card.clone());
-    run(&unlock, &mut beside, Timestamp::now(), &mut Vec::new()).unwrap();
+    let mut out = Vec::new();
+    run(
+        &unlock,
+        &mut beside,
+        Timestamp::now(),
+        Format::Text,
+        &mut out,
+    )
+    .unwrap();
     assert!(log_in(4, true).is_ok());
 }
 
@@ -63,8 +71,26 @@ fn an_operator_unlocks_a_card_beside_the_bank() {
 fn an_operator_does_not_make_a_ledger_by_looking_for_one() {
     let directory = TempDir::new().unwrap();
     let path = ledger(&directory);
-    assert!(matches!(open_beside(&path), Err(OpenError::Missing(_))));
-    assert!(!path.exists());
+    for access in [Access::Read, Access::Write] {
+        let refused = open_beside(&path, access);
+        assert!(matches!(refused, Err(OpenError::Missing(_))), "{refused:?}");
+        assert!(!path.exists());
+        // Nor where there is an empty file.
+        fs::write(&path, "").unwrap();
+        let refused = open_beside(&path, access);
+        assert!(matches!(refused, Err(OpenError::Missing(_))), "{refused:?}");
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn who_looks_into_a_ledger_cannot_write_it() {
+    let directory = some_ledger();
+    let mut beside = open_beside(&ledger(&directory), Access::Read).unwrap();
+    assert_eq!(beside.accounts().unwrap().len(), 1);
+    let lock = "UPDATE accounts SET locked = 1";
+    assert!(beside.connection.execute(lock, []).is_err());
 }
 
 #[test]
@@ -84,16 +110,39 @@ fn every_commit_is_synced() {
 
 #[cfg(unix)]
 #[test]
-fn only_its_owner_may_read_the_ledger() {
+fn only_its_owner_may_read_the_ledger_also_if_others_could_before() {
     use std::os::unix::fs::PermissionsExt;
     let directory = TempDir::new().unwrap();
+    let files = ["", "-wal", "-shm", ".lock"];
+    let path = |suffix| directory.path().join(format!("bank.db{suffix}"));
+    for suffix in files {
+        // Closed to others by the time the bank is open.
+        fs::write(path(suffix), "").unwrap();
+        fs::set_permissions(path(suffix), fs::Permissions::from_mode(0o666)).unwrap();
+    }
     let bank = Bank::start(open(&ledger(&directory)).unwrap()).unwrap();
     bank.apply(create(1, CARD)).unwrap();
-    for suffix in ["", "-wal"] {
-        let path = directory.path().join(format!("bank.db{suffix}"));
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{path:?} {mode:o}");
+    for suffix in files {
+        let mode = fs::metadata(path(suffix)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{suffix} {mode:o}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_has_one_name_whoever_opens_it() {
+    let directory = some_ledger();
+    let path = ledger(&directory);
+    let other = directory.path().join("other.db");
+    fs::hard_link(&path, &other).unwrap();
+    for path in [&path, &other] {
+        for refused in [open(path), open_beside(path, Access::Read)] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, OpenError::ManyNames(_, 2)), "{refused}");
+        }
+    }
+    fs::remove_file(&other).unwrap();
+    open(&path).unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn each_record_has_one_text() {
     let drawer = money(DRAWER);
     let amount = amount();
     for (record, text) in [
+        (Record::Loading(drawer), "loading 100.00".into()),
         (Record::Loaded(drawer), "loaded 100.00".into()),
         (
             Record::Sending { id: w, amount },
@@ -49,6 +50,7 @@ fn what_is_no_record_is_damage() {
         "".into(),
         "loaded".into(),
         "loaded 100".into(),
+        "loading".into(),
         "loaded 100.00 ".into(),
         format!("sending {w}"),
         format!("sending {w} 0.00"),

@@ -138,3 +138,53 @@ fn the_drawer_may_be_filled_while_a_confirmation_is_open_but_not_while_notes_mov
     let moving = [moving, vec![Record::Loaded(money(77))]].concat();
     assert!(Machine::recover(&moving, money(77)).is_err());
 }
+
+#[test]
+fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
+    let mut driven = Driven::new();
+    driven.machine.load(money(77)).unwrap();
+    assert_eq!(driven.run(), Action::Idle);
+    assert_eq!(driven.machine.begin(with(1), amount()), Err(NotNow::Open));
+    // Before the operator changed anything, in between, and after.
+    for found in [DRAWER, 50, 77] {
+        let mut again = restarted(&driven.journal, found);
+        assert_eq!(
+            again.machine.next(),
+            Action::Journal(Record::Loaded(money(found)))
+        );
+        assert_eq!(again.run(), Action::Idle);
+        assert_eq!(again.machine.drawer(), money(found));
+        assert_eq!(restarted(&again.journal, found).run(), Action::Idle);
+    }
+    driven.machine.loaded(money(77));
+    assert_eq!(driven.run(), Action::Idle);
+    assert_eq!(driven.machine.begin(with(1), amount()), Err(NotNow::Drawer));
+    assert!(Machine::recover(&driven.journal, money(DRAWER)).is_err());
+}
+
+#[test]
+fn an_operator_may_load_a_drawer_whose_count_is_wrong_unless_notes_were_moving() {
+    let to_load = |journal: &[Record], drawer| {
+        Machine::recover_to_load(Protections::ALL, journal, money(drawer))
+    };
+    let idle = Driven::new().journal;
+    assert!(Machine::recover(&idle, money(50)).is_err());
+    let machine = to_load(&idle, 50).unwrap();
+    let mut driven = Driven {
+        machine,
+        journal: idle,
+        drawer: money(50),
+    };
+    driven.machine.load(money(77)).unwrap();
+    driven.run();
+    driven.machine.loaded(money(77));
+    driven.run();
+    assert_eq!(restarted(&driven.journal, 77).run(), Action::Idle);
+    // What is open is settled first, as ever.
+    let confirming = Driven::confirming(with(1)).journal;
+    let mut machine = to_load(&confirming, 50).unwrap();
+    assert_eq!(machine.next(), sends(Request::Confirm(with(1)), 1, true));
+    assert_eq!(machine.load(money(77)), Err(NotNow::Open));
+    // Only the count tells whether these notes are out.
+    assert!(to_load(&confirming[..3], 50).is_err());
+}

@@ -1,0 +1,151 @@
+//! The answers for programs: objects whose members are what the tables show, and more. Money is text,
+//! as `"500.00"`, since a JSON number need not be exact; times are RFC 3339, in UTC.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use proto::atm::record::{Account, Entry, Transaction};
+use proto::atm::{Answer, CardNumber, Kind};
+use serde_json::{Value, json};
+
+use super::super::Dated;
+use super::super::audit::{Report, Totals, decimal};
+
+/// What an audit found, in one object.
+///
+/// # Errors
+/// When it cannot be written, here and below.
+pub fn report(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let Report {
+        accounts,
+        transactions,
+        entries,
+        unsettled,
+        totals,
+        violations,
+    } = report;
+    let Totals {
+        available,
+        held,
+        pending,
+        opening,
+        paid_in,
+        cash_out,
+    } = totals;
+    line(
+        &json!({
+            "sound": violations.is_empty(),
+            "available": decimal(*available),
+            "held": decimal(*held),
+            "cash_out": decimal(*cash_out),
+            "opening": decimal(*opening),
+            "paid_in": decimal(*paid_in),
+            "pending": decimal(*pending),
+            "accounts": accounts,
+            "transactions": transactions,
+            "unsettled": unsettled,
+            "entries": entries,
+            "violations": violations,
+        }),
+        out,
+    )
+}
+
+/// Accounts, an object each.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn accounts(accounts: &[Account], out: &mut impl Write) -> io::Result<()> {
+    accounts.iter().try_for_each(|account| {
+        line(
+            &json!({
+                "card": account.card.as_str(),
+                "holder": account.holder.as_str(),
+                "available": account.available().to_string(),
+                "held": account.held.to_string(),
+                "pending": account.pending.to_string(),
+                "opening": account.opening.to_string(),
+                "locked": account.locked,
+            }),
+            out,
+        )
+    })
+}
+
+/// One entry of a history.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn entry(Dated { at, row }: &Dated<Entry>, out: &mut impl Write) -> io::Result<()> {
+    line(
+        &json!({
+            "at": at.to_string(),
+            "event": row.event.as_str(),
+            "card": row.card.as_ref().map(CardNumber::as_str),
+            "id": row.id.map(|id| id.to_string()),
+            "amount": row.amount.map(|amount| amount.to_string()),
+        }),
+        out,
+    )
+}
+
+/// Transactions that are not settled, an object each.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn unsettled(
+    transactions: &[Dated<Transaction>],
+    now: Timestamp,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    transactions.iter().try_for_each(|Dated { at, row }| {
+        let kind = match row.id.kind {
+            Kind::Withdrawal => "withdrawal",
+            Kind::Deposit => "deposit",
+        };
+        line(
+            &json!({
+                "at": at.to_string(),
+                "age_seconds": now.duration_since(*at).as_secs().max(0),
+                "kind": kind,
+                "id": row.id.to_string(),
+                "card": row.card.as_str(),
+                "amount": row.amount.to_string(),
+                "terminal": row.terminal.as_ref().map(|name| name.as_str()),
+            }),
+            out,
+        )
+    })
+}
+
+/// A card that is not locked any more, if it was.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn unlocked(card: &CardNumber, was_locked: bool, out: &mut impl Write) -> io::Result<()> {
+    line(
+        &json!({"card": card.as_str(), "was_locked": was_locked}),
+        out,
+    )
+}
+
+/// A transaction that an operator settled.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn settled(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+    let (id, settled, repeat) = match answer {
+        Answer::Confirmed { id, repeat } => (id, "confirmed", repeat),
+        Answer::RolledBack { id, repeat } => (id, "rolled back", repeat),
+        // The rules of the bank have no other answer to this.
+        other => return line(&json!({"answer": other.to_string()}), out),
+    };
+    line(
+        &json!({"id": id.to_string(), "settled": settled, "repeat": repeat}),
+        out,
+    )
+}
+
+fn line(value: &Value, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{value}")
+}
