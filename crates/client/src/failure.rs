@@ -91,6 +91,8 @@ pub enum Failure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     words: String,
+    /// The transaction that it is about.
+    id: Option<String>,
     evidence: Option<Box<Evidence>>,
 }
 
@@ -99,7 +101,17 @@ impl Report {
     pub fn new(words: String, evidence: Evidence) -> Report {
         Report {
             words,
+            id: None,
             evidence: Some(Box::new(evidence)),
+        }
+    }
+
+    /// The same, about the transaction with this id.
+    #[must_use]
+    pub fn about(self, id: impl fmt::Display) -> Report {
+        Report {
+            id: Some(id.to_string()),
+            ..self
         }
     }
 
@@ -108,7 +120,7 @@ impl Report {
     pub fn reworded(self, reword: impl FnOnce(&str) -> String) -> Report {
         Report {
             words: reword(&self.words),
-            evidence: self.evidence,
+            ..self
         }
     }
 }
@@ -117,7 +129,7 @@ impl From<String> for Report {
     fn from(words: String) -> Report {
         Report {
             words,
-            evidence: None,
+            ..Report::default()
         }
     }
 }
@@ -171,11 +183,15 @@ impl Failure {
 
     /// What was going on, where that is known.
     pub fn evidence(&self) -> Option<&Evidence> {
+        self.report()?.evidence.as_deref()
+    }
+
+    fn report(&self) -> Option<&Report> {
         match self {
             Failure::Unreachable(report)
             | Failure::Lost(report)
             | Failure::Protocol(report)
-            | Failure::Unknown(report) => report.evidence.as_deref(),
+            | Failure::Unknown(report) => Some(report),
             Failure::Refused(_)
             | Failure::Usage(_)
             | Failure::Unsendable(_)
@@ -228,6 +244,9 @@ impl Failure {
                 object["definite"] = json!(refusal.code.is_definite());
             }
             failure => object["error"] = json!(failure.words()),
+        }
+        if let Some(id) = self.report().and_then(|report| report.id.as_ref()) {
+            object["id"] = json!(id);
         }
         if let Some(Value::Object(members)) = self.evidence().map(Evidence::members)
             && let Some(object) = object.as_object_mut()

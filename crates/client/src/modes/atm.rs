@@ -2,7 +2,7 @@
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
 //! the drawer of a `terminal` and a `link` to the bank; `address` knows which bank is meant;
-//! `operator` settles and lists; `customer` logs in, with a PIN from where `pin` knows; `progress` is
+//! `operator` settles and lists, with `members` for programs; `customer` logs in, with a PIN from where `pin` knows; `progress` is
 //! told meanwhile, and `receipt` is what is printed. A machine without a customer, as in the example
 //! `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
 
@@ -10,6 +10,7 @@ mod address;
 mod customer;
 pub mod link;
 pub mod machine;
+mod members;
 mod operator;
 mod pin;
 pub mod progress;
@@ -169,7 +170,7 @@ fn serve(
 ) -> Result<Status, Failure> {
     if let Some(settled) = worker.settle()? {
         say(&format!("settled first: {}", machine::named(&settled)));
-        worker.told();
+        worker.hand_over(None, Ok(()))?;
     }
     worker.link().open()?;
     let status = match wish {
@@ -177,13 +178,13 @@ fn serve(
             let (card, pin) = given.or_ask(&mut input)?;
             let receipt = worker.create(card, pin, opening, holder)?;
             let receipt = receipt.map_err(Failure::Refused)?;
-            hand_over(&worker, &receipt, receipt.print(output))?;
+            worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         Some(wish) => {
             given.log_in(worker.link(), &mut input)?;
             let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
-            hand_over(&worker, &receipt, receipt.print(output))?;
+            worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
@@ -206,24 +207,6 @@ fn serve(
     };
     worker.link().log_out();
     Ok(status)
-}
-
-/// What was done has been told, unless the receipt could not be printed: then it is told why, and
-/// what was done, since nothing else tells it.
-fn hand_over(
-    worker: &Worker,
-    receipt: &Receipt,
-    printed: Result<(), Failure>,
-) -> Result<(), Failure> {
-    let Err(failure) = printed else {
-        worker.told();
-        return Ok(());
-    };
-    let why = failure.words();
-    let why = why.as_deref().unwrap_or("nobody reads standard output");
-    Err(receipt
-        .untold(why)
-        .map_or(failure, |words| Failure::Unknown(words.into())))
 }
 
 /// Where machines stand: their journals, and the bank they talk to.
@@ -249,7 +232,7 @@ impl Floor {
                 "warning: {semantics}: this machine may lose or make money, on purpose"
             ));
             let directory = tempfile::tempdir()
-                .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
+                .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
             let machines = Machines::within(directory.path());
             throw_away = Some(directory);
             machines
@@ -347,7 +330,7 @@ fn attend(
     } else {
         output.line(&receipt.one_line())
     };
-    hand_over(worker, &receipt, printed).map(Ok)
+    worker.hand_over(receipt.done(), printed).map(Ok)
 }
 
 /// A number of the menu as the line it stands for.

@@ -10,6 +10,7 @@ mod command_line;
 mod disk;
 mod labclient;
 mod lost_servers;
+mod machine_objects;
 mod outputs;
 mod pin;
 mod pipes;

@@ -75,9 +75,28 @@ impl Worker {
         }
     }
 
-    /// What was done has been told: from here on Ctrl-C has nothing to say about it.
-    pub fn told(&self) {
-        self.notice.set(None);
+    /// What was done has been told, and Ctrl-C has nothing more to say about it; unless it could not
+    /// be printed: then that is told with why, since nothing else tells it.
+    ///
+    /// # Errors
+    /// What kept it from being printed; [`Failure::Unknown`] where something was done.
+    pub fn hand_over(
+        &self,
+        done: Option<String>,
+        printed: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match (printed, done) {
+            (Ok(()), _) => {
+                self.notice.set(None);
+                Ok(())
+            }
+            (Err(failure), None) => Err(failure),
+            (Err(failure), Some(done)) => {
+                let why = failure.words();
+                let why = why.as_deref().unwrap_or("nobody reads standard output");
+                Err(Failure::Unknown(untold(&done, why).into()))
+            }
+        }
     }
 
     /// The machine's name and drawer.
@@ -152,7 +171,8 @@ impl Worker {
                     opening,
                     holder,
                 };
-                self.notice.set(receipt.untold(INTERRUPTED));
+                self.notice
+                    .set(receipt.done().map(|done| untold(&done, INTERRUPTED)));
                 Ok(Ok(receipt))
             }
             Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
@@ -160,7 +180,7 @@ impl Worker {
             Err(Failure::Lost(report) | Failure::Protocol(report))
                 if self.link.is_unanswered(&request) =>
             {
-                Err(Failure::Unknown(report.reworded(not_known)))
+                Err(Failure::Unknown(report.reworded(not_known).about(id)))
             }
             Err(failure) => Err(failure),
         }
@@ -203,7 +223,7 @@ impl Worker {
                     .into(),
             )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(Failure::Unknown(named(&outcome).into()))
+                Err(Failure::Unknown(about(&outcome, named(&outcome).into())))
             }
             None => Err(self.unsettled()),
         }
@@ -236,7 +256,7 @@ impl Worker {
         let (mut why, mut unreachable) = (String::new(), None);
         loop {
             let action = self.machine.next();
-            self.notice.set(self.untold(&action));
+            self.notice.set(self.notice_before(&action));
             match action {
                 Action::Journal(record) => {
                     self.terminal.keep(&record)?;
@@ -316,13 +336,16 @@ impl Worker {
     }
 
     /// What Ctrl-C has to say when this is to be done next.
-    fn untold(&self, action: &Action) -> Option<String> {
+    fn notice_before(&self, action: &Action) -> Option<String> {
         match action {
             Action::Show(Outcome::Moved {
                 id,
                 amount,
                 available,
-            }) => self.receipt(*id, *amount, *available).untold(INTERRUPTED),
+            }) => {
+                let done = self.receipt(*id, *amount, *available).done();
+                done.map(|done| untold(&done, INTERRUPTED))
+            }
             Action::Show(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
                 Some(named(outcome))
             }
@@ -421,14 +444,21 @@ impl Worker {
     }
 
     fn unsettled(&self) -> Failure {
-        Failure::Unknown(self.unsettled_words(None).into())
+        self.unknown(self.unsettled_words(None).into())
     }
 
     fn unsettled_because(&self, why: Failure) -> Failure {
         let words = self.unsettled_words(why.words().as_deref());
-        Failure::Unknown(match why.evidence().cloned() {
+        self.unknown(match why.evidence().cloned() {
             Some(evidence) => Report::new(words, evidence),
             None => words.into(),
+        })
+    }
+
+    fn unknown(&self, report: Report) -> Failure {
+        Failure::Unknown(match self.open() {
+            Some(outcome) => about(&outcome, report),
+            None => report,
         })
     }
 
@@ -442,16 +472,28 @@ impl Worker {
     }
 }
 
+/// What was done, where that could not be printed.
+fn untold(done: &str, why: &str) -> String {
+    format!("{done}; the receipt was not printed ({why})")
+}
+
 /// An outcome in words, with the id of its transaction.
 pub fn named(outcome: &Outcome) -> String {
-    let id = match outcome {
+    format!("{}: {outcome}", id_of(outcome))
+}
+
+fn about(outcome: &Outcome, report: Report) -> Report {
+    report.about(id_of(outcome))
+}
+
+fn id_of(outcome: &Outcome) -> TransactionId {
+    match outcome {
         Outcome::Moved { id, .. }
         | Outcome::Declined { id, .. }
         | Outcome::RolledBack { id, .. }
         | Outcome::Unsettled { id, .. }
-        | Outcome::Disputed { id, .. } => id,
-    };
-    format!("{id}: {outcome}")
+        | Outcome::Disputed { id, .. } => *id,
+    }
 }
 
 /// Whether a refused connection may be granted a moment later.

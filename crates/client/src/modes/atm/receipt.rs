@@ -97,9 +97,8 @@ impl Receipt {
         }
     }
 
-    /// What has to be said where the receipt could not be printed, and why it was not; `None` for a
-    /// balance, which was only asked for.
-    pub fn untold(&self, why: &str) -> Option<String> {
+    /// What was done, behind the id it was done by; `None` for a balance, which was only asked for.
+    pub fn done(&self) -> Option<String> {
         let id = match self {
             Receipt::Balance { .. } => return None,
             Receipt::Moved { id, .. } => id.to_string(),
@@ -107,7 +106,7 @@ impl Receipt {
         };
         let done = self.one_line();
         let done = done.strip_suffix(&format!(", {id}")).unwrap_or(&done);
-        Some(format!("{id}: {done}; the receipt was not printed ({why})"))
+        Some(format!("{id}: {done}"))
     }
 
     /// The receipt on one line, for pipes, where each line out is an answer.

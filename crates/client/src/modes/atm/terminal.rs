@@ -338,7 +338,12 @@ impl Refused {
 }
 
 fn unusable(error: &JournalError) -> Failure {
-    Failure::Usage(error.to_string())
+    match error {
+        JournalError::InUse(_) => Failure::Usage(error.to_string()),
+        JournalError::Io { .. } | JournalError::Damaged { .. } | JournalError::TooLong(_) => {
+            Failure::Resource(error.to_string())
+        }
+    }
 }
 
 /// What to do about a machine that no command repairs.
@@ -347,7 +352,7 @@ fn by_hand() -> String {
 }
 
 fn no_directory(error: &state::DirectoryError) -> Failure {
-    Failure::Usage(format!("{error} for the journal and the drawer{ADVICE}"))
+    Failure::Resource(format!("{error} for the journal and the drawer{ADVICE}"))
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {
@@ -355,5 +360,5 @@ fn cannot_use(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ADVICE,
         _ => "",
     };
-    Failure::Usage(format!("cannot use {}: {error}{advice}", path.display()))
+    Failure::Resource(format!("cannot use {}: {error}{advice}", path.display()))
 }
