@@ -1,13 +1,17 @@
 //! The cash machine: what its customer sees.
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank; `address` knows which bank is meant;
-//! `operator` settles and lists, with `members` for programs; `customer` logs in, with a PIN from where `pin` knows; `progress` is
-//! told meanwhile, and `receipt` is what is printed. A machine without a customer, as in the example
-//! `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
+//! the drawer of a `terminal` and a `link` to the bank. `floor` has what they need, and `address`
+//! knows which bank is meant. `customer` logs in, with a PIN from where `pin` knows; `progress` is
+//! told meanwhile, and `receipt` is what is printed. `operator` settles and lists, with `members` for
+//! programs.
+//!
+//! A machine without a customer, as in the example `semantics`, needs [`terminal`], [`link`] and
+//! [`machine`] alone.
 
 mod address;
 mod customer;
+mod floor;
 pub mod link;
 pub mod machine;
 mod members;
@@ -21,24 +25,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use proto::atm::machine::Machine;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Holder, Kind, Money};
-use proto::mode::Mode;
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
 use self::customer::Given;
-use self::link::Link;
+use self::floor::Floor;
 use self::machine::Worker;
-use self::progress::Progress;
 use self::receipt::Receipt;
-use self::terminal::{Machines, Terminal};
 use super::{each_line, say};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
-use crate::interrupt::Notice;
 use crate::output::Output;
 use crate::session::Target;
 
@@ -207,88 +206,6 @@ fn serve(
     };
     worker.link().log_out();
     Ok(status)
-}
-
-/// Where machines stand: their journals, and the bank they talk to.
-struct Floor {
-    machines: Machines,
-    /// Journals that are forgotten, where the semantics are not exactly-once.
-    _throw_away: Option<tempfile::TempDir>,
-    target: Target,
-    semantics: Semantics,
-    patience: Duration,
-    notice: Notice,
-    is_for_programs: bool,
-}
-
-impl Floor {
-    fn enter(target: &Target, arguments: &Arguments, output: Output) -> Result<Floor, Failure> {
-        let semantics = arguments.semantics;
-        let mut throw_away = None;
-        let machines = if semantics == Semantics::ExactlyOnce {
-            Machines::of(&target.server)?
-        } else {
-            say(&format!(
-                "warning: {semantics}: this machine may lose or make money, on purpose"
-            ));
-            let directory = tempfile::tempdir()
-                .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-            let machines = Machines::within(directory.path());
-            throw_away = Some(directory);
-            machines
-        };
-        let (target, patience) = (target.clone(), arguments.patience);
-        Ok(Floor {
-            machines,
-            _throw_away: throw_away,
-            notice: Notice::watch(target.recorder.clone())?,
-            target,
-            semantics,
-            patience,
-            is_for_programs: output.json,
-        })
-    }
-
-    fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
-        let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.worker_of(found))
-    }
-
-    /// A machine whose drawer need not have what its journal says.
-    fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
-        let protections = self.semantics.protections();
-        let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.worker_of(found))
-    }
-
-    fn worker_of(&self, found: (Terminal, Machine)) -> Worker {
-        let settled_by = self.who_settles(found.0.name());
-        let link = |terminal: &Terminal| {
-            let mut link = Link::new(self.target.clone(), terminal.name().clone());
-            if !self.is_for_programs {
-                link.progress = Progress::on_terminal(&self.target);
-            }
-            link
-        };
-        let worker = Worker::new(found, link, self.patience);
-        worker.for_person(self.notice.clone(), settled_by)
-    }
-
-    /// Who settles what this machine leaves open, and how.
-    fn who_settles(&self, name: &Name) -> String {
-        if self.semantics != Semantics::ExactlyOnce {
-            return format!("with {} nobody settles it", self.semantics);
-        }
-        let usual = format!("127.0.0.1:{}", Mode::Atm.default_port());
-        let server = match &self.target.server {
-            server if *server == usual => String::new(),
-            server => format!(" --server {server}"),
-        };
-        format!(
-            "machine {name} settles it when it starts next, or `labclient atm settle{server}` \
-             does now"
-        )
-    }
 }
 
 /// Does what one line says.

@@ -5,7 +5,8 @@ use proto::atm::machine::Outcome;
 use proto::name::Name;
 use serde_json::{Value, json};
 
-use super::{Floor, machine, members};
+use super::floor::Floor;
+use super::{machine, members};
 use crate::failure::{Failure, Status};
 use crate::modes::say;
 use crate::output::Output;
