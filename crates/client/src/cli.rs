@@ -1,5 +1,6 @@
 //! The command line of `labclient`.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -31,9 +32,10 @@ Examples:
   labclient experiment atm                latency against lost messages, with plots
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
-answer for each. Exit status: 0 done, 1 the service said no (or not what a
-script says), 2 usage, 3 the server is not reachable or was lost, 4 the outcome
-is not known yet.";
+answer for each. Exit status: 0 done, 1 the service said no, 2 usage, 3 the
+server is not reachable or was lost, 4 the outcome is not known yet, or could
+not be printed, 5 the server broke the protocol, or did not say what a script
+says, 6 this computer failed: a file, a thread, the terminal, standard output.";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
@@ -74,7 +76,7 @@ pub struct Arguments {
     #[command(flatten)]
     pub recording: RecordingArguments,
 
-    /// Print one JSON object for each answer
+    /// Print one JSON object for each answer, and for a failure: see docs/failures.md
     #[arg(long, global = true)]
     json: bool,
 }
@@ -243,6 +245,12 @@ impl Arguments {
             None => format!("{host}:{port}"),
         }
     }
+}
+
+/// Whether a command line that could not be read has `--json` in it.
+pub fn asks_for_json(words: impl Iterator<Item = OsString>) -> bool {
+    let mut options = words.take_while(|word| word != "--");
+    options.any(|word| word == "--json")
 }
 
 fn parse_faults(text: &str) -> Result<Spec, String> {

@@ -11,7 +11,8 @@ use wire::connect::resolve;
 use wire::datagram::Endpoint;
 use wire::fault::Exchange;
 
-use crate::failure::Failure;
+use crate::evidence::{Evidence, Section};
+use crate::failure::{Failure, Report};
 use crate::session::{SECRETS, Target};
 
 /// How often a question is sent.
@@ -31,7 +32,21 @@ const LATE_ANSWERS: u32 = 64;
 pub struct Asker {
     target: Target,
     endpoints: Vec<(SocketAddr, Endpoint)>,
+    /// Questions that were asked.
+    asked: u64,
 }
+
+/// What came and was no answer.
+#[derive(Debug, Default)]
+struct PassedOver {
+    /// How many datagrams.
+    count: u32,
+    last: Vec<u8>,
+}
+
+/// Tries that were answered with something else before it is the server's fault: a single datagram
+/// may be a late answer.
+const WRONG_ANSWERS: u32 = 2;
 
 impl Asker {
     /// A socket for every address of the server; the first that answers is kept.
@@ -64,27 +79,33 @@ impl Asker {
             }
         }
         match (endpoints.is_empty(), failed) {
-            (true, Some((address, error))) => Err(Failure::Unreachable(format!(
-                "cannot send to {address}: {error}"
-            ))),
+            (true, Some((address, error))) => Err(Failure::Unreachable(
+                format!("cannot send to {address}: {error}").into(),
+            )),
             _ => Ok(Asker {
                 target: target.clone(),
                 endpoints,
+                asked: 0,
             }),
         }
     }
 
     /// Sends the question until something comes that `accept` takes for its answer; what it does
-    /// not take, a late answer to another question, is passed over.
+    /// not take, as a late answer to another question, is passed over. What was `expected` is for
+    /// the person who is told that it did not come.
     ///
     /// # Errors
-    /// When no answer came after [`TRIES`] tries within the target's timeout.
+    /// When no answer came after [`TRIES`] tries within the target's timeout:
+    /// [`Failure::Protocol`] where something else did, again and again.
     pub fn ask<A>(
         &mut self,
         question: &[u8],
+        expected: Vec<String>,
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
         self.forget_late_answers();
+        self.asked += 1;
+        let mut passed_over = PassedOver::default();
         let mut refused = 0;
         let started = Instant::now();
         for attempt in 0..TRIES {
@@ -99,7 +120,7 @@ impl Asker {
                     tap.resent(attempt + 1, question);
                 }
                 let began = Instant::now();
-                match ask_once(endpoint, question, by, &mut accept) {
+                match ask_once(endpoint, question, by, &mut accept, &mut passed_over) {
                     Ok(Some(answer)) => {
                         self.endpoints.swap(0, position);
                         self.endpoints.truncate(1);
@@ -120,14 +141,22 @@ impl Asker {
                 }
             }
         }
-        Err(self.lost(&if refused > 0 {
-            self.nobody()
-        } else {
-            format!(
-                "no answer to {TRIES} tries in {} s",
-                self.target.timeout.as_secs_f32()
-            )
-        }))
+        if refused > 0 && passed_over.count == 0 {
+            return Err(self.lost(&self.nobody()));
+        }
+        let seconds = self.target.timeout.as_secs_f32();
+        let words = format!("no answer to {TRIES} tries in {seconds} s");
+        let question = String::from_utf8_lossy(question);
+        let section = Section::of_service(self.target.mode);
+        let asked = (self.asked, question.as_ref());
+        let evidence = Evidence::of(asked, expected, &passed_over.last, section);
+        Err(match passed_over.count {
+            0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
+            count => {
+                let words = format!("{words}; {count} datagrams came that are none");
+                Failure::Protocol(self.report(&words, evidence))
+            }
+        })
     }
 
     /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as
@@ -139,7 +168,8 @@ impl Asker {
         for position in 0..self.endpoints.len() {
             let (_, endpoint) = &mut self.endpoints[position];
             let by = Instant::now() + REFUSAL_WAIT;
-            match ask_once(endpoint, message, by, &mut |_| Some(())) {
+            let mut passed_over = PassedOver::default();
+            match ask_once(endpoint, message, by, &mut |_| Some(()), &mut passed_over) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(error) => return Err(self.lost(&error.to_string())),
@@ -168,8 +198,12 @@ impl Asker {
         )
     }
 
+    fn report(&self, words: &str, evidence: Evidence) -> Report {
+        Report::new(format!("{}/udp: {words}", self.target.server), evidence)
+    }
+
     fn lost(&self, what: &str) -> Failure {
-        Failure::Lost(format!("{}/udp: {what}", self.target.server))
+        Failure::Lost(format!("{}/udp: {what}", self.target.server).into())
     }
 }
 
@@ -178,12 +212,15 @@ fn ask_once<A>(
     question: &[u8],
     by: Instant,
     accept: &mut impl FnMut(&[u8]) -> Option<A>,
+    passed_over: &mut PassedOver,
 ) -> io::Result<Option<A>> {
     endpoint.send(question)?;
     while let Some((answer, _)) = endpoint.receive(Some(by))? {
         if let Some(accepted) = accept(answer) {
             return Ok(Some(accepted));
         }
+        passed_over.count += 1;
+        passed_over.last = answer.to_vec();
     }
     Ok(None)
 }

@@ -1,13 +1,18 @@
 //! What can go wrong, in words that say what was tried, what happened and what to do next.
 
+use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::process::ExitCode;
 
 use proto::frame::EncodeError;
 use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
+use serde_json::{Value, json};
 use wire::connect::ConnectError;
+
+use crate::evidence::Evidence;
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +25,32 @@ pub enum Status {
     Usage = 2,
     /// The server is not reachable, or was lost.
     Unreachable = 3,
-    /// The outcome is not known yet.
+    /// The outcome is not known yet, or could not be printed.
     Unknown = 4,
+    /// The server broke the protocol, or did not keep to a script.
+    Protocol = 5,
+    /// This computer failed: a file, a thread, the terminal, standard output.
+    Resource = 6,
+}
+
+impl Status {
+    /// The one of two that the caller must learn: that money may have moved first of all.
+    pub fn worse(self, other: Status) -> Status {
+        let weight = |status| match status {
+            Status::Done => 0,
+            Status::Refused => 1,
+            Status::Usage => 2,
+            Status::Resource => 3,
+            Status::Unreachable => 4,
+            Status::Protocol => 5,
+            Status::Unknown => 6,
+        };
+        if weight(other) > weight(self) {
+            other
+        } else {
+            self
+        }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -35,47 +64,196 @@ impl From<Status> for ExitCode {
 pub enum Failure {
     /// The service said no.
     Refused(Refusal),
-    /// The server said something else than a script says: what.
-    Unexpected(String),
     /// What was typed makes no sense: why.
     Usage(String),
     /// One line or text cannot be sent: why. Nothing was, and the conversation can go on.
     Unsendable(Refusal),
+    /// This computer did not do its part, a file, a thread, the terminal or standard output: why.
+    Resource(String),
     /// The server is not reachable, or not the right one: how, and what to do. Nothing was asked.
-    Unreachable(String),
+    Unreachable(Report),
     /// The server was lost after it was asked, before it answered: how.
-    Lost(String),
-    /// The outcome of a transaction is not known yet: what is being done about it.
-    Unknown(String),
+    Lost(Report),
+    /// The server said what the protocol or the script does not have, or did not say what it has
+    /// to: what.
+    Protocol(Report),
+    /// The outcome of a transaction is not known yet: what is being done about it. Or it is, and
+    /// could not be printed: what was done.
+    Unknown(Report),
     /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
     OutputClosed,
     /// The person pressed Ctrl-C.
     Interrupted,
 }
 
+/// A failure of a conversation: in one line, and with its circumstances where they are known. It
+/// reads as its words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    words: String,
+    /// The transaction that it is about.
+    id: Option<String>,
+    evidence: Option<Box<Evidence>>,
+}
+
+impl Report {
+    /// Words, and what they are about.
+    pub fn new(words: String, evidence: Evidence) -> Report {
+        Report {
+            words,
+            id: None,
+            evidence: Some(Box::new(evidence)),
+        }
+    }
+
+    /// The same, about the transaction with this id.
+    #[must_use]
+    pub fn about(self, id: impl fmt::Display) -> Report {
+        Report {
+            id: Some(id.to_string()),
+            ..self
+        }
+    }
+
+    /// The same circumstances in other words.
+    #[must_use]
+    pub fn reworded(self, reword: impl FnOnce(&str) -> String) -> Report {
+        Report {
+            words: reword(&self.words),
+            ..self
+        }
+    }
+}
+
+impl From<String> for Report {
+    fn from(words: String) -> Report {
+        Report {
+            words,
+            ..Report::default()
+        }
+    }
+}
+
+impl From<&str> for Report {
+    fn from(words: &str) -> Report {
+        words.to_owned().into()
+    }
+}
+
+impl Deref for Report {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.words
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
 impl Failure {
     /// The process's exit status.
     pub fn status(&self) -> Status {
         match self {
-            Failure::Refused(_) | Failure::Unexpected(_) => Status::Refused,
+            Failure::Refused(_) => Status::Refused,
             Failure::Usage(_) | Failure::Unsendable(_) => Status::Usage,
+            Failure::Resource(_) => Status::Resource,
             Failure::Unreachable(_) | Failure::Lost(_) => Status::Unreachable,
+            Failure::Protocol(_) => Status::Protocol,
             Failure::Unknown(_) => Status::Unknown,
             Failure::OutputClosed | Failure::Interrupted => Status::Done,
         }
     }
 
-    /// What to tell the person, if anything.
+    /// What to tell the person in one line, if anything.
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(words_of(refusal)),
-            Failure::Unexpected(words)
-            | Failure::Usage(words)
-            | Failure::Unreachable(words)
-            | Failure::Lost(words)
-            | Failure::Unknown(words) => Some(words.clone()),
+            Failure::Usage(words) | Failure::Resource(words) => Some(words.clone()),
+            Failure::Unreachable(report)
+            | Failure::Lost(report)
+            | Failure::Protocol(report)
+            | Failure::Unknown(report) => Some(report.to_string()),
             Failure::OutputClosed | Failure::Interrupted => None,
         }
+    }
+
+    /// What was going on, where that is known.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.report()?.evidence.as_deref()
+    }
+
+    fn report(&self) -> Option<&Report> {
+        match self {
+            Failure::Unreachable(report)
+            | Failure::Lost(report)
+            | Failure::Protocol(report)
+            | Failure::Unknown(report) => Some(report),
+            Failure::Refused(_)
+            | Failure::Usage(_)
+            | Failure::Unsendable(_)
+            | Failure::Resource(_)
+            | Failure::OutputClosed
+            | Failure::Interrupted => None,
+        }
+    }
+
+    /// Whether something had been asked and was not answered, so that the server may have done it.
+    pub fn was_asked(&self) -> bool {
+        match self {
+            Failure::Lost(_) => true,
+            Failure::Protocol(report) => {
+                let evidence = report.evidence.as_ref();
+                evidence.is_none_or(|evidence| evidence.request.is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// All there is to tell a person: the words, and what was going on in lines below.
+    pub fn full_words(&self) -> Option<String> {
+        let words = self.words()?;
+        Some(match self.evidence() {
+            Some(evidence) => format!("{words}\n{evidence}"),
+            None => words,
+        })
+    }
+
+    /// As a JSON object, where there is anything to tell: its kind, the exit status it alone leads
+    /// to, its words, and the code of a refusal or what was going on.
+    pub fn object(&self) -> Option<Value> {
+        let kind = match self {
+            Failure::Refused(_) => "refused",
+            Failure::Usage(_) => "usage",
+            Failure::Unsendable(_) => "unsendable",
+            Failure::Resource(_) => "resource",
+            Failure::Unreachable(_) => "unreachable",
+            Failure::Lost(_) => "lost",
+            Failure::Protocol(_) => "protocol",
+            Failure::Unknown(_) => "unknown",
+            Failure::OutputClosed | Failure::Interrupted => return None,
+        };
+        let mut object = json!({"ok": false, "kind": kind, "status": self.status() as u8});
+        match self {
+            Failure::Refused(refusal) | Failure::Unsendable(refusal) => {
+                object["error"] = json!(refusal.words);
+                object["code"] = json!(refusal.code.as_str());
+                object["definite"] = json!(refusal.code.is_definite());
+            }
+            failure => object["error"] = json!(failure.words()),
+        }
+        if let Some(id) = self.report().and_then(|report| report.id.as_ref()) {
+            object["id"] = json!(id);
+        }
+        if let Some(Value::Object(members)) = self.evidence().map(Evidence::members)
+            && let Some(object) = object.as_object_mut()
+        {
+            object.extend(members);
+        }
+        Some(object)
     }
 
     /// No connection could be made.
@@ -86,7 +264,7 @@ impl Failure {
                 format!("is `labserver --mode {}` running?", mode.name())
             }
         };
-        Failure::Unreachable(format!("{error}: {hint}"))
+        Failure::Unreachable(format!("{error}: {hint}").into())
     }
 
     /// A text is no message in the framing.
@@ -102,7 +280,7 @@ impl Failure {
     pub fn cannot_print(error: &io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
-            _ => Failure::Unreachable(format!("cannot write to standard output: {error}")),
+            _ => Failure::Resource(format!("cannot write to standard output: {error}")),
         }
     }
 }
@@ -113,5 +291,44 @@ pub fn words_of(refusal: &Refusal) -> String {
     match refusal.words.as_str() {
         "" => refusal.code.as_str().replace('-', " "),
         words => printable(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_money_may_have_moved_is_the_worst_and_done_the_least() {
+        let all = [
+            Status::Done,
+            Status::Refused,
+            Status::Usage,
+            Status::Resource,
+            Status::Unreachable,
+            Status::Protocol,
+            Status::Unknown,
+        ];
+        for (position, status) in all.into_iter().enumerate() {
+            for other in &all[..position] {
+                assert_eq!(status.worse(*other), status);
+                assert_eq!(other.worse(status), status);
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_names_the_kind_and_the_status() {
+        let refused = Failure::Refused(Refusal::new(Code::Busy, "full"));
+        assert_eq!(
+            refused.object().unwrap().to_string(),
+            r#"{"code":"busy","definite":true,"error":"full","kind":"refused","ok":false,"status":1}"#
+        );
+        let lost = Failure::Lost("gone".into());
+        assert_eq!(
+            lost.object().unwrap().to_string(),
+            r#"{"error":"gone","kind":"lost","ok":false,"status":3}"#
+        );
+        assert_eq!(Failure::Interrupted.object(), None);
     }
 }

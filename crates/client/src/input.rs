@@ -25,6 +25,8 @@ pub enum Input {
     Terminal(Box<Editor<Mask, DefaultHistory>>, Option<Recorder>),
     /// A program or a file.
     Pipe,
+    /// The same, where money moves by each line.
+    PipeOfWholeLines,
 }
 
 /// Hides what is typed while a PIN is asked for.
@@ -50,9 +52,19 @@ impl Input {
         }
         let config = config.build();
         let mut editor = Editor::with_config(config)
-            .map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
+            .map_err(|error| Failure::Resource(format!("cannot use the terminal: {error}")))?;
         editor.set_helper(Some(Mask::default()));
         Ok(Input::Terminal(Box::new(editor), recorder.cloned()))
+    }
+
+    /// The same lines, where money moves by them: a pipe's last line without its line feed is
+    /// refused, since it may be a part of one. `withdraw 500` can be cut off to `withdraw 5`.
+    #[must_use]
+    pub fn of_whole_lines(self) -> Input {
+        match self {
+            Input::Terminal(..) => self,
+            Input::Pipe | Input::PipeOfWholeLines => Input::PipeOfWholeLines,
+        }
     }
 
     /// Whether a person is there to be asked.
@@ -82,7 +94,8 @@ impl Input {
                 }
                 Ok(line)
             }
-            Input::Pipe => from_pipe(),
+            Input::Pipe => from_pipe(false),
+            Input::PipeOfWholeLines => from_pipe(true),
         }
     }
 
@@ -104,7 +117,8 @@ impl Input {
                 hide(editor, false);
                 from_terminal(line)
             }
-            Input::Pipe => from_pipe(),
+            Input::Pipe => from_pipe(false),
+            Input::PipeOfWholeLines => from_pipe(true),
         }
     }
 }
@@ -121,13 +135,15 @@ fn from_terminal(line: rustyline::Result<String>) -> Result<Option<String>, Fail
         Ok(line) => Ok(Some(line)),
         Err(ReadlineError::Eof) => Ok(None),
         Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),
-        Err(error) => Err(Failure::Usage(format!("cannot read the terminal: {error}"))),
+        Err(error) => Err(Failure::Resource(format!(
+            "cannot read the terminal: {error}"
+        ))),
     }
 }
 
-fn from_pipe() -> Result<Option<String>, Failure> {
+fn from_pipe(whole_lines: bool) -> Result<Option<String>, Failure> {
     let unreadable =
-        |error: io::Error| Failure::Usage(format!("cannot read standard input: {error}"));
+        |error: io::Error| Failure::Resource(format!("cannot read standard input: {error}"));
     let mut line = Vec::new();
     let mut stdin = io::stdin().lock();
     let mut start = io::Read::take(&mut stdin, MAX_LINE);
@@ -139,6 +155,10 @@ fn from_pipe() -> Result<Option<String>, Failure> {
         stdin.skip_until(b'\n').map_err(unreadable)?;
         let words = format!("a line is longer than {MAX_LINE} bytes");
         return Err(Failure::Unsendable(Refusal::new(Code::TooLong, words)));
+    }
+    if whole_lines && !line.ends_with(b"\n") {
+        let words = "the last line has no line feed, so it may have been cut off: it was not sent";
+        return Err(Failure::Unsendable(Refusal::malformed(words)));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);

@@ -1,11 +1,19 @@
-//! Ctrl-C for what takes long and has results worth keeping: it ends early instead of at once.
+//! Ctrl-C, and what else asks a program to end: for what takes long and has results worth keeping,
+//! which ends early instead of at once ([`Interrupt`]), and for what must not end without saying
+//! what is open ([`Notice`]).
 
-use std::sync::Arc;
+use std::io::{self, IsTerminal, Write};
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::{flag, low_level};
+use wire::record::Recorder;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 
 /// Whether the person wants an end. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +30,7 @@ impl Interrupt {
         #[cfg(unix)]
         signals.push(signal_hook::consts::SIGHUP);
         for signal in signals {
-            signal_hook::flag::register(signal, Arc::clone(&interrupt.0))
-                .map_err(|error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}")))?;
+            flag::register(signal, Arc::clone(&interrupt.0)).map_err(cannot_watch)?;
         }
         Ok(interrupt)
     }
@@ -37,4 +44,69 @@ impl Interrupt {
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// What a person has to be told should the program be ended now: what is open, and who settles it.
+/// Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Notice(Arc<Mutex<Option<String>>>);
+
+impl Notice {
+    /// Takes Ctrl-C, and what else asks a program to end, over for the rest of the process: while
+    /// there is something to be told, the first is answered with that and [`Status::Unknown`]. A
+    /// second one, or one while there is nothing, ends the process as it would end any other.
+    ///
+    /// The process ends on the thread that waits for signals, so whatever another thread waits for
+    /// need not be woken. To the journal it is a crash like any other.
+    ///
+    /// # Errors
+    /// When signals cannot be watched.
+    pub fn watch(recorder: Option<Recorder>) -> Result<Notice, Failure> {
+        let notice = Notice::default();
+        let came = Arc::new(AtomicBool::new(false));
+        // Not SIGHUP: when the terminal is gone there is nobody to be told, and `nohup` is to keep
+        // its promise.
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first finds that none came before it.
+            flag::register_conditional_default(signal, Arc::clone(&came)).map_err(cannot_watch)?;
+            flag::register(signal, Arc::clone(&came)).map_err(cannot_watch)?;
+        }
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot_watch)?;
+        let watched = notice.clone();
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                if let Some(signal) = signals.forever().next() {
+                    watched.end(signal, recorder.as_ref());
+                }
+            })
+            .map_err(cannot_watch)?;
+        Ok(notice)
+    }
+
+    /// From here on this is to be told; `None` when nothing is.
+    pub fn set(&self, words: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    }
+
+    fn end(&self, signal: i32, recorder: Option<&Recorder>) -> ! {
+        // Held to the end: what is told does not change meanwhile.
+        let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recorder) = recorder {
+            recorder.finish();
+        }
+        let Some(words) = words.as_ref() else {
+            let _ = low_level::emulate_default_handler(signal);
+            process::exit(128 + signal);
+        };
+        let mut stderr = io::stderr().lock();
+        // The terminal shows the key before it, as ^C.
+        let before = if stderr.is_terminal() { "\n" } else { "" };
+        let _ = writeln!(stderr, "{before}labclient: {words}");
+        process::exit(Status::Unknown as i32);
+    }
+}
+
+fn cannot_watch(error: io::Error) -> Failure {
+    Failure::Resource(format!("cannot watch for Ctrl-C: {error}"))
 }

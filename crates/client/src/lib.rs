@@ -5,7 +5,8 @@
 //! * [`cli`]: the command line;
 //! * [`session`]: one conversation with a server;
 //! * [`input`], [`output`]: a person at a terminal, or a pipe;
-//! * [`failure`]: what can go wrong, in words that say what to do, and the exit status;
+//! * [`failure`]: what can go wrong, in words that say what to do, and the exit status, with
+//!   [`evidence`] of what was going on;
 //! * [`modes`]: one file a mode;
 //! * [`view`]: pictures of recordings;
 //! * [`experiment`], [`mod@bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
@@ -16,6 +17,7 @@ pub mod cli;
 pub mod datagram;
 pub mod disk;
 pub mod drawer;
+pub mod evidence;
 pub mod experiment;
 pub mod failure;
 pub mod input;

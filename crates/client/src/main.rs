@@ -5,25 +5,40 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use client::cli::Arguments;
+use client::cli::{Arguments, asks_for_json};
 use client::failure::Failure;
 use client::modes;
+use client::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return not_understood(&error),
+    };
     match modes::run(&arguments) {
         Ok(status) => status.into(),
         Err(failure) => {
-            if let Failure::Refused(refusal) = &failure
-                && arguments.output().json
-            {
-                // A refusal is an answer. If nobody reads it, the exit status still says so.
-                let _ = arguments.output().refusal(refusal);
-            }
-            if let Some(words) = failure.words() {
+            // If nobody reads it, the exit status still says so.
+            let _ = arguments.output().failure(&failure);
+            if let Some(words) = failure.full_words() {
                 let _ = writeln!(io::stderr(), "labclient: {words}");
             }
             failure.status().into()
         }
     }
+}
+
+/// The help that was asked for, or why the command line makes no sense.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let output = Output {
+            json: asks_for_json(std::env::args_os()),
+        };
+        let words = error.to_string();
+        let words = words.strip_prefix("error: ").unwrap_or(&words);
+        let what = words.split("\n\n").next().unwrap_or_default();
+        let _ = output.failure(&Failure::Usage(what.trim_end().to_owned()));
+    }
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -45,19 +45,20 @@ impl Output {
     /// When nobody reads standard output any more.
     pub fn refusal(self, refusal: &Refusal) -> Result<(), Failure> {
         if self.json {
-            return self.line(&refusal_members(refusal).to_string());
+            return self.failure(&Failure::Refused(refusal.clone()));
         }
         let line = reply::render::<&str>(&Err(refusal.clone()));
         self.line(&proto::printable::printable(&line))
     }
-}
 
-/// A refusal as a JSON object.
-fn refusal_members(refusal: &Refusal) -> Value {
-    json!({
-        "ok": false,
-        "code": refusal.code.as_str(),
-        "error": refusal.words,
-        "definite": refusal.code.is_definite(),
-    })
+    /// Prints a failure as an object, where answers are objects. A person is told on standard error.
+    ///
+    /// # Errors
+    /// When nobody reads standard output any more.
+    pub fn failure(self, failure: &Failure) -> Result<(), Failure> {
+        match failure.object() {
+            Some(object) if self.json => self.line(&object.to_string()),
+            Some(_) | None => Ok(()),
+        }
+    }
 }

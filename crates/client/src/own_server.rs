@@ -67,9 +67,8 @@ impl OwnServer {
         mode: Mode,
         words: &[W],
     ) -> Result<OwnServer, Failure> {
-        let cannot = |why: String| {
-            Failure::Unreachable(format!("cannot start {}: {why}", program.display()))
-        };
+        let cannot =
+            |why: String| Failure::Resource(format!("cannot start {}: {why}", program.display()));
         let mut command = Command::new(program);
         command
             .args(["--port", "0", "-q", "--until-eof"])

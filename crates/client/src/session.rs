@@ -10,16 +10,21 @@ use proto::mode::{Mode, Transport};
 use proto::printable::quoted;
 use proto::refusal::Refusal;
 use proto::reply;
+use proto::request::{QUIT, Request};
 use wire::connect::connect;
-use wire::connection::{Connection, ReceiveError};
+use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::{Channel, Exchange, Faults, Plan, Side};
 use wire::limits::Limits;
 use wire::record::{Mask, Recorder, Tap, What};
 
-use crate::failure::Failure;
+use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::failure::{Failure, Report, words_of};
 
 /// How long to wait for the answer to `QUIT`.
 pub const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long to wait for the rest of the last words of a server that closed the conversation.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// When to look whether a `READY` has come in another framing, which would never be complete.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
@@ -51,6 +56,9 @@ pub struct Target {
 pub struct Session {
     connection: Connection,
     target: Target,
+    /// Requests that were sent.
+    asked: u64,
+    secrets: SentSecrets,
 }
 
 impl Target {
@@ -88,7 +96,7 @@ impl Target {
 
     fn connect_undisturbed(&self) -> Result<Connection, Failure> {
         let unreachable =
-            |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server));
+            |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server).into());
         let stream = connect(&self.server, self.timeout).map_err(|error| {
             self.tell_failed(&error.to_string());
             Failure::cannot_connect(&error, self.mode)
@@ -132,7 +140,7 @@ impl Session {
             Ok(Some(message)) => message,
             Ok(None) => {
                 let words = format!("{} closed the connection at once", target.server);
-                return Err(Failure::Unreachable(words));
+                return Err(Failure::Unreachable(no_ready(target, words, b"")));
             }
             Err(error) => {
                 if let (ReceiveError::DeadlinePassed, Some(tap)) = (&error, connection.tap()) {
@@ -150,15 +158,20 @@ impl Session {
                 Ok(Session {
                     connection,
                     target: target.clone(),
+                    asked: 0,
+                    secrets: SentSecrets::default(),
                 })
             }
             Some((service, reply::VERSION)) => Err(wrong_service(target, service)),
-            Some((_, version)) => Err(Failure::Unreachable(format!(
-                "{} speaks version {version} of the protocol, this client version {}: use a \
-                 labserver of the same release",
-                target.server,
-                reply::VERSION
-            ))),
+            Some((_, version)) => Err(Failure::Unreachable(
+                format!(
+                    "{} speaks version {version} of the protocol, this client version {}: use a \
+                     labserver of the same release",
+                    target.server,
+                    reply::VERSION
+                )
+                .into(),
+            )),
             None => match reply::parse(&text) {
                 Ok(Err(refusal)) => Err(Failure::Refused(refusal)),
                 Ok(Ok(_)) | Err(_) => Err(wrong_greeting(target, &message)),
@@ -166,21 +179,59 @@ impl Session {
         }
     }
 
-    /// Sends a request and waits for its answer: the arguments of `OK`, or the refusal.
+    /// Sends a request and waits for its answer, or the refusal.
     ///
     /// # Errors
-    /// When the server is lost before it answered.
-    pub fn ask(&mut self, request: &str) -> Result<Result<String, Refusal>, Failure> {
-        self.ask_within(request, self.target.timeout)
+    /// [`Failure::Protocol`] when something else comes than answers it, [`Failure::Lost`] when
+    /// nothing does.
+    pub fn ask<R: Request>(&mut self, request: &R) -> Result<Result<R::Answer, Refusal>, Failure> {
+        let text = request.to_string();
+        let expected = || request.answers();
+        let message = self.exchange(&text, &expected, self.target.timeout)?;
+        let section = Section::Service(self.target.mode);
+        let said = self.secrets.hide(&message);
+        let said = quoted(&String::from_utf8_lossy(&said));
+        let broken = |words: String, section| {
+            let evidence = self.evidence(&text, &expected, &message, section);
+            Failure::Protocol(self.report(&words, evidence))
+        };
+        let Ok(message) = str::from_utf8(&message) else {
+            return Err(broken(format!("{said} is not UTF-8"), Section::Messages));
+        };
+        match reply::parse(message) {
+            Ok(reply) => match (request.read(reply.clone()), reply) {
+                (Some(answer), _) => Ok(answer.map_err(|Refusal { code, words }| {
+                    let words = self.secrets.hide_text(&words);
+                    Refusal { code, words }
+                })),
+                // Of the connection, and not of the request.
+                (None, Err(refusal)) if refusal.code.is_passing() => {
+                    Err(Failure::Lost(words_of(&refusal).into()))
+                }
+                (None, _) => {
+                    let verb = proto::request::split_verb(&text).0;
+                    Err(broken(format!("{said} does not answer {verb}"), section))
+                }
+            },
+            Err(_) if message.starts_with("ERR ") => {
+                let words = format!("{said} is a refusal with no code of the list");
+                Err(broken(words, Section::Refusals))
+            }
+            Err(error) => Err(broken(format!("{said} is {error}"), section)),
+        }
     }
 
-    fn ask_within(
+    /// Sends a request and waits for the message that follows it.
+    fn exchange(
         &mut self,
         request: &str,
+        expected: &dyn Fn() -> Vec<String>,
         timeout: Duration,
-    ) -> Result<Result<String, Refusal>, Failure> {
+    ) -> Result<Vec<u8>, Failure> {
+        self.asked += 1;
+        self.secrets.learn(request.as_bytes());
         let sent = self.connection.writer.send(request.as_bytes());
-        if let Err(wire::connection::SendError::Encode(error)) = sent {
+        if let Err(SendError::Encode(error)) = sent {
             return Err(Failure::does_not_fit(&error));
         }
         // Even when sending failed there may be an answer that says why: `ERR shutting-down`.
@@ -188,56 +239,58 @@ impl Session {
             .connection
             .reader
             .receive(Some(Instant::now() + timeout));
-        let message = match (received, sent) {
-            (Ok(Some(message)), _) => message,
-            (Ok(None), Ok(())) => return Err(self.lost("the server closed the connection")),
+        let unfinished = self.connection.reader.unfinished();
+        let report = |words: String, section| {
+            let evidence = self.evidence(request, expected, unfinished, section);
+            self.report(&words, evidence)
+        };
+        let seconds = timeout.as_secs_f32();
+        let broken = |words| Err(Failure::Protocol(report(words, Section::Messages)));
+        let lost = |words, section| Err(Failure::Lost(report(words, section)));
+        match (received, sent) {
+            (Ok(Some(message)), _) => Ok(message),
+            (Ok(None), Ok(())) => lost("the server closed the connection".into(), Section::Closing),
             (Err(ReceiveError::DeadlinePassed), _) => {
                 if let Some(tap) = self.tap() {
                     tap.timed_out(timeout, "no answer");
                 }
-                let words = format!("no answer within {} s", timeout.as_secs_f32());
-                return Err(self.lost(&words));
+                match unfinished {
+                    [] => lost(
+                        format!("no answer within {seconds} s"),
+                        Section::Service(self.target.mode),
+                    ),
+                    _ => broken(format!(
+                        "within {seconds} s only the beginning of a message came"
+                    )),
+                }
             }
-            (Ok(None) | Err(_), Err(error)) => return Err(self.lost(&error.to_string())),
-            (Err(error), Ok(())) => return Err(self.lost(&error.to_string())),
-        };
-        let text = String::from_utf8_lossy(&message);
-        match reply::parse(&text) {
-            Ok(Ok(arguments)) => Ok(Ok(arguments.to_owned())),
-            Ok(Err(refusal)) => Ok(Err(refusal)),
-            Err(error) => Err(self.lost(&format!("{} is {error}", quoted(&text)))),
+            (Ok(None) | Err(_), Err(error)) => lost(error.to_string(), Section::Closing),
+            (Err(error), Ok(())) if breaks_the_protocol(&error) => broken(error.to_string()),
+            (Err(error), Ok(())) => lost(error.to_string(), Section::Closing),
         }
     }
 
-    /// As [`Session::ask`], with the answer read; the server must answer what was asked.
-    ///
-    /// # Errors
-    /// When the server is lost, or answers something else.
-    pub fn ask_for<A>(
-        &mut self,
-        request: &str,
-        parse: impl FnOnce(&str) -> Option<A>,
-    ) -> Result<Result<A, Refusal>, Failure> {
-        match self.ask(request)? {
-            Ok(arguments) => match parse(&arguments) {
-                Some(answer) => Ok(Ok(answer)),
-                None => Err(self.not_an_answer(&arguments)),
-            },
-            Err(refusal) => Ok(Err(refusal)),
+    /// Whether the server ended the conversation while nothing was asked, as it does with one that
+    /// was idle for long. A late answer to an earlier request is an end too: what follows it would
+    /// be taken for the answer to another.
+    pub fn has_ended(&mut self) -> bool {
+        let is_over = self.connection.reader.is_ready();
+        if is_over {
+            // So that a recording has what was said last.
+            let by = Instant::now() + FAREWELL;
+            let _ = self.connection.reader.receive(Some(by));
         }
-    }
-
-    /// The failure when these arguments of an `OK` do not answer what was asked.
-    pub fn not_an_answer(&self, arguments: &str) -> Failure {
-        self.lost(&format!(
-            "{} does not answer the request",
-            quoted(arguments)
-        ))
+        is_over
     }
 
     /// What is recorded of this conversation, for what is not told by its messages.
     pub fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
+    }
+
+    /// How many requests were sent.
+    pub fn asked(&self) -> u64 {
+        self.asked
     }
 
     /// The connection, for a service that speaks without being asked.
@@ -247,13 +300,64 @@ impl Session {
 
     /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.
     pub fn quit(mut self) {
-        let _ = self.ask_within(proto::request::QUIT, GOODBYE);
+        let _ = self.exchange(QUIT, &Vec::new, GOODBYE);
         self.connection.writer.abort();
     }
 
-    fn lost(&self, what: &str) -> Failure {
-        Failure::Lost(format!("{}: {what}", self.target.server))
+    fn report(&self, words: &str, evidence: Evidence) -> Report {
+        Report::new(format!("{}: {words}", self.target.server), evidence)
     }
+
+    fn evidence(
+        &self,
+        request: &str,
+        expected: &dyn Fn() -> Vec<String>,
+        came: &[u8],
+        section: Section,
+    ) -> Evidence {
+        let mut expected = expected();
+        expected.push("ERR CODE WORDS".into());
+        Evidence {
+            request: Some(OpenRequest::new(self.asked, request, &self.secrets)),
+            expected,
+            came: self.secrets.hide(came),
+            section,
+        }
+    }
+}
+
+/// Whether the peer sent what it may not, and not the network or the peer's end is to blame.
+pub fn breaks_the_protocol(error: &ReceiveError) -> bool {
+    match error {
+        ReceiveError::Truncated(_) | ReceiveError::Malformed(_) | ReceiveError::FrameTooSlow(_) => {
+            true
+        }
+        ReceiveError::Idle(_)
+        | ReceiveError::DeadlinePassed
+        | ReceiveError::Injected
+        | ReceiveError::Broken(_)
+        | ReceiveError::Io(_) => false,
+    }
+}
+
+/// No `READY` came: in these words, and what came instead.
+fn no_ready(target: &Target, words: String, came: &[u8]) -> Report {
+    let ready = reply::ready(target.mode);
+    let mut expected = vec![ready.clone()];
+    let mut framed = Vec::new();
+    if target.framing != Framing::Raw
+        && target.framing.encode(ready.as_bytes(), &mut framed).is_ok()
+    {
+        let framed = framed.escape_ascii();
+        expected[0] = format!("{ready} (on the wire: {framed})");
+    }
+    let evidence = Evidence {
+        request: None,
+        expected,
+        came: came.to_owned(),
+        section: Section::Messages,
+    };
+    Report::new(words, evidence)
 }
 
 fn wrong_service(target: &Target, service: &str) -> Failure {
@@ -261,13 +365,16 @@ fn wrong_service(target: &Target, service: &str) -> Failure {
         Some(mode) => format!("ask it with `labclient {}`, or", mode.name()),
         None => "give --server".to_owned(),
     };
-    Failure::Unreachable(format!(
-        "{} is the service {}, not {}: {known} give the address of `labserver --mode {}`",
-        target.server,
-        quoted(service),
-        target.mode.name(),
-        target.mode.name()
-    ))
+    Failure::Unreachable(
+        format!(
+            "{} is the service {}, not {}: {known} give the address of `labserver --mode {}`",
+            target.server,
+            quoted(service),
+            target.mode.name(),
+            target.mode.name()
+        )
+        .into(),
+    )
 }
 
 fn not_ready(target: &Target, unfinished: &[u8], error: &ReceiveError) -> Failure {
@@ -275,30 +382,42 @@ fn not_ready(target: &Target, unfinished: &[u8], error: &ReceiveError) -> Failur
         return wrong_greeting(target, unfinished);
     }
     match error {
-        ReceiveError::DeadlinePassed => Failure::Unreachable(format!(
-            "{} took the connection but said nothing within {} s: is it `labserver --mode {}`?",
-            target.server,
-            target.timeout.as_secs_f32(),
-            target.mode.name()
-        )),
-        error => Failure::Unreachable(format!("{}: {error}", target.server)),
+        ReceiveError::DeadlinePassed => {
+            let words = format!(
+                "{} took the connection but said nothing within {} s: is it `labserver --mode {}`?",
+                target.server,
+                target.timeout.as_secs_f32(),
+                target.mode.name()
+            );
+            Failure::Protocol(no_ready(target, words, b""))
+        }
+        error => {
+            let words = format!("{}: {error}", target.server);
+            Failure::Unreachable(no_ready(target, words, b""))
+        }
     }
 }
 
 /// The first words of the server are no `READY` in our framing.
 fn wrong_greeting(target: &Target, bytes: &[u8]) -> Failure {
-    let heard = quoted(&String::from_utf8_lossy(bytes));
-    let words = match framing_of_ready(bytes) {
-        Some(framing) if framing != target.framing => format!(
-            "{} speaks {framing} framing, this client {}: add --wire {framing}",
-            target.server, target.framing
+    match framing_of_ready(bytes) {
+        Some(framing) if framing != target.framing => Failure::Unreachable(
+            format!(
+                "{} speaks {framing} framing, this client {}: add --wire {framing}",
+                target.server, target.framing
+            )
+            .into(),
         ),
-        Some(_) | None => format!(
-            "{} opened with {heard}, where a labserver says READY: something else listens there",
-            target.server
-        ),
-    };
-    Failure::Unreachable(words)
+        Some(_) | None => {
+            let heard = quoted(&String::from_utf8_lossy(bytes));
+            let words = format!(
+                "{} opened with {heard} and not with READY: something else listens there, or it \
+                 breaks the protocol",
+                target.server
+            );
+            Failure::Protocol(no_ready(target, words, bytes))
+        }
+    }
 }
 
 /// The framing in which these bytes are a `READY`.

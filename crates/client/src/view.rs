@@ -215,7 +215,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Some(path) => {
             refuse_to_overwrite(path, &arguments.files)?;
             let cannot =
-                |error| Failure::Usage(format!("cannot write {}: {error}", path.display()));
+                |error| Failure::Resource(format!("cannot write {}: {error}", path.display()));
             let mut out = BufWriter::new(File::create(path).map_err(cannot)?);
             show(arguments, &loaded, format, &mut out)
                 .and_then(|()| out.flush())

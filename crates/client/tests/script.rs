@@ -47,10 +47,11 @@ fn ran(words: &[&str], input: &str) -> (String, String, Option<i32>) {
 }
 
 #[test]
-fn what_the_server_said_is_printed_one_line_each() {
+fn both_sides_are_printed_one_line_each() {
     with_server("accepted", |server| {
         let (printed, _, status) = ran(&["accepted", "--server", server], "hi\nthere\nClose\n");
-        assert_eq!(printed, "accepted\naccepted\nclosed\n");
+        let expected = "C: hi\nS: accepted\nC: there\nS: accepted\nC: Close\nS: closed\n";
+        assert_eq!(printed, expected);
         assert_eq!(status, Some(0));
     });
 }
@@ -61,18 +62,22 @@ fn knock_knock_needs_no_name() {
         let (printed, said, status) = ran(&["--server", server], "");
         assert_eq!(
             (&printed[..], &said[..], status),
-            ("Whose there?\n", "", Some(0))
+            ("C: Knock Knock..\nS: Whose there?\n", "", Some(0))
         );
     });
 }
 
 #[test]
-fn another_exchange_than_the_scripts_is_status_1() {
+fn another_exchange_than_the_scripts_is_status_5() {
     with_server("greeting", |server| {
         let (printed, said, status) = ran(&["knock-knock", "--server", server], "");
-        assert_eq!((&printed[..], status), ("", Some(1)));
+        assert_eq!((&printed[..], status), ("C: Knock Knock..\n", Some(5)));
         let words = "expected \"Whose there?\", got \"Socket programming in python\"\n";
-        assert!(said.ends_with(words), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(
+            said.contains("  open request  1: Knock Knock..\n"),
+            "{said}"
+        );
     });
 }
 

@@ -46,6 +46,9 @@
 //! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
 //! by its id, is not a second wrong one.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 use core::fmt;
 use core::str::FromStr;
 
@@ -378,8 +381,34 @@ pub fn naming(id: RequestId, refusal: Refusal) -> Refusal {
 }
 
 impl request::Request for Request {
+    type Answer = Answer;
+
     fn is_quit(&self) -> bool {
         *self == Request::Quit
+    }
+
+    fn answer(&self, arguments: &str) -> Option<Answer> {
+        Answer::parse(self, arguments)
+    }
+
+    fn read(&self, reply: Result<&str, Refusal>) -> Option<Result<Answer, Refusal>> {
+        Answer::read(self, reply)
+    }
+
+    fn answers(&self) -> Vec<String> {
+        let first_or_repeat = |answer: String| vec![answer.clone(), answer + REPEAT];
+        match self {
+            Request::LogIn { id, .. } => vec![format!("OK {id} welcome HOLDER")],
+            Request::Balance => vec!["OK available MONEY, held MONEY".into()],
+            Request::Hold { id, amount, .. } => {
+                first_or_repeat(format!("OK {id} held {amount}, available MONEY"))
+            }
+            Request::Confirm { id, .. } => first_or_repeat(format!("OK {id} confirmed")),
+            Request::Rollback { id, .. } => first_or_repeat(format!("OK {id} rolled back")),
+            Request::Create { id, .. } => first_or_repeat(format!("OK {id} created")),
+            Request::Terminal(name) => vec![format!("OK terminal {name}")],
+            Request::Quit => vec!["OK bye".into()],
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 use core::fmt;
 use core::str::FromStr;
 
@@ -76,8 +78,22 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    type Answer = Answer;
+
     fn is_quit(&self) -> bool {
         *self == Request::Quit
+    }
+
+    fn answer(&self, arguments: &str) -> Option<Answer> {
+        Answer::parse(self, arguments)
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Hello(name) => vec![format!("OK hello {name}")],
+            Request::Calc(_) => vec!["OK NUMBER".into(), "OK NUMBER rounded".into()],
+            Request::Quit => vec!["OK bye".into()],
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod text;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 use core::fmt;
 use core::str::FromStr;
 
@@ -144,8 +146,26 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    type Answer = Answer;
+
     fn is_quit(&self) -> bool {
         *self == Request::Quit
+    }
+
+    fn answer(&self, arguments: &str) -> Option<Answer> {
+        Answer::parse(self, arguments)
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Join(name) => vec![
+                format!("OK joined {name}"),
+                format!("OK joined {name} with PEOPLE"),
+            ],
+            Request::Say(_) => vec!["OK said".into()],
+            Request::Who => vec!["OK here PEOPLE".into()],
+            Request::Quit => vec!["OK bye".into()],
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 //! answer says by its form which of the two it is, so a client can tell a late one. Refusals are
 //! `ERR code` without words, so that no answer is much longer than its request.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -69,8 +72,22 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    type Answer = Answer;
+
     fn is_quit(&self) -> bool {
         *self == Request::Quit
+    }
+
+    fn answer(&self, arguments: &str) -> Option<Answer> {
+        Answer::parse(*self, arguments)
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Date => vec!["OK YYYY-MM-DD".into()],
+            Request::Time => vec!["OK HH:MM:SS".into()],
+            Request::Quit => Vec::new(),
+        }
     }
 }
 

@@ -125,6 +125,12 @@ impl Code {
         Code::ALL.into_iter().find(|code| code.as_str() == text)
     }
 
+    /// Whether the same may be granted a moment later: the server is full, stopping or in trouble.
+    pub fn is_passing(self) -> bool {
+        use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
+        matches!(self, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
+    }
+
     /// Whether the refused request certainly had no effect.
     pub fn is_definite(self) -> bool {
         self != Code::Internal

@@ -1,15 +1,33 @@
 //! What every request has in common: `VERB arguments`, and `QUIT` everywhere.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
 use crate::refusal::Refusal;
+use crate::reply;
 
 /// A request of one service. Its `FromStr` reads what its `Display` writes; a message that cannot
 /// be read is a [`Refusal`], ready to be sent back.
 pub trait Request: FromStr<Err = Refusal> + fmt::Display {
+    /// What the service answers, after `OK`.
+    type Answer;
+
     /// Whether the client asks to end the conversation. The server answers, then closes.
     fn is_quit(&self) -> bool;
+
+    /// Reads the arguments of the `OK` that answers this request; `None` when they do not fit it.
+    fn answer(&self, arguments: &str) -> Option<Self::Answer>;
+
+    /// Reads a reply as the answer to this request; `None` when it does not answer it.
+    fn read(&self, reply: Result<&str, Refusal>) -> Option<Result<Self::Answer, Refusal>> {
+        reply::read(reply, |arguments| self.answer(arguments))
+    }
+
+    /// The messages that can answer this request, besides `ERR`, for whoever has to be told that
+    /// none of them came. A word in upper case stands for what only the server knows.
+    fn answers(&self) -> Vec<String>;
 }
 
 /// The verb that ends every conversation.
@@ -82,6 +100,58 @@ mod tests {
             Some("a b c"),
         ] {
             assert!(words::<2>(arguments, "two").is_err(), "{arguments:?}");
+        }
+    }
+
+    /// Every answer that is announced is one when what the server knows is filled in.
+    #[track_caller]
+    fn announces_its_answers(request: &impl Request) {
+        for answer in request.answers() {
+            let mut filled = answer.clone();
+            for (word, known) in [
+                ("HOLDER", "Joty"),
+                ("MONEY", "9500.00"),
+                ("PEOPLE", "Joty Ahona +3"),
+                ("NUMBER", "54"),
+                ("TEXT", "hello"),
+                ("YYYY-MM-DD", "2026-11-21"),
+                ("HH:MM:SS", "07:44:16"),
+            ] {
+                filled = filled.replace(word, known);
+            }
+            let arguments = filled.strip_prefix("OK ").unwrap();
+            assert!(request.answer(arguments).is_some(), "{request}: {answer}");
+        }
+    }
+
+    #[test]
+    fn the_answers_that_a_request_announces_are_read_as_its_answers() {
+        const UUID: &str = "0190e5a8-7c00-7000-8000-000000000001";
+        for text in ["LOWER HELLO", "PRIME 97", "PALINDROME 121", "QUIT"] {
+            announces_its_answers(&text.parse::<crate::text::Request>().unwrap());
+        }
+        for text in ["HELLO Adarsh", "CALC 12 + 42", "QUIT"] {
+            announces_its_answers(&text.parse::<crate::calc::Request>().unwrap());
+        }
+        for text in ["JOIN Adarsh", "SAY hello", "WHO", "QUIT"] {
+            announces_its_answers(&text.parse::<crate::chat::Request>().unwrap());
+        }
+        for text in ["SEND_DATE", "SEND_TIME", "QUIT"] {
+            announces_its_answers(&text.parse::<crate::datetime::Request>().unwrap());
+        }
+        for text in [
+            "VERIFY_CARD_AND_PASSWORD LOGIN_ID 123456789 1234",
+            "BALANCE_INQUIRY",
+            "WITHDRAW WITH_ID 500.00",
+            "DEPOSIT DEP_ID 20.50",
+            "CONFIRM WITH_ID",
+            "ROLLBACK DEP_ID",
+            "CREATE_ACCOUNT ACC_ID 5550001111 2468 100 Ada",
+            "TERMINAL ATM-1",
+            "QUIT",
+        ] {
+            let text = text.replace("_ID", &alloc::format!("_{UUID}"));
+            announces_its_answers(&text.parse::<crate::atm::Request>().unwrap());
         }
     }
 }

@@ -7,6 +7,8 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -120,8 +122,23 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    type Answer = Answer;
+
     fn is_quit(&self) -> bool {
         *self == Request::Quit
+    }
+
+    fn answer(&self, arguments: &str) -> Option<Answer> {
+        Answer::parse(self, arguments)
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Lower(_) => vec!["OK TEXT".into()],
+            Request::Prime(_) => vec!["OK prime".into(), "OK not prime".into()],
+            Request::Palindrome(_) => vec!["OK palindrome".into(), "OK not palindrome".into()],
+            Request::Quit => vec!["OK bye".into()],
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use client::session::{Session, Target};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Code;
+use proto::text;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
 use wire::fault::{Channel, Exchange, Side};
@@ -46,7 +47,8 @@ fn bare_server() -> (String, JoinHandle<(Vec<String>, String)>) {
         let end = loop {
             match connection.reader.receive(Some(Instant::now() + PATIENCE)) {
                 Ok(Some(message)) => {
-                    asked.push(String::from_utf8(message).unwrap());
+                    let request = String::from_utf8(message).unwrap();
+                    asked.push(request.strip_prefix("LOWER ").unwrap().to_owned());
                     let answer = format!("OK {}", asked.len());
                     // A client that has given up does not read it.
                     let _ = connection.writer.send(answer.as_bytes());
@@ -65,8 +67,8 @@ fn bare_server() -> (String, JoinHandle<(Vec<String>, String)>) {
 fn ask_twice(spec: &str) -> ([String; 2], Vec<String>, String) {
     let (address, serving) = bare_server();
     let mut session = Session::open(&target(Mode::Text, address, spec)).unwrap();
-    let answers = ["A", "B"].map(|request| match session.ask(request) {
-        Ok(Ok(answer)) => answer,
+    let answers = ["A", "B"].map(|request| match session.ask(&lower(request)) {
+        Ok(Ok(answer)) => answer.to_string(),
         Ok(Err(refusal)) => format!("{:?}: {}", refusal.code, refusal.words),
         Err(Failure::Lost(words)) => words.split_once(": ").unwrap().1.to_owned(),
         Err(failure) => panic!("{failure:?}"),
@@ -74,6 +76,10 @@ fn ask_twice(spec: &str) -> ([String; 2], Vec<String>, String) {
     drop(session);
     let (asked, end) = serving.join().unwrap();
     (answers, asked, end)
+}
+
+fn lower(text: &str) -> text::Request {
+    text::Request::Lower(text.to_owned())
 }
 
 const NO_ANSWER: &str = "no answer within 0.5 s";
@@ -113,7 +119,7 @@ fn a_cut_request_ends_the_conversation_half_way() {
     let cut = "an injected fault cut the connection";
     assert_eq!(answers, [cut, cut]);
     assert_eq!(asked, [""; 0]);
-    assert_eq!(end, "closed 0 bytes into a 1-byte message");
+    assert_eq!(end, "closed 3 bytes into a 7-byte message");
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn a_dropped_request_is_made_good_by_a_client_over_udp() {
         let mut asker = Asker::open(&target(Mode::Echo, address.clone(), spec)).unwrap();
         for text in [b"one", b"two"] {
             asker
-                .ask(text, |answer| (answer == text).then_some(()))
+                .ask(text, Vec::new(), |answer| (answer == text).then_some(()))
                 .unwrap();
         }
     }
@@ -150,7 +156,7 @@ fn a_refused_question_over_udp_is_answered_as_if_by_the_server() {
     let address = peer.local_addr().unwrap().to_string();
     let mut asker = Asker::open(&target(Mode::Datetime, address, "error=#1")).unwrap();
     let answer = asker
-        .ask(b"SEND_DATE", |answer| Some(answer.to_vec()))
+        .ask(b"SEND_DATE", Vec::new(), |answer| Some(answer.to_vec()))
         .unwrap();
     assert_eq!(answer, b"ERR unavailable injected fault");
     peer.set_nonblocking(true).unwrap();

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use proto::chat::{Answer, Event, Message, Request, Text};
+use proto::chat::{Event, Message, Request, Text};
 use proto::name::Name;
 use serde_json::json;
 use wire::connection::{Reader, ReceiveError, Writer};
@@ -90,10 +90,7 @@ fn join(site: &Site, count: u32, tally: &mut Tally) -> Result<Vec<Member>, Failu
             .map_err(Failure::Refused)?;
         let mut session = Session::open(&site.target())?;
         let request = Request::Join(name);
-        let accept = |arguments: &str| Answer::parse(&request, arguments);
-        session
-            .ask_for(&request.to_string(), accept)?
-            .map_err(Failure::Refused)?;
+        session.ask(&request)?.map_err(Failure::Refused)?;
         let (reader, writer) = session.into_connection().split();
         members.push(Member { reader, writer });
         tally.connected(began.elapsed());
@@ -129,7 +126,7 @@ struct Heard {
 
 impl Talk<'_> {
     fn hold(&self, members: Vec<Member>) -> Result<Vec<Heard>, Failure> {
-        let no_thread = |error| Failure::Usage(format!("cannot start a thread: {error}"));
+        let no_thread = |error| Failure::Resource(format!("cannot start a thread: {error}"));
         thread::scope(|scope| {
             let mut listening = Vec::new();
             let mut speaking = Vec::new();
@@ -165,14 +162,14 @@ impl Talk<'_> {
                 match speaks.join() {
                     Ok(Ok(writer)) => writers.push(writer),
                     Ok(Err(failure)) => failed = Some(failure),
-                    Err(_) => failed = Some(Failure::Lost("a thread ended badly".into())),
+                    Err(_) => failed = Some(Failure::Resource("a thread ended badly".into())),
                 }
             }
             self.is_over.store(true, Ordering::Release);
             let heard: Result<Vec<Heard>, Failure> = listening
                 .into_iter()
                 .map(|listens| {
-                    let lost = |_| Failure::Lost("a thread ended badly".into());
+                    let lost = |_| Failure::Resource("a thread ended badly".into());
                     listens.join().map_err(lost)
                 })
                 .collect();

@@ -36,7 +36,7 @@ impl Books {
     /// When there is no place for them.
     pub fn open(program: &Path, accounts: u32) -> Result<Books, Failure> {
         let directory = tempfile::tempdir()
-            .map_err(|error| Failure::Usage(format!("no place for a ledger: {error}")))?;
+            .map_err(|error| Failure::Resource(format!("no place for a ledger: {error}")))?;
         Ok(Books {
             program: program.to_owned(),
             directory,
@@ -64,9 +64,8 @@ impl Books {
     /// # Errors
     /// When the audit cannot be run.
     pub fn audit(&self, withdrawn: i64, was_cut_off: bool) -> Result<LedgerAudit, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::Unreachable(format!("cannot audit the ledger: {error}"))
-        };
+        let cannot =
+            |error: std::io::Error| Failure::Resource(format!("cannot audit the ledger: {error}"));
         let audit = Command::new(&self.program)
             .args(["ledger", "audit", "--ledger"])
             .arg(self.ledger())

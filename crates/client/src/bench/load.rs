@@ -153,7 +153,7 @@ pub fn run<V: Visitor>(
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     let words = format!("cannot start a thread for connection {number}: {error}");
-                    failed = Some(Failure::Usage(words));
+                    failed = Some(Failure::Resource(words));
                     counter.is_over.store(true, Ordering::Relaxed);
                     break;
                 }
@@ -164,7 +164,7 @@ pub fn run<V: Visitor>(
         counter.answered();
         drop(closed);
         let joined = threads.into_iter().map(|thread| {
-            let lost = |_| Failure::Lost("a thread ended badly".into());
+            let lost = |_| Failure::Resource("a thread ended badly".into());
             thread.join().map_err(lost).flatten()
         });
         let joined = joined.collect::<Result<Vec<Tally>, Failure>>();

@@ -32,6 +32,9 @@ const QUANTILES: [(&str, f64); 6] = [
 /// The kind of error where a connection ended.
 const LOST: &str = "connection lost";
 
+/// The kind of error where something came that is no answer, which ends the connection too.
+const WRONG: &str = "wrong answer";
+
 /// The kind of error of a request of an open loop that was due, and for which nobody was free.
 pub const NEVER_ASKED: &str = "never asked, 5 s after the end";
 
@@ -110,8 +113,9 @@ impl Tally {
             Failure::Refused(refusal) => self.error(&format!("ERR {}", refusal.code.as_str())),
             Failure::Unreachable(_) => self.error("not reachable"),
             Failure::Lost(_) => self.error(LOST),
-            Failure::Unexpected(_) => self.error("wrong answer"),
+            Failure::Protocol(_) => self.error(WRONG),
             Failure::Usage(_)
+            | Failure::Resource(_)
             | Failure::Unsendable(_)
             | Failure::Unknown(_)
             | Failure::OutputClosed
@@ -138,7 +142,8 @@ impl Tally {
 
     /// Connections that ended.
     pub fn lost_connections(&self) -> u64 {
-        self.errors.get(LOST).copied().unwrap_or(0)
+        let count = |kind| self.errors.get(kind).copied().unwrap_or(0);
+        count(LOST) + count(WRONG)
     }
 
     /// Answers a second.

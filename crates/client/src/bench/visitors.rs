@@ -162,10 +162,7 @@ impl Calculating {
             .parse()
             .map_err(Failure::Refused)?;
         let hello = calc::Request::Hello(name);
-        let accept = |arguments: &str| calc::Answer::parse(&hello, arguments);
-        session
-            .ask_for(&hello.to_string(), accept)?
-            .map_err(Failure::Refused)?;
+        session.ask(&hello)?.map_err(Failure::Refused)?;
         Ok(Calculating {
             line: Line::over(session.into_connection(), &site.patience),
             count: 0,
@@ -214,7 +211,7 @@ impl Echoing {
 
 impl Visitor for Echoing {
     fn visit(&mut self) -> Result<bool, Failure> {
-        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}"));
+        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
         self.count += 1;
         let text = format!("echo {}", self.count);
         let by = Instant::now() + self.timeout;
@@ -227,7 +224,7 @@ impl Visitor for Echoing {
                 Ok(Some(echoed)) if echoed == text.as_bytes() => return Ok(true),
                 // A late one, of a text before.
                 Ok(Some(echoed)) if echoed.starts_with(b"echo ") && echoed.len() <= text.len() => {}
-                Ok(Some(_)) => return Err(Failure::Unexpected("another text came back".into())),
+                Ok(Some(_)) => return Err(Failure::Protocol("another text came back".into())),
                 Ok(None) => return Err(lost("it closed the connection".into())),
                 Err(ReceiveError::DeadlinePassed) => return Ok(false),
                 Err(error) => return Err(lost(error.to_string())),

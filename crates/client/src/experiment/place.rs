@@ -27,7 +27,7 @@ impl Place {
     /// When it cannot be used, or holds something else and `force` is not given.
     pub fn take(directory: &Path, force: bool) -> Result<Place, Failure> {
         let cannot = |error: io::Error| {
-            Failure::Usage(format!("cannot write to {}: {error}", directory.display()))
+            Failure::Resource(format!("cannot write to {}: {error}", directory.display()))
         };
         match fs::read_dir(directory) {
             Ok(mut entries) => {
@@ -62,7 +62,7 @@ impl Place {
         let unfinished = self.directory.join(format!(".{name}.unfinished"));
         fs::write(&unfinished, bytes)
             .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
+            .map_err(|error| Failure::Resource(format!("cannot write {}: {error}", path.display())))
     }
 
     /// The directory.

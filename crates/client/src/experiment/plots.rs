@@ -39,7 +39,7 @@ pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec
     ];
     let mut drawn = Vec::new();
     for (name, figure) in figures {
-        let cannot = |why: &dyn Display| Failure::Usage(format!("cannot draw {name}: {why}"));
+        let cannot = |why: &dyn Display| Failure::Resource(format!("cannot draw {name}: {why}"));
         let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(|error| cannot(&error))?;
         let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(|e| cannot(&e))?;
         let png = png::encode(canvas::PNG_WIDTH, canvas::PNG_HEIGHT, &pixels);

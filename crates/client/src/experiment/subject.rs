@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use proto::printable::quoted;
 use proto::refusal::Refusal;
 use proto::reply;
 use wire::connection::{Connection, ReceiveError};
@@ -145,7 +146,7 @@ impl Line {
         if self.interrupt.came() {
             return Err(Failure::Interrupted);
         }
-        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}"));
+        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
         let sent = Instant::now();
         let writer = &mut self.connection.writer;
         writer
@@ -167,7 +168,10 @@ impl Line {
                     Some(answer) => return Ok(Some(answer)),
                     None => performed.late.push(performed.attempts.len()),
                 },
-                Err(error) => return Err(lost(error.to_string())),
+                Err(error) => {
+                    let words = format!("the server said {}, which is {error}", quoted(&text));
+                    return Err(Failure::Protocol(words.into()));
+                }
             }
         }
     }

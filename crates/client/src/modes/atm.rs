@@ -1,14 +1,23 @@
 //! The cash machine: what its customer sees.
 //!
 //! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank; `operator` settles and lists; `pin` knows
-//! where a PIN comes from; `receipt` is what is printed. A machine without a customer, as in the
-//! example `semantics`, needs [`terminal`], [`link`] and [`machine`] alone.
+//! the drawer of a `terminal` and a `link` to the bank. `floor` has what they need, and `address`
+//! knows which bank is meant. `customer` logs in, with a PIN from where `pin` knows; `progress` is
+//! told meanwhile, and `receipt` is what is printed. `operator` settles and lists, with `members` for
+//! programs.
+//!
+//! A machine without a customer, as in the example `semantics`, needs [`terminal`], [`link`] and
+//! [`machine`] alone.
 
+mod address;
+mod customer;
+mod floor;
 pub mod link;
 pub mod machine;
+mod members;
 mod operator;
 mod pin;
+pub mod progress;
 pub mod receipt;
 pub mod terminal;
 
@@ -16,17 +25,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use proto::atm::machine::Machine;
 use proto::atm::semantics::Semantics;
-use proto::atm::{Amount, CardNumber, Holder, Kind, Money};
+use proto::atm::{Amount, Holder, Kind, Money};
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
-use self::link::Link;
+use self::customer::Given;
+use self::floor::Floor;
 use self::machine::Worker;
 use self::receipt::Receipt;
-use self::terminal::{Machines, Terminal};
 use super::{each_line, say};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
@@ -133,102 +141,71 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(usage)?;
-    let floor = Floor::enter(target, arguments)?;
-    match wish {
-        Some(Wish::Settle) => return operator::settle(&floor, name.as_ref(), output),
-        Some(Wish::Journal) => return operator::journal(&floor, name.as_ref(), output),
-        Some(Wish::Load(count)) => return operator::load(&floor, name.as_ref(), count, output),
-        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {}
-    }
-    let mut input = Input::open(target.recorder.as_ref())?;
-    let card: CardNumber = match &arguments.card {
-        Some(card) => card.parse().map_err(usage)?,
-        None => ask_for_card(&mut input)?,
+    let target = &Target {
+        server: address::one_way_to_write(&target.server, target.timeout),
+        ..target.clone()
     };
-    let pin = pin::obtain(arguments.pin_file.as_deref(), &mut input)?;
-    let mut worker = floor.worker(name.as_ref())?;
-    if let Some(settled) = worker.settle()? {
-        say(&format!("settled first: {settled}"));
+    let floor = Floor::enter(target, arguments, output)?;
+    match wish {
+        Some(Wish::Settle) => operator::settle(&floor, name.as_ref(), output),
+        Some(Wish::Journal) => operator::journal(&floor, name.as_ref(), output),
+        Some(Wish::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
+        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
+            let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
+            let given = Given::by(arguments, &input)?;
+            let worker = floor.worker(name.as_ref())?;
+            serve(worker, input, given, wish, output)
+        }
     }
+}
+
+/// Does what a customer wants: this, or what is asked for one after the other.
+fn serve(
+    mut worker: Worker,
+    mut input: Input,
+    given: Given,
+    wish: Option<Wish>,
+    output: Output,
+) -> Result<Status, Failure> {
+    if let Some(settled) = worker.settle()? {
+        say(&format!("settled first: {}", machine::named(&settled)));
+        worker.hand_over(None, Ok(()))?;
+    }
+    worker.link().open()?;
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
+            let (card, pin) = given.or_ask(&mut input)?;
             let receipt = worker.create(card, pin, opening, holder)?;
-            receipt.map_err(Failure::Refused)?.print(output)?;
+            let receipt = receipt.map_err(Failure::Refused)?;
+            worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         Some(wish) => {
-            worker.link().log_in(card, pin)?;
-            fulfil(&mut worker, wish)?
-                .map_err(Failure::Refused)?
-                .print(output)?;
+            given.log_in(worker.link(), &mut input)?;
+            let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
+            worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = worker.link().log_in(card, pin)?;
+            let holder = given.log_in(worker.link(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}.\n{MENU}"));
             }
-            each_line(&mut input, output, "atm> ", |input, line| {
+            let served = each_line(&mut input, output, "atm> ", |input, line| {
                 attend(&mut worker, input, line, output)
-            })?
+            });
+            match served {
+                Err(Failure::OutputClosed) => {
+                    let words = "nobody reads standard output any more; no request after this one \
+                                 was carried out";
+                    return Err(Failure::Resource(words.into()));
+                }
+                served => served?,
+            }
         }
     };
     worker.link().log_out();
     Ok(status)
-}
-
-/// Where machines stand: their journals, and the bank they talk to.
-struct Floor {
-    machines: Machines,
-    /// Journals that are forgotten, where the semantics are not exactly-once.
-    _throw_away: Option<tempfile::TempDir>,
-    target: Target,
-    semantics: Semantics,
-    patience: Duration,
-}
-
-impl Floor {
-    fn enter(target: &Target, arguments: &Arguments) -> Result<Floor, Failure> {
-        let semantics = arguments.semantics;
-        let mut throw_away = None;
-        let machines = if semantics == Semantics::ExactlyOnce {
-            Machines::of(&target.server)?
-        } else {
-            say(&format!(
-                "warning: {semantics}: this machine may lose or make money, on purpose"
-            ));
-            let directory = tempfile::tempdir()
-                .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
-            let machines = Machines::within(directory.path());
-            throw_away = Some(directory);
-            machines
-        };
-        let (target, patience) = (target.clone(), arguments.patience);
-        Ok(Floor {
-            machines,
-            _throw_away: throw_away,
-            target,
-            semantics,
-            patience,
-        })
-    }
-
-    fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
-        let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.worker_of(found))
-    }
-
-    /// A machine whose drawer need not have what its journal says.
-    fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
-        let protections = self.semantics.protections();
-        let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.worker_of(found))
-    }
-
-    fn worker_of(&self, found: (Terminal, Machine)) -> Worker {
-        let link = |terminal: &Terminal| Link::new(self.target.clone(), terminal.name().clone());
-        Worker::new(found, link, self.patience)
-    }
 }
 
 /// Does what one line says.
@@ -239,9 +216,7 @@ fn attend(
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        let card = ask_for_card(input)?;
-        let pin = pin::ask(input)?;
-        return match worker.link().log_in(card, pin) {
+        return match Given::default().log_in(worker.link(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -263,11 +238,16 @@ fn attend(
         Ok(wish) => fulfil(worker, wish)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    match receipt {
-        Ok(receipt) if input.is_terminal() || output.json => receipt.print(output).map(Ok),
-        Ok(receipt) => output.line(&receipt.one_line()).map(Ok),
-        Err(refusal) => Ok(Err(refusal)),
-    }
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let printed = if input.is_terminal() || output.json {
+        receipt.print(output)
+    } else {
+        output.line(&receipt.one_line())
+    };
+    worker.hand_over(receipt.done(), printed).map(Ok)
 }
 
 /// A number of the menu as the line it stands for.
@@ -286,13 +266,20 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
 }
 
 fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
-    match wish {
+    let done = match wish {
         Wish::Balance => worker.balance(),
         Wish::Move(kind, amount) => worker.move_notes(kind, amount),
         Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
-    }
+    };
+    let card = worker.link().card().cloned();
+    done.map(|done| {
+        done.map_err(|refusal| match &card {
+            Some(card) => customer::explained(refusal, card),
+            None => refusal,
+        })
+    })
 }
 
 fn wish_of(command: &Command) -> Result<Wish, Refusal> {
@@ -322,16 +309,6 @@ fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
             ),
         )),
     }
-}
-
-fn ask_for_card(input: &mut Input) -> Result<CardNumber, Failure> {
-    if !input.is_terminal() {
-        return Err(Failure::Usage(
-            "a card is needed: give --card NUMBER".into(),
-        ));
-    }
-    let line = input.line("Card number: ")?.ok_or(Failure::Interrupted)?;
-    line.trim().parse().map_err(usage)
 }
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {

@@ -65,12 +65,8 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
 }
 
 fn greet(session: &mut Session, name: Name) -> Result<(), Failure> {
-    let hello = Request::Hello(name);
-    let parse = |arguments: &str| Answer::parse(&hello, arguments);
-    session
-        .ask_for(&hello.to_string(), parse)?
-        .map(drop)
-        .map_err(Failure::Refused)
+    let greeted = session.ask(&Request::Hello(name))?;
+    greeted.map(drop).map_err(Failure::Refused)
 }
 
 fn calculate(
@@ -78,13 +74,8 @@ fn calculate(
     expression: Expression,
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
-    let request = Request::Calc(expression);
-    let value = |arguments: &str| match Answer::parse(&request, arguments) {
-        Some(Answer::Value(value)) => Some(value),
-        Some(Answer::Hello(_) | Answer::Bye) | None => None,
-    };
-    match session.ask_for(&request.to_string(), value)? {
-        Ok(Value { text, rounded }) => {
+    match session.ask(&Request::Calc(expression))? {
+        Ok(Answer::Value(Value { text, rounded })) => {
             let shown = if rounded {
                 format!("{text} (rounded)")
             } else {
@@ -93,6 +84,8 @@ fn calculate(
             output.answer(&shown, json!({"value": text, "rounded": rounded}))?;
             Ok(Ok(()))
         }
+        // They answer other requests.
+        Ok(Answer::Hello(_) | Answer::Bye) => Ok(Ok(())),
         Err(refusal) => Ok(Err(refusal)),
     }
 }

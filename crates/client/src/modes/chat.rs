@@ -19,14 +19,16 @@ use proto::chat::{Answer, Message, People, Request};
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
+use proto::request::Request as _;
 use serde_json::json;
 use wire::connection::Reader;
 
 use super::{own_name, say};
-use crate::failure::{Failure, Status, words_of};
+use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::failure::{Failure, Report, Status, words_of};
 use crate::input::Input;
 use crate::output::Output;
-use crate::session::{Session, Target};
+use crate::session::{Session, Target, breaks_the_protocol};
 use link::Link;
 use screen::{Screen, Typed};
 use speaker::{Speaker, say_goodbye};
@@ -35,6 +37,13 @@ use threads::{leave_on_signals, start};
 /// Happenings that may wait to be shown. When somebody stops their terminal, the server is no
 /// longer read, and throws us out in the end.
 const WAITING: usize = 1_000;
+
+/// What a room says without being asked.
+const EVENTS: [&str; 3] = [
+    "EVENT joined NAME",
+    "EVENT said NAME TEXT",
+    "EVENT left NAME REASON",
+];
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -54,6 +63,8 @@ enum Happening {
     NoInput(Failure),
     /// The server ended the stream, or it broke: how.
     Closed(String),
+    /// The server broke the protocol: how, and with which bytes.
+    Broken(String, Vec<u8>),
 }
 
 /// Joins the room, shows it, and has lines said until either side ends it.
@@ -69,8 +80,9 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let Some((name, others)) = join(target, &mut session, given)? else {
         return Ok(Status::Done);
     };
+    let asked = session.asked();
     let (reader, writer) = session.into_connection().split();
-    let link = Arc::new(Link::new(writer));
+    let link = Arc::new(Link::new(writer, asked));
     let mut chat = Chat {
         target: target.clone(),
         output,
@@ -120,10 +132,9 @@ fn join(
         let refused = match name {
             Ok(name) => {
                 let request = Request::Join(name);
-                let parse = |arguments: &str| Answer::parse(&request, arguments);
-                match session.ask_for(&request.to_string(), parse)? {
+                match session.ask(&request)? {
                     Ok(Answer::Joined(name, others)) => return Ok(Some((name, others))),
-                    Ok(_) => Failure::Lost("the room did not say who joined".into()),
+                    Ok(_) => Failure::Protocol("the room did not say who joined".into()),
                     Err(refusal) => Failure::Refused(refusal),
                 }
             }
@@ -208,7 +219,19 @@ impl Chat {
                 Happening::Refused(refusal) => self.show_refusal(&refusal)?,
                 Happening::NoInput(failure) => self.outcome = Err(failure),
                 Happening::Closed(_) if self.link.is_leaving() => return Ok(()),
-                Happening::Closed(words) => return Err(self.lost(&words)),
+                Happening::Closed(words) => {
+                    let words = self.ending(&words);
+                    return Err(Failure::Lost(self.report(
+                        words,
+                        self.link.open_request(),
+                        b"",
+                    )));
+                }
+                Happening::Broken(words, came) => {
+                    let words = self.ending(&words);
+                    let report = self.report(words, self.link.open_request(), &came);
+                    return Err(Failure::Protocol(report));
+                }
             }
         }
         Ok(())
@@ -216,6 +239,7 @@ impl Chat {
 
     /// Shows an answer; says whether it was the last.
     fn show_reply(&mut self, reply: Result<String, Refusal>) -> Result<bool, Failure> {
+        let open = self.link.open_request();
         match (self.link.answered(), reply) {
             (None, Err(refusal)) => self.farewell = Some(refusal),
             (Some(_), Err(refusal)) if ends_conversation(&refusal) => self.farewell = Some(refusal),
@@ -228,7 +252,10 @@ impl Chat {
                     Some(Answer::Here(people)) => self.show_people(&people)?,
                     Some(Answer::Joined(..)) | None => {
                         let words = format!("{} answers nothing", quoted(&arguments));
-                        return Err(self.lost(&words));
+                        let words = self.ending(&words);
+                        let came = format!("OK {arguments}");
+                        let report = self.report(words, open, came.as_bytes());
+                        return Err(Failure::Protocol(report));
                     }
                 }
             }
@@ -285,17 +312,35 @@ impl Chat {
         }
     }
 
-    fn lost(&self, words: &str) -> Failure {
+    /// Why the conversation ended: what the room said of it, or else these words.
+    fn ending(&self, words: &str) -> String {
         let server = &self.target.server;
-        Failure::Lost(match &self.farewell {
+        match &self.farewell {
             Some(refusal) => {
-                format!(
-                    "{server}: the room ended the conversation: {}",
-                    words_of(refusal)
-                )
+                let why = words_of(refusal);
+                format!("{server}: the room ended the conversation: {why}")
             }
             None => format!("{server}: {words}"),
-        })
+        }
+    }
+
+    fn report(&self, words: String, open: Option<(u64, Request)>, came: &[u8]) -> Report {
+        if self.farewell.is_some() {
+            return words.into();
+        }
+        let no_secrets = SentSecrets::default();
+        let mut expected = open.as_ref().map_or(Vec::new(), |(_, open)| open.answers());
+        expected.extend(EVENTS.map(str::to_owned));
+        expected.push("ERR CODE WORDS".into());
+        let request = open
+            .map(|(number, request)| OpenRequest::new(number, &request.to_string(), &no_secrets));
+        let evidence = Evidence {
+            request,
+            expected,
+            came: came.to_owned(),
+            section: Section::Service(self.target.mode),
+        };
+        Report::new(words, evidence)
     }
 }
 
@@ -314,13 +359,19 @@ fn receive_all(mut reader: Reader, tell: &SyncSender<Happening>) {
                 let text = String::from_utf8_lossy(&message);
                 match Message::parse(&text) {
                     Some(message) => Happening::Message(message),
-                    None => Happening::Closed(format!("{} is no message of a room", quoted(&text))),
+                    None => {
+                        let words = format!("{} is no message of a room", quoted(&text));
+                        Happening::Broken(words, message)
+                    }
                 }
             }
             Ok(None) => Happening::Closed("the server closed the connection".into()),
+            Err(error) if breaks_the_protocol(&error) => {
+                Happening::Broken(error.to_string(), reader.unfinished().to_owned())
+            }
             Err(error) => Happening::Closed(error.to_string()),
         };
-        let is_end = matches!(happening, Happening::Closed(_));
+        let is_end = matches!(happening, Happening::Closed(_) | Happening::Broken(..));
         if tell.send(happening).is_err() || is_end {
             return;
         }

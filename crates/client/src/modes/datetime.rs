@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use proto::datetime::{Answer, Request};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
+use proto::request::Request as _;
 use rand::RngExt;
 use serde_json::json;
 use signal_hook::consts::SIGINT;
@@ -115,10 +116,14 @@ impl Clock {
     /// # Errors
     /// When no answer comes, after several tries.
     pub fn ask(&mut self, request: Request) -> Result<Result<Answer, Refusal>, Failure> {
+        let mut expected = request.answers();
+        expected.push("ERR CODE".into());
+        let question = request.to_string();
         self.asker.ask(
-            request.to_string().as_bytes(),
+            question.as_bytes(),
+            expected,
             |datagram| match reply::parse(str::from_utf8(datagram).ok()?) {
-                Ok(Ok(arguments)) => Answer::parse(request, arguments).map(Ok),
+                Ok(Ok(arguments)) => request.answer(arguments).map(Ok),
                 Ok(Err(refusal)) => Some(Err(refusal)),
                 Err(_) => None,
             },
@@ -148,7 +153,7 @@ impl Client {
 
     /// Watches on a thread of its own, so that Ctrl-C ends it at once wherever it waits.
     fn watch_until_interrupted(mut self, watch: Watch) -> Result<Status, Failure> {
-        let cannot = |error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}"));
+        let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
         let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
         let (tell, told) = mpsc::channel();
         let tell_interrupted = tell.clone();

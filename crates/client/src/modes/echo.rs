@@ -16,10 +16,11 @@ use wire::datagram::MAX_DATAGRAM;
 
 use super::{each_line, say};
 use crate::datagram::Asker;
-use crate::failure::{Failure, Status};
+use crate::evidence::{Evidence, Section};
+use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
 use crate::output::Output;
-use crate::session::Target;
+use crate::session::{Target, breaks_the_protocol};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -47,10 +48,15 @@ impl Arguments {
 /// # Errors
 /// When the echo differs or the server is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let mut client = if arguments.udp {
-        Client::Udp(Asker::open(target)?)
+    let way = if arguments.udp {
+        Way::Udp(Asker::open(target)?)
     } else {
-        Client::Tcp(Box::new(target.connect()?), target.clone())
+        Way::Tcp(Box::new(target.connect()?))
+    };
+    let mut client = Client {
+        way,
+        target: target.clone(),
+        sent: 0,
     };
     match &arguments.text {
         Some(text) => {
@@ -69,58 +75,88 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     }
 }
 
-enum Client {
-    Tcp(Box<Connection>, Target),
+struct Client {
+    way: Way,
+    target: Target,
+    /// Texts sent over TCP.
+    sent: u64,
+}
+
+enum Way {
+    Tcp(Box<Connection>),
     Udp(Asker),
 }
 
 impl Client {
     fn echo(&mut self, text: &str, output: Output) -> Result<(), Failure> {
-        let echoed = match self {
-            Client::Tcp(connection, target) => over_tcp(connection, target, text)?,
-            Client::Udp(_) if text.len() > MAX_DATAGRAM => {
+        match &mut self.way {
+            Way::Tcp(connection) => {
+                self.sent += 1;
+                over_tcp(connection, &self.target, (self.sent, text))?;
+            }
+            Way::Udp(_) if text.len() > MAX_DATAGRAM => {
                 let words = format!(
                     "a message of {} bytes does not fit a datagram (at most {MAX_DATAGRAM})",
                     text.len()
                 );
                 return Err(Failure::Unsendable(Refusal::new(Code::TooLong, words)));
             }
-            Client::Udp(asker) => asker.ask(text.as_bytes(), |answer| {
-                (answer == text.as_bytes()).then(|| answer.to_vec())
+            Way::Udp(asker) => asker.ask(text.as_bytes(), vec![text.to_owned()], |answer| {
+                (answer == text.as_bytes()).then_some(())
             })?,
-        };
-        if echoed != text.as_bytes() {
-            let came = quoted(&String::from_utf8_lossy(&echoed));
-            return Err(Failure::Lost(format!(
-                "sent {}, but {came} came back",
-                quoted(text)
-            )));
         }
         output.answer(&printable(text), json!({"echo": text}))
     }
 }
 
-fn over_tcp(connection: &mut Connection, target: &Target, text: &str) -> Result<Vec<u8>, Failure> {
-    let lost = |what: &str| Failure::Lost(format!("{}: {what}", target.server));
+/// Sends the text, which is that of this number, and waits until it has come back.
+fn over_tcp(
+    connection: &mut Connection,
+    target: &Target,
+    (number, text): (u64, &str),
+) -> Result<(), Failure> {
+    let report = |words: &str, came: &[u8]| {
+        let section = Section::Service(target.mode);
+        let evidence = Evidence::of((number, text), vec![text.to_owned()], came, section);
+        Report::new(format!("{}: {words}", target.server), evidence)
+    };
     connection
         .writer
         .send(text.as_bytes())
         .map_err(|error| match error {
             SendError::Encode(error) => Failure::does_not_fit(&error),
-            error => lost(&error.to_string()),
+            error => Failure::Lost(report(&error.to_string(), b"")),
         })?;
     let by = Some(Instant::now() + target.timeout);
     let mut echoed = Vec::new();
     // In raw framing the text may come back in pieces; its own length says when it is whole.
     while echoed.is_empty() || target.framing == Framing::Raw && echoed.len() < text.len() {
-        match connection.reader.receive(by) {
-            Ok(Some(piece)) => echoed.extend(piece),
-            Ok(None) => return Err(lost("the server closed the connection")),
-            Err(error) => return Err(lost(&error.to_string())),
-        }
-        if target.framing != Framing::Raw {
-            break;
-        }
+        let error = match connection.reader.receive(by) {
+            Ok(Some(piece)) => {
+                echoed.extend(piece);
+                if target.framing != Framing::Raw {
+                    break;
+                }
+                continue;
+            }
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        echoed.extend(connection.reader.unfinished());
+        let words = error.as_ref().map_or_else(
+            || "the server closed the connection".to_owned(),
+            ToString::to_string,
+        );
+        let report = report(&words, &echoed);
+        return Err(match error {
+            Some(error) if breaks_the_protocol(&error) => Failure::Protocol(report),
+            Some(_) | None => Failure::Lost(report),
+        });
     }
-    Ok(echoed)
+    if echoed != text.as_bytes() {
+        let came = quoted(&String::from_utf8_lossy(&echoed));
+        let words = format!("sent {}, but {came} came back", quoted(text));
+        return Err(Failure::Protocol(report(&words, &echoed)));
+    }
+    Ok(())
 }

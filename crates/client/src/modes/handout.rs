@@ -26,7 +26,7 @@ use wire::record::Recorder;
 use super::datetime::Gap;
 use super::say;
 use crate::cli;
-use crate::failure::{Failure, Status};
+use crate::failure::{Failure, Report, Status};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -221,17 +221,18 @@ fn names() -> impl TypedValueParser<Value = Choice> {
 fn naming_the_server(failure: Failure, handout: Handout) -> Failure {
     let ours = format!("`labserver --mode {}`", Mode::Script.name());
     let its = format!("`labserver --handout {}`", handout.name());
+    let named = |words: &str| words.replace(&ours, &its);
     match failure {
-        Failure::Unreachable(words) => Failure::Unreachable(words.replace(&ours, &its)),
-        Failure::Lost(words) => Failure::Lost(words.replace(&ours, &its)),
-        Failure::Unknown(words) => Failure::Unknown(words.replace(&ours, &its)),
+        Failure::Unreachable(report) => Failure::Unreachable(report.reworded(named)),
+        Failure::Lost(report) => Failure::Lost(report.reworded(named)),
+        Failure::Unknown(report) => Failure::Unknown(report.reworded(named)),
         failure => failure,
     }
 }
 
-/// The server was lost when it had been told to move money.
-fn outcome_unknown(words: &str) -> Failure {
-    Failure::Unknown(may_be_done(words))
+/// The server was lost, or answered something else, when it had been told to move money.
+fn outcome_unknown(report: Report) -> Failure {
+    Failure::Unknown(report.reworded(may_be_done))
 }
 
 fn may_be_done(words: &str) -> String {

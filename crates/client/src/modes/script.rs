@@ -16,7 +16,8 @@ use wire::record::Recorder;
 
 use super::say;
 use crate::datagram::Asker;
-use crate::failure::{Failure, Status};
+use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
 use crate::output::Output;
 use crate::session::Target;
@@ -56,6 +57,22 @@ pub trait Audience {
     /// # Errors
     /// When nobody looks any more.
     fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
+
+    /// Is told that this was sent, as the script has it.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    fn said(&mut self, _message: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Is told that the line it was asked for was sent.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    fn said_what_was_asked(&mut self, _line: &str) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Plays the script that the arguments name, or lists those that are shipped. Its framing is the
@@ -107,6 +124,7 @@ pub fn play(
         target,
         audience,
         status: Status::Done,
+        sent: Sent::default(),
     };
     loop {
         let first = match part.prompt_for_repeat() {
@@ -117,6 +135,7 @@ pub fn play(
             },
             None => None,
         };
+        playing.sent = Sent::default();
         match script.transport() {
             Transport::Tcp => playing.over_tcp(part, first)?,
             Transport::Udp => playing.over_udp(part, first)?,
@@ -131,6 +150,14 @@ struct Playing<'a, A> {
     target: &'a Target,
     audience: &'a mut A,
     status: Status,
+    sent: Sent,
+}
+
+/// What was sent over this connection.
+#[derive(Debug, Default)]
+struct Sent {
+    count: u64,
+    last: Option<String>,
 }
 
 impl<A: Audience> Playing<'_, A> {
@@ -162,20 +189,24 @@ impl<A: Audience> Playing<'_, A> {
             let by = Instant::now() + self.target.timeout;
             turn = match receive_whole(connection, &player, by) {
                 Ok(Some(message)) => {
-                    let turn = player.received(&message).map_err(|u| self.unexpected(&u))?;
+                    let turn = player.received(&message);
+                    let turn = turn.map_err(|u| self.unexpected(&u, &message))?;
                     self.audience.show(&message)?;
                     turn
                 }
-                Ok(None) => return player.closed().map_err(|u| self.unexpected(&u)),
+                Ok(None) => return player.closed().map_err(|u| self.unexpected(&u, b"")),
                 // A reset ends the connection as well as a close does.
                 Err(ReceiveError::Io(_)) if player.awaits_close() => return Ok(()),
                 Err(ReceiveError::Io(error)) => return Err(self.lost(&ReceiveError::Io(error))),
-                Err(ReceiveError::Malformed(error)) => {
-                    return Err(Failure::Unexpected(self.about(&error.to_string())));
-                }
-                Err(_) => {
+                Err(error) => {
                     let so_far = connection.reader.unfinished();
-                    return Err(self.unexpected(&player.waited(so_far)));
+                    let waited = player.waited(so_far);
+                    return Err(match error {
+                        ReceiveError::Malformed(error) => {
+                            self.broken(&error.to_string(), waited.expected(), so_far)
+                        }
+                        _ => self.unexpected(&waited, so_far),
+                    });
                 }
             };
         }
@@ -191,6 +222,10 @@ impl<A: Audience> Playing<'_, A> {
     ) -> Result<bool, Failure> {
         let writer = &mut connection.writer;
         writer.send_apart(&turn.send).map_err(|e| self.lost(&e))?;
+        for message in &turn.send {
+            self.note_sent(message);
+            self.audience.said(message)?;
+        }
         let Some(prompt) = &turn.ask else {
             return Ok(true);
         };
@@ -201,6 +236,8 @@ impl<A: Audience> Playing<'_, A> {
             thread::sleep(RAW_PAUSE);
         }
         writer.send(line.as_bytes()).map_err(|e| self.lost(&e))?;
+        self.note_sent(&line);
+        self.audience.said_what_was_asked(&line)?;
         Ok(true)
     }
 
@@ -218,17 +255,25 @@ impl<A: Audience> Playing<'_, A> {
                 },
                 (None, _) => turn.send.first().cloned(),
             };
+            match (&turn.ask, &message) {
+                (Some(_), Some(line)) => self.audience.said_what_was_asked(line)?,
+                (None, Some(message)) => self.audience.said(message)?,
+                (_, None) => {}
+            }
             if turn.then == Then::Close {
                 return message.map_or(Ok(()), |message| asker.tell(message.as_bytes()));
             }
             let question = message.unwrap_or_default();
-            let answer = asker.ask(question.as_bytes(), |answer| {
+            self.note_sent(&question);
+            let expected = vec![player.waited(b"").expected().to_owned()];
+            let answer = asker.ask(question.as_bytes(), expected, |answer| {
                 // A repeated question may be answered twice; the second time it is no news.
                 let is_late = before.as_deref() == Some(answer);
                 let is_expected = player.clone().received(answer).is_ok();
                 (is_expected || !is_late).then(|| answer.to_vec())
             })?;
-            turn = player.received(&answer).map_err(|u| self.unexpected(&u))?;
+            let received = player.received(&answer);
+            turn = received.map_err(|u| self.unexpected(&u, &answer))?;
             self.audience.show(&answer)?;
             before = Some(answer);
         }
@@ -248,12 +293,29 @@ impl<A: Audience> Playing<'_, A> {
         Ok(None)
     }
 
-    fn unexpected(&self, unexpected: &script::Unexpected) -> Failure {
-        Failure::Unexpected(self.about(&unexpected.to_string()))
+    fn note_sent(&mut self, message: &str) {
+        self.sent.count += 1;
+        self.sent.last = Some(message.to_owned());
+    }
+
+    fn unexpected(&self, unexpected: &script::Unexpected, came: &[u8]) -> Failure {
+        self.broken(&unexpected.to_string(), unexpected.expected(), came)
+    }
+
+    fn broken(&self, words: &str, expected: &str, came: &[u8]) -> Failure {
+        let secrets = SentSecrets::default();
+        let last = self.sent.last.as_deref();
+        let evidence = Evidence {
+            request: last.map(|text| OpenRequest::new(self.sent.count, text, &secrets)),
+            expected: vec![expected.to_owned()],
+            came: came.to_owned(),
+            section: Section::Scripts,
+        };
+        Failure::Protocol(Report::new(self.about(words), evidence))
     }
 
     fn lost(&self, error: &dyn std::error::Error) -> Failure {
-        Failure::Lost(self.about(&error.to_string()))
+        Failure::Lost(self.about(&error.to_string()).into())
     }
 
     fn about(&self, words: &str) -> String {
@@ -301,8 +363,21 @@ impl Audience for Console {
 
     fn show(&mut self, message: &[u8]) -> Result<(), Failure> {
         let text = String::from_utf8_lossy(message);
-        self.output
-            .answer(&printable(&text), json!({"received": text}))
+        let line = format!("S: {}", printable(&text));
+        self.output.answer(&line, json!({"received": text}))
+    }
+
+    fn said(&mut self, message: &str) -> Result<(), Failure> {
+        let line = format!("C: {}", printable(message));
+        self.output.answer(&line, json!({"sent": message}))
+    }
+
+    fn said_what_was_asked(&mut self, line: &str) -> Result<(), Failure> {
+        // A person sees it where they typed it.
+        match &self.input {
+            Some(input) if input.is_terminal() && !self.output.json => Ok(()),
+            Some(_) | None => self.said(line),
+        }
     }
 }
 

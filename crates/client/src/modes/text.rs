@@ -97,8 +97,7 @@ impl Client {
     }
 
     fn ask(&mut self, request: Request) -> Result<Result<(), Refusal>, Failure> {
-        let parse = |arguments: &str| Answer::parse(&request, arguments);
-        match self.session.ask_for(&request.to_string(), parse)? {
+        match self.session.ask(&request)? {
             Ok(answer) => {
                 let members = match &answer {
                     Answer::Lower(text) => json!({"lower": text}),

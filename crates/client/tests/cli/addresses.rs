@@ -105,3 +105,22 @@ fn each_framing_is_spoken_when_asked_for() {
             .printed("prime\n");
     }
 }
+
+#[test]
+fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
+    let bank = start(Mode::Atm);
+    let port = bank.address().rsplit_once(':').unwrap().1.to_owned();
+    let home = tempfile::tempdir().unwrap();
+    let machine = |server: &str, request: &[&str]| {
+        let client = labclient(&["atm", "--card", "123456789"]).with(request);
+        let client = client.pin("1234").at(&format!("{server}:{port}"));
+        client
+            .adjust(|command| command.env("XDG_STATE_HOME", home.path()))
+            .run()
+    };
+    let withdrawn = machine("localhost", &["withdraw", "500"]);
+    assert_eq!(withdrawn.status, Some(0), "{withdrawn:?}");
+    let journal = machine("localhost", &["journal"]);
+    assert!(journal.stdout.contains("dispensed WITH_"), "{journal:?}");
+    assert_eq!(machine("127.0.0.1", &["journal"]), journal);
+}

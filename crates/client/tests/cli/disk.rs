@@ -198,7 +198,7 @@ fn a_place_where_nothing_can_be_kept_is_named_with_what_to_do() {
     fs::write(floor.state.path().join("socketlab"), "").unwrap();
     let directory = floor.machine("ATM-1");
     floor.atm(&["balance"]).failed(
-        2,
+        6,
         &format!(
             "cannot make the directory {}: Not a directory (os error 20) for the journal and the \
              drawer; set XDG_STATE_HOME to a directory of yours",

@@ -103,11 +103,11 @@ impl Labclient {
 
     pub fn start(mut self) -> Running {
         let mut child = self.command.spawn().unwrap();
-        let stdout = child.stdout.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Running {
             stdin: child.stdin.take(),
             stdout: stdout.map_or_else(|| lines(std::io::empty()), lines),
-            stderr: lines(child.stderr.take().unwrap()),
+            stderr: stderr.map_or_else(|| lines(std::io::empty()), lines),
             child,
             _home: self.home,
         }
@@ -135,6 +135,16 @@ impl Running {
     /// The lines of its standard output that have come and were not taken yet.
     pub fn lines_so_far(&self) -> impl Iterator<Item = String> {
         self.stdout.try_iter()
+    }
+
+    /// Sends it this signal, such as `TERM`.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(sent.unwrap().success());
     }
 
     /// Ends its input, and waits until it has ended.
@@ -180,6 +190,29 @@ impl Ended {
             (self.stdout.as_str(), self.stderr.as_str(), self.status),
             ("", format!("labclient: {words}\n").as_str(), Some(status))
         );
+    }
+}
+
+impl Ended {
+    /// The program printed nothing and ended with this status, saying these words in one line and
+    /// then, in indented lines, what was going on: these lines, and perhaps more.
+    #[track_caller]
+    pub fn failed_with(&self, status: i32, words: &str, evidence: &[&str]) {
+        let mut lines = self.stderr.lines();
+        assert_eq!(
+            (self.stdout.as_str(), lines.next(), self.status),
+            (
+                "",
+                Some(format!("labclient: {words}").as_str()),
+                Some(status)
+            ),
+            "{self:?}"
+        );
+        let lines: Vec<&str> = lines.collect();
+        assert!(lines.iter().all(|line| line.starts_with("  ")), "{self:?}");
+        for expected in evidence {
+            assert!(lines.contains(expected), "{expected:?} in {self:?}");
+        }
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod addresses;
 mod answers;
+mod broken_servers;
 mod command_line;
 mod disk;
 mod labclient;
 mod lost_servers;
+mod machine_objects;
 mod outputs;
 mod pin;
 mod pipes;
@@ -18,3 +20,5 @@ mod refusals;
 mod services;
 mod strangers;
 mod unknown_outcomes;
+#[cfg(unix)]
+mod untold;

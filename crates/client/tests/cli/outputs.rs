@@ -56,7 +56,7 @@ fn an_output_that_is_full_is_told() {
     let client = labclient(&["text", "prime", "97"]).at(&text.address());
     let ended = client.adjust(|command| command.stdout(full)).run();
     ended.failed(
-        3,
+        6,
         "cannot write to standard output: No space left on device (os error 28)",
     );
 }

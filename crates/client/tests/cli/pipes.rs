@@ -179,9 +179,9 @@ fn a_pipe_of_json_has_an_object_for_each_refusal() {
         [
             "{\"ok\":true,\"rounded\":false,\"value\":\"2\"}",
             "{\"code\":\"malformed\",\"definite\":true,\"error\":\"a line is not UTF-8\",\
-             \"ok\":false}",
+             \"kind\":\"refused\",\"ok\":false,\"status\":1}",
             "{\"code\":\"division-by-zero\",\"definite\":true,\"error\":\"division by zero\",\
-             \"ok\":false}",
+             \"kind\":\"refused\",\"ok\":false,\"status\":1}",
         ]
     );
 }
@@ -207,4 +207,22 @@ fn a_pipe_at_the_cash_machine_has_a_line_for_each_receipt() {
         assert!(line.starts_with(beginning), "{line}, not {beginning}");
     }
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn a_last_line_that_may_have_been_cut_off_moves_no_money() {
+    let bank = start(Mode::Atm);
+    // `withdraw 500`, had the pipe not broken.
+    let client = labclient(BANK).pin("1234").at(&bank.address());
+    let ended = client.run_with("balance\nwithdraw 5");
+    let refusal = "ERR malformed the last line has no line feed, so it may have been cut off: it \
+                   was not sent\n";
+    assert_eq!(ended.stdout, format!("10000.00\n{refusal}"));
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""));
+    let client = labclient(BANK).pin("1234").at(&bank.address());
+    client.run_with("balance\n").printed("10000.00\n");
+    // Where none moves, the end of the input is the end of the line.
+    let text = start(Mode::Text);
+    let client = labclient(&["text"]).at(&text.address());
+    client.run_with("prime 97").printed("prime\n");
 }

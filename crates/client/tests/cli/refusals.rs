@@ -69,7 +69,7 @@ fn with_json_a_refusal_is_an_object_as_in_a_pipe() {
     assert_eq!(
         ended.stdout,
         "{\"code\":\"division-by-zero\",\"definite\":true,\"error\":\"division by zero\",\
-         \"ok\":false}\n"
+         \"kind\":\"refused\",\"ok\":false,\"status\":1}\n"
     );
     assert_eq!(ended.stderr, "labclient: division by zero\n");
     assert_eq!(ended.status, Some(1));

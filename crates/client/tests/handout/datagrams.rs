@@ -38,16 +38,16 @@ fn a_joke_that_was_lost_is_told_again() {
 }
 
 #[test]
-fn another_answer_than_the_printed_one_is_status_1() {
+fn another_answer_than_the_printed_one_is_status_5() {
     let (socket, address) = socket();
     let server = thread::spawn(move || {
         let (_, from) = receive(&socket);
         socket.send_to(b"No", from).unwrap();
     });
     let client = labclient(&["handout", "joke"]).at(&address);
-    client
-        .run()
-        .failed(1, &format!("{address}: expected \"Ok\", got \"No\""));
+    let words = format!("{address}: expected \"Ok\", got \"No\"");
+    let hex = "                4e 6f";
+    client.run().failed_with(5, &words, &[hex]);
     server.join().unwrap();
 }
 

@@ -218,7 +218,7 @@ fn a_server_that_closes_instead_of_answering_is_told_with_a_status() {
                 "atm-card" if asked.starts_with("VERIFY") || asked.starts_with("BALANCE") => 3,
                 "atm-card" => 4,
                 // Not what the script says.
-                "knock-knock" | "accepted" | "greeting" | "sixteen" | "length-prefix" => 1,
+                "knock-knock" | "accepted" | "greeting" | "sixteen" | "length-prefix" => 5,
                 _ => 3,
             };
             assert_eq!(ended.status, Some(expected), "{name} {kept}: {ended:?}");

@@ -162,7 +162,7 @@ fn a_server_that_does_not_stop_is_not_listened_to_for_ever() {
     server.was_told_all();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
-        (Some(1), ""),
+        (Some(5), ""),
         "{ended:?}"
     );
     assert!(

@@ -96,3 +96,13 @@ fn either_half_understands_the_other() {
         }
     }
 }
+
+#[test]
+fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
+    let typed = "2\n123456789\n3\n123456789\n500";
+    let ended = both_halves(Handout::AtmCard, &[], typed);
+    let balance = "Response from bank server: BALANCE_ACK 10000\n";
+    assert_eq!(ended.stdout, balance, "{ended:?}");
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("may have been cut off"), "{ended:?}");
+}

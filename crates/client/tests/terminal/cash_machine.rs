@@ -119,14 +119,95 @@ fn the_pin_is_neither_shown_nor_remembered() {
 }
 
 #[test]
-fn a_wrong_pin_is_refused_and_the_machine_gives_the_card_back() {
+fn a_wrong_pin_is_asked_for_again() {
     let bank = services::start(Mode::Atm);
+    let mut person = start(&["atm", "balance"], &bank.address());
+    person.sees("Card number: ");
+    person.enters("12");
+    person.sees("Card number: ");
+    person.enters(CARD);
+    person.sees("PIN: ");
+    for (wrong, said) in [
+        ("9999", "unknown card or wrong PIN; once more, or Ctrl-C"),
+        // No PIN at all is no wrong one.
+        ("12", "a PIN has 4 to 12 digits"),
+        ("9998", "unknown card or wrong PIN; once more, or Ctrl-C"),
+    ] {
+        person.enters(wrong);
+        person.sees(&format!("\n{said}\r\n"));
+        person.sees("PIN: ");
+    }
+    person.enters(PIN);
+    person.sees("\n5000.00\r\n");
+    let seen = person.returns_to_the_shell(0);
+    assert!(!seen.contains("999"), "{seen:?}");
+}
+
+#[test]
+fn three_wrong_pins_end_it_and_it_is_said_who_unlocks_the_card() {
+    let bank = services::start(Mode::Atm);
+    let unlock = format!("unlocks it with `labserver ledger unlock {CARD}`, or it opens by itself");
     let mut person = start(&["atm", "--card", CARD], &bank.address());
     person.sees("PIN: ");
+    for _ in 0..2 {
+        person.enters("9999");
+        person.sees("; once more, or Ctrl-C\r\n");
+        person.sees("PIN: ");
+    }
     person.enters("9999");
     person.sees("\nlabclient: ");
     let seen = person.returns_to_the_shell(1);
-    assert!(!seen.contains("9999"), "{seen:?}");
+    assert!(seen.contains(&unlock), "{seen:?}");
+    // The right one is too late.
+    let mut person = start(&["atm", "--card", CARD], &bank.address());
+    person.sees("PIN: ");
+    person.enters(PIN);
+    person.sees("\nlabclient: the card is locked");
+    person.sees(&unlock);
+    person.returns_to_the_shell(1);
+}
+
+#[test]
+fn a_wrong_pin_of_the_next_customer_is_asked_for_again_too() {
+    let bank = services::start(Mode::Atm);
+    let mut person = logged_in(&bank, &[]);
+    person.sees("atm> ");
+    person.enters("4");
+    person.sees("Card number: ");
+    person.enters("123456789");
+    person.sees("PIN: ");
+    for wrong in ["9999", "9998"] {
+        person.enters(wrong);
+        person.sees("; once more, or Ctrl-C\r\n");
+        person.sees("PIN: ");
+    }
+    person.enters("9997");
+    person.sees("unlocks it with `labserver ledger unlock 123456789`");
+    // The customer before has gone, and the next one gets in.
+    person.sees("atm> ");
+    person.enters("balance");
+    person.sees("\nlog in first\r\n");
+    person.sees("atm> ");
+    person.enters("4");
+    person.sees("Card number: ");
+    person.enters(CARD);
+    person.sees("PIN: ");
+    person.enters(PIN);
+    person.sees("Welcome, Ahona.");
+    person.sees("atm> ");
+    person.types(CTRL_D);
+    person.returns_to_the_shell(0);
+}
+
+#[test]
+fn a_bank_that_is_not_there_is_told_before_a_card_is_asked_for() {
+    let bank = services::start(Mode::Atm);
+    let address = bank.address();
+    bank.stop();
+    let mut person = start(&["atm"], &address);
+    person.sees(&format!("labclient: nothing listens on {address}: "));
+    let seen = person.returns_to_the_shell(3);
+    assert!(!seen.contains("Card number"), "{seen:?}");
 }
 
 #[test]
@@ -149,9 +230,8 @@ fn a_bank_that_has_gone_is_waited_for_and_then_told() {
     person.sees("atm> ");
     bank.stop();
     person.enters("balance");
-    person.sees("stopping");
-    person.sees("atm> ");
-    person.enters("balance");
-    person.sees(&format!("\nlabclient: {address}: "));
+    let words = format!("nothing listens on {address}: is `labserver --mode atm` running?");
+    person.sees(&format!("\n{words}; asking again, 2nd attempt\r"));
+    person.sees(&format!("\nlabclient: {words}\r"));
     person.returns_to_the_shell(3);
 }

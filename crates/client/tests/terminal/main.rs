@@ -7,6 +7,9 @@ mod cash_machine;
 mod editing;
 mod endings;
 mod handouts;
+#[path = "../cli/labclient.rs"]
+#[allow(dead_code, reason = "shared with the tests without a terminal")]
+mod labclient;
 mod menus;
 mod other_terminals;
 mod person;
@@ -15,3 +18,7 @@ mod person;
 mod printed;
 #[path = "../cli/services.rs"]
 mod services;
+#[path = "../cli/strangers.rs"]
+#[allow(dead_code, reason = "shared with the tests without a terminal")]
+mod strangers;
+mod unanswered;

@@ -22,8 +22,9 @@ pub const CTRL_D: &str = "\x04";
 pub const CTRL_U: &str = "\x15";
 
 /// The client's parent: a terminal that echoes, as people have them. What is left of that when the
-/// client has ended is shown last.
-const SHELL: &str = "stty sane; \"$0\" \"$@\"; status=$?; echo; stty -a; exit $status";
+/// client has ended is shown last. Ctrl-C in a line that nobody edits goes to both; a shell that
+/// people use does not end by it.
+const SHELL: &str = "trap : INT; stty sane; \"$0\" \"$@\"; status=$?; echo; stty -a; exit $status";
 
 /// A person who has started a client.
 pub struct Person {

@@ -25,6 +25,13 @@ pub struct Unexpected {
     got: String,
 }
 
+impl Unexpected {
+    /// What the script has come next.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+}
+
 impl<'s> Player<'s> {
     /// A player at the beginning.
     pub fn new(part: &'s Part) -> Player<'s> {

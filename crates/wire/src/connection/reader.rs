@@ -187,6 +187,21 @@ impl Reader {
         }
     }
 
+    /// Whether there is something to be received now, without waiting for it: bytes that came, or
+    /// the end of the stream.
+    pub fn is_ready(&self) -> bool {
+        if !self.decoder.unfinished().is_empty() {
+            return true;
+        }
+        let peek = || {
+            self.stream.set_nonblocking(true)?;
+            let peeked = self.stream.peek(&mut [0]);
+            self.stream.set_nonblocking(false)?;
+            peeked
+        };
+        !matches!(peek(), Err(error) if is_retryable(&error))
+    }
+
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {

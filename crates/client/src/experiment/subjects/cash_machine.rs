@@ -23,7 +23,6 @@ use super::channel;
 use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::modes::atm::link;
 use crate::modes::atm::terminal::{Machines, Terminal};
 use crate::session::{Session, Target};
 
@@ -116,7 +115,7 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
         file.flush()?;
         Ok(file)
     };
-    write().map_err(|error| Failure::Usage(format!("cannot write a file of accounts: {error}")))
+    write().map_err(|error| Failure::Resource(format!("cannot write a file of accounts: {error}")))
 }
 
 impl Bank {
@@ -145,7 +144,7 @@ impl Bank {
         };
         for pause in [50, 100, 200, 400, 800, 1600] {
             let mut session = Session::open(&self.target)?;
-            match link::ask(&mut session, &request)? {
+            match session.ask(&request)? {
                 Ok(_) => return Ok(Line::over(session.into_connection(), &self.patience)),
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
@@ -175,7 +174,7 @@ impl CashMachine {
     /// When the bank is not reachable or refuses, or there is no place for a journal.
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
         let directory = tempfile::tempdir()
-            .map_err(|error| Failure::Usage(format!("no place for a journal: {error}")))?;
+            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
         let machines = Machines::within(directory.path());
         let (terminal, machine) = new_terminal(&machines, 1)?;
         let mut line = bank.log_in()?;
@@ -267,7 +266,7 @@ impl CashMachine {
                     }
                     self.machine
                         .moved(self.terminal.drawer())
-                        .map_err(|damage| Failure::Unknown(damage.to_string()))?;
+                        .map_err(|damage| Failure::Unknown(damage.to_string().into()))?;
                 }
                 Action::Show(outcome) => {
                     self.machine.shown();
@@ -324,7 +323,7 @@ impl Subject for CashMachine {
         self.terminal.shorten(&self.machine)?;
         self.machine
             .begin(id, self.bank.amount, Key::new(rand::random()))
-            .map_err(|not_now| Failure::Unknown(format!("{not_now:?}")))?;
+            .map_err(|not_now| Failure::Unknown(format!("{not_now:?}").into()))?;
         let mut performed = Performed::default();
         let most = self.bank.patience.give_up_after;
         match self.work(None, most, &mut performed)? {
@@ -339,7 +338,7 @@ impl Subject for CashMachine {
                     ..
                 },
             ) => Err(Failure::Refused(refusal)),
-            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string())),
+            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string().into())),
             Worked::GivenUp => Ok(performed),
         }
     }

@@ -44,10 +44,13 @@ impl Clock {
         // `localhost` may be ::1 first, while the server listens on 127.0.0.1 alone.
         let is_v4 = |address: &&std::net::SocketAddr| address.is_ipv4();
         let Some(address) = addresses.iter().find(is_v4).or(addresses.first()) else {
-            return Err(Failure::Unreachable(format!("{server} has no address")));
+            return Err(Failure::Unreachable(
+                format!("{server} has no address").into(),
+            ));
         };
-        let mut endpoint = Endpoint::connected_to(*address)
-            .map_err(|error| Failure::Unreachable(format!("cannot send to {address}: {error}")))?;
+        let mut endpoint = Endpoint::connected_to(*address).map_err(|error| {
+            Failure::Unreachable(format!("cannot send to {address}: {error}").into())
+        })?;
         if let Some(plan) = faults {
             endpoint.inject(plan.faults(channel(Transport::Udp)));
         }
@@ -68,7 +71,7 @@ impl Clock {
             io::ErrorKind::ConnectionRefused => Failure::Lost(
                 "nothing listens there: is `labserver --mode datetime` running?".into(),
             ),
-            _ => Failure::Lost(format!("the server was lost: {error}")),
+            _ => Failure::Lost(format!("the server was lost: {error}").into()),
         };
         let sent = Instant::now();
         self.endpoint

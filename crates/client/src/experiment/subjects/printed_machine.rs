@@ -137,5 +137,5 @@ fn balance(dialogue: &mut Dialogue) -> Result<f64, Failure> {
 }
 
 fn another_answer() -> Failure {
-    Failure::Unexpected("the server answered something else than was asked".into())
+    Failure::Protocol("the server answered something else than was asked".into())
 }

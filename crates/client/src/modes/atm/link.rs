@@ -3,11 +3,12 @@
 
 use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
 use proto::name::Name;
-use proto::refusal::{Code, Refusal};
+use proto::refusal::Refusal;
 use uuid::Uuid;
 use wire::record::Recorder;
 
-use crate::failure::{Failure, words_of};
+use super::progress::Progress;
+use crate::failure::Failure;
 use crate::session::{Session, Target};
 
 /// A line to the bank.
@@ -21,6 +22,8 @@ pub struct Link {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
+    /// What a person is told meanwhile.
+    pub progress: Progress,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -44,12 +47,19 @@ impl Link {
             session: None,
             is_logged_in: false,
             unanswered: None,
+            progress: Progress::default(),
         }
     }
 
     /// Who takes down what is said.
     pub fn recorder(&self) -> Option<&Recorder> {
         self.target.recorder.as_ref()
+    }
+
+    /// Whether this was sent and not answered, so that it may have been done.
+    pub fn is_unanswered(&self, request: &Request) -> bool {
+        let unanswered = self.unanswered.as_ref();
+        unanswered.is_some_and(|(unanswered, _)| unanswered == request)
     }
 
     /// The card of the customer at the machine.
@@ -62,22 +72,51 @@ impl Link {
     /// # Errors
     /// When the bank refuses, or cannot be reached.
     pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
-        self.log_out();
+        if self.customer.is_some() {
+            self.log_out();
+        }
         let login = LoginId(Uuid::now_v7());
         self.customer = Some(Customer { login, card, pin });
         let mut welcome = self.welcome();
-        if let Err(Failure::Lost(_)) = welcome {
-            // Lost after it was asked: the same log-in once more, which burns no second try.
-            welcome = self.welcome();
+        if let Err(failure) = &welcome
+            && failure.was_asked()
+        {
+            let why = failure.words().unwrap_or_default();
+            self.progress
+                .again(&why, "logging in again with the same id", 2);
+            // Lost after it was asked, or a message of before stood in the answer's place: the same
+            // log-in once more, which burns no second try.
+            welcome = match (welcome, self.welcome()) {
+                // What it answered says more than that it takes no other connection.
+                (
+                    Err(Failure::Protocol(report)),
+                    Err(Failure::Unreachable(_) | Failure::Protocol(_)),
+                ) => Err(Failure::Protocol(report)),
+                (_, again) => again,
+            };
         }
         match welcome {
             Ok(Some(holder)) => Ok(holder),
-            Ok(None) => Err(self.nonsense()),
+            Ok(None) => Err(self.no_conversation()),
             Err(failure) => {
                 self.customer = None;
                 Err(failure)
             }
         }
+    }
+
+    /// Connects, if it is not, so that a bank which is not there is told before anything is asked
+    /// of a customer.
+    ///
+    /// # Errors
+    /// When the bank refuses, or cannot be reached.
+    pub fn open(&mut self) -> Result<(), Failure> {
+        let mut connected = self.connect();
+        if let Err(Failure::Lost(why)) = &connected {
+            self.progress.again(why, "connecting again", 2);
+            connected = self.connect();
+        }
+        connected
     }
 
     fn welcome(&mut self) -> Result<Option<Holder>, Failure> {
@@ -101,8 +140,8 @@ impl Link {
     ///
     /// # Errors
     /// [`Failure::Refused`] when the bank refused the connection or the log-in, so that the request
-    /// was not sent. [`Failure::Lost`] when there was no answer; then the next question takes a new
-    /// connection.
+    /// was not sent. [`Failure::Lost`] when there was no answer, [`Failure::Protocol`] when it
+    /// was none; then the next question takes a new connection.
     pub fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let asked = self.ask_on_this_line(request);
         if asked.is_err() {
@@ -122,12 +161,12 @@ impl Link {
         };
         self.unanswered = Some((request.clone(), attempt));
         let Some(session) = &mut self.session else {
-            return Err(self.nonsense());
+            return Err(self.no_conversation());
         };
         if let (2.., Some(tap)) = (attempt, session.tap()) {
             tap.resent(attempt, request.to_string().as_bytes());
         }
-        let asked = ask(session, request);
+        let asked = session.ask(request);
         if asked.is_ok() {
             self.unanswered = None;
         }
@@ -136,9 +175,17 @@ impl Link {
 
     /// Makes sure there is a conversation.
     fn connect(&mut self) -> Result<(), Failure> {
+        let has_ended = self.session.as_mut().is_some_and(Session::has_ended);
+        if has_ended {
+            self.session = None;
+        }
         if self.session.is_none() {
-            let mut session = Session::open(&self.target)?;
-            let named = ask(&mut session, &Request::Terminal(self.terminal.clone()))?;
+            let mut session = Session::open(&self.target).map_err(|failure| match failure {
+                // It was there, so it may come back: as for one lost at a question.
+                Failure::Unreachable(report) if has_ended => Failure::Lost(report),
+                failure => failure,
+            })?;
+            let named = session.ask(&Request::Terminal(self.terminal.clone()))?;
             named.map_err(Failure::Refused)?;
             self.session = Some(session);
             self.is_logged_in = false;
@@ -159,46 +206,16 @@ impl Link {
             card: customer.card.clone(),
             pin: customer.pin.clone(),
         };
-        match ask(session, &request)?.map_err(Failure::Refused)? {
+        match session.ask(&request)?.map_err(Failure::Refused)? {
             Answer::Welcome { holder, .. } => {
                 self.is_logged_in = true;
                 Ok(Some(holder))
             }
-            _ => Err(self.nonsense()),
+            _ => Err(self.no_conversation()),
         }
     }
 
-    fn nonsense(&self) -> Failure {
-        Failure::Lost(format!(
-            "{}: the bank answered something else",
-            self.target.server
-        ))
+    fn no_conversation(&self) -> Failure {
+        Failure::Lost(format!("{}: there is no conversation", self.target.server).into())
     }
-}
-
-/// Asks the bank, and believes only what answers this request: what does not name its id may be the
-/// late or second answer to another one.
-///
-/// # Errors
-/// When the bank is lost, or something else was answered. Then the conversation is out of step, and
-/// the next question needs a new one.
-pub fn ask(session: &mut Session, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-    let reply = session.ask(&request.to_string())?;
-    let reply = reply.as_deref().map_err(Refusal::clone);
-    match (Answer::read(request, reply.clone()), reply) {
-        (Some(answer), _) => Ok(answer),
-        // Of the connection.
-        (None, Err(refusal)) if is_passing(refusal.code) => Err(Failure::Lost(words_of(&refusal))),
-        (None, Err(refusal)) => {
-            let code = refusal.code.as_str();
-            Err(session.not_an_answer(&format!("{code} {}", refusal.words)))
-        }
-        (None, Ok(arguments)) => Err(session.not_an_answer(arguments)),
-    }
-}
-
-/// Whether what is refused with this code may be granted a moment later.
-pub fn is_passing(code: Code) -> bool {
-    use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
-    matches!(code, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
 }

@@ -1,26 +1,29 @@
 //! The machine at work: does what [`Machine`] says, one action after another, with a real journal,
 //! a real drawer and a real line to the bank.
 
+mod questions;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::atm::machine::{Action, Machine, NotNow, Outcome};
-use proto::atm::{
-    Amount, Answer, CardNumber, CreationId, Holder, Key, Kind, Money, Pin, Request, TransactionId,
-};
+use proto::atm::{Amount, Answer, Key, Kind, Money, Request, TransactionId};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::link::{Link, is_passing};
+use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
-use crate::failure::{Failure, words_of};
+use crate::failure::{Failure, Report, words_of};
+use crate::interrupt::Notice;
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
+/// Why it is not known what Ctrl-C broke off.
+const INTERRUPTED: &str = "interrupted";
 /// A cash machine at work.
 #[derive(Debug)]
 pub struct Worker {
@@ -29,6 +32,10 @@ pub struct Worker {
     link: Link,
     /// How long a customer waits, or an operator who settles.
     patience: Duration,
+    /// What Ctrl-C has to say.
+    notice: Notice,
+    /// Who settles what is left open, and how.
+    settled_by: String,
 }
 
 impl Worker {
@@ -40,11 +47,52 @@ impl Worker {
     ) -> Worker {
         let link = link(&terminal);
         terminal.record_to(link.recorder().cloned());
+        let settled_by = format!(
+            "machine {} settles it before anything else",
+            terminal.name()
+        );
         Worker {
             machine,
             terminal,
             link,
             patience,
+            notice: Notice::default(),
+            settled_by,
+        }
+    }
+
+    /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
+    /// what is left open, and how.
+    #[must_use]
+    pub fn for_person(self, notice: Notice, settled_by: String) -> Worker {
+        Worker {
+            notice,
+            settled_by,
+            ..self
+        }
+    }
+
+    /// What was done has been told, and Ctrl-C has nothing more to say about it; unless it could not
+    /// be printed: then that is told with why, since nothing else tells it.
+    ///
+    /// # Errors
+    /// What kept it from being printed; [`Failure::Unknown`] where something was done.
+    pub fn hand_over(
+        &self,
+        done: Option<String>,
+        printed: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match (printed, done) {
+            (Ok(()), _) => {
+                self.notice.set(None);
+                Ok(())
+            }
+            (Err(failure), None) => Err(failure),
+            (Err(failure), Some(done)) => {
+                let why = failure.words();
+                let why = why.as_deref().unwrap_or("nobody reads standard output");
+                Err(Failure::Unknown(untold(&done, why).into()))
+            }
         }
     }
 
@@ -64,56 +112,11 @@ impl Worker {
     /// # Errors
     /// [`Failure::Unknown`] when the bank did not answer, so that it is still open.
     pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
+        if let Some(Outcome::Unsettled { id, amount, .. }) = self.machine.outcome() {
+            let words = format!("settling first: {id}, {amount}");
+            self.link.progress.tell(&words);
+        }
         self.work()
-    }
-
-    /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
-    /// answered or patience ends.
-    ///
-    /// # Errors
-    /// When the bank cannot be reached.
-    pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
-        match self.persist(&Request::Balance)? {
-            Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
-            Ok(_) => Err(Failure::Lost("the bank answered something else".into())),
-            Err(refusal) => Ok(Err(refusal)),
-        }
-    }
-
-    /// Opens an account.
-    ///
-    /// # Errors
-    /// [`Failure::Unknown`] when the bank was asked and did not answer.
-    pub fn create(
-        &mut self,
-        card: CardNumber,
-        pin: Pin,
-        opening: Money,
-        holder: Holder,
-    ) -> Result<Result<Receipt, Refusal>, Failure> {
-        let id = CreationId(Uuid::now_v7());
-        let request = Request::Create {
-            id,
-            card: card.clone(),
-            pin,
-            opening,
-            holder: holder.clone(),
-        };
-        match self.persist(&request) {
-            Ok(Ok(Answer::Created { .. })) => Ok(Ok(Receipt::Created {
-                id,
-                card,
-                opening,
-                holder,
-            })),
-            Ok(Ok(_)) => Err(Failure::Lost("the bank answered something else".into())),
-            Ok(Err(refusal)) => Ok(Err(refusal)),
-            Err(Failure::Lost(words)) => Err(Failure::Unknown(format!(
-                "{words}; whether the account was opened is not known: `labclient atm --card {card} \
-                 balance` tells"
-            ))),
-            Err(failure) => Err(failure),
-        }
     }
 
     /// Withdraws or deposits.
@@ -142,25 +145,18 @@ impl Worker {
                 id,
                 amount,
                 available,
-            }) => {
-                let card = self.link.card().cloned();
-                Ok(Ok(Receipt::Moved {
-                    id,
-                    card,
-                    amount,
-                    available,
-                }))
-            }
+            }) => Ok(Ok(self.receipt(id, amount, available))),
             Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
             Some(Outcome::RolledBack {
                 refusal: Some(refusal),
                 ..
             }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(format!(
-                "the bank did not answer in time; {id} was rolled back, nothing moved"
-            ))),
+            Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(
+                format!("the bank did not answer in time; {id} was rolled back, nothing moved")
+                    .into(),
+            )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(not_known(&outcome))
+                Err(Failure::Unknown(about(&outcome, named(&outcome).into())))
             }
             None => Err(self.unsettled()),
         }
@@ -178,23 +174,50 @@ impl Worker {
         self.work().map(drop)
     }
 
-    /// Does what the machine says until there is something to show or nothing left to do.
+    /// Does what the machine says until there is something to show or nothing left to do. Whatever
+    /// goes wrong while a transaction is open leaves its outcome unknown.
     fn work(&mut self) -> Result<Option<Outcome>, Failure> {
+        let worked = self.go_on();
+        match (worked, self.open()) {
+            (Err(failure), Some(_)) => Err(self.unsettled_because(failure)),
+            (worked, _) => worked,
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Option<Outcome>, Failure> {
         let by = Instant::now() + self.patience;
-        let mut unreachable = None;
+        let (mut why, mut unreachable) = (String::new(), None);
         loop {
-            match self.machine.next() {
+            let action = self.machine.next();
+            self.notice.set(self.notice_before(&action));
+            match action {
                 Action::Journal(record) => {
                     self.terminal.keep(&record)?;
                     self.machine.journaled();
                 }
-                Action::Send { request, .. } => match self.send(&request) {
-                    Ok(reply) => self.machine.answered(&request, &reply),
-                    Err(failure) => {
-                        unreachable = failure.words();
-                        self.machine.lost();
+                Action::Send {
+                    request, attempt, ..
+                } => {
+                    if attempt > 1 {
+                        let how = "asking again with the same id";
+                        self.link.progress.again(&why, how, attempt);
                     }
-                },
+                    match self.send(&request) {
+                        Ok(reply) => {
+                            why = reply.as_ref().err().map(words_of).unwrap_or_default();
+                            self.machine.answered(&request, &reply);
+                        }
+                        Err(failure) => {
+                            why = failure.words().unwrap_or_default();
+                            // An answer that is none says more than the silence after it.
+                            let is_news = matches!(failure, Failure::Protocol(_));
+                            if is_news || !matches!(unreachable, Some(Failure::Protocol(_))) {
+                                unreachable = Some(failure);
+                            }
+                            self.machine.lost();
+                        }
+                    }
+                }
                 Action::Pause { attempt } => {
                     let pause = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(8));
                     let pause = pause.min(MAX_PAUSE);
@@ -205,9 +228,12 @@ impl Worker {
                     }
                     self.machine.give_up();
                     if matches!(self.machine.next(), Action::Pause { .. }) {
-                        return Err(self.unsettled_because(unreachable));
+                        return Err(unreachable.unwrap_or_else(|| Failure::Lost(why.into())));
                     }
                     // One attempt to roll it back at once; after that the journal remembers.
+                    self.link
+                        .progress
+                        .tell("no answer in all that time; rolling it back");
                 }
                 Action::MoveNotes { id, amount } => {
                     let before = self.machine.drawer();
@@ -218,7 +244,7 @@ impl Worker {
                     if let Some(after) = after {
                         self.terminal.move_notes(after)?;
                     }
-                    let damaged = |damage| Failure::Unknown(format!("{damage}"));
+                    let damaged = |damage| Failure::Unknown(format!("{damage}").into());
                     self.machine
                         .moved(self.terminal.drawer())
                         .map_err(damaged)?;
@@ -232,40 +258,60 @@ impl Worker {
         }
     }
 
+    /// The transaction that is open, if one is: that its outcome is not known.
+    fn open(&self) -> Option<Outcome> {
+        let mut open = self.machine.outcome()?;
+        if let Outcome::Unsettled { moved, .. } = &mut open {
+            // The drawer knows before the journal does.
+            *moved |= self.terminal.drawer() != self.machine.drawer();
+        }
+        Some(open)
+    }
+
+    /// What Ctrl-C has to say when this is to be done next.
+    fn notice_before(&self, action: &Action) -> Option<String> {
+        match action {
+            Action::Show(Outcome::Moved {
+                id,
+                amount,
+                available,
+            }) => {
+                let done = self.receipt(*id, *amount, *available).done();
+                done.map(|done| untold(&done, INTERRUPTED))
+            }
+            Action::Show(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
+                Some(named(outcome))
+            }
+            Action::Show(Outcome::Declined { .. } | Outcome::RolledBack { .. }) => None,
+            Action::Journal(_)
+            | Action::Send { .. }
+            | Action::Pause { .. }
+            | Action::MoveNotes { .. }
+            | Action::Idle => self.open().map(|_| self.unsettled_words(Some(INTERRUPTED))),
+        }
+    }
+
+    fn receipt(&self, id: TransactionId, amount: Amount, available: Option<Money>) -> Receipt {
+        Receipt::Moved {
+            id,
+            card: self.link.card().cloned(),
+            amount,
+            available,
+        }
+    }
+
     /// Sends once. What is refused on the way to it, a connection or a log-in, says nothing of the
     /// request, which an earlier connection may have carried. So it is handed on as what is true:
     /// there was no answer, or this machine is not logged in.
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.link.ask(request) {
-            Err(Failure::Refused(refusal)) if is_passing(refusal.code) => {
-                Err(Failure::Lost(words_of(&refusal)))
+            Err(Failure::Refused(refusal)) if refusal.code.is_passing() => {
+                Err(Failure::Lost(words_of(&refusal).into()))
             }
             Err(Failure::Refused(refusal)) => {
                 Ok(Err(Refusal::new(Code::NotLoggedIn, refusal.words)))
             }
             asked => asked,
-        }
-    }
-
-    /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
-    /// reached is not waited for.
-    fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let by = Instant::now() + self.patience;
-        let mut pause = FIRST_PAUSE;
-        let mut lost = None;
-        loop {
-            match self.link.ask(request) {
-                Err(Failure::Lost(words)) => lost = Some(words),
-                Err(Failure::Unreachable(_)) if lost.is_some() => {}
-                Err(Failure::Refused(refusal)) if lost.is_some() && is_passing(refusal.code) => {}
-                Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
-                asked => return asked,
-            }
-            if Instant::now() + pause >= by {
-                return Err(Failure::Lost(lost.unwrap_or_default()));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 
@@ -278,24 +324,44 @@ impl Worker {
     }
 
     fn unsettled(&self) -> Failure {
-        self.unsettled_because(None)
+        self.unknown(self.unsettled_words(None).into())
     }
 
-    fn unsettled_because(&self, why: Option<String>) -> Failure {
+    fn unsettled_because(&self, why: Failure) -> Failure {
+        let words = self.unsettled_words(why.words().as_deref());
+        self.unknown(match why.evidence().cloned() {
+            Some(evidence) => Report::new(words, evidence),
+            None => words.into(),
+        })
+    }
+
+    fn unknown(&self, report: Report) -> Failure {
+        Failure::Unknown(match self.open() {
+            Some(outcome) => about(&outcome, report),
+            None => report,
+        })
+    }
+
+    fn unsettled_words(&self, why: Option<&str>) -> String {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
-        let what = match self.machine.outcome() {
-            Some(outcome) => not_known(&outcome).words().unwrap_or_default(),
+        let what = match self.open() {
+            Some(outcome) => named(&outcome),
             None => "a transaction is still open".to_owned(),
         };
-        let name = self.terminal.name();
-        Failure::Unknown(format!(
-            "{what}{why}. Machine {name} settles it before anything else; `labclient atm settle` \
-             does it now"
-        ))
+        format!("{what}{why}: {}", self.settled_by)
     }
 }
 
-/// An outcome that is not known yet, in words.
-fn not_known(outcome: &Outcome) -> Failure {
-    Failure::Unknown(format!("{}: {outcome}", outcome.id()))
+/// What was done, where that could not be printed.
+fn untold(done: &str, why: &str) -> String {
+    format!("{done}; the receipt was not printed ({why})")
+}
+
+/// An outcome in words, with the id of its transaction.
+pub fn named(outcome: &Outcome) -> String {
+    format!("{}: {outcome}", outcome.id())
+}
+
+fn about(outcome: &Outcome, report: Report) -> Report {
+    report.about(outcome.id())
 }

@@ -3,9 +3,10 @@
 use proto::atm::Money;
 use proto::atm::machine::Outcome;
 use proto::name::Name;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Floor;
+use super::floor::Floor;
+use super::{machine, members};
 use crate::failure::{Failure, Status};
 use crate::modes::say;
 use crate::output::Output;
@@ -21,38 +22,52 @@ pub(super) fn settle(
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for name in names(floor, name)? {
+        let mut failed = |failure: &Failure| {
+            status = status.worse(failure.status());
+            tell_failed(&name, failure, output)
+        };
         let mut worker = match floor.worker(Some(&name)) {
             Ok(worker) => worker,
             Err(failure) => {
-                status = worse(status, &failure);
-                say(&format!("{name}: {}", failure.words().unwrap_or_default()));
+                failed(&failure)?;
                 continue;
             }
         };
-        match worker.settle() {
-            Ok(None) => {
-                output.answer(
-                    &format!("{name}: nothing is open"),
-                    json!({"terminal": name.as_str(), "settled": null}),
-                )?;
-            }
-            Ok(Some(outcome)) => {
-                if matches!(outcome, Outcome::Disputed { .. }) {
-                    status = Status::Refused;
-                }
-                let words = outcome.to_string();
-                output.answer(
-                    &format!("{name}: {words}"),
-                    json!({"terminal": name.as_str(), "settled": words}),
-                )?;
-            }
+        let settled = match worker.settle() {
+            Ok(settled) => settled,
             Err(failure) => {
-                status = worse(status, &failure);
-                say(&format!("{name}: {}", failure.words().unwrap_or_default()));
+                failed(&failure)?;
+                continue;
             }
+        };
+        let (words, members) = match &settled {
+            None => ("nothing is open".to_owned(), Value::Null),
+            Some(outcome) => (outcome.to_string(), members::of_outcome(outcome)),
+        };
+        let is_disputed = matches!(settled, Some(Outcome::Disputed { .. }));
+        if is_disputed {
+            status = status.worse(Status::Refused);
         }
+        let members = json!({"ok": !is_disputed, "terminal": name.as_str(), "settled": members});
+        let line = match output.json {
+            true => members.to_string(),
+            false => format!("{name}: {words}"),
+        };
+        let printed = output.line(&line);
+        worker.hand_over(settled.as_ref().map(machine::named), printed)?;
     }
     Ok(status)
+}
+
+fn tell_failed(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
+    say(&format!("{name}: {}", failure.words().unwrap_or_default()));
+    match failure.object() {
+        Some(mut object) if output.json => {
+            object["terminal"] = json!(name.as_str());
+            output.line(&object.to_string())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Lists what the machines remember, record by record. A journal that cannot be read is passed over.
@@ -66,16 +81,18 @@ pub(super) fn journal(
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for name in names(floor, name)? {
-        let records = floor.machines.records(&name).unwrap_or_else(|failure| {
-            status = worse(status, &failure);
-            say(&format!("{name}: {}", failure.words().unwrap_or_default()));
-            Vec::new()
-        });
+        let records = match floor.machines.records(&name) {
+            Ok(records) => records,
+            Err(failure) => {
+                status = status.worse(failure.status());
+                tell_failed(&name, &failure, output)?;
+                continue;
+            }
+        };
         for record in records {
-            output.answer(
-                &format!("{name}: {record}"),
-                json!({"terminal": name.as_str(), "record": record.to_string()}),
-            )?;
+            let mut members = members::of_record(&record);
+            members["terminal"] = json!(name.as_str());
+            output.answer(&format!("{name}: {record}"), members)?;
         }
     }
     Ok(status)
@@ -106,12 +123,5 @@ fn names(floor: &Floor, name: Option<&Name>) -> Result<Vec<Name>, Failure> {
     match name {
         Some(name) => Ok(vec![name.clone()]),
         None => floor.machines.names(),
-    }
-}
-
-fn worse(status: Status, failure: &Failure) -> Status {
-    match (status, failure.status()) {
-        (Status::Unknown, _) | (_, Status::Unknown) => Status::Unknown,
-        (_, new) => new,
     }
 }

@@ -6,9 +6,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use proto::atm::Pin;
+use proto::refusal::Refusal;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words_of};
 use crate::input::Input;
+use crate::modes::say;
 
 /// The variable that holds the PIN for scripts.
 const VARIABLE: &str = "LABCLIENT_PIN";
@@ -16,11 +18,11 @@ const VARIABLE: &str = "LABCLIENT_PIN";
 /// Longest first line read from a PIN file, in bytes.
 const MAX_LINE: u64 = 256;
 
-/// The PIN from the file if one is named, else from the environment, else from the customer.
+/// The PIN from the file if one is named, else from the environment; `None` where neither has one.
 ///
 /// # Errors
-/// When there is none, or it is no PIN.
-pub fn obtain(file: Option<&Path>, input: &mut Input) -> Result<Pin, Failure> {
+/// When the file cannot be read, or what is given is no PIN.
+pub fn given(file: Option<&Path>) -> Result<Option<Pin>, Failure> {
     let text = match (file, std::env::var(VARIABLE)) {
         (Some(file), _) => first_line(file).map_err(|error| {
             Failure::Usage(format!(
@@ -29,30 +31,40 @@ pub fn obtain(file: Option<&Path>, input: &mut Input) -> Result<Pin, Failure> {
             ))
         })?,
         (None, Ok(pin)) => pin,
-        (None, Err(_)) if input.is_terminal() => return ask(input),
-        (None, Err(_)) => {
-            let words = format!("a PIN is needed: set {VARIABLE} or give --pin-file FILE");
-            return Err(Failure::Usage(words));
-        }
+        (None, Err(_)) => return Ok(None),
     };
-    text.parse()
-        .map_err(|refusal: proto::refusal::Refusal| Failure::Usage(refusal.words))
+    let pin = text.parse();
+    pin.map(Some)
+        .map_err(|refusal: Refusal| Failure::Usage(refusal.words))
 }
 
-/// Asks the customer, who does not see what is typed.
+/// Whether there is a customer to be asked, who would not see what is typed.
 ///
 /// # Errors
-/// When the terminal would show it, the customer gives none, or what is typed is no PIN.
+/// When there is none: what to do instead.
+pub fn check_it_can_be_asked_for(input: &Input) -> Result<(), Failure> {
+    let why = match (input.is_terminal(), input.can_hide()) {
+        (true, true) => return Ok(()),
+        (true, false) => "this terminal would show the PIN",
+        (false, _) => "a PIN is needed",
+    };
+    let words = format!("{why}: set {VARIABLE} or give --pin-file FILE");
+    Err(Failure::Usage(words))
+}
+
+/// Asks the customer, until what is typed is a PIN. It is not shown.
+///
+/// # Errors
+/// When the terminal would show it, or the customer gives none.
 pub fn ask(input: &mut Input) -> Result<Pin, Failure> {
-    if !input.can_hide() {
-        let words =
-            format!("this terminal would show the PIN: set {VARIABLE} or give --pin-file FILE");
-        return Err(Failure::Usage(words));
+    check_it_can_be_asked_for(input)?;
+    loop {
+        let text = input.hidden_line("PIN: ")?.ok_or(Failure::Interrupted)?;
+        match text.trim().parse() {
+            Ok(pin) => return Ok(pin),
+            Err(refusal) => say(&words_of(&refusal)),
+        }
     }
-    let text = input.hidden_line("PIN: ")?.ok_or(Failure::Interrupted)?;
-    text.trim()
-        .parse()
-        .map_err(|refusal: proto::refusal::Refusal| Failure::Usage(refusal.words))
 }
 
 fn first_line(file: &Path) -> io::Result<String> {

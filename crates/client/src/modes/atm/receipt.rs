@@ -97,6 +97,18 @@ impl Receipt {
         }
     }
 
+    /// What was done, behind the id it was done by; `None` for a balance, which was only asked for.
+    pub fn done(&self) -> Option<String> {
+        let id = match self {
+            Receipt::Balance { .. } => return None,
+            Receipt::Moved { id, .. } => id.to_string(),
+            Receipt::Created { id, .. } => id.to_string(),
+        };
+        let done = self.one_line();
+        let done = done.strip_suffix(&format!(", {id}")).unwrap_or(&done);
+        Some(format!("{id}: {done}"))
+    }
+
     /// The receipt on one line, for pipes, where each line out is an answer.
     pub fn one_line(&self) -> String {
         match self {

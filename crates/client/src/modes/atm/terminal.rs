@@ -145,16 +145,19 @@ impl Machines {
         Ok(names)
     }
 
-    /// The records of a machine as they may be shown, also while another process is it.
+    /// The records of a machine as they may be shown, also while another process is it. What is no
+    /// record is cut before a key could stand in it.
     ///
     /// # Errors
     /// When its journal cannot be read.
-    pub fn records(&self, name: &Name) -> Result<Vec<Record>, Failure> {
+    pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
         let lines = Journal::read(&path).map_err(|error| unusable(&error))?;
-        let record = |line: &String| line.parse::<Record>().map(Record::without_key);
-        let records: Result<Vec<_>, _> = lines.iter().map(record).collect();
-        records.map_err(|damage| Failure::Usage(format!("{}: {damage}", path.display())))
+        let shown = |line: &String| match line.parse::<Record>() {
+            Ok(record) => record.without_key().to_string(),
+            Err(_) => line.splitn(4, ' ').take(3).collect::<Vec<_>>().join(" "),
+        };
+        Ok(lines.iter().map(shown).collect())
     }
 
     fn open_named(
@@ -193,7 +196,7 @@ impl Machines {
         }
         let damaged = |damage: &dyn Display, advice: &str| {
             let words = format!("{}: {damage}{advice}", directory.display());
-            Refused::Damaged(Failure::Unknown(words))
+            Refused::Damaged(Failure::Unknown(words.into()))
         };
         let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
         let drawer =
@@ -289,7 +292,7 @@ impl Terminal {
             );
         }
         crash_if_due(CrashPoint::MidDispense);
-        moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}")))
+        moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}").into()))
     }
 }
 
@@ -343,11 +346,16 @@ impl Refused {
 }
 
 fn unusable(error: &JournalError) -> Failure {
-    Failure::Usage(error.to_string())
+    match error {
+        JournalError::InUse(_) => Failure::Usage(error.to_string()),
+        JournalError::Io { .. } | JournalError::Damaged { .. } | JournalError::TooLong(_) => {
+            Failure::Resource(error.to_string())
+        }
+    }
 }
 
 fn no_directory(error: &state::DirectoryError) -> Failure {
-    Failure::Usage(format!("{error} for the journal and the drawer{ADVICE}"))
+    Failure::Resource(format!("{error} for the journal and the drawer{ADVICE}"))
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {
@@ -355,5 +363,5 @@ fn cannot_use(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ADVICE,
         _ => "",
     };
-    Failure::Usage(format!("cannot use {}: {error}{advice}", path.display()))
+    Failure::Resource(format!("cannot use {}: {error}{advice}", path.display()))
 }

@@ -17,15 +17,18 @@ pub struct Link {
 #[derive(Debug)]
 struct Sending {
     writer: Writer,
+    /// Requests sent so far, before the room was entered and since.
+    count: u64,
     asked: VecDeque<Request>,
 }
 
 impl Link {
-    /// A link to the room that was joined over this connection.
-    pub fn new(writer: Writer) -> Link {
+    /// A link to the room that was joined over this connection, with the last of so many requests.
+    pub fn new(writer: Writer, count: u64) -> Link {
         Link {
             sending: Mutex::new(Sending {
                 writer,
+                count,
                 asked: VecDeque::new(),
             }),
             leaving: AtomicBool::new(false),
@@ -41,9 +44,11 @@ impl Link {
         let message = request.to_string();
         // Before it is sent: the answer may be there at once.
         sending.asked.push_back(request);
+        sending.count += 1;
         let sent = sending.writer.send(message.as_bytes());
         if sent.is_err() {
             sending.asked.pop_back();
+            sending.count -= 1;
         }
         sent
     }
@@ -51,6 +56,14 @@ impl Link {
     /// The request that the next answer belongs to, if any.
     pub fn answered(&self) -> Option<Request> {
         self.lock().asked.pop_front()
+    }
+
+    /// The oldest request that was not answered, and its number on this connection.
+    pub fn open_request(&self) -> Option<(u64, Request)> {
+        let sending = self.lock();
+        let request = sending.asked.front()?.clone();
+        let open = sending.asked.len() as u64;
+        Some((sending.count + 1 - open, request))
     }
 
     /// Says `QUIT`, once.

@@ -70,7 +70,7 @@ impl Screen {
     /// When the terminal or a thread cannot be had.
     pub fn edited() -> Result<Option<(Screen, Receiver<Typed>)>, Failure> {
         let no_terminal = |error: &dyn std::fmt::Display| {
-            Failure::Usage(format!("cannot use the terminal: {error}"))
+            Failure::Resource(format!("cannot use the terminal: {error}"))
         };
         let config = Config::builder().auto_add_history(false).build();
         let mut editor: Editor<Watcher, DefaultHistory> =

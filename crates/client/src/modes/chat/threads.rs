@@ -17,7 +17,7 @@ pub fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Fail
         .name(name.into())
         .spawn(run)
         .map(drop)
-        .map_err(|error| Failure::Usage(format!("cannot start a thread: {error}")))
+        .map_err(|error| Failure::Resource(format!("cannot start a thread: {error}")))
 }
 
 /// Says goodbye at the first signal, and tells of the end, in words, at the second. While the editor
@@ -31,7 +31,7 @@ pub fn leave_on_signals<H: Send + 'static>(
     closed: fn(String) -> H,
 ) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM])
-        .map_err(|error| Failure::Usage(format!("cannot watch for signals: {error}")))?;
+        .map_err(|error| Failure::Resource(format!("cannot watch for signals: {error}")))?;
     start("signals", move || {
         for (count, signal) in signals.forever().enumerate() {
             if count == 0 {

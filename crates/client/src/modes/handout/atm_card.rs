@@ -91,7 +91,9 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
         .send(&request.message)
         .and_then(|()| talk.everything())
         .map_err(|failure| match failure {
-            Failure::Lost(words) if request.changes => super::outcome_unknown(&words),
+            Failure::Lost(report) | Failure::Protocol(report) if request.changes => {
+                super::outcome_unknown(report)
+            }
             failure => failure,
         });
     let answer = asked?;

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use proto::handout::chat::{NAME_TAKEN, QUIT};
 use proto::printable::printable;
+use proto::refusal::{Code, Refusal};
 use serde_json::json;
 use wire::connection::{Reader, SendError, Writer};
 
@@ -67,7 +68,7 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let (tell, happenings) = mpsc::sync_channel(WAITING);
     let (leaver, news) = (Arc::clone(&link), tell.clone());
     leave_on_signals(move || leaver.leave(&news), tell.clone(), Happening::Closed)?;
-    let lost = |error: SendError| Failure::Lost(format!("{}: {error}", target.server));
+    let lost = |error: SendError| Failure::Lost(format!("{}: {error}", target.server).into());
     link.say(&name).map_err(lost)?;
     let (mut screen, typed) = open_screen(output)?;
     let speaker = Speaker {
@@ -232,15 +233,19 @@ impl Room {
     fn ended(&self, how: &str, no_input: Option<Failure>) -> Result<Status, Failure> {
         let server = &self.server;
         if self.heard == NAME_TAKEN {
+            // The printed room has no other way to say no.
             let words = format!("{server}: the room did not take the name");
-            return Err(Failure::Unexpected(words));
+            return Err(Failure::Refused(Refusal::new(Code::NameTaken, words)));
         }
         if self.link.is_leaving() {
             return no_input.map_or(Ok(self.status), Err);
         }
         Err(match self.has_said {
-            true => Failure::Lost(format!("{server}: {how}")),
-            false => Failure::Unexpected(format!("{server}: {how} before anything was said")),
+            true => Failure::Lost(format!("{server}: {how}").into()),
+            false => {
+                let words = format!("{server}: {how} before anything was said");
+                Failure::Refused(Refusal::new(Code::Unavailable, words))
+            }
         })
     }
 }

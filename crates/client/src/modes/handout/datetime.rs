@@ -34,7 +34,7 @@ pub struct Plan {
 /// # Errors
 /// When the server's name has no address, or Ctrl-C cannot be noticed.
 pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failure> {
-    let cannot = |error| Failure::Usage(format!("cannot watch for Ctrl-C: {error}"));
+    let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
     let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
     let mut asker = Asker::open(target)?;
     let (tell, told) = mpsc::channel();
@@ -70,15 +70,16 @@ fn ask_all(asker: &mut Asker, mut plan: Plan, output: Output) -> Result<Status, 
             0 => Question::Date,
             _ => Question::Time,
         };
-        let asked = asker.ask(question.message(), |answer| {
+        let expected = vec!["a date, or a time of day".to_owned()];
+        let asked = asker.ask(question.message(), expected, |answer| {
             (!question.is_late(answer)).then(|| String::from_utf8_lossy(answer).into_owned())
         });
         match asked {
             Ok(answer) => output.answer(&printable(&answer), json!({"received": answer}))?,
-            Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_))) => {
+            Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_) | Failure::Protocol(_))) => {
                 let failure = super::naming_the_server(failure, Handout::Datetime);
                 say(&failure.words().unwrap_or_default());
-                status = Status::Unreachable;
+                status = status.worse(failure.status());
             }
             Err(failure) => return Err(failure),
         }

@@ -1,6 +1,8 @@
 //! Who is asked: a person at a terminal, or a pipe that holds what such a person would have typed.
 
 use proto::frame::Framing;
+use proto::handout::Handout;
+use proto::mode::Mode;
 use proto::printable::printable;
 use serde_json::{Value, json};
 
@@ -23,8 +25,13 @@ impl Person {
     /// # Errors
     /// When the terminal cannot be used.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
+        let input = Input::open(target.recorder.as_ref())?;
+        let moves_money = target.handout.map(Handout::mode) == Some(Mode::Atm);
         Ok(Person {
-            input: Input::open(target.recorder.as_ref())?,
+            input: match moves_money {
+                true => input.of_whole_lines(),
+                false => input,
+            },
             output,
             status: Status::Done,
         })
@@ -94,9 +101,7 @@ impl Person {
 
     /// Notes how it is to end, unless something worse was noted before.
     pub fn note(&mut self, status: Status) {
-        if status as u8 > self.status as u8 {
-            self.status = status;
-        }
+        self.status = self.status.worse(status);
     }
 
     /// Shows what the server said, behind these words of our own.

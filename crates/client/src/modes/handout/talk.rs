@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use proto::printable::quoted;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError};
 
-use crate::failure::Failure;
+use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::failure::{Failure, Report};
 use crate::session::Target;
 
 /// Longest answer that is put together from several reads, in bytes: 64 printed messages.
@@ -25,6 +26,9 @@ pub struct Talk {
     connection: Connection,
     server: String,
     timeout: Duration,
+    /// Messages sent so far, and the last of them.
+    asked: (u64, String),
+    secrets: SentSecrets,
     /// What came and was not taken yet.
     came: Vec<u8>,
     /// When the last message was sent, if nothing was read since.
@@ -52,6 +56,8 @@ impl Talk {
             connection: target.connect()?,
             server: target.server.clone(),
             timeout: target.timeout,
+            asked: (0, String::new()),
+            secrets: SentSecrets::default(),
             came: Vec::new(),
             sent: None,
         })
@@ -64,11 +70,13 @@ impl Talk {
     /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
         wait_after(self.sent);
+        self.secrets.learn(message.as_bytes());
+        self.asked = (self.asked.0 + 1, message.to_owned());
         let sent = self.connection.writer.send(message.as_bytes());
         self.sent = Some(Instant::now());
         sent.map_err(|error| match error {
             SendError::Encode(error) => Failure::does_not_fit(&error),
-            error => Failure::Lost(format!("{}: {error}", self.server)),
+            error => Failure::Lost(format!("{}: {error}", self.server).into()),
         })
     }
 
@@ -78,6 +86,7 @@ impl Talk {
     /// As those of [`send`](Talk::send).
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.connection.writer.next_is_secret();
+        self.secrets.learn_all(message.as_bytes());
         self.send(message)
     }
 
@@ -222,9 +231,9 @@ impl Talk {
         let server = &self.server;
         let half = match &self.came[..] {
             [] => String::new(),
-            came => format!(", after {}", quoted(&String::from_utf8_lossy(came))),
+            _ => format!(", after {}", self.quoted()),
         };
-        Failure::Lost(match stop {
+        let words = match stop {
             Stop::Closed => {
                 format!("{server}: the server closed the connection before {awaited} came{half}")
             }
@@ -233,12 +242,29 @@ impl Talk {
                 format!("{server}: {awaited} did not come within {seconds} s{half}")
             }
             Stop::Broken(how) => format!("{server}: {how} before {awaited} came{half}"),
-        })
+        };
+        Failure::Lost(self.report(words, awaited))
     }
 
     fn unexpected(&self, awaited: &str) -> Failure {
-        let came = quoted(&String::from_utf8_lossy(&self.came));
-        Failure::Unexpected(format!("{}: expected {awaited}, got {came}", self.server))
+        let came = self.quoted();
+        let words = format!("{}: expected {awaited}, got {came}", self.server);
+        Failure::Protocol(self.report(words, awaited))
+    }
+
+    fn quoted(&self) -> String {
+        quoted(&String::from_utf8_lossy(&self.secrets.hide(&self.came)))
+    }
+
+    fn report(&self, words: String, awaited: &str) -> Report {
+        let (number, text) = &self.asked;
+        let evidence = Evidence {
+            request: (*number > 0).then(|| OpenRequest::new(*number, text, &self.secrets)),
+            expected: vec![awaited.to_owned()],
+            came: self.secrets.hide(&self.came),
+            section: Section::Handouts,
+        };
+        Report::new(words, evidence)
     }
 }
 

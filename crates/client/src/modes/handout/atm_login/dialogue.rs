@@ -194,13 +194,14 @@ fn is_whole_number(text: &str) -> bool {
 
 fn unknown_if_lost(failure: Failure) -> Failure {
     match failure {
-        Failure::Lost(words) => outcome_unknown(&words),
+        Failure::Lost(report) | Failure::Protocol(report) => outcome_unknown(report),
         failure => failure,
     }
 }
 
 fn wrong_kind(asked: &str, answered: &str) -> Failure {
-    Failure::Unexpected(format!("asked for {asked}, the server answered {answered}"))
+    let words = format!("asked for {asked}, the server answered {answered}");
+    Failure::Protocol(words.into())
 }
 
 impl fmt::Display for Operation {

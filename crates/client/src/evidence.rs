@@ -1,0 +1,299 @@
+//! What the author of a server needs to find out why a conversation failed: which request was open,
+//! what was to come, what came, and where the protocol says so.
+
+use std::fmt;
+
+use proto::mode::Mode;
+use proto::printable::printable;
+use serde_json::{Value, json};
+
+use crate::session::SECRETS;
+
+/// Bytes of what came that are shown: enough to recognise it, and four rows.
+const SHOWN: usize = 64;
+
+/// Bytes in a row of hexadecimal; such a row is 63 columns wide.
+const ROW: usize = 16;
+
+/// Longest excerpt of a request, in characters.
+const REQUEST_SHOWN: usize = 200;
+
+/// The circumstances of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The request that was open; `None` when nothing had been asked.
+    pub request: Option<OpenRequest>,
+    /// The messages of which one had to come.
+    pub expected: Vec<String>,
+    /// The bytes that came instead, secrets masked: a message without its framing, or what had come
+    /// of one.
+    pub came: Vec<u8>,
+    /// Where the protocol says what has to come.
+    pub section: Section,
+}
+
+/// A request that was sent and not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Its number on this connection, from 1.
+    pub number: u64,
+    /// Its text, secrets masked.
+    pub text: String,
+}
+
+/// A section of the documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// How messages are framed, and what a server says first.
+    Messages,
+    /// Who closes a connection, and when.
+    Closing,
+    /// The codes of `ERR`.
+    Refusals,
+    /// What a service answers.
+    Service(Mode),
+    /// The scripted exchanges.
+    Scripts,
+    /// The hand-outs.
+    Handouts,
+}
+
+/// The secrets that were sent over a connection, which no message to a person may repeat.
+#[derive(Debug, Default)]
+pub struct SentSecrets(Vec<Vec<u8>>);
+
+impl Section {
+    /// Where it says what is answered in this mode.
+    pub fn of_service(mode: Mode) -> Section {
+        match mode {
+            Mode::Script => Section::Scripts,
+            mode => Section::Service(mode),
+        }
+    }
+
+    /// Its heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Section::Messages => "Messages",
+            Section::Closing => "Who closes, and how much fits a connection",
+            Section::Refusals => "Refusals",
+            Section::Service(mode) => mode.name(),
+            Section::Scripts => "Scripts",
+            Section::Handouts => "The hand-outs' own programs",
+        }
+    }
+
+    /// The page it stands on.
+    pub fn page(self) -> &'static str {
+        match self {
+            Section::Scripts | Section::Handouts => "docs/labs.md",
+            _ => "docs/protocol.md",
+        }
+    }
+
+    /// The page and the heading as a link has them: `docs/protocol.md#messages`.
+    fn link(self) -> String {
+        let heading = self.heading().to_lowercase().replace([',', '\''], "");
+        format!("{}#{}", self.page(), heading.replace(' ', "-"))
+    }
+}
+
+impl Evidence {
+    /// As members of a JSON object.
+    pub fn members(&self) -> Value {
+        let shown = &self.came[..self.came.len().min(SHOWN)];
+        json!({
+            "request": self.request.as_ref().map(|request| &request.text),
+            "request_number": self.request.as_ref().map(|request| request.number),
+            "expected": self.expected,
+            "came": String::from_utf8_lossy(shown),
+            "came_hex": shown.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            "came_bytes": self.came.len(),
+            "see": self.section.link(),
+        })
+    }
+}
+
+/// Lines for a person, indented, each at most 80 columns wide where what is shown allows it.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.request {
+            Some(OpenRequest { number, text }) => {
+                writeln!(f, "  open request  {number}: {}", printable(text))?;
+            }
+            None => writeln!(f, "  open request  none: nothing had been asked yet")?,
+        }
+        for (position, message) in self.expected.iter().enumerate() {
+            let name = if position == 0 { "expected" } else { "or" };
+            writeln!(f, "  {name:<13} {}", printable(message))?;
+        }
+        let shown = &self.came[..self.came.len().min(SHOWN)];
+        match self.came.len() {
+            0 => writeln!(f, "  came          nothing")?,
+            length => {
+                let text = printable(&String::from_utf8_lossy(shown));
+                let more = if length > SHOWN { "…" } else { "" };
+                let unit = if length == 1 { "byte" } else { "bytes" };
+                writeln!(f, "  came          \"{text}{more}\" ({length} {unit})")?;
+            }
+        }
+        for row in shown.chunks(ROW) {
+            let hex: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(f, "                {}", hex.join(" "))?;
+        }
+        write!(
+            f,
+            "  see           {}, \"{}\"",
+            self.section.page(),
+            self.section.heading()
+        )
+    }
+}
+
+impl SentSecrets {
+    /// Takes note of the secrets in a request.
+    pub fn learn(&mut self, request: &[u8]) {
+        let Some(secrets) = SECRETS else { return };
+        for place in secrets(request) {
+            self.learn_all(&request[place]);
+        }
+    }
+
+    /// Takes note of a message that is a secret and nothing else.
+    pub fn learn_all(&mut self, secret: &[u8]) {
+        if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
+            self.0.push(secret.to_owned());
+        }
+    }
+
+    /// The bytes with a `*` for each byte of a secret; the beginning of one at their end, where they
+    /// may have been cut, is hidden too.
+    pub fn hide(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut hidden = bytes.to_owned();
+        for secret in &self.0 {
+            let length = secret.len();
+            for start in 0..bytes.len() {
+                let rest = &bytes[start..];
+                if rest.starts_with(secret) || secret.starts_with(rest) {
+                    hidden[start..(start + length).min(bytes.len())].fill(b'*');
+                }
+            }
+        }
+        hidden
+    }
+
+    /// As [`SentSecrets::hide`], for a text.
+    pub fn hide_text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
+    }
+}
+
+impl Evidence {
+    /// That this message was sent, in a conversation without secrets, and one of those expected.
+    pub fn of(
+        (number, text): (u64, &str),
+        expected: Vec<String>,
+        came: &[u8],
+        section: Section,
+    ) -> Evidence {
+        Evidence {
+            request: Some(OpenRequest::new(number, text, &SentSecrets::default())),
+            expected,
+            came: came.to_owned(),
+            section,
+        }
+    }
+}
+
+impl OpenRequest {
+    /// The request of this number, cut where it is long.
+    pub fn new(number: u64, text: &str, secrets: &SentSecrets) -> OpenRequest {
+        let mut shown: String = text.chars().take(REQUEST_SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let text = secrets.hide_text(&shown);
+        OpenRequest { number, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(came: &[u8]) -> Evidence {
+        Evidence {
+            request: Some(OpenRequest::new(1, "PRIME 97", &SentSecrets::default())),
+            expected: vec!["OK prime".into(), "OK not prime".into()],
+            came: came.to_owned(),
+            section: Section::Service(Mode::Text),
+        }
+    }
+
+    #[test]
+    fn what_came_is_shown_as_text_and_in_hexadecimal() {
+        let expected = "  open request  1: PRIME 97
+  expected      OK prime
+  or            OK not prime
+  came          \"OK\\u{1b} yes\" (7 bytes)
+                4f 4b 1b 20 79 65 73
+  see           docs/protocol.md, \"text\"";
+        assert_eq!(evidence(b"OK\x1b yes").to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_long_is_cut_and_counted() {
+        let shown = evidence(&[b'x'; 1000]).to_string();
+        assert!(shown.contains("x…\" (1000 bytes)\n"), "{shown}");
+        assert_eq!(shown.matches("78").count(), SHOWN, "{shown}");
+        let request = OpenRequest::new(1, &"é".repeat(1000), &SentSecrets::default());
+        assert_eq!(request.text.chars().count(), REQUEST_SHOWN + 1);
+    }
+
+    #[test]
+    fn an_object_has_the_parts() {
+        let expected = r#"{"came":"x\u001b","came_bytes":2,"came_hex":"781b","expected":["OK prime","OK not prime"],"request":"PRIME 97","request_number":1,"see":"docs/protocol.md#text"}"#;
+        assert_eq!(evidence(b"x\x1b").members().to_string(), expected);
+    }
+
+    #[test]
+    fn a_secret_that_was_sent_is_never_shown_nor_its_beginning() {
+        let mut secrets = SentSecrets::default();
+        let log_in = "VERIFY_CARD_AND_PASSWORD LOGIN_0190e5a8-7c00-7000-8000-000000000001 \
+                      123456789 2468";
+        secrets.learn(log_in.as_bytes());
+        let hidden = secrets.hide_text(log_in);
+        assert_eq!(hidden, log_in.replace("2468", "****"));
+        assert_eq!(secrets.hide_text("OK 2468 2468, 246"), "OK **** ****, ***");
+        assert_eq!(secrets.hide_text("OK 2"), "OK *");
+        assert_eq!(OpenRequest::new(2, log_in, &secrets).text, hidden);
+        assert_eq!(SentSecrets::default().hide_text("2468"), "2468");
+    }
+
+    #[test]
+    fn every_section_that_is_named_stands_in_the_documentation() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+        let services = [Mode::Text, Mode::Atm, Mode::Calc, Mode::Chat];
+        let more = [Mode::Datetime, Mode::Echo, Mode::Script];
+        let services = services.into_iter().chain(more).map(Section::Service);
+        let others = [
+            Section::Messages,
+            Section::Closing,
+            Section::Refusals,
+            Section::Scripts,
+            Section::Handouts,
+        ];
+        for section in services.chain(others) {
+            let page = std::fs::read_to_string(format!("{root}{}", section.page())).unwrap();
+            let mut lines = page.lines();
+            let is_heading = |line: &str| line.trim_start_matches('#').trim() == section.heading();
+            assert!(
+                lines.any(|line| line.starts_with('#') && is_heading(line)),
+                "{section:?}"
+            );
+        }
+        let link = Section::Closing.link();
+        let anchor = "docs/protocol.md#who-closes-and-how-much-fits-a-connection";
+        assert_eq!(link, anchor);
+    }
+}

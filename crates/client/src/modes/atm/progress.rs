@@ -1,0 +1,82 @@
+//! What a person at a terminal is told while the machine waits for the bank: that it asks again, and
+//! what it settles first. A program that reads lines, or objects, has no use for it.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use wire::record::Recorder;
+
+use crate::modes::say;
+use crate::session::Target;
+
+/// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
+const BETWEEN: Duration = Duration::from_secs(3);
+
+/// Says on standard error what the machine waits for, if there is somebody who looks.
+#[derive(Debug, Default)]
+pub struct Progress {
+    is_shown: bool,
+    recorder: Option<Recorder>,
+    /// Before the reasons of failures, which need not say each time whose they are.
+    server: String,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    /// For a person who uses this program by a terminal, and this server with it; each line stands
+    /// below the trace of what happened before it.
+    pub fn on_terminal(target: &Target) -> Progress {
+        Progress {
+            is_shown: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            recorder: target.recorder.clone(),
+            server: format!("{}: ", target.server),
+            last: None,
+        }
+    }
+
+    /// Tells this.
+    pub fn tell(&self, words: &str) {
+        if self.is_shown {
+            if let Some(recorder) = &self.recorder {
+                recorder.flush();
+            }
+            say(words);
+        }
+    }
+
+    /// Tells why the same is done again, and how: at the second attempt, and then now and then.
+    pub fn again(&mut self, why: &str, how: &str, attempt: u32) {
+        let is_due = |last: Instant| last.elapsed() >= BETWEEN;
+        if attempt > 2 && !self.last.is_none_or(is_due) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let why = why.strip_prefix(&self.server).unwrap_or(why);
+        self.tell(&format!("{why}; {how}, {} attempt", ordinal(attempt)));
+    }
+}
+
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_as_in_english() {
+        let spoken = [1, 2, 3, 4, 11, 12, 13, 21, 22, 102, 112].map(ordinal);
+        assert_eq!(
+            spoken.join(" "),
+            "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 102nd 112th"
+        );
+    }
+}

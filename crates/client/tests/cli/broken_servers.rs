@@ -1,0 +1,355 @@
+//! Exit status 5: the server breaks the protocol, as one does that somebody is still writing. What is
+//! said must be enough to find the place.
+
+use std::io::Write;
+use std::net::UdpSocket;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::labclient::{PATIENCE, labclient};
+use crate::strangers::{bank, bank_over, says, says_and_closes};
+
+const PRIME: &[&str] = &["text", "prime", "97"];
+const CARD: &str = "123456789";
+
+#[test]
+fn a_server_that_waits_for_us_to_speak_first_is_told_to_say_ready() {
+    let silent = says("");
+    labclient(PRIME).with(&["--timeout", "0.5"]).at(&silent).run().failed_with(
+        5,
+        &format!(
+            "{silent} took the connection but said nothing within 0.5 s: is it `labserver --mode \
+             text`?"
+        ),
+        &[
+            "  open request  none: nothing had been asked yet",
+            "  expected      READY text 1 (on the wire: 12:READY text 1,)",
+            "  came          nothing",
+            "  see           docs/protocol.md, \"Messages\"",
+        ],
+    );
+}
+
+#[test]
+fn a_greeting_that_is_no_ready_is_shown() {
+    for (greeting, quoted, hex) in [
+        (
+            "SSH-2.0-x\r\n",
+            "SSH-2.0-x\\u{d}\\u{a}",
+            "53 53 48 2d 32 2e 30 2d 78 0d 0a",
+        ),
+        ("\0\x01", "\\u{0}\\u{1}", "00 01"),
+        ("2:OK,", "OK", "4f 4b"),
+    ] {
+        let server = says(greeting);
+        labclient(PRIME).at(&server).run().failed_with(
+            5,
+            &format!(
+                "{server} opened with \"{quoted}\" and not with READY: something else listens \
+                 there, or it breaks the protocol"
+            ),
+            &[&format!("                {hex}")],
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_is_none_is_shown_with_what_was_asked_and_what_was_due() {
+    let server = says("12:READY text 1,6:OK yes,");
+    let expected = format!(
+        "labclient: {server}: \"OK yes\" does not answer PRIME
+  open request  1: PRIME 97
+  expected      OK prime
+  or            OK not prime
+  or            ERR CODE WORDS
+  came          \"OK yes\" (6 bytes)
+                4f 4b 20 79 65 73
+  see           docs/protocol.md, \"text\"
+"
+    );
+    let ended = labclient(PRIME).at(&server).run();
+    assert_eq!((ended.stderr, ended.status), (expected, Some(5)));
+}
+
+#[test]
+fn what_breaks_the_grammar_or_the_framing_is_told_apart() {
+    for (came, words, section) in [
+        (
+            "5:HELLO,",
+            "\"HELLO\" is neither `OK …` nor `ERR code …`",
+            "text",
+        ),
+        (
+            "8:ERR what,",
+            "\"ERR what\" is a refusal with no code of the list",
+            "Refusals",
+        ),
+        (
+            "OK prime\n",
+            "netstring framing begins with a byte length and a colon, as in `2:hi,`, not \"OK \
+             prime\\u{a}\"",
+            "Messages",
+        ),
+        (
+            "7:OK prime,",
+            "a netstring of 7 bytes ends with a comma, not \"e\"",
+            "Messages",
+        ),
+        (
+            "99999999:",
+            "a message in netstring framing has at most 65536 bytes",
+            "Messages",
+        ),
+    ] {
+        let server = says(Box::leak(
+            format!("12:READY text 1,{came}").into_boxed_str(),
+        ));
+        labclient(PRIME).at(&server).run().failed_with(
+            5,
+            &format!("{server}: {words}"),
+            &[
+                "  open request  1: PRIME 97",
+                &format!("  see           docs/protocol.md, \"{section}\""),
+            ],
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_utf_8_is_shown_in_hexadecimal() {
+    let server = crate::strangers::stranger(|mut stream| {
+        let _ = stream.write_all(b"12:READY text 1,5:OK \xff\xfe,");
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    labclient(&["text", "lower", "X"])
+        .at(&server)
+        .run()
+        .failed_with(
+            5,
+            &format!("{server}: \"OK \u{fffd}\u{fffd}\" is not UTF-8"),
+            &["                4f 4b 20 ff fe"],
+        );
+}
+
+#[test]
+fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
+    for (said, words, came) in [
+        ("8:OK pr", "closed 5 bytes into a 8-byte message", "8:OK pr"),
+        ("8", "closed 1 bytes into the length of a message", "8"),
+    ] {
+        let said = Box::leak(format!("12:READY text 1,{said}").into_boxed_str());
+        let server = says_and_closes(said);
+        let unit = if came.len() == 1 { "byte" } else { "bytes" };
+        let came = format!("  came          \"{came}\" ({} {unit})", came.len());
+        labclient(PRIME).at(&server).run().failed_with(
+            5,
+            &format!("{server}: {words}"),
+            &["  open request  1: PRIME 97", &came],
+        );
+    }
+    let hangs = says("12:READY text 1,8:OK pr");
+    labclient(PRIME)
+        .with(&["--timeout", "0.5"])
+        .at(&hangs)
+        .run()
+        .failed_with(
+            5,
+            &format!("{hangs}: within 0.5 s only the beginning of a message came"),
+            &["  came          \"8:OK pr\" (7 bytes)"],
+        );
+}
+
+#[test]
+fn in_a_pipe_the_request_that_was_open_is_named() {
+    let server = says("12:READY text 1,8:OK prime,12:OK not prime,10:OK perhaps,");
+    let ended = labclient(&["text"])
+        .at(&server)
+        .run_with("prime 7\nprime 8\nprime 9\nprime 10\n");
+    assert_eq!(
+        (ended.stdout.as_str(), ended.status),
+        ("prime\nnot prime\n", Some(5))
+    );
+    assert!(
+        ended.stderr.contains("\n  open request  3: PRIME 9\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn with_json_the_parts_are_members_of_an_object() {
+    let server = says("12:READY text 1,6:OK yes,");
+    let ended = labclient(PRIME).with(&["--json"]).at(&server).run();
+    let object: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let expected = serde_json::json!({
+        "ok": false,
+        "kind": "protocol",
+        "status": 5,
+        "error": format!("{server}: \"OK yes\" does not answer PRIME"),
+        "request": "PRIME 97",
+        "request_number": 1,
+        "expected": ["OK prime", "OK not prime", "ERR CODE WORDS"],
+        "came": "OK yes",
+        "came_hex": "4f4b20796573",
+        "came_bytes": 6,
+        "see": "docs/protocol.md#text",
+    });
+    assert_eq!(object, expected);
+    assert_eq!(ended.status, Some(5));
+}
+
+#[test]
+fn an_echo_that_differs_is_no_echo() {
+    let server = says("3:abd,");
+    labclient(&["echo", "abc"]).at(&server).run().failed_with(
+        5,
+        &format!("{server}: sent \"abc\", but \"abd\" came back"),
+        &[
+            "  open request  1: abc",
+            "  expected      abc",
+            "  came          \"abd\" (3 bytes)",
+            "  see           docs/protocol.md, \"echo\"",
+        ],
+    );
+}
+
+#[test]
+fn a_room_that_says_what_no_room_says_is_shown_it() {
+    let room = says("12:READY chat 1,16:OK joined Adarsh,14:HELLO everyone,");
+    let ended = labclient(&["chat", "--name", "Adarsh"]).at(&room).run();
+    assert_eq!(ended.status, Some(5), "{ended:?}");
+    for part in [
+        "\"HELLO everyone\" is no message of a room\n",
+        "  or            EVENT said NAME TEXT\n",
+        "  came          \"HELLO everyone\" (14 bytes)\n",
+        "  see           docs/protocol.md, \"chat\"",
+    ] {
+        assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
+    }
+}
+
+/// A datagram service that answers whatever comes with this.
+fn answers_over_udp(words: &'static str) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        while let Ok((_, from)) = socket.recv_from(&mut [0; 100]) {
+            let _ = socket.send_to(words.as_bytes(), from);
+        }
+    });
+    address
+}
+
+#[test]
+fn a_datagram_that_is_no_answer_is_shown_and_not_called_silence() {
+    let clock = answers_over_udp("2026-11-21");
+    labclient(&["datetime", "date", "--timeout", "1"])
+        .at(&clock)
+        .run()
+        .failed_with(
+            5,
+            &format!("{clock}/udp: no answer to 4 tries in 1 s; 4 datagrams came that are none"),
+            &[
+                "  open request  1: SEND_DATE",
+                "  expected      OK YYYY-MM-DD",
+                "  came          \"2026-11-21\" (10 bytes)",
+                "  see           docs/protocol.md, \"datetime\"",
+            ],
+        );
+}
+
+#[test]
+fn a_bank_that_breaks_the_protocol_never_has_a_pin_shown() {
+    // They send back what they were told; the first takes one connection only.
+    let parrot = bank(|request| match request.starts_with("TERMINAL") {
+        true => Some(format!("OK terminal {}", &request[9..])),
+        false => Some(format!("OK {request}")),
+    });
+    let ended = labclient(&["atm", "--card", CARD, "balance"])
+        .pin("2468")
+        .at(&parrot)
+        .run();
+    assert_eq!(ended.status, Some(5), "{ended:?}");
+    let parrots = bank_over(2, |request| match request.starts_with("TERMINAL") {
+        true => Some(format!("OK terminal {}", &request[9..])),
+        false => Some(format!("OK {request}")),
+    });
+    let json = labclient(&["atm", "--card", CARD, "balance", "--json"])
+        .pin("2468")
+        .at(&parrots)
+        .run();
+    assert_eq!(json.status, Some(5), "{json:?}");
+    let hex = "32343638";
+    for text in [&ended.stderr, &json.stderr, &json.stdout] {
+        assert!(!text.contains("2468") && !text.contains(hex), "{text}");
+    }
+    let shown = "  open request  2: VERIFY_CARD_AND_PASSWORD LOGIN_";
+    assert!(json.stderr.contains(shown), "{json:?}");
+    assert!(json.stderr.contains(" 123456789 ****\n"), "{json:?}");
+    assert!(
+        json.stderr.contains("  expected      OK welcome HOLDER\n"),
+        "{json:?}"
+    );
+}
+
+/// A bank that answers well, except where this is asked.
+fn bank_broken_at(verb: &'static str) -> String {
+    bank_over(100, move |request| {
+        let rest = request.split_once(' ').map_or("", |(_, rest)| rest);
+        Some(match request.split(' ').next()? {
+            asked if asked == verb => "OK yes".into(),
+            "TERMINAL" => format!("OK terminal {rest}"),
+            "VERIFY_CARD_AND_PASSWORD" => "OK welcome Joty".into(),
+            "QUIT" => "OK bye".into(),
+            _ => return None,
+        })
+    })
+}
+
+#[test]
+fn a_bank_that_does_not_tell_the_balance_is_told_so_and_not_waited_for() {
+    let bank = bank_broken_at("BALANCE_INQUIRY");
+    labclient(&["atm", "--card", CARD, "balance"])
+        .pin("1234")
+        .at(&bank)
+        .run()
+        .failed_with(
+            5,
+            &format!("{bank}: \"OK yes\" does not answer BALANCE_INQUIRY"),
+            &[
+                "  open request  3: BALANCE_INQUIRY",
+                "  expected      OK available MONEY, held MONEY",
+                "  see           docs/protocol.md, \"atm\"",
+            ],
+        );
+}
+
+#[test]
+fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
+    for (words, verb) in [
+        (&["withdraw", "500"][..], "WITHDRAW"),
+        (&["create", "Ada", "100"], "CREATE_ACCOUNT"),
+    ] {
+        let bank = bank_broken_at(verb);
+        let ended = labclient(&["atm", "--card", CARD, "--patience", "0.5"])
+            .with(words)
+            .pin("2468")
+            .at(&bank)
+            .run();
+        assert_eq!(
+            (ended.stdout.as_str(), ended.status),
+            ("", Some(4)),
+            "{ended:?}"
+        );
+        let asked = format!(": {verb} ");
+        for part in [
+            asked.as_str(),
+            "came          \"OK yes\" (6 bytes)",
+            "\"OK yes\" does not",
+        ] {
+            assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
+        }
+        assert!(!ended.stderr.contains("2468"), "{ended:?}");
+    }
+}

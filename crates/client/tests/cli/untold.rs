@@ -1,0 +1,306 @@
+//! What was done, or may have been, is told by the exit status and on standard error where standard
+//! output, the disk or a signal is in the way.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use proto::frame::Framing;
+use proto::mode::Mode;
+use wire::connection::Connection;
+use wire::limits::Limits;
+
+use crate::labclient::{Ended, PATIENCE, Running, labclient};
+use crate::services::start;
+use crate::strangers::bank;
+
+const ATM: &[&str] = &["atm", "--card", "123456789"];
+
+/// A file that is always full.
+fn full() -> Option<File> {
+    let full = File::options().write(true).open("/dev/full").ok();
+    if full.is_none() {
+        eprintln!("skipped: there is no /dev/full here");
+    }
+    full
+}
+
+fn into_a_closed_pipe(command: &mut Command) -> &mut Command {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer)
+}
+
+#[track_caller]
+fn says_on_stderr(ended: &Ended, status: i32, words: &[&str]) {
+    assert_eq!(ended.status, Some(status), "{ended:?}");
+    for words in words {
+        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
+    let bank = start(Mode::Atm);
+    for (request, id, done) in [
+        (&["withdraw", "500"][..], "WITH_", "withdrawn 500.00"),
+        (&["withdraw", "500", "--json"], "WITH_", "withdrawn 500.00"),
+        (&["deposit", "20.50"], "DEP_", "deposited 20.50"),
+    ] {
+        let Some(full) = full() else { return };
+        let client = labclient(ATM).with(request).pin("1234").at(&bank.address());
+        let ended = client.adjust(|command| command.stdout(full)).run();
+        says_on_stderr(&ended, 4, &[id, done, "No space left on device"]);
+        let client = labclient(ATM).with(request).pin("1234").at(&bank.address());
+        let ended = client.adjust(into_a_closed_pipe).run();
+        says_on_stderr(&ended, 4, &[id, done, "nobody reads standard output"]);
+    }
+    let create = [
+        "atm",
+        "--card",
+        "5550001111",
+        "create",
+        "Ada Lovelace",
+        "100",
+    ];
+    let client = labclient(&create).pin("2468").at(&bank.address());
+    let ended = client.adjust(into_a_closed_pipe).run();
+    says_on_stderr(&ended, 4, &["ACC_", "created"]);
+}
+
+#[test]
+fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
+    let bank = start(Mode::Atm);
+    let client = labclient(ATM).pin("1234").at(&bank.address());
+    let client = client.adjust(into_a_closed_pipe);
+    let ended = client.run_with("balance\nwithdraw 500\n");
+    says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
+    let client = labclient(ATM).pin("1234").at(&bank.address());
+    let client = client.adjust(into_a_closed_pipe);
+    let ended = client.run_with("withdraw 500\nwithdraw 500\n");
+    says_on_stderr(&ended, 4, &["WITH_", "available 9500.00"]);
+    labclient(ATM)
+        .with(&["balance"])
+        .pin("1234")
+        .at(&bank.address())
+        .run()
+        .printed("9500.00\n");
+}
+
+/// A `labclient` at a bank that takes a message with this verb and says nothing to it; and the id in
+/// that message, or the verb.
+fn waiting(request: &[&str], verb: &'static str) -> (Running, String) {
+    let (tell, told) = channel();
+    let bank = bank(move |request| {
+        let words: Vec<_> = request.split(' ').collect();
+        if words[0] == verb {
+            let _ = tell.send((*words.get(1).unwrap_or(&verb)).to_owned());
+            loop {
+                thread::park();
+            }
+        }
+        match words[..] {
+            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+            ["VERIFY_CARD_AND_PASSWORD", ..] => Some("OK welcome Joty".into()),
+            ["WITHDRAW", id, amount] => Some(format!("OK {id} held {amount}, available 9500.00")),
+            _ => None,
+        }
+    });
+    let patiently = ["--timeout", "1000", "--patience", "1000"];
+    let client = labclient(ATM).with(request).with(&patiently);
+    let running = client.pin("1234").at(&bank).start();
+    let id = told.recv_timeout(PATIENCE).unwrap();
+    (running, id)
+}
+
+#[test]
+fn a_signal_while_a_transaction_is_open_says_who_settles_it() {
+    for signal in ["INT", "TERM"] {
+        let (running, id) = waiting(&["withdraw", "500"], "WITHDRAW");
+        running.signal(signal);
+        let ended = running.end_by_itself();
+        let words = "no notes were seen to move; the outcome is not known yet";
+        says_on_stderr(&ended, 4, &[&id, words, "`labclient atm settle --server "]);
+    }
+    let (running, id) = waiting(&["withdraw", "500"], "CONFIRM");
+    running.signal("TERM");
+    let words = "the notes are out; the outcome is not known yet";
+    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+    let create = ["create", "Ada Lovelace"];
+    let (running, id) = waiting(&create, "CREATE_ACCOUNT");
+    running.signal("INT");
+    let words = "whether the account was opened is not known";
+    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+}
+
+#[test]
+fn a_signal_while_nothing_is_open_ends_it_as_any_other_program() {
+    for signal in ["INT", "TERM"] {
+        for (request, verb) in [
+            ("balance", "BALANCE_INQUIRY"),
+            ("balance", "VERIFY_CARD_AND_PASSWORD"),
+        ] {
+            let (running, _) = waiting(&[request], verb);
+            running.signal(signal);
+            let ended = running.end_by_itself();
+            assert_eq!((ended.status, ended.stderr.as_str()), (None, ""));
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // Nobody reads what the first one has to say, so it cannot be said.
+    let (_reader, mut stderr) = UnixStream::pair().unwrap();
+    stderr.set_nonblocking(true).unwrap();
+    while stderr.write(&[b' '; 1024]).is_ok() {}
+    stderr.set_nonblocking(false).unwrap();
+    let (tell, told) = channel();
+    let bank = bank(move |request| match request.split(' ').next() {
+        Some("TERMINAL") => Some("OK terminal ATM-1".into()),
+        Some("VERIFY_CARD_AND_PASSWORD") => Some("OK welcome Joty".into()),
+        _ => {
+            let _ = tell.send(());
+            loop {
+                thread::park();
+            }
+        }
+    });
+    let client = labclient(ATM).with(&["withdraw", "5", "--timeout", "1000"]);
+    let client = client.adjust(|command| command.stderr(OwnedFd::from(stderr)));
+    let running = client.pin("1234").at(&bank).start();
+    told.recv_timeout(PATIENCE).unwrap();
+    running.signal("INT");
+    running.signal("TERM");
+    assert_eq!(running.end_by_itself().status, None);
+}
+
+/// A bank that ends its first connection after a while of silence, as `labserver` does; the second
+/// time it is asked more. What it was asked is told, and when it has closed.
+fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().take(2).flatten().enumerate() {
+            let mut bank = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
+            bank.writer.send(b"READY atm 1").unwrap();
+            loop {
+                let by = Instant::now() + PATIENCE;
+                let Ok(Some(request)) = bank.reader.receive(Some(by)) else {
+                    break;
+                };
+                let request = String::from_utf8(request).unwrap();
+                let words: Vec<_> = request.split(' ').collect();
+                let answer = match words[..] {
+                    ["TERMINAL", name] => format!("OK terminal {name}"),
+                    ["VERIFY_CARD_AND_PASSWORD", ..] => "OK welcome Joty".into(),
+                    ["BALANCE_INQUIRY"] => "OK available 10000.00, held 0.00".into(),
+                    _ => "OK bye".into(),
+                };
+                bank.writer.send(answer.as_bytes()).unwrap();
+                if words[0] == "BALANCE_INQUIRY" && number == 0 {
+                    bank.writer
+                        .send(b"ERR too-slow nothing was said for 600 s")
+                        .unwrap();
+                    break;
+                }
+            }
+            bank.close();
+            let _ = tell.send("closed".into());
+        }
+    });
+    (address, told)
+}
+
+#[test]
+fn a_connection_that_the_bank_closed_while_idle_is_made_again_in_silence() {
+    let (bank, closed) = bank_that_closes_when_idle();
+    let mut client = labclient(ATM).pin("1234").at(&bank).start();
+    assert_eq!(client.ask("balance"), "10000.00\n");
+    closed.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(client.ask("balance"), "10000.00\n");
+    client.end().printed("");
+}
+
+/// A cash machine that keeps its journal here.
+fn machine(home: &Path, bank: &str, request: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labclient"));
+    command
+        .args(ATM)
+        .args(["--terminal", "M1", "--server", bank])
+        .args(request)
+        .env("XDG_STATE_HOME", home)
+        .env("LABCLIENT_PIN", "1234")
+        .stdin(Stdio::null());
+    command
+}
+
+/// The lengths of the records in this machine's journal.
+fn records(home: &Path, bank: &str) -> Vec<u64> {
+    let bank = bank.replace(':', "_");
+    let journal = home.join("socketlab/atm").join(bank).join("M1/journal");
+    let journal = std::fs::read(journal).unwrap();
+    let lines = journal.split_inclusive(|byte| *byte == b'\n');
+    let lines = lines.take_while(|line| line.ends_with(b"\n"));
+    lines.map(|line| line.len() as u64).collect()
+}
+
+#[test]
+fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
+    let service = start(Mode::Atm);
+    let bank = service.address();
+    let home = tempfile::tempdir().unwrap();
+    let runs = |request: &[&str]| {
+        let output = machine(home.path(), &bank, request).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    runs(&["withdraw", "500"]);
+    let [.., sending, dispensing, dispensed, _confirmed] = records(home.path(), &bank)[..] else {
+        panic!("a withdrawal has four records");
+    };
+    // What `ulimit` counts in, and the least that leaves the drawer its room.
+    let (block, drawer) = (512, 1024);
+    let blocks = loop {
+        let end: u64 = records(home.path(), &bank).iter().sum();
+        let room = end + sending + dispensing;
+        let limit = room.next_multiple_of(block);
+        if limit >= drawer && limit < room + dispensed {
+            break limit / block;
+        }
+        runs(&["load", "10000"]);
+    };
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let limited = machine(home.path(), &bank, &["withdraw", "500"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(limited.get_program());
+    command.args(limited.get_args());
+    for (name, value) in limited.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(4), 0),
+        "{stderr}"
+    );
+    assert!(stderr.contains("WITH_"), "{stderr}");
+    assert!(
+        stderr.contains("the notes are out; the outcome is not known yet"),
+        "{stderr}"
+    );
+    // With room on the disk again it is settled, as it happened.
+    let output = machine(home.path(), &bank, &["settle"]).output().unwrap();
+    let settled = String::from_utf8(output.stdout).unwrap();
+    assert!(settled.contains("500.00 withdrawn"), "{settled}");
+    let output = machine(home.path(), &bank, &["balance"]).output().unwrap();
+    assert_eq!(output.stdout, b"9000.00\n");
+}
