@@ -37,6 +37,7 @@ const MENU: &str = "\
 2  Withdraw
 3  Deposit
 4  Another card
+?  Show this again
 q  Quit
 Or type it: balance, withdraw 500, deposit 20.50";
 
@@ -165,9 +166,9 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         None => {
             let holder = worker.link().log_in(card, pin)?;
             if input.is_terminal() {
-                say(&format!("Welcome, {holder}.\n{MENU}"));
+                say(&format!("Welcome, {holder}."));
             }
-            each_line(&mut input, output, "atm> ", |input, line| {
+            each_line(&mut input, output, (MENU, "atm> "), |input, line| {
                 attend(&mut worker, input, line, output)
             })?
         }

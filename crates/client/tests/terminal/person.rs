@@ -21,9 +21,9 @@ pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 pub const CTRL_U: &str = "\x15";
 
-/// The client's parent: a terminal that echoes, as people have them. What is left of that when the
-/// client has ended is shown last.
-const SHELL: &str = "stty sane; \"$0\" \"$@\"; status=$?; echo; stty -a; exit $status";
+/// The client's parent: a terminal that echoes, as people have them, and a shell that outlives Ctrl-C.
+/// What is left of that when the client has ended is shown last.
+const SHELL: &str = "trap : INT; stty sane; \"$0\" \"$@\"; status=$?; echo; stty -a; exit $status";
 
 /// A person who has started a client.
 pub struct Person {
@@ -61,6 +61,7 @@ pub fn start_in(shell: &str, arguments: &[&str], server: &str) -> Person {
         .env("USER", "student")
         .env("TERM", "xterm")
         .env_remove("LABCLIENT_PIN")
+        .env_remove("LABCLIENT_SERVER")
         .current_dir(home.path());
     let mut process = UnixProcess::spawn_command(command).unwrap();
     let (keyboard, shown) = (
