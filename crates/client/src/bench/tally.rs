@@ -236,7 +236,7 @@ pub fn heading(site: &Site, load: &Load, was_interrupted: bool) -> String {
     let part = if was_interrupted { ", interrupted" } else { "" };
     let many = if load.connections == 1 { "" } else { "s" };
     format!(
-        "{}: {} connection{many}, {way}, {whose}{part}\n",
+        "{}: {} connection{many}, {whose}{part}\n{way}\n",
         site.subject.mode().name(),
         load.connections
     )

@@ -198,9 +198,8 @@ impl Worker {
                 Action::Send { request, .. } => match self.send(&request) {
                     Ok(reply) => self.machine.answered(&request, &reply),
                     Err(failure) => {
-                        // An answer that is none says more than the silence after it.
-                        let is_news = matches!(failure, Failure::Protocol(_));
-                        if is_news || !matches!(unreachable, Some(Failure::Protocol(_))) {
+                        // The first answer that is none says more than what follows from it.
+                        if !matches!(unreachable, Some(Failure::Protocol(_))) {
                             unreachable = Some(failure);
                         }
                         self.machine.lost();

@@ -25,6 +25,7 @@ pub(super) fn settle(
             Ok(worker) => worker,
             Err(failure) => {
                 status = worse(status, &failure);
+                output.failure(&failure)?;
                 say(&format!("{name}: {}", failure.words().unwrap_or_default()));
                 continue;
             }
@@ -48,6 +49,7 @@ pub(super) fn settle(
             }
             Err(failure) => {
                 status = worse(status, &failure);
+                output.failure(&failure)?;
                 say(&format!("{name}: {}", failure.words().unwrap_or_default()));
             }
         }
