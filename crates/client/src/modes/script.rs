@@ -44,6 +44,15 @@ pub trait Audience {
     /// When nobody looks any more.
     fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
 
+    /// Is told that a line cannot be sent.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
+        say(&failure.words().unwrap_or_default());
+        Ok(())
+    }
+
     /// Is told that this was sent, as the script has it.
     ///
     /// # Errors
@@ -271,7 +280,7 @@ impl<A: Audience> Playing<'_, A> {
             match self.target.framing.encode(line.as_bytes(), &mut Vec::new()) {
                 Ok(()) => return Ok(Some(line)),
                 Err(error) => {
-                    say(&error.to_string());
+                    self.audience.refused(&Failure::does_not_fit(&error))?;
                     self.status = Status::Refused;
                 }
             }
@@ -351,6 +360,11 @@ impl Audience for Console {
         let text = String::from_utf8_lossy(message);
         let line = format!("S: {}", printable(&text));
         self.output.answer(&line, json!({"received": text}))
+    }
+
+    fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
+        say(&failure.words().unwrap_or_default());
+        self.output.failure(failure)
     }
 
     fn said(&mut self, message: &str) -> Result<(), Failure> {

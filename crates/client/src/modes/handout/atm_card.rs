@@ -97,17 +97,15 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
             failure => failure,
         });
     let answer = asked?;
-    person.show("Response from bank server: ", &answer)?;
-    if answer.is_empty() {
-        if request.changes {
-            say(&super::may_be_done(super::NO_ANSWER));
-            person.note(Status::Unknown);
-        } else {
-            say(super::NO_ANSWER);
-            person.note(Status::Unreachable);
-        }
+    let before = "Response from bank server: ";
+    if !answer.is_empty() {
+        return person.show(before, &answer);
     }
-    Ok(())
+    let failure = match request.changes {
+        true => Failure::Unknown(super::may_be_done(super::NO_ANSWER).into()),
+        false => Failure::Lost(super::NO_ANSWER.into()),
+    };
+    person.show_failure(before, &failure)
 }
 
 fn verify(person: &mut Person) -> Result<Option<Request>, Failure> {

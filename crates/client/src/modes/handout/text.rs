@@ -69,10 +69,10 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
         let mut talk = Talk::open(target)?;
         talk.send(&request)?;
         let answer = talk.everything()?;
-        person.show("Response: ", &answer)?;
         if answer.is_empty() {
-            say(super::NO_ANSWER);
-            person.note(Status::Unreachable);
+            person.show_failure("Response: ", &Failure::Lost(super::NO_ANSWER.into()))?;
+        } else {
+            person.show("Response: ", &answer)?;
         }
     }
     Ok(person.status())
