@@ -99,6 +99,12 @@ impl Section {
 }
 
 impl Evidence {
+    /// Whether a whole message came and was the wrong one. Otherwise the stream ended inside one, or
+    /// held none.
+    pub fn has_whole_message(&self) -> bool {
+        self.section != Section::Messages
+    }
+
     /// As members of a JSON object.
     pub fn members(&self) -> Value {
         let shown = &self.came[..self.came.len().min(SHOWN)];

@@ -191,6 +191,14 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         Some(out) => Place::take(out, arguments.force)?,
         None => Place::take_next(&default_out(), arguments.force)?,
     };
+    if arguments.out.is_none() && place.path() != default_out() {
+        let (earlier, next) = (default_out(), place.path());
+        say(&format!(
+            "{} holds earlier results: these go to {}",
+            earlier.display(),
+            next.display()
+        ));
+    }
     let rates = match setup.rates.ascending().len() {
         1 => "1 rate".to_owned(),
         many => format!("{many} rates"),

@@ -150,6 +150,7 @@ pub fn each_line(
     Ok(status)
 }
 
+/// Whether a line at a menu asks to see it again.
 fn asks_for_help(line: &str) -> bool {
     let line = line.trim();
     line == "?" || line.eq_ignore_ascii_case("help")

@@ -13,8 +13,8 @@ use crate::output::Output;
 use crate::session::{Session, Target};
 
 const MENU: &str = "\
-Type an expression: a number, one of + - * /, a number, with blanks between them,
-as in 12 + 42. ? shows this again, q ends the session.";
+Type an expression: a number, one of + - * /, a number, with blanks between
+them, as in 12 + 42. ? shows this again, q ends the session.";
 
 /// What the command line says.
 #[derive(Debug, Args)]

@@ -387,7 +387,7 @@ fn list(output: Output) -> Result<Status, Failure> {
         let (name, title) = (shipped.name, script.title());
         let transport = script.transport().name();
         let members = json!({"name": name, "transport": transport, "title": title});
-        output.answer(&format!("{name:<14} {transport}  {title}"), members)?;
+        output.answer(&format!("{name:<13} {transport} {title}"), members)?;
     }
     Ok(Status::Done)
 }

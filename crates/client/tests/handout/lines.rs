@@ -206,3 +206,19 @@ fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_
     assert_eq!(kinds, ["unsendable", "lost"], "{ended:?}");
     assert_eq!(ended.status, Some(3), "{ended:?}");
 }
+
+#[test]
+fn help_shows_the_menu_of_a_hand_out_again_and_is_not_sent() {
+    let server = crate::printed::serving(|_| {});
+    for (name, leave) in [("text-menu", "3"), ("atm-card", "6")] {
+        let client = labclient(&["handout", name]).at(&server.address());
+        let ended = client.run_with(format!("?\nHELP\n{leave}\n"));
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert_eq!(
+            ended.stderr.matches(&format!("{leave}. Exit")).count(),
+            3,
+            "{ended:?}"
+        );
+    }
+    server.was_told_all();
+}

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
+use crate::evidence::Evidence;
 use crate::failure::{Failure, Report, words_of};
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
@@ -267,14 +268,14 @@ impl Worker {
         let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         loop {
             match self.link.ask(request) {
-                Err(Failure::Lost(report)) => lost = Some(report),
-                Err(failure @ Failure::Protocol(_)) if failure.was_asked() => {
+                Err(failure) if has_answered_wrong(&failure) => {
                     answers_left -= 1;
                     if answers_left == 0 {
                         return Err(failure);
                     }
                     broken = Some(failure);
                 }
+                Err(failure) if failure.was_asked() => lost = Some(failure),
                 Err(Failure::Unreachable(_) | Failure::Protocol(_)) if lost.is_some() => {}
                 // What it answered says more than that it takes no other connection.
                 Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
@@ -285,7 +286,8 @@ impl Worker {
                 asked => return asked,
             }
             if Instant::now() + pause >= by {
-                return Err(broken.unwrap_or_else(|| Failure::Lost(lost.unwrap_or_default())));
+                let last = broken.or(lost);
+                return Err(last.unwrap_or_else(|| Failure::Lost(Report::default())));
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
@@ -334,6 +336,12 @@ fn not_known(outcome: &Outcome) -> Failure {
         | Outcome::Disputed { id, .. } => id,
     };
     Failure::Unknown(format!("{id}: {outcome}").into())
+}
+
+/// Whether the bank gave a whole answer that is none, as opposed to one that was cut off.
+fn has_answered_wrong(failure: &Failure) -> bool {
+    let is_whole = failure.evidence().is_none_or(Evidence::has_whole_message);
+    matches!(failure, Failure::Protocol(_)) && failure.was_asked() && is_whole
 }
 
 /// Whether a refused connection may be granted a moment later.

@@ -124,8 +124,7 @@ fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
         command if command.starts_with('/') => {
             let word = command.split_whitespace().next().unwrap_or_default();
             let words = format!(
-                "{} is none of: /who, /help, /quit; to say a line that begins with a slash, \
-                 double it",
+                "{} is none of: /who, /help, /quit; to say it, double the slash",
                 quoted(word)
             );
             return Err(Refusal::new(Code::UnknownVerb, words));

@@ -6,7 +6,7 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
+use crate::modes::{asks_for_help, say};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -64,6 +64,10 @@ fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<
             "4" => create(person)?,
             "5" => move_money(person, "DEPOSIT")?,
             "6" => break,
+            choice if asks_for_help(choice) => {
+                say(MENU);
+                continue;
+            }
             _ => {
                 say("there are the choices 1 to 6");
                 continue;
