@@ -23,13 +23,19 @@ pub use self::recording::RecordingArguments;
 
 mod recording;
 
+/// The environment variable with the server where none is given.
+const SERVER_VARIABLE: &str = "LABCLIENT_SERVER";
+
+/// Help is wrapped to the terminal, and to this where that is wider or there is none.
+const MAX_WIDTH: usize = 80;
+
 const EXAMPLES: &str = "\
 Examples:
   labclient text lower \"HELLO World\"      hello world
-  labclient calc \"12 + 42\"                54
+  labclient calc 12 + 42                  54
   labclient atm                           the cash machine's menu
   printf 'prime 97\\nprime 98\\n' | labclient text
-  labclient experiment atm                latency against lost messages, with plots
+  labclient experiment atm                latency against lost messages
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
 answer for each. Exit status: 0 done, 1 the service said no, 2 usage, 3 the
@@ -39,13 +45,14 @@ says, 6 this computer failed: a file, a thread, the terminal, standard output.";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
-#[command(name = "labclient", version, after_help = EXAMPLES)]
+#[command(name = "labclient", version, after_help = EXAMPLES, max_term_width = MAX_WIDTH)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 
-    /// The server; without a port, that of the mode or hand-out [default: 127.0.0.1 and that port]
+    /// The server; without a port, that of the mode or hand-out [default: LABCLIENT_SERVER, which
+    /// experiment and bench ignore; else 127.0.0.1]
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
     server: Option<ServerName>,
 
@@ -186,23 +193,25 @@ impl Arguments {
     }
 
     /// The server to talk to in this mode, and the faults on the way there.
-    pub fn target(&self, mode: Mode, faults: Option<Plan>) -> Target {
-        Target {
+    ///
+    /// # Errors
+    /// When `LABCLIENT_SERVER` is no address.
+    pub fn target(&self, mode: Mode, faults: Option<Plan>) -> Result<Target, Failure> {
+        Ok(Target {
             mode,
-            server: self.server_or("127.0.0.1", mode.default_port()),
+            server: self.server_at(mode.default_port())?,
             framing: self.wire.unwrap_or_default(),
             timeout: self.timeout.unwrap_or(default_timeout(mode)),
             faults,
             handout: None,
             recorder: None,
-        }
+        })
     }
 
-    /// The server, if one is given, on this port if it names none.
+    /// The server, if one is given on the command line, on this port if it names none. What loads a
+    /// server or takes money out of it goes by this alone.
     pub fn named_server(&self, port: u16) -> Option<String> {
-        let server = self.server.as_ref()?;
-        let port = server.port.unwrap_or(port);
-        Some(format!("{}:{port}", server.host))
+        self.server.as_ref().map(|server| server.address(port))
     }
 
     /// The timeout, if one is given.
@@ -212,16 +221,19 @@ impl Arguments {
 
     /// The server of this hand-out, where what one read returned is a message. No `READY` is
     /// expected there, nor anything known about requests and answers: it is as a script's.
-    pub fn target_of(&self, handout: Handout, faults: Option<Plan>) -> Target {
-        Target {
+    ///
+    /// # Errors
+    /// When `LABCLIENT_SERVER` is no address.
+    pub fn target_of(&self, handout: Handout, faults: Option<Plan>) -> Result<Target, Failure> {
+        Ok(Target {
             mode: Mode::Script,
-            server: self.server_or("127.0.0.1", handout.port()),
+            server: self.server_at(handout.port())?,
             framing: Framing::Raw,
             timeout: self.timeout.unwrap_or(default_timeout(Mode::Script)),
             faults,
             handout: Some(handout),
             recorder: None,
-        }
+        })
     }
 
     /// The seed, if one is given.
@@ -239,10 +251,18 @@ impl Arguments {
         self.wire
     }
 
-    fn server_or(&self, host: &str, port: u16) -> String {
-        match &self.server {
-            Some(server) => format!("{}:{}", server.host, server.port.unwrap_or(port)),
-            None => format!("{host}:{port}"),
+    fn server_at(&self, port: u16) -> Result<String, Failure> {
+        if let Some(server) = self.named_server(port) {
+            return Ok(server);
+        }
+        match std::env::var(SERVER_VARIABLE) {
+            Ok(server) if !server.is_empty() => {
+                let server = parse_server(&server).map_err(|words| {
+                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
+                })?;
+                Ok(server.address(port))
+            }
+            Ok(_) | Err(_) => Ok(format!("127.0.0.1:{port}")),
         }
     }
 }
@@ -273,6 +293,12 @@ struct ServerName {
     /// A name or an address; one of IPv6 in brackets.
     host: String,
     port: Option<u16>,
+}
+
+impl ServerName {
+    fn address(&self, port: u16) -> String {
+        format!("{}:{}", self.host, self.port.unwrap_or(port))
+    }
 }
 
 fn parse_server(text: &str) -> Result<ServerName, String> {
@@ -329,7 +355,8 @@ mod tests {
             let given = given.into_iter().flat_map(|server| ["--server", server]);
             let words = ["labclient", "text"].into_iter().chain(given);
             let arguments = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(arguments.target(Mode::Text, None).server, expected);
+            let target = arguments.target(Mode::Text, None).unwrap();
+            assert_eq!(target.server, expected);
         }
     }
 
@@ -347,6 +374,21 @@ mod tests {
             let words = ["labclient", "text", "--server", server];
             assert!(Arguments::try_parse_from(words).is_err(), "{server:?}");
         }
+    }
+
+    #[test]
+    fn no_page_of_the_help_is_wider_than_a_terminal() {
+        use clap::CommandFactory;
+        fn check(command: &mut clap::Command) {
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= MAX_WIDTH, "{line:?} in {help}");
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut command = Arguments::command();
+        command.build();
+        check(&mut command);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const REQUEST_SHOWN: usize = 200;
 /// The circumstances of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// The request that was open; `None` when nothing had been asked.
+    /// The request that was open, if one was.
     pub request: Option<OpenRequest>,
     /// The messages of which one had to come.
     pub expected: Vec<String>,
@@ -99,6 +99,12 @@ impl Section {
 }
 
 impl Evidence {
+    /// Whether a whole message came and was the wrong one. Otherwise the stream ended inside one, or
+    /// held none.
+    pub fn has_whole_message(&self) -> bool {
+        self.section != Section::Messages
+    }
+
     /// As members of a JSON object.
     pub fn members(&self) -> Value {
         let shown = &self.came[..self.came.len().min(SHOWN)];
@@ -121,7 +127,10 @@ impl fmt::Display for Evidence {
             Some(OpenRequest { number, text }) => {
                 writeln!(f, "  open request  {number}: {}", printable(text))?;
             }
-            None => writeln!(f, "  open request  none: nothing had been asked yet")?,
+            None if self.section == Section::Messages => {
+                writeln!(f, "  open request  none: the server speaks first")?;
+            }
+            None => writeln!(f, "  open request  none")?,
         }
         for (position, message) in self.expected.iter().enumerate() {
             let name = if position == 0 { "expected" } else { "or" };

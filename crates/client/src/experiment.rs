@@ -49,9 +49,9 @@ const FOREIGN_TIMEOUT: Duration = Duration::from_millis(50);
 const MAX_OPERATIONS: u32 = 100_000;
 
 const ABOUT_TIME: &str = "\
-An answer is awaited for 5 ms, with --server for 50 ms, unless --timeout says otherwise. At 90 % of
-the replies lost a request is sent 10 times, and 100 times with --loss both, which takes minutes: a
-bar says how many.";
+An answer is awaited for 5 ms, with --server for 50 ms, unless --timeout says
+otherwise. At 90 % of the replies lost a request is sent 10 times, and 100 times
+with --loss both, which takes minutes: a bar says how many.";
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -98,11 +98,12 @@ pub struct Arguments {
         hide_possible_values = true)]
     handout: Option<String>,
 
-    /// Where the results go [default: experiment-atm, experiment-text, experiment-datetime]
+    /// Where the results go [default: experiment-atm, experiment-text, experiment-datetime; where
+    /// that has results, experiment-atm-2 and so on]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Write into DIR although it holds something else
+    /// Write into DIR although it holds earlier results, which are replaced, or something else
     #[arg(long)]
     force: bool,
 
@@ -186,8 +187,18 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         server,
     };
     let default_out = || PathBuf::from(format!("experiment-{}", kind.name()));
-    let out = arguments.out.clone().unwrap_or_else(default_out);
-    let place = Place::take(&out, arguments.force)?;
+    let place = match &arguments.out {
+        Some(out) => Place::take(out, arguments.force)?,
+        None => Place::take_next(&default_out(), arguments.force)?,
+    };
+    if arguments.out.is_none() && place.path() != default_out() {
+        let (earlier, next) = (default_out(), place.path());
+        say(&format!(
+            "{} holds earlier results: these go to {}",
+            earlier.display(),
+            next.display()
+        ));
+    }
     let rates = match setup.rates.ascending().len() {
         1 => "1 rate".to_owned(),
         many => format!("{many} rates"),

@@ -37,7 +37,8 @@ fn not_understood(error: &clap::Error) -> ExitCode {
         let words = error.to_string();
         let words = words.strip_prefix("error: ").unwrap_or(&words);
         let what = words.split("\n\n").next().unwrap_or_default();
-        let _ = output.failure(&Failure::Usage(what.trim_end().to_owned()));
+        let in_one_line: Vec<&str> = what.split_whitespace().collect();
+        let _ = output.failure(&Failure::Usage(in_one_line.join(" ")));
     }
     let _ = error.print();
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)

@@ -66,21 +66,23 @@ fn run_mode(
         say(&faults.to_string());
         faults.arm();
     }
-    let target = |mode| Target {
-        recorder: recorder.clone(),
-        ..arguments.target(mode, faults.clone())
+    let target = |mode| -> Result<Target, Failure> {
+        Ok(Target {
+            recorder: recorder.clone(),
+            ..arguments.target(mode, faults.clone())?
+        })
     };
     match &arguments.command {
-        Command::Text { request } => text::run(&target(Mode::Text), request.as_ref(), output),
-        Command::Atm(atm) => atm::run(&target(Mode::Atm), atm, output),
-        Command::Calc(calc) => calc::run(&target(Mode::Calc), calc, output),
-        Command::Chat(chat) => chat::run(&target(Mode::Chat), chat, output),
+        Command::Text { request } => text::run(&target(Mode::Text)?, request.as_ref(), output),
+        Command::Atm(atm) => atm::run(&target(Mode::Atm)?, atm, output),
+        Command::Calc(calc) => calc::run(&target(Mode::Calc)?, calc, output),
+        Command::Chat(chat) => chat::run(&target(Mode::Chat)?, chat, output),
         Command::Datetime { command } => {
-            datetime::run(&target(Mode::Datetime), command.as_ref(), output)
+            datetime::run(&target(Mode::Datetime)?, command.as_ref(), output)
         }
-        Command::Echo(echo) => echo::run(&target(Mode::Echo), echo, output),
+        Command::Echo(echo) => echo::run(&target(Mode::Echo)?, echo, output),
         Command::Script(script) => {
-            script::run(script, arguments.framing(), target(Mode::Script), output)
+            script::run(script, arguments.framing(), target(Mode::Script)?, output)
         }
         Command::Handout(handout) => {
             handout::run(handout, arguments, faults, recorder.clone(), output)
@@ -101,7 +103,8 @@ fn run_mode(
     }
 }
 
-/// Asks for a line, does what it says, and so on until the input ends or `quit`.
+/// Asks for a line, does what it says, and so on until the input ends or `quit`. A person is shown
+/// the menu first, and again for `help` or `?`.
 ///
 /// `act` answers a line itself, and gives back the refusal if there was one: a person reads it and
 /// goes on, a pipe gets it in the place of the answer. So it is with a line that cannot be sent.
@@ -111,15 +114,23 @@ fn run_mode(
 pub fn each_line(
     input: &mut Input,
     output: Output,
-    prompt: &str,
+    (menu, prompt): (&str, &str),
     mut act: impl FnMut(&mut Input, &str) -> Result<Result<(), Refusal>, Failure>,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
+    if input.is_terminal() {
+        say(menu);
+    }
     loop {
         let acted = match input.line(prompt) {
             Ok(None) => break,
             Ok(Some(line)) if line == "q" || line == "quit" => break,
             Ok(Some(line)) if line.trim().is_empty() && input.is_terminal() => continue,
+            // A pipe sees no menu: each of its lines is a request.
+            Ok(Some(line)) if asks_for_help(&line) && input.is_terminal() => {
+                say(menu);
+                continue;
+            }
             Ok(Some(line)) => act(input, &line),
             Err(failure) => Err(failure),
         };
@@ -137,6 +148,12 @@ pub fn each_line(
         }
     }
     Ok(status)
+}
+
+/// Whether a line at a menu asks to see it again.
+fn asks_for_help(line: &str) -> bool {
+    let line = line.trim();
+    line == "?" || line.eq_ignore_ascii_case("help")
 }
 
 /// The name given, or that of the user where it makes a [`Name`], or `anonymous`.

@@ -63,12 +63,12 @@ impl Peer {
         self.0.writer.send(message.as_bytes()).unwrap();
     }
 
-    fn hear_until(&mut self, beginning: &str) {
+    fn hear_until(&mut self, beginning: &str) -> Vec<u8> {
         let by = Some(Instant::now() + PATIENCE);
         loop {
             let message = self.0.reader.receive(by).unwrap().unwrap();
             if message.starts_with(beginning.as_bytes()) {
-                return;
+                return message;
             }
         }
     }
@@ -82,6 +82,27 @@ fn end(mut session: OsSession) -> (String, i32) {
         WaitStatus::Exited(_, status) => (rest, status),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
+    with_room(|room, _| {
+        let mut joty = Peer::join(room, "Joty");
+        let mut ahona = terminal(room, &["--name", "Ahona"]);
+        ahona.expect("/help: this again, quit: leave.").unwrap();
+        ahona.send("/bye\r").unwrap();
+        ahona
+            .expect("(not said: \"/bye\" is none of: /who, /help, /quit;")
+            .unwrap();
+        ahona.send("/help\r").unwrap();
+        ahona.expect("/help: this again, quit: leave.").unwrap();
+        ahona.send("//exit\r").unwrap();
+        ahona.expect("Ahona: /exit").unwrap();
+        let first = joty.hear_until("EVENT said ");
+        assert_eq!(first, b"EVENT said Ahona /exit");
+        ahona.send("quit\r").unwrap();
+        assert_eq!(end(ahona).1, 0);
+    });
 }
 
 #[test]

@@ -103,6 +103,27 @@ fn nobody_there_is_status_3_and_a_watch_goes_on() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().count(), 2, "{said}");
     assert_eq!(output.status.code(), Some(3));
+    let json = labclient(&[&nobody[..], &watch, &["--json"]].concat()).output();
+    let objects = String::from_utf8(json.unwrap().stdout).unwrap();
+    assert_eq!(objects.matches("\"kind\":\"lost\"").count(), 2, "{objects}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_a_watch_that_was_never_answered_is_status_3() {
+    let nobody = ["--server", "127.0.0.1:1", "--timeout", "0.2"];
+    let mut child = labclient(&[&nobody[..], &["watch"]].concat())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut first).unwrap();
+    assert!(first.contains("nothing listens there"), "{first}");
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
 #[cfg(unix)]

@@ -98,4 +98,5 @@ fn a_file_with_a_mistake_is_status_2_and_its_line_is_told() {
 fn the_shipped_scripts_are_listed() {
     let (printed, _, status) = ran(&["list"], "");
     assert_eq!((printed.lines().count(), status), (SHIPPED.len(), Some(0)));
+    assert!(printed.lines().all(|line| line.len() <= 80), "{printed}");
 }

@@ -17,7 +17,7 @@ use wire::connection::{Reader, ReceiveError, Writer};
 use wire::fault::random_seed;
 
 use super::load::Load;
-use super::tally::{Tally, bars, errors, heading, histogram, lines, quantiles, record};
+use super::tally::{Tally, bars, errors, heading, histogram, percentiles, quantiles, record};
 use super::visitors::Site;
 use crate::failure::{Failure, Status};
 use crate::modes::say;
@@ -355,8 +355,10 @@ fn report(
             yes(is_in_order),
         );
         text += &errors(&tally.errors);
-        text += &lines("delivery", &tally.latency);
-        text += &lines("connecting", &tally.connecting);
+        text += &percentiles(&[
+            ("delivery", &tally.latency),
+            ("connecting", &tally.connecting),
+        ]);
         text += &bars(&tally.latency);
         output.line(text.trim_end())?;
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::ledger::LedgerAudit;
 use super::load::Load;
 use super::visitors::Site;
+use crate::experiment::statistics::samples_needed;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -216,8 +217,7 @@ impl Tally {
             let seconds = silence.as_secs();
             let _ = writeln!(text, "ended early: nobody was answered for {seconds} s");
         }
-        text += &lines("latency", &self.latency);
-        text += &lines("connecting", &self.connecting);
+        text += &percentiles(&[("latency", &self.latency), ("connecting", &self.connecting)]);
         text += &bars(&self.latency);
         text
     }
@@ -236,7 +236,7 @@ pub fn heading(site: &Site, load: &Load, was_interrupted: bool) -> String {
     let part = if was_interrupted { ", interrupted" } else { "" };
     let many = if load.connections == 1 { "" } else { "s" };
     format!(
-        "{}: {} connection{many}, {way}, {whose}{part}\n",
+        "{}: {} connection{many}, {whose}{part}\n{way}\n",
         site.subject.mode().name(),
         load.connections
     )
@@ -254,49 +254,81 @@ pub fn errors(errors: &BTreeMap<String, u64>) -> String {
     text
 }
 
-/// The quantiles, in one line.
-pub fn lines(name: &str, histogram: &Histogram<u64>) -> String {
-    let mut text = format!("{name:<12}");
-    if histogram.is_empty() {
-        return text + "none\n";
+/// The percentiles in milliseconds, a row for each histogram, and why one is left out.
+pub fn percentiles(rows: &[(&str, &Histogram<u64>)]) -> String {
+    let mut text = format!("{:<12}", "ms");
+    for (name, _) in QUANTILES {
+        let _ = write!(text, "{name:>9}");
     }
-    for (name, quantile) in QUANTILES {
-        let _ = write!(
-            text,
-            "{name} {}  ",
-            shown(histogram.value_at_quantile(quantile))
-        );
+    let _ = writeln!(text, "{:>9}", "max");
+    let mut left_out = BTreeMap::new();
+    for (name, histogram) in rows {
+        if histogram.is_empty() {
+            let _ = writeln!(text, "{name:<12}{:>9}", "none");
+            continue;
+        }
+        let _ = write!(text, "{name:<12}");
+        for (name, quantile) in QUANTILES {
+            let shown = match value_at(histogram, quantile) {
+                Some(value) => shown(value),
+                None => {
+                    left_out.insert(samples_needed(quantile), name);
+                    "-".into()
+                }
+            };
+            let _ = write!(text, "{shown:>9}");
+        }
+        let _ = writeln!(text, "{:>9}", shown(histogram.max()));
     }
-    let _ = writeln!(text, "max {} ms", shown(histogram.max()));
+    if !left_out.is_empty() {
+        let needs = left_out.iter();
+        let needs: Vec<_> = needs
+            .map(|(samples, name)| format!("{name} {samples}"))
+            .collect();
+        let needs = needs.join(", ").replacen(' ', " needs ", 1);
+        let _ = writeln!(text, "-: too few ({needs})");
+    }
     text
 }
 
-/// The quantiles in milliseconds, as an object.
+/// The percentiles in milliseconds, as an object; null where there are too few values.
 pub fn quantiles(histogram: &Histogram<u64>) -> Value {
     let mut object = json!({ "count": histogram.len() });
     if histogram.is_empty() {
         return object;
     }
     for (name, quantile) in QUANTILES {
-        object[name] = json!(histogram.value_at_quantile(quantile) as f64 / 1e6);
+        let value = value_at(histogram, quantile);
+        object[name] = json!(value.map(|value| value as f64 / 1e6));
     }
     object["max"] = json!(histogram.max() as f64 / 1e6);
     object["mean"] = json!(histogram.mean() / 1e6);
     object
 }
 
+/// The value of a quantile, if there are as many as it needs.
+fn value_at(histogram: &Histogram<u64>, quantile: f64) -> Option<u64> {
+    let is_enough = histogram.len() >= samples_needed(quantile);
+    is_enough.then(|| histogram.value_at_quantile(quantile))
+}
+
 /// A histogram for a terminal: in steps of 1, 2, 5 as far as there is anything.
 pub fn bars(histogram: &Histogram<u64>) -> String {
-    let mut rows: Vec<(u64, u64)> = Vec::new();
-    let mut from = 0;
     let steps = (0..13).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
+    let mut values = histogram.iter_recorded().peekable();
+    let mut rows: Vec<(u64, u64)> = Vec::new();
     for to in steps.filter(|to| *to >= 1000) {
-        let count = histogram.count_between(from, to - 1);
+        let mut count = 0;
+        // What cannot be told apart is in one row, by its least value.
+        while let Some(some) =
+            values.next_if(|some| histogram.lowest_equivalent(some.value_iterated_to()) < to)
+        {
+            count += some.count_at_value();
+        }
         if count > 0 || !rows.is_empty() {
             rows.push((to, count));
         }
-        from = to;
-        if histogram.max() < to {
+        if values.peek().is_none() {
             break;
         }
     }
@@ -348,6 +380,48 @@ mod tests {
         assert_eq!(rows[1], "  < 0.500 ms         0 ");
         assert_eq!(rows[2], "   < 1.00 ms         1 #");
         assert_eq!(bars(&super::histogram()), "");
+    }
+
+    #[test]
+    fn the_rows_of_a_histogram_add_up_to_what_was_counted() {
+        let mut histogram = histogram();
+        // Around the limits of the rows, where many values cannot be told apart.
+        for step in [1_000_000, 2_000_000, 5_000_000, 10_000_000_u64] {
+            for away in 0..1_000 {
+                record(
+                    &mut histogram,
+                    Duration::from_nanos(step - 5_000 + 10 * away),
+                );
+            }
+        }
+        let rows = bars(&histogram);
+        let count = |row: &str| {
+            row.split_whitespace()
+                .nth(3)
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        };
+        let counts: Vec<u64> = rows.lines().map(count).collect();
+        assert_eq!(counts.iter().sum::<u64>(), histogram.len(), "{rows}");
+    }
+
+    #[test]
+    fn a_percentile_of_too_few_values_is_left_out_and_said_to_be() {
+        let mut histogram = histogram();
+        for microseconds in 1..=999 {
+            record(&mut histogram, Duration::from_micros(microseconds));
+        }
+        assert_eq!(quantiles(&histogram)["p99.9"], Value::Null);
+        assert!(quantiles(&histogram)["p99"].is_number());
+        let text = percentiles(&[("latency", &histogram), ("none", &super::histogram())]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with("        -        -    0.999"), "{text}");
+        assert_eq!(lines[2], "none             none");
+        assert_eq!(lines[3], "-: too few (p99.9 needs 1000, p99.99 10000)");
+        assert!(lines.iter().all(|line| line.len() <= 80), "{text}");
+        record(&mut histogram, Duration::from_micros(1));
+        assert!(quantiles(&histogram)["p99.9"].is_number());
     }
 
     #[test]

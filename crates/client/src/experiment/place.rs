@@ -13,6 +13,9 @@ const PARAMETERS: &str = "parameters.json";
 /// A file that is written and removed, to see that files can be.
 const PROBE: &str = ".labclient-experiment";
 
+/// Results that stand beside each other under one name and a number before another name is needed.
+const MOST_RESULTS: u32 = 100;
+
 /// A directory for results.
 #[derive(Debug)]
 pub struct Place {
@@ -20,21 +23,45 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes a directory: a new one, an empty one, or one with results of an earlier experiment,
-    /// which are replaced.
+    /// Takes a directory of this name: a new or empty one. Where one holds the results of an earlier
+    /// experiment, the next of `NAME-2`, `NAME-3` and so on is taken, unless `force` replaces them.
     ///
     /// # Errors
-    /// When it cannot be used, or holds something else and `force` is not given.
+    /// As [`Place::take`], and when all those names are taken.
+    pub fn take_next(directory: &Path, force: bool) -> Result<Place, Failure> {
+        let mut next = directory.to_owned();
+        for number in 2..=MOST_RESULTS {
+            if force || !is_ours(&next) {
+                return Place::take(&next, force);
+            }
+            let mut name = directory.as_os_str().to_owned();
+            name.push(format!("-{number}"));
+            next = name.into();
+        }
+        Place::take(&next, force)
+    }
+
+    /// Takes this directory: a new or an empty one.
+    ///
+    /// # Errors
+    /// When it cannot be used, or holds something and `force` is not given.
     pub fn take(directory: &Path, force: bool) -> Result<Place, Failure> {
         let cannot = |error: io::Error| {
             Failure::Resource(format!("cannot write to {}: {error}", directory.display()))
         };
         match fs::read_dir(directory) {
             Ok(mut entries) => {
-                if entries.next().is_some() && !force && !is_ours(directory) {
+                if entries.next().is_some() && !force {
+                    let (holds, then) = if is_ours(directory) {
+                        (
+                            "holds the results of an earlier experiment",
+                            " to replace them",
+                        )
+                    } else {
+                        ("is not empty and holds no results of an experiment", "")
+                    };
                     return Err(Failure::Usage(format!(
-                        "{} is not empty and holds no results of an experiment: name another with \
-                         --out DIR, or give --force",
+                        "{} {holds}: name another with --out DIR, or give --force{then}",
                         directory.display()
                     )));
                 }
@@ -81,17 +108,20 @@ fn is_ours(directory: &Path) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_directory_is_taken_when_it_is_new_empty_or_our_own() {
-        let parent = tempfile::tempdir().unwrap();
-        let directory = parent.path().join("a/b");
-        let place = Place::take(&directory, false).unwrap();
-        Place::take(&directory, false).unwrap();
+    fn with_results(directory: &Path) -> Place {
+        let place = Place::take(directory, false).unwrap();
         let ours = format!("{{\"program\": \"{PROGRAM}\"}}");
         place.write(PARAMETERS, ours.as_bytes()).unwrap();
         place.write("samples.csv", b"old").unwrap();
-        let place = Place::take(&directory, false).unwrap();
-        place.write("samples.csv", b"new").unwrap();
+        place
+    }
+
+    #[test]
+    fn a_directory_is_taken_when_it_is_new_or_empty_and_leaves_nothing_unfinished() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("a/b");
+        Place::take(&directory, false).unwrap();
+        let place = with_results(&directory);
         let names: std::collections::BTreeSet<_> = fs::read_dir(place.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -100,7 +130,39 @@ mod tests {
             names.into_iter().collect::<Vec<_>>(),
             [PARAMETERS, "samples.csv"]
         );
+    }
+
+    #[test]
+    fn results_are_replaced_by_force_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("experiment");
+        with_results(&directory);
+        let refused = Place::take(&directory, false).unwrap_err();
+        let words = refused.words().unwrap();
+        assert!(words.contains("earlier experiment"), "{words}");
+        assert!(words.contains("--force to replace them"), "{words}");
+        assert_eq!(fs::read(directory.join("samples.csv")).unwrap(), b"old");
+        let place = Place::take(&directory, true).unwrap();
+        place.write("samples.csv", b"new").unwrap();
         assert_eq!(fs::read(directory.join("samples.csv")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn the_usual_directory_is_numbered_when_it_has_results() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("experiment-atm");
+        for name in ["experiment-atm", "experiment-atm-2", "experiment-atm-3"] {
+            let place = Place::take_next(&directory, false).unwrap();
+            assert_eq!(place.path(), parent.path().join(name));
+            with_results(place.path());
+        }
+        let place = Place::take_next(&directory, true).unwrap();
+        assert_eq!(place.path(), directory);
+        // What is not ours is no reason to go on to the next.
+        let other = parent.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("thesis.txt"), "precious").unwrap();
+        assert!(Place::take_next(&other, false).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::fmt::Display;
 use self::canvas::Colour;
 use self::figure::{Axis, Figure, Marker, Point, Series};
 use super::rates::Rate;
-use super::statistics::Interval;
+use super::statistics::{Interval, samples_needed};
 use super::summary::{Summary, Theory};
 use super::sweep::Setup;
 use crate::failure::Failure;
@@ -60,18 +60,27 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
         let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
         summaries.iter().map(point).collect::<Vec<_>>()
     };
+    let percentile = |fraction: f64, value: fn(&Summary) -> Option<f64>| {
+        let is_enough = |summary: &&Summary| summary.operations as u64 >= samples_needed(fraction);
+        let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
+        summaries
+            .iter()
+            .filter(is_enough)
+            .map(point)
+            .collect::<Vec<_>>()
+    };
     let median =
         |summary: &Summary| Point::new(x(summary.rate), summary.median, summary.median_interval);
     let expected = curve(setup, summaries, |attempts| theory.mean(attempts));
     let mut series = vec![
         Series {
             label: "99th percentile".into(),
-            points: known(|summary| summary.p99),
+            points: percentile(0.99, |summary| summary.p99),
             ..Series::new(Colour::VERMILLION, Marker::Triangle, &[2.0, 4.0])
         },
         Series {
             label: "95th percentile".into(),
-            points: known(|summary| summary.p95),
+            points: percentile(0.95, |summary| summary.p95),
             ..Series::new(Colour::ORANGE, Marker::Square, &[8.0, 4.0])
         },
         Series {
@@ -80,6 +89,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
             ..Series::new(Colour::BLUE, Marker::Circle, &[])
         },
     ];
+    series.retain(|series| !series.points.is_empty());
     if summaries.iter().any(|summary| summary.mean.is_some()) {
         series.push(Series {
             label: "mean".into(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::statistics::Interval;
+use super::statistics::{Interval, samples_needed};
 use super::subject::Audit;
 use super::summary::{Summary, Theory, millis};
 use super::sweep::{Measured, RateRun, ServerUsed, Setup};
@@ -12,12 +12,12 @@ use super::sweep::{Measured, RateRun, ServerUsed, Setup};
 /// What `parameters.json` calls the program, by which a directory of results is known.
 pub const PROGRAM: &str = "labclient experiment";
 
-/// The table, and what has to be known to read it.
+/// The tables, and what has to be known to read them; at most 80 columns wide.
 pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} at the {}; {} {} at each rate; {}, no pause; seed {}",
+        "{} at the {}; {} {} at each rate\n{}, no pause; seed {}",
         setup.loss,
         setup.side.name(),
         setup.operations,
@@ -27,49 +27,59 @@ pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
     );
     let _ = writeln!(
         text,
-        "{}; an attempt is one sending\nof a request, which is repeated until it is answered, at \
+        "{};\nan attempt is one sending of a request, which is repeated until it is\nanswered, at \
          most {} times\n",
         setup.kind.definition(),
         setup.patience.give_up_after
     );
-    let _ = writeln!(
-        text,
-        "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
-        "error",
-        "n",
-        "given",
-        "latency: median",
-        "p95",
-        "p99",
-        "done",
-        "attempts per exchange",
-        "expected"
-    );
-    let _ = writeln!(
-        text,
-        "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
-        "%",
-        "",
-        "up",
-        "ms [95 %]",
-        "ms",
-        "ms",
-        "per s",
-        "[95 %, all rates together]",
-        setup.loss.formula()
-    );
-    for summary in summaries {
-        let attempts = summary.trials.mean_attempts();
+    for [error, n, given, median, p95, p99, done] in [
+        [
+            "error",
+            "n",
+            "given",
+            "latency: median",
+            "p95",
+            "p99",
+            "done",
+        ],
+        ["%", "", "up", "ms [95 %]", "ms", "ms", "per s"],
+    ] {
         let _ = writeln!(
             text,
-            "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9} {:>27} {:>9}",
+            "{error:>6} {n:>5} {given:>7} {median:>25} {p95:>8} {p99:>8} {done:>9}"
+        );
+    }
+    for summary in summaries {
+        let percentile = |value, fraction| {
+            let is_enough = summary.operations as u64 >= samples_needed(fraction);
+            if is_enough { short(value) } else { "-".into() }
+        };
+        let _ = writeln!(
+            text,
+            "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9}",
             summary.rate.to_string(),
             summary.operations,
             summary.given_up,
             with_interval(summary.median, summary.median_interval),
-            short(summary.p95),
-            short(summary.p99),
+            percentile(summary.p95, 0.95),
+            percentile(summary.p99, 0.99),
             short(Some(summary.throughput)),
+        );
+    }
+    let formula = setup.loss.formula();
+    text.push('\n');
+    for [error, attempts, expected] in [
+        ["error", "attempts per exchange", "expected"],
+        ["%", "[95 %, all rates together]", formula],
+    ] {
+        let _ = writeln!(text, "{error:>6} {attempts:>27} {expected:>9}");
+    }
+    for summary in summaries {
+        let attempts = summary.trials.mean_attempts();
+        let _ = writeln!(
+            text,
+            "{:>6} {:>27} {:>9}",
+            summary.rate.to_string(),
             with_interval(attempts, summary.attempts_interval),
             short(Some(summary.expected_attempts)),
         );
@@ -89,10 +99,18 @@ fn remarks(summaries: &[Summary]) -> Vec<String> {
         "attempts: the expected number is within the interval at {agreeing} of {} rates",
         summaries.len()
     ));
+    let fewest = summaries.iter().map(|summary| summary.operations).min();
+    if fewest.is_some_and(|fewest| (fewest as u64) < samples_needed(0.99)) {
+        lines.push(format!(
+            "-: left out; p95 needs {} operations, p99 {}",
+            samples_needed(0.95),
+            samples_needed(0.99)
+        ));
+    }
     let given_up: usize = summaries.iter().map(|summary| summary.given_up).sum();
     if given_up > 0 {
         lines.push(format!(
-            "given up: {given_up}; they count as longer than all others, and as attempts without \
+            "given up: {given_up}; they count as longer than all others, and as attempts without\n\
              an answer"
         ));
     }
@@ -100,8 +118,8 @@ fn remarks(summaries: &[Summary]) -> Vec<String> {
     let left_out: u64 = summaries.iter().map(|summary| summary.left_out).sum();
     if late > 0 {
         lines.push(format!(
-            "late: {late} answers came after the timeout, so that those attempts were no loss; \
-             their {left_out} exchanges\nare left out of the attempts; a longer --timeout avoids that"
+            "late: {late} answers came after the timeout, so that those attempts were no loss;\n\
+             their {left_out} exchanges are left out of the attempts; a longer --timeout avoids that"
         ));
     }
     let mut sound = 0;

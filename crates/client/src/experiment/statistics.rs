@@ -46,6 +46,12 @@ impl Sample {
         self.ranked(rank.max(1))
     }
 
+    /// As [`Sample::quantile`], if there are as many values as it needs.
+    pub fn percentile(&self, fraction: f64) -> Option<f64> {
+        let is_enough = self.len() as u64 >= samples_needed(fraction);
+        is_enough.then(|| self.quantile(fraction)).flatten()
+    }
+
     /// The median.
     pub fn median(&self) -> Option<f64> {
         self.quantile(0.5)
@@ -207,6 +213,12 @@ fn ln_gamma(x: f64) -> f64 {
     (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series - shift
 }
 
+/// How many values a quantile needs so that one can lie beyond it. From fewer, it is the greatest of
+/// them, which says little of what all of them are like.
+pub fn samples_needed(quantile: f64) -> u64 {
+    (1.0 / (1.0 - quantile)).round() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +245,15 @@ mod tests {
         assert_eq!(Sample::new(vec![7.0], 0).quantile(0.99), Some(7.0));
         assert_eq!(Sample::default().median(), None);
         assert!(Sample::default().is_empty());
+    }
+
+    #[test]
+    fn a_percentile_needs_values_on_both_of_its_sides() {
+        for (fraction, needed) in [(0.5, 2), (0.95, 20), (0.99, 100), (0.999, 1_000)] {
+            assert_eq!(samples_needed(fraction), needed);
+        }
+        assert_eq!(Sample::new(one_to(99), 0).percentile(0.99), None);
+        assert_eq!(Sample::new(one_to(100), 0).percentile(0.99), Some(99.0));
     }
 
     #[test]

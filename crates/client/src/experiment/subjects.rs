@@ -88,11 +88,11 @@ impl Kind {
     pub fn definition(self) -> &'static str {
         match self {
             Kind::Atm => {
-                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW and CONFIRM"
+                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW, CONFIRM"
             }
             Kind::Text => "an operation is one exchange, LOWER over TCP",
             Kind::AtmLogin => {
-                "an operation is a withdrawal as atm-login has it, again until it is not called failed"
+                "an operation is a withdrawal of atm-login, again until it is not called failed"
             }
             Kind::Datetime => "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
         }

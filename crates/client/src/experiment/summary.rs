@@ -21,9 +21,9 @@ pub struct Summary {
     pub median: Option<f64>,
     /// Its 95 % interval.
     pub median_interval: Option<Interval>,
-    /// 95 % were as fast, in milliseconds.
+    /// 95 % were as fast, in milliseconds; `None` when it is a given-up one's, or of too few.
     pub p95: Option<f64>,
-    /// 99 % were as fast, in milliseconds.
+    /// 99 % were as fast, in milliseconds; `None` likewise.
     pub p99: Option<f64>,
     /// Mean latency in milliseconds; `None` when an operation was given up.
     pub mean: Option<f64>,
@@ -137,8 +137,8 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
         given_up,
         median: sample.median(),
         median_interval: sample.median_interval(),
-        p95: sample.quantile(0.95),
-        p99: sample.quantile(0.99),
+        p95: sample.percentile(0.95),
+        p99: sample.percentile(0.99),
         mean,
         expected_mean: theory.mean(expected_attempts),
         throughput: done as f64 / total.as_secs_f64().max(1e-9),

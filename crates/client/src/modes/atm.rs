@@ -46,6 +46,7 @@ const MENU: &str = "\
 2  Withdraw
 3  Deposit
 4  Another card
+?  Show this again
 q  Quit
 Or type it: balance, withdraw 500, deposit 20.50";
 
@@ -189,9 +190,9 @@ fn serve(
         None => {
             let holder = given.log_in(worker.link(), &mut input)?;
             if input.is_terminal() {
-                say(&format!("Welcome, {holder}.\n{MENU}"));
+                say(&format!("Welcome, {holder}."));
             }
-            let served = each_line(&mut input, output, "atm> ", |input, line| {
+            let served = each_line(&mut input, output, (MENU, "atm> "), |input, line| {
                 attend(&mut worker, input, line, output)
             });
             match served {

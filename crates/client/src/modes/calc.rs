@@ -6,22 +6,28 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use serde_json::json;
 
-use super::{each_line, own_name, say};
+use super::{each_line, own_name};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
 use crate::session::{Session, Target};
 
 const MENU: &str = "\
-Type an expression: a number, one of + - * /, a number, with blanks between them,
-as in 12 + 42. q ends the session.";
+Type an expression: a number, one of + - * /, a number, with blanks between
+them, as in 12 + 42. ? shows this again, q ends the session.";
 
 /// What the command line says.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// `NUMBER OPERATOR NUMBER`, with blanks between them; without it, lines are read
+    /// `NUMBER OPERATOR NUMBER`, with blanks between them; without it, lines are read. A shell
+    /// leaves * as it is in quotes only: "12 * 42"
     #[arg(allow_hyphen_values = true)]
     expression: Option<String>,
+
+    /// The rest of it, where it is not in quotes
+    // A negative number may stand here, and options behind the expression are still options.
+    #[arg(allow_negative_numbers = true, hide = true)]
+    rest: Vec<String>,
 
     /// The name of the session [default: the name of the user]
     #[arg(long)]
@@ -35,12 +41,14 @@ pub struct Arguments {
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     // What makes no sense is not sent.
-    let expression = arguments
-        .expression
-        .as_deref()
-        .map(str::parse::<Expression>)
-        .transpose()
-        .map_err(usage)?;
+    let expression = arguments.expression.as_ref().map(|first| {
+        let words: Vec<&str> = std::iter::once(first)
+            .chain(&arguments.rest)
+            .map(String::as_str)
+            .collect();
+        words.join(" ").parse::<Expression>()
+    });
+    let expression = expression.transpose().map_err(usage)?;
     let name = own_name(arguments.name.as_deref())?;
     let mut session = Session::open(target)?;
     greet(&mut session, name)?;
@@ -51,10 +59,8 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         }
         None => {
             let mut input = Input::open(target.recorder.as_ref())?;
-            if input.is_terminal() {
-                say(MENU);
-            }
-            each_line(&mut input, output, "calc> ", |_, line| match line.parse() {
+            let menu = (MENU, "calc> ");
+            each_line(&mut input, output, menu, |_, line| match line.parse() {
                 Ok(expression) => calculate(&mut session, expression, output),
                 Err(refusal) => Ok(Err(refusal)),
             })?

@@ -38,6 +38,9 @@ use threads::{leave_on_signals, start};
 /// longer read, and throws us out in the end.
 const WAITING: usize = 1_000;
 
+/// What can be typed.
+const HELP: &str = "What you type is said. /who: who is here, /help: this again, quit: leave.";
+
 /// What a room says without being asked.
 const EVENTS: [&str; 3] = [
     "EVENT joined NAME",
@@ -59,6 +62,8 @@ enum Happening {
     Message(Message<String>),
     /// A line cannot be said.
     Refused(Refusal),
+    /// The person wants to know what can be typed.
+    Help,
     /// No more lines can be read.
     NoInput(Failure),
     /// The server ended the stream, or it broke: how.
@@ -191,6 +196,9 @@ impl Chat {
                 start("speaker", move || speaker.say_all(next))?;
             }
         }
+        if io::stdin().is_terminal() {
+            self.show_help()?;
+        }
         start("reader", move || receive_all(reader, &tell))?;
         self.show_all(happenings, &tell_answered)
     }
@@ -217,6 +225,7 @@ impl Chat {
                     let _ = tell_answered.send(());
                 }
                 Happening::Refused(refusal) => self.show_refusal(&refusal)?,
+                Happening::Help => self.show_help()?,
                 Happening::NoInput(failure) => self.outcome = Err(failure),
                 Happening::Closed(_) if self.link.is_leaving() => return Ok(()),
                 Happening::Closed(words) => {
@@ -261,6 +270,17 @@ impl Chat {
             }
         }
         Ok(false)
+    }
+
+    /// Says what can be typed. A program that reads the room is not told.
+    fn show_help(&mut self) -> Result<(), Failure> {
+        match &mut self.screen {
+            Screen::Edited(_) => self.screen.line(HELP),
+            Screen::Plain(_) => {
+                say(HELP);
+                Ok(())
+            }
+        }
     }
 
     fn show_joined(&mut self, name: &Name, others: &People) -> Result<(), Failure> {

@@ -1,6 +1,9 @@
 //! Date and time, asked over UDP.
 
-use std::sync::mpsc;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +29,7 @@ const MENU: &str = "\
 1  The date
 2  The time
 3  Watch: one of the two at random every 1 to 2 seconds, until Ctrl-C
+?  Show this again
 q  Quit
 Or type it: date, time, watch";
 
@@ -64,29 +68,23 @@ pub(super) struct Gap {
 /// # Errors
 /// When the server refuses or does not answer.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
-    let mut client = Client {
-        clock: Clock::open(target)?,
-        output,
+    let shown = Shown(output);
+    let mut client = match command {
+        Some(Command::Watch(how)) => return watch(target, how, shown),
+        Some(Command::Date | Command::Time) | None => Clock::open(target)?,
     };
+    let mut ask = |request| shown.show(client.ask(request)?);
     match command {
-        Some(Command::Date) => client.ask(Request::Date)?.map_err(Failure::Refused)?,
-        Some(Command::Time) => client.ask(Request::Time)?.map_err(Failure::Refused)?,
-        Some(Command::Watch(watch)) => return client.watch_until_interrupted(watch.clone()),
-        None => {
+        Some(Command::Date) => ask(Request::Date)?.map_err(Failure::Refused)?,
+        Some(Command::Time) => ask(Request::Time)?.map_err(Failure::Refused)?,
+        Some(Command::Watch(_)) | None => {
             let mut input = Input::open(target.recorder.as_ref())?;
-            if input.is_terminal() {
-                say(MENU);
-            }
-            return each_line(&mut input, output, "datetime> ", |_, line| {
+            let menu = (MENU, "datetime> ");
+            return each_line(&mut input, output, menu, |_, line| {
                 match line.trim().to_ascii_lowercase().as_str() {
-                    "1" | "date" => client.ask(Request::Date),
-                    "2" | "time" => client.ask(Request::Time),
-                    "3" | "watch" => {
-                        let clock = Clock::open(target)?;
-                        let watcher = Client { clock, output };
-                        watcher.watch_until_interrupted(Watch::default())?;
-                        Ok(Ok(()))
-                    }
+                    "1" | "date" => ask(Request::Date),
+                    "2" | "time" => ask(Request::Time),
+                    "3" | "watch" => watch(target, &Watch::default(), shown).map(|_| Ok(())),
                     other => Ok(Err(unknown(other))),
                 }
             });
@@ -131,64 +129,138 @@ impl Clock {
     }
 }
 
-struct Client {
-    clock: Clock,
-    output: Output,
+/// Where answers are shown.
+#[derive(Clone, Copy)]
+struct Shown(Output);
+
+impl Shown {
+    fn show(self, answered: Result<Answer, Refusal>) -> Result<Result<(), Refusal>, Failure> {
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let text = answer.to_string();
+        let members = match answer {
+            Answer::Date { .. } => json!({"date": text}),
+            Answer::Time { .. } => json!({"time": text}),
+        };
+        self.0.answer(&text, members).map(Ok)
+    }
 }
 
-impl Client {
-    fn ask(&mut self, request: Request) -> Result<Result<(), Refusal>, Failure> {
-        match self.clock.ask(request)? {
-            Ok(answer) => {
-                let text = answer.to_string();
-                let members = match answer {
-                    Answer::Date { .. } => json!({"date": text}),
-                    Answer::Time { .. } => json!({"time": text}),
-                };
-                self.output.answer(&text, members).map(Ok)
-            }
-            Err(refusal) => Ok(Err(refusal)),
-        }
-    }
+/// What comes while a watch lasts.
+enum Happening {
+    /// A question was answered, or not.
+    Asked(Result<Result<Answer, Refusal>, Failure>),
+    /// Ctrl-C.
+    Interrupted,
+}
 
-    /// Watches on a thread of its own, so that Ctrl-C ends it at once wherever it waits.
-    fn watch_until_interrupted(mut self, watch: Watch) -> Result<Status, Failure> {
-        let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
-        let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
-        let (tell, told) = mpsc::channel();
-        let tell_interrupted = tell.clone();
-        thread::spawn(move || {
-            if signals.forever().next().is_some() {
-                let _ = tell_interrupted.send(Err(Failure::Interrupted));
-            }
-        });
-        thread::spawn(move || drop(tell.send(self.watch(&watch))));
-        told.recv().unwrap_or(Err(Failure::Interrupted))
-    }
-
-    /// A lost answer is told and the next one asked for: the server may be restarting.
-    fn watch(&mut self, watch: &Watch) -> Result<Status, Failure> {
-        let mut status = Status::Done;
+/// Watches until the count or Ctrl-C. Both are waited for, so that Ctrl-C ends it at once whatever it
+/// waits for. A lost answer is told and the next one asked for: the server may be restarting.
+fn watch(target: &Target, watch: &Watch, shown: Shown) -> Result<Status, Failure> {
+    let mut clock = Clock::open(target)?;
+    let (tell, told) = mpsc::channel();
+    let interrupt = Interrupt::taken_over(tell.clone())?;
+    let (gap, count) = (watch.gap, watch.count.unwrap_or(u64::MAX));
+    let asking = thread::Builder::new().spawn(move || {
         let mut due = Instant::now();
-        for _ in 0..watch.count.unwrap_or(u64::MAX) {
+        for _ in 0..count {
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            due = Instant::now() + rand::rng().random_range(watch.gap.shortest..=watch.gap.longest);
+            due = Instant::now() + rand::rng().random_range(gap.shortest..=gap.longest);
             let request = if rand::rng().random() {
                 Request::Date
             } else {
                 Request::Time
             };
-            match self.ask(request) {
-                Ok(Ok(())) => {}
-                Ok(Err(refusal)) => return Err(Failure::Refused(refusal)),
-                Err(Failure::Unreachable(words) | Failure::Lost(words)) => {
-                    say(&words);
-                    status = Status::Unreachable;
-                }
-                Err(failure) => return Err(failure),
+            // Nobody listens any more when it was ended.
+            if tell.send(Happening::Asked(clock.ask(request))).is_err() {
+                return;
             }
         }
-        Ok(status)
+    });
+    asking.map_err(|error| Failure::Resource(format!("cannot start a thread: {error}")))?;
+    let mut status = Status::Done;
+    let mut answered = 0_u64;
+    let mut asked = 0_u64;
+    while asked < count {
+        let Ok(happening) = told.recv() else { break };
+        match happening {
+            Happening::Interrupted => {
+                // Had one been answered, the person has seen what there was to see.
+                status = if answered > 0 {
+                    Status::Done
+                } else {
+                    status.worse(Status::Unreachable)
+                };
+                break;
+            }
+            Happening::Asked(Ok(reply)) => {
+                asked += 1;
+                answered += 1;
+                shown.show(reply)?.map_err(Failure::Refused)?;
+            }
+            Happening::Asked(Err(
+                failure @ (Failure::Unreachable(_) | Failure::Lost(_) | Failure::Protocol(_)),
+            )) => {
+                asked += 1;
+                status = status.worse(failure.status());
+                shown.0.failure(&failure)?;
+                say(&failure.words().unwrap_or_default());
+            }
+            Happening::Asked(Err(failure)) => return Err(failure),
+        }
+    }
+    drop(interrupt);
+    Ok(status)
+}
+
+/// Ctrl-C for as long as a watch lasts; before and after it ends the program.
+struct Interrupt {
+    signals: signal_hook::iterator::Handle,
+    ends_program: &'static AtomicBool,
+}
+
+/// Whether Ctrl-C ends the program. A signal that was watched once is never given back to the system;
+/// while this is set, it is as if it were.
+fn ends_program() -> io::Result<&'static AtomicBool> {
+    static ENDS_PROGRAM: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if ENDS_PROGRAM.get().is_none() {
+        let flag = Arc::new(AtomicBool::new(true));
+        signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(&flag))?;
+        let _ = ENDS_PROGRAM.set(flag);
+    }
+    ENDS_PROGRAM
+        .get()
+        .map(|flag| &**flag)
+        .ok_or_else(|| io::ErrorKind::Other.into())
+}
+
+impl Interrupt {
+    /// Has it told from here on.
+    fn taken_over(tell: Sender<Happening>) -> Result<Interrupt, Failure> {
+        let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
+        let ends_program = ends_program().map_err(cannot)?;
+        let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
+        ends_program.store(false, Ordering::SeqCst);
+        let handle = signals.handle();
+        let watching = thread::Builder::new().spawn(move || {
+            for _ in signals.forever() {
+                let _ = tell.send(Happening::Interrupted);
+            }
+        });
+        watching.map_err(cannot)?;
+        Ok(Interrupt {
+            signals: handle,
+            ends_program,
+        })
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.ends_program.store(true, Ordering::SeqCst);
+        self.signals.close();
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use wire::connection::{Connection, SendError};
 use wire::datagram::MAX_DATAGRAM;
 
-use super::{each_line, say};
+use super::each_line;
 use crate::datagram::Asker;
 use crate::evidence::{Evidence, Section};
 use crate::failure::{Failure, Report, Status};
@@ -22,11 +22,13 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::session::{Target, breaks_the_protocol};
 
+const MENU: &str = "Type a line and it comes back; ? shows this again, q ends.";
+
 /// What the command line says.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The text; without it, lines are read
-    text: Option<String>,
+    /// The text; without it, lines are read. Quotes keep several blanks between its words
+    text: Vec<String>,
 
     /// Over UDP, a datagram a text
     #[arg(long)]
@@ -58,21 +60,14 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         target: target.clone(),
         sent: 0,
     };
-    match &arguments.text {
-        Some(text) => {
-            client.echo(text, output)?;
-            Ok(Status::Done)
-        }
-        None => {
-            let mut input = Input::open(target.recorder.as_ref())?;
-            if input.is_terminal() {
-                say("Type a line and it comes back; q ends.");
-            }
-            each_line(&mut input, output, "echo> ", |_, line| {
-                client.echo(line, output).map(Ok)
-            })
-        }
+    if !arguments.text.is_empty() {
+        client.echo(&arguments.text.join(" "), output)?;
+        return Ok(Status::Done);
     }
+    let mut input = Input::open(target.recorder.as_ref())?;
+    each_line(&mut input, output, (MENU, "echo> "), |_, line| {
+        client.echo(line, output).map(Ok)
+    })
 }
 
 struct Client {

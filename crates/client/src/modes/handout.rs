@@ -140,7 +140,7 @@ pub fn run(
     let draws = Xoshiro256PlusPlus::from_seed(seed);
     let target = Target {
         recorder,
-        ..all.target_of(handout, faults)
+        ..all.target_of(handout, faults)?
     };
     play(handout, arguments, target, draws, output)
         .map_err(|failure| naming_the_server(failure, handout))
@@ -186,6 +186,7 @@ fn play(
 }
 
 fn list(output: Output) -> Result<Status, Failure> {
+    let mut source_before = "";
     for handout in Handout::ALL {
         let (name, port) = (handout.name(), handout.port());
         let transport = handout.transport().name();
@@ -197,7 +198,12 @@ fn list(output: Output) -> Result<Status, Failure> {
             "source": source,
             "title": title,
         });
-        let line = format!("{name:<14} {transport}  {port:<6} {source:<22} {title}");
+        // A line that fits a terminal has no room for the source.
+        if source != source_before && !output.json {
+            output.line(source)?;
+            source_before = source;
+        }
+        let line = format!("  {name:<14} {transport}  {port:<5}  {title}");
         output.answer(&line, members)?;
     }
     Ok(Status::Done)

@@ -58,6 +58,15 @@ pub trait Audience {
     /// When nobody looks any more.
     fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
 
+    /// Is told that a line cannot be sent.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
+        say(&failure.words().unwrap_or_default());
+        Ok(())
+    }
+
     /// Is told that this was sent, as the script has it.
     ///
     /// # Errors
@@ -285,7 +294,7 @@ impl<A: Audience> Playing<'_, A> {
             match self.target.framing.encode(line.as_bytes(), &mut Vec::new()) {
                 Ok(()) => return Ok(Some(line)),
                 Err(error) => {
-                    say(&error.to_string());
+                    self.audience.refused(&Failure::does_not_fit(&error))?;
                     self.status = Status::Refused;
                 }
             }
@@ -367,6 +376,11 @@ impl Audience for Console {
         self.output.answer(&line, json!({"received": text}))
     }
 
+    fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
+        say(&failure.words().unwrap_or_default());
+        self.output.failure(failure)
+    }
+
     fn said(&mut self, message: &str) -> Result<(), Failure> {
         let line = format!("C: {}", printable(message));
         self.output.answer(&line, json!({"sent": message}))
@@ -387,7 +401,7 @@ fn list(output: Output) -> Result<Status, Failure> {
         let (name, title) = (shipped.name, script.title());
         let transport = script.transport().name();
         let members = json!({"name": name, "transport": transport, "title": title});
-        output.answer(&format!("{name:<14} {transport}  {title}"), members)?;
+        output.answer(&format!("{name:<13} {transport} {title}"), members)?;
     }
     Ok(Status::Done)
 }

@@ -5,7 +5,7 @@ use proto::refusal::{Code, Refusal};
 use proto::text::{Answer, Request};
 use serde_json::json;
 
-use super::{each_line, say};
+use super::each_line;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::output::Output;
@@ -15,6 +15,7 @@ const MENU: &str = "\
 1  Convert to lower case
 2  Check whether a number is prime
 3  Check whether a number is a palindrome
+?  Show this again
 q  Quit
 Or type it: lower HELLO, prime 97, palindrome 12321";
 
@@ -23,8 +24,9 @@ Or type it: lower HELLO, prime 97, palindrome 12321";
 pub enum Command {
     /// The text in lower case
     Lower {
-        /// The text
-        text: String,
+        /// The text; quotes keep several blanks between its words
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
     },
     /// Whether the number is prime
     Prime {
@@ -59,10 +61,7 @@ pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result
         }
         None => {
             let mut input = Input::open(target.recorder.as_ref())?;
-            if input.is_terminal() {
-                say(MENU);
-            }
-            each_line(&mut input, output, "text> ", |input, line| {
+            each_line(&mut input, output, (MENU, "text> "), |input, line| {
                 client.act(input, line)
             })?
         }
@@ -116,7 +115,7 @@ impl Client {
 
 fn request_of(command: &Command) -> Result<Request, Refusal> {
     match command {
-        Command::Lower { text } => Ok(Request::Lower(text.clone())),
+        Command::Lower { text } => Ok(Request::Lower(text.join(" "))),
         Command::Prime { number } => number.parse().map(Request::Prime),
         Command::Palindrome { number } => number.parse().map(Request::Palindrome),
     }
@@ -146,7 +145,7 @@ mod tests {
     #[test]
     fn a_typed_line_is_the_same_request_as_the_command_line() {
         let lower = Command::Lower {
-            text: "HELLO  World".into(),
+            text: vec!["HELLO  World".into()],
         };
         assert_eq!(request_of_line("lower HELLO  World"), request_of(&lower));
         assert_eq!(request_of_line("PRIME  97 "), "PRIME 97".parse());

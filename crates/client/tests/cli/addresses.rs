@@ -124,3 +124,31 @@ fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
     assert!(journal.stdout.contains("dispensed WITH_"), "{journal:?}");
     assert_eq!(machine("127.0.0.1", &["journal"]), journal);
 }
+
+#[test]
+fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
+    let text = start(Mode::Text);
+    let nobody = nobody();
+    let from = |server: String, arguments: &[&str]| {
+        labclient(arguments).adjust(move |command| command.env("LABCLIENT_SERVER", server))
+    };
+    let prime = ["text", "prime", "97"];
+    from(text.address(), &prime).run().printed("prime\n");
+    from(nobody.address(), &prime)
+        .at(&text.address())
+        .run()
+        .printed("prime\n");
+    let words = "LABCLIENT_SERVER is \"lab:http\": the port is a number from 1 to 65535";
+    from("lab:http".into(), &prime).run().failed(2, words);
+}
+
+#[test]
+fn what_loads_a_server_does_not_go_by_the_environment() {
+    let nobody = nobody();
+    let bench = ["bench", "text", "-n", "1", "--labserver", "no-such-program"];
+    let ended = labclient(&bench)
+        .adjust(|command| command.env("LABCLIENT_SERVER", nobody.address()))
+        .run();
+    // It wanted a server of its own.
+    assert!(ended.stderr.contains("no-such-program"), "{ended:?}");
+}

@@ -23,7 +23,7 @@ fn a_server_that_waits_for_us_to_speak_first_is_told_to_say_ready() {
              text`?"
         ),
         &[
-            "  open request  none: nothing had been asked yet",
+            "  open request  none: the server speaks first",
             "  expected      READY text 1 (on the wire: 12:READY text 1,)",
             "  came          nothing",
             "  see           docs/protocol.md, \"Messages\"",
@@ -351,5 +351,27 @@ fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
             assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
         }
         assert!(!ended.stderr.contains("2468"), "{ended:?}");
+        assert!(!ended.stderr.contains("ROLLBACK"), "{ended:?}");
+    }
+}
+
+#[test]
+fn with_json_a_machine_that_cannot_settle_is_an_object_too() {
+    let bank = bank_broken_at("WITHDRAW");
+    let home = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        labclient(&["atm", "--card", CARD, "--patience", "0.5", "--json"])
+            .with(words)
+            .pin("2468")
+            .at(&bank)
+            .adjust(|command| command.env("XDG_STATE_HOME", home.path()))
+            .run()
+    };
+    for words in [&["withdraw", "500"][..], &["settle"]] {
+        let ended = run(words);
+        let object: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(object["kind"], "unknown", "{words:?}: {ended:?}");
+        assert_eq!(object["status"], 4);
+        assert_eq!(ended.status, Some(4));
     }
 }

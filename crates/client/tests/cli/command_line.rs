@@ -12,7 +12,7 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
     for (arguments, named) in [
         (&[][..], "Usage: labclient"),
         (&["bank"], "'bank'"),
-        (&["text", "lower"], "<TEXT>"),
+        (&["text", "lower"], "<TEXT>..."),
         (&["text", "square", "7"], "square"),
         (&["text", "prime", "x"], "\"x\""),
         (&["text", "prime", "+7"], "\"+7\""),
@@ -40,6 +40,61 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
     ended.failed(2, "a number is digits with an optional minus, not \"x\"");
     let ended = labclient(&["calc", "1+1"]).at(&nobody.address()).run();
     assert_eq!(ended.status, Some(2), "{ended:?}");
+}
+
+#[test]
+fn words_need_no_quotes() {
+    let calc = crate::services::start(proto::mode::Mode::Calc);
+    for (arguments, answer) in [
+        (&["12", "+", "42"][..], "54\n"),
+        (&["-12", "-", "-42"], "30\n"),
+        (&["12", "-", "42", "--name", "Ann"], "-30\n"),
+        (&["-12 - 42"], "-54\n"),
+    ] {
+        labclient(&[&["calc"], arguments].concat())
+            .at(&calc.address())
+            .run()
+            .printed(answer);
+    }
+    let text = crate::services::start(proto::mode::Mode::Text);
+    labclient(&["text", "lower", "HELLO", "There", "--wire", "netstring"])
+        .at(&text.address())
+        .run()
+        .printed("hello there\n");
+    let echo = crate::services::start(proto::mode::Mode::Echo);
+    labclient(&["echo", "two", "words"])
+        .at(&echo.address())
+        .run()
+        .printed("two words\n");
+    labclient(&["echo", ""])
+        .at(&echo.address())
+        .run()
+        .printed("\n");
+}
+
+#[test]
+fn with_json_a_mistake_on_the_command_line_is_an_object_too() {
+    for (arguments, error) in [
+        (
+            &["text", "prime", "x", "--json"][..],
+            "a number is digits with an optional minus, not \"x\"",
+        ),
+        (
+            &["--json", "text", "square"],
+            "unrecognized subcommand 'square'",
+        ),
+        (
+            &["text", "--json", "--wire", "xml"],
+            "invalid value 'xml' for '--wire <FRAMING>' [possible values: netstring, len3, line, raw]",
+        ),
+    ] {
+        let ended = labclient(arguments).run();
+        let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(object["kind"], "usage");
+        assert_eq!(object["status"], 2);
+        assert_eq!(object["error"], error);
+        assert_eq!(ended.status, Some(2));
+    }
 }
 
 #[test]
@@ -149,7 +204,7 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
         } = labclient(arguments).run();
         assert_eq!((status, stderr.as_str()), (Some(0), ""));
         let longest = stdout.lines().map(|line| line.chars().count()).max();
-        assert!(longest <= Some(100), "{longest:?} columns:\n{stdout}");
+        assert!(longest <= Some(80), "{longest:?} columns:\n{stdout}");
         for flag in ["--server", "--wire", "--timeout", "--json"] {
             assert!(stdout.contains(flag), "{flag} is not in:\n{stdout}");
         }
@@ -161,11 +216,15 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
             "{mode} is not in:\n{help}"
         );
     }
-    let words: Vec<_> = help.split_whitespace().collect();
-    assert!(
-        words.join(" ").contains("4 the outcome is not known yet"),
-        "{help}"
-    );
+    let in_one_line: Vec<&str> = help.split_whitespace().collect();
+    let in_one_line = in_one_line.join(" ");
+    for status in [
+        "4 the outcome is not known yet",
+        "5 the server broke the protocol",
+        "6 this computer failed",
+    ] {
+        assert!(in_one_line.contains(status), "{help}");
+    }
     labclient(&["--version"]).run().printed("labclient 0.1.0\n");
 }
 

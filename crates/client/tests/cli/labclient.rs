@@ -45,6 +45,7 @@ pub fn labclient(arguments: &[&str]) -> Labclient {
         .env("XDG_STATE_HOME", home.path())
         .env("USER", "student")
         .env_remove("LABCLIENT_PIN")
+        .env_remove("LABCLIENT_SERVER")
         .current_dir(home.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

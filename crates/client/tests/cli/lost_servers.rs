@@ -97,7 +97,7 @@ fn a_server_that_closes_at_once_is_lost() {
         3,
         &format!("{closes} closed the connection at once"),
         &[
-            "  open request  none: nothing had been asked yet",
+            "  open request  none: the server speaks first",
             "  came          nothing",
         ],
     );

@@ -82,12 +82,18 @@ fn all_are_listed_with_transport_port_source_and_title() {
     let ended = labclient(&["handout", "list"]).run();
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     let lines: Vec<_> = ended.stdout.lines().collect();
-    assert_eq!(lines.len(), Handout::ALL.len());
     assert_eq!(
-        lines[1],
-        "atm-login      tcp  9005   report 000, problem B  a cash machine with a log-in and \
-         pickled answers"
+        lines[..4],
+        [
+            "report 000, problem A",
+            "  text-session   tcp  9005   lower case, prime, palindrome, over one connection",
+            "report 000, problem B",
+            "  atm-login      tcp  9005   a cash machine with a log-in and pickled answers",
+        ]
     );
+    let named = lines.iter().filter(|line| line.starts_with("  "));
+    assert_eq!(named.count(), Handout::ALL.len());
+    assert!(lines.iter().all(|line| line.chars().count() <= 80));
     let ended = labclient(&["handout", "list", "--json"]).run();
     assert_eq!(
         ended.stdout.lines().last(),

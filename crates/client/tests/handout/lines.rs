@@ -118,7 +118,9 @@ fn with_json_each_answer_is_an_object() {
     server.was_told_all();
     assert_eq!(
         ended.stdout,
-        "{\"ok\":true,\"received\":\"Pri\\u001bme\"}\n{\"ok\":true,\"received\":\"\"}\n"
+        "{\"ok\":true,\"received\":\"Pri\\u001bme\"}\n\
+         {\"error\":\"the server closed the connection without an answer\",\"kind\":\"lost\",\
+         \"ok\":false,\"status\":3}\n"
     );
     assert_eq!(ended.status, Some(3));
 }
@@ -184,4 +186,39 @@ fn an_answer_that_only_looks_like_the_beginning_of_one_is_taken_for_whole() {
     let ended = client.run_with("Ann\n12 + 13\nq\n");
     server.was_told_all();
     assert_eq!((ended.stdout.as_str(), ended.status), ("25\n", Some(0)));
+}
+
+#[test]
+fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_cannot_be_sent() {
+    let server = crate::printed::serving(|listener| {
+        let stream = crate::printed::accept(listener);
+        crate::printed::hears(&stream, "convert A");
+    });
+    let client = labclient(&["handout", "text-menu", "--json"]).at(&server.address());
+    let ended = client.run_with("1\n\nA\n3\n");
+    server.was_told_all();
+    let objects: Vec<serde_json::Value> = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<_> = objects.iter().map(|object| &object["kind"]).collect();
+    assert_eq!(kinds, ["unsendable", "lost"], "{ended:?}");
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+}
+
+#[test]
+fn help_shows_the_menu_of_a_hand_out_again_and_is_not_sent() {
+    let server = crate::printed::serving(|_| {});
+    for (name, leave) in [("text-menu", "3"), ("atm-card", "6")] {
+        let client = labclient(&["handout", name]).at(&server.address());
+        let ended = client.run_with(format!("?\nHELP\n{leave}\n"));
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert_eq!(
+            ended.stderr.matches(&format!("{leave}. Exit")).count(),
+            3,
+            "{ended:?}"
+        );
+    }
+    server.was_told_all();
 }

@@ -2,7 +2,7 @@
 
 use proto::mode::Mode;
 
-use crate::person::start;
+use crate::person::{CTRL_C, start};
 use crate::services;
 
 #[test]
@@ -23,6 +23,46 @@ fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
         person.sees(&format!("\n{answer}\r\n"));
     }
     person.sees("text> ");
+    person.enters("q");
+    person.returns_to_the_shell(0);
+}
+
+#[test]
+fn help_shows_the_menu_again_with_its_numbers() {
+    for (mode, menu) in [
+        (Mode::Text, "1  Convert to lower case"),
+        (Mode::Calc, "Type an expression"),
+        (Mode::Echo, "Type a line and it comes back"),
+        (Mode::Datetime, "3  Watch"),
+    ] {
+        let service = services::start(mode);
+        let mut person = start(&[mode.name()], &service.address());
+        for asked in ["help", "?", "q"] {
+            person.sees(menu);
+            person.sees(&format!("{}> ", mode.name()));
+            person.enters(asked);
+        }
+        person.returns_to_the_shell(0);
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_watch_and_shows_the_menus_prompt_again() {
+    let clock = services::start(Mode::Datetime);
+    let mut person = start(&["datetime"], &clock.address());
+    // Twice: what the first has left of itself must not end the second.
+    for _ in 0..2 {
+        person.sees("datetime> ");
+        person.enters("watch");
+        // The editor gives the terminal back; then comes the first answer, a date or a time.
+        person.sees("[?2004l\r\n");
+        person.sees("\r\n");
+        person.types(CTRL_C);
+    }
+    person.sees("datetime> ");
+    person.enters("date");
+    person.sees("-");
+    person.sees("datetime> ");
     person.enters("q");
     person.returns_to_the_shell(0);
 }

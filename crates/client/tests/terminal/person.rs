@@ -62,6 +62,7 @@ pub fn start_in(shell: &str, arguments: &[&str], server: &str) -> Person {
         .env("USER", "student")
         .env("TERM", "xterm")
         .env_remove("LABCLIENT_PIN")
+        .env_remove("LABCLIENT_SERVER")
         .current_dir(home.path());
     let mut process = UnixProcess::spawn_command(command).unwrap();
     let (keyboard, shown) = (

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::link::Link;
 use super::receipt::Receipt;
 use super::terminal::Terminal;
+use crate::evidence::Evidence;
 use crate::failure::{Failure, Report, words_of};
 use crate::interrupt::Notice;
 
@@ -209,9 +210,8 @@ impl Worker {
                         }
                         Err(failure) => {
                             why = failure.words().unwrap_or_default();
-                            // An answer that is none says more than the silence after it.
-                            let is_news = matches!(failure, Failure::Protocol(_));
-                            if is_news || !matches!(unreachable, Some(Failure::Protocol(_))) {
+                            // The first answer that is none says more than what follows from it.
+                            if !matches!(unreachable, Some(Failure::Protocol(_))) {
                                 unreachable = Some(failure);
                             }
                             self.machine.lost();
@@ -364,4 +364,10 @@ pub fn named(outcome: &Outcome) -> String {
 
 fn about(outcome: &Outcome, report: Report) -> Report {
     report.about(outcome.id())
+}
+
+/// Whether the bank gave a whole answer that is none, as opposed to one that was cut off.
+fn has_answered_wrong(failure: &Failure) -> bool {
+    let is_whole = failure.evidence().is_none_or(Evidence::has_whole_message);
+    matches!(failure, Failure::Protocol(_)) && failure.was_asked() && is_whole
 }

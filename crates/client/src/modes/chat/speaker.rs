@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use proto::chat::Request;
+use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 use wire::connection::SendError;
 
@@ -32,22 +33,25 @@ impl Speaker {
     /// Says every line, then leaves.
     pub fn say_all(self, mut next: impl FnMut() -> Result<Option<Typed>, Failure>) {
         loop {
-            let request = match next() {
-                Ok(Some(Typed::Line(line))) => request_of_line(&line),
-                Ok(Some(Typed::End) | None) => Ok(Some(Request::Quit)),
+            let wish = match next() {
+                Ok(Some(Typed::Line(line))) => wish_of_line(&line),
+                Ok(Some(Typed::End) | None) => Ok(Wish::Ask(Request::Quit)),
                 Err(failure) => {
                     let _ = self.tell.send(Happening::NoInput(failure));
-                    Ok(Some(Request::Quit))
+                    Ok(Wish::Ask(Request::Quit))
                 }
             };
-            match request {
-                Ok(Some(Request::Quit)) => break,
-                Ok(Some(request)) => {
+            match wish {
+                Ok(Wish::Ask(Request::Quit)) => break,
+                Ok(Wish::Ask(request)) => {
                     if !self.ask(request) {
                         return;
                     }
                 }
-                Ok(None) => {}
+                Ok(Wish::Help) => {
+                    let _ = self.tell.send(Happening::Help);
+                }
+                Ok(Wish::Nothing) => {}
                 Err(refusal) => self.refused(refusal),
             }
         }
@@ -96,15 +100,40 @@ pub fn say_goodbye(link: &Link, tell: &SyncSender<Happening>) {
     let _ = tell.send(Happening::Closed("no goodbye".into()));
 }
 
-/// What a line asks for: `quit` alone leaves, `/who` asks who is there, a blank line nothing, and
-/// everything else is said. A tab is said as a blank, since the room takes no control characters.
-fn request_of_line(line: &str) -> Result<Option<Request>, Refusal> {
-    match line.trim() {
-        "" => Ok(None),
-        "quit" | "/quit" => Ok(Some(Request::Quit)),
-        "/who" => Ok(Some(Request::Who)),
-        _ => line.replace('\t', " ").parse().map(Request::Say).map(Some),
-    }
+/// What a line is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Wish {
+    /// Nothing: it is blank.
+    Nothing,
+    /// To be told what can be typed.
+    Help,
+    /// Something that the room does.
+    Ask(Request),
+}
+
+/// What a line asks for: `quit` alone leaves, a word behind a slash is a command, a blank line is
+/// nothing, and everything else is said; `//` says a line that begins with one slash. A tab is said
+/// as a blank, since the room takes no control characters.
+fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
+    let said = match line.trim() {
+        "" => return Ok(Wish::Nothing),
+        "quit" | "/quit" => return Ok(Wish::Ask(Request::Quit)),
+        "/who" => return Ok(Wish::Ask(Request::Who)),
+        "/help" | "/?" => return Ok(Wish::Help),
+        command if command.starts_with("//") => &command[1..],
+        command if command.starts_with('/') => {
+            let word = command.split_whitespace().next().unwrap_or_default();
+            let words = format!(
+                "{} is none of: /who, /help, /quit; to say it, double the slash",
+                quoted(word)
+            );
+            return Err(Refusal::new(Code::UnknownVerb, words));
+        }
+        _ => line,
+    };
+    said.replace('\t', " ")
+        .parse()
+        .map(|text| Wish::Ask(Request::Say(text)))
 }
 
 #[cfg(test)]
@@ -113,21 +142,35 @@ mod tests {
 
     #[test]
     fn quit_alone_leaves_and_as_a_word_it_is_said() {
-        let said = |text: &str| Ok(Some(Request::Say(text.parse().unwrap())));
+        let said = |text: &str| Ok(Wish::Ask(Request::Say(text.parse().unwrap())));
         for (line, expected) in [
-            ("quit", Ok(Some(Request::Quit))),
-            (" /quit ", Ok(Some(Request::Quit))),
-            ("/who", Ok(Some(Request::Who))),
-            ("", Ok(None)),
-            ("  ", Ok(None)),
+            ("quit", Ok(Wish::Ask(Request::Quit))),
+            (" /quit ", Ok(Wish::Ask(Request::Quit))),
+            ("/who", Ok(Wish::Ask(Request::Who))),
+            ("/help", Ok(Wish::Help)),
+            ("/?", Ok(Wish::Help)),
+            ("", Ok(Wish::Nothing)),
+            ("  ", Ok(Wish::Nothing)),
+            ("help", said("help")),
             ("I quit", said("I quit")),
             ("quit it", said("quit it")),
             ("QUIT", said("QUIT")),
-            ("/whoever", said("/whoever")),
+            ("//whoever", said("/whoever")),
+            ("//", said("/")),
+            ("either/or", said("either/or")),
             ("\tindented", said(" indented")),
         ] {
-            assert_eq!(request_of_line(line), expected, "{line:?}");
+            assert_eq!(wish_of_line(line), expected, "{line:?}");
         }
-        assert!(request_of_line("\x1b[2J").is_err());
+        assert!(wish_of_line("\x1b[2J").is_err());
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused_and_not_said() {
+        for line in ["/whoever", "/exit now", "/", " /leave"] {
+            let refusal = wish_of_line(line).unwrap_err();
+            assert_eq!(refusal.code, Code::UnknownVerb, "{line:?}");
+            assert!(refusal.words.contains("/who, /help, /quit"), "{refusal:?}");
+        }
     }
 }

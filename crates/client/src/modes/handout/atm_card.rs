@@ -6,7 +6,7 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
+use crate::modes::{asks_for_help, say};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -64,6 +64,10 @@ fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<
             "4" => create(person)?,
             "5" => move_money(person, "DEPOSIT")?,
             "6" => break,
+            choice if asks_for_help(choice) => {
+                say(MENU);
+                continue;
+            }
             _ => {
                 say("there are the choices 1 to 6");
                 continue;
@@ -97,17 +101,15 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
             failure => failure,
         });
     let answer = asked?;
-    person.show("Response from bank server: ", &answer)?;
-    if answer.is_empty() {
-        if request.changes {
-            say(&super::may_be_done(super::NO_ANSWER));
-            person.note(Status::Unknown);
-        } else {
-            say(super::NO_ANSWER);
-            person.note(Status::Unreachable);
-        }
+    let before = "Response from bank server: ";
+    if !answer.is_empty() {
+        return person.show(before, &answer);
     }
-    Ok(())
+    let failure = match request.changes {
+        true => Failure::Unknown(super::may_be_done(super::NO_ANSWER).into()),
+        false => Failure::Lost(super::NO_ANSWER.into()),
+    };
+    person.show_failure(before, &failure)
 }
 
 fn verify(person: &mut Person) -> Result<Option<Request>, Failure> {

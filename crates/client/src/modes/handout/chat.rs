@@ -218,8 +218,9 @@ impl Room {
                 }
                 Happening::Unsendable(words) => match screen {
                     Screen::Edited(_) => screen.line(&format!("(not said: {words})"))?,
-                    Screen::Plain(_) => {
+                    Screen::Plain(output) => {
                         say(&format!("not said: {words}"));
+                        output.failure(&Failure::Unsendable(Refusal::malformed(words)))?;
                         self.status = Status::Refused;
                     }
                 },

@@ -78,6 +78,7 @@ fn ask_all(asker: &mut Asker, mut plan: Plan, output: Output) -> Result<Status, 
             Ok(answer) => output.answer(&printable(&answer), json!({"received": answer}))?,
             Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_) | Failure::Protocol(_))) => {
                 let failure = super::naming_the_server(failure, Handout::Datetime);
+                output.failure(&failure)?;
                 say(&failure.words().unwrap_or_default());
                 status = status.worse(failure.status());
             }

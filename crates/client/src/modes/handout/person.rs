@@ -4,6 +4,7 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::printable::printable;
+use proto::refusal::Refusal;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Status, words_of};
@@ -94,6 +95,9 @@ impl Person {
     /// Says why what was given cannot be sent. A pipe learns it by the exit status too.
     pub fn refuse(&mut self, words: &str) {
         say(words);
+        // Nothing was sent, so if nobody reads it, nothing is lost.
+        let refused = Failure::Unsendable(Refusal::malformed(words));
+        let _ = self.output.failure(&refused);
         if !self.input.is_terminal() {
             self.note(Status::Refused);
         }
@@ -122,6 +126,21 @@ impl Person {
             true => self.output.line(&object.to_string()),
             false => self.output.line(line),
         }
+    }
+
+    /// Shows that a request failed, by this line in the place of its answer, or an object, and says
+    /// why. The conversation goes on.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    pub fn show_failure(&mut self, line: &str, failure: &Failure) -> Result<(), Failure> {
+        match self.output.json {
+            true => self.output.failure(failure)?,
+            false => self.output.line(line)?,
+        }
+        say(&failure.words().unwrap_or_default());
+        self.note(failure.status());
+        Ok(())
     }
 
     /// How it has gone.

@@ -5,7 +5,7 @@ use proto::handout::text_session::NOT_AVAILABLE;
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
+use crate::modes::{asks_for_help, say};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -56,6 +56,10 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
             "1" => convert(&mut person)?,
             "2" => check(&mut person)?,
             "3" => break,
+            choice if asks_for_help(choice) => {
+                say(MENU);
+                continue;
+            }
             _ => {
                 say("there are the choices 1, 2 and 3");
                 continue;
@@ -69,10 +73,10 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
         let mut talk = Talk::open(target)?;
         talk.send(&request)?;
         let answer = talk.everything()?;
-        person.show("Response: ", &answer)?;
         if answer.is_empty() {
-            say(super::NO_ANSWER);
-            person.note(Status::Unreachable);
+            person.show_failure("Response: ", &Failure::Lost(super::NO_ANSWER.into()))?;
+        } else {
+            person.show("Response: ", &answer)?;
         }
     }
     Ok(person.status())

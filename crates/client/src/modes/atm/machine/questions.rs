@@ -7,8 +7,8 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{FIRST_PAUSE, INTERRUPTED, MAX_PAUSE, Worker, untold};
-use crate::failure::{Failure, words_of};
+use super::{FIRST_PAUSE, INTERRUPTED, MAX_PAUSE, Worker, has_answered_wrong, untold};
+use crate::failure::{Failure, Report, words_of};
 use crate::modes::atm::receipt::Receipt;
 
 /// How often a bank may give an answer that is none to one question.
@@ -87,18 +87,18 @@ impl Worker {
         let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         for attempt in 2.. {
             let why = match self.link.ask(request) {
-                Err(Failure::Lost(report)) => {
-                    let why = report.to_string();
-                    lost = Some(report);
-                    why
-                }
-                Err(failure @ Failure::Protocol(_)) if failure.was_asked() => {
+                Err(failure) if has_answered_wrong(&failure) => {
                     answers_left -= 1;
                     if answers_left == 0 {
                         return Err(failure);
                     }
                     let why = failure.words().unwrap_or_default();
                     broken = Some(failure);
+                    why
+                }
+                Err(failure) if failure.was_asked() => {
+                    let why = failure.words().unwrap_or_default();
+                    lost = Some(failure);
                     why
                 }
                 Err(Failure::Unreachable(report) | Failure::Protocol(report)) if lost.is_some() => {
@@ -115,7 +115,7 @@ impl Worker {
                 // The server ended an idle connection before it read this.
                 Ok(Err(refusal)) if refusal.code == Code::TooSlow => {
                     let words = words_of(&refusal);
-                    lost = Some(words.clone().into());
+                    lost = Some(Failure::Lost(words.clone().into()));
                     words
                 }
                 asked => return asked,
@@ -127,6 +127,7 @@ impl Worker {
             pause = (pause * 2).min(MAX_PAUSE);
             self.link.progress.again(&why, "asking again", attempt);
         }
-        Err(broken.unwrap_or_else(|| Failure::Lost(lost.unwrap_or_default())))
+        let last = broken.or(lost);
+        Err(last.unwrap_or_else(|| Failure::Lost(Report::default())))
     }
 }
