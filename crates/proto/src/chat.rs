@@ -20,7 +20,7 @@ use crate::reply;
 use crate::request::{self, QUIT, no_arguments, split_verb, words};
 
 pub use people::People;
-pub use text::{Text, is_joiner, too_long};
+pub use text::{Text, too_long};
 
 /// Names nobody may have, in lower case: they could be taken for the room itself or for all in it.
 pub const RESERVED: [&str; 10] = [
