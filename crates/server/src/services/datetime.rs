@@ -40,8 +40,9 @@ impl Clock {
 }
 
 /// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
-/// and to anything that could itself be an answer.
+/// and to anything that could itself be an answer. White space around it is ignored.
 pub fn answer(datagram: &[u8], clock: &Clock) -> Option<Vec<u8>> {
+    let datagram = datagram.trim_ascii();
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;
     }
@@ -99,6 +100,8 @@ mod tests {
             b"OK 07:44:16",
             b"ERR unknown-verb",
             b"EVENT x",
+            b" \r\n",
+            b" OK\r\n",
         ] {
             assert_eq!(answer_at(datagram, "2026-01-02T03:04:05[UTC]"), None);
         }
