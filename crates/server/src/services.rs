@@ -156,7 +156,10 @@ impl Service {
             }
             Service::Datetime => {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
-                let answer = |datagram: &[u8], _| datetime::answer(datagram, &config.clock);
+                let answer = |datagram: &[u8]| datetime::answer(datagram, &config.clock);
+                // Nothing is refused where nothing would be answered.
+                let refuse = |datagram: &[u8]| answer(datagram).and_then(|_| refuse(datagram));
+                let answer = |datagram: &[u8], _| answer(datagram);
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Script(scripted) => {
