@@ -191,7 +191,7 @@ impl Event {
         match (kind, rest) {
             ("joined", None) => Some(Event::Joined(name)),
             ("left", Some(reason)) => Some(Event::Left(name, Reason::parse(reason)?)),
-            ("said", Some(text)) => Some(Event::Said(name, text.parse().ok()?)),
+            ("said", Some(text)) => Some(Event::Said(name, Text::told(text).ok()?)),
             _ => None,
         }
     }

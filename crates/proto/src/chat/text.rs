@@ -34,6 +34,15 @@ impl Text {
         &self.0
     }
 
+    /// A text that a room tells. Which characters have variants the room's version of Unicode says,
+    /// so a variation selector may stand behind any.
+    ///
+    /// # Errors
+    /// When no room may tell it: why.
+    pub fn told(text: &str) -> Result<Text, Refusal> {
+        checked(text, |_, c| is_variation_selector(c))
+    }
+
     /// Longest text in this framing, in bytes, such that everybody can be told who said it.
     pub fn max_len(framing: Framing) -> usize {
         let around = EVENT_SAID.len() + Name::MAX_LEN + 1;
@@ -45,6 +54,10 @@ impl Text {
 /// them.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// Whether this is a variation selector behind a character that has variants.
@@ -63,15 +76,12 @@ fn varies(before: char, c: char) -> bool {
     }
 }
 
-/// What is wrong with the character, of which the one before is known, if there is one.
+/// What is wrong with a character that selects no variant; the one before it, if there is one.
 fn fault(before: Option<char>, c: char) -> Option<&'static str> {
     if is_joiner(c) {
         return before
             .is_some_and(is_joiner)
             .then_some("which joins what is joined already");
-    }
-    if before.is_some_and(|before| varies(before, c)) {
-        return None;
     }
     if is_invisible(c) {
         return Some("which cannot be seen");
@@ -83,23 +93,29 @@ impl FromStr for Text {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Text, Refusal> {
-        if text.chars().all(|c| c.is_whitespace() || is_joiner(c)) {
-            return Err(Refusal::malformed("there is nothing to say"));
-        }
-        if text.len() > Text::MAX_LEN {
-            return Err(too_long(text, Text::MAX_LEN));
-        }
-        let mut before = None;
-        for (position, c) in text.chars().enumerate() {
-            if let Some(fault) = fault(before, c) {
-                let words =
-                    alloc::format!("character {} is U+{:04X}, {fault}", position + 1, c as u32);
-                return Err(Refusal::malformed(words));
-            }
-            before = Some(c);
-        }
-        Ok(Text(text.to_owned()))
+        checked(text, varies)
     }
+}
+
+/// The text, if nothing in it is to be refused; `varies` says of a character and the one before it
+/// whether it selects a variant.
+fn checked(text: &str, varies: fn(char, char) -> bool) -> Result<Text, Refusal> {
+    if text.chars().all(|c| c.is_whitespace() || is_joiner(c)) {
+        return Err(Refusal::malformed("there is nothing to say"));
+    }
+    if text.len() > Text::MAX_LEN {
+        return Err(too_long(text, Text::MAX_LEN));
+    }
+    let mut before = None;
+    for (position, c) in text.chars().enumerate() {
+        let is_selector = before.is_some_and(|before| varies(before, c));
+        if let Some(fault) = fault(before, c).filter(|_| !is_selector) {
+            let words = alloc::format!("character {} is U+{:04X}, {fault}", position + 1, c as u32);
+            return Err(Refusal::malformed(words));
+        }
+        before = Some(c);
+    }
+    Ok(Text(text.to_owned()))
 }
 
 /// The refusal of a text that is longer than `most` bytes.
@@ -218,6 +234,17 @@ mod tests {
                 "{}",
                 refusal.words
             );
+        }
+    }
+
+    #[test]
+    fn a_room_that_knows_newer_emoji_is_understood() {
+        // No emoji in our version of Unicode.
+        let text = "\u{2192}\u{fe0f}";
+        assert!(text.parse::<Text>().is_err());
+        assert_eq!(Text::told(text).unwrap().as_str(), text);
+        for text in ["\u{fe0f}", "a\u{3164}", "a\u{1b}[2J", "x\u{200d}\u{200d}"] {
+            assert!(Text::told(text).is_err(), "{text:?}");
         }
     }
 
