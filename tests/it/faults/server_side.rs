@@ -241,12 +241,9 @@ fn each_fault_strikes_datagrams() {
 }
 
 #[test]
-fn an_injected_refusal_never_answers_what_would_not_be_answered() {
-    let (_server, socket) = clock("error=#1-6");
-    for datagram in [&b"ERR unavailable"[..], b"OK 07:44:16", b""] {
-        socket.send(datagram).unwrap();
-    }
-    for datagram in [&b"QUIT"[..], b"\r\n", b" OK\n", b"SEND_DATE"] {
+fn an_injected_refusal_never_answers_what_could_be_an_answer() {
+    let (_server, socket) = clock("error=#1-3");
+    for datagram in [&b"ERR unavailable"[..], b"OK 07:44:16", b"", b"SEND_DATE"] {
         socket.send(datagram).unwrap();
     }
     assert_eq!(heard(&socket), DATE);
