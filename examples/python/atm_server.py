@@ -15,7 +15,7 @@ import socket
 import sqlite3
 import threading
 
-from framing import LONGEST, FramingError, hang_up, receive, send
+from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
 
 IDLE = 120  # seconds without a message, or with half of one
 MOST = 999_999_999_999  # cents
@@ -221,6 +221,8 @@ def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
 
 
 def act(ledger: sqlite3.Connection, request: str, session: dict) -> str:
+    if not is_text(request):
+        return NOT_TEXT
     verb, _, rest = request.partition(" ")
     if verb not in GRAMMAR:
         return "ERR unknown-verb known here: " + ", ".join(GRAMMAR)
@@ -267,7 +269,7 @@ def serve(connection: socket.socket, ledger: sqlite3.Connection, wire: str) -> N
     try:
         send(connection, "READY atm 1", wire)
         try:
-            while (request := receive(reader, wire)) is not None:
+            while (request := receive(reader, wire, "surrogateescape")) is not None:
                 try:
                     reply = answer(ledger, request, session)
                 except sqlite3.Error as error:  # whether it was done, we do not know either
@@ -276,7 +278,7 @@ def serve(connection: socket.socket, ledger: sqlite3.Connection, wire: str) -> N
                 if reply == "OK bye":
                     break
         except FramingError as error:
-            send(connection, f"ERR malformed {error}", wire)
+            send(connection, f"ERR {error.code} {error}", wire)
         except TimeoutError:
             send(connection, f"ERR too-slow nothing whole came for {IDLE} s", wire)
     except OSError:

@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 
-from framing import LONGEST, FramingError, hang_up, receive, send
+from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
 
 IDLE = 60  # seconds without a message, or with half of one
 NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
@@ -36,7 +36,7 @@ def calculate(expression: str) -> str:
         at = found.end()
     if at < len(expression):
         return f"ERR malformed column {at + 1}: expected the end"
-    if max(len(parts[0]), len(parts[4])) > 102:  # 100 digits, a sign, a point
+    if max(sum(map(str.isdigit, part)) for part in parts) > 100:
         return "ERR too-long a number has at most 100 digits"
     left, operator, right = decimal.Decimal(parts[0]), parts[2], decimal.Decimal(parts[4])
     if operator == "/" and not right:
@@ -63,18 +63,26 @@ def plain(number: decimal.Decimal) -> str:
 
 def answer(request: str, session: dict[str, str]) -> str:
     """What to say to this request, in this session."""
+    if not is_text(request):
+        return NOT_TEXT
     verb, _, rest = request.partition(" ")
     if request == "QUIT":
         return "OK bye"
     if verb == "HELLO":
+        if len(rest) > 32:
+            return "ERR too-long a name has at most 32 characters"
+        if not re.fullmatch("[A-Za-z0-9_-]+", rest):
+            return "ERR malformed a name has letters, digits, _ and -"
         if session:
             return "ERR out-of-order the name was said before"
-        if not re.fullmatch("[A-Za-z0-9_-]{1,32}", rest):
-            return "ERR malformed a name has 1 to 32 letters, digits, _ and -"
         session["name"] = rest
         return "OK hello " + rest
     if verb == "CALC":
-        return calculate(rest) if session else "ERR out-of-order say HELLO and a name first"
+        result = calculate(rest)  # what is malformed is so before the name too
+        is_in_order = session or result.startswith(("ERR malformed", "ERR too-long"))
+        return result if is_in_order else "ERR out-of-order say HELLO and a name first"
+    if verb == "QUIT":
+        return "ERR malformed QUIT takes no arguments"
     return "ERR unknown-verb known here: HELLO, CALC, QUIT"
 
 
@@ -86,13 +94,13 @@ def serve(connection: socket.socket, wire: str) -> None:
     try:
         send(connection, "READY calc 1", wire)
         try:
-            while (request := receive(reader, wire)) is not None:
+            while (request := receive(reader, wire, "surrogateescape")) is not None:
                 reply = answer(request, session)
                 send(connection, reply, wire)
                 if reply == "OK bye":
                     break
         except FramingError as error:
-            send(connection, f"ERR malformed {error}", wire)
+            send(connection, f"ERR {error.code} {error}", wire)
         except TimeoutError:
             send(connection, f"ERR too-slow nothing whole came for {IDLE} s", wire)
     except OSError:

@@ -11,15 +11,32 @@ import queue
 import re
 import socket
 import threading
-import unicodedata
 
-from framing import FramingError, hang_up, receive, send
+from framing import NOT_TEXT, FramingError, hang_up, is_text, receive, send
 
 JOINING = 10  # seconds to say a name; after that a member may be silent for ever
 UNREAD = 1000  # messages a member may leave unread before it is out
 RESERVED = (
     *("admin", "all", "chat", "everybody", "everyone"),
     *("here", "operator", "root", "server", "system"),
+)
+
+# Control characters, what has the Unicode property Default_Ignorable_Code_Point, and what looks
+# blank without being a blank: nobody would see it, or it would move a cursor.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U00013441\U00013442\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+# Of these, what scripts and emoji need: one joiner, and one variation selector behind an emoji, an
+# ideograph or a Mongolian letter. Which characters are emoji Python does not know: here all symbols.
+NEEDED = re.compile(
+    "(?<![\u200c\u200d])[\u200c\u200d]"
+    r"|(?<=[0-9\u2139]|[^\w\s\u200c\u200d\ufe00-\ufe0f])[\ufe0e\ufe0f]"
+    "|(?<=[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+    "[\ufe00-\ufe02\U000e0100-\U000e01ef]"
+    "|(?<=[\u1820-\u18aa])[\u180b-\u180d\u180f]"
 )
 
 # Who is in, in the order of joining: what is to be sent to each, and over what.
@@ -41,8 +58,6 @@ def shut(connection: socket.socket) -> None:
 
 
 def join(name: str, member: tuple[queue.Queue, socket.socket]) -> str:
-    if not re.fullmatch("[A-Za-z0-9_-]{1,32}", name):
-        return "ERR malformed a name has 1 to 32 letters, digits, _ and -"
     taken = next((member for member in room if member.lower() == name.lower()), None)
     if taken or name.lower() in RESERVED:
         return f"ERR name-taken {taken or name} is not free"
@@ -59,25 +74,46 @@ def leave(name: str | None, reason: str) -> None:
 
 
 def why_unsayable(text: str) -> str | None:
-    """Nothing that moves a cursor or hides words is passed on to other people's screens."""
-    if not text.strip():
-        return "ERR malformed there is nothing to say"
+    """Nothing that moves a cursor or hides is passed on to other people's screens."""
     if len(text.encode()) > 900:
         return "ERR too-long a text has at most 900 bytes"
-    unsafe = (c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp"))
-    if any(c not in "\u200c\u200d" for c in unsafe):
-        return "ERR malformed the text holds control characters"
+    if all(c.isspace() or c in "\u200c\u200d" for c in text):
+        return "ERR malformed there is nothing to say"
+    if UNSEEN.search(NEEDED.sub("", text)):
+        return "ERR malformed the text holds characters that cannot be seen"
     return None
+
+
+def why_no_name(name: str) -> str | None:
+    if len(name) > 32:
+        return "ERR too-long a name has at most 32 characters"
+    if not re.fullmatch("[A-Za-z0-9_-]+", name):
+        return "ERR malformed a name has letters, digits, _ and -"
+    return None
+
+
+def why_malformed(request: str) -> str | None:
+    """What is wrong with the request, whoever asks."""
+    if not is_text(request):
+        return NOT_TEXT
+    verb, blank, rest = request.partition(" ")
+    if verb in ("WHO", "QUIT"):
+        return f"ERR malformed {verb} takes no arguments" if blank else None
+    if verb == "JOIN":
+        return why_no_name(rest)
+    if verb == "SAY":
+        return why_unsayable(rest)
+    return "ERR unknown-verb known here: JOIN, SAY, WHO, QUIT"
 
 
 def answer(request: str, name: str | None, member: tuple[queue.Queue, socket.socket]) -> str | None:
     """Does what is asked, queues the answer, and says who this is afterwards."""
     verb, _, rest = request.partition(" ")
     with lock:
-        if request == "QUIT":
+        if reply := why_malformed(request):
+            pass
+        elif verb == "QUIT":
             reply = "OK bye"
-        elif verb not in ("JOIN", "SAY", "WHO"):
-            reply = "ERR unknown-verb known here: JOIN, SAY, WHO, QUIT"
         elif (verb == "JOIN") == (name is not None):
             reply = "ERR out-of-order " + ("QUIT to leave" if name else "JOIN under a name first")
         elif verb == "JOIN":
@@ -86,9 +122,8 @@ def answer(request: str, name: str | None, member: tuple[queue.Queue, socket.soc
         elif verb == "WHO":
             reply = "OK here " + " ".join(room)
         else:
-            reply = why_unsayable(rest) or "OK said"
-            if reply == "OK said":
-                tell_all(f"EVENT said {name} {rest}")
+            tell_all(f"EVENT said {name} {rest}")
+            reply = "OK said"
         member[0].put(reply)
     return name
 
@@ -113,7 +148,7 @@ def serve(connection: socket.socket, wire: str) -> None:
     name, reason = None, "disconnected"
     try:
         reader = connection.makefile("rb")
-        while (request := receive(reader, wire)) is not None and outbound.qsize() < UNREAD:
+        while (request := receive(reader, wire, "surrogateescape")) is not None and outbound.qsize() < UNREAD:
             name = answer(request, name, (outbound, connection))
             if name:
                 connection.settimeout(None)
@@ -121,7 +156,7 @@ def serve(connection: socket.socket, wire: str) -> None:
                 reason = "quit"
                 break
     except FramingError as error:
-        outbound.put(f"ERR malformed {error}")
+        outbound.put(f"ERR {error.code} {error}")
         reason = "broke the protocol"
     except TimeoutError:
         outbound.put("ERR too-slow no name in time")

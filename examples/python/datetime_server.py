@@ -12,14 +12,18 @@ OURS = (b"OK", b"ERR", b"READY", b"EVENT")  # answers: two servers must not talk
 
 def answer(datagram: bytes) -> bytes | None:
     """What to send back, if anything."""
-    request = datagram.strip()
+    request = datagram.strip(b" \t\n\f\r")
     now = datetime.datetime.now()
     if request == b"SEND_DATE":
         return b"OK " + now.strftime("%Y-%m-%d").encode()
     if request == b"SEND_TIME":
         return b"OK " + now.strftime("%H:%M:%S").encode()
-    if not request or request == b"QUIT" or request.startswith(OURS):
+    if not request or request == b"QUIT" or request.split(b" ")[0] in OURS:
         return None
+    try:
+        request.decode()
+    except UnicodeDecodeError:
+        return b"ERR malformed"
     return b"ERR unknown-verb"  # no words: a short forged request must not make a long answer
 
 

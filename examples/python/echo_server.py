@@ -25,7 +25,8 @@ def serve_udp(service: socket.socket) -> None:
     while True:
         try:
             datagram, sender = service.recvfrom(65_536)
-            if sender[1] >= 1024:  # else another echo: the two would never end
+            # Else another echo, or this one: the two would never end.
+            if sender[1] >= 1024 and sender != service.getsockname():
                 service.sendto(datagram, sender)
         except OSError:
             continue  # one client that cannot be reached is no reason to end

@@ -10,15 +10,26 @@ from typing import BinaryIO
 LONGEST = {"netstring": 65_536, "len3": 255, "line": 65_536}  # bytes of payload
 
 
+NOT_TEXT = "ERR malformed the message is not UTF-8"  # the next one may be
+
+
 class FramingError(Exception):
     """What came, or what is to be sent, is no message of this framing."""
+
+    code = "malformed"
+
+
+class TooLong(FramingError):
+    """It would be one, were it shorter."""
+
+    code = "too-long"
 
 
 def encode(text: str, wire: str) -> bytes:
     """The message as it is sent."""
     payload = text.encode()
     if len(payload) > LONGEST[wire]:
-        raise FramingError(f"{len(payload)} bytes do not fit a message of {LONGEST[wire]}")
+        raise TooLong(f"{len(payload)} bytes do not fit a message of {LONGEST[wire]}")
     if wire == "netstring":
         return b"%d:%s," % (len(payload), payload)
     if wire == "len3":
@@ -33,14 +44,21 @@ def send(connection: socket.socket, text: str, wire: str) -> None:
     connection.sendall(encode(text, wire))
 
 
-def receive(reader: BinaryIO, wire: str) -> str | None:
-    """The next message, or None where the stream ends between two messages."""
+def receive(reader: BinaryIO, wire: str, errors: str = "strict") -> str | None:
+    """The next message, or None where the stream ends between two messages. A server goes on after
+    one that is not UTF-8: with errors="surrogateescape" it comes all the same, and is no text.
+    """
     read = {"netstring": _netstring, "len3": _len3, "line": _line}[wire]
     payload = read(reader)
     try:
-        return None if payload is None else payload.decode()
+        return None if payload is None else payload.decode(errors=errors)
     except UnicodeDecodeError:
         raise FramingError("the message is not UTF-8") from None
+
+
+def is_text(request: str) -> bool:
+    """Whether the request came as UTF-8."""
+    return not any("\ud800" <= c <= "\udfff" for c in request)
 
 
 def _netstring(reader: BinaryIO) -> bytes | None:
@@ -50,7 +68,9 @@ def _netstring(reader: BinaryIO) -> bytes | None:
         if not byte and not header:
             return None
         header += byte
-        if not byte or len(header) > 6:  # 65536 has five digits
+        if len(header) > 5 and header.isdigit() and not header.startswith(b"0"):
+            raise TooLong(f"a message has at most {LONGEST['netstring']} bytes, which is five digits")
+        if not byte or len(header) > 6:
             raise FramingError(f"a netstring begins with its length and a colon, not {header!r}")
     payload = _exactly(reader, _length(header[:-1], "netstring"))
     if _exactly(reader, 1) != b",":
@@ -71,8 +91,10 @@ def _line(reader: BinaryIO) -> bytes | None:
     line = reader.readline(LONGEST["line"] + 2)  # with CR and LF, and never more
     if not line:
         return None
+    if not line.endswith(b"\n") and len(line) > LONGEST["line"]:
+        raise TooLong(f"a line has at most {LONGEST['line']} bytes, this one is too long")
     if not line.endswith(b"\n"):
-        raise FramingError("closed inside a line, or the line is too long")
+        raise FramingError("closed inside a line")
     return line[:-1].removesuffix(b"\r")
 
 
@@ -84,7 +106,7 @@ def _length(digits: bytes, wire: str) -> int:
     if not digits.isdigit() or leading_zero:
         raise FramingError(f"{digits!r} is no length")
     if int(digits) > LONGEST[wire]:
-        raise FramingError(f"a message of {int(digits)} bytes, more than {LONGEST[wire]}")
+        raise TooLong(f"a message of {int(digits)} bytes, more than {LONGEST[wire]}")
     return int(digits)
 
 

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 
-from framing import LONGEST, FramingError, hang_up, receive, send
+from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
 
 IDLE = 60  # seconds without a message, or with half of one
 # Miller-Rabin with these bases is proved for all numbers below 3317044064679887385961981.
@@ -40,17 +40,24 @@ def is_prime(number: int) -> bool:
 
 def answer(request: str) -> str:
     """What to say to this request."""
+    if not is_text(request):
+        return NOT_TEXT
     verb, _, rest = request.partition(" ")
     if verb == "LOWER" and request != verb:
-        return "OK " + rest.lower()
+        return "OK " + rest.lower() if rest else "OK"
     if verb in ("PRIME", "PALINDROME"):
         if not re.fullmatch("-?[0-9]+", rest):
             return "ERR malformed a number is digits with an optional minus"
         if verb == "PALINDROME":
             return "OK palindrome" if rest == rest[::-1] else "OK not palindrome"
-        if len(rest) > 2000 or abs(int(rest)) > LARGEST:
-            return f"ERR out-of-range primes are certain up to {LARGEST} here"
-        return "OK prime" if is_prime(int(rest)) else "OK not prime"
+        digits = rest.lstrip("0") or "0"
+        if rest.startswith("-"):
+            return "OK not prime"
+        if len(digits) > 2000:
+            return "ERR out-of-range a number tested for being prime has at most 2000 digits"
+        if int(digits) > LARGEST:
+            return f"ERR out-of-time primes are certain up to {LARGEST} here"
+        return "OK prime" if is_prime(int(digits)) else "OK not prime"
     if request == "QUIT":
         return "OK bye"
     if verb in ("LOWER", "QUIT"):
@@ -65,7 +72,7 @@ def serve(connection: socket.socket, wire: str) -> None:
     try:
         send(connection, "READY text 1", wire)
         try:
-            while (request := receive(reader, wire)) is not None:
+            while (request := receive(reader, wire, "surrogateescape")) is not None:
                 reply = answer(request)
                 if len(reply.encode()) > LONGEST[wire]:  # lower case can be longer
                     reply = "ERR too-long the answer does not fit a message"
@@ -73,7 +80,7 @@ def serve(connection: socket.socket, wire: str) -> None:
                 if reply == "OK bye":
                     break
         except FramingError as error:
-            send(connection, f"ERR malformed {error}", wire)
+            send(connection, f"ERR {error.code} {error}", wire)
         except TimeoutError:
             send(connection, f"ERR too-slow nothing whole came for {IDLE} s", wire)
     except OSError:

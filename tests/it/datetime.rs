@@ -11,6 +11,7 @@ use client::session::Target;
 use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
 use server::{Config, Server};
+use wire::fault::Plan;
 
 use crate::support::{Running, start};
 
@@ -78,6 +79,22 @@ fn what_must_not_be_answered_is_not_and_the_next_question_is() {
         socket.send(datagram).unwrap();
     }
     // Datagrams over loopback keep their order, so an answer to one of those would come first.
+    assert_eq!(ask(&socket, b"SEND_DATE"), "OK 2026-11-21");
+}
+
+#[test]
+fn an_injected_refusal_answers_nothing_that_the_clock_does_not() {
+    let server = start(
+        Mode::Datetime,
+        Config {
+            faults: Some(Plan::new("error=#1-3".parse().unwrap(), 1)),
+            ..at("2026-11-21T07:44:16[UTC]")
+        },
+    );
+    let socket = server.datagrams();
+    for datagram in [&b"QUIT"[..], b"\r\n", b" OK\n"] {
+        socket.send(datagram).unwrap();
+    }
     assert_eq!(ask(&socket, b"SEND_DATE"), "OK 2026-11-21");
 }
 

@@ -92,6 +92,11 @@ impl Notice {
     fn end(&self, signal: i32, recorder: Option<&Recorder>) -> ! {
         // Held to the end: what is told does not change meanwhile.
         let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stderr = io::stderr();
+        if words.is_some() && stderr.is_terminal() {
+            // The terminal shows the key, as ^C.
+            let _ = writeln!(stderr);
+        }
         if let Some(recorder) = recorder {
             recorder.finish();
         }
@@ -99,10 +104,7 @@ impl Notice {
             let _ = low_level::emulate_default_handler(signal);
             process::exit(128 + signal);
         };
-        let mut stderr = io::stderr().lock();
-        // The terminal shows the key before it, as ^C.
-        let before = if stderr.is_terminal() { "\n" } else { "" };
-        let _ = writeln!(stderr, "{before}labclient: {words}");
+        let _ = writeln!(stderr, "labclient: {words}");
         process::exit(Status::Unknown as i32);
     }
 }

@@ -22,7 +22,7 @@ use crate::reply;
 use crate::request::{self, QUIT, no_arguments, split_verb, words};
 
 pub use people::People;
-pub use text::{Text, is_joiner, too_long};
+pub use text::{Text, too_long};
 
 /// Names nobody may have, in lower case: they could be taken for the room itself or for all in it.
 pub const RESERVED: [&str; 10] = [
@@ -211,7 +211,7 @@ impl Event {
         match (kind, rest) {
             ("joined", None) => Some(Event::Joined(name)),
             ("left", Some(reason)) => Some(Event::Left(name, Reason::parse(reason)?)),
-            ("said", Some(text)) => Some(Event::Said(name, text.parse().ok()?)),
+            ("said", Some(text)) => Some(Event::Said(name, Text::told(text).ok()?)),
             _ => None,
         }
     }

@@ -11,7 +11,8 @@
 //! * [`text`], [`calc`], [`datetime`], [`chat`], [`atm`]: what each service is asked and answers;
 //! * [`script`]: a scripted exchange, as data;
 //! * [`handout`]: the same said in the words of the labs' printed programs;
-//! * [`name`], [`printable`]: what a name may be, and how a peer's text is made safe to show.
+//! * [`name`], [`printable`], [`invisible`]: what a name may be, how a peer's text is made safe to
+//!   show, and which characters nobody would see.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ pub mod chat;
 pub mod datetime;
 pub mod frame;
 pub mod handout;
+pub mod invisible;
 pub mod mode;
 pub mod name;
 pub mod printable;

@@ -8,6 +8,7 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
+use crate::invisible::is_invisible;
 use crate::printable::{is_unsafe, quoted};
 use crate::refusal::{Code, Refusal};
 
@@ -36,7 +37,8 @@ impl Name {
             let words = alloc::format!("a name has at most {} bytes", Name::MAX_LEN_OF_ANY_FORM);
             return Err(Refusal::new(Code::TooLong, words));
         }
-        if text.trim() != text || text.contains(':') || text.chars().any(is_unsafe) {
+        let is_refused = |c| c == ':' || is_unsafe(c) || is_invisible(c);
+        if text.trim() != text || text.chars().any(is_refused) {
             let words = alloc::format!(
                 "a name has visible characters, no colon and no blank at either end, not {}",
                 quoted(text)
@@ -131,6 +133,8 @@ mod tests {
             "a ",
             "a: b",
             "a\u{200b}",
+            "\u{3164}",
+            "a\u{fe0f}",
             "a\n",
             "\u{1b}[m",
             &"a".repeat(65),

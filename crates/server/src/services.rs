@@ -160,6 +160,9 @@ impl Service {
                 tracing::info!(zone = %config.clock.zone(), "date and time are local");
                 let clock = &config.clock;
                 let answer = |datagram: &[u8], sender| datetime::answer(datagram, sender, clock);
+                // Nothing is refused where nothing would be answered.
+                let refuse =
+                    |datagram: &[u8]| datetime::request(datagram).and_then(|_| refuse(datagram));
                 serve_datagrams(endpoint, connections, rate, answer, refuse);
             }
             Service::Script(scripted) => {

@@ -169,7 +169,11 @@ fn serve(
     output: Output,
 ) -> Result<Status, Failure> {
     if let Some(settled) = worker.settle()? {
-        say(&format!("settled first: {}", machine::named(&settled)));
+        if let Some(recorder) = worker.link().recorder() {
+            // So that it stands below the trace of what it tells of.
+            recorder.flush();
+        }
+        say(&format!("settled: {}", machine::named(&settled)));
         worker.hand_over(None, Ok(()))?;
     }
     worker.link().open()?;

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 const WELL_KNOWN: usize = 64;
 
 /// The service of both conversations of a proxy.
-const PROXY: &str = "proxy";
+pub const PROXY: &str = "proxy";
 
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]

@@ -5,16 +5,12 @@ use std::io::{self, Write};
 use super::sequence::{Arrow, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
 use super::wording;
 
+mod heads;
 mod row;
 
+use heads::{heads, places};
 use row::{Row, Style, width_of};
 use wording::cut;
-
-/// The columns of the time, and the space after it.
-const TIME: usize = 12;
-
-/// Between two lifelines: less, and what is said stands to the right of them all.
-const LEAST_GAP: usize = 30;
 
 /// How the terminal is.
 #[derive(Debug, Clone, Copy)]
@@ -108,32 +104,33 @@ impl<'a, W: Write> Drawing<'a, W> {
                 self.free_line(&line, Style::Bold)?;
             }
         }
-        let count = self.places.len();
-        if count == 0 {
+        if self.places.is_empty() {
             return Ok(());
         }
         writeln!(self.out)?;
-        for line in 0..3 {
+        let lives = self.sequence.lives.iter().cloned().map(|mut life| {
+            for text in [&mut life.name, &mut life.detail] {
+                *text = ascii(text, self.look.is_ascii);
+            }
+            life
+        });
+        let lives: Vec<Lifeline> = lives.collect();
+        let heads = heads(&lives, &self.places, self.look.width);
+        for line in &heads.legend {
+            self.free_line(line, Style::Bold)?;
+        }
+        for (line, style) in heads.lines.iter().zip([Style::Bold, Style::Dim]) {
             let mut row = self.empty();
-            for (index, life) in self.sequence.lives.iter().enumerate() {
-                let (text, style) = match line {
-                    0 => (&life.name, Style::Bold),
-                    1 => (&life.detail, Style::Dim),
-                    _ => (&self.glyphs.head.to_string(), Style::Dim),
-                };
-                let text = ascii(text, self.look.is_ascii);
-                let gap = match count {
-                    1 => self.look.width - TIME,
-                    _ => self.places[1] - self.places[0] - 1,
-                };
-                let text = self.cut(&text, gap);
-                let from = self.places[index].saturating_sub(width_of(&text) / 2);
-                let room = self.look.width.saturating_sub(width_of(&text));
-                row.put(from.max(TIME - 2).min(room), &text, style);
+            for (from, text) in line {
+                row.put(*from, text, style);
             }
             self.print(row)?;
         }
-        Ok(())
+        let mut row = self.empty();
+        for place in &self.places {
+            row.set(*place, self.glyphs.head, Style::Dim);
+        }
+        self.print(row)
     }
 
     fn feet(&mut self) -> io::Result<()> {
@@ -378,33 +375,6 @@ impl<'a, W: Write> Drawing<'a, W> {
     fn print(&mut self, row: Row) -> io::Result<()> {
         row.print(self.look.has_colours, self.out)
     }
-}
-
-/// Where the lifelines stand; and where what is said does, if not between them.
-fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
-    let count = lives.len();
-    let half = |life: Option<&Lifeline>| {
-        let names = life.into_iter().flat_map(|life| [&life.name, &life.detail]);
-        names
-            .map(|name| width_of(name).div_ceil(2))
-            .max()
-            .unwrap_or(0)
-    };
-    let left = TIME + half(lives.first()).min(width / 8).saturating_sub(2);
-    let right = width.saturating_sub(half(lives.last()).min(width / 8) + 1);
-    if count < 2 {
-        return (vec![left; count], None);
-    }
-    let gap = right.saturating_sub(left) / (count - 1);
-    if gap >= LEAST_GAP || (count == 2 && gap >= 16) {
-        let place = |index| left + index * (right - left) / (count - 1);
-        return ((0..count).map(place).collect(), None);
-    }
-    let gap = (width / 2).saturating_sub(left) / (count - 1);
-    let gap = gap.clamp(4, LEAST_GAP);
-    let places: Vec<usize> = (0..count).map(|index| left + index * gap).collect();
-    let margin = places[count - 1] + gap.min(8) / 2 + 1;
-    (places, Some(margin))
 }
 
 fn style(arrow: &Arrow<'_>) -> Style {

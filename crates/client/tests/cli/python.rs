@@ -24,7 +24,7 @@ fn the_text_server_answers_in_every_framing_it_knows() {
              prime 3317044064679887385961981\npalindrome 010\npalindrome -121\n",
         );
         let answers = "héllo  wörld\nprime\nnot prime\nprime\n\
-            ERR out-of-range primes are certain up to 3317044064679887385961980 here\n\
+            ERR out-of-time primes are certain up to 3317044064679887385961980 here\n\
             palindrome\nnot palindrome\n";
         assert_eq!(ended.stdout, answers, "{wire}");
     }

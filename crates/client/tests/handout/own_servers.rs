@@ -106,3 +106,29 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("may have been cut off"), "{ended:?}");
 }
+
+#[test]
+#[cfg(unix)]
+fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
+    let server = Server::bind(Config {
+        modes: vec![Handout::AtmCard.mode()],
+        handout: Some(Handout::AtmCard),
+        port: Some(0),
+        ..Config::default()
+    });
+    let server = server.unwrap();
+    let (address, stopper) = (server.addresses()[0].2.to_string(), server.stopper());
+    let running = std::thread::spawn(move || server.run());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let client = labclient(&["handout", "atm-card"]).at(&address);
+    let client = client.adjust(|command| command.stdout(writer));
+    let ended = client.run_with("3\n123456789\n500\n3\n123456789\n500\n");
+    stopper.stop();
+    running.join().unwrap();
+    assert_eq!(ended.status, Some(4), "{ended:?}");
+    assert!(
+        ended.stderr.contains("Withdrawn 500 successfully"),
+        "{ended:?}"
+    );
+}

@@ -6,16 +6,21 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::EVENT_SAID;
+use unicode_properties::UnicodeEmoji;
+
 use crate::frame::Framing;
+use crate::invisible::is_invisible;
 use crate::name::Name;
-use crate::printable::{is_unsafe, printable};
+use crate::printable::is_unsafe;
 use crate::refusal::{Code, Refusal};
 
 /// One line of the conversation: 1 to [`Text::MAX_LEN`] bytes, not all of them blank, without
-/// control characters, direction overrides and invisible characters.
+/// control characters, direction overrides and invisible characters. So it is safe to show as it
+/// is.
 ///
 /// Such text is refused rather than cleaned: then everybody sees what its author wrote, and the
-/// author knows when nobody does. The two joiners of [`is_joiner`] are allowed.
+/// author knows when nobody does. The invisible characters without which some scripts and emoji
+/// cannot be written are allowed where they are of use: joiners and variation selectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(String);
 
@@ -29,51 +34,88 @@ impl Text {
         &self.0
     }
 
+    /// A text that a room tells. Which characters have variants the room's version of Unicode says,
+    /// so a variation selector may stand behind any.
+    ///
+    /// # Errors
+    /// When no room may tell it: why.
+    pub fn told(text: &str) -> Result<Text, Refusal> {
+        checked(text, |_, c| is_variation_selector(c))
+    }
+
     /// Longest text in this framing, in bytes, such that everybody can be told who said it.
     pub fn max_len(framing: Framing) -> usize {
         let around = EVENT_SAID.len() + Name::MAX_LEN + 1;
         Text::MAX_LEN.min(framing.max_payload() - around)
     }
-
-    /// The text as it may be shown on a terminal.
-    pub fn shown(&self) -> String {
-        self.0
-            .split_inclusive(is_joiner)
-            .map(|part| match part.strip_suffix(is_joiner) {
-                Some(before) => printable(before) + &part[before.len()..],
-                None => printable(part),
-            })
-            .collect()
-    }
 }
 
 /// The zero-width joiner and non-joiner: Bengali, Persian and many emoji cannot be written without
-/// them, and inside a text they can do no harm.
-pub fn is_joiner(c: char) -> bool {
+/// them.
+fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether this is a variation selector behind a character that has variants.
+fn varies(before: char, c: char) -> bool {
+    let is_ideograph = matches!(before,
+        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        // The planes that Unicode reserves for them.
+        | '\u{20000}'..='\u{3ffff}');
+    match c {
+        // As text, or as a picture.
+        '\u{fe0e}' | '\u{fe0f}' => before.is_emoji_char(),
+        // The forms of compatibility ideographs, and those of Japanese names.
+        '\u{fe00}'..='\u{fe02}' | '\u{e0100}'..='\u{e01ef}' => is_ideograph,
+        '\u{180b}'..='\u{180d}' | '\u{180f}' => matches!(before, '\u{1820}'..='\u{18aa}'),
+        _ => false,
+    }
+}
+
+/// What is wrong with a character that selects no variant; the one before it, if there is one.
+fn fault(before: Option<char>, c: char) -> Option<&'static str> {
+    if is_joiner(c) {
+        return before
+            .is_some_and(is_joiner)
+            .then_some("which joins what is joined already");
+    }
+    if is_invisible(c) {
+        return Some("which cannot be seen");
+    }
+    is_unsafe(c).then_some("which does more than put a glyph on the screen")
 }
 
 impl FromStr for Text {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Text, Refusal> {
-        if text.chars().all(|c| c.is_whitespace() || is_joiner(c)) {
-            return Err(Refusal::malformed("there is nothing to say"));
-        }
-        if text.len() > Text::MAX_LEN {
-            return Err(too_long(text, Text::MAX_LEN));
-        }
-        let refused = |c: &char| is_unsafe(*c) && !is_joiner(*c);
-        if let Some((position, c)) = text.chars().enumerate().find(|(_, c)| refused(c)) {
-            let words = alloc::format!(
-                "character {} is U+{:04X}, which does more than put a glyph on the screen",
-                position + 1,
-                c as u32
-            );
+        checked(text, varies)
+    }
+}
+
+/// The text, if nothing in it is to be refused; `varies` says of a character and the one before it
+/// whether it selects a variant.
+fn checked(text: &str, varies: fn(char, char) -> bool) -> Result<Text, Refusal> {
+    if text.chars().all(|c| c.is_whitespace() || is_joiner(c)) {
+        return Err(Refusal::malformed("there is nothing to say"));
+    }
+    if text.len() > Text::MAX_LEN {
+        return Err(too_long(text, Text::MAX_LEN));
+    }
+    let mut before = None;
+    for (position, c) in text.chars().enumerate() {
+        let is_selector = before.is_some_and(|before| varies(before, c));
+        if let Some(fault) = fault(before, c).filter(|_| !is_selector) {
+            let words = alloc::format!("character {} is U+{:04X}, {fault}", position + 1, c as u32);
             return Err(Refusal::malformed(words));
         }
-        Ok(Text(text.to_owned()))
+        before = Some(c);
     }
+    Ok(Text(text.to_owned()))
 }
 
 /// The refusal of a text that is longer than `most` bytes.
@@ -105,12 +147,68 @@ mod tests {
             "QUIT",
             "EVENT left Joty quit",
             "বাংলা র\u{200d}্যাব",
-            "👩\u{200d}💻",
             "x",
         ] {
             let said: Text = text.parse().unwrap();
             assert_eq!(said.as_str(), text);
-            assert_eq!(said.shown(), text);
+        }
+    }
+
+    #[test]
+    fn joiners_and_variation_selectors_are_said_where_scripts_and_emoji_need_them() {
+        for text in [
+            "👩\u{200d}💻",
+            "\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+            "\u{1f575}\u{1f3fd}\u{200d}\u{2642}\u{fe0f}",
+            "1\u{fe0f}\u{20e3} and \u{263a}\u{fe0e}",
+            "\u{1f1e7}\u{1f1e9}",
+            "می\u{200c}خواهم",
+            "ক্\u{200d}ষ",
+            "葛\u{e0100}飾",
+            "\u{fa10}\u{fe00}",
+            "\u{1820}\u{180b}",
+            "a\u{301}\u{a0}\u{3000}b",
+        ] {
+            assert!(text.parse::<Text>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_with_its_place() {
+        for text in [
+            "a\u{3164}",
+            "a\u{115f}b",
+            "a\u{ffa0}",
+            "a\u{2800}b",
+            "a\u{ad}b",
+            "a\u{34f}",
+            "a\u{2060}b",
+            "a\u{fe0f}",
+            "é\u{fe0f}",
+            " \u{fe0f}a",
+            "葛\u{fe0f}",
+            "a\u{e0100}",
+            "a\u{180b}",
+            "☺\u{180e}",
+            "🏴\u{e0067}\u{e007f}",
+        ] {
+            let refusal = text.parse::<Text>().unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed, "{text:?}");
+            assert!(
+                refusal.words.starts_with("character 2 is U+")
+                    && refusal.words.ends_with(", which cannot be seen"),
+                "{}",
+                refusal.words
+            );
+        }
+        // What is hidden in a row behind one character: a second one is already too many.
+        for text in [
+            "☺\u{fe0f}\u{fe0e}",
+            "x\u{200c}\u{200d}",
+            "x\u{200d}\u{200d}",
+        ] {
+            let refusal = text.parse::<Text>().unwrap_err();
+            assert!(refusal.words.starts_with("character 3 is U+"), "{refusal}");
         }
     }
 
@@ -140,8 +238,21 @@ mod tests {
     }
 
     #[test]
+    fn a_room_that_knows_newer_emoji_is_understood() {
+        // No emoji in our version of Unicode.
+        let text = "\u{2192}\u{fe0f}";
+        assert!(text.parse::<Text>().is_err());
+        assert_eq!(Text::told(text).unwrap().as_str(), text);
+        for text in ["\u{fe0f}", "a\u{3164}", "a\u{1b}[2J", "x\u{200d}\u{200d}"] {
+            assert!(Text::told(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_not_said() {
-        for text in ["", " ", "   ", "\u{3000}", "\u{200d}"] {
+        for text in [
+            "", " ", "   ", "\u{3000}", "\u{200d}", "\u{3164}", "\u{2800}",
+        ] {
             assert!(text.parse::<Text>().is_err(), "{text:?}");
         }
     }

@@ -6,6 +6,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use proto::datetime::{Answer, Request};
+use proto::refusal::Refusal;
 use proto::reply;
 
 use crate::conversation::as_text;
@@ -42,12 +43,10 @@ impl Clock {
 }
 
 /// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
-/// and to anything that could itself be an answer. Its sender is named in the log.
+/// and to anything that could itself be an answer. White space around it is ignored. Its sender is
+/// named in the log.
 pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
-    if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
-        return None;
-    }
-    let answer = match as_text(datagram).and_then(str::parse) {
+    let answer = match request(datagram)? {
         Ok(request) => Ok(now(request, clock)?),
         Err(mut refusal) => {
             tracing::warn!(%sender, refused = %refusal, "bad input");
@@ -57,6 +56,16 @@ pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<
         }
     };
     Some(reply::render(&answer).into_bytes())
+}
+
+/// What a datagram asks for, or why that is refused; nothing where silence is the answer.
+pub fn request(datagram: &[u8]) -> Option<Result<Request, Refusal>> {
+    let datagram = datagram.trim_ascii();
+    if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
+        return None;
+    }
+    let request = as_text(datagram).and_then(str::parse);
+    (request != Ok(Request::Quit)).then_some(request)
 }
 
 /// What the clock answers, at one reading; nothing to `QUIT`.
@@ -102,6 +111,8 @@ mod tests {
             b"OK 07:44:16",
             b"ERR unknown-verb",
             b"EVENT x",
+            b" \r\n",
+            b" OK\r\n",
         ] {
             assert_eq!(answer_at(datagram, "2026-01-02T03:04:05[UTC]"), None);
         }

@@ -106,6 +106,7 @@ mod tests {
     fn a_number_beyond_the_stated_range_is_refused_and_never_guessed() {
         let number = "1".repeat(60_000);
         assert_eq!(answer(&format!("PRIME {number}")), Err(Code::OutOfRange));
+        assert_eq!(answer(&format!("PRIME -{number}")), Ok("not prime".into()));
         assert_eq!(
             answer(&format!("PALINDROME {number}")),
             Ok("palindrome".into())
@@ -122,5 +123,17 @@ mod tests {
         // A prime of 1,031 digits, all of them one: no small factor settles it early.
         let request = format!("PRIME {}", "1".repeat(1_031)).parse().unwrap();
         assert_eq!(text.answer(request).unwrap_err().code, Code::OutOfTime);
+        // The largest prime below 2^64, and the largest number for which an answer is promised.
+        for (number, expected) in [
+            ("18446744073709551557", true),
+            ("18446744073709551615", false),
+        ] {
+            let request = format!("PRIME {number}").parse().unwrap();
+            assert_eq!(
+                text.answer(request),
+                Ok(Answer::Prime(expected)),
+                "{number}"
+            );
+        }
     }
 }

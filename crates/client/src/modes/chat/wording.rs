@@ -13,7 +13,7 @@ pub fn line(event: &Event) -> String {
         Event::Joined(name) => format!("{name} has joined the chat."),
         Event::Left(name, Reason::Quit) => format!("{name} has left the chat."),
         Event::Left(name, reason) => format!("{name} has left the chat. ({reason})"),
-        Event::Said(name, text) => format!("{name}: {}", text.shown()),
+        Event::Said(name, text) => format!("{name}: {text}"),
     }
 }
 

@@ -8,7 +8,7 @@ use wire::record::{Direction, What};
 
 use super::Lifeline;
 use super::unsettled::Hold;
-use crate::view::load::{Conversation, Loaded, is_of_a_proxy};
+use crate::view::load::{Conversation, Loaded, PROXY, is_of_a_proxy};
 
 /// More clients without a recording than this stand together.
 const MOST_STRANGERS: usize = 6;
@@ -179,7 +179,10 @@ fn unrecorded(who: &Who, conversation: &Conversation) -> Lifeline {
     };
     match side {
         Side::Server => Lifeline {
-            name: format!("{} server", cut(&conversation.service)),
+            name: match conversation.service.as_str() {
+                PROXY => "server".into(),
+                service => format!("{} server", cut(service)),
+            },
             detail: address,
             side,
             is_recorded: false,
