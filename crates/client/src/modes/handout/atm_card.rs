@@ -102,30 +102,18 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
             failure => failure,
         });
     let answer = asked?;
-<<<<<<< ours
     let before = "Response from bank server: ";
     if !answer.is_empty() {
-        return person.show(before, &answer);
-=======
-    let shown = person.show("Response from bank server: ", &answer);
-    shown.map_err(|failure| match request.changes {
-        true => {
-            let why = failure.words();
-            let why = why.as_deref().unwrap_or("nobody reads standard output");
-            let said = quoted(&answer);
-            Failure::Unknown(format!("the bank said {said}; it was not printed ({why})").into())
-        }
-        false => failure,
-    })?;
-    if answer.is_empty() {
-        if request.changes {
-            say(&super::may_be_done(super::NO_ANSWER));
-            person.note(Status::Unknown);
-        } else {
-            say(super::NO_ANSWER);
-            person.note(Status::Unreachable);
-        }
->>>>>>> theirs
+        let shown = person.show(before, &answer);
+        return shown.map_err(|failure| match request.changes {
+            true => {
+                let why = failure.words();
+                let why = why.as_deref().unwrap_or("nobody reads standard output");
+                let said = quoted(&answer);
+                Failure::Unknown(format!("the bank said {said}; it was not printed ({why})").into())
+            }
+            false => failure,
+        });
     }
     let failure = match request.changes {
         true => Failure::Unknown(super::may_be_done(super::NO_ANSWER).into()),
