@@ -75,7 +75,7 @@ impl Section {
     pub fn heading(self) -> &'static str {
         match self {
             Section::Messages => "Messages",
-            Section::Closing => "Who closes, and how much fits a connection",
+            Section::Closing => "Who closes, and when",
             Section::Refusals => "Refusals",
             Section::Service(mode) => mode.name(),
             Section::Scripts => "Scripts",
@@ -302,7 +302,7 @@ mod tests {
             );
         }
         let link = Section::Closing.link();
-        let anchor = "docs/protocol.md#who-closes-and-how-much-fits-a-connection";
+        let anchor = "docs/protocol.md#who-closes-and-when";
         assert_eq!(link, anchor);
     }
 }

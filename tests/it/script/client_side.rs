@@ -193,7 +193,7 @@ fn whatever_the_script_does_not_say_is_a_failure_with_the_reason() {
         (b"\x1b[2J", "expected \"Whose there?\", got \"\\u{1b}[2J\""),
     ] {
         let (status, shown, said) = knocked(answer);
-        assert_eq!((status, shown.len()), (Status::Refused, 0));
+        assert_eq!((status, shown.len()), (Status::Protocol, 0));
         assert!(said.ends_with(words), "{said}");
     }
 }
@@ -215,7 +215,7 @@ fn too_little_and_too_much_are_failures_too() {
         let (status, _, said) = play_against("greeting", &[], 1, move |mut stream| {
             stream.write_all(sent).unwrap();
         });
-        assert_eq!(status, Status::Refused);
+        assert_eq!(status, Status::Protocol);
         assert!(said.ends_with(words), "{said}");
     }
 }
@@ -226,7 +226,7 @@ fn a_length_that_is_none_is_a_failure_that_shows_it() {
         expect(&mut stream, b"005hello");
         stream.write_all(b"BYE BYE CLIENT...").unwrap();
     });
-    assert_eq!(status, Status::Refused);
+    assert_eq!(status, Status::Protocol);
     assert!(
         said.ends_with("three digits, as in `002hi`, not \"BYE\""),
         "{said}"
@@ -238,7 +238,7 @@ fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let source = Shipped::find("knock-knock").unwrap().source;
     let (status, _, said) = play_with(listener.local_addr().unwrap(), source, &[]);
-    assert_eq!(status, Status::Refused);
+    assert_eq!(status, Status::Protocol);
     assert!(
         said.ends_with("expected \"Whose there?\", got nothing"),
         "{said}"
@@ -261,7 +261,7 @@ fn a_reset_is_an_end_where_an_end_is_awaited() {
 fn the_joke_is_told_over_udp() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
     server.set_read_timeout(Some(PATIENCE)).unwrap();
-    for (answer, expected) in [("Ok", Status::Done), ("What?", Status::Refused)] {
+    for (answer, expected) in [("Ok", Status::Done), ("What?", Status::Protocol)] {
         let address = server.local_addr().unwrap();
         let server = server.try_clone().unwrap();
         let answering = thread::spawn(move || {

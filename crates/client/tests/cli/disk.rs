@@ -138,7 +138,7 @@ fn a_journal_that_is_damaged_is_passed_over_too() {
     assert!(ended.stderr.starts_with(words), "{ended:?}");
     assert!(ended.stderr.contains("is damaged at record 1"), "{ended:?}");
     let ended = floor.atm(&["journal"]);
-    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert_eq!(ended.status, Some(6), "{ended:?}");
     assert!(ended.stderr.contains("is damaged at record 1"), "{ended:?}");
     assert!(ended.stdout.contains("ATM-2: dispensed WITH_"), "{ended:?}");
 }

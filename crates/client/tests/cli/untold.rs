@@ -108,8 +108,10 @@ fn waiting(request: &[&str], verb: &'static str) -> (Running, String) {
         }
         match words[..] {
             ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", ..] => Some("OK welcome Joty".into()),
-            ["WITHDRAW", id, amount] => Some(format!("OK {id} held {amount}, available 9500.00")),
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
+            ["WITHDRAW", id, amount, _key] => {
+                Some(format!("OK {id} held {amount}, available 9500.00"))
+            }
             _ => None,
         }
     });
@@ -163,16 +165,18 @@ fn a_second_signal_ends_it_at_once() {
     while stderr.write(&[b' '; 1024]).is_ok() {}
     stderr.set_nonblocking(false).unwrap();
     let (tell, told) = channel();
-    let bank = bank(move |request| match request.split(' ').next() {
-        Some("TERMINAL") => Some("OK terminal ATM-1".into()),
-        Some("VERIFY_CARD_AND_PASSWORD") => Some("OK welcome Joty".into()),
-        _ => {
-            let _ = tell.send(());
-            loop {
-                thread::park();
+    let bank = bank(
+        move |request| match request.split(' ').collect::<Vec<_>>()[..] {
+            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
+            _ => {
+                let _ = tell.send(());
+                loop {
+                    thread::park();
+                }
             }
-        }
-    });
+        },
+    );
     let client = labclient(ATM).with(&["withdraw", "5", "--timeout", "1000"]);
     let client = client.adjust(|command| command.stderr(OwnedFd::from(stderr)));
     let running = client.pin("1234").at(&bank).start();
@@ -201,7 +205,7 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
                 let words: Vec<_> = request.split(' ').collect();
                 let answer = match words[..] {
                     ["TERMINAL", name] => format!("OK terminal {name}"),
-                    ["VERIFY_CARD_AND_PASSWORD", ..] => "OK welcome Joty".into(),
+                    ["VERIFY_CARD_AND_PASSWORD", id, ..] => format!("OK {id} welcome Joty"),
                     ["BALANCE_INQUIRY"] => "OK available 10000.00, held 0.00".into(),
                     _ => "OK bye".into(),
                 };

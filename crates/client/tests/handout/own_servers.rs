@@ -128,7 +128,9 @@ fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
     running.join().unwrap();
     assert_eq!(ended.status, Some(4), "{ended:?}");
     assert!(
-        ended.stderr.contains("Withdrawn 500 successfully"),
+        ended
+            .stderr
+            .contains("the bank said \"WITHDRAW_ACK SUCCESS "),
         "{ended:?}"
     );
 }

@@ -19,7 +19,10 @@ fn greets(request: &str) -> Option<String> {
     let (verb, rest) = request.split_once(' ').unwrap_or((request, ""));
     match verb {
         "TERMINAL" => Some(format!("OK terminal {rest}")),
-        "VERIFY_CARD_AND_PASSWORD" => Some("OK welcome Ahona".into()),
+        "VERIFY_CARD_AND_PASSWORD" => {
+            let id = rest.split(' ').next()?;
+            Some(format!("OK {id} welcome Ahona"))
+        }
         _ => None,
     }
 }

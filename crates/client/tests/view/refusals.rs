@@ -68,7 +68,9 @@ fn a_recording_is_not_overwritten_by_its_picture() {
 #[test]
 fn an_output_that_cannot_be_written_is_named() {
     let file = sample("torn.server.jsonl");
-    let said = refused(&["--svg", &file, "-o", "no-such-directory/a.svg"]);
+    let viewed = run(&["--svg", &file, "-o", "no-such-directory/a.svg"]);
+    assert_eq!((viewed.status, viewed.stdout.as_str()), (Some(6), ""));
+    let said = viewed.stderr;
     assert!(
         said.starts_with("labclient: cannot write no-such-directory/a.svg: "),
         "{said}"

@@ -82,6 +82,9 @@ fn who_gives_way_is_said_in_the_log() {
     );
 }
 
+/// What a machine settles with that has no customer any more.
+const KEY: &str = "5d1c8f0a6b3e4792a0c5e8d17f9b2c46";
+
 #[test]
 fn sleepers_in_the_chat_room_keep_no_cash_machine_from_confirming() {
     let server = start(&[
@@ -98,7 +101,7 @@ fn sleepers_in_the_chat_room_keep_no_cash_machine_from_confirming() {
     machine.ask("TERMINAL ATM-1");
     assert_eq!(machine.log_in(CARD, PIN), "OK welcome Joty");
     let id = Uuid::now_v7();
-    let held = machine.ask(&format!("WITHDRAW WITH_{id} 500.00"));
+    let held = machine.ask(&format!("WITHDRAW WITH_{id} 500.00 {KEY}"));
     assert!(held.starts_with("OK "), "{held}");
     drop(machine);
 
@@ -110,7 +113,7 @@ fn sleepers_in_the_chat_room_keep_no_cash_machine_from_confirming() {
     }
     let mut machine = converse_from(1, &server, "atm tcp");
     machine.ask("TERMINAL ATM-1");
-    let confirmed = machine.ask(&format!("CONFIRM WITH_{id}"));
+    let confirmed = machine.ask(&format!("CONFIRM WITH_{id} {KEY}"));
     assert!(confirmed.starts_with("OK "), "{confirmed}");
 }
 

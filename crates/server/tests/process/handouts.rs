@@ -57,8 +57,8 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
         (
             "knock-knock",
             "knock",
-            "got \"knock\"",
-            "expected \"Knock Knock..\"",
+            r#"got \"knock\""#,
+            r#"expected \"Knock Knock..\""#,
         ),
         (
             "atm-card",
@@ -78,7 +78,15 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
         let warning = warning.unwrap_or_else(|| panic!("{handout}: {}", ended.stderr));
         assert!(warning.contains("WARN"), "{warning}");
         assert!(warning.contains(understood), "{warning}");
-        assert!(!ended.stderr.contains("123456789"), "{}", ended.stderr);
+        let mut others = ended
+            .stderr
+            .lines()
+            .filter(|line| !line.contains("a card to try"));
+        assert!(
+            others.all(|line| !line.contains("123456789")),
+            "{}",
+            ended.stderr
+        );
     }
 }
 

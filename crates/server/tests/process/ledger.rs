@@ -112,6 +112,7 @@ fn a_program_gets_what_an_operator_sees_as_objects() {
     let expected = json!({
         "card": CARD, "holder": "Joty", "available": "9500.00", "held": "500.00",
         "pending": "0.00", "opening": "10000.00", "locked": false,
+        "locked_until": null,
     });
     assert_eq!((accounts.len(), &accounts[0]), (2, &expected));
     let without_times = |mut object: Value, times: &[&str]| {
