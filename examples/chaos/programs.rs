@@ -1,6 +1,6 @@
 //! The real programs: built, started in a place of their own, and killed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -126,25 +126,29 @@ impl<'a> Place<'a> {
         Ok(Process { child, said })
     }
 
-    /// Starts a cash machine to do this, with these faults on its line.
+    /// Starts a cash machine to do this, with these faults on its line. What is typed there is done
+    /// in one session, where the words have no request.
     pub fn machine(
         &self,
         terminal: &str,
         (card, pin): Card,
         faults: &[String],
-        request: &[&str],
+        words: &[&str],
+        typed: &str,
     ) -> Result<Process> {
         let said = self.directory.join(format!("{terminal}.out"));
+        let input = self.directory.join(format!("{terminal}.in"));
+        fs::write(&input, typed)?;
         let child = self
             .programs
             .command("labclient")
             .args(["--server", &format!("127.0.0.1:{}", self.port)])
             .args(faults)
             .args(["atm", "--terminal", terminal, "--card", card])
-            .args(request)
+            .args(words)
             .env("LABCLIENT_PIN", pin)
             .env("XDG_STATE_HOME", self.directory.join("state"))
-            .stdin(Stdio::null())
+            .stdin(File::open(&input)?)
             .stdout(File::create(&said)?)
             .stderr(self.log(terminal)?)
             .spawn()

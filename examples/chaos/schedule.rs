@@ -42,6 +42,9 @@ pub struct Visit {
     pub card: Card,
     pub kind: Kind,
     pub amount: Money,
+    /// Whether something is asked for before, in the same session, that the bank declines: its
+    /// answer, should it come twice, is no answer to this.
+    pub is_second: bool,
     pub faults: Vec<String>,
     pub killed_after: Option<Duration>,
 }
@@ -106,6 +109,7 @@ impl Dice {
                 .ok()
                 .and_then(Money::from_minor)
                 .unwrap_or(Money::ZERO),
+            is_second: self.chance(30),
             faults: self.faults(Side::Client),
             killed_after: self.chance(25).then(|| self.milliseconds(1, 250)),
         }
