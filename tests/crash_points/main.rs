@@ -110,7 +110,7 @@ fn wherever_a_machine_dies_that_is_loaded_it_serves_again_with_what_is_in_it() {
         operate(&place, &["load", FILLING], &what);
         let faults = ["--fault".to_owned(), what.clone()];
         let mut machine = place
-            .machine(TERMINAL, CARD, &faults, &["load", "2000.00"])
+            .machine(TERMINAL, CARD, &faults, &["load", "2000.00"], "")
             .unwrap();
         dies(&mut machine, &what);
         let found: Money = found.parse().unwrap();
@@ -188,7 +188,7 @@ fn machine_dies(place: &Place, faults: &[String], kind: &str, both: bool, what: 
     let mut bank = opened(place, &[]);
     operate(place, &["load", FILLING], what);
     let mut machine = place
-        .machine(TERMINAL, CARD, faults, &[kind, "20.00"])
+        .machine(TERMINAL, CARD, faults, &[kind, "20.00"], "")
         .unwrap();
     dies(&mut machine, what);
     if both {
@@ -205,7 +205,7 @@ fn bank_dies(place: &Place, faults: &[String], kind: &str, both: bool, what: &st
     operate(place, &["load", FILLING], what);
     let mut bank = opened(place, faults);
     let mut machine = place
-        .machine(TERMINAL, CARD, &[], &[kind, "20.00"])
+        .machine(TERMINAL, CARD, &[], &[kind, "20.00"], "")
         .unwrap();
     dies(&mut bank, what);
     if both {
@@ -225,7 +225,7 @@ fn opened(place: &Place, faults: &[String]) -> Process {
 
 /// Has an operator do something at the machine, which must go well.
 fn operate(place: &Place, request: &[&str], what: &str) {
-    let mut machine = place.machine(TERMINAL, CARD, &[], request).unwrap();
+    let mut machine = place.machine(TERMINAL, CARD, &[], request, "").unwrap();
     let end = ends(&mut machine);
     let is_done = matches!(end, End::Exited(status) if status.success());
     assert!(is_done, "{what}: {request:?}: {end:?}");

@@ -186,7 +186,11 @@ impl Session {
     /// nothing does.
     pub fn ask<R: Request>(&mut self, request: &R) -> Result<Result<R::Answer, Refusal>, Failure> {
         let text = request.to_string();
-        let expected = || request.answers();
+        let expected = || {
+            let mut expected = request.answers();
+            expected.push(request.refused());
+            expected
+        };
         let message = self.exchange(&text, &expected, self.target.timeout)?;
         let section = Section::Service(self.target.mode);
         let said = self.secrets.hide(&message);
@@ -315,11 +319,9 @@ impl Session {
         came: &[u8],
         section: Section,
     ) -> Evidence {
-        let mut expected = expected();
-        expected.push("ERR CODE WORDS".into());
         Evidence {
             request: Some(OpenRequest::new(self.asked, request, &self.secrets)),
-            expected,
+            expected: expected(),
             came: self.secrets.hide(came),
             section,
         }

@@ -395,6 +395,13 @@ impl request::Request for Request {
         Answer::read(self, reply)
     }
 
+    fn refused(&self) -> String {
+        match self.id() {
+            Some(id) => format!("ERR CODE {id} WORDS"),
+            None => "ERR CODE WORDS".into(),
+        }
+    }
+
     fn answers(&self) -> Vec<String> {
         let first_or_repeat = |answer: String| vec![answer.clone(), answer + REPEAT];
         match self {

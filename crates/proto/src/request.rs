@@ -25,6 +25,11 @@ pub trait Request: FromStr<Err = Refusal> + fmt::Display {
         reply::read(reply, |arguments| self.answer(arguments))
     }
 
+    /// The refusal of this request, in the form of [`answers`](Request::answers).
+    fn refused(&self) -> String {
+        "ERR CODE WORDS".into()
+    }
+
     /// The messages that can answer this request, besides `ERR`, for whoever has to be told that
     /// none of them came. A word in upper case stands for what only the server knows.
     fn answers(&self) -> Vec<String>;

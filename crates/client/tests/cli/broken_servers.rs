@@ -344,6 +344,7 @@ fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
             asked.as_str(),
             "came          \"OK yes\" (6 bytes)",
             "\"OK yes\" does not",
+            "  or            ERR CODE ",
         ] {
             assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
         }

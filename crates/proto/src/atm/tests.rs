@@ -280,6 +280,10 @@ fn a_refusal_names_the_request_and_is_believed_of_no_other() {
         ),
         Some(Err(refusal.clone()))
     );
+    assert_eq!(
+        request::Request::refused(&hold),
+        format!("ERR CODE WITH_{UUID} WORDS")
+    );
     // Of no other id, not without one, and not of what has none.
     for request in [
         Request::Confirm {
