@@ -219,7 +219,9 @@ impl AtmSession {
                 self.apply("confirm", Operation::Confirm { id, by })
             }
             Request::Rollback { id, key } => {
-                if self.card.is_none() && self.is_unknown(move |store| store.record(id))? {
+                // Without a key it is refused, and leaves no row.
+                let may_leave_row = self.card.is_none() && key.is_some();
+                if may_leave_row && self.is_unknown(move |store| store.record(id))? {
                     self.atm.budget.take(Instant::now())?;
                 }
                 let by = self.settler(key);

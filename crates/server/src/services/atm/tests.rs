@@ -176,3 +176,15 @@ fn a_card_of_another_form_is_kept_in_memory_and_refused_on_disk() {
     assert_eq!(refusal.code, proto::refusal::Code::Malformed);
     assert!(in_memory.session().answer(create()).is_ok());
 }
+
+#[test]
+fn a_rollback_that_is_refused_for_want_of_a_key_uses_up_nothing() {
+    let atm = Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap();
+    let mut stranger = atm.session();
+    for _ in 0..1_000 {
+        assert_eq!(ask(&mut stranger, "ROLLBACK WITH_#1"), "not-logged-in");
+    }
+    let key = "5d1c8f0a6b3e4792a0c5e8d17f9b2c46";
+    let rolled_back = ask(&mut stranger, &format!("ROLLBACK WITH_#1 {key}"));
+    assert_eq!(rolled_back, "WITH_#1 rolled back");
+}
