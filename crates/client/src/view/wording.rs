@@ -411,10 +411,16 @@ mod tests {
             assert_eq!(duration(nanoseconds), said);
         }
         for (number, said) in [
+            (1, "1st"),
             (2, "2nd"),
             (3, "3rd"),
+            (4, "4th"),
             (11, "11th"),
+            (12, "12th"),
+            (13, "13th"),
             (21, "21st"),
+            (22, "22nd"),
+            (102, "102nd"),
             (112, "112th"),
         ] {
             assert_eq!(attempt(number), format!("{said} attempt"));

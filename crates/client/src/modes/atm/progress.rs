@@ -8,6 +8,7 @@ use wire::record::Recorder;
 
 use crate::modes::say;
 use crate::session::Target;
+use crate::view::wording;
 
 /// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);
@@ -52,31 +53,6 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         let why = why.strip_prefix(&self.server).unwrap_or(why);
-        self.tell(&format!("{why}; {how}, {} attempt", ordinal(attempt)));
-    }
-}
-
-fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attempts_are_counted_as_in_english() {
-        let spoken = [1, 2, 3, 4, 11, 12, 13, 21, 22, 102, 112].map(ordinal);
-        assert_eq!(
-            spoken.join(" "),
-            "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 102nd 112th"
-        );
+        self.tell(&format!("{why}; {how}, {}", wording::attempt(attempt)));
     }
 }
