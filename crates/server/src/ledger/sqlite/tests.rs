@@ -238,7 +238,8 @@ fn a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it() {
     let directory = TempDir::new().unwrap();
     let path = ledger(&directory);
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("schema_1.sql")).unwrap();
+    old.execute_batch(include_str!("tests/schema_1.sql"))
+        .unwrap();
     old.execute_batch(
         "INSERT INTO accounts VALUES
              ('123456789', 'Joty', 'hash', 'ACC_00000000-0000-0000-0000-000000000001',
