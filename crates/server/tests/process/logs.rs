@@ -62,7 +62,7 @@ fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
     let home = Home::new();
     let mut command = home.command(&["--mode", "text", "--port", "0", "--trace"]);
     command.stderr(ioctl_tiocgptpeer(&screen, flags).unwrap());
-    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(unset);
     }
     command
@@ -84,6 +84,7 @@ fn the_log_and_the_trace_have_colours_where_the_terminal_and_its_owner_want_them
         (&[][..], true),
         (&[("NO_COLOR", "1")], false),
         (&[("TERM", "dumb")], false),
+        (&[("TERM", "dumb"), ("CI", "true")], false),
     ] {
         let shown = shown_on_a_terminal(environment);
         assert!(shown.contains("→ OK prime"), "{shown}");

@@ -49,7 +49,9 @@ impl Trace {
 /// Whether what is said on standard error may be in colour: it is a terminal that knows how, and
 /// `NO_COLOR` does not forbid it.
 pub fn is_coloured() -> bool {
-    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+    // anstream takes every terminal to know how where `CI` is set.
+    let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    !is_dumb && AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 /// Where the trace is shown.
