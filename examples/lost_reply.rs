@@ -26,9 +26,10 @@ use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
+use proto::side::Side;
+use record::{Recorder, Secrets, Settings};
 use server::{Config, Server};
-use wire::fault::{Plan, Side, Spec};
-use wire::record::{Recorder, Secrets, Settings};
+use wire::fault::{Plan, Spec};
 
 fn main() -> Result<()> {
     let given = std::env::args_os().nth(1).map(PathBuf::from);
@@ -93,7 +94,7 @@ fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Result<Option<Rec
         release: env!("CARGO_PKG_VERSION"),
         side,
         arguments: vec!["(the example lost_reply)".into()],
-        faults: faults.cloned(),
+        faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
         trace: None,

@@ -21,8 +21,9 @@ use proto::atm::{Amount, Kind, Money};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
+use proto::side::Side;
 use server::{Config, Server};
-use wire::fault::{Plan, Side, Spec};
+use wire::fault::{Plan, Spec};
 
 /// What happens to the one withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

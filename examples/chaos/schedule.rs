@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proto::atm::{Kind, Money};
-use wire::fault::Side;
+use proto::side::Side;
 use wire::fault::crash::CrashPoint;
 use wire::fault::generator::Xoshiro256PlusPlus;
 

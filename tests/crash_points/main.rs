@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use client::drawer::Drawer;
 use proto::atm::Money;
 use proto::atm::record::Status;
-use wire::fault::Side;
+use proto::side::Side;
 use wire::fault::crash::CrashPoint;
 
 use self::books::Books;

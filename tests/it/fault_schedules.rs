@@ -4,8 +4,9 @@
 use std::process::Command;
 
 use proto::mode::Transport;
+use proto::side::Side;
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
-use wire::fault::{Channel, Exchange, Flip, Plan, Side};
+use wire::fault::{Channel, Exchange, Flip, Plan};
 
 const PYTHON: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use proto::mode::{Mode, Transport};
+use proto::side::{Direction, Side};
+use record::{Event, Message, Recording, Run, What};
 use tempfile::TempDir;
-use wire::fault::Side;
-use wire::record::{Direction, Event, Message, Recording, Run, What};
 
 use crate::programs::Programs;
 use crate::tshark::{Bytes, Ends};
@@ -321,7 +321,7 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
                     direction, bytes, ..
                 } => (*direction, bytes),
                 What::Connected if channel.transport == Transport::Tcp => {
-                    (Direction::ToServer, &wire::record::Bytes(Vec::new()))
+                    (Direction::ToServer, &record::Bytes(Vec::new()))
                 }
                 _ => continue,
             };

@@ -9,7 +9,8 @@ use clap_complete::Shell;
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
-use wire::fault::{Exchange, Ground, Plan, Side, Spec, random_seed};
+use proto::side::Side;
+use wire::fault::{Exchange, Ground, Plan, Spec, random_seed};
 
 use crate::bench;
 use crate::experiment;

@@ -9,7 +9,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::{Behavior, Completer, Config, Editor, Helper, Hinter, Validator};
 
 use proto::refusal::{Code, Refusal};
-use wire::record::Recorder;
+use record::Recorder;
 
 use crate::failure::Failure;
 

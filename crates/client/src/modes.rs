@@ -15,8 +15,8 @@ use clap::CommandFactory;
 use proto::mode::Mode;
 use proto::name::Name;
 use proto::refusal::Refusal;
+use record::Recorder;
 use wire::fault::{Plan, crash};
-use wire::record::Recorder;
 
 use crate::bench;
 use crate::cli::{Arguments, Command};
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     }
     let recorder = arguments.recording.recorder(faults.as_ref())?;
     if let Some(recorder) = recorder.clone() {
-        crash::before_death(move |at| recorder.crashed(at));
+        crash::before_death(move |at| recorder.crashed(at.name()));
     }
     let ran = run_mode(arguments, faults, recorder.clone());
     if let Some(recorder) = recorder {

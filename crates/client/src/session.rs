@@ -11,11 +11,12 @@ use proto::printable::quoted;
 use proto::refusal::Refusal;
 use proto::reply;
 use proto::request::{QUIT, Request};
+use proto::side::Side;
+use record::{Mask, Recorder, Tap, What};
 use wire::connect::connect;
 use wire::connection::{Connection, ReceiveError, SendError};
-use wire::fault::{Channel, Exchange, Faults, Plan, Side};
+use wire::fault::{Channel, Exchange, Faults, Plan};
 use wire::limits::Limits;
-use wire::record::{Mask, Recorder, Tap, What};
 
 use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
 use crate::failure::{Failure, Report, words_of};

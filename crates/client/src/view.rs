@@ -1,24 +1,4 @@
 //! `labclient view`: pictures and lists of what a recording keeps.
-//!
-//! In reading order:
-//!
-//! * [`load`]: the recordings, read, and the two ends of each conversation put together;
-//! * [`sequence`]: the diagram, before it is drawn; [`wording`]: what is said in it;
-//! * [`terminal`], [`svg`], [`html`], [`mermaid`]: the diagram, drawn;
-//! * [`text`]: a plain list;
-//! * [`pcap`]: packets for Wireshark;
-//! * [`explain`]: what became of each transaction.
-
-pub mod explain;
-pub mod html;
-pub mod load;
-pub mod mermaid;
-pub mod pcap;
-pub mod sequence;
-pub mod svg;
-pub mod terminal;
-pub mod text;
-pub mod wording;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -27,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::{Failure, Status};
-use load::{Filter, Loaded};
-use sequence::{Moment, Selection, Sequence};
-use terminal::Look;
-use wording::Ids;
+use view::load::{Filter, Loaded, is_of_a_proxy, load};
+use view::sequence::{Moment, Selection, Sequence};
+use view::terminal::Look;
+use view::wording::Ids;
+use view::{explain, html, mermaid, pcap, svg, terminal, text};
 
 /// What to show of which recordings, and how.
 #[derive(Debug, Args)]
@@ -193,11 +174,12 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         connection: arguments.connection,
         service: arguments.service.clone(),
     };
-    let mut loaded = load::load(&arguments.files, &filter)?;
+    let loaded = load(&arguments.files, &filter);
+    let mut loaded = loaded.map_err(|error| Failure::Usage(error.to_string()))?;
     if format == Format::Explain {
         // A proxy has the messages of others, and none of their journals and ledgers.
         let has_runs = !loaded.runs.is_empty();
-        loaded.runs.retain(|run| !load::is_of_a_proxy(run));
+        loaded.runs.retain(|run| !is_of_a_proxy(run));
         if has_runs && loaded.runs.is_empty() {
             return Err(Failure::Usage(
                 "a proxy does not know where the money is: record the cash machine and the bank"

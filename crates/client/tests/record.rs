@@ -8,9 +8,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use proto::mode::Mode;
+use record::{Cause, Event, How, Recording, Run, Secrets, What};
 use server::{Config, Server};
 use tempfile::TempDir;
-use wire::record::{Cause, Event, How, Recording, Run, Secrets, What};
 
 /// A place to run in, with a server of one service.
 struct Lab {

@@ -5,7 +5,7 @@
 //! In reading order:
 //!
 //! * [`frame`]: bytes to messages and back, in four framings;
-//! * [`mode`]: the services, their names and ports;
+//! * [`mode`]: the services, their names and ports; [`side`]: the two ends of a conversation;
 //! * [`reply`] and [`refusal`]: what every answer looks like, and the closed list of error codes;
 //! * [`request`]: what every request has in common;
 //! * [`text`], [`calc`], [`datetime`], [`chat`], [`atm`]: what each service is asked and answers;
@@ -34,4 +34,5 @@ pub mod refusal;
 pub mod reply;
 pub mod request;
 pub mod script;
+pub mod side;
 pub mod text;

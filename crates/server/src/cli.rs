@@ -21,8 +21,9 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
+use proto::side::Side;
 use server::{Config, log, services};
-use wire::fault::{Plan, Side, Spec, random_seed};
+use wire::fault::{Plan, Spec, random_seed};
 use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};

@@ -10,11 +10,12 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
+use proto::side::Side;
+use record::{self, Framed, Mask, Recorder, Tap};
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Faults, Plan, Side};
+use wire::fault::{Channel, Exchange, Faults, Plan};
 use wire::limits::Limits;
-use wire::record::{self, Framed, Mask, Recorder, Tap};
 
 use crate::connections::{ENDING, Place};
 use crate::services::datetime::Clock;

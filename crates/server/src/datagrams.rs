@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use proto::refusal::{Code, Refusal};
 use proto::reply;
+use record::Tap;
+use record::tap::Struck;
 use wire::datagram::Endpoint;
 use wire::fault::Verdict;
-use wire::record::Tap;
-use wire::record::tap::Struck;
 
 use crate::connections::Connections;
 

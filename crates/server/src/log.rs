@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, panic, thread};
 
 use proto::printable::printable;
+use record::queue::{Item, Queue};
 use tracing::callsite::Identifier;
 use tracing::field::display;
 use tracing::level_filters::LevelFilter;
@@ -22,7 +23,6 @@ use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, fmt as lines};
-use wire::queue::{Item, Queue};
 
 use fields::Fields;
 use rate::{Rated, Rates};
@@ -130,7 +130,7 @@ where
     match format {
         Format::Text => {
             let layer = layer.fmt_fields(Fields);
-            Dispatch::new(registry.with(layer.with_ansi(wire::record::trace::is_coloured())))
+            Dispatch::new(registry.with(layer.with_ansi(record::trace::is_coloured())))
         }
         Format::Json => Dispatch::new(registry.with(layer.json().flatten_event(true))),
     }

@@ -100,7 +100,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     let (witness, last_words) = (recorder.clone(), log.clone());
     crash::before_death(move |at| {
         if let Some(recorder) = &witness {
-            recorder.crashed(at);
+            recorder.crashed(at.name());
         }
         last_words.flush();
     });

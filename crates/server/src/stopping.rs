@@ -3,11 +3,11 @@
 use std::{fs, io, thread};
 
 use anyhow::Context;
+use record::Recorder;
 use server::Stopper;
 use server::log::Log;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
-use wire::record::Recorder;
 
 /// Stops the server, once asked to.
 #[derive(Clone)]

@@ -17,8 +17,8 @@ use crate::fault::Faults;
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::stream::{Break, Sending, halves};
 use crate::limits::Limits;
-use crate::record::tap::{ReadTap, Said, WriteTap};
-use crate::record::{By, Channel, How, Mask, Recorder, Tap};
+use record::tap::{ReadTap, Said, WriteTap};
+use record::{By, Channel, How, Mask, Recorder, Tap};
 
 mod reader;
 mod writer;

@@ -12,8 +12,8 @@ use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, Letter};
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
-use crate::record::tap::Struck;
-use crate::record::{Channel, Framed, Mask, Recorder, Tap};
+use record::tap::Struck;
+use record::{Channel, Framed, Mask, Recorder, Tap};
 
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proto::mode::Transport;
-use serde::{Deserialize, Serialize};
+use proto::side::{Direction, Side};
 
 use self::generator::SplitMix64;
 pub use self::ground::Ground;
@@ -56,25 +56,6 @@ struct Counts {
     requests: Arc<AtomicU64>,
     replies: Arc<AtomicU64>,
     connections: AtomicU64,
-}
-
-/// Which program this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// It sends requests.
-    Client,
-    /// It sends answers and events.
-    Server,
-}
-
-/// Which way a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From the client to the server.
-    Request,
-    /// From the server to the client: an answer or an event.
-    Reply,
 }
 
 /// Whether what is said are requests with one answer each.
@@ -172,8 +153,8 @@ impl Plan {
     pub fn faults(&self, channel: Channel) -> Faults {
         Faults {
             channel,
-            requests: self.schedule(self.seed, channel, Direction::Request),
-            replies: self.schedule(self.seed, channel, Direction::Reply),
+            requests: self.schedule(self.seed, channel, Direction::ToServer),
+            replies: self.schedule(self.seed, channel, Direction::ToClient),
         }
     }
 
@@ -192,15 +173,15 @@ impl Plan {
         };
         let other_seed = SplitMix64::new(self.seed).next_u64();
         (
-            self.schedule(self.seed, channel(Side::Client), Direction::Request),
-            self.schedule(other_seed, channel(Side::Server), Direction::Reply),
+            self.schedule(self.seed, channel(Side::Client), Direction::ToServer),
+            self.schedule(other_seed, channel(Side::Server), Direction::ToClient),
         )
     }
 
     fn schedule(&self, seed: u64, channel: Channel, direction: Direction) -> Schedule {
         let counter = match direction {
-            Direction::Request => &self.counts.requests,
-            Direction::Reply => &self.counts.replies,
+            Direction::ToServer => &self.counts.requests,
+            Direction::ToClient => &self.counts.replies,
         };
         let schedule = Schedule::new(&self.spec, seed, channel, direction);
         schedule.counting(Arc::clone(counter), self.observer.clone())
@@ -221,8 +202,8 @@ impl fmt::Display for Plan {
 impl fmt::Display for Strike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.direction {
-            Direction::Request => "request",
-            Direction::Reply => "reply",
+            Direction::ToServer => "request",
+            Direction::ToClient => "reply",
         };
         write!(
             f,

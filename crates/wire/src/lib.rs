@@ -8,9 +8,7 @@
 //!   so that is where faults and recordings tap;
 //! * [`connect`]: from `host:port` to a connection, over every address the name has;
 //! * [`datagram`]: one UDP socket as messages;
-//! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose;
-//! * [`record`]: what happened, kept in a file and shown while it happens;
-//! * [`queue`]: what waits to be written meanwhile.
+//! * [`fault`]: messages lost, doubled, delayed, refused or cut on purpose.
 #![forbid(unsafe_code)]
 
 pub mod connect;
@@ -19,5 +17,3 @@ pub mod datagram;
 pub mod deadline;
 pub mod fault;
 pub mod limits;
-pub mod queue;
-pub mod record;

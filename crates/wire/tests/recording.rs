@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::Transport;
+use proto::side::Side;
+use record::{
+    By, Cause, Event, How, Mask, Message, OpenError, Recorder, Recording, Secrets, Settings, What,
+};
 use tempfile::TempDir;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Plan, Side};
+use wire::fault::{Channel, Exchange, Plan};
 use wire::limits::Limits;
-use wire::record::{
-    By, Cause, Event, How, Mask, Message, OpenError, Recorder, Recording, Secrets, Settings, What,
-};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -10,10 +10,11 @@ use client::session::{Session, Target};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Code;
+use proto::side::Side;
 use proto::text;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Side};
+use wire::fault::{Channel, Exchange};
 use wire::limits::Limits;
 
 use super::plan;

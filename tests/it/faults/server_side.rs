@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
+use proto::side::Side;
 use server::Config;
 use server::services::datetime::Clock;
-use wire::fault::{Channel, Exchange, Plan, Side, Verdict};
+use wire::fault::{Channel, Exchange, Plan, Verdict};
 
 use super::config;
 use crate::support::{Peer, Running, exchange, start};

@@ -1,8 +1,9 @@
 //! Report 001's bank: one request a connection.
 
 use proto::handout::Handout;
+use proto::side::Side;
 use server::Config;
-use wire::fault::{Plan, Side, Spec};
+use wire::fault::{Plan, Spec};
 
 use super::{connect_and_leave, kill, say, started, started_with, told};
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
+use proto::side::Direction;
 use server::Config;
 use wire::connection::Connection;
-use wire::fault::Direction;
 use wire::limits::Limits;
 
 use super::{Between, proxy_to};
@@ -224,7 +224,7 @@ fn what_one_read_returned_is_one_message_in_raw_framing() {
     let strike = told.recv_timeout(PATIENCE).unwrap();
     assert_eq!(
         (strike.direction, strike.fate.number),
-        (Direction::Request, 2)
+        (Direction::ToServer, 2)
     );
     client.write_all(b"end").unwrap();
     server.read_exact(&mut three).unwrap();
@@ -261,7 +261,8 @@ fn a_seed_repeats_what_happens_and_requests_and_replies_meet_different_fates() {
 
 #[test]
 fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_another() {
-    use wire::fault::{Channel, Exchange, Side};
+    use proto::side::Side;
+    use wire::fault::{Channel, Exchange};
     let plan = wire::fault::Plan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
     // The first number of SplitMix64 from 1234567, as published.
     let other = wire::fault::Plan::new(plan.spec().clone(), 6_457_827_717_110_365_317);

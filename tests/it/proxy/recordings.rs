@@ -6,9 +6,9 @@ use std::path::Path;
 
 use proto::frame::Framing;
 use proto::mode::Transport;
+use proto::side::Side;
+use record::{Event, Recorder, Recording, Secrets, Settings, What};
 use server::Config;
-use wire::fault::Side;
-use wire::record::{Event, Recorder, Recording, Secrets, Settings, What};
 
 use super::{Between, proxy_to};
 use crate::faults::{config, plan};
@@ -20,7 +20,10 @@ fn recording_to(file: &Path, config: Config) -> Config {
         release: "0.0.0",
         side: Side::Server,
         arguments: Vec::new(),
-        faults: config.faults.clone(),
+        faults: config
+            .faults
+            .as_ref()
+            .map(|plan| (plan.spec().to_string(), plan.seed())),
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
         trace: None,

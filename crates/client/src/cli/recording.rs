@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use wire::fault::{Plan, Side};
-use wire::record::{Recorder, Secrets, Settings, Trace};
+use proto::side::Side;
+use record::{Recorder, Secrets, Settings, Trace};
+use wire::fault::Plan;
 
 use crate::failure::Failure;
 
@@ -48,7 +49,7 @@ impl RecordingArguments {
             release: env!("CARGO_PKG_VERSION"),
             side: Side::Client,
             arguments: Settings::own_arguments(),
-            faults: faults.cloned(),
+            faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
             secrets: if self.record_secrets {
                 Secrets::Kept
             } else {

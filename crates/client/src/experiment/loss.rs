@@ -3,7 +3,8 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use wire::fault::{Plan, Side, Spec};
+use proto::side::Side;
+use wire::fault::{Plan, Spec};
 
 use super::rates::Rate;
 use crate::failure::Failure;

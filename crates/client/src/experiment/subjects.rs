@@ -13,7 +13,8 @@ use proto::atm::{CardNumber, Pin};
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
-use wire::fault::{Channel, Exchange, Plan, Side};
+use proto::side::Side;
+use wire::fault::{Channel, Exchange, Plan};
 
 use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;

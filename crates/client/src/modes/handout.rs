@@ -18,10 +18,10 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use proto::handout::Handout;
 use proto::mode::Mode;
+use record::Recorder;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
-use wire::record::Recorder;
 
 use super::datetime::Gap;
 use super::say;

@@ -10,9 +10,9 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::printable::printable;
 use proto::script::{self, MAX_SIZE, Part, Player, SHIPPED, Script, Shipped, Then, Turn};
+use record::Recorder;
 use serde_json::json;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
-use wire::record::Recorder;
 
 use super::say;
 use crate::datagram::Asker;

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::made::{Made, path};
 use crate::{run, sample, samples, view, with};
 use proto::mode::Transport;
-use wire::fault::Side;
-use wire::record::What;
+use proto::side::Side;
+use record::What;
 
 /// Compares with the diagram that was looked at and found right.
 #[track_caller]

@@ -1,8 +1,8 @@
 //! What a peer says is shown, and never obeyed.
 
 use proto::mode::Transport;
-use wire::fault::Side;
-use wire::record::{Direction, What};
+use proto::side::{Direction, Side};
+use record::What;
 
 use crate::made::{Made, message, path};
 use crate::view;

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
+use proto::side::{Direction, Side};
+use record::{Channel, Event, Framed, Header, Message, Secrets, VERSION, What};
 use tempfile::NamedTempFile;
-use wire::fault::Side;
-use wire::record::{Channel, Direction, Event, Framed, Header, Message, Secrets, VERSION, What};
 
 /// A recording that grows by an event at a time.
 pub struct Made {

@@ -40,10 +40,10 @@ fn view(arguments: &[&str]) -> String {
     viewed.stdout
 }
 
-/// A recording that is kept with this package's tests, or with those of `wire`, which has the format.
+/// A recording that is kept with this package's tests, or with those of `record`, which has the format.
 fn sample(name: &str) -> String {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = ["tests/recordings", "../wire/tests/recordings"];
+    let places = ["tests/recordings", "../record/tests/recordings"];
     let files = places.map(|place| package.join(place).join(name));
     let file: Option<&PathBuf> = files.iter().find(|file| file.exists());
     file.expect("a sample").to_str().unwrap().to_owned()

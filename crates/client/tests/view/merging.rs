@@ -1,8 +1,8 @@
 //! Two recordings put together.
 
 use proto::mode::Transport;
-use wire::fault::Side;
-use wire::record::{By, Cause, Direction, How, What};
+use proto::side::{Direction, Side};
+use record::{By, Cause, How, What};
 
 use crate::made::{Made, message, path};
 use crate::{sample, view, with};

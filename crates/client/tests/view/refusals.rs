@@ -1,7 +1,7 @@
 //! What cannot be viewed, and why.
 
 use proto::mode::Transport;
-use wire::fault::Side;
+use proto::side::Side;
 
 use crate::made::{Made, path};
 use crate::{run, sample};

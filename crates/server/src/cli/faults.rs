@@ -4,8 +4,9 @@ use clap::error::ErrorKind;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
+use proto::side::Side;
 use server::handout::exchange_of;
-use wire::fault::{Ground, Side, Spec};
+use wire::fault::{Ground, Spec};
 
 use super::usage;
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use wire::fault::{Plan, Side};
-use wire::record::{Recorder, Secrets, Settings, Trace};
+use proto::side::Side;
+use record::{Recorder, Secrets, Settings, Trace};
+use wire::fault::Plan;
 
 use super::usage;
 
@@ -44,7 +45,7 @@ impl RecordingArguments {
             release: env!("CARGO_PKG_VERSION"),
             side: Side::Server,
             arguments: Settings::own_arguments(),
-            faults: faults.cloned(),
+            faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
             secrets: if self.record_secrets {
                 Secrets::Kept
             } else {

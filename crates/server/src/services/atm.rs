@@ -25,7 +25,7 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use wire::record::{About, Recorder};
+use record::{About, Recorder};
 
 use crate::connections::Watch;
 use crate::conversation::Conversation;

@@ -14,13 +14,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
+use record::tap::Struck;
+use record::{By, How, Tap};
 use socket2::SockRef;
 use wire::fault::pause::{stop_for, wait_while_stopped};
 use wire::fault::sending::segments;
 use wire::fault::stream::{Break, GLUE_WAIT, Sending, Timetable, wait_until};
 use wire::fault::{Exchange, Schedule, Verdict};
-use wire::record::tap::Struck;
-use wire::record::{By, How, Tap};
 
 use crate::config::Config;
 use crate::connections::Place;

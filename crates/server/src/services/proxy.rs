@@ -23,12 +23,12 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use proto::atm::secrets;
 use proto::mode::Transport;
+use proto::side::{Direction, Side};
+use record::tap::Tap;
+use record::{By, Channel, How};
 use socket2::{Domain, SockRef, Socket, Type};
 use wire::connect::connect_to;
 use wire::fault::datagrams::Datagrams;
-use wire::fault::{Direction, Side};
-use wire::record::tap::Tap;
-use wire::record::{By, Channel, How};
 
 use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
@@ -136,8 +136,8 @@ impl Proxy {
         let taps = taps.map(|(client, server)| Taps { client, server });
         let (client, server) = (Arc::clone(client), Arc::new(server));
         let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
-        let mut requests = Pump::new(&pair, Direction::Request, config.framing);
-        let mut replies = Pump::new(&pair, Direction::Reply, config.framing);
+        let mut requests = Pump::new(&pair, Direction::ToServer, config.framing);
+        let mut replies = Pump::new(&pair, Direction::ToClient, config.framing);
         if let Some(plan) = &config.faults {
             let (of_requests, of_replies) = plan.relay(Transport::Tcp, place.id());
             let hold = config.limits.frame;
@@ -147,11 +147,11 @@ impl Proxy {
         let other = Arc::clone(&pair);
         self.threads.run(move || {
             replies.run(|| ());
-            other.wait_for_other(Direction::Reply, || false);
+            other.wait_for_other(Direction::ToClient, || false);
         })?;
         requests.run(|| place.has_spoken());
         let mut stop_by = None;
-        pair.wait_for_other(Direction::Request, || {
+        pair.wait_for_other(Direction::ToServer, || {
             let is_stopping = place.is_stopping();
             let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + config.drain));
             by.is_some_and(|by| by <= Instant::now())

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use proto::frame::Framing;
+use proto::side::Side;
+use record::{Message, Recording, What};
 use rustix::process::Signal;
-use wire::fault::Side;
-use wire::record::{Message, Recording, What};
 
 use crate::customer::{CARD, PIN, Peer};
 use crate::labserver::{Home, Labserver, start};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, UdpSocket};
 
-use wire::record::{Recording, Run, What};
+use record::{Recording, Run, What};
 
 use crate::customer::{CARD, PIN};
 use crate::labserver::Home;

@@ -13,7 +13,7 @@ use crate::deadline::Waiter;
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::stream::{Break, Incoming, Received};
 use crate::limits::Limits;
-use crate::record::tap::ReadTap;
+use record::tap::ReadTap;
 
 /// Most bytes that are read and thrown away while closing.
 const CLOSE_DISCARD: usize = 256 * 1024;

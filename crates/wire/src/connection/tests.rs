@@ -214,7 +214,8 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 
 /// A connection that is a client's, under these faults, and the bare other end of it.
 fn disturbed(spec: &str) -> (Connection, TcpStream) {
-    use crate::fault::{Channel, Exchange, Plan, Side};
+    use crate::fault::{Channel, Exchange, Plan};
+    use proto::side::Side;
     let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
     let plan = Plan::new(spec.parse().unwrap(), 1);
     connection.inject(plan.faults(Channel {

@@ -14,8 +14,8 @@ use crate::fault::pause::{stop_for, wait_while_stopped};
 use crate::fault::sending::segments;
 use crate::fault::stream::{Break, Outgoing, Sending, wait_until};
 use crate::limits::Limits;
-use crate::record::tap::WriteTap;
-use crate::record::{By, How, Tap};
+use record::tap::WriteTap;
+use record::{By, How, Tap};
 
 /// How long raw framing waits between two messages in the same direction, so that the peer's reads
 /// tell them apart. The hand-outs' programs wait as long.

@@ -8,8 +8,8 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Side;
 use super::spec::CrashAt;
+use proto::side::Side;
 
 /// A place where the process can die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,12 +7,13 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::Faults;
 use super::crash::{CrashPoint, crash_if_due};
 use super::pause::stop_for;
 use super::schedule::{Fate, Schedule, Verdict};
-use super::{Faults, Side};
-use crate::record::Tap;
-use crate::record::tap::Struck;
+use proto::side::Side;
+use record::Tap;
+use record::tap::Struck;
 
 /// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
 const KEPT: usize = 4_096;

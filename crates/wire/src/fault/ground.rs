@@ -5,7 +5,8 @@ use proto::handout::{Handout, Part};
 use proto::mode::{Mode, Transport};
 
 use super::crash::CrashPoint;
-use super::{Exchange, Side, Spec};
+use super::{Exchange, Spec};
+use proto::side::Side;
 
 /// What one program does in one mode, as far as it decides which faults can strike there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,8 @@ use proto::mode::Transport;
 
 use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Delay, Pause, Spec, Split, When};
-use super::{Channel, Direction, Exchange, Observer, Side, Strike};
+use super::{Channel, Exchange, Observer, Strike};
+use proto::side::{Direction, Side};
 
 /// What happens to a message, of which only one thing can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,7 +120,7 @@ impl Schedule {
             when: when.clone(),
             numbers: numbers(purpose),
         };
-        let is_request = direction == Direction::Request;
+        let is_request = direction == Direction::ToServer;
         // A program can only be late with, cut or hold back what it sends itself.
         let is_sent = is_request == (channel.side == Side::Client);
         let is_stream = channel.transport == Transport::Tcp;

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use super::schedule::{Fate, Verdict};
-use crate::record::tap::{Said, Struck};
-use crate::record::{How, Tap};
+use record::tap::{Said, Struck};
+use record::{How, Tap};
 
 /// How long to wait between two segments of a message, so that the peer reads them apart.
 const BETWEEN_SEGMENTS: Duration = Duration::from_millis(10);

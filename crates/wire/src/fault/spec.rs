@@ -14,9 +14,9 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Side;
 use super::crash::CrashPoint;
 use super::generator::Xoshiro256PlusPlus;
+use proto::side::Side;
 
 pub use self::parse::SpecError;
 

@@ -18,9 +18,10 @@ use proto::reply;
 use super::crash::{CrashPoint, crash_if_due};
 use super::schedule::{Schedule, Verdict};
 pub use super::sending::{Break, Sending};
-use super::{Exchange, Faults, INJECTED, Side};
-use crate::record::Tap;
-use crate::record::tap::{Said, Struck};
+use super::{Exchange, Faults, INJECTED};
+use proto::side::Side;
+use record::Tap;
+use record::tap::{Said, Struck};
 
 /// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

@@ -4,8 +4,8 @@
 use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
+use record::Recorder;
 use uuid::Uuid;
-use wire::record::Recorder;
 
 use super::progress::Progress;
 use crate::failure::Failure;

@@ -4,11 +4,11 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use wire::record::Recorder;
+use record::Recorder;
 
 use crate::modes::say;
 use crate::session::Target;
-use crate::view::wording;
+use view::wording;
 
 /// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);

@@ -12,8 +12,8 @@ use proto::atm::Money;
 use proto::atm::machine::{Damage, Machine, Record};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
+use record::{About, Recorder};
 use wire::fault::crash::{CrashPoint, crash_if_due};
-use wire::record::{About, Recorder};
 
 use crate::drawer::Drawer;
 use crate::failure::Failure;

@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
 use proto::mode::Transport;
+use proto::side::Side;
+use record::{Channel, Framed, Recorder, Tap};
 use socket2::SockRef;
 use wire::deadline::Waiter;
-use wire::fault::Side;
 use wire::fault::datagrams::{Datagrams, Letter};
 use wire::fault::pause::wait_while_stopped;
-use wire::record::{Channel, Framed, Recorder, Tap};
 
 use self::back::Back;
 use super::NAME;

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use record::Tap;
 use wire::fault::Schedule;
 use wire::fault::stream::{GLUE_WAIT, Sending, Timetable};
-use wire::record::Tap;
 
 /// Late messages in one direction beyond which nothing is read, and their bytes. What one read
 /// returned always fits.

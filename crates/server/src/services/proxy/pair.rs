@@ -8,11 +8,11 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use proto::side::Direction;
+use record::tap::Tap;
+use record::{By, How};
 use socket2::{SockRef, TcpKeepalive};
-use wire::fault::Direction;
 use wire::fault::stream::Break;
-use wire::record::tap::Tap;
-use wire::record::{By, How};
 
 use crate::connections::Watch;
 
@@ -115,8 +115,8 @@ impl Pair {
     /// Where this direction's bytes come from.
     pub fn source(&self, way: Direction) -> &TcpStream {
         match way {
-            Direction::Request => &self.client,
-            Direction::Reply => &self.server,
+            Direction::ToServer => &self.client,
+            Direction::ToClient => &self.server,
         }
     }
 
@@ -129,8 +129,8 @@ impl Pair {
     pub fn source_tap(&self, way: Direction) -> Option<&Tap> {
         let taps = self.taps.as_ref()?;
         Some(match way {
-            Direction::Request => &taps.client,
-            Direction::Reply => &taps.server,
+            Direction::ToServer => &taps.client,
+            Direction::ToClient => &taps.server,
         })
     }
 
@@ -284,7 +284,7 @@ impl Pair {
     }
 
     fn tell_end(&self, over: &Over) {
-        for way in [Direction::Request, Direction::Reply] {
+        for way in [Direction::ToServer, Direction::ToClient] {
             let Some(tap) = self.source_tap(way) else {
                 return;
             };
@@ -316,8 +316,8 @@ impl Pair {
 impl State {
     fn progress(&mut self, way: Direction) -> &mut Progress {
         match way {
-            Direction::Request => &mut self.requests,
-            Direction::Reply => &mut self.replies,
+            Direction::ToServer => &mut self.requests,
+            Direction::ToClient => &mut self.replies,
         }
     }
 }
@@ -325,16 +325,16 @@ impl State {
 /// The other direction.
 pub fn opposite(way: Direction) -> Direction {
     match way {
-        Direction::Request => Direction::Reply,
-        Direction::Reply => Direction::Request,
+        Direction::ToServer => Direction::ToClient,
+        Direction::ToClient => Direction::ToServer,
     }
 }
 
 /// Who speaks in this direction.
 pub fn speaker(way: Direction) -> &'static str {
     match way {
-        Direction::Request => "the client",
-        Direction::Reply => "the server",
+        Direction::ToServer => "the client",
+        Direction::ToClient => "the server",
     }
 }
 

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
+use proto::side::Direction;
+use record::By;
+use record::tap::{Said, Tap};
 use wire::deadline::Waiter;
+use wire::fault::Schedule;
 use wire::fault::pause::{stop_for, wait_while_stopped};
 use wire::fault::sending::segments;
 use wire::fault::stream::{Break, Sending};
-use wire::fault::{Direction, Schedule};
-use wire::record::By;
-use wire::record::tap::{Said, Tap};
 
 use super::cutter::{Cut, Cutter};
 use super::faulty::Faulty;

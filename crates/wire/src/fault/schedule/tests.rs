@@ -10,7 +10,7 @@ const CHANNEL: Channel = Channel {
 
 fn requests(spec: &str, seed: u64, number: u64, count: usize) -> Vec<Fate> {
     let channel = Channel { number, ..CHANNEL };
-    let mut schedule = Schedule::new(&spec.parse().unwrap(), seed, channel, Direction::Request);
+    let mut schedule = Schedule::new(&spec.parse().unwrap(), seed, channel, Direction::ToServer);
     (0..count).map(|_| schedule.next_fate()).collect()
 }
 
@@ -110,7 +110,7 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
         let fates: Vec<_> = (0..5).map(|_| schedule.next_fate().to_string()).collect();
         fates.join(" ").replace(" 1000us", "+")
     };
-    use Direction::{Reply, Request};
+    use Direction::{ToClient, ToServer};
     use Exchange::{Answered, Transparent};
     use Side::{Client, Server};
     use Transport::{Tcp, Udp};
@@ -119,37 +119,43 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
             Client,
             Tcp,
             Answered,
-            Request,
+            ToServer,
             "drop+ error+ cut+ duplicate+ pass+",
         ),
-        (Client, Tcp, Answered, Reply, "drop pass pass pass pass"),
+        (Client, Tcp, Answered, ToClient, "drop pass pass pass pass"),
         (
             Server,
             Tcp,
             Answered,
-            Request,
+            ToServer,
             "drop error pass duplicate pass",
         ),
-        (Server, Tcp, Answered, Reply, "drop+ pass+ cut+ pass+ pass+"),
+        (
+            Server,
+            Tcp,
+            Answered,
+            ToClient,
+            "drop+ pass+ cut+ pass+ pass+",
+        ),
         (
             Client,
             Udp,
             Answered,
-            Request,
+            ToServer,
             "drop+ error+ pass+ duplicate+ reorder+",
         ),
         (
             Server,
             Udp,
             Answered,
-            Reply,
+            ToClient,
             "drop+ pass+ pass+ pass+ reorder+",
         ),
         (
             Server,
             Tcp,
             Transparent,
-            Request,
+            ToServer,
             "drop pass pass duplicate pass",
         ),
     ] {
@@ -174,14 +180,14 @@ fn what_is_about_streams_strikes_no_datagram_and_what_is_received_is_not_struck(
         fates.join(", ")
     };
     assert_eq!(
-        of(Transport::Tcp, Direction::Request),
+        of(Transport::Tcp, Direction::ToServer),
         "reset, glue split 7, split 7 corrupt, split 7 pause 1000us"
     );
     assert_eq!(
-        of(Transport::Udp, Direction::Request),
+        of(Transport::Udp, Direction::ToServer),
         ", , corrupt, pause 1000us"
     );
-    assert_eq!(of(Transport::Tcp, Direction::Reply), ", , , ");
+    assert_eq!(of(Transport::Tcp, Direction::ToClient), ", , , ");
 }
 
 #[test]

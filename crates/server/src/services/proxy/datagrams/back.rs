@@ -4,9 +4,9 @@ use std::net::UdpSocket;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
+use record::Tap;
 use wire::fault::datagrams::{Datagrams, Letter};
 use wire::fault::pause::wait_while_stopped;
-use wire::record::Tap;
 
 use super::{STOP_CHECK, struck};
 

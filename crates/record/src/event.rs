@@ -1,0 +1,375 @@
+//! The lines of a recording: a [`Header`] for each run of a program, and its [`Event`]s.
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use proto::frame::Framing;
+use proto::mode::Transport;
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use proto::side::{Direction, Side};
+
+/// The first line of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format; first, so that the line can be told by its beginning.
+    #[serde(rename = "socketlab-recording")]
+    pub version: u32,
+    /// The run, as on each of its lines: 16 hexadecimal digits, drawn at random.
+    pub run: String,
+    /// `labserver` or `labclient`.
+    pub program: String,
+    /// The program's version, as `0.1.0`.
+    pub release: String,
+    /// The number of the process.
+    pub pid: u32,
+    /// Which side of the conversations it is.
+    pub side: Side,
+    /// Its command line, without the program's name.
+    pub arguments: Vec<String>,
+    /// When the run started, which is where `t` is 0.
+    pub wall: Timestamp,
+    /// What was done with PINs.
+    pub secrets: Secrets,
+    /// The faults, as `--fault` takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// The seed of the faults, as `--seed` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+/// What was done with PINs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Secrets {
+    /// Each byte of one is a `*`.
+    #[default]
+    Masked,
+    /// They are in the recording.
+    Kept,
+}
+
+/// One line after the header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The run, as in the header.
+    pub run: String,
+    /// The event's number in the run, from 1, in the order of the lines. A gap is events that were
+    /// lost.
+    pub n: u64,
+    /// When it began, in nanoseconds since the start of the run, on a clock that never goes back.
+    pub t: u64,
+    /// When it began, on the machine's clock.
+    pub wall: Timestamp,
+    /// Which side recorded it.
+    pub side: Side,
+    /// Where it happened; nowhere in particular when the whole program is meant.
+    #[serde(flatten)]
+    pub channel: Option<Channel>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A connection, or a UDP socket and one peer of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Channel {
+    /// The service's name: `atm`, `text`, …
+    pub service: String,
+    /// `tcp` or `udp`.
+    #[serde(with = "transport")]
+    pub transport: Transport,
+    /// How its bytes are cut into messages.
+    pub framing: Framed,
+    /// The number of the connection among those of its transport and service in the run; of a
+    /// server's UDP socket it is 0.
+    pub connection: u64,
+    /// Our own address.
+    pub local: SocketAddr,
+    /// The other end's.
+    pub peer: SocketAddr,
+}
+
+/// How bytes are cut into messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Framed {
+    /// `8:PRIME 97,`
+    Netstring,
+    /// `008PRIME 97`
+    Len3,
+    /// Up to a line feed.
+    Line,
+    /// What one read returned, or a number of bytes agreed beforehand.
+    Raw,
+    /// Not at all: echo's stream, where each piece that was read or written stands for a message.
+    Stream,
+    /// A datagram is a message.
+    Datagram,
+}
+
+impl From<Framing> for Framed {
+    fn from(framing: Framing) -> Framed {
+        match framing {
+            Framing::Netstring => Framed::Netstring,
+            Framing::Len3 => Framed::Len3,
+            Framing::Line => Framed::Line,
+            Framing::Raw => Framed::Raw,
+        }
+    }
+}
+
+/// A message, or what was sent of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Its bytes on the wire, framing included, or those of a secret as `*`.
+    pub bytes: Bytes,
+    /// The message without its framing, when it is UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Whether bytes were masked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub masked: bool,
+    /// Whether these are only its first bytes, after which nothing was sent any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partial: bool,
+}
+
+/// What happened. The first group is what crossed the wire, each byte once and in order; the second
+/// is what a fault did to a message, whose bytes these events only repeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// The connection was made. Of a client's UDP socket: it was opened.
+    Connected,
+    /// These bytes were given to the operating system.
+    Sent(Message),
+    /// These bytes came, and made a message.
+    Received(Message),
+    /// These bytes came, and made none: they break the framing, or the rest never came.
+    Unreadable {
+        /// Which way they went.
+        direction: Direction,
+        /// The bytes.
+        bytes: Bytes,
+        /// What is wrong with them.
+        words: String,
+    },
+    /// No more comes from this side.
+    HalfClosed {
+        /// The side that ended its stream.
+        by: By,
+    },
+    /// The connection is over. The last event of a connection.
+    Closed {
+        /// Who ended it.
+        by: By,
+        /// How.
+        how: How,
+        /// What the operating system said, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
+    },
+    /// What one read returned. The bytes are in the message that follows.
+    Read {
+        /// The bytes it returned; 0 is the end of the stream.
+        got: usize,
+        /// The most it could have returned.
+        asked: usize,
+        /// The bytes that are here after it and were not made messages of yet.
+        have: usize,
+        /// The bytes of the first of these messages, framing included, if that is known yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        need: Option<usize>,
+    },
+
+    /// A fault lost the message. Before it was sent, or, on the receiving side, after it was
+    /// received.
+    Dropped {
+        /// Which fault.
+        cause: Cause,
+        /// The message.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault doubled the message: it is sent twice, or what was received once is handled twice.
+    Duplicated(Message),
+    /// A fault makes the message late.
+    Delayed {
+        /// When it is due, as `t`.
+        until: u64,
+        /// The message.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault refused the request, which is not carried out, nor sent by a client.
+    Refused(Message),
+    /// A fault sends the first bytes of the message and then ends the connection.
+    Cut {
+        /// How many bytes are sent.
+        sent: usize,
+        /// The whole message.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault holds the datagram back until another was sent.
+    Reordered(Message),
+    /// A fault sends the message in several segments.
+    Split {
+        /// The bytes of each but the last.
+        size: usize,
+        /// The message.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault holds the message back, to send it in one segment with the next.
+    Glued(Message),
+    /// A fault resets the connection instead of sending the message.
+    Reset(Message),
+    /// A fault flipped a bit of the message.
+    Corrupted {
+        /// Of the byte `bit / 8`, counted from 0, the one with the value 2^(`bit % 8`).
+        bit: usize,
+        /// The message as it is sent.
+        #[serde(flatten)]
+        message: Message,
+    },
+    /// A fault stops the whole program.
+    Paused {
+        /// For how long, in nanoseconds.
+        stopped: u64,
+    },
+
+    /// A wait ended with nothing.
+    TimedOut {
+        /// How long it was, in nanoseconds.
+        waited: u64,
+        /// For what.
+        words: String,
+    },
+    /// What was asked before is asked again, in the `sent` that follows.
+    Resent {
+        /// 2 the first time.
+        attempt: u32,
+        /// The request.
+        text: String,
+    },
+    /// Something failed, and it may go on: nobody listens there, a datagram could not be sent.
+    Failed {
+        /// What, and how.
+        words: String,
+    },
+    /// Something that matters and is not on the wire: what a cash machine's journal and the bank's
+    /// ledger say.
+    Note {
+        /// What it is about: the id of a transaction, a log-in, an account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<String>,
+        /// What happened to it: a word of `docs/recording.md`.
+        what: String,
+        /// How much money, as `500.00`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<String>,
+        /// What else there is to say: the code of a refusal, `repeat`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
+    },
+    /// The process dies here, on purpose. The last event of its run.
+    Crashed {
+        /// The place, as `--fault crash-at` takes it.
+        at: String,
+    },
+    /// This many events could not be kept, because they came faster than they could be written.
+    Lost {
+        /// How many.
+        count: u64,
+    },
+    /// The program ended. The last event of its run; a program that was killed has none.
+    Ended,
+}
+
+impl What {
+    /// Whether this can concern the whole program; everything else happens on a connection.
+    pub fn may_be_anywhere(&self) -> bool {
+        matches!(
+            self,
+            What::Note { .. }
+                | What::Crashed { .. }
+                | What::Lost { .. }
+                | What::Ended
+                | What::Failed { .. }
+                | What::Resent { .. }
+                | What::TimedOut { .. }
+                | What::Paused { .. }
+        )
+    }
+}
+
+/// One of the two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The side that recorded it.
+    Us,
+    /// The other end.
+    Peer,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// In order: the stream was ended between two messages, or inside one.
+    End,
+    /// It was closed at once, whatever was still to come.
+    Abort,
+    /// By a reset.
+    Reset,
+    /// The other end was too slow.
+    Timeout,
+    /// By a fault.
+    Cut,
+    /// In another way, as the words say.
+    Broken,
+}
+
+/// The fault that lost a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// `drop-request`, `drop-reply`.
+    Drop,
+    /// `duplicate`: this is one of the two answers to a doubled request.
+    Duplicate,
+}
+
+mod transport {
+    use super::Transport;
+    use serde::de::{Error, Unexpected};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        transport: &Transport,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(transport.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Transport, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        [Transport::Tcp, Transport::Udp]
+            .into_iter()
+            .find(|transport| transport.name() == name)
+            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&name), &"tcp or udp"))
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,406 @@
+//! The recorder of a process: numbers what happens, and has it written.
+
+use std::fmt;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::event::{By, Channel, Event, Header, Secrets, What};
+use super::file::{append_line, open};
+use super::tap::Open;
+use super::trace::{Screen, Trace};
+use super::{MAX_LINE, VERSION};
+use crate::queue::{Item, Queue};
+use proto::side::Side;
+
+pub use super::file::OpenError;
+
+/// Most bytes of events that wait, in memory: some ten thousand short messages, or a hundred of the
+/// longest.
+pub const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long an event waits for room, once: a disk that is merely busy has caught up by then, and a
+/// conversation is not noticeably late.
+pub const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long the end of the process waits for what is not written yet.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Bytes that are written in one go.
+const IN_ONE_GO: usize = 256 * 1024;
+
+/// Characters of one argument that are kept in the header.
+const MOST_OF_AN_ARGUMENT: usize = 1_000;
+
+/// What is to be recorded, and where.
+#[derive(Debug)]
+pub struct Settings {
+    /// `labserver` or `labclient`.
+    pub program: &'static str,
+    /// Its version.
+    pub release: &'static str,
+    /// Which side it is.
+    pub side: Side,
+    /// Its command line, without its name.
+    pub arguments: Vec<String>,
+    /// The faults it injects, as `--fault` takes them, and their seed.
+    pub faults: Option<(String, u64)>,
+    /// What to do with PINs.
+    pub secrets: Secrets,
+    /// The file to record to.
+    pub file: Option<PathBuf>,
+    /// How to show it on standard error.
+    pub trace: Option<Trace>,
+}
+
+/// Takes down what happens in this process. Clones share it.
+#[derive(Clone)]
+pub struct Recorder(Arc<Shared>, Side);
+
+struct Shared {
+    run: String,
+    secrets: Secrets,
+    started: Instant,
+    /// The number of the last event. It is held while an event is queued, so that the lines are in
+    /// the order of their numbers.
+    last: Mutex<u64>,
+    connections: AtomicU64,
+    is_stopping: AtomicBool,
+    /// Connections that may still be open.
+    open: Mutex<Vec<Open>>,
+    sinks: Vec<Arc<Queue<Arc<Event>>>>,
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    t: u64,
+    wall: Timestamp,
+}
+
+/// What a [`What::Note`] says.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The id of what it is about.
+    pub about: Option<String>,
+    /// How much money.
+    pub amount: Option<String>,
+    /// What else there is to say.
+    pub words: Option<String>,
+}
+
+impl Settings {
+    /// The arguments of this process, without the program's name.
+    pub fn own_arguments() -> Vec<String> {
+        let arguments = std::env::args_os().skip(1);
+        arguments
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
+impl Recorder {
+    /// Starts recording; `None` when neither a file nor a trace is wanted.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or there is no thread.
+    pub fn start(settings: Settings) -> Result<Option<Recorder>, OpenError> {
+        if settings.file.is_none() && settings.trace.is_none() {
+            return Ok(None);
+        }
+        // One moment on both clocks, so that the header's wall clock is where `t` is 0.
+        let (started, wall) = (Instant::now(), Timestamp::now());
+        let header = header(&settings, wall);
+        let mut sinks = Vec::new();
+        if let Some(path) = &settings.file {
+            let failed = |error| OpenError::Io {
+                path: path.clone(),
+                error,
+            };
+            let mut file = open(path)?;
+            let mut line = Vec::new();
+            append_line(&header, &mut line).map_err(failed)?;
+            file.write_all(&line).map_err(failed)?;
+            let (name, program) = (path.display().to_string(), settings.program);
+            sinks.push(sink("recording", move |queue| {
+                if let Err(error) = write_to_file(queue, &mut file) {
+                    queue.abandon();
+                    let _ = writeln!(
+                        io::stderr(),
+                        "{program}: cannot record to {name} any more: {error}: going on without"
+                    );
+                }
+            })?);
+        }
+        if let Some(trace) = settings.trace {
+            let mut screen = Screen::on_stderr(trace);
+            sinks.push(sink("trace", move |queue| {
+                while let Some(events) = queue.take() {
+                    if events.iter().try_for_each(|e| screen.show(e)).is_err() {
+                        return queue.abandon();
+                    }
+                }
+            })?);
+        }
+        let shared = Shared {
+            run: header.run,
+            secrets: header.secrets,
+            started,
+            last: Mutex::new(0),
+            connections: AtomicU64::new(0),
+            is_stopping: AtomicBool::new(false),
+            open: Mutex::default(),
+            sinks,
+        };
+        Ok(Some(Recorder(Arc::new(shared), header.side)))
+    }
+
+    /// The same recorder, for what this process does as this side: a proxy is a server to its
+    /// clients and a client to the server.
+    #[must_use]
+    pub fn on_side(&self, side: Side) -> Recorder {
+        Recorder(Arc::clone(&self.0), side)
+    }
+
+    /// Which side this process is.
+    pub fn side(&self) -> Side {
+        self.1
+    }
+
+    /// Whether secrets are masked.
+    pub(super) fn masks(&self) -> bool {
+        self.0.secrets == Secrets::Masked
+    }
+
+    /// The number of the next connection, for a program that numbers them as it opens them.
+    pub fn next_connection(&self) -> u64 {
+        self.0.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// From here on, streams end because this program ends them: it is stopping.
+    pub fn stopping(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whose doing the end of a stream is that a read found.
+    pub(super) fn ender(&self) -> By {
+        if self.0.is_stopping.load(Ordering::Relaxed) {
+            By::Us
+        } else {
+            By::Peer
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Moment {
+        Moment {
+            t: self.since_start(Instant::now()),
+            wall: Timestamp::now(),
+        }
+    }
+
+    /// A moment as nanoseconds since the start of the run.
+    pub fn since_start(&self, moment: Instant) -> u64 {
+        let passed = moment.saturating_duration_since(self.0.started);
+        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes down what happens now.
+    pub fn record(&self, channel: Option<&Channel>, what: What) {
+        self.record_at(self.now(), channel, what);
+    }
+
+    /// Takes down what began at that moment.
+    pub fn record_at(&self, moment: Moment, channel: Option<&Channel>, what: What) {
+        let mut event = Event {
+            run: self.0.run.clone(),
+            n: 0,
+            t: moment.t,
+            wall: moment.wall,
+            side: self.1,
+            channel: channel.cloned(),
+            what,
+        };
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last += 1;
+        event.n = *last;
+        let event = Arc::new(event);
+        for sink in &self.0.sinks {
+            sink.push(Arc::clone(&event));
+        }
+    }
+
+    /// Takes down what is not on the wire: `what` is a word of `docs/recording.md`.
+    pub fn note(&self, what: &str, about: About) {
+        let About {
+            about,
+            amount,
+            words,
+        } = about;
+        let what = what.to_owned();
+        self.record(
+            None,
+            What::Note {
+                about,
+                what,
+                amount,
+                words,
+            },
+        );
+    }
+
+    /// Takes down that the process dies here, and has everything written before it does.
+    pub fn crashed(&self, at: &str) {
+        let at = at.to_owned();
+        self.record(None, What::Crashed { at });
+        self.flush();
+    }
+
+    /// There is a connection whose end is to be told when the run ends first.
+    pub(super) fn opened(&self, connection: Open) {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are closed make room, for as many more as are open.
+        if open.len() == open.capacity() {
+            open.retain(|connection| connection.strong_count() > 0);
+            let room = open.len().max(16);
+            open.reserve(room);
+        }
+        open.push(connection);
+    }
+
+    /// Takes down that the program ends, with every connection that is still open, and has everything written. What happens after it is not
+    /// recorded.
+    pub fn finish(&self) {
+        let open = &self.0.open;
+        let open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in open.iter().filter_map(Open::upgrade) {
+            connection.tell_end();
+        }
+        self.record(None, What::Ended);
+        for sink in &self.0.sinks {
+            sink.close();
+        }
+        self.flush();
+    }
+
+    /// Waits until everything is written, at most [`FAREWELL`].
+    pub fn flush(&self) {
+        let by = Instant::now() + FAREWELL;
+        for sink in &self.0.sinks {
+            sink.wait_until_written(by);
+        }
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorder({})", self.0.run)
+    }
+}
+
+/// The threads write what is left and end.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for sink in &self.sinks {
+            sink.close();
+        }
+    }
+}
+
+fn header(settings: &Settings, wall: Timestamp) -> Header {
+    Header {
+        version: VERSION,
+        run: format!("{:016x}", RandomState::new().hash_one(VERSION)),
+        program: settings.program.to_owned(),
+        release: settings.release.to_owned(),
+        pid: std::process::id(),
+        side: settings.side,
+        arguments: kept(&settings.arguments),
+        wall,
+        secrets: settings.secrets,
+        fault: settings.faults.as_ref().map(|(faults, _)| faults.clone()),
+        seed: settings.faults.as_ref().map(|(_, seed)| *seed),
+    }
+}
+
+/// The arguments, cut such that the header is no longer than a line may be.
+fn kept(arguments: &[String]) -> Vec<String> {
+    let cut = |argument: &String| match argument.char_indices().nth(MOST_OF_AN_ARGUMENT) {
+        Some((end, _)) => format!("{}…", &argument[..end]),
+        None => argument.clone(),
+    };
+    // Each character takes twelve bytes at most.
+    let most = MAX_LINE / 2 / (12 * MOST_OF_AN_ARGUMENT);
+    arguments.iter().take(most).map(cut).collect()
+}
+
+fn sink(
+    name: &str,
+    write: impl FnOnce(&Queue<Arc<Event>>) + Send + 'static,
+) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
+    let queue = Arc::new(Queue::new(MOST_BYTES, PATIENCE));
+    let taken_from = Arc::clone(&queue);
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(move || write(&taken_from))
+        .map_err(OpenError::Thread)?;
+    Ok(queue)
+}
+
+/// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before
+/// it takes the next.
+fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
+    let mut lines = Vec::new();
+    while let Some(events) = queue.take() {
+        for event in events {
+            append_line(&*event, &mut lines)?;
+            if lines.len() >= IN_ONE_GO {
+                file.write_all(&lines)?;
+                lines.clear();
+            }
+        }
+        file.write_all(&lines)?;
+        lines.clear();
+    }
+    Ok(())
+}
+
+impl Item for Arc<Event> {
+    fn size(&self) -> usize {
+        let message = match &self.what {
+            What::Sent(message)
+            | What::Received(message)
+            | What::Duplicated(message)
+            | What::Refused(message)
+            | What::Reordered(message)
+            | What::Dropped { message, .. }
+            | What::Delayed { message, .. }
+            | What::Cut { message, .. }
+            | What::Split { message, .. }
+            | What::Glued(message)
+            | What::Reset(message)
+            | What::Corrupted { message, .. } => {
+                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
+            }
+            What::Unreadable { bytes, .. } => bytes.0.len(),
+            What::Resent { text, .. } => text.len(),
+            _ => 0,
+        };
+        size_of::<Event>() + 64 + message
+    }
+
+    fn lost(self, count: u64) -> Arc<Event> {
+        Arc::new(Event {
+            channel: None,
+            what: What::Lost { count },
+            ..Event::clone(&self)
+        })
+    }
+}

@@ -1,0 +1,408 @@
+//! What one connection or socket tells the recorder.
+//!
+//! A [`Tap`] is shared by the two halves of a connection. It turns bytes into events, masks what is
+//! secret, remembers how the connection began to end, and says that it is over when the last half
+//! is gone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::bytes::Bytes;
+use super::event::{By, Cause, Channel, Framed, How, Message, What};
+use super::recorder::{Moment, Recorder};
+use proto::side::Direction;
+
+mod halves;
+
+pub use self::halves::{ReadTap, WriteTap};
+
+/// Where the secrets of a message are, framing excluded. It may be asked about a part of a message,
+/// or about what is none.
+pub type Mask = fn(&[u8]) -> Vec<Range<usize>>;
+
+/// What a masked byte is shown as.
+const MASKED: u8 = b'*';
+
+/// The recorder's ear on one connection or socket.
+#[derive(Debug, Clone)]
+pub struct Tap(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    recorder: Recorder,
+    channel: Channel,
+    mask: Option<Mask>,
+    /// How it ends, for a socket that has one peer; `None` when it has many, or its end was told.
+    end: Mutex<Option<End>>,
+}
+
+/// A tap that tells how its connection ended, for the end of the run.
+pub(super) type Open = Weak<dyn Ends>;
+
+/// What can still end when the run does.
+pub(super) trait Ends: Send + Sync {
+    /// Tells the end, once.
+    fn tell_end(&self);
+}
+
+#[derive(Debug, Default)]
+struct End(Option<Ended>);
+
+#[derive(Debug)]
+struct Ended {
+    by: By,
+    how: How,
+    words: Option<String>,
+}
+
+/// What was said: bytes on the wire, framing included.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Whether the whole message is a secret.
+    pub is_secret: bool,
+}
+
+impl<'a> From<&'a [u8]> for Said<'a> {
+    fn from(bytes: &'a [u8]) -> Said<'a> {
+        Said {
+            bytes,
+            is_secret: false,
+        }
+    }
+}
+
+/// What a fault did to a message, besides being late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Struck {
+    /// It was lost.
+    Dropped,
+    /// It was one of two answers to a doubled request, and taken back.
+    TakenBack,
+    /// It was refused.
+    Refused,
+    /// It is doubled.
+    Duplicated,
+    /// So many of its bytes are sent.
+    Cut(usize),
+    /// It waits for the next one.
+    Reordered,
+    /// It is sent in segments of so many bytes.
+    Split(usize),
+    /// It waits for the next one, to be sent together with it.
+    Glued,
+    /// The connection is reset instead.
+    Reset,
+    /// This bit of it is flipped; what is told is what is sent.
+    Corrupted(usize),
+}
+
+impl Tap {
+    /// A tap on a connection, or on a client's UDP socket, which is made now and ends when the last
+    /// clone is dropped.
+    pub fn connected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
+        let tap = Tap::new(recorder, channel, mask, Some(End::default()));
+        tap.tell(What::Connected);
+        let shared: Arc<dyn Ends> = Arc::clone(&tap.0) as _;
+        recorder.opened(Arc::downgrade(&shared));
+        tap
+    }
+
+    /// A tap on a server's UDP socket. Its peer is whoever a datagram comes from or goes to.
+    pub fn unconnected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
+        Tap::new(recorder, channel, mask, None)
+    }
+
+    fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: Option<End>) -> Tap {
+        Tap(Arc::new(Shared {
+            recorder: recorder.clone(),
+            channel,
+            mask,
+            end: Mutex::new(end),
+        }))
+    }
+
+    /// Now.
+    pub fn now(&self) -> Moment {
+        self.0.recorder.now()
+    }
+
+    /// This was given to the operating system, from that moment on.
+    pub fn sent<'a>(&self, moment: Moment, said: impl Into<Said<'a>>) {
+        let message = self.message(self.outward(), said.into());
+        self.tell_at(moment, What::Sent(message));
+    }
+
+    /// Of a message, only these first bytes were.
+    pub fn sent_in_part<'a>(&self, moment: Moment, said: impl Into<Said<'a>>) {
+        let message = Message {
+            text: None,
+            partial: true,
+            ..self.message(self.outward(), said.into())
+        };
+        self.tell_at(moment, What::Sent(message));
+    }
+
+    /// This came, and made a message.
+    pub fn received<'a>(&self, said: impl Into<Said<'a>>) {
+        let message = self.message(self.inward(), said.into());
+        self.tell(What::Received(message));
+    }
+
+    /// This came, and made no message.
+    pub fn unreadable<'a>(&self, said: impl Into<Said<'a>>, words: &str) {
+        let said = said.into();
+        if !said.bytes.is_empty() {
+            let message = self.message(self.inward(), said);
+            self.tell(What::Unreadable {
+                direction: message.direction,
+                bytes: message.bytes,
+                words: words.to_owned(),
+            });
+        }
+    }
+
+    /// A read returned so many bytes, and could have returned `asked`; `here` are the bytes that
+    /// wait to make a message.
+    pub fn read(&self, got: usize, asked: usize, here: &[u8], length: Option<NonZeroUsize>) {
+        self.tell(What::Read {
+            got,
+            asked,
+            have: here.len(),
+            need: needed(self.0.channel.framing, here, length),
+        });
+    }
+
+    /// A fault struck what is sent: `said` is all of it.
+    pub fn struck_sending<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
+        self.struck(struck, self.message(self.outward(), said.into()));
+    }
+
+    /// A fault struck what was received.
+    pub fn struck_receiving<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
+        self.struck(struck, self.message(self.inward(), said.into()));
+    }
+
+    /// A fault makes what is sent late.
+    pub fn delayed<'a>(&self, due: Instant, said: impl Into<Said<'a>>) {
+        self.tell(What::Delayed {
+            until: self.0.recorder.since_start(due),
+            message: self.message(self.outward(), said.into()),
+        });
+    }
+
+    /// A fault stops this process for so long, now.
+    pub fn paused(&self, pause: Duration) {
+        let stopped = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        self.tell(What::Paused { stopped });
+    }
+
+    /// Whether bytes of this message are masked.
+    pub fn masks(&self, bytes: &[u8]) -> bool {
+        let payload = payload(self.0.channel.framing, bytes);
+        self.masked(&bytes[payload], false).1
+    }
+
+    /// A read found the end of the stream.
+    pub fn input_ended(&self) {
+        match self.0.recorder.ender() {
+            By::Peer => self.half_closed(By::Peer),
+            // We ended our own input, and the peer may go on sending for all we know.
+            By::Us => self.ends(By::Us, How::End, None),
+        }
+    }
+
+    /// One side sends no more.
+    pub fn half_closed(&self, by: By) {
+        self.tell(What::HalfClosed { by });
+        self.ends(by, How::End, None);
+    }
+
+    /// The connection ends, and this is how: what is told first counts.
+    pub fn ends(&self, by: By, how: How, words: Option<String>) {
+        let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(End(ended)) = end.as_mut() else {
+            return;
+        };
+        // An end in order is one only if nothing worse follows.
+        let is_worse = !matches!(how, How::End | How::Abort);
+        match ended {
+            Some(first) if first.how != How::End || !is_worse => {}
+            _ => *ended = Some(Ended { by, how, words }),
+        }
+    }
+
+    /// The connection broke.
+    pub fn broke(&self, error: &io::Error) {
+        let how = match error.kind() {
+            io::ErrorKind::ConnectionReset => How::Reset,
+            _ => How::Broken,
+        };
+        self.ends(By::Peer, how, Some(error.to_string()));
+    }
+
+    /// A wait ended with nothing.
+    pub fn timed_out(&self, waited: Duration, words: &str) {
+        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        let words = words.to_owned();
+        self.tell(What::TimedOut { waited, words });
+    }
+
+    /// What was asked before is asked again, now for the `attempt`-th time.
+    pub fn resent(&self, attempt: u32, request: &[u8]) {
+        let (shown, _) = self.masked(request, false);
+        let text = String::from_utf8_lossy(&shown).into_owned();
+        self.tell(What::Resent { attempt, text });
+    }
+
+    /// Something failed, and it may go on.
+    pub fn failed(&self, words: &str) {
+        let words = words.to_owned();
+        self.tell(What::Failed { words });
+    }
+
+    /// A tap on the same socket, for this peer of it.
+    pub fn with_peer(&self, peer: SocketAddr) -> Tap {
+        let channel = Channel {
+            peer,
+            ..self.0.channel.clone()
+        };
+        Tap::new(&self.0.recorder, channel, self.0.mask, None)
+    }
+
+    fn struck(&self, struck: Struck, message: Message) {
+        let dropped = |cause| What::Dropped {
+            cause,
+            message: message.clone(),
+        };
+        self.tell(match struck {
+            Struck::Dropped => dropped(Cause::Drop),
+            Struck::TakenBack => dropped(Cause::Duplicate),
+            Struck::Refused => What::Refused(message),
+            Struck::Duplicated => What::Duplicated(message),
+            Struck::Cut(sent) => What::Cut { sent, message },
+            Struck::Reordered => What::Reordered(message),
+            Struck::Split(size) => What::Split { size, message },
+            Struck::Glued => What::Glued(message),
+            Struck::Reset => What::Reset(message),
+            Struck::Corrupted(bit) => What::Corrupted { bit, message },
+        });
+    }
+
+    fn outward(&self) -> Direction {
+        Direction::sent_by(self.0.recorder.side())
+    }
+
+    fn inward(&self) -> Direction {
+        Direction::received_by(self.0.recorder.side())
+    }
+
+    fn message(&self, direction: Direction, said: Said<'_>) -> Message {
+        let payload = payload(self.0.channel.framing, said.bytes);
+        let (shown, masked) = self.masked(&said.bytes[payload.clone()], said.is_secret);
+        let mut bytes = said.bytes.to_vec();
+        bytes[payload].copy_from_slice(&shown);
+        Message {
+            direction,
+            bytes: Bytes(bytes),
+            text: String::from_utf8(shown).ok(),
+            masked,
+            partial: false,
+        }
+    }
+
+    /// The payload with its secrets masked, and whether there were any.
+    fn masked(&self, payload: &[u8], is_secret: bool) -> (Vec<u8>, bool) {
+        let mut shown = payload.to_vec();
+        let Some(mask) = self.0.recorder.masks().then_some(self.0.mask) else {
+            return (shown, false);
+        };
+        let secrets = match (is_secret, mask) {
+            (true, _) => std::iter::once(0..payload.len()).collect(),
+            (false, Some(mask)) => mask(payload),
+            (false, None) => Vec::new(),
+        };
+        let mut any = false;
+        for secret in secrets {
+            if let Some(secret) = shown.get_mut(secret) {
+                any |= !secret.is_empty();
+                secret.fill(MASKED);
+            }
+        }
+        (shown, any)
+    }
+
+    fn tell(&self, what: What) {
+        self.0.recorder.record(Some(&self.0.channel), what);
+    }
+
+    fn tell_at(&self, moment: Moment, what: What) {
+        let channel = Some(&self.0.channel);
+        self.0.recorder.record_at(moment, channel, what);
+    }
+}
+
+impl Ends for Shared {
+    fn tell_end(&self) {
+        let end = self
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(End(ended)) = end else { return };
+        let Ended { by, how, words } = ended.unwrap_or(Ended {
+            by: By::Us,
+            how: How::End,
+            words: None,
+        });
+        let what = What::Closed { by, how, words };
+        self.recorder.record(Some(&self.channel), what);
+    }
+}
+
+/// The connection is over when nobody holds it any more.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tell_end();
+    }
+}
+
+/// Where the message is in its bytes on the wire. Of bytes that make none, what does not look like
+/// a header.
+fn payload(framing: Framed, bytes: &[u8]) -> Range<usize> {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    let (start, end) = match framing {
+        Framed::Netstring => {
+            let digits = digits.count();
+            let start = digits + usize::from(bytes.get(digits) == Some(&b':'));
+            (start, bytes.len() - usize::from(bytes.ends_with(b",")))
+        }
+        Framed::Len3 => (digits.take(3).count(), bytes.len()),
+        Framed::Line => {
+            let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            (0, line.strip_suffix(b"\r").unwrap_or(line).len())
+        }
+        Framed::Raw | Framed::Stream | Framed::Datagram => (0, bytes.len()),
+    };
+    start..end.max(start)
+}
+
+/// How many bytes the first message of these has, framing included, if that is known yet.
+fn needed(framing: Framed, here: &[u8], length: Option<NonZeroUsize>) -> Option<usize> {
+    let number = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<usize>().ok();
+    match framing {
+        Framed::Netstring => {
+            let colon = here.iter().take(6).position(|byte| *byte == b':')?;
+            Some(number(&here[..colon])? + colon + 2)
+        }
+        Framed::Len3 => Some(number(here.get(..3)?)? + 3),
+        Framed::Line => Some(here.iter().position(|byte| *byte == b'\n')? + 1),
+        Framed::Raw => length.map(NonZeroUsize::get),
+        Framed::Stream | Framed::Datagram => None,
+    }
+}

@@ -1,0 +1,472 @@
+//! The trace: events for a person, on standard error, while they happen.
+
+use std::collections::HashMap;
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use proto::printable::printable;
+use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthChar;
+
+use proto::side::{Direction, Side};
+
+use super::event::{By, Cause, Channel, Event, Framed, How, Message, What};
+
+/// Columns of a line where there is no terminal.
+const WIDTH: usize = 120;
+
+/// Columns that a line has at least, however narrow the terminal is.
+const LEAST_WIDTH: usize = 40;
+
+/// Columns of a row of a dump besides its bytes, of which each has four.
+const DUMP_MARGIN: usize = 7;
+
+/// The service that is a server to one end and a client to the other.
+const PROXY: &str = "proxy";
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// The messages.
+    #[default]
+    Messages,
+    /// Their bytes too.
+    Hex,
+}
+
+impl Trace {
+    /// What the command line calls it: `messages` or `hex`.
+    pub fn parse(name: &str) -> Option<Trace> {
+        match name {
+            "messages" => Some(Trace::Messages),
+            "hex" => Some(Trace::Hex),
+            _ => None,
+        }
+    }
+}
+
+/// Whether what is said on standard error may be in colour: it is a terminal that knows how, and
+/// `NO_COLOR` does not forbid it.
+pub fn is_coloured() -> bool {
+    // anstream takes every terminal to know how where `CI` is set.
+    let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    !is_dumb && AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+/// Where the trace is shown.
+pub struct Screen {
+    trace: Trace,
+    /// `None` is as wide as the terminal is at the moment.
+    width: Option<usize>,
+    is_coloured: bool,
+    out: Box<dyn Write + Send>,
+    /// The read that made the next message of each connection: it is shown below the message.
+    reads: HashMap<Channel, Event>,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Plain = 0,
+    Dim = 2,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Cyan = 36,
+}
+
+impl Screen {
+    /// Standard error: in colour [where it may be](is_coloured), and as wide as `COLUMNS` says, or
+    /// else the terminal.
+    pub fn on_stderr(trace: Trace) -> Screen {
+        let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        Screen {
+            trace,
+            width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
+            is_coloured: is_coloured(),
+            out: Box::new(io::stderr()),
+            reads: HashMap::new(),
+        }
+    }
+
+    /// Shows one event, in one write, so that what others say stands between events. A read that
+    /// made a message waits for it, and is shown below it; one that did not is shown at once,
+    /// because nothing may ever follow.
+    ///
+    /// # Errors
+    /// When nobody looks any more.
+    pub fn show(&mut self, event: &Event) -> io::Result<()> {
+        let mut lines = Vec::new();
+        match (&event.channel, &event.what) {
+            (Some(channel), What::Read { .. }) if is_whole(channel, &event.what) => {
+                let before = self.reads.insert(channel.clone(), event.clone());
+                before.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
+            }
+            (Some(channel), what) => {
+                self.draw(event, false, &mut lines)?;
+                // What is sent meanwhile was not read.
+                let is_read = match what {
+                    What::Received(_) | What::Unreadable { .. } | What::Closed { .. } => true,
+                    What::HalfClosed { by } => *by == By::Peer,
+                    _ => false,
+                };
+                let read = is_read.then(|| self.reads.remove(channel)).flatten();
+                read.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
+            }
+            (None, _) => self.draw(event, false, &mut lines)?,
+        }
+        self.out.write_all(&lines)?;
+        self.out.flush()
+    }
+
+    /// Below a message, whose connection it is need not be said again.
+    fn draw(&self, event: &Event, is_below: bool, lines: &mut Vec<u8>) -> io::Result<()> {
+        let place = match &event.channel {
+            Some(channel) if !is_below => {
+                let (service, number) = (&channel.service, channel.connection);
+                match (&service[..], event.side) {
+                    // Which of its two conversations it is.
+                    (PROXY, Side::Server) => format!("{service}#{number} client"),
+                    (PROXY, Side::Client) => format!("{service}#{number} server"),
+                    (_, _) => format!("{service}#{number}"),
+                }
+            }
+            _ => String::new(),
+        };
+        let (seconds, micros) = (event.t / 1_000_000_000, event.t / 1_000 % 1_000_000);
+        let margin = format!("{seconds:>4}.{micros:06} {place:<8} ");
+        let (colour, mark, words, bytes) = describe(event);
+        let width = self.width();
+        let room = width.saturating_sub(margin.len() + mark.chars().count());
+        let words = cut(&words, room);
+        self.line(lines, colour, &format!("{margin}{mark}{words}"))?;
+        if let (Trace::Hex, Some(bytes)) = (self.trace, bytes) {
+            let per_row = match width {
+                71.. => 16,
+                _ => 8,
+            };
+            let indent = width.saturating_sub(DUMP_MARGIN + 4 * per_row);
+            let indent = " ".repeat(indent.min(margin.len() + 2));
+            for (row, piece) in bytes.chunks(per_row).enumerate() {
+                let row = format!("{indent}{}", dump(row * per_row, piece, per_row));
+                self.line(lines, Colour::Dim, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn width(&self) -> usize {
+        let width = self.width.unwrap_or_else(|| {
+            let size = terminal_size_of(io::stderr());
+            size.map_or(WIDTH, |(Width(columns), _)| usize::from(columns))
+        });
+        width.max(LEAST_WIDTH)
+    }
+
+    fn line(&self, lines: &mut Vec<u8>, colour: Colour, text: &str) -> io::Result<()> {
+        match (self.is_coloured, colour) {
+            (false, _) | (true, Colour::Plain) => writeln!(lines, "{text}"),
+            (true, colour) => writeln!(lines, "\x1b[{}m{text}\x1b[0m", colour as u8),
+        }
+    }
+}
+
+/// What is shown of an event: its colour, an arrow or a mark, words, and the bytes of its message.
+fn describe(event: &Event) -> (Colour, &'static str, String, Option<&[u8]>) {
+    let about = |words: &str, message: &Message| format!("{words}: {}", text(message));
+    match &event.what {
+        What::Connected => {
+            let peer = event.channel.as_ref().map(|channel| channel.peer);
+            let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+            (Colour::Plain, "* ", format!("connected, {peer}"), None)
+        }
+        What::Sent(message) => {
+            let colour = colour_of(message.direction);
+            let words = match message.partial {
+                true => about("only in part", message),
+                false => text(message),
+            };
+            (colour, "→ ", words, Some(&message.bytes.0))
+        }
+        What::Received(message) => (
+            colour_of(message.direction),
+            "← ",
+            text(message),
+            Some(&message.bytes.0),
+        ),
+        What::Unreadable { bytes, words, .. } => {
+            let words = format!("unreadable, {} bytes: {}", bytes.0.len(), printable(words));
+            (Colour::Red, "← ", words, Some(&bytes.0))
+        }
+        What::HalfClosed { by } => (Colour::Plain, "* ", half_closed(*by).into(), None),
+        What::Closed { by, how, words } => {
+            let mut shown = closed(*by, *how).to_owned();
+            if let Some(words) = words {
+                shown = format!("{shown}: {}", printable(words));
+            }
+            (Colour::Plain, "* ", shown, None)
+        }
+        What::Read {
+            got,
+            asked,
+            have,
+            need,
+        } => (Colour::Dim, "    ", read(*got, *asked, *have, *need), None),
+        What::Dropped { cause, message } => {
+            let words = match cause {
+                Cause::Drop => "fault: dropped",
+                Cause::Duplicate => "fault: dropped, the answer to a copy",
+            };
+            (Colour::Yellow, "x ", about(words, message), None)
+        }
+        What::Duplicated(message) => {
+            let words = about("fault: duplicated", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Delayed { until, message } => {
+            let late = until.saturating_sub(event.t) / 1_000_000;
+            let words = about(&format!("fault: delayed by {late} ms"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Refused(message) => {
+            let words = about("fault: refused", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Cut { sent, message } => {
+            let words = format!("fault: cut after {sent} of {} bytes", message.bytes.0.len());
+            (Colour::Yellow, "x ", about(&words, message), None)
+        }
+        What::Reordered(message) => {
+            let words = about("fault: held back", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Split { size, message } => {
+            let words = about(&format!("fault: split into {size} bytes each"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Glued(message) => {
+            let words = about("fault: held back, to be glued to the next", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Reset(message) => {
+            let words = about("fault: reset instead of", message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Corrupted { bit, message } => {
+            let words = about(&format!("fault: bit {bit} flipped"), message);
+            (Colour::Yellow, "x ", words, None)
+        }
+        What::Paused { stopped } => {
+            let (seconds, millis) = (stopped / 1_000_000_000, stopped / 1_000_000 % 1_000);
+            let words = format!("fault: the program stops for {seconds}.{millis:03} s");
+            (Colour::Yellow, "! ", words, None)
+        }
+        What::TimedOut { waited, words } => {
+            let (seconds, millis) = (waited / 1_000_000_000, waited / 1_000_000 % 1_000);
+            let words = format!("after {seconds}.{millis:03} s: {}", printable(words));
+            (Colour::Yellow, "! ", words, None)
+        }
+        What::Resent { attempt, text } => {
+            let words = format!("again, attempt {attempt}: {}", printable(text));
+            (Colour::Yellow, "! ", words, None)
+        }
+        What::Failed { words } => (Colour::Red, "! ", printable(words), None),
+        What::Note {
+            about,
+            what,
+            amount,
+            words,
+        } => {
+            let parts = [about, amount, words].into_iter().flatten();
+            let note = parts.fold(what.clone(), |note, part| format!("{note} {part}"));
+            (Colour::Plain, "- ", printable(&note), None)
+        }
+        What::Crashed { at } => (Colour::Red, "! ", format!("crashes at {at}"), None),
+        What::Lost { count } => {
+            let words = format!("{count} events are missing here");
+            (Colour::Red, "! ", words, None)
+        }
+        What::Ended => (Colour::Plain, "* ", "ended".to_owned(), None),
+    }
+}
+
+fn colour_of(direction: Direction) -> Colour {
+    match direction {
+        Direction::ToServer => Colour::Cyan,
+        Direction::ToClient => Colour::Green,
+    }
+}
+
+fn half_closed(by: By) -> &'static str {
+    match by {
+        By::Us => "we send no more",
+        By::Peer => "the other end sends no more",
+    }
+}
+
+fn closed(by: By, how: How) -> &'static str {
+    match (by, how) {
+        (By::Us, How::End) => "closed by us",
+        (By::Peer, How::End) => "closed by the other end",
+        (_, How::Abort) => "closed by us, at once",
+        (By::Us, How::Reset) => "reset by us",
+        (By::Peer, How::Reset) => "reset by the other end",
+        (_, How::Timeout) => "closed by us: too slow",
+        (_, How::Cut) => "closed by us: cut by a fault",
+        (_, How::Broken) => "broken",
+    }
+}
+
+/// Whether a read found the end of the stream or made a message, which is told right after it.
+fn is_whole(channel: &Channel, what: &What) -> bool {
+    match what {
+        What::Read { got: 0, .. } => true,
+        What::Read {
+            have,
+            need: Some(need),
+            ..
+        } => have >= need,
+        _ => matches!(channel.framing, Framed::Raw | Framed::Stream),
+    }
+}
+
+fn read(got: usize, asked: usize, have: usize, need: Option<usize>) -> String {
+    let bytes = if got == 1 { "byte" } else { "bytes" };
+    match (got, need) {
+        (0, _) => "read 0 bytes: the other end sends no more".to_owned(),
+        (_, Some(need)) if have > need => {
+            let more = have - need;
+            format!("read {got} {bytes}: the message of {need}, and {more} more")
+        }
+        (_, Some(need)) if got == have => format!("read {got} of {need} bytes"),
+        (_, Some(need)) => format!("read {got} {bytes}, {have} of {need} are here"),
+        (_, None) if got == have => format!("read {got} {bytes} of at most {asked}"),
+        (_, None) => format!("read {got} {bytes}, {have} are here"),
+    }
+}
+
+fn text(message: &Message) -> String {
+    match &message.text {
+        Some(text) => printable(text),
+        None => message.bytes.0.escape_ascii().to_string(),
+    }
+}
+
+/// As much of it as fits this many columns.
+fn cut(text: &str, most: usize) -> String {
+    let columns = |c: char| c.width().unwrap_or(0);
+    if text.chars().map(columns).sum::<usize>() <= most {
+        return text.to_owned();
+    }
+    let mut room = most.saturating_sub(1);
+    let fitting = text.chars().take_while(|c| {
+        let rest = room.checked_sub(columns(*c));
+        room = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    fitting.chain(['…']).collect()
+}
+
+/// A row of at most so many bytes: where they stand, in hexadecimal, and as characters.
+fn dump(offset: usize, piece: &[u8], per_row: usize) -> String {
+    let mut hex = String::new();
+    for byte in piece {
+        hex += &format!("{byte:02x} ");
+    }
+    let show = |byte: &u8| match byte {
+        0x20..=0x7e => char::from(*byte),
+        _ => '.',
+    };
+    let characters: String = piece.iter().map(show).collect();
+    format!("{offset:04x}  {hex:<0$} {characters}", 3 * per_row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Line, Lines};
+    use std::sync::mpsc::{Sender, channel};
+
+    const CLIENT: &str = include_str!("../tests/recordings/atm-drop-reply.client.jsonl");
+    const TORN: &str = include_str!("../tests/recordings/torn.server.jsonl");
+
+    struct Seen(Sender<Vec<u8>>);
+
+    impl Write for Seen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(recording: &str, trace: Trace, is_coloured: bool) -> String {
+        shown_at(70, recording, trace, is_coloured)
+    }
+
+    fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
+        let (tell, told) = channel();
+        let mut screen = Screen {
+            trace,
+            width: Some(width),
+            is_coloured,
+            out: Box::new(Seen(tell)),
+            reads: HashMap::new(),
+        };
+        for line in Lines::new(recording.as_bytes()) {
+            if let Line::Event(event) = line.unwrap() {
+                screen.show(&event).unwrap();
+            }
+        }
+        drop(screen);
+        String::from_utf8(told.iter().flatten().collect()).unwrap()
+    }
+
+    #[test]
+    fn a_read_that_made_no_message_is_shown_at_once_and_the_one_that_did_below_the_message() {
+        assert_eq!(
+            shown(TORN, Trace::Messages, false),
+            "   0.002000 text#0   * connected, 127.0.0.1:53100\n   \
+                0.002050 text#0   → READY text 1\n   \
+                0.004000 text#0       read 6 bytes of at most 16384\n   \
+                0.009010 text#0   ← LOWER ÉAB\n   \
+                0.009000              read 7 bytes, 13 of 13 are here\n   \
+                0.009100 text#0   → OK éab\n   \
+                0.009110          ! crashes at after-reply\n"
+        );
+    }
+
+    #[test]
+    fn hexadecimal_is_the_bytes_on_the_wire() {
+        let shown = shown_at(80, TORN, Trace::Hex, false);
+        let row = "\n         0000  4f 4b 20 c3 a9 61 62 0a                          OK ..ab.\n";
+        assert!(shown.contains(row), "{shown}");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for width in [40, 60, 70, 71, 80, 93, 94, 200] {
+            let shown = shown_at(width, CLIENT, Trace::Hex, false);
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width), "{width}: {shown}");
+        }
+        assert_eq!(cut("日本語です", 10), "日本語です");
+        assert_eq!(cut("日本語です", 9), "日本語で…");
+        assert_eq!(cut("日本語です", 8), "日本語…");
+    }
+
+    #[test]
+    fn lines_are_no_wider_than_the_screen_and_coloured_on_a_terminal_alone() {
+        let plain = shown(CLIENT, Trace::Messages, false);
+        assert!(
+            plain.lines().all(|line| line.chars().count() <= 70),
+            "{plain}"
+        );
+        assert!(plain.contains("…\n") && !plain.contains('\x1b'));
+        let coloured = shown(CLIENT, Trace::Messages, true);
+        assert!(coloured.contains("\x1b[36m   "), "{coloured}");
+    }
+}

@@ -1,0 +1,104 @@
+//! What became of each withdrawal and deposit: where the money and the notes are, and why.
+//!
+//! All is read off the events: the requests and answers that carry the transaction's id, what the
+//! machine's journal and the bank's ledger noted, what faults did, and where a process died. What
+//! only the other side could tell is not guessed.
+//!
+//! * `story`: what the events say of one transaction;
+//! * `gather`: how it is found in the events;
+//! * `words`: how it is told;
+//! * `ending`: where the money and the notes are.
+
+mod ending;
+mod gather;
+mod story;
+mod words;
+
+use std::io::{self, Write};
+
+use proto::side::Side;
+use record::{Run, What};
+
+use self::ending::{Ending, State};
+
+/// Writes what became of each transaction in these runs.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
+    let found = gather::gather(runs);
+    let lost = runs.iter().map(lost_in).fold(0, u64::saturating_add);
+    if lost > 0 {
+        let events = if lost == 1 { "event" } else { "events" };
+        writeln!(
+            out,
+            "{lost} {events} could not be recorded, so some of this may be incomplete.\n"
+        )?;
+    }
+    if found.stories.is_empty() {
+        return writeln!(
+            out,
+            "There is no withdrawal and no deposit in {}.",
+            match runs.len() {
+                1 => "this recording",
+                _ => "these recordings",
+            }
+        );
+    }
+    if !found.bank_is_recorded {
+        writeln!(
+            out,
+            "Only the machine's side is recorded: what the bank did is known from its answers \
+             alone.\n"
+        )?;
+    } else if !runs.iter().any(|run| run.header.side == Side::Client) {
+        writeln!(
+            out,
+            "Only the bank's side is recorded: what the notes did is known from what the machine \
+             told the bank.\n"
+        )?;
+    }
+    let mut states = Vec::new();
+    for story in &found.stories {
+        let ending = Ending::of(story, found.bank_is_recorded);
+        writeln!(out, "{}", words::title(story))?;
+        for sentence in words::sentences(story, &found) {
+            writeln!(out, "  {sentence}")?;
+        }
+        writeln!(out, "  So: {}\n", ending.words)?;
+        states.push(ending.state);
+    }
+    writeln!(out, "{}", sum(&states))
+}
+
+/// How many events of this run were lost. A gap in the numbers says less, since what a filter left
+/// out makes one too.
+fn lost_in(run: &Run) -> u64 {
+    let said = run.events.iter().map(|event| match event.what {
+        What::Lost { count } => count,
+        _ => 0,
+    });
+    said.fold(0, u64::saturating_add)
+}
+
+fn sum(states: &[State]) -> String {
+    let count = |state| states.iter().filter(|found| **found == state).count();
+    let each = [
+        (State::Settled, "settled"),
+        (State::Open, "not settled"),
+        (State::Unknown, "not known from this side"),
+        (State::Wrong, "where money was lost or doubled"),
+    ];
+    let parts: Vec<String> = each
+        .into_iter()
+        .filter(|(state, _)| count(*state) > 0)
+        .map(|(state, words)| format!("{} {words}", count(state)))
+        .collect();
+    match (states.len(), &parts[..]) {
+        (1, [only]) => format!("1 transaction: {}.", only.trim_start_matches("1 ")),
+        (count, _) => format!("{count} transactions: {}.", parts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! How the transactions are found in the events.
+//!
+//! An answer `ERR …` does not carry the id, so requests and answers are put together by their
+//! order, which on a connection is the same. A request of the machine and its arrival at the bank
+//! are put together by the connection's addresses, and by how many like it there were before.
+
+mod exchange;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
+
+use proto::atm::semantics::Semantics;
+use proto::atm::{Money, TransactionId};
+use proto::name::Name;
+use proto::refusal::Code;
+use proto::side::Side;
+use record::{Channel, Event, Run, What};
+
+use super::story::{Death, JournalEnd, Story, Verb};
+
+/// What is in the recordings.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// In the order in which they began.
+    pub stories: Vec<Story>,
+    /// Whether a recording of the bank is among them.
+    pub bank_is_recorded: bool,
+}
+
+/// Looks through all events of these runs, in the order of the clock.
+pub(super) fn gather(runs: &[Run]) -> Found {
+    let mut gathering = Gathering {
+        lives: runs.iter().map(Life::new).collect(),
+        ..Gathering::default()
+    };
+    gathering.found.bank_is_recorded = runs.iter().any(|run| run.header.side == Side::Server);
+    let mut all: Vec<(i128, usize, &Event)> = Vec::new();
+    for (number, run) in runs.iter().enumerate() {
+        let start = run.header.wall.as_nanosecond();
+        for event in &run.events {
+            all.push((start + i128::from(event.t), number, event));
+        }
+    }
+    all.sort_by_key(|(time, number, event)| (*time, *number, event.n));
+    for (_, number, event) in &all {
+        gathering.take(*number, event);
+    }
+    for number in 0..runs.len() {
+        if !gathering.lives[number].is_over {
+            gathering.die(number, None);
+        }
+    }
+    gathering.finish(runs)
+}
+
+#[derive(Debug, Default)]
+struct Gathering<'a> {
+    found: Found,
+    numbers: HashMap<TransactionId, usize>,
+    lives: Vec<Life<'a>>,
+    /// Where the arrival of a request is, among those of its story.
+    arrived: HashMap<Place, usize>,
+    /// Where a request was sent to: its story and its place among the tries.
+    sent: Vec<(Place, usize)>,
+}
+
+/// Which request of a connection it is: the client's address, the server's port, the story, the
+/// verb, and how many like it there were before.
+type Place = (SocketAddr, u16, usize, Verb, usize);
+
+/// One run, so far.
+#[derive(Debug)]
+struct Life<'a> {
+    side: Side,
+    semantics: Option<Semantics>,
+    lines: HashMap<&'a Channel, Line>,
+    machine: Option<Name>,
+    /// The transaction whose notes are moving.
+    moving: Option<usize>,
+    /// The transactions that this run says something of.
+    touched: HashSet<usize>,
+    is_over: bool,
+}
+
+/// One connection, so far.
+#[derive(Debug, Default)]
+struct Line {
+    machine: Option<Name>,
+    /// The requests that are not answered yet.
+    waiting: VecDeque<Option<Asked>>,
+    /// What the last answer was to.
+    answered: Option<Asked>,
+    /// How many copies of the next request are to be sent.
+    copies: u32,
+    places: HashMap<(usize, Verb), usize>,
+}
+
+/// A request: its story, and its place among the tries or the arrivals.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    story: usize,
+    place: usize,
+    /// The copy that a fault made.
+    is_copy: bool,
+}
+
+impl<'a> Life<'a> {
+    fn new(run: &'a Run) -> Life<'a> {
+        let given = &run.header.arguments;
+        let follows = |pair: &[String]| (pair[0] == "--semantics").then(|| pair[1].clone());
+        let word = given.windows(2).find_map(follows).or_else(|| {
+            given
+                .iter()
+                .find_map(|a| Some(a.strip_prefix("--semantics=")?.to_owned()))
+        });
+        Life {
+            side: run.header.side,
+            semantics: word.and_then(|word| Semantics::parse(&word)),
+            lines: HashMap::new(),
+            machine: None,
+            moving: None,
+            touched: HashSet::new(),
+            is_over: false,
+        }
+    }
+}
+
+impl<'a> Gathering<'a> {
+    fn take(&mut self, run: usize, event: &'a Event) {
+        match (&event.what, &event.channel) {
+            (
+                What::Note {
+                    about,
+                    what,
+                    amount,
+                    words,
+                },
+                _,
+            ) => {
+                let amount = amount.as_ref().and_then(|amount| amount.parse().ok());
+                let words = words.as_deref();
+                self.note(run, about.as_deref(), what, amount, words);
+            }
+            (What::Crashed { at }, _) => self.die(run, Some(at)),
+            (What::Ended, _) => self.lives[run].is_over = true,
+            (what, Some(channel)) if channel.service == "atm" => {
+                self.message(run, channel, what);
+            }
+            _ => {}
+        }
+    }
+
+    fn note(
+        &mut self,
+        run: usize,
+        about: Option<&str>,
+        what: &str,
+        amount: Option<Money>,
+        words: Option<&str>,
+    ) {
+        let side = self.lives[run].side;
+        let Some(id) = about.and_then(|about| about.parse().ok()) else {
+            if let (Side::Client, "drawer", Some(moving)) = (side, what, self.lives[run].moving) {
+                self.found.stories[moving].journal.after = amount;
+            }
+            return;
+        };
+        let number = self.story(run, id);
+        let story = &mut self.found.stories[number];
+        let code = words.and_then(Code::parse);
+        if side == Side::Server {
+            let ledger = &mut story.ledger;
+            let is_repeat = words == Some("repeat");
+            match what {
+                "held" if is_repeat => ledger.repeats += 1,
+                "held" => ledger.held += 1,
+                "confirmed" => ledger.confirmed = true,
+                "rolled-back" => ledger.rolled_back = true,
+                // Only what stands in the way of a hold for ever is an outcome.
+                "refused" if is_decline(code) => ledger.declined = code,
+                _ => {}
+            }
+            story.amount = story.amount.or(amount);
+            return;
+        }
+        story.machine_is_recorded = true;
+        story.machine = story.machine.take().or(self.lives[run].machine.clone());
+        let journal = &mut story.journal;
+        match what {
+            "sending" => story.amount = story.amount.or(amount),
+            "dispensing" | "accepting" => {
+                journal.before = amount;
+                self.lives[run].moving = Some(number);
+            }
+            "dispensed" | "accepted" => journal.has_moved = true,
+            "rolling-back" => journal.is_rolling_back = true,
+            "confirmed" => journal.end = Some(JournalEnd::Confirmed),
+            "rolled-back" => journal.end = Some(JournalEnd::RolledBack),
+            "declined" => journal.end = Some(JournalEnd::Declined(code)),
+            "disputed" => journal.end = Some(JournalEnd::Disputed(code)),
+            _ => {}
+        }
+    }
+
+    /// A process died, or its recording stops.
+    fn die(&mut self, run: usize, at: Option<&str>) {
+        let life = &mut self.lives[run];
+        life.is_over = true;
+        let of_machine = life.side == Side::Client;
+        for line in life.lines.values() {
+            for asked in line.waiting.iter().flatten().filter(|_| !of_machine) {
+                self.found.stories[asked.story].arrivals[asked.place].bank_died = true;
+            }
+        }
+        for number in life.touched.clone() {
+            let story = &mut self.found.stories[number];
+            let is_open = match of_machine {
+                true => story.journal.end.is_none(),
+                false => {
+                    let ledger = &story.ledger;
+                    let is_over =
+                        ledger.confirmed || ledger.rolled_back || ledger.declined.is_some();
+                    !is_over || story.arrivals.iter().any(|arrival| arrival.bank_died)
+                }
+            };
+            // A server that was still running when the recording was read has not died.
+            if is_open && (of_machine || at.is_some()) {
+                let shown = |c: &char| c.is_ascii_graphic();
+                story.deaths.push(Death {
+                    of_machine,
+                    run,
+                    at: at.map(|at| at.chars().filter(shown).take(40).collect()),
+                    was_started_again: false,
+                });
+            }
+        }
+    }
+
+    fn finish(mut self, runs: &[Run]) -> Found {
+        for ((client, port, number, verb, before), place) in self.sent {
+            let arrival = self.arrived.get(&(client, port, number, verb, before));
+            self.found.stories[number].tries[place].arrival = arrival.copied();
+        }
+        for (number, story) in self.found.stories.iter_mut().enumerate() {
+            let semantics = |side| {
+                let mut lives = self
+                    .lives
+                    .iter()
+                    .filter(|life| life.touched.contains(&number));
+                lives
+                    .find(|life| life.side == side)
+                    .and_then(|life| life.semantics)
+            };
+            // How the bank books is the bank's to say.
+            let promised = semantics(Side::Server).or_else(|| semantics(Side::Client));
+            story.semantics = promised.unwrap_or_default();
+            for death in &mut story.deaths {
+                let died = &runs[death.run].header;
+                death.was_started_again = runs.iter().zip(&self.lives).any(|(run, life)| {
+                    let is_later = run.header.side == died.side && run.header.wall > died.wall;
+                    is_later && (!death.of_machine || life.touched.contains(&number))
+                });
+            }
+        }
+        self.found
+    }
+
+    fn story(&mut self, run: usize, id: TransactionId) -> usize {
+        let stories = &mut self.found.stories;
+        let number = *self.numbers.entry(id).or_insert_with(|| {
+            stories.push(Story::new(id));
+            stories.len() - 1
+        });
+        let life = &mut self.lives[run];
+        life.touched.insert(number);
+        number
+    }
+}
+
+/// Whether a hold that was refused with this code is refused for good.
+fn is_decline(code: Option<Code>) -> bool {
+    use Code::{CardLocked, Declined, InsufficientFunds, OutOfRange};
+    matches!(
+        code,
+        Some(InsufficientFunds | CardLocked | OutOfRange | Declined)
+    )
+}

@@ -1,0 +1,122 @@
+//! A recording as a capture file that Wireshark, tshark and tcpdump read.
+//!
+//! A recording has messages and no packets, so the packets are made up: IPv4 or IPv6, TCP or UDP,
+//! with right checksums and sequence numbers, each with the moment at which its message was sent
+//! or received. The bytes are exactly those that crossed the wire; what a fault lost on the way is
+//! not among them. Nothing is delayed, lost or out of order, because a stream has none of that.
+//!
+//! The file is a pcap with nanoseconds and without a link layer (`LINKTYPE_RAW`).
+//!
+//! * `views`: which side's record of a connection is taken, when both sides recorded it;
+//! * `stream`: the life of a TCP connection, packet by packet;
+//! * `packet`: headers and checksums.
+
+mod packet;
+mod stream;
+mod views;
+
+use std::io::{self, Write};
+
+use proto::mode::Transport;
+use record::{Event, Run};
+
+use self::packet::{Ends, udp};
+use self::stream::Stream;
+use self::views::{View, choose};
+
+/// The mark of a file whose timestamps are nanoseconds, and the version of the format.
+const MAGIC: u32 = 0xa1b2_3c4d;
+const MAJOR: u16 = 2;
+const MINOR: u16 = 4;
+
+/// No packet is longer: it is what the length field of either IP version can say.
+const LONGEST: u32 = 40 + 65_535;
+
+/// Each packet begins with its IP header.
+const LINKTYPE_RAW: u32 = 101;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Writes the packets of these runs. Runs of both sides may be given: each connection is written
+/// once.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
+    let mut file = Capture::begin(out)?;
+    let mut flows: Vec<Flow> = choose(runs).into_iter().map(Flow::new).collect();
+    let mut steps: Vec<(u64, usize, usize)> = flows
+        .iter()
+        .enumerate()
+        .flat_map(|(number, flow)| {
+            let times = flow.view.times.iter().enumerate();
+            times.map(move |(event, time)| (*time, number, event))
+        })
+        .collect();
+    steps.sort_unstable();
+    let mut packets = Vec::new();
+    for (time, number, event) in steps {
+        let flow = &mut flows[number];
+        flow.step(flow.view.events[event], &mut packets);
+        for packet in packets.drain(..) {
+            file.packet(time, &packet)?;
+        }
+    }
+    Ok(())
+}
+
+/// A connection, or the datagrams between two ends, on its way into the file.
+struct Flow<'a> {
+    view: View<'a>,
+    /// `None` for datagrams.
+    stream: Option<Stream>,
+}
+
+impl Flow<'_> {
+    fn new(view: View) -> Flow {
+        let stream = (view.transport == Transport::Tcp).then(|| Stream::new(&view));
+        Flow { view, stream }
+    }
+
+    /// The packets of one event.
+    fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
+        if let Some(stream) = &mut self.stream {
+            stream.step(event, packets);
+        } else if let Some((direction, bytes)) = views::crossed(&event.what) {
+            let ends = Ends::of(self.view.ends, direction);
+            packets.extend(udp(ends, bytes));
+        }
+    }
+}
+
+/// The capture file.
+struct Capture<'a, W>(&'a mut W);
+
+impl<W: Write> Capture<'_, W> {
+    fn begin(out: &mut W) -> io::Result<Capture<'_, W>> {
+        out.write_all(&MAGIC.to_le_bytes())?;
+        out.write_all(&MAJOR.to_le_bytes())?;
+        out.write_all(&MINOR.to_le_bytes())?;
+        // The time zone and the accuracy, which nobody uses.
+        out.write_all(&[0; 8])?;
+        out.write_all(&LONGEST.to_le_bytes())?;
+        out.write_all(&LINKTYPE_RAW.to_le_bytes())?;
+        Ok(Capture(out))
+    }
+
+    /// Adds a packet. `time` is in nanoseconds since 1970.
+    fn packet(&mut self, time: u64, packet: &[u8]) -> io::Result<()> {
+        let seconds = u32::try_from(time / SECOND).unwrap_or(u32::MAX);
+        let nanoseconds = (time % SECOND) as u32;
+        let length = packet.len() as u32;
+        // As much as was captured, and as much as there was.
+        for field in [seconds, nanoseconds, length, length] {
+            self.0.write_all(&field.to_le_bytes())?;
+        }
+        self.0.write_all(packet)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

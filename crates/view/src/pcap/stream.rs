@@ -1,0 +1,190 @@
+//! The life of a TCP connection, packet by packet: how it is made, what crosses it, how it ends.
+
+use proto::side::{Direction, Side};
+use record::{By, Event, How, What};
+
+use super::packet::{Ends, MSS, Pair, Segment, tcp};
+use super::views::{View, crossed};
+
+/// A TCP connection on its way into the file.
+#[derive(Debug)]
+pub(super) struct Stream {
+    ends: Pair,
+    /// The side that recorded it.
+    side: Side,
+    /// Of what goes to the server, and of what goes to the client.
+    to_server: Half,
+    to_client: Half,
+    is_reset: bool,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Half {
+    /// The number of the next byte.
+    next: u32,
+    /// How many events with bytes are still to come.
+    events_left: usize,
+    /// Whether the end is due as soon as these have been sent.
+    end_is_due: bool,
+    has_ended: bool,
+}
+
+impl Stream {
+    /// A connection before its first event.
+    pub fn new(view: &View) -> Stream {
+        // RFC 9293 draws the first number from a clock of 4 microseconds, so that two connections
+        // between the same ports can be told apart.
+        let clock = view.times.first().map_or(0, |time| time / 4_000) as u32;
+        let half = |direction, first| {
+            let crossing =
+                |event: &&&Event| matches!(crossed(&event.what), Some((d, _)) if d == direction);
+            Half {
+                next: first,
+                events_left: view.events.iter().filter(crossing).count(),
+                end_is_due: false,
+                has_ended: false,
+            }
+        };
+        Stream {
+            ends: view.ends,
+            side: view.side,
+            to_server: half(Direction::ToServer, clock),
+            to_client: half(Direction::ToClient, clock.wrapping_add(1 << 31)),
+            is_reset: false,
+        }
+    }
+
+    /// The packets of one event.
+    pub fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
+        if let Some((direction, bytes)) = crossed(&event.what) {
+            self.half(direction).events_left -= 1;
+            self.send(direction, bytes, packets);
+            if self.half(direction).end_is_due {
+                self.end(direction, packets);
+            }
+            return;
+        }
+        match &event.what {
+            What::Connected => self.connect(packets),
+            What::HalfClosed { by } => self.end(self.direction_from(*by), packets),
+            What::Closed { by, how, .. } => match how {
+                How::Reset => self.reset(self.direction_from(*by), packets),
+                How::End => {
+                    self.end(self.direction_from(*by), packets);
+                    self.end(other(self.direction_from(*by)), packets);
+                }
+                // A socket that is closed ends its stream. What the other end did then is not in
+                // this recording.
+                How::Abort | How::Timeout | How::Cut | How::Broken => {
+                    self.end(Direction::sent_by(self.side), packets);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn connect(&mut self, packets: &mut Vec<Vec<u8>>) {
+        let syn = Segment {
+            syn: true,
+            sequence: self.to_server.next,
+            ..Segment::default()
+        };
+        packets.extend(tcp(Ends::of(self.ends, Direction::ToServer), syn, b""));
+        self.to_server.pass(1);
+        let syn = Segment {
+            sequence: self.to_client.next,
+            acknowledged: Some(self.to_server.next),
+            ..syn
+        };
+        packets.extend(tcp(Ends::of(self.ends, Direction::ToClient), syn, b""));
+        self.to_client.pass(1);
+        self.acknowledge(Direction::ToClient, packets);
+    }
+
+    fn send(&mut self, direction: Direction, bytes: &[u8], packets: &mut Vec<Vec<u8>>) {
+        if self.is_reset || self.half(direction).has_ended {
+            return;
+        }
+        let mut pieces = bytes.chunks(usize::from(MSS)).peekable();
+        while let Some(piece) = pieces.next() {
+            let segment = Segment {
+                push: pieces.peek().is_none(),
+                ..self.segment(direction)
+            };
+            packets.extend(tcp(Ends::of(self.ends, direction), segment, piece));
+            self.half(direction).pass(piece.len());
+            self.acknowledge(direction, packets);
+        }
+    }
+
+    /// Ends one direction, once, and after all its bytes.
+    fn end(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
+        let half = self.half(direction);
+        half.end_is_due = true;
+        if half.events_left > 0 || half.has_ended || self.is_reset {
+            return;
+        }
+        let fin = Segment {
+            fin: true,
+            ..self.segment(direction)
+        };
+        packets.extend(tcp(Ends::of(self.ends, direction), fin, b""));
+        let half = self.half(direction);
+        half.has_ended = true;
+        half.pass(1);
+        self.acknowledge(direction, packets);
+    }
+
+    fn reset(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
+        let reset = Segment {
+            reset: true,
+            ..self.segment(direction)
+        };
+        packets.extend(tcp(Ends::of(self.ends, direction), reset, b""));
+        self.is_reset = true;
+    }
+
+    /// Acknowledges all that went this way.
+    fn acknowledge(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
+        let back = other(direction);
+        packets.extend(tcp(Ends::of(self.ends, back), self.segment(back), b""));
+    }
+
+    /// The next segment of this direction, with nothing in it.
+    fn segment(&mut self, direction: Direction) -> Segment {
+        Segment {
+            sequence: self.half(direction).next,
+            acknowledged: Some(self.half(other(direction)).next),
+            ..Segment::default()
+        }
+    }
+
+    fn half(&mut self, direction: Direction) -> &mut Half {
+        match direction {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
+        }
+    }
+
+    fn direction_from(&self, by: By) -> Direction {
+        match by {
+            By::Us => Direction::sent_by(self.side),
+            By::Peer => Direction::received_by(self.side),
+        }
+    }
+}
+
+impl Half {
+    /// Counts so many bytes; the beginning and the end of a stream count as one each.
+    fn pass(&mut self, bytes: usize) {
+        self.next = self.next.wrapping_add(bytes as u32);
+    }
+}
+
+fn other(direction: Direction) -> Direction {
+    match direction {
+        Direction::ToServer => Direction::ToClient,
+        Direction::ToClient => Direction::ToServer,
+    }
+}

@@ -1,0 +1,408 @@
+//! A sequence diagram, before it is drawn: lifelines, and what happened on and between them in order.
+//!
+//! * `columns`: which lifelines there are;
+//! * `gather`: events to steps and arrows, the two recordings of a message put together;
+//! * `order`: the steps of all lifelines in one order, without turning round what caused what;
+//! * `unsettled`: withdrawals that nobody settled.
+
+mod columns;
+mod gather;
+mod order;
+mod unsettled;
+
+use jiff::Timestamp;
+use proto::side::Side;
+use record::Bytes;
+
+use super::load::{Conversation, Loaded};
+use super::wording::{self, Ids};
+
+/// The moments of a diagram: nanoseconds since it begins.
+pub type Moment = i64;
+
+/// A sequence diagram.
+#[derive(Debug)]
+pub struct Sequence<'a> {
+    /// Where moments are 0, by the machine's clock.
+    pub began: Timestamp,
+    /// What was run: a program with its arguments, each once.
+    pub titles: Vec<String>,
+    /// From left to right.
+    pub lives: Vec<Lifeline>,
+    /// What arrows and connections belong to.
+    pub conversations: &'a [Conversation],
+    /// Messages, each once.
+    pub arrows: Vec<Arrow<'a>>,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+    /// What the person should know of the recordings themselves.
+    pub notices: Vec<String>,
+    /// How ids are shown.
+    pub ids: Ids,
+}
+
+/// A program, as often as it was started; or somebody of whom there is no recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifeline {
+    /// The program, or the name of a machine or a person.
+    pub name: String,
+    /// The process, the address.
+    pub detail: String,
+    /// Which side of the conversations it is.
+    pub side: Side,
+    /// Whether there is a recording of it.
+    pub is_recorded: bool,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Arrow<'a> {
+    /// The lifeline that sends it.
+    pub from: usize,
+    /// The lifeline that it is for.
+    pub to: usize,
+    /// The conversation that it is part of, by index.
+    pub conversation: usize,
+    /// Its bytes, framing included.
+    pub bytes: &'a Bytes,
+    /// What they say, when that is text.
+    pub text: Option<&'a str>,
+    /// Whether bytes are masked.
+    pub is_masked: bool,
+    /// When it was sent, if the sender was recorded.
+    pub sent: Option<Moment>,
+    /// When it was received, if the receiver was recorded.
+    pub received: Option<Moment>,
+    /// What became of it.
+    pub fate: Fate,
+    /// What else there is to say.
+    pub marks: Marks,
+    /// Whether it belongs to a withdrawal that nobody settled.
+    pub is_unsettled: bool,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Both ends have recorded it.
+    Arrived,
+    /// One end has recorded it, and nothing is known of the other.
+    Assumed,
+    /// It was lost, here, because of this.
+    Lost(Place, &'static str),
+    /// The other end's recording ends, or has a gap, where it would be.
+    Unseen,
+}
+
+/// Where a message was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It never left.
+    Start,
+    /// Between the two.
+    Way,
+    /// The receiver threw it away.
+    Arrival,
+}
+
+/// What else there is to say of a message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// 2 and more: it was said before.
+    pub attempt: Option<u32>,
+    /// A fault made it, out of the one before.
+    pub is_copy: bool,
+    /// A fault had it handled twice.
+    pub is_handled_twice: bool,
+    /// A fault refused it.
+    pub is_refused: bool,
+    /// A fault held it back, for so many nanoseconds.
+    pub late: Option<u64>,
+    /// A fault sent it after its successor.
+    pub is_overtaken: bool,
+    /// A fault cut it off: to so many bytes, of so many.
+    pub cut: Option<(usize, usize)>,
+    /// It is no whole message.
+    pub is_broken: bool,
+    /// A fault sent it in segments of so many bytes.
+    pub split: Option<usize>,
+    /// A fault held it back, to send it in one segment with the next.
+    pub is_glued: bool,
+    /// It was sent in one segment with the one before.
+    pub is_glued_on: bool,
+    /// A fault flipped this bit.
+    pub flipped: Option<usize>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub kind: Kind,
+}
+
+/// What happened. Lifelines, conversations and arrows are indices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A message went from one to the other, and nothing happened to either of them meanwhile.
+    Message(usize),
+    /// A message left, which arrives further down.
+    Departs(usize),
+    /// A message arrived that left further up.
+    Arrives(usize),
+    /// Something to note on a lifeline.
+    Note {
+        /// On which.
+        life: usize,
+        /// How bad it is.
+        tone: Tone,
+        /// What.
+        words: String,
+    },
+    /// A connection was made.
+    Opened {
+        /// Which.
+        conversation: usize,
+        /// The client.
+        from: usize,
+        /// The server.
+        to: usize,
+    },
+    /// A connection ended.
+    Closed {
+        /// Which.
+        conversation: usize,
+        /// Who ended it.
+        from: usize,
+        /// The other end.
+        to: usize,
+        /// How.
+        words: String,
+    },
+    /// The process died.
+    Crashed {
+        /// Which.
+        life: usize,
+        /// Where, or how it is known.
+        words: String,
+    },
+    /// The program was started again.
+    Started {
+        /// Which.
+        life: usize,
+        /// As what.
+        words: String,
+    },
+    /// The program ended.
+    Ended {
+        /// Which.
+        life: usize,
+    },
+}
+
+/// How bad a note is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It is as it should be.
+    Plain,
+    /// Something did not go well: a wait in vain.
+    Warning,
+    /// Something failed.
+    Bad,
+    /// A withdrawal that nobody settled.
+    Unsettled,
+}
+
+/// What of a recording becomes a step.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection {
+    /// Each read too.
+    pub reads: bool,
+    /// Nothing before this moment.
+    pub from: Option<Moment>,
+    /// Nothing after this moment.
+    pub to: Option<Moment>,
+}
+
+impl Selection {
+    /// Whether it is wanted what happened at this moment.
+    pub fn holds(&self, at: Moment) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+impl<'a> Sequence<'a> {
+    /// Where moments are 0: the first moment of which there is an event, or the start of a run of
+    /// which there is none.
+    pub fn began(loaded: &Loaded) -> Timestamp {
+        let runs = loaded.runs.iter().zip(&loaded.started);
+        let firsts = runs.map(|(run, started)| match run.events.first() {
+            Some(event) => time(*started, event.t),
+            None => *started,
+        });
+        firsts.min().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// A moment of a run that was started then. Its own clock never goes back, which the machine's
+    /// may.
+    pub fn moment(began: Timestamp, started: Timestamp, t: u64) -> Moment {
+        let passed = time(started, t).duration_since(began);
+        Moment::try_from(passed.as_nanos()).unwrap_or(Moment::MAX)
+    }
+
+    /// The diagram of these recordings.
+    pub fn of(loaded: &'a Loaded, ids: Ids, selection: Selection) -> Sequence<'a> {
+        let began = Sequence::began(loaded);
+        let columns = columns::Columns::of(loaded);
+        let unsettled = unsettled::unsettled(loaded);
+        let mut gathered =
+            gather::gather(loaded, &columns, &ids, &unsettled, began, selection.reads);
+        let mut notices = notices(loaded);
+        notices.append(&mut gathered.clocks);
+        let (arrows, mut steps) = order::order(gathered);
+        if let Some(last) = steps.last().map(|step| step.at) {
+            steps.extend(unsettled.iter().map(|hold| Step {
+                at: last,
+                kind: Kind::Note {
+                    life: columns.holder(loaded, hold),
+                    tone: Tone::Unsettled,
+                    words: hold.words(&ids),
+                },
+            }));
+        }
+        steps.retain(|step| selection.holds(step.at));
+        Sequence {
+            began,
+            titles: titles(loaded),
+            lives: columns.lives,
+            conversations: &loaded.conversations,
+            arrows,
+            steps,
+            notices,
+            ids,
+        }
+    }
+
+    /// The number of a conversation, as `atm#0`; nothing where there is only one.
+    pub fn number(&self, conversation: usize) -> Option<String> {
+        let shown = &self.conversations[conversation];
+        (self.conversations.len() > 1).then(|| match self.is_one_service() {
+            true => format!("#{}", shown.number),
+            false => format!("{}#{}", shown.service, shown.number),
+        })
+    }
+
+    fn is_one_service(&self) -> bool {
+        let first = &self.conversations[0].service;
+        self.conversations
+            .last()
+            .is_none_or(|last| last.service == *first)
+            && self
+                .conversations
+                .iter()
+                .take(64)
+                .all(|one| one.service == *first)
+    }
+
+    /// What a message says, on one line.
+    pub fn label(&self, arrow: &Arrow<'_>) -> String {
+        match arrow.text {
+            Some(text) if !arrow.marks.is_broken || arrow.marks.cut.is_none() => {
+                self.ids.shorten(text)
+            }
+            _ => wording::escaped(arrow.bytes),
+        }
+    }
+}
+
+impl Arrow<'_> {
+    /// What is special about it, each in two or three words.
+    pub fn badges(&self) -> Vec<String> {
+        let marks = &self.marks;
+        let mut badges = Vec::new();
+        badges.extend(marks.attempt.map(wording::attempt));
+        if let Fate::Lost(_, why) = self.fate {
+            badges.push(why.into());
+        }
+        if marks.is_copy {
+            badges.push("doubled".into());
+        }
+        if marks.is_handled_twice {
+            badges.push("handled twice".into());
+        }
+        if marks.is_refused && !matches!(self.fate, Fate::Lost(..)) {
+            badges.push("refused by a fault".into());
+        }
+        badges.extend(
+            marks
+                .late
+                .map(|late| format!("{} late", wording::duration(late))),
+        );
+        if marks.is_overtaken || marks.is_glued {
+            badges.push("held back".into());
+        }
+        if marks.is_glued_on {
+            badges.push("glued on".into());
+        }
+        badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
+        let flipped = marks.flipped;
+        badges.extend(flipped.map(|bit| wording::flipped_byte(self.bytes, bit)));
+        match marks.cut {
+            Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
+            None if marks.is_broken => badges.push("no whole message".into()),
+            None => {}
+        }
+        badges
+    }
+}
+
+fn time(started: Timestamp, t: u64) -> Timestamp {
+    let t = jiff::SignedDuration::from_nanos(i64::try_from(t).unwrap_or(i64::MAX));
+    started.saturating_add(t).unwrap_or(Timestamp::MAX)
+}
+
+fn titles(loaded: &Loaded) -> Vec<String> {
+    let mut titles: Vec<String> = Vec::new();
+    for run in &loaded.runs {
+        let arguments = run.header.arguments.iter().map(|argument| {
+            match argument.is_empty() || argument.contains(char::is_whitespace) {
+                true => format!("'{argument}'"),
+                false => argument.clone(),
+            }
+        });
+        let words: Vec<String> = [run.header.program.clone()]
+            .into_iter()
+            .chain(arguments)
+            .collect();
+        let title = proto::printable::printable(&words.join(" "));
+        if titles.len() < 8 && !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    titles
+}
+
+fn notices(loaded: &Loaded) -> Vec<String> {
+    let mut notices: Vec<String> = Vec::new();
+    for file in &loaded.torn {
+        notices.push(format!(
+            "the last line of {} is torn, and left out",
+            file.display()
+        ));
+    }
+    let lost = loaded
+        .runs
+        .iter()
+        .flat_map(|run| &run.events)
+        .map(|event| match event.what {
+            record::What::Lost { count } => count,
+            _ => 0,
+        });
+    match lost.fold(0u64, u64::saturating_add) {
+        0 => {}
+        lost => notices.push(format!("{lost} events could not be recorded")),
+    }
+    notices
+}

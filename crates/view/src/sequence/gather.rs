@@ -1,0 +1,434 @@
+//! Events to steps and arrows: what each lifeline did, in its own order, and which `sent` of one
+//! side is which `received` of the other.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use proto::side::{Direction, Side};
+use record::{By, Bytes, Event, How, Message, What};
+
+use super::columns::Columns;
+use super::unsettled::{Hold, Unsettled};
+use super::{Arrow, Fate, Kind, Marks, Moment, Sequence, Tone};
+use crate::load::Loaded;
+use crate::wording::{self, Ids};
+use proto::mode::Transport;
+
+mod clocks;
+mod faults;
+mod pairing;
+
+use faults::{Progress, again};
+
+/// What one lifeline did at a moment.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: Moment,
+    pub(super) what: Deed,
+}
+
+/// What it did.
+#[derive(Debug)]
+pub(super) enum Deed {
+    /// Something of its own.
+    Alone(Kind),
+    /// It sent this arrow.
+    Sends(usize),
+    /// It received this arrow.
+    Receives(usize),
+    /// Nothing: another entry says it.
+    Nothing,
+}
+
+/// What all lifelines did.
+#[derive(Debug)]
+pub(super) struct Gathered<'a> {
+    /// By lifeline, in order.
+    pub(super) deeds: Vec<Vec<Entry>>,
+    pub(super) arrows: Vec<Arrow<'a>>,
+    /// What is to be said of the clocks.
+    pub(super) clocks: Vec<String>,
+}
+
+/// The messages of a conversation in one direction.
+#[derive(Default)]
+struct Lane {
+    /// The arrows that were sent, and those that were received, as the two ends recorded them.
+    sent: Vec<usize>,
+    received: Vec<usize>,
+}
+
+/// The end of a connection, as one side recorded it.
+struct Closing {
+    life: usize,
+    /// Where its entry stands.
+    entry: usize,
+    by: By,
+    how: How,
+}
+
+struct Gatherer<'a, 'c> {
+    loaded: &'a Loaded,
+    columns: &'c Columns,
+    ids: &'c Ids,
+    unsettled: &'c Unsettled,
+    began: Timestamp,
+    reads: bool,
+    deeds: Vec<Vec<Entry>>,
+    arrows: Vec<Arrow<'a>>,
+    lanes: HashMap<(usize, Direction), Lane>,
+    closings: Vec<Vec<Closing>>,
+    /// Whether events could not be kept.
+    has_gaps: bool,
+    clocks: Vec<String>,
+}
+
+/// What each lifeline did, and all messages.
+pub(super) fn gather<'a>(
+    loaded: &'a Loaded,
+    columns: &Columns,
+    ids: &Ids,
+    unsettled: &Unsettled,
+    began: Timestamp,
+    reads: bool,
+) -> Gathered<'a> {
+    let mut gatherer = Gatherer {
+        loaded,
+        columns,
+        ids,
+        unsettled,
+        began,
+        reads,
+        deeds: columns.lives.iter().map(|_| Vec::new()).collect(),
+        arrows: Vec::new(),
+        lanes: HashMap::new(),
+        closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
+        has_gaps: false,
+        clocks: Vec::new(),
+    };
+    let mut lived = vec![false; columns.lives.len()];
+    for index in 0..loaded.runs.len() {
+        let life = columns.of_run[index];
+        gatherer.run(index, std::mem::replace(&mut lived[life], true));
+    }
+    pairing::pair(&mut gatherer);
+    gatherer.fold_closings();
+    Gathered {
+        deeds: gatherer.deeds,
+        arrows: gatherer.arrows,
+        clocks: gatherer.clocks,
+    }
+}
+
+impl<'a> Gatherer<'a, '_> {
+    fn run(&mut self, index: usize, has_lived: bool) {
+        let loaded = self.loaded;
+        let run = &loaded.runs[index];
+        let life = self.columns.of_run[index];
+        let at = self.moment(loaded.started[index], 0);
+        if has_lived {
+            self.end_the_last_life(life, at);
+            let words = format!("started again, process {}", run.header.pid);
+            self.alone(life, at, Kind::Started { life, words });
+        }
+        let mut progress = Progress::default();
+        for event in &run.events {
+            let at = self.moment(loaded.started[index], event.t);
+            match loaded.conversation(index, event) {
+                Some(conversation) => {
+                    self.on_a_connection(index, conversation, at, event, &mut progress);
+                }
+                None => self.anywhere(life, run.header.side, at, &event.what, &mut progress),
+            }
+        }
+    }
+
+    /// A run that does not say how it ended was killed: the program was started again.
+    fn end_the_last_life(&mut self, life: usize, at: Moment) {
+        let last = self.deeds[life].last();
+        let is_over = last.is_some_and(|entry| {
+            matches!(
+                &entry.what,
+                Deed::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
+            )
+        });
+        if !is_over {
+            let at = last.map_or(at, |entry| entry.at);
+            let words = "killed".into();
+            self.alone(life, at, Kind::Crashed { life, words });
+        }
+    }
+
+    fn moment(&self, started: Timestamp, t: u64) -> Moment {
+        Sequence::moment(self.began, started, t)
+    }
+
+    fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
+        let what = Deed::Alone(kind);
+        self.deeds[life].push(Entry { at, what });
+    }
+
+    fn note(&mut self, life: usize, at: Moment, tone: Tone, words: String) {
+        self.alone(life, at, Kind::Note { life, tone, words });
+    }
+
+    /// What happened to the program, or on a connection but not to a message.
+    fn anywhere(
+        &mut self,
+        life: usize,
+        side: Side,
+        at: Moment,
+        what: &'a What,
+        progress: &mut Progress<'a>,
+    ) {
+        match what {
+            What::TimedOut { waited, words } => {
+                let waited = wording::duration(*waited);
+                let words = format!("{} for {waited}", self.ids.shorten(words));
+                self.note(life, at, Tone::Warning, words);
+            }
+            What::Resent { attempt, text } => {
+                progress.again.insert(text, *attempt);
+            }
+            What::Failed { words } => {
+                self.note(life, at, Tone::Bad, self.ids.shorten(words));
+            }
+            What::Note {
+                about,
+                what,
+                amount,
+                words,
+            } => {
+                let about = about.as_deref();
+                let (amount, more) = (amount.as_deref(), words.as_deref());
+                let words = wording::note(side, self.ids, what, about, amount, more);
+                let tone = match about.is_some_and(|id| self.unsettled.holds(id)) {
+                    true => Tone::Unsettled,
+                    false => Tone::Plain,
+                };
+                self.note(life, at, tone, words);
+            }
+            What::Crashed { at: place } => {
+                let words = format!("crashed {}", self.ids.shorten(place).replace('-', " "));
+                self.alone(life, at, Kind::Crashed { life, words });
+            }
+            What::Lost { count } => {
+                self.has_gaps = true;
+                let words = format!("{count} events could not be recorded");
+                self.note(life, at, Tone::Warning, words);
+            }
+            What::Paused { stopped } => {
+                let words = format!("the program stops for {}", wording::duration(*stopped));
+                self.note(life, at, Tone::Warning, words);
+            }
+            What::Ended => self.alone(life, at, Kind::Ended { life }),
+            // Everything else happens to a message or a connection.
+            _ => {}
+        }
+    }
+
+    fn on_a_connection(
+        &mut self,
+        run: usize,
+        conversation: usize,
+        at: Moment,
+        event: &'a Event,
+        progress: &mut Progress<'a>,
+    ) {
+        let side = event.side;
+        let life = self.columns.of_run[run];
+        let (client, server) = self.columns.of_conversation[conversation];
+        let is_tcp = event
+            .channel
+            .as_ref()
+            .is_some_and(|channel| channel.transport == Transport::Tcp);
+        match &event.what {
+            What::Connected => {
+                let is_told = side == Side::Client
+                    || self.loaded.conversations[conversation].client.is_none();
+                if is_tcp && is_told {
+                    let (from, to) = (client, server);
+                    self.alone(
+                        life,
+                        at,
+                        Kind::Opened {
+                            conversation,
+                            from,
+                            to,
+                        },
+                    );
+                }
+            }
+            What::Sent(message) => self.sent(life, conversation, at, message, progress),
+            What::Received(message) => {
+                let arrow = self.arrow(conversation, message);
+                self.arrows[arrow].received = Some(at);
+                progress.received.insert(conversation, arrow);
+                self.receives(life, conversation, message.direction, at, arrow);
+            }
+            What::Unreadable {
+                direction, bytes, ..
+            } => {
+                let arrow = self.arrow_of(conversation, *direction, bytes);
+                self.arrows[arrow].received = Some(at);
+                self.arrows[arrow].marks.is_broken = true;
+                self.receives(life, conversation, *direction, at, arrow);
+            }
+            What::Closed { by, how, words } if is_tcp => {
+                let (from, to) = match (by, side) {
+                    (By::Us, Side::Client) | (By::Peer, Side::Server) => (client, server),
+                    (By::Us, Side::Server) | (By::Peer, Side::Client) => (server, client),
+                };
+                self.closings[conversation].push(Closing {
+                    life,
+                    entry: self.deeds[life].len(),
+                    by: *by,
+                    how: *how,
+                });
+                let words = wording::ending(*how, words.as_deref(), self.ids);
+                let kind = Kind::Closed {
+                    conversation,
+                    from,
+                    to,
+                    words,
+                };
+                self.alone(life, at, kind);
+            }
+            What::Read {
+                got,
+                asked,
+                have,
+                need,
+            } if self.reads => {
+                let need = need.map(|need| format!(" of {need}")).unwrap_or_default();
+                let words = format!("read {got} of {asked} bytes, {have}{need} here");
+                self.note(life, at, Tone::Plain, words);
+            }
+            what => {
+                if !self.fault(side, life, conversation, at, what, progress) {
+                    self.anywhere(life, side, at, what, progress);
+                }
+            }
+        }
+    }
+
+    fn sent(
+        &mut self,
+        life: usize,
+        conversation: usize,
+        at: Moment,
+        message: &'a Message,
+        progress: &mut Progress<'a>,
+    ) {
+        let arrow = self.arrow(conversation, message);
+        let made = &mut self.arrows[arrow];
+        made.sent = Some(at);
+        made.marks.attempt = again(progress, message);
+        made.marks.is_broken = message.partial;
+        let key = progress.key(conversation, message);
+        if let Some(held) = progress.held.get_mut(&key) {
+            made.marks = Marks {
+                attempt: made.marks.attempt,
+                is_broken: made.marks.is_broken,
+                // Of the two, the first is the message and the second its copy.
+                is_copy: held.marks.is_copy && held.left == 1,
+                late: held.marks.late.map(|_| at.abs_diff(held.since)),
+                ..held.marks
+            };
+            held.left -= 1;
+            self.deeds[life][held.entry].what = Deed::Nothing;
+            if held.left == 0 {
+                progress.held.remove(&key);
+            }
+        }
+        let what = Deed::Sends(arrow);
+        self.deeds[life].push(Entry { at, what });
+        let lane = self.lanes.entry((conversation, message.direction));
+        let lane = lane.or_default();
+        // What goes in one segment with another has its moment.
+        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
+        lane.sent.push(arrow);
+        self.arrows[arrow].marks.is_glued_on = is_glued_on;
+    }
+
+    fn receives(
+        &mut self,
+        life: usize,
+        conversation: usize,
+        direction: Direction,
+        at: Moment,
+        arrow: usize,
+    ) {
+        let what = Deed::Receives(arrow);
+        self.deeds[life].push(Entry { at, what });
+        let lane = self.lanes.entry((conversation, direction));
+        lane.or_default().received.push(arrow);
+    }
+
+    fn arrow(&mut self, conversation: usize, message: &'a Message) -> usize {
+        let arrow = self.arrow_of(conversation, message.direction, &message.bytes);
+        let text = message.text.as_deref();
+        let made = &mut self.arrows[arrow];
+        made.text = text;
+        made.is_masked = message.masked;
+        made.is_unsettled = text.is_some_and(|text| {
+            let mut ids = wording::ids_in(text);
+            ids.any(|id| self.unsettled.holds(id))
+        });
+        arrow
+    }
+
+    fn arrow_of(&mut self, conversation: usize, direction: Direction, bytes: &'a Bytes) -> usize {
+        let (client, server) = self.columns.of_conversation[conversation];
+        let (from, to) = match direction {
+            Direction::ToServer => (client, server),
+            Direction::ToClient => (server, client),
+        };
+        self.arrows.push(Arrow {
+            from,
+            to,
+            conversation,
+            bytes,
+            text: None,
+            is_masked: false,
+            sent: None,
+            received: None,
+            fate: Fate::Assumed,
+            marks: Marks::default(),
+            is_unsettled: false,
+        });
+        self.arrows.len() - 1
+    }
+
+    /// Both sides say that a connection ended. The one that ended it first is believed, and the
+    /// other only if it has more to say.
+    fn fold_closings(&mut self) {
+        for closings in std::mem::take(&mut self.closings) {
+            let when = |one: &Closing| self.deeds[one.life][one.entry].at;
+            let first = closings
+                .iter()
+                .min_by_key(|one| (one.by != By::Us, when(one)));
+            let Some((life, entry, how)) = first.map(|one| (one.life, one.entry, one.how)) else {
+                continue;
+            };
+            for other in &closings {
+                let is_usual = matches!(other.how, How::End | How::Abort);
+                if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
+                    self.deeds[other.life][other.entry].what = Deed::Nothing;
+                }
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// What is said of it in the end.
+    pub(super) fn words(&self, ids: &Ids) -> String {
+        let id = ids.shorten(&self.id);
+        match &self.amount {
+            Some(amount) => format!("unsettled: {id}, {amount} held"),
+            None => format!("unsettled: {id}"),
+        }
+    }
+}

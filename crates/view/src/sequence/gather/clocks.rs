@@ -1,0 +1,88 @@
+//! Clocks of two machines that differ, brought together.
+//!
+//! No message is received before it was sent. Where one seems to be, the client's clock is put so
+//! that the fastest message to the server took as long as the fastest one back.
+
+use std::collections::BTreeMap;
+
+use super::{Deed, Gatherer};
+use crate::sequence::Moment;
+use crate::wording;
+
+/// A correction is worth a word from so many nanoseconds on.
+const NOTABLE: u64 = 1_000_000;
+
+/// The shortest times that messages took between two lifelines, as their clocks have it.
+#[derive(Default)]
+struct Fastest {
+    to_server: Option<Moment>,
+    to_client: Option<Moment>,
+}
+
+impl Fastest {
+    /// What is to be added to the client's clock.
+    fn correction(&self) -> Moment {
+        match (self.to_server, self.to_client) {
+            (Some(to), Some(back)) if to < 0 || back < 0 => to.saturating_sub(back) / 2,
+            (Some(to), None) if to < 0 => to,
+            (None, Some(back)) if back < 0 => back.saturating_neg(),
+            _ => 0,
+        }
+    }
+}
+
+/// Corrects the clocks of clients, and says of which.
+pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
+    let lives = &gatherer.columns.lives;
+    let mut pairs: BTreeMap<(usize, usize), Fastest> = BTreeMap::new();
+    for arrow in &gatherer.arrows {
+        let (Some(sent), Some(received)) = (arrow.sent, arrow.received) else {
+            continue;
+        };
+        let took = received.saturating_sub(sent);
+        let (client, _) = gatherer.columns.of_conversation[arrow.conversation];
+        let is_to_server = arrow.from == client;
+        let pair = match is_to_server {
+            true => (arrow.from, arrow.to),
+            false => (arrow.to, arrow.from),
+        };
+        let fastest = pairs.entry(pair).or_default();
+        let known = match is_to_server {
+            true => &mut fastest.to_server,
+            false => &mut fastest.to_client,
+        };
+        *known = Some(known.map_or(took, |known| known.min(took)));
+    }
+    let mut corrections = vec![0; lives.len()];
+    for ((client, _), fastest) in pairs {
+        if corrections[client] == 0 {
+            corrections[client] = fastest.correction();
+        }
+    }
+    for (life, correction) in corrections.iter().enumerate() {
+        if correction.unsigned_abs() >= NOTABLE {
+            gatherer.clocks.push(format!(
+                "the clocks differ: {} is put {} {}, so that nothing is received before it is sent",
+                lives[life].name,
+                wording::duration(correction.unsigned_abs()),
+                if *correction > 0 { "later" } else { "earlier" },
+            ));
+        }
+    }
+    for (line, correction) in gatherer.deeds.iter_mut().zip(&corrections) {
+        for entry in line.iter_mut().filter(|_| *correction != 0) {
+            entry.at = entry.at.saturating_add(*correction);
+            match entry.what {
+                Deed::Sends(arrow) => {
+                    let sent = &mut gatherer.arrows[arrow].sent;
+                    *sent = sent.map(|at| at.saturating_add(*correction));
+                }
+                Deed::Receives(arrow) => {
+                    let received = &mut gatherer.arrows[arrow].received;
+                    *received = received.map(|at| at.saturating_add(*correction));
+                }
+                Deed::Alone(_) | Deed::Nothing => {}
+            }
+        }
+    }
+}

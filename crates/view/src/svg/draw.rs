@@ -1,0 +1,359 @@
+//! The parts of the picture.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::ops::Range;
+
+use super::layout::{self, Layout};
+use crate::sequence::{Arrow, Fate, Kind, Place, Sequence, Tone};
+use crate::wording;
+
+mod frame;
+mod lifelines;
+
+/// How much lower a message arrives than it leaves.
+const SLANT: f64 = 6.0;
+
+/// Draws, step by step: a lifeline is drawn as far as it goes.
+pub(crate) struct Drawing<'a> {
+    sequence: &'a Sequence<'a>,
+    layout: &'a Layout,
+    /// Whether each message carries its details, for a page's script.
+    has_details: bool,
+    /// Where each lifeline that is alive was drawn to.
+    drawn: Vec<Option<f64>>,
+    /// Which lifelines are alive at the step that is drawn.
+    is_alive: Vec<bool>,
+    /// Where those messages left that are still on their way.
+    departed: HashMap<usize, f64>,
+}
+
+impl<'a> Drawing<'a> {
+    pub(crate) fn new(
+        sequence: &'a Sequence<'a>,
+        layout: &'a Layout,
+        has_details: bool,
+    ) -> Drawing<'a> {
+        Drawing {
+            sequence,
+            layout,
+            has_details,
+            drawn: vec![Some(0.0); sequence.lives.len()],
+            is_alive: vec![true; sequence.lives.len()],
+            departed: HashMap::new(),
+        }
+    }
+
+    /// These steps, where they stand below the heads. Called for one range after the other.
+    pub(crate) fn steps(&mut self, steps: Range<usize>, out: &mut impl Write) -> io::Result<()> {
+        let is_last = steps.end == self.sequence.steps.len();
+        let end = self.layout.top(steps.end);
+        // Lifelines first, so that everything else lies on top of them.
+        for step in steps.clone() {
+            let y = self.layout.y[step];
+            match &self.sequence.steps[step].kind {
+                Kind::Crashed { life, .. } | Kind::Ended { life } => {
+                    self.life_to(*life, y, true, out)?
+                }
+                Kind::Started { life, .. } => self.drawn[*life] = Some(y),
+                _ => {}
+            }
+        }
+        for life in 0..self.drawn.len() {
+            self.life_to(life, end, false, out)?;
+        }
+        for step in steps {
+            self.step(step, out)?;
+        }
+        if is_last {
+            self.still_on_the_way(out)?;
+        }
+        Ok(())
+    }
+
+    fn life_to(
+        &mut self,
+        life: usize,
+        y: f64,
+        is_over: bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let Some(from) = self.drawn[life] else {
+            return Ok(());
+        };
+        self.drawn[life] = (!is_over).then_some(y);
+        let x = self.layout.x[life];
+        let class = match self.sequence.lives[life].is_recorded {
+            true => "life",
+            false => "life stranger",
+        };
+        writeln!(
+            out,
+            r#"<line class="{class}" x1="{x:.1}" y1="{from:.1}" x2="{x:.1}" y2="{y:.1}"/>"#
+        )
+    }
+
+    fn step(&mut self, index: usize, out: &mut impl Write) -> io::Result<()> {
+        let step = &self.sequence.steps[index];
+        let y = self.layout.y[index];
+        let time = self.layout.time;
+        if let Some(pause) = self.layout.pause_before(self.sequence, index) {
+            self.pause(self.layout.top(index), pause, out)?;
+        }
+        writeln!(
+            out,
+            r#"<text class="time" x="{time:.0}" y="{:.1}">{}</text>"#,
+            y + 3.0,
+            wording::seconds(step.at)
+        )?;
+        match &step.kind {
+            Kind::Message(arrow) => self.message(*arrow, y - SLANT / 2.0, y + SLANT / 2.0, out),
+            Kind::Departs(arrow) => {
+                self.departed.insert(*arrow, y);
+                Ok(())
+            }
+            Kind::Arrives(arrow) => {
+                let left = self.departed.remove(arrow).unwrap_or(y);
+                self.message(*arrow, left, y, out)
+            }
+            Kind::Note { life, tone, words } => {
+                let class = match tone {
+                    Tone::Plain => "",
+                    Tone::Warning => " warning",
+                    Tone::Bad => " bad",
+                    Tone::Unsettled => " unsettled",
+                };
+                self.note(*life, y, class, words, out)
+            }
+            Kind::Opened {
+                conversation,
+                from,
+                to,
+            } => self.thin(*conversation, *from, *to, y, "connected", out),
+            Kind::Closed {
+                conversation,
+                from,
+                to,
+                words,
+            } => self.thin(*conversation, *from, *to, y, words, out),
+            Kind::Crashed { life, words } => {
+                self.is_alive[*life] = false;
+                self.crash(*life, y, words, out)
+            }
+            Kind::Started { life, words } => {
+                self.is_alive[*life] = true;
+                self.start(*life, y, words, out)
+            }
+            Kind::Ended { life } => {
+                self.is_alive[*life] = false;
+                let x = self.layout.x[*life];
+                writeln!(
+                    out,
+                    r#"<line class="foot" x1="{:.1}" y1="{y:.1}" x2="{:.1}" y2="{y:.1}"/>"#,
+                    x - 9.0,
+                    x + 9.0
+                )
+            }
+        }
+    }
+
+    fn message(
+        &self,
+        index: usize,
+        from_y: f64,
+        to_y: f64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let arrow = &self.sequence.arrows[index];
+        let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
+        writeln!(
+            out,
+            r#"<g class="m{}"{}><title>{}</title>"#,
+            class(arrow),
+            self.details(index),
+            escape(&self.tooltip(arrow))
+        )?;
+        // A cross is taller than a line.
+        let above = match arrow.fate {
+            Fate::Lost(..) => 8.0,
+            _ => 5.5,
+        };
+        let label_y = from_y.min(to_y) - above;
+        let middle = match to_y - from_y > 2.0 * SLANT {
+            // On a long way down, the label stands near the sender.
+            true => from + (to - from) * 0.5,
+            false => (from + to) / 2.0,
+        };
+        let width = layout::label_width(self.sequence, arrow);
+        let mut x = middle - width / 2.0;
+        if arrow.is_unsettled {
+            writeln!(
+                out,
+                r#"<rect class="glow" x="{:.1}" y="{:.1}" width="{:.1}" height="17" rx="3"/>"#,
+                x - 5.0,
+                label_y - 12.5,
+                width + 10.0
+            )?;
+        }
+        self.line(arrow, from_y, to_y, out)?;
+        if let Some(number) = self.sequence.number(arrow.conversation) {
+            writeln!(
+                out,
+                r#"<text class="label number" x="{x:.1}" y="{label_y:.1}">{}</text>"#,
+                escape(&number)
+            )?;
+            x += layout::mono(&number) + 7.3;
+        }
+        let label = layout::label(self.sequence, arrow);
+        writeln!(
+            out,
+            r#"<text class="label" x="{x:.1}" y="{label_y:.1}">{}</text>"#,
+            escape(&label)
+        )?;
+        x += layout::mono(&label) + 6.0;
+        for badge in arrow.badges() {
+            let width = layout::pill_width(&badge);
+            writeln!(
+                out,
+                r#"<rect class="pill" x="{x:.1}" y="{:.1}" width="{width:.1}" height="15" rx="7.5"/><text class="said" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+                label_y - 11.5,
+                x + width / 2.0,
+                label_y - 0.5,
+                escape(&badge)
+            )?;
+            x += width + 6.0;
+        }
+        writeln!(out, "</g>")
+    }
+
+    fn line(
+        &self,
+        arrow: &Arrow<'_>,
+        from_y: f64,
+        to_y: f64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
+        let way = if to >= from { 1.0 } else { -1.0 };
+        let at = |part: f64| (from + (to - from) * part, from_y + (to_y - from_y) * part);
+        if let Fate::Lost(place, _) = arrow.fate {
+            let (x, y) = match place {
+                Place::Start => at(0.2),
+                Place::Way => at(0.62),
+                Place::Arrival => (to - way * 20.0, to_y - 0.3),
+            };
+            writeln!(
+                out,
+                r#"<line class="line" x1="{from:.1}" y1="{from_y:.1}" x2="{:.1}" y2="{y:.1}"/><path class="cross" d="M{:.1} {:.1}l10 10m0 -10l-10 10"/>"#,
+                x - way * 6.0,
+                x - 5.0,
+                y - 5.0
+            )?;
+            if place != Place::Arrival {
+                writeln!(
+                    out,
+                    r#"<line class="faint" x1="{:.1}" y1="{y:.1}" x2="{:.1}" y2="{to_y:.1}"/>"#,
+                    x + way * 12.0,
+                    to - way * 4.0
+                )?;
+            }
+            return Ok(());
+        }
+        let tip = to - way * 1.0;
+        writeln!(
+            out,
+            r#"<line class="line" x1="{from:.1}" y1="{from_y:.1}" x2="{:.1}" y2="{to_y:.1}"/><path class="tip" d="M{tip:.1} {to_y:.1}l{:.1} -4.5l0 9z"/>"#,
+            tip - way * 8.0,
+            -way * 10.0
+        )
+    }
+
+    /// What a page's script shows of a message.
+    fn details(&self, index: usize) -> String {
+        let mut details = String::new();
+        if !self.has_details {
+            return details;
+        }
+        let arrow = &self.sequence.arrows[index];
+        let _ = write!(details, r#" tabindex="0" data-b=""#);
+        const MOST: usize = 2048;
+        for byte in arrow.bytes.0.iter().take(MOST) {
+            let _ = write!(details, "{byte:02x}");
+        }
+        let _ = write!(details, r#"" data-n="{}""#, arrow.bytes.0.len());
+        details
+    }
+
+    fn tooltip(&self, arrow: &Arrow<'_>) -> String {
+        let mut words = match arrow.text {
+            Some(text) => proto::printable::printable(text),
+            None => wording::escaped(arrow.bytes),
+        };
+        let conversation = &self.sequence.conversations[arrow.conversation];
+        let _ = write!(
+            words,
+            "\n{} bytes on {}#{}, {} and {}",
+            arrow.bytes.0.len(),
+            conversation.service,
+            conversation.number,
+            conversation.client_address,
+            conversation.server_address
+        );
+        for (moment, name) in [(arrow.sent, "sent"), (arrow.received, "received")] {
+            if let Some(moment) = moment {
+                let _ = write!(words, "\n{name} at {}", wording::seconds(moment));
+            }
+        }
+        if arrow.is_masked {
+            words += "\nsecrets are masked";
+        }
+        for badge in arrow.badges() {
+            let _ = write!(words, "\n{badge}");
+        }
+        words
+    }
+
+    /// Messages whose arrival is not in the picture.
+    fn still_on_the_way(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let mut left: Vec<(usize, f64)> = self.departed.drain().collect();
+        left.sort_by_key(|(arrow, _)| *arrow);
+        for (arrow, y) in left {
+            self.message(arrow, y, self.layout.height, out)?;
+        }
+        Ok(())
+    }
+}
+
+fn class(arrow: &Arrow<'_>) -> String {
+    let marks = &arrow.marks;
+    let is_lost = matches!(arrow.fate, Fate::Lost(..));
+    let classes = [
+        (is_lost || marks.is_broken || marks.is_refused, " lost"),
+        (marks.attempt.is_some(), " resent"),
+        (marks.is_copy, " copy"),
+        (arrow.fate == Fate::Unseen, " unseen"),
+        (arrow.is_unsettled, " unsettled"),
+    ];
+    let given = classes.into_iter().filter(|(is, _)| *is);
+    given.map(|(_, class)| class).collect()
+}
+
+/// Text as the content or a quoted attribute of an element, in XML and in HTML. What XML forbids
+/// is left out; those that get here were made printable before.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' => escaped.push('\n'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,100 @@
+//! What stands above and below the steps.
+
+use std::io::{self, Write};
+
+use super::{Drawing, escape};
+use crate::sequence::{Fate, Kind};
+use crate::svg::layout;
+
+impl Drawing<'_> {
+    /// The commands, and when it was.
+    pub(crate) fn titles(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut y = 24.0;
+        for line in self
+            .sequence
+            .titles
+            .iter()
+            .flat_map(|title| self.layout.wrapped(title))
+        {
+            let line = escape(&line);
+            writeln!(
+                out,
+                r#"<text class="cmd" x="16" y="{y:.0}" xml:space="preserve">{line}</text>"#
+            )?;
+            y += 17.0;
+        }
+        let began = self.sequence.began.strftime("%Y-%m-%d %H:%M:%S UTC");
+        writeln!(
+            out,
+            r#"<text class="small" x="16" y="{y:.0}">{began}; times in seconds since then</text>"#
+        )
+    }
+
+    /// The boxes with the names.
+    pub(crate) fn heads(&self, out: &mut impl Write) -> io::Result<()> {
+        for (life, x) in self.sequence.lives.iter().zip(&self.layout.x) {
+            let width = layout::head_width(&life.name, &life.detail);
+            let class = if life.is_recorded {
+                "head"
+            } else {
+                "head guess"
+            };
+            writeln!(
+                out,
+                r#"<rect class="{class}" x="{:.1}" y="6" width="{width:.1}" height="42" rx="6"/><text class="name" x="{x:.1}" y="24">{}</text><text class="detail" x="{x:.1}" y="40">{}</text><line class="life" x1="{x:.1}" y1="48" x2="{x:.1}" y2="56"/>"#,
+                x - width / 2.0,
+                escape(&life.name),
+                escape(&life.detail),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What the signs mean, of those that are there; and what is to be said of the recordings.
+    pub(crate) fn foot(&self, mut y: f64, out: &mut impl Write) -> io::Result<()> {
+        y += 22.0;
+        let shown = self
+            .sequence
+            .steps
+            .iter()
+            .filter_map(|step| match step.kind {
+                Kind::Message(arrow) | Kind::Departs(arrow) => Some(&self.sequence.arrows[arrow]),
+                _ => None,
+            });
+        let mut has = [false; 4];
+        for arrow in shown {
+            has[0] |= matches!(arrow.fate, Fate::Lost(..));
+            has[1] |= arrow.marks.attempt.is_some();
+            has[2] |= arrow.marks.is_copy;
+            has[3] |= arrow.fate == Fate::Unseen;
+        }
+        let signs = [
+            (has[0], " lost", "lost"),
+            (has[1], " resent", "asked again"),
+            (has[2], " copy", "doubled by a fault"),
+            (has[3], " unseen", "the other recording does not say"),
+        ];
+        let mut x = 16.0;
+        for (_, class, words) in signs.iter().filter(|(has, ..)| *has) {
+            let end = match *words {
+                "lost" => r#"<path class="cross" d="M25 -4l8 8m0 -8l-8 8"/>"#,
+                _ => r#"<path class="tip" d="M34 0l-10 -4.5l0 9z"/>"#,
+            };
+            writeln!(
+                out,
+                r#"<g class="m{class}" transform="translate({x:.0} {y:.0})"><line class="line" x1="0" y1="0" x2="24" y2="0"/>{end}<text class="small" x="42" y="4">{words}</text></g>"#
+            )?;
+            x += 42.0 + layout::sans(words, 11.0) + 28.0;
+        }
+        for notice in &self.sequence.notices {
+            y += 17.0;
+            writeln!(
+                out,
+                r#"<text class="small" x="16" y="{:.0}">{}</text>"#,
+                y + 4.0,
+                escape(notice)
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! What stands on a lifeline, and the lines between two that are no messages.
+
+use std::io::{self, Write};
+
+use super::{Drawing, escape};
+use crate::svg::layout;
+use crate::wording;
+
+impl Drawing<'_> {
+    /// Time that passes with nothing to show.
+    pub(super) fn pause(&self, y: f64, pause: i64, out: &mut impl Write) -> io::Result<()> {
+        let time = self.layout.time;
+        let pause = wording::about(pause.unsigned_abs());
+        write!(
+            out,
+            r#"<text class="time" x="{time:.0}" y="{:.1}">⋮ {pause}</text>"#,
+            y + 12.0
+        )?;
+        for (life, x) in self.layout.x.iter().enumerate() {
+            if self.is_alive[life] && self.sequence.lives[life].is_recorded {
+                let (left, y) = (x - 5.0, y + 9.0);
+                write!(
+                    out,
+                    r##"<rect x="{left:.1}" y="{:.1}" width="10" height="5" fill="#fff"/><path class="rip" d="M{left:.1} {y:.1}l5 -3l0 3l5 -3M{left:.1} {:.1}l5 -3l0 3l5 -3"/>"##,
+                    y - 1.5,
+                    y + 5.0
+                )?;
+            }
+        }
+        writeln!(out)
+    }
+
+    /// A note, on the outer side where there is one.
+    pub(super) fn note(
+        &self,
+        life: usize,
+        y: f64,
+        class: &str,
+        words: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let shown = layout::note(words);
+        let width = layout::sans(&shown, 12.0) + 16.0;
+        let x = self.layout.x[life];
+        let left = match life == 0 && self.layout.x.len() > 1 {
+            true => x - 12.0 - width,
+            false => x + 12.0,
+        };
+        let (near, far) = if left < x {
+            (x - 12.0, x)
+        } else {
+            (x, x + 12.0)
+        };
+        writeln!(
+            out,
+            r#"<g><title>{}</title><line class="rip" x1="{near:.1}" y1="{y:.1}" x2="{far:.1}" y2="{y:.1}"/><circle class="knot{class}" cx="{x:.1}" cy="{y:.1}" r="3.5"/><rect class="note{class}" x="{left:.1}" y="{:.1}" width="{width:.1}" height="21" rx="3"/><text x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
+            escape(words),
+            y - 10.5,
+            left + width / 2.0,
+            y + 4.0,
+            escape(&shown),
+        )
+    }
+
+    /// A line that is no message.
+    pub(super) fn thin(
+        &self,
+        conversation: usize,
+        from: usize,
+        to: usize,
+        y: f64,
+        words: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let class = if matches!(words, "connected" | "closed") {
+            ""
+        } else {
+            " bad"
+        };
+        let words = match self.sequence.number(conversation) {
+            Some(number) => format!("{number} {words}"),
+            None => words.to_owned(),
+        };
+        let words = layout::note(&words);
+        let (from, to) = (self.layout.x[from], self.layout.x[to]);
+        let way = if to >= from { 1.0 } else { -1.0 };
+        let (middle, half) = ((from + to) / 2.0, layout::sans(&words, 11.0) / 2.0 + 5.0);
+        writeln!(
+            out,
+            r##"<path class="thin{class}" d="M{from:.1} {y:.1}H{:.1}M{:.1} {y:.1}H{to:.1}m{:.1} -4l{:.1} 4l{:.1} 4"/><text class="tiny{class}" x="{middle:.1}" y="{:.1}" text-anchor="middle">{}</text>"##,
+            middle - way * half,
+            middle + way * half,
+            -way * 7.0,
+            way * 6.0,
+            -way * 6.0,
+            y + 3.5,
+            escape(&words),
+        )
+    }
+
+    pub(super) fn crash(
+        &self,
+        life: usize,
+        y: f64,
+        words: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let x = self.layout.x[life];
+        let shown = layout::note(words);
+        let width = layout::sans(&shown, 13.5) + 18.0;
+        let left = match life == 0 && self.layout.x.len() > 1 {
+            true => x - 16.0 - width,
+            false => x + 16.0,
+        };
+        writeln!(
+            out,
+            r#"<g><title>{}</title><path class="cross" d="M{:.1} {:.1}l16 16m0 -16l-16 16"/><rect class="crash" x="{left:.1}" y="{:.1}" width="{width:.1}" height="23" rx="3"/><text class="shout" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
+            escape(words),
+            x - 8.0,
+            y - 8.0,
+            y - 11.5,
+            left + width / 2.0,
+            y + 4.0,
+            escape(&shown),
+        )
+    }
+
+    pub(super) fn start(
+        &self,
+        life: usize,
+        y: f64,
+        words: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let x = self.layout.x[life];
+        let name = &self.sequence.lives[life].name;
+        let width = layout::head_width(name, words);
+        writeln!(
+            out,
+            r#"<rect class="head" x="{:.1}" y="{:.1}" width="{width:.1}" height="36" rx="6"/><text class="name" x="{x:.1}" y="{:.1}">{}</text><text class="detail" x="{x:.1}" y="{:.1}">{}</text>"#,
+            x - width / 2.0,
+            y - 18.0,
+            y - 3.0,
+            escape(name),
+            y + 12.0,
+            escape(words),
+        )
+    }
+}

@@ -1,0 +1,264 @@
+//! Where the lifelines stand, and who they are: what stands above them.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+
+use super::row::width_of;
+use crate::sequence::Lifeline;
+
+/// The columns of the time, and the space after it.
+const TIME: usize = 12;
+
+/// Between two lifelines: less, and what is said stands to the right of them all.
+const LEAST_GAP: usize = 30;
+
+/// How close lifelines stand at the closest, where what is said stands to their right.
+const CLOSEST: usize = 2;
+
+/// How far apart they need not stand more, unless that makes room for whole heads.
+const WIDE_ENOUGH: usize = 10;
+
+/// The heads of all lifelines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heads {
+    /// Where the lines of the heads say only a letter: who it is.
+    pub(super) legend: Vec<String>,
+    /// From top to bottom: of each lifeline, where it begins and what it says.
+    pub(super) lines: Vec<Vec<(usize, String)>>,
+}
+
+/// Where the lifelines stand; and where what is said does, if not between them.
+pub(super) fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
+    let count = lives.len();
+    let half = |life: Option<&Lifeline>| {
+        let names = life.into_iter().flat_map(|life| [&life.name, &life.detail]);
+        names
+            .map(|name| width_of(name).div_ceil(2))
+            .max()
+            .unwrap_or(0)
+    };
+    let left = TIME + half(lives.first()).min(width / 8).saturating_sub(2);
+    let right = width.saturating_sub(half(lives.last()).min(width / 8) + 1);
+    if count < 2 {
+        return (vec![left; count], None);
+    }
+    let gap = right.saturating_sub(left) / (count - 1);
+    if gap >= LEAST_GAP || (count == 2 && gap >= 16) {
+        let place = |index| left + index * (right - left) / (count - 1);
+        return ((0..count).map(place).collect(), None);
+    }
+    // Two fifths of the width at least are for what is said.
+    let gap = (width * 3 / 5).saturating_sub(left) / (count - 1);
+    let of_whole_heads = lives.iter().map(widest).max().unwrap_or(0) + 2;
+    let gap = match gap >= of_whole_heads {
+        true => of_whole_heads,
+        false => gap.clamp(CLOSEST, WIDE_ENOUGH),
+    };
+    let places: Vec<usize> = (0..count).map(|index| left + index * gap).collect();
+    let margin = places[count - 1] + gap.min(8) / 2 + 2;
+    (places, Some(margin))
+}
+
+/// What stands above lifelines at these places. Nothing is cut, for names differ at either end:
+/// where they do not fit, of an address its port stands there and of a process nothing; and where
+/// that does not fit either, or does not tell them apart, a letter, with a legend.
+pub(super) fn heads(lives: &[Lifeline], places: &[usize], width: usize) -> Heads {
+    let short: Vec<Lifeline> = lives.iter().cloned().map(shortened).collect();
+    let lines = above(lives, places, width).or_else(|| {
+        let tells_apart = are_distinct(&short) && are_of_one_host(lives);
+        above(&short, places, width).filter(|_| tells_apart)
+    });
+    if let Some(lines) = lines {
+        return Heads {
+            legend: Vec::new(),
+            lines,
+        };
+    }
+    let letters: Vec<String> = (0..lives.len()).map(letter).collect();
+    let legend = lives.iter().zip(&letters);
+    let legend = legend.map(|(life, letter)| format!("{letter}  {}, {}", life.name, life.detail));
+    Heads {
+        legend: legend.collect(),
+        lines: vec![
+            places
+                .iter()
+                .copied()
+                .zip(letters.iter().cloned())
+                .collect(),
+        ],
+    }
+}
+
+/// The names, and below them the details; `None` when two of a line would touch.
+fn above(lives: &[Lifeline], places: &[usize], width: usize) -> Option<Vec<Vec<(usize, String)>>> {
+    let line = |text: fn(&Lifeline) -> &String| {
+        let texts = lives.iter().map(text).cloned();
+        side_by_side(texts.zip(places), width)
+    };
+    Some(vec![line(|life| &life.name)?, line(|life| &life.detail)?])
+}
+
+/// Each text in the middle above its lifeline, or as near to it as the line allows.
+fn side_by_side<'a>(
+    texts: impl Iterator<Item = (String, &'a usize)>,
+    width: usize,
+) -> Option<Vec<(usize, String)>> {
+    let mut free_from = 0;
+    let mut placed = Vec::new();
+    for (text, place) in texts {
+        let length = width_of(&text);
+        let last = width.checked_sub(length)?;
+        let from = place.saturating_sub(length / 2).max(TIME - 2).min(last);
+        if from < free_from {
+            return None;
+        }
+        free_from = from + length + 1;
+        placed.push((from, text));
+    }
+    Some(placed)
+}
+
+/// What is needed to tell the lifeline from others: the port of an address, and of a process that
+/// has a name only that.
+fn shortened(mut life: Lifeline) -> Lifeline {
+    for text in [&mut life.name, &mut life.detail] {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            *text = format!(":{}", address.port());
+        } else if let Some((name, _)) = text.rsplit_once("process ") {
+            *text = name.trim_end_matches(" · ").to_owned();
+        }
+    }
+    life
+}
+
+fn are_distinct(lives: &[Lifeline]) -> bool {
+    let names = lives.iter().map(|life| (&life.name, &life.detail));
+    names.collect::<HashSet<_>>().len() == lives.len()
+}
+
+fn are_of_one_host(lives: &[Lifeline]) -> bool {
+    let names = lives.iter().flat_map(|life| [&life.name, &life.detail]);
+    let hosts: HashSet<IpAddr> = names
+        .filter_map(|name| name.parse::<SocketAddr>().ok())
+        .map(|address| address.ip())
+        .collect();
+    hosts.len() <= 1
+}
+
+fn widest(life: &Lifeline) -> usize {
+    width_of(&life.name).max(width_of(&life.detail))
+}
+
+/// `A` to `Z`, then `AA` to `ZZ`.
+fn letter(index: usize) -> String {
+    let letter = char::from(b'A' + (index % 26) as u8);
+    String::from(letter).repeat(index / 26 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::side::Side;
+
+    fn life(name: &str, detail: &str) -> Lifeline {
+        Lifeline {
+            name: name.into(),
+            detail: detail.into(),
+            side: Side::Client,
+            is_recorded: false,
+        }
+    }
+
+    /// Three clients, a proxy, a server.
+    fn proxied() -> Vec<Lifeline> {
+        vec![
+            life("127.0.0.1:41900", "client"),
+            life("127.0.0.1:41904", "client"),
+            life("127.0.0.1:41908", "client"),
+            life("proxy", "process 18967"),
+            life("server", "127.0.0.1:23106"),
+        ]
+    }
+
+    fn drawn(lives: &[Lifeline], width: usize) -> Heads {
+        heads(lives, &places(lives, width).0, width)
+    }
+
+    fn first_line(heads: &Heads) -> Vec<&str> {
+        heads.lines[0].iter().map(|(_, text)| &text[..]).collect()
+    }
+
+    #[test]
+    fn clients_of_a_proxy_are_told_apart_by_their_ports_at_every_width() {
+        let lives = proxied();
+        let narrow = drawn(&lives, 40);
+        assert_eq!(first_line(&narrow), ["A", "B", "C", "D", "E"]);
+        assert_eq!(narrow.legend[2], "C  127.0.0.1:41908, client");
+        for width in [80, 100, 140] {
+            let heads = drawn(&lives, width);
+            let expected = [":41900", ":41904", ":41908", "proxy", "server"];
+            assert_eq!(first_line(&heads), expected, "{width}");
+            assert_eq!(heads.legend, [""; 0]);
+        }
+        for width in [160, 200] {
+            assert_eq!(first_line(&drawn(&lives, width))[2], "127.0.0.1:41908");
+        }
+    }
+
+    #[test]
+    fn heads_never_touch_and_stand_within_the_line() {
+        let named = [
+            life("labclient", "ATM-1 · process 1587"),
+            life("labclient", "ATM-2 · process 1588"),
+            life("labserver", "process 1576"),
+        ];
+        let many: Vec<Lifeline> = (0..12).map(|_| life("Adarsh", "127.0.0.1")).collect();
+        for lives in [&named[..2], &named, &proxied(), &many, &named[..1]] {
+            for width in 40..240 {
+                for line in drawn(lives, width).lines {
+                    let mut free_from = 0;
+                    for (from, text) in line {
+                        assert!(from >= free_from, "{text} at {width}");
+                        free_from = from + width_of(&text) + 1;
+                        assert!(free_from <= width + 1, "{text} at {width}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_machines_are_told_apart_by_their_names_and_two_processes_by_a_legend() {
+        let machines = [
+            life("labclient", "ATM-1 · process 1587"),
+            life("labclient", "ATM-2 · process 1588"),
+            life("labserver", "process 1576"),
+        ];
+        let heads = drawn(&machines, 80);
+        let details: Vec<&str> = heads.lines[1].iter().map(|(_, text)| &text[..]).collect();
+        assert_eq!(details, ["ATM-1", "ATM-2", ""]);
+        let processes = [
+            life("labclient", "process 1587"),
+            life("labclient", "process 1588"),
+            life("labserver", "process 1576"),
+        ];
+        let heads = drawn(&processes, 60);
+        assert_eq!(heads.legend[1], "B  labclient, process 1588");
+    }
+
+    #[test]
+    fn ports_of_different_hosts_do_not_stand_alone() {
+        let mut lives = proxied();
+        lives[1] = life("10.0.0.7:41904", "client");
+        let heads = drawn(&lives, 80);
+        assert_eq!(heads.legend[1], "B  10.0.0.7:41904, client");
+    }
+
+    #[test]
+    fn more_lifelines_than_letters_have_two() {
+        assert_eq!(
+            [0, 25, 26, 51, 52].map(letter),
+            ["A", "Z", "AA", "ZZ", "AAA"]
+        );
+    }
+}
