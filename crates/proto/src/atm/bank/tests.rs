@@ -1,4 +1,4 @@
-//! Each rule of the bank, once; here, what the tests are told in.
+//! Each rule of the bank, once; here, the operations that the tests use.
 
 use alloc::format;
 
@@ -89,7 +89,7 @@ fn locked() -> Books {
     books
 }
 
-/// The reply as on the wire, without the words of a refusal and the id.
+/// The reply as on the wire, without its id and the words of a refusal.
 fn told(books: &mut Books, operation: &Operation) -> String {
     match books.apply(operation) {
         Ok(answer) => {
