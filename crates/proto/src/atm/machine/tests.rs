@@ -1,4 +1,4 @@
-//! The machine, told what a driver would tell it.
+//! The machine, with a driver that has no bank.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -74,7 +74,7 @@ fn rolled_back(id: TransactionId) -> Result<Answer, Refusal> {
     Ok(Answer::RolledBack { id, repeat: false })
 }
 
-/// A machine with its journal and its drawer, and a driver without a bank.
+/// A machine with its journal, its drawer and its driver.
 struct Driven {
     machine: Machine,
     journal: Vec<Record>,

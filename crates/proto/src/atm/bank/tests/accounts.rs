@@ -110,7 +110,7 @@ fn an_unknown_card_is_refused_in_the_same_words_and_not_recorded() {
     let refusal = books.apply(&unknown).unwrap_err();
     assert_eq!(books, before);
     assert_eq!(Err(refusal), books.apply(&log_in(2, false)));
-    // Nor does the same id with another card tell anything of this one.
+    // Nor does the same id with another card reveal anything of this one.
     for (number, pin_matches, answer) in
         [(2, true, "welcome Joty"), (1, false, "wrong-credentials")]
     {

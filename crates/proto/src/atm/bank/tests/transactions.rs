@@ -261,7 +261,7 @@ fn what_has_a_key_is_settled_with_it_alone() {
     }
     check_inert(&mut books, &other, "mismatch");
     check(&mut books, &confirm(with(1)), "confirmed");
-    // Settled, it is still nobody else's affair.
+    // Once settled, it is still protected.
     let by = by(Some(CARD), None);
     check_inert(
         &mut books,

@@ -188,6 +188,6 @@ fn an_operator_may_load_a_drawer_whose_count_is_wrong_unless_notes_were_moving()
     let mut machine = to_load(&confirming, 50).unwrap();
     assert_eq!(machine.next(), sends(confirm(with(1)), 1, true));
     assert_eq!(machine.load(money(77)), Err(NotNow::Open));
-    // Only the count tells whether these notes are out.
+    // Only the count shows whether these notes are out.
     assert!(to_load(&confirming[..3], 50).is_err());
 }
