@@ -74,7 +74,7 @@ use alloc::vec::Vec;
 
 pub use self::action::Action;
 pub use self::journal::{Damage, NotNow, Record};
-use self::journal::{Open, Phase, Standing};
+use self::journal::{JournalState, Open, Phase};
 pub use self::outcome::Outcome;
 use self::verdict::Verdict;
 use super::semantics::{Protection, Protections};
@@ -85,7 +85,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     protections: Protections,
-    standing: Standing,
+    journal_state: JournalState,
     todo: Todo,
     /// The records to be journaled, in this order.
     unwritten: Vec<Record>,
@@ -111,7 +111,7 @@ enum Todo {
 impl Machine {
     /// The next action; the same until its result is reported.
     pub fn next(&self) -> Action {
-        match (&self.todo, self.standing.open, self.unwritten.first()) {
+        match (&self.todo, self.journal_state.open, self.unwritten.first()) {
             (Todo::Journal, _, Some(record)) => Action::Journal(*record),
             (Todo::Ask, Some(open), _) => Action::Send {
                 request: request(&open),
@@ -131,19 +131,19 @@ impl Machine {
 
     /// The expected content of the drawer; while notes may be moving, that before they do.
     pub fn drawer(&self) -> Money {
-        self.standing.drawer
+        self.journal_state.drawer
     }
 
     /// Whether no action is due, no transaction is open, and the drawer is closed.
     pub fn is_at_rest(&self) -> bool {
-        self.todo == Todo::Rest && self.standing.open.is_none() && !self.standing.loading
+        self.todo == Todo::Rest && self.journal_state.open.is_none() && !self.journal_state.loading
     }
 
     /// The outcome of the open transaction, if there is one: unsettled.
     pub fn outcome(&self) -> Option<Outcome> {
         let Open {
             id, amount, phase, ..
-        } = self.standing.open?;
+        } = self.journal_state.open?;
         let moved = phase == Phase::Moved;
         Some(Outcome::Unsettled { id, amount, moved })
     }
@@ -163,7 +163,7 @@ impl Machine {
             key,
             phase: Phase::Sending,
         };
-        open.drawer_after(self.standing.drawer)
+        open.drawer_after(self.journal_state.drawer)
             .ok_or(NotNow::Drawer)?;
         self.given_up = false;
         self.available = None;
@@ -190,7 +190,7 @@ impl Machine {
 
     /// Reports that the operator has closed the drawer, and its content.
     pub fn loaded(&mut self, drawer: Money) {
-        if self.standing.loading && self.todo == Todo::Rest {
+        if self.journal_state.loading && self.todo == Todo::Rest {
             self.write(Record::Loaded(drawer));
         }
     }
@@ -201,11 +201,11 @@ impl Machine {
             return;
         }
         let record = self.unwritten.remove(0);
-        let ended = self.standing.open;
-        self.standing.follow(&record);
+        let ended = self.journal_state.open;
+        self.journal_state.apply(&record);
         match ended {
             _ if !self.unwritten.is_empty() => {}
-            Some(open) if self.standing.open.is_none() => self.show(&record, &open),
+            Some(open) if self.journal_state.open.is_none() => self.show(&record, &open),
             _ => self.proceed(),
         }
     }
@@ -220,7 +220,7 @@ impl Machine {
         match verdict::of(self.protections, request, reply) {
             Verdict::Held { available } => {
                 self.available = Some(available);
-                let drawer = self.standing.drawer;
+                let drawer = self.journal_state.drawer;
                 let moving = Record::Moving { id, drawer };
                 self.write_before(Protection::JournalBeforeMove, moving);
             }
@@ -266,7 +266,7 @@ impl Machine {
         let Some(open) = moving else {
             return Ok(());
         };
-        if open.drawer_after(self.standing.drawer) == Some(drawer) {
+        if open.drawer_after(self.journal_state.drawer) == Some(drawer) {
             self.write(Record::Moved(open.id));
         } else {
             self.compare(drawer)?;
@@ -279,7 +279,7 @@ impl Machine {
     pub fn give_up(&mut self) {
         if self.open_in(Phase::Sending).is_some() && matches!(self.todo, Todo::Ask | Todo::Pause) {
             self.abandon();
-        } else if self.standing.open.is_none() && self.todo == Todo::Journal {
+        } else if self.journal_state.open.is_none() && self.todo == Todo::Journal {
             // The id may already be in the journal, so it needs a final record there.
             self.given_up = true;
         }
@@ -295,7 +295,7 @@ impl Machine {
     /// Sets the action that follows the last record.
     fn proceed(&mut self) {
         self.attempts = 0;
-        let Some(open) = self.standing.open else {
+        let Some(open) = self.journal_state.open else {
             self.todo = Todo::Rest;
             return;
         };
@@ -311,7 +311,7 @@ impl Machine {
 
     /// Rolls back a hold whose outcome is unknown.
     fn abandon(&mut self) {
-        let Some(open) = self.standing.open else {
+        let Some(open) = self.journal_state.open else {
             return;
         };
         match self.protections.has(Protection::RollbackOnGiveUp) {
@@ -332,7 +332,7 @@ impl Machine {
     fn forget(&mut self) {
         if let Some(unsettled) = self.outcome() {
             self.unwritten.clear();
-            self.standing.open = None;
+            self.journal_state.open = None;
             self.todo = Todo::Show(unsettled);
         }
     }
@@ -348,7 +348,7 @@ impl Machine {
     fn write_before(&mut self, protection: Protection, record: Record) {
         self.write(record);
         if !self.protections.has(protection) {
-            self.standing.follow(&record);
+            self.journal_state.apply(&record);
             self.proceed();
         }
     }
@@ -361,14 +361,14 @@ impl Machine {
             available: self.available,
             refusal: self.refusal.clone(),
         };
-        self.todo = match ended.by(end) {
+        self.todo = match ended.outcome(end) {
             Some(outcome) => Todo::Show(outcome),
             None => Todo::Rest,
         };
     }
 
     fn compare(&self, drawer: Money) -> Result<(), Damage> {
-        let expected = self.standing.drawer;
+        let expected = self.journal_state.drawer;
         if drawer == expected || !self.protections.has(Protection::DrawerCheck) {
             return Ok(());
         }
@@ -377,12 +377,12 @@ impl Machine {
     }
 
     fn open_in(&self, phase: Phase) -> Option<Open> {
-        self.standing.open.filter(|open| open.phase == phase)
+        self.journal_state.open.filter(|open| open.phase == phase)
     }
 
     /// The open transaction, if this is what is asked about it.
     fn open_for(&self, asked: &Request) -> Option<Open> {
-        let open = self.standing.open?;
+        let open = self.journal_state.open?;
         let asking = matches!(self.todo, Todo::Ask | Todo::Pause);
         let late_hold = Request::Hold {
             id: open.id,

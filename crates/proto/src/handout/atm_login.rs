@@ -56,7 +56,7 @@ enum State {
     /// A name.
     Name,
     /// The answer to a log-in with name and password concatenated.
-    CheckingGlued(Customer),
+    CheckingConcatenated(Customer),
     /// The password of this customer; `None` if the name was refused.
     Password(Option<Customer>),
     /// The answer to the log-in.
@@ -118,9 +118,9 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
     fn name(&mut self, text: &str) -> Step<Request> {
         let customer = Customer(text.into());
         match Pin::password(text) {
-            Some(glued) => self.go(
-                State::CheckingGlued(customer),
-                Step::Ask(Request::LogInGlued(glued)),
+            Some(concatenated) => self.go(
+                State::CheckingConcatenated(customer),
+                Step::Ask(Request::LogInGlued(concatenated)),
             ),
             None => self.go(State::Password(Some(customer)), Step::Listen),
         }
@@ -207,7 +207,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     fn refused(&mut self, state: State, refusal: &Refusal) -> Step<Request> {
         match state {
-            State::CheckingGlued(customer) => {
+            State::CheckingConcatenated(customer) => {
                 self.go(State::Password(Some(customer)), Step::Listen)
             }
             State::Checking => self.go(State::Name, Step::say(WRONG_CRED)),
@@ -252,7 +252,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             }
             State::Acknowledgement => self.menu(),
             // A request to the service is pending.
-            State::CheckingGlued(_)
+            State::CheckingConcatenated(_)
             | State::Checking
             | State::AskingBalance
             | State::Holding

@@ -238,7 +238,7 @@ impl Open {
 
 /// The state that the records of a journal lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Standing {
+pub(super) struct JournalState {
     /// The expected content of the drawer; while notes may be moving, that before they do.
     pub drawer: Money,
     pub open: Option<Open>,
@@ -246,28 +246,28 @@ pub(super) struct Standing {
     pub loading: bool,
 }
 
-impl Standing {
+impl JournalState {
     /// Replays a journal. `abandons`: whether its machine may leave transactions open and begin
     /// others.
-    pub fn of(records: &[Record], abandons: bool) -> Result<Option<Standing>, Damage> {
-        let mut standing = None;
+    pub fn of(records: &[Record], abandons: bool) -> Result<Option<JournalState>, Damage> {
+        let mut journal_state = None;
         for record in records {
-            let mut next = match (standing, record) {
-                (None, Record::Loaded(drawer)) => Standing {
+            let mut next = match (journal_state, record) {
+                (None, Record::Loaded(drawer)) => JournalState {
                     drawer: *drawer,
                     open: None,
                     loading: false,
                 },
-                (Some(standing), _) => standing,
+                (Some(journal_state), _) => journal_state,
                 (None, _) => return Err(Damage::OutOfOrder(record.without_key())),
             };
             if !next.allows(record, abandons) {
                 return Err(Damage::OutOfOrder(record.without_key()));
             }
-            next.follow(record);
-            standing = Some(next);
+            next.apply(record);
+            journal_state = Some(next);
         }
-        Ok(standing)
+        Ok(journal_state)
     }
 
     fn allows(&self, record: &Record, abandons: bool) -> bool {
@@ -302,7 +302,7 @@ impl Standing {
     }
 
     /// Applies a record that is allowed.
-    pub fn follow(&mut self, record: &Record) {
+    pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Loading(_) => self.loading = true,
             Record::Loaded(drawer) => {

@@ -78,7 +78,7 @@ pub(super) struct Ended {
 
 impl Ended {
     /// The outcome, by the transaction's final record.
-    pub fn by(self, record: &Record) -> Option<Outcome> {
+    pub fn outcome(self, record: &Record) -> Option<Outcome> {
         let Ended {
             id,
             amount,

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::journal::{Phase, Standing};
+use super::journal::{JournalState, Phase};
 use super::{Damage, Machine, Record, Todo};
 use crate::atm::Money;
 use crate::atm::semantics::{Protection, Protections};
@@ -51,15 +51,15 @@ impl Machine {
         let settles = protections.has(Protection::SettleOnRestart)
             && protections.has(Protection::Resend)
             && protections.has(Protection::RollbackOnGiveUp);
-        let known = Standing::of(records, !settles)?;
-        let unknown = Standing {
+        let known = JournalState::of(records, !settles)?;
+        let unknown = JournalState {
             drawer,
             open: None,
             loading: false,
         };
         let mut machine = Machine {
             protections,
-            standing: known.unwrap_or(unknown),
+            journal_state: known.unwrap_or(unknown),
             todo: Todo::Rest,
             unwritten: Vec::new(),
             attempts: 0,
@@ -75,17 +75,17 @@ impl Machine {
         machine.proceed();
         match machine.open_in(Phase::Moving) {
             Some(open) if !protections.has(Protection::DrawerCheck) => {
-                machine.standing.drawer = drawer;
+                machine.journal_state.drawer = drawer;
                 machine.write(Record::RollingBack(open.id));
             }
             Some(_) => machine.moved(drawer)?,
             // The operator was interrupted: the count found is the new content.
-            None if machine.standing.loading => machine.write(Record::Loaded(drawer)),
+            None if machine.journal_state.loading => machine.write(Record::Loaded(drawer)),
             None if compares => machine.compare(drawer)?,
             None => {}
         }
-        if !protections.has(Protection::SettleOnRestart) && machine.standing.open.is_some() {
-            machine.standing.open = None;
+        if !protections.has(Protection::SettleOnRestart) && machine.journal_state.open.is_some() {
+            machine.journal_state.open = None;
             machine.unwritten.clear();
             // The notes of the dropped transaction may have moved or not: the count found is new.
             machine.write(Record::Loaded(drawer));
