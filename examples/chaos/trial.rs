@@ -77,7 +77,7 @@ impl Day {
 }
 
 /// The machine's exit status, unless it crashed.
-struct Told<'a> {
+struct CustomerReport<'a> {
     terminal: &'a str,
     visit: &'a Visit,
     status: Option<i32>,
@@ -100,14 +100,14 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     let first = lives.next();
     let mut bank = place.bank(first.map_or(&[], |life| &life.faults))?;
     bank.opens()?;
-    let told = thread::scope(|scope| {
+    let reports = thread::scope(|scope| {
         let bank = scope.spawn(|| keep_open(place, bank, first, lives, &day));
         let machines: Vec<_> = schedule
             .machines
             .iter()
             .map(|machine| scope.spawn(|| serve(place, machine, &day)))
             .collect();
-        let told: Vec<Result<Vec<Told>>> = machines
+        let reports: Vec<Result<Vec<CustomerReport>>> = machines
             .into_iter()
             .map(|machine| {
                 machine
@@ -118,7 +118,7 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
         day.is_over.store(true, Ordering::Relaxed);
         bank.join()
             .unwrap_or_else(|_| Err(anyhow!("the bank's thread panicked")))?;
-        told.into_iter().collect::<Result<Vec<_>>>()
+        reports.into_iter().collect::<Result<Vec<_>>>()
     })?;
 
     let mut bank = place.bank(&[])?;
@@ -136,9 +136,12 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     tally.lost = books.lost;
     tally.duplicated = books.duplicated;
     tally.transactions = books.transactions.len() as u64;
-    tally
-        .wrong
-        .extend(told.iter().flatten().filter_map(|told| lie(told, &books)));
+    tally.wrong.extend(
+        reports
+            .iter()
+            .flatten()
+            .filter_map(|reports| contradiction(reports, &books)),
+    );
     tally.wrong.extend(books.wrong);
     tally.faults = struck(directory)?;
     Ok(tally)
@@ -193,8 +196,8 @@ fn keep_open<'a>(
 }
 
 /// Runs the customers of a machine, one after another.
-fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<'a>>> {
-    let mut told = Vec::new();
+fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<CustomerReport<'a>>> {
+    let mut reports = Vec::new();
     for visit in &machine.visits {
         let by = Instant::now() + WAITS;
         while !day.is_open.load(Ordering::Relaxed) && Instant::now() < by {
@@ -226,13 +229,13 @@ fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<
             End::Exited(_) if visit.is_second => {}
             End::Exited(exited) => status = exited.code(),
         }
-        told.push(Told {
+        reports.push(CustomerReport {
             terminal: &machine.terminal,
             visit,
             status,
         });
     }
-    Ok(told)
+    Ok(reports)
 }
 
 fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
@@ -241,15 +244,15 @@ fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
 }
 
 /// A contradiction between the ledger and what a machine reported to its customer.
-fn lie(told: &Told, books: &Books) -> Option<String> {
-    let Visit { kind, amount, .. } = told.visit;
-    let is_booked = books.of(told.terminal).any(|transaction| {
+fn contradiction(reports: &CustomerReport, books: &Books) -> Option<String> {
+    let Visit { kind, amount, .. } = reports.visit;
+    let is_booked = books.of(reports.terminal).any(|transaction| {
         transaction.id.kind == *kind
             && transaction.amount.money() == *amount
             && transaction.status == Status::Confirmed
     });
-    let terminal = told.terminal;
-    match (told.status, is_booked) {
+    let terminal = reports.terminal;
+    match (reports.status, is_booked) {
         // It crashed, or reported an unknown outcome; a truncated answer is status 5.
         (None | Some(4), _) | (Some(0), true) | (Some(1 | 3 | 5), false) => None,
         (Some(0), false) => Some(format!(
