@@ -1,4 +1,4 @@
-//! How many withdrawals a second the bank makes durable, beside what its disk can sync:
+//! Measures the bank's durable withdrawals a second, and compares them with the disk's syncs:
 //!
 //! ```text
 //! cargo run --release --example durable
@@ -6,9 +6,9 @@
 //! cargo run --release --example durable -- --machines 200
 //! ```
 //!
-//! Each machine is a thread with a connection of its own over loopback. A withdrawal is a `WITHDRAW`
-//! and a `CONFIRM`, each answered when it is on disk, so that a machine alone waits for two syncs.
-//! The journal of the machine is not measured: it is on another disk, that of the machine.
+//! Each machine is a thread with its own connection over loopback. A withdrawal is a `WITHDRAW` and
+//! a `CONFIRM`, each answered once it is on disk, so that a single machine waits for two syncs. The
+//! machine's journal, which would be on another disk, is left out.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -31,16 +31,16 @@ use server::ledger::sqlite;
 use server::{Config, Server};
 use uuid::Uuid;
 
-/// How many machines there are at once, row by row, unless the command line says it.
+/// The default numbers of concurrent machines, one a row.
 const MACHINES: [usize; 3] = [1, 16, 64];
 
-/// What a machine takes turns with, so that they do not all want one account.
+/// The accounts of a machine, used in turn so that machines do not contend for one.
 const CARDS: [(&str, &str); 2] = [("123456789", "1234"), ("987654321", "5678")];
 
-/// What is synced to measure the disk: a page of the ledger.
+/// The size of a sync of the disk measurement: a page of the ledger.
 const PAGE: usize = 4096;
 
-/// How often something was done in a time, and how long each took.
+/// The number of operations in a period, and their durations.
 struct Row {
     taken: Duration,
     /// In ascending order.
@@ -89,8 +89,8 @@ fn main() -> Result<ExitCode> {
     stopper.stop();
     bank.join().map_err(|_| anyhow!("the bank panicked"))?;
 
-    // Like with like: a rate by a rate, a median by a median. One slow sync in a hundred moves the
-    // first and not the second.
+    // Compares rates with rates and medians with medians: one slow sync in a hundred changes a
+    // rate, but not a median.
     let syncs_a_second = (before.rate() + after.rate()) / 2.0;
     let a_sync = (before.percentile(50) + after.percentile(50)) / 2;
     writeln!(
@@ -131,7 +131,7 @@ fn main() -> Result<ExitCode> {
     })
 }
 
-/// Writes a page in place and syncs it, again and again: what the disk can do, without a bank.
+/// Repeatedly writes a page in place and syncs it: the disk without a bank.
 fn syncs(directory: &Path, period: Duration) -> Result<Row> {
     let mut file = File::create(directory.join("page"))?;
     let mut page = [0_u8; PAGE];
@@ -150,9 +150,9 @@ fn syncs(directory: &Path, period: Duration) -> Result<Row> {
     Row::new(started.elapsed(), latencies)
 }
 
-/// Withdraws at so many machines at once, each as fast as it is answered.
+/// Withdraws at this many machines concurrently, each as fast as it is answered.
 fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result<Row> {
-    // One after another, since the bank turns away who waits too long to have a PIN hashed.
+    // One after another, since the bank refuses a log-in that waits too long for its PIN's hash.
     let links: Vec<Link> = (0..machines)
         .map(|number| log_in(address, number))
         .collect::<Result<_>>()?;
@@ -175,7 +175,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
         mode: Mode::Atm,
         server: address.to_string(),
         framing: Framing::Netstring,
-        // Nothing is sent twice here, so a slow disk must not look like a lost answer.
+        // Nothing is retransmitted here, so a slow disk must not look like a lost answer.
         timeout: Duration::from_secs(30),
         faults: None,
         handout: None,

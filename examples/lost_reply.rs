@@ -1,9 +1,9 @@
 //! A lost reply, from nothing to the report: the diagram of a withdrawal whose answer is lost, and
-//! the plot of how many attempts that costs.
+//! the plot of the number of attempts that it costs.
 //!
 //! `cargo run --example lost_reply` starts a bank, withdraws 500.00 while the bank's answer is
-//! thrown away, draws what both sides recorded, and then measures withdrawals at several rates of
-//! loss. What it leaves in `lost-reply/`, or the directory that is given, is for the report.
+//! dropped, draws the recordings of both sides, and then measures withdrawals at several rates of
+//! loss. It writes its results into `lost-reply/`, or the directory given.
 
 use std::fs;
 use std::io::{self, Write};
@@ -55,11 +55,11 @@ fn main() -> Result<()> {
 }
 
 /// Withdraws 500.00 from a bank whose third answer, that to the withdrawal, does not reach the
-/// machine. Gives what both sides recorded.
+/// machine. Returns the recordings of both sides.
 fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     let files = ["client.jsonl", "server.jsonl"].map(|name| directory.join(name));
     for file in &files {
-        // A recording goes on where it ended; this one starts anew.
+        // A recording is appended to; this one starts anew.
         if file.exists() {
             fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
         }
@@ -101,7 +101,7 @@ fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Result<Option<Rec
     })?)
 }
 
-/// Runs a bank that forgets everything at the end, as long as this takes.
+/// Runs a bank with a ledger in memory while the closure runs.
 fn with_bank(
     recorder: Option<Recorder>,
     visit: impl FnOnce(SocketAddr) -> Result<()>,
@@ -165,7 +165,7 @@ fn measure(directory: &Path) -> Result<()> {
     })
 }
 
-/// Does what this command line does.
+/// Executes a command line.
 fn labclient<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
 ) -> Result<()> {

@@ -1,5 +1,5 @@
-//! The four semantics of a remote call, at a real bank and a real cash machine: the same message
-//! meets the same fate under each.
+//! The four semantics of a remote call, with a real bank and a real cash machine: the same fault
+//! under each.
 //!
 //! ```text
 //! cargo run --example semantics
@@ -25,25 +25,25 @@ use proto::side::Side;
 use server::{Config, Server};
 use wire::fault::{Plan, Spec};
 
-/// What happens to the one withdrawal.
+/// The fault that affects the withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// Nothing.
     None,
-    /// The bank does it, and its answer is lost once.
+    /// The bank executes it, and its answer is lost once.
     LostReply,
     /// The request arrives twice.
     DoubledRequest,
 }
 
-/// What there is to see afterwards.
+/// The result.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// What came out of the drawer.
+    /// The notes dispensed.
     pub notes: Money,
-    /// What the bank says can be withdrawn.
+    /// The available balance.
     pub balance: Money,
-    /// Both of them in words.
+    /// Both in words.
     pub verdict: String,
 }
 
@@ -89,7 +89,7 @@ impl Trouble {
         }
     }
 
-    /// Of what is said, the withdrawal is the fourth: the name, the log-in and the balance come first.
+    /// The withdrawal is the fourth message, after the name, the log-in and the balance.
     fn faults(self) -> Result<Option<Plan>> {
         let spec = match self {
             Trouble::None => return Ok(None),
@@ -97,15 +97,15 @@ impl Trouble {
             Trouble::DoubledRequest => "duplicate=#4",
         };
         let spec = Spec::parse_for(Side::Server, spec).map_err(|words| anyhow!(words))?;
-        // Counts draw nothing, so that any seed does.
+        // Counts use no random numbers, so any seed will do.
         Ok(Some(Plan::new(spec, 0)))
     }
 }
 
-/// Withdraws 500 once, from a bank and with a machine that both promise this much.
+/// Withdraws 500 once, with a bank and a machine of these semantics.
 ///
 /// # Errors
-/// When the bank cannot be started or reached, which has nothing to do with the trouble.
+/// When the bank cannot be started or reached, apart from the fault.
 pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration) -> Result<Seen> {
     let server = Server::bind(Config {
         modes: vec![Mode::Atm],
@@ -141,7 +141,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
     let mut machine = Worker::new(found, link, Duration::from_secs(10));
 
-    // A new machine journals what is in its drawer before anything else.
+    // A new machine journals the content of its drawer first.
     machine.settle().map_err(failed)?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;
@@ -149,7 +149,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let before = balance(&mut machine)?;
     let amount: Amount = "500".parse().map_err(refused)?;
     match machine.move_notes(Kind::Withdrawal, amount) {
-        // Not to know is what some of the semantics come to.
+        // Some of the semantics leave the outcome unknown.
         Ok(Ok(_)) | Err(Failure::Unknown(_)) => {}
         Ok(Err(refusal)) => return Err(refused(refusal)),
         Err(failure) => return Err(failed(failure)),

@@ -8,6 +8,7 @@ mod echo;
 mod fault_schedules;
 mod faults;
 mod handout;
+mod import_cycles;
 mod protocol_examples;
 mod proxy;
 mod requests;

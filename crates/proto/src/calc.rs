@@ -19,18 +19,18 @@ use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb};
 
-/// What a client asks of the calculator.
+/// A request to the calculator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Who is calculating; opens the session.
+    /// The client's name; opens the session.
     Hello(Name),
-    /// What is the result?
+    /// An expression to evaluate.
     Calc(Expression),
     /// The end of the conversation.
     Quit,
 }
 
-/// What the calculator answers, after `OK`.
+/// An answer of the calculator, after `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// `hello` and the name.
@@ -50,7 +50,7 @@ pub struct Value {
     pub rounded: bool,
 }
 
-/// The word behind a result that is not exact.
+/// The word after an inexact result.
 const ROUNDED: &str = "rounded";
 
 impl FromStr for Request {

@@ -2,7 +2,7 @@
 //!
 //! `SEND_DATE` → `OK 2026-11-21`; `SEND_TIME` → `OK 07:44:16`: the server's local time, ISO 8601,
 //! 24 hours, zero-padded. White space around a request is ignored, since tools add line breaks. An
-//! answer says by its form which of the two it is, so a client can tell a late one. Refusals are
+//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals are
 //! `ERR code` without words, so that no answer is much longer than its request.
 
 use alloc::string::String;
@@ -14,18 +14,18 @@ use core::str::FromStr;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT};
 
-/// What a client asks of the clock.
+/// A request to the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// Today's date.
     Date,
     /// The time of day.
     Time,
-    /// The end; there is nothing to end, so it is not answered.
+    /// The end of the conversation; there is no session, so it is not answered.
     Quit,
 }
 
-/// What the clock answers, after `OK`.
+/// An answer of the clock, after `OK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// `2026-11-21`: ISO 8601 calendar date, years 0 to 9999.

@@ -1,6 +1,6 @@
 //! The services: their names, ports and transports. Both programs choose by [`Mode`].
 
-/// One service of the labs.
+/// A service of the labs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// The bank, for cash machines.
@@ -19,7 +19,7 @@ pub enum Mode {
     Script,
 }
 
-/// How a service is reached.
+/// The transport of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// A byte stream, cut into messages by a framing.
@@ -61,7 +61,7 @@ impl Mode {
         Mode::ALL.into_iter().find(|mode| mode.name() == name)
     }
 
-    /// The port both programs use unless told otherwise.
+    /// The default port of both programs.
     pub fn default_port(self) -> u16 {
         match self {
             Mode::Atm => 9005,
@@ -74,7 +74,7 @@ impl Mode {
         }
     }
 
-    /// The transports the service listens on. A script says itself which of the two it wants.
+    /// The transports that the service listens on. A script specifies one of the two.
     pub fn transports(self) -> &'static [Transport] {
         match self {
             Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat => &[Transport::Tcp],

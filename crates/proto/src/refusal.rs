@@ -1,4 +1,4 @@
-//! A request that is refused: a code from a closed list, and words for a person.
+//! The refusal of a request: a code from a closed list, and words for people.
 //!
 //! On the wire: `ERR insufficient-funds available 50.00`. A program decides by the code; the words
 //! may change from one release to the next.
@@ -35,11 +35,11 @@ pub enum Code {
     ShuttingDown,
     /// Calculator: the divisor is zero.
     DivisionByZero,
-    /// Chat: somebody else has this name.
+    /// Chat: another member has this name.
     NameTaken,
     /// The bank: log in first.
     NotLoggedIn,
-    /// The bank: unknown card or wrong PIN; the two are not told apart.
+    /// The bank: unknown card or wrong PIN; the two are not distinguished.
     WrongCredentials,
     /// The bank: too many wrong PINs; an operator unlocks the card.
     CardLocked,
@@ -57,7 +57,7 @@ pub enum Code {
     Declined,
     /// The bank: an account with this card number exists.
     AccountExists,
-    /// The service cannot take business now (a full disk, say); nothing was done.
+    /// The service is unavailable, as with a full disk; nothing was done.
     Unavailable,
     /// The server failed while it acted: whether the request took effect is not known.
     Internal,
@@ -125,7 +125,7 @@ impl Code {
         Code::ALL.into_iter().find(|code| code.as_str() == text)
     }
 
-    /// Whether the same may be granted a moment later: the server is full, stopping or in trouble.
+    /// Whether a retry may succeed: the server is full, stopping or unavailable.
     pub fn is_passing(self) -> bool {
         use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
         matches!(self, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
@@ -141,15 +141,15 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{words}")]
 pub struct Refusal {
-    /// What a program decides by.
+    /// The code, for programs.
     pub code: Code,
-    /// What a person reads: lower case, no full stop, may be empty.
+    /// The words, for people: lower case, no full stop, may be empty.
     pub words: String,
 }
 
 impl Refusal {
-    /// A refusal with its words. Line breaks cannot stand on the wire in every framing, so control
-    /// characters become spaces.
+    /// A refusal with its words. Control characters become spaces, because not every framing can
+    /// carry line breaks.
     pub fn new(code: Code, words: impl fmt::Display) -> Refusal {
         let words = words.to_string().replace(|c: char| c.is_control(), " ");
         Refusal {
@@ -163,7 +163,7 @@ impl Refusal {
         Refusal::new(Code::Malformed, words)
     }
 
-    /// [`Code::UnknownVerb`], naming the verb and those that would do.
+    /// [`Code::UnknownVerb`], naming the verb and those that are known.
     pub fn unknown_verb(verb: &str, known: &str) -> Refusal {
         let words = match verb {
             "" => alloc::format!("empty request; known here: {known}"),

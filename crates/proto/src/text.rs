@@ -16,20 +16,20 @@ use crate::printable::quoted;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb};
 
-/// What a client asks of the text service.
+/// A request to the text service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// The text in Unicode lower case.
     Lower(String),
-    /// Is the number prime?
+    /// Whether the number is prime.
     Prime(Integer),
-    /// Does the number read the same backwards, as written?
+    /// Whether the number reads the same backwards, as written.
     Palindrome(Integer),
     /// The end of the conversation.
     Quit,
 }
 
-/// What the text service answers, after `OK`.
+/// An answer of the text service, after `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The lowered text.

@@ -1,10 +1,10 @@
-//! What *exactly once* is made of, as data: each [`Protection`] can be taken away alone, and what
-//! then goes wrong be watched.
+//! The protections that together give *exactly once*, as data: each [`Protection`] can be switched
+//! off alone, to observe the failure that it prevents.
 //!
 //! The bank's [`decide_under`](super::bank::decide_under) and the cash machine's
 //! [`Machine`](super::machine::Machine) are the same code with and without; a protection is one
-//! `if` in them. [`model`](super::model) shows for each that it is needed. [`Semantics`] names the
-//! four combinations that a lecture on remote procedure calls has words for.
+//! `if` in them. [`model`](super::model) shows that each is needed. [`Semantics`] names four
+//! combinations by the usual terms for remote procedure calls.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ pub enum Protection {
     StickyDeclines,
     /// The bank remembers a rollback of what it has not seen. Without, the late hold is placed.
     Tombstones,
-    /// The bank lets nobody settle who has not the transaction's key. Without, whoever knows its id.
+    /// The bank requires the transaction's key to settle it. Without, the id suffices.
     SettlementKeys,
     /// The bank answers when its changes are on disk. Without, it answers first.
     ReplyAfterCommit,
@@ -30,22 +30,22 @@ pub enum Protection {
     JournalBeforeSend,
     /// The machine journals that it moves notes before it does. Without, it does so afterwards.
     JournalBeforeMove,
-    /// The machine sends what was not answered again. Without, it leaves it.
+    /// The machine resends a request without an answer. Without, it leaves it.
     Resend,
-    /// The machine believes only an answer that names the request. Without, it takes any refusal for
-    /// the answer to what it asked last.
+    /// The machine accepts only an answer that names the request. Without, it takes any refusal for
+    /// the answer to its last request.
     NamedAnswers,
-    /// The machine takes only such a refusal for a decline that no other attempt can contradict.
+    /// The machine takes a refusal for a decline only if no other attempt can contradict it.
     /// Without, it takes any that is definite.
     ProvenDeclines,
     /// The machine rolls back a hold that is given up. Without, it leaves it.
     RollbackOnGiveUp,
-    /// A machine that rolls back never again dispenses. Without, it acts on a late `held`.
+    /// A machine that rolls back no longer dispenses. Without, it acts on a late `held`.
     RollbackIsFinal,
     /// A machine that restarts settles what its journal says is open. Without, it forgets it.
     SettleOnRestart,
-    /// A machine that restarts asks the drawer whether the notes moved. Without, it goes by the
-    /// journal: what was not finished did not happen.
+    /// A machine that restarts finds out from the drawer whether the notes moved. Without, it
+    /// concludes from the journal that they did not.
     DrawerCheck,
 }
 
@@ -70,7 +70,7 @@ impl Protection {
         Protection::DrawerCheck,
     ];
 
-    /// The word for it: `journal-before-send`.
+    /// The name, such as `journal-before-send`.
     pub fn name(self) -> &'static str {
         match self {
             Protection::TwoPhases => "two-phases",
@@ -115,7 +115,7 @@ impl Protections {
     /// None of them.
     pub const NONE: Protections = Protections(0);
 
-    /// Whether this one is in place.
+    /// Whether this one is in effect.
     pub fn has(self, protection: Protection) -> bool {
         self.0 & protection.bit() != 0
     }
@@ -139,15 +139,15 @@ impl Default for Protections {
     }
 }
 
-/// How often a request happens that is sent once, by what the two sides do about lost messages.
+/// How often a request takes effect, by what the two sides do about lost messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Semantics {
-    /// Not at all, once, or more often: nobody does anything about it.
+    /// Not at all, once, or more often: neither side does anything about it.
     Maybe,
-    /// The machine resends, and the bank does what it is told: a repeat debits again.
+    /// The machine resends, and the bank executes every repeat: it debits again.
     AtLeastOnce,
-    /// The bank knows a repeat, but the machine neither resends nor settles: a lost answer leaves
-    /// an account debited and no notes.
+    /// The bank recognises a repeat, but the machine neither resends nor settles: a lost answer
+    /// leaves an account debited and no notes.
     AtMostOnce,
     /// Every protection.
     #[default]
@@ -180,9 +180,9 @@ impl Semantics {
             .find(|semantics| semantics.name() == name)
     }
 
-    /// The protections that are in place.
+    /// The protections in effect.
     pub fn protections(self) -> Protections {
-        // What is written and read is in good order under all four: they differ in what is sent.
+        // The four differ in what is sent, not in what is stored.
         let orderly = Protections::NONE
             .with(Protection::ReplyAfterCommit)
             .with(Protection::JournalBeforeSend)

@@ -1,4 +1,4 @@
-//! What a calculator is given: `number operator number`, and where exactly it is wrong.
+//! Expressions: `number operator number`, with the exact place of an error.
 //!
 //! A number is ASCII digits with an optional sign before and an optional fraction behind: `12`,
 //! `-0.50`, `+7`. Digits stand on both sides of a point, so `.5` and `12.` are refused: a lost
@@ -13,11 +13,11 @@ use core::str::FromStr;
 use crate::printable::quoted;
 use crate::refusal::{Code, Refusal};
 
-/// A decimal number as it was written, sign and zeros and all: `+7`, `-0.50`, `007`.
+/// A decimal number as written, with its sign and zeros: `+7`, `-0.50`, `007`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
 
-/// What to do with the two numbers.
+/// The operator between the two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// `+`
@@ -30,14 +30,14 @@ pub enum Operator {
     Divide,
 }
 
-/// Two numbers and what to do with them. `Display` puts one blank on each side of the operator.
+/// Two numbers and an operator. `Display` puts one blank on each side of the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
     /// The number before the operator.
     pub left: Number,
-    /// What to do.
+    /// The operator.
     pub operator: Operator,
-    /// The number behind the operator.
+    /// The number after the operator.
     pub right: Number,
 }
 
@@ -63,7 +63,7 @@ impl Number {
             .map_or(self.unsigned(), |(whole, _)| whole)
     }
 
-    /// The digits behind the point; empty when there is none.
+    /// The digits after the point; empty when there is none.
     pub fn fraction(&self) -> &str {
         self.unsigned()
             .split_once('.')
@@ -95,7 +95,7 @@ impl Operator {
     }
 }
 
-/// The part of an expression not read yet, and where it begins.
+/// The unread part of an expression, and its position.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
     rest: &'a str,
@@ -111,8 +111,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over every character that is wanted, and gives back how many bytes they were. All
-    /// that is ever wanted is ASCII, so bytes are characters here.
+    /// Skips every wanted character, and returns the number of bytes. All wanted characters are
+    /// ASCII, so each is a byte.
     fn pass(&mut self, wanted: impl Fn(char) -> bool) -> usize {
         let behind = self.rest.trim_start_matches(wanted);
         let passed = self.rest.len() - behind.len();
@@ -120,7 +120,7 @@ impl<'a> Cursor<'a> {
         passed
     }
 
-    /// Passes over one character, if it is wanted.
+    /// Skips one character, if it is wanted.
     fn pass_one(&mut self, wanted: impl Fn(char) -> bool) -> bool {
         let behind = self.rest.strip_prefix(wanted);
         if let Some(behind) = behind {

@@ -1,6 +1,6 @@
-//! Lab 002: a chat room. The first message is a name, each further one is told to all others, and
-//! `quit` ends it. There are no answers: a client is told what the others do, and nothing of its
-//! own.
+//! Lab 002: a chat room. The first message is a name, each further one is sent to all other
+//! members, and `quit` ends the conversation. There are no answers, and a client receives no events
+//! of its own.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,13 +12,13 @@ use crate::refusal::{Code, Refusal};
 /// The word that ends a conversation.
 pub const QUIT: &str = "quit";
 
-/// To a name that is taken, or none.
+/// The answer to a name that is taken or invalid.
 pub const NAME_TAKEN: &str = "Name already taken.";
 
-/// What a message asks of the room: a stranger's is its name, a member's is said to all.
+/// Reads a message as a request: the first is the name, each further one a line.
 ///
 /// # Errors
-/// When it is no name, or nothing that may be said.
+/// When it is not a name, or not a valid line.
 pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     let line = text.trim_end_matches(['\r', '\n']);
     match (is_member, line) {
@@ -31,7 +31,7 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     }
 }
 
-/// What the member of this name is told, if anything; a stranger has none.
+/// The message to the member with this name, if any; before the first message it has none.
 pub fn told(message: &Message<Answer>, to: Option<&Name>) -> Option<String> {
     match message {
         Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),

@@ -1,4 +1,4 @@
-//! A sequence of steps, told so that a reader can follow it.
+//! A sequence of steps in words.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,32 +6,33 @@ use alloc::vec::Vec;
 
 use super::Scenario;
 use super::bank::Reception;
-use super::world::{Step, World};
+use super::step::Step;
+use super::system::System;
 use crate::atm::Answer;
 use crate::atm::machine::Action;
 use crate::refusal::Refusal;
 use crate::reply;
 
-/// The small numbers that the search uses for ids and keys, without their zeros.
+/// Shortens the ids and keys of the model, which are small numbers, to their last digit.
 pub(super) fn short(text: &str) -> String {
     text.replace("00000000-0000-0000-0000-00000000000", "")
         .replace("0000000000000000000000000000000", "KEY_")
 }
 
-pub(super) fn told(mut world: World, steps: &[Step]) -> Vec<String> {
+pub(super) fn render(mut system: System, steps: &[Step]) -> Vec<String> {
     let mut lines = Vec::new();
     for step in steps {
-        lines.push(short(&line(&world, *step)));
-        world = world.after(*step);
+        lines.push(short(&describe(&system, *step)));
+        system = system.after(*step);
     }
     lines
 }
 
-fn line(world: &World, step: Step) -> String {
+fn describe(system: &System, step: Step) -> String {
     let name = |m: u8| format!("machine {}", m + 1);
     match step {
         Step::Begin(m) => format!("{}: a customer comes", name(m)),
-        Step::Act(m) => match action(world, m) {
+        Step::Act(m) => match action(system, m) {
             Some(Action::Journal(record)) => format!("{}: journals `{record}`", name(m)),
             Some(Action::Send {
                 request, repeat, ..
@@ -48,25 +49,30 @@ fn line(world: &World, step: Step) -> String {
             }
             _ => format!("{}: rests", name(m)),
         },
-        Step::Deliver(number) => arrival(world, number, Reception::LoggedIn),
+        Step::Deliver(number) => arrival(system, number, Reception::LoggedIn),
         Step::Commit => "bank: commits, and sends its answers".into(),
         Step::TimeOut(m) => format!("{}: has waited long enough for an answer", name(m)),
-        Step::Lose(number) => format!("network: loses {}", message(world, number)),
+        Step::Lose(number) => format!("network: loses {}", message(system, number)),
         Step::Duplicate(number) => {
-            let arrival = arrival(world, number, Reception::LoggedIn);
+            let arrival = arrival(system, number, Reception::LoggedIn);
             format!("{arrival} (and a copy stays on the network)")
         }
-        Step::Meddle(m) => format!("bank: a customer of {} asks for a rollback", name(m)),
-        Step::Mistake(number) => {
-            let arrival = arrival(world, number, Reception::LoggedIn);
-            match world.peek(number).and_then(|m| world.asked_instead(&m)) {
+        Step::UnauthorizedRollback(m) => {
+            format!("bank: a customer of {} asks for a rollback", name(m))
+        }
+        Step::Misattribute(number) => {
+            let arrival = arrival(system, number, Reception::LoggedIn);
+            match system
+                .peek(number)
+                .and_then(|m| system.request_awaited_instead(&m))
+            {
                 Some(asked) => format!("{arrival} where it waits for the answer to `{asked}`"),
                 None => arrival,
             }
         }
-        Step::TurnAway(number) => arrival(world, number, Reception::Closed),
-        Step::LogOut(number) => {
-            let arrival = arrival(world, number, Reception::LoggedOut);
+        Step::Refuse(number) => arrival(system, number, Reception::Closed),
+        Step::DeliverLoggedOut(number) => {
+            let arrival = arrival(system, number, Reception::LoggedOut);
             format!("{arrival} (without a log-in)")
         }
         Step::GiveUp(m) => format!("{}: the customer gives up", name(m)),
@@ -76,12 +82,12 @@ fn line(world: &World, step: Step) -> String {
     }
 }
 
-fn action(world: &World, m: u8) -> Option<Action> {
-    Some(world.stations.get(usize::from(m))?.machine.next())
+fn action(system: &System, m: u8) -> Option<Action> {
+    Some(system.machines.get(usize::from(m))?.state.next())
 }
 
-fn message(world: &World, number: u8) -> String {
-    match world.peek(number) {
+fn message(system: &System, number: u8) -> String {
+    match system.peek(number) {
         Some(message) => match &message.reply {
             Some(reply) => format!("the answer `{}`", brief(reply)),
             None => format!("`{}`", message.request),
@@ -90,11 +96,11 @@ fn message(world: &World, number: u8) -> String {
     }
 }
 
-fn arrival(world: &World, number: u8, reception: Reception) -> String {
-    let Some(message) = world.peek(number) else {
+fn arrival(system: &System, number: u8, reception: Reception) -> String {
+    let Some(message) = system.peek(number) else {
         return String::new();
     };
-    let machine = message.station + 1;
+    let machine = message.machine + 1;
     if let Some(reply) = &message.reply {
         return format!("machine {machine}: receives `{}`", brief(reply));
     }
@@ -102,8 +108,8 @@ fn arrival(world: &World, number: u8, reception: Reception) -> String {
         protections,
         account,
         ..
-    } = &*world.scenario;
-    let (reply, _) = world
+    } = &*system.scenario;
+    let (reply, _) = system
         .bank
         .decide(*protections, &message.request, &account.card, reception);
     format!(
