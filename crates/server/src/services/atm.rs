@@ -27,9 +27,10 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use record::{About, Recorder};
 
+use crate::config::Config;
 use crate::connections::Watch;
 use crate::conversation::Conversation;
-use crate::ledger::accounts::{NewAccount, open_missing};
+use crate::ledger::accounts::{NewAccount, built_in, load, open_missing};
 use crate::ledger::memory::MemoryStore;
 use crate::ledger::{Bank, Store, StoreError, seconds, sqlite};
 use crate::pin::PinGate;
@@ -39,6 +40,35 @@ use strangers::Strangers;
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
 /// a difference than this, so that it cannot be told by a clock.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
+
+/// Opens the bank of this configuration, with these accounts unless it names a file of others. When
+/// they are new, and for this machine alone, the log names their cards and PINs: nobody who tries the
+/// bank for the first time knows any.
+///
+/// # Errors
+/// What failed, and what to do.
+pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
+    let accounts = match &config.accounts {
+        Some(file) => load(file)?,
+        None => built_in(accounts)?,
+    };
+    let recorder = config.recorder.clone();
+    let for_show = match config.accounts {
+        None if config.bind.is_loopback() => accounts.clone(),
+        _ => Vec::new(),
+    };
+    let atm = match &config.ledger {
+        Some(file) => Atm::open(file, accounts, recorder),
+        None => Atm::in_memory(config.semantics, accounts, recorder),
+    }?;
+    if atm.opened() == for_show.len() {
+        for account in for_show {
+            let (card, pin) = (account.card.as_str(), account.pin.reveal());
+            tracing::info!(card, pin, holder = %account.holder, "a card to try");
+        }
+    }
+    Ok(atm)
+}
 
 /// What all sessions share.
 #[derive(Debug, Clone)]

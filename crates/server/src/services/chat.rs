@@ -9,7 +9,6 @@ pub mod flood;
 pub mod room;
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -22,14 +21,14 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{SockRef, TcpKeepalive};
-use wire::connection::{Connection, Reader, ReceiveError, SendError, Writer};
+use wire::connection::{Reader, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
-use wire::limits::Limits;
 
-use crate::config::Config;
 use crate::connections::Place;
-use crate::conversation::{End, as_text, log_bad_input, refusal_of};
+use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
+use crate::incoming::IncomingConnection;
 use crate::outbound::Outbound;
+use crate::service::{End, TcpService};
 use crate::threads::Threads;
 use dialect::Dialect;
 use flood::Flood;
@@ -61,6 +60,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The chat service: one room.
 #[derive(Clone)]
 pub struct Chat {
+    dialect: Dialect,
     room: Room,
     threads: Threads,
 }
@@ -79,46 +79,31 @@ struct Visit<'a> {
 }
 
 impl Chat {
-    /// An empty room, with writers from these threads.
-    pub fn new(threads: Threads) -> Chat {
+    /// An empty room, whose members speak this dialect, with writers from these threads.
+    pub fn new(dialect: Dialect, threads: Threads) -> Chat {
         Chat {
+            dialect,
             room: Room::default(),
             threads,
         }
     }
+}
 
-    /// Serves one connection to its end.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        self.serve_in(Dialect::native(config.framing), stream, place, config)
-    }
-
-    /// Serves one connection to its end, in the peer's own words.
-    pub fn serve_in(
-        &self,
-        dialect: Dialect,
-        stream: &Arc<TcpStream>,
-        place: &Place,
-        config: &Config,
-    ) -> End {
-        let login_by = Instant::now() + config.login;
-        // Whoever only listens stays.
-        let limits = Limits {
-            idle: None,
-            ..config.limits
-        };
-        let mut connection = match Connection::over(Arc::clone(stream), dialect.framing, limits) {
-            Ok(connection) => connection,
-            Err(error) => return End::Broken(error.to_string()),
-        };
-        config.inject(&mut connection, place, Exchange::Answered);
-        if let Err(error) = set_options(stream) {
+impl TcpService for Chat {
+    fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let (place, login_by) = (incoming.place(), incoming.login_by());
+        let dialect = self.dialect;
+        // A member that only listens stays.
+        incoming.limits.idle = None;
+        if let Err(error) = set_options(&incoming.options()) {
             tracing::debug!(%error, "a dead peer will be noticed late");
         }
+        let mut connection = incoming.messages(dialect.framing, Exchange::Answered)?;
         // A few bytes always fit the empty send buffer, so this never waits.
         if let Some(greeting) = dialect.greeting
             && let Err(error) = connection.writer.greet(greeting().as_bytes())
         {
-            return End::Broken(error.to_string());
+            return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
         let outbound = Arc::new(Outbound::new(WAITING));
@@ -131,7 +116,7 @@ impl Chat {
         };
         if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
             tracing::warn!(%error, "no thread to write with");
-            return End::Broken("no thread to write with".into());
+            return Ok(End::Broken("no thread to write with".into()));
         }
 
         let mut visit = Visit {
@@ -148,7 +133,11 @@ impl Chat {
         // Bounded by the write limit of the connection.
         let _ = visit.written.recv();
         reader.close();
-        end
+        Ok(end)
+    }
+
+    fn refusal_framing(&self) -> Option<Framing> {
+        self.dialect.greeting.map(|_| self.dialect.framing)
     }
 }
 
@@ -252,7 +241,7 @@ impl Visit<'_> {
         if self.place.is_stopping() {
             return Some(self.lost(None));
         }
-        let Some((refusal, is_fatal)) = refusal_of(error) else {
+        let Some((refusal, is_fatal)) = refusal_of(error, LOG_IN) else {
             return Some(self.lost(Some(error)));
         };
         // Where it is the end, the end is logged with the same words.
@@ -388,8 +377,7 @@ fn out_of_order(words: &str) -> Refusal {
 
 /// Has the operating system find out when the peer's machine is gone, which ends the stream; and
 /// keep little for one that does not read.
-fn set_options(stream: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(stream);
+fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     let (time, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new()
         .with_time(time)
