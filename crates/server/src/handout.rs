@@ -51,6 +51,7 @@ const CHAT: Dialect = Dialect {
     greeting: None,
     read: chat::request,
     word: chat::told,
+    echoes: false,
     tries_again: false,
 };
 

@@ -27,12 +27,11 @@ use wire::fault::Exchange;
 use crate::connections::Place;
 use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
 use crate::incoming::IncomingConnection;
-use crate::outbound::Outbound;
 use crate::service::{End, TcpService};
 use crate::threads::Threads;
 use dialect::Dialect;
 use flood::Flood;
-use room::{Gone, Member, Room, Seat};
+use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
 /// Were nobody to read, 2,000 members would hold 512 MiB.
@@ -70,7 +69,7 @@ struct Visit<'a> {
     room: &'a Room,
     place: &'a Place,
     dialect: Dialect,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     member: Option<Member>,
     /// Whether the reader knows that the connection ends.
     is_ending: Arc<AtomicBool>,
@@ -83,7 +82,7 @@ impl Chat {
     pub fn new(dialect: Dialect, threads: Threads) -> Chat {
         Chat {
             dialect,
-            room: Room::default(),
+            room: Room::new(dialect),
             threads,
         }
     }
@@ -106,7 +105,7 @@ impl TcpService for Chat {
             return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Outbound::new(WAITING));
+        let outbound = Arc::new(Queue::new(WAITING));
         let is_ending = Arc::new(AtomicBool::new(false));
         let (tell_written, written) = mpsc::channel();
         let writing = Writing {
@@ -206,13 +205,7 @@ impl Visit<'_> {
     }
 
     fn join(&mut self, name: Name) -> Result<(), Gone> {
-        let (word, to) = (self.dialect.word, name.clone());
-        let seat = Seat {
-            outbound: Arc::clone(&self.outbound),
-            longest: self.dialect.framing.max_payload(),
-            wording: Box::new(move |message| word(message, Some(&to)).map(String::into_bytes)),
-        };
-        match self.room.enter(name.clone(), seat) {
+        match self.room.enter(name.clone(), Arc::clone(&self.outbound)) {
             Ok(member) => {
                 tracing::info!(%name, "joined");
                 self.member = Some(member);
@@ -229,9 +222,9 @@ impl Visit<'_> {
         match &self.member {
             Some(member) => member.refuse(refusal),
             None => {
-                let refusal = (self.dialect.word)(&Message::Reply(Err(refusal)), None);
-                // A stranger who does not read is not kept.
-                let told = refusal.map(|refusal| self.outbound.push(refusal.into_bytes()));
+                let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
+                // A stranger that does not read is not kept.
+                let told = refusal.map(|refusal| self.outbound.push(refusal));
                 told.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
@@ -307,10 +300,8 @@ impl Visit<'_> {
         match self.member.take() {
             Some(member) => member.leave(reason),
             None if reason == Reason::Quit => {
-                match (self.dialect.word)(&Message::Reply(Ok(Answer::Bye)), None) {
-                    Some(bye) => self.outbound.close_with(bye.into_bytes()),
-                    None => self.outbound.close(),
-                }
+                let bye = self.dialect.render(&Message::Reply(Ok(Answer::Bye)));
+                self.outbound.close_with(bye);
             }
             None => {}
         }
@@ -324,7 +315,7 @@ impl Visit<'_> {
 /// The thread that writes to one peer.
 struct Writing {
     writer: Writer,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     is_ending: Arc<AtomicBool>,
 }
 
