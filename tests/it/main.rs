@@ -5,6 +5,7 @@ mod bad_input;
 mod chat;
 mod datetime;
 mod echo;
+mod every_service;
 mod fault_schedules;
 mod faults;
 mod handout;

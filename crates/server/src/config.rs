@@ -1,7 +1,6 @@
 //! Everything about a server that can be turned, with its default.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,23 +9,39 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
-use proto::side::Side;
-use record::{self, Framed, Mask, Recorder, Tap};
-use wire::connection::Connection;
-use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Faults, Plan};
+use record::Recorder;
+use wire::fault::Plan;
 use wire::limits::Limits;
 
-use crate::connections::{ENDING, Place};
-use crate::services::datetime::Clock;
-use crate::services::proxy;
+use crate::clock::Clock;
+use crate::connections::ENDING;
+
+/// What a server does.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// Runs these services, in our own protocol.
+    Services(Vec<Mode>),
+    /// Serves the printed client of a hand-out.
+    Handout(Handout),
+    /// Relays between the client and the server of any protocol.
+    Proxy(ProxySettings),
+}
+
+/// What a proxy relays, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// The server's addresses; those of a name, in the resolver's order. There is at least one.
+    pub to: Vec<SocketAddr>,
+    /// Streams, or datagrams.
+    pub transport: Transport,
+}
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
 /// ledger, which `labserver` keeps in a file.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The services to run.
-    pub modes: Vec<Mode>,
+    /// What it does.
+    pub role: Role,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
     /// The port of the service, or of several the one that theirs are [counted from](Config::port_of);
@@ -60,12 +75,7 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
-    /// The hand-out whose words are spoken; its service is then the only one, whatever `modes` says.
-    /// `None` speaks our own protocol.
-    pub handout: Option<Handout>,
-    /// A proxy to run, besides the services.
-    pub proxy: Option<proxy::Settings>,
-    /// The exchange to play; `None` is the default one of those that are shipped.
+    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are shipped.
     pub script: Option<Script>,
 }
 
@@ -79,10 +89,18 @@ impl Config {
     pub fn port_of(&self, default: u16) -> Option<u16> {
         match self.port {
             None => Some(default),
-            Some(base) if base > 0 && self.handout.is_none() && self.modes.len() > 1 => {
+            Some(base) if base > 0 && self.modes().len() > 1 => {
                 base.checked_add(default - Mode::BASE_PORT)
             }
             Some(port) => Some(port),
+        }
+    }
+
+    /// The services that run in our own protocol.
+    pub fn modes(&self) -> &[Mode] {
+        match &self.role {
+            Role::Services(modes) => modes,
+            Role::Handout(_) | Role::Proxy(_) => &[],
         }
     }
 
@@ -110,86 +128,21 @@ impl Config {
 
     /// The proxy has one to each end.
     fn descriptors_each(&self) -> u64 {
-        if self.proxy.is_some() { 2 } else { 1 }
+        match self.role {
+            Role::Proxy(_) => 2,
+            Role::Services(_) | Role::Handout(_) => 1,
+        }
     }
 
     fn spare_descriptors(&self) -> u64 {
         ENDING as u64 * self.descriptors_each() + Config::OTHER_DESCRIPTORS
-    }
-
-    /// Has a connection recorded, and puts it under the faults of this configuration, where there is
-    /// a recorder and where there are faults. What [`greet`](wire::connection::Writer::greet) sends
-    /// is not disturbed.
-    pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
-        if let Some(recorder) = &self.recorder {
-            let (service, number) = (place.service(), place.id());
-            let is_bank = service == Mode::Atm.name() && self.handout.is_none();
-            let secrets: Mask = match is_bank {
-                true => proto::atm::secrets_alone,
-                false => proto::atm::secrets,
-            };
-            if let Err(error) = connection.record(recorder, service, number, Some(secrets)) {
-                tracing::debug!(%error, "not recorded");
-            }
-        }
-        if let Some(faults) = self.faults(Transport::Tcp, place.id(), exchange) {
-            connection.inject(faults);
-        }
-    }
-
-    /// A tap on a stream that has no messages, where there is a recorder.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
-    pub fn tap_stream(&self, stream: &TcpStream, place: &Place) -> io::Result<Option<Tap>> {
-        let Some(recorder) = &self.recorder else {
-            return Ok(None);
-        };
-        let channel = record::Channel {
-            service: place.service().to_owned(),
-            transport: Transport::Tcp,
-            framing: Framed::Stream,
-            connection: place.id(),
-            local: stream.local_addr()?,
-            peer: stream.peer_addr()?,
-        };
-        Ok(Some(Tap::connected(
-            recorder,
-            channel,
-            Some(proto::atm::secrets),
-        )))
-    }
-
-    /// As [`Config::inject`], for a service's UDP socket.
-    pub fn inject_datagrams(&self, endpoint: &mut Endpoint, service: &str, exchange: Exchange) {
-        if let Some(recorder) = &self.recorder {
-            let secrets = Some(proto::atm::secrets as Mask);
-            if let Err(error) = endpoint.record(recorder, service, 0, secrets) {
-                tracing::debug!(%error, "not recorded");
-            }
-        }
-        if let Some(faults) = self.faults(Transport::Udp, 0, exchange) {
-            endpoint.inject(faults);
-        }
-    }
-
-    /// What happens to the messages of a connection or socket on purpose, if anything. A
-    /// connection's number is that of its place; a UDP socket's is 0.
-    pub fn faults(&self, transport: Transport, number: u64, exchange: Exchange) -> Option<Faults> {
-        let channel = Channel {
-            side: Side::Server,
-            transport,
-            number,
-            exchange,
-        };
-        Some(self.faults.as_ref()?.faults(channel))
     }
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
-            modes: Vec::new(),
+            role: Role::Services(Vec::new()),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: None,
             framing: Framing::Netstring,
@@ -207,8 +160,6 @@ impl Default for Config {
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
             faults: None,
-            handout: None,
-            proxy: None,
             recorder: None,
             script: None,
         }
@@ -239,12 +190,12 @@ mod tests {
 
     #[test]
     fn a_proxy_has_two_descriptors_for_each_connection() {
-        let proxy = proxy::Settings {
+        let proxy = ProxySettings {
             to: Vec::new(),
             transport: Transport::Tcp,
         };
         let mut config = Config {
-            proxy: Some(proxy),
+            role: Role::Proxy(proxy),
             ..Config::default()
         };
         assert_eq!(config.descriptors(), 4_160);

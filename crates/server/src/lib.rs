@@ -13,21 +13,24 @@
 //! * [`connections`], [`threads`], [`turns`], [`outbound`]: what the listener and the services share.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod conversation;
 pub mod datagrams;
 pub mod decimal;
 pub mod handout;
+pub mod incoming;
 pub mod ledger;
 pub mod listener;
 pub mod log;
 pub mod outbound;
 pub mod pin;
 pub mod primality;
+pub mod service;
 pub mod services;
 pub mod threads;
 pub mod turns;
 
-pub use config::Config;
+pub use config::{Config, Role};
 pub use listener::{Server, Stopper};

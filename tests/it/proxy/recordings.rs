@@ -14,7 +14,7 @@ use super::{Between, proxy_to};
 use crate::faults::{config, plan};
 use crate::support::PATIENCE;
 
-fn recording_to(file: &Path, config: Config) -> Config {
+pub fn recording_to(file: &Path, config: Config) -> Config {
     let recorder = Recorder::start(Settings {
         program: "labserver",
         release: "0.0.0",
@@ -34,7 +34,7 @@ fn recording_to(file: &Path, config: Config) -> Config {
     }
 }
 
-fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
+pub fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
     recorder.finish();
     let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
     let mut recording = Recording::read(file).unwrap();

@@ -31,12 +31,11 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     }
 }
 
-/// The message to the member with this name, if any; before the first message it has none.
-pub fn told(message: &Message<Answer>, to: Option<&Name>) -> Option<String> {
+/// The message in the printed words, if it has any. What a member says goes to all others.
+pub fn told(message: &Message<Answer>) -> Option<String> {
     match message {
         Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),
         Message::Event(Event::Left(name, _)) => Some(format!("{name} has left the chat.")),
-        Message::Event(Event::Said(name, _)) if to == Some(name) => None,
         Message::Event(Event::Said(name, text)) => Some(format!("{name}: {text}")),
         Message::Reply(Ok(_)) => None,
         Message::Reply(Err(refusal)) if refusal.code == Code::NameTaken => Some(NAME_TAKEN.into()),
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_of_a_member_and_the_member_is_not() {
+    fn events_have_words_and_answers_have_none() {
         let joty = name("Joty");
         let said = Message::Event(Event::Said(joty.clone(), "hello".parse().unwrap()));
         for (message, expected) in [
@@ -84,7 +83,7 @@ mod tests {
                 Message::Event(Event::Joined(joty.clone())),
                 "Joty has joined the chat.",
             ),
-            (said.clone(), "Joty: hello"),
+            (said, "Joty: hello"),
             (
                 Message::Event(Event::Left(joty.clone(), Reason::Quit)),
                 "Joty has left the chat.",
@@ -94,15 +93,14 @@ mod tests {
                 "Joty has left the chat.",
             ),
         ] {
-            assert_eq!(told(&message, Some(&name("Ahona"))).unwrap(), expected);
+            assert_eq!(told(&message).unwrap(), expected);
         }
-        assert_eq!(told(&said, Some(&joty)), None);
         for answer in [
             Answer::Said,
             Answer::Bye,
             Answer::Joined(joty.clone(), People::default()),
         ] {
-            assert_eq!(told(&Message::Reply(Ok(answer)), Some(&joty)), None);
+            assert_eq!(told(&Message::Reply(Ok(answer))), None);
         }
     }
 
@@ -110,12 +108,12 @@ mod tests {
     fn a_name_that_cannot_be_had_is_told_in_one_sentence() {
         let refused = |text: &str| {
             let refusal = request(text, false).unwrap_err();
-            told(&Message::Reply(Err(refusal)), None).unwrap()
+            told(&Message::Reply(Err(refusal))).unwrap()
         };
         assert_eq!(refused(" "), "Name already taken.");
         let taken = Refusal::new(Code::NameTaken, "Joty is in the room");
         assert_eq!(
-            told(&Message::Reply(Err(taken)), None).unwrap(),
+            told(&Message::Reply(Err(taken))).unwrap(),
             "Name already taken."
         );
         assert_eq!(
@@ -128,7 +126,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in ".*", is_member: bool) {
             if let Err(refusal) = request(&text, is_member) {
-                let sentence = told(&Message::Reply(Err(refusal)), None).unwrap();
+                let sentence = told(&Message::Reply(Err(refusal))).unwrap();
                 prop_assert!(sentence.ends_with('.') && sentence.len() < 300, "{}", sentence);
             }
         }

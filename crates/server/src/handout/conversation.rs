@@ -6,15 +6,44 @@ use proto::frame::Framing;
 use proto::handout::wording::{Step, Wording};
 use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
+use wire::fault::Exchange;
 
-use crate::connections::Place;
-use crate::conversation::End;
+use crate::connections::{Place, Watch};
+use crate::incoming::IncomingConnection;
+use crate::service::{End, TcpService};
+
+/// A service whose conversations this begins, each a wording and what answers its requests.
+pub struct WordedConversations<F> {
+    /// Whether its requests have one answer each.
+    pub exchange: Exchange,
+    /// Begins the conversation of a new connection.
+    pub begin: F,
+}
+
+impl<F, W, A> TcpService for WordedConversations<F>
+where
+    F: Fn(Watch) -> (W, A) + Send + Sync,
+    W: Wording,
+    A: FnMut(W::Request) -> Result<W::Answer, Refusal>,
+{
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let place = incoming.place();
+        let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
+        let (mut wording, ask) = (self.begin)(place.watch());
+        let end = hold(&mut wording, ask, &mut connection, place);
+        if let Some(undone) = wording.undone() {
+            tracing::warn!("the client left: {undone}");
+        }
+        connection.close();
+        Ok(end)
+    }
+}
 
 /// Holds the conversation until either side ends it.
 ///
 /// A client that resets the connection has ended it: several of the printed ones leave without
 /// having read the last answer.
-pub fn hold<W: Wording>(
+fn hold<W: Wording>(
     wording: &mut W,
     mut ask: impl FnMut(W::Request) -> Result<W::Answer, Refusal>,
     connection: &mut Connection,

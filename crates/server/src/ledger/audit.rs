@@ -11,7 +11,7 @@ use std::fmt;
 use proto::atm::record::{Account, Entry, Event, Record, Status, Transaction};
 use proto::atm::{CardNumber, Kind, Money, TransactionId};
 
-use super::{Store, StoreError};
+use super::store::{Store, StoreError};
 
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

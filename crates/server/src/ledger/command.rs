@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use proto::atm::bank::Operation;
-use proto::atm::semantics::Protections;
 use proto::atm::{Answer, CardNumber, TransactionId};
 use proto::refusal::Refusal;
 
 use super::audit::audit;
-use super::{Store, StoreError, replies, seconds};
+use super::store::{Store, StoreError, seconds};
+use super::writer::carry_out;
 
 mod json;
 mod text;
@@ -154,8 +154,7 @@ fn settle<S: Store>(
     store: &mut S,
 ) -> Result<Vec<Answer>, CommandError> {
     let operation = Operation::Settle { id, moved };
-    let replies = replies(Protections::ALL, store, &[operation]);
-    let replies: Result<_, _> = replies.into_iter().collect();
+    let replies: Result<_, _> = carry_out(store, &[operation]).into_iter().collect();
     replies.map_err(CommandError::Refused)
 }
 
@@ -169,7 +168,7 @@ fn unlock<S: Store>(
         None => Err(CommandError::Refused(unknown(card))),
         Some(account) if !account.is_locked(seconds(now)) => Ok(false),
         Some(_) => {
-            let replies = replies(Protections::ALL, store, &[Operation::Unlock(card.clone())]);
+            let replies = carry_out(store, &[Operation::Unlock(card.clone())]);
             let refused = replies.into_iter().find_map(Result::err);
             refused.map_or(Ok(true), |refusal| Err(CommandError::Refused(refusal)))
         }
@@ -201,7 +200,7 @@ mod tests {
             confirm(with(1)),
             hold(dep(2), 5),
         ];
-        for reply in replies(Protections::ALL, &mut store, &operations) {
+        for reply in carry_out(&mut store, &operations) {
             reply.unwrap();
         }
         store
@@ -274,11 +273,7 @@ mod tests {
             card: card(CARD),
             pin_matches: false,
         };
-        replies(
-            Protections::ALL,
-            &mut store,
-            &[wrong(1), wrong(2), wrong(3)],
-        );
+        carry_out(&mut store, &[wrong(1), wrong(2), wrong(3)]);
         assert!(lines(Command::Accounts, &mut store)[1].contains("locked"));
         let unlock = Command::Unlock(card(CARD));
         assert_eq!(lines(unlock.clone(), &mut store), ["123456789 is unlocked"]);

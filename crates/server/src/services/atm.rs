@@ -27,11 +27,14 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use record::{About, Recorder};
 
+use crate::config::Config;
 use crate::connections::Watch;
 use crate::conversation::Conversation;
-use crate::ledger::accounts::{NewAccount, open_missing};
+use crate::ledger::accounts::{NewAccount, built_in, load, open_missing};
 use crate::ledger::memory::MemoryStore;
-use crate::ledger::{Bank, Store, StoreError, seconds, sqlite};
+use crate::ledger::sqlite;
+use crate::ledger::store::{Store, StoreError, seconds};
+use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
 use strangers::Strangers;
@@ -39,6 +42,35 @@ use strangers::Strangers;
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
 /// a difference than this, so that it cannot be told by a clock.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
+
+/// Opens the bank of this configuration, with these accounts unless it names a file of others. When
+/// they are new, and for this machine alone, the log names their cards and PINs: nobody who tries the
+/// bank for the first time knows any.
+///
+/// # Errors
+/// What failed, and what to do.
+pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
+    let accounts = match &config.accounts {
+        Some(file) => load(file)?,
+        None => built_in(accounts)?,
+    };
+    let recorder = config.recorder.clone();
+    let for_show = match config.accounts {
+        None if config.bind.is_loopback() => accounts.clone(),
+        _ => Vec::new(),
+    };
+    let atm = match &config.ledger {
+        Some(file) => Atm::open(file, accounts, recorder),
+        None => Atm::in_memory(config.semantics, accounts, recorder),
+    }?;
+    if atm.opened() == for_show.len() {
+        for account in for_show {
+            let (card, pin) = (account.card.as_str(), account.pin.reveal());
+            tracing::info!(card, pin, holder = %account.holder, "a card to try");
+        }
+    }
+    Ok(atm)
+}
 
 /// What all sessions share.
 #[derive(Debug, Clone)]
@@ -195,28 +227,20 @@ impl AtmSession {
                 self.log_in(id, card, &pin)
                     .inspect_err(|_| thread::sleep(by.saturating_duration_since(Instant::now())))
             }
-            Request::Balance => self.apply(
-                "balance",
-                Operation::Balance {
-                    card: self.card.clone(),
-                },
-            ),
-            Request::Hold { id, amount, key } => {
-                let (card, terminal) = (self.card.clone(), self.terminal.clone());
-                self.apply(
-                    "hold",
-                    Operation::Hold {
-                        id,
-                        card,
-                        amount,
-                        terminal,
-                        key,
-                    },
-                )
+            Request::Balance => {
+                let card = self.card.clone();
+                self.carry_out(Operation::Balance { card })
             }
+            Request::Hold { id, amount, key } => self.carry_out(Operation::Hold {
+                id,
+                card: self.card.clone(),
+                amount,
+                terminal: self.terminal.clone(),
+                key,
+            }),
             Request::Confirm { id, key } => {
                 let by = self.settler(key);
-                self.apply("confirm", Operation::Confirm { id, by })
+                self.carry_out(Operation::Confirm { id, by })
             }
             Request::Rollback { id, key } => {
                 // Without a key it is refused, and leaves no row.
@@ -225,7 +249,7 @@ impl AtmSession {
                     self.atm.budget.take(Instant::now())?;
                 }
                 let by = self.settler(key);
-                self.apply("rollback", Operation::Rollback { id, by })
+                self.carry_out(Operation::Rollback { id, by })
             }
             Request::Create {
                 id,
@@ -269,7 +293,7 @@ impl AtmSession {
                 tracing::warn!(what = "log-in", card = card.masked(), refused, "not done");
             })?;
         }
-        let answer = self.apply_for(Some(&card), "log-in", operation)?;
+        let answer = self.carry_out(operation)?;
         self.card = Some(card);
         self.has_logged_in = true;
         Ok(answer)
@@ -291,15 +315,13 @@ impl AtmSession {
             self.atm.budget.take(Instant::now())?;
         }
         let pin_hash = self.atm.gate.hash(pin, id)?;
-        let shown = card.clone();
-        let operation = Operation::Create {
+        self.carry_out(Operation::Create {
             id,
             card,
             holder,
             pin_hash,
             opening,
-        };
-        self.apply_for(Some(&shown), "new account", operation)
+        })
     }
 
     /// Whether the ledger has no such row.
@@ -315,27 +337,19 @@ impl AtmSession {
         Settler { card, key }
     }
 
-    fn apply(&self, what: &str, operation: Operation) -> Result<Answer, Refusal> {
-        self.apply_for(self.card.as_ref(), what, operation)
-    }
-
     /// Has the bank do this, and logs what came of it.
-    fn apply_for(
-        &self,
-        card: Option<&CardNumber>,
-        what: &str,
-        operation: Operation,
-    ) -> Result<Answer, Refusal> {
-        let id = match &operation {
-            Operation::Hold { id, .. }
-            | Operation::Confirm { id, .. }
-            | Operation::Rollback { id, .. } => Some(id.to_string()),
-            Operation::LogIn { id, .. } => Some(id.to_string()),
-            Operation::Create { id, .. } => Some(id.to_string()),
-            Operation::Settle { id, .. } => Some(id.to_string()),
-            Operation::Balance { .. } | Operation::Unlock(_) => None,
+    fn carry_out(&self, operation: Operation) -> Result<Answer, Refusal> {
+        let (what, card) = match &operation {
+            Operation::LogIn { card, .. } => ("log-in", Some(card)),
+            Operation::Create { card, .. } => ("new account", Some(card)),
+            Operation::Balance { card } => ("balance", card.as_ref()),
+            Operation::Hold { card, .. } => ("hold", card.as_ref()),
+            Operation::Confirm { by, .. } => ("confirm", by.card.as_ref()),
+            Operation::Rollback { by, .. } => ("rollback", by.card.as_ref()),
+            Operation::Settle { .. } => ("settle", None),
+            Operation::Unlock(card) => ("unlock", Some(card)),
         };
-        let card = card.map(CardNumber::masked);
+        let (id, card) = (id_of(&operation), card.map(CardNumber::masked));
         let terminal = self.terminal.as_ref().map(Name::as_str);
         let reply = self.atm.bank.apply(operation);
         match &reply {
@@ -349,17 +363,24 @@ impl AtmSession {
     }
 }
 
-/// Has it recorded what the ledger says of an operation from now on.
-fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
-    let about = match operation {
+fn id_of(operation: &Operation) -> Option<String> {
+    match operation {
         Operation::Hold { id, .. }
         | Operation::Confirm { id, .. }
         | Operation::Rollback { id, .. }
-        | Operation::Settle { id, .. } => id.to_string(),
-        Operation::LogIn { id, .. } => id.to_string(),
-        Operation::Create { id, .. } => id.to_string(),
-        Operation::Balance { .. } | Operation::Unlock(_) => return,
-    };
+        | Operation::Settle { id, .. } => Some(id.to_string()),
+        Operation::LogIn { id, .. } => Some(id.to_string()),
+        Operation::Create { id, .. } => Some(id.to_string()),
+        Operation::Balance { .. } | Operation::Unlock(_) => None,
+    }
+}
+
+/// Has it recorded what the ledger says of an operation from now on.
+fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
+    let about = id_of(operation);
+    if about.is_none() {
+        return;
+    }
     let (what, amount, words) = match reply {
         Ok(Answer::Welcome { .. }) => ("welcome", None, None),
         Ok(Answer::Held { amount, repeat, .. }) => {
@@ -371,7 +392,6 @@ fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refus
         Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
         Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
     };
-    let about = Some(about);
     recorder.note(
         what,
         About {

@@ -9,7 +9,6 @@ pub mod flood;
 pub mod room;
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -22,18 +21,17 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{SockRef, TcpKeepalive};
-use wire::connection::{Connection, Reader, ReceiveError, SendError, Writer};
+use wire::connection::{Reader, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
-use wire::limits::Limits;
 
-use crate::config::Config;
 use crate::connections::Place;
-use crate::conversation::{End, as_text, log_bad_input, refusal_of};
-use crate::outbound::Outbound;
+use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
+use crate::incoming::IncomingConnection;
+use crate::service::{End, TcpService};
 use crate::threads::Threads;
 use dialect::Dialect;
 use flood::Flood;
-use room::{Gone, Member, Room, Seat};
+use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
 /// Were nobody to read, 2,000 members would hold 512 MiB.
@@ -61,6 +59,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The chat service: one room.
 #[derive(Clone)]
 pub struct Chat {
+    dialect: Dialect,
     room: Room,
     threads: Threads,
 }
@@ -70,7 +69,7 @@ struct Visit<'a> {
     room: &'a Room,
     place: &'a Place,
     dialect: Dialect,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     member: Option<Member>,
     /// Whether the reader knows that the connection ends.
     is_ending: Arc<AtomicBool>,
@@ -79,49 +78,34 @@ struct Visit<'a> {
 }
 
 impl Chat {
-    /// An empty room, with writers from these threads.
-    pub fn new(threads: Threads) -> Chat {
+    /// An empty room, whose members speak this dialect, with writers from these threads.
+    pub fn new(dialect: Dialect, threads: Threads) -> Chat {
         Chat {
-            room: Room::default(),
+            dialect,
+            room: Room::new(dialect),
             threads,
         }
     }
+}
 
-    /// Serves one connection to its end.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        self.serve_in(Dialect::native(config.framing), stream, place, config)
-    }
-
-    /// Serves one connection to its end, in the peer's own words.
-    pub fn serve_in(
-        &self,
-        dialect: Dialect,
-        stream: &Arc<TcpStream>,
-        place: &Place,
-        config: &Config,
-    ) -> End {
-        let login_by = Instant::now() + config.login;
-        // Whoever only listens stays.
-        let limits = Limits {
-            idle: None,
-            ..config.limits
-        };
-        let mut connection = match Connection::over(Arc::clone(stream), dialect.framing, limits) {
-            Ok(connection) => connection,
-            Err(error) => return End::Broken(error.to_string()),
-        };
-        config.inject(&mut connection, place, Exchange::Answered);
-        if let Err(error) = set_options(stream) {
+impl TcpService for Chat {
+    fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let (place, login_by) = (incoming.place(), incoming.login_by());
+        let dialect = self.dialect;
+        // A member that only listens stays.
+        incoming.limits.idle = None;
+        if let Err(error) = set_options(&incoming.options()) {
             tracing::debug!(%error, "a dead peer will be noticed late");
         }
+        let mut connection = incoming.messages(dialect.framing, Exchange::Answered)?;
         // A few bytes always fit the empty send buffer, so this never waits.
         if let Some(greeting) = dialect.greeting
             && let Err(error) = connection.writer.greet(greeting().as_bytes())
         {
-            return End::Broken(error.to_string());
+            return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Outbound::new(WAITING));
+        let outbound = Arc::new(Queue::new(WAITING));
         let is_ending = Arc::new(AtomicBool::new(false));
         let (tell_written, written) = mpsc::channel();
         let writing = Writing {
@@ -131,7 +115,7 @@ impl Chat {
         };
         if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
             tracing::warn!(%error, "no thread to write with");
-            return End::Broken("no thread to write with".into());
+            return Ok(End::Broken("no thread to write with".into()));
         }
 
         let mut visit = Visit {
@@ -148,7 +132,11 @@ impl Chat {
         // Bounded by the write limit of the connection.
         let _ = visit.written.recv();
         reader.close();
-        end
+        Ok(end)
+    }
+
+    fn refusal_framing(&self) -> Option<Framing> {
+        self.dialect.greeting.map(|_| self.dialect.framing)
     }
 }
 
@@ -217,13 +205,7 @@ impl Visit<'_> {
     }
 
     fn join(&mut self, name: Name) -> Result<(), Gone> {
-        let (word, to) = (self.dialect.word, name.clone());
-        let seat = Seat {
-            outbound: Arc::clone(&self.outbound),
-            longest: self.dialect.framing.max_payload(),
-            wording: Box::new(move |message| word(message, Some(&to)).map(String::into_bytes)),
-        };
-        match self.room.enter(name.clone(), seat) {
+        match self.room.enter(name.clone(), Arc::clone(&self.outbound)) {
             Ok(member) => {
                 tracing::info!(%name, "joined");
                 self.member = Some(member);
@@ -240,9 +222,9 @@ impl Visit<'_> {
         match &self.member {
             Some(member) => member.refuse(refusal),
             None => {
-                let refusal = (self.dialect.word)(&Message::Reply(Err(refusal)), None);
-                // A stranger who does not read is not kept.
-                let told = refusal.map(|refusal| self.outbound.push(refusal.into_bytes()));
+                let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
+                // A stranger that does not read is not kept.
+                let told = refusal.map(|refusal| self.outbound.push(refusal));
                 told.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
@@ -252,7 +234,7 @@ impl Visit<'_> {
         if self.place.is_stopping() {
             return Some(self.lost(None));
         }
-        let Some((refusal, is_fatal)) = refusal_of(error) else {
+        let Some((refusal, is_fatal)) = refusal_of(error, LOG_IN) else {
             return Some(self.lost(Some(error)));
         };
         // Where it is the end, the end is logged with the same words.
@@ -318,10 +300,8 @@ impl Visit<'_> {
         match self.member.take() {
             Some(member) => member.leave(reason),
             None if reason == Reason::Quit => {
-                match (self.dialect.word)(&Message::Reply(Ok(Answer::Bye)), None) {
-                    Some(bye) => self.outbound.close_with(bye.into_bytes()),
-                    None => self.outbound.close(),
-                }
+                let bye = self.dialect.render(&Message::Reply(Ok(Answer::Bye)));
+                self.outbound.close_with(bye);
             }
             None => {}
         }
@@ -335,7 +315,7 @@ impl Visit<'_> {
 /// The thread that writes to one peer.
 struct Writing {
     writer: Writer,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     is_ending: Arc<AtomicBool>,
 }
 
@@ -388,8 +368,7 @@ fn out_of_order(words: &str) -> Refusal {
 
 /// Has the operating system find out when the peer's machine is gone, which ends the stream; and
 /// keep little for one that does not read.
-fn set_options(stream: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(stream);
+fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     let (time, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new()
         .with_time(time)

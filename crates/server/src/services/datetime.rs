@@ -2,50 +2,60 @@
 
 use std::net::SocketAddr;
 
-use jiff::Zoned;
-use jiff::tz::TimeZone;
-
 use proto::datetime::{Answer, Request};
 use proto::refusal::Refusal;
 use proto::reply;
+use wire::fault::Exchange;
 
+use crate::clock::Clock;
 use crate::conversation::as_text;
+use crate::datagrams::refuse;
+use crate::incoming::IncomingDatagrams;
+use crate::service::UdpService;
 
-/// Where the service reads the time.
-#[derive(Debug, Clone, Default)]
-pub enum Clock {
-    /// The system's clock, in the system's time zone.
-    #[default]
-    System,
-    /// Always this moment, for tests.
-    Fixed(Box<Zoned>),
+/// The date and time service.
+pub struct Datetime {
+    clock: Clock,
+    wording: Wording,
 }
 
-impl Clock {
-    /// Now.
-    pub fn now(&self) -> Zoned {
-        match self {
-            Clock::System => Zoned::now(),
-            Clock::Fixed(moment) => (**moment).clone(),
-        }
+/// How requests and answers are worded.
+pub struct Wording {
+    /// The answer to one datagram, if it has any.
+    pub answer: fn(&[u8], SocketAddr, &Clock) -> Option<Vec<u8>>,
+    /// The answer to one that an injected fault refuses, if it has any.
+    pub refuse: fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+impl Datetime {
+    /// In our own protocol.
+    pub fn new(clock: Clock) -> Datetime {
+        let wording = Wording {
+            answer,
+            // Nothing is refused where nothing would be answered.
+            refuse: |datagram| request(datagram).and_then(|_| refuse(datagram)),
+        };
+        Datetime::worded(clock, wording)
     }
 
-    /// The zone's name and offset, as the log states it.
-    pub fn zone(&self) -> String {
-        let now = self.now();
-        let name = match now.time_zone().iana_name() {
-            Some(name) => name.to_owned(),
-            None if *now.time_zone() == TimeZone::UTC => "UTC".to_owned(),
-            None => "local time".to_owned(),
-        };
-        format!("{name} (UTC{})", now.offset())
+    /// In other words.
+    pub fn worded(clock: Clock, wording: Wording) -> Datetime {
+        Datetime { clock, wording }
+    }
+}
+
+impl UdpService for Datetime {
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        tracing::info!(zone = %self.clock.zone(), "date and time are local");
+        let answer = |datagram: &[u8], sender| (self.wording.answer)(datagram, sender, &self.clock);
+        incoming.answer(Exchange::Answered, answer, self.wording.refuse);
     }
 }
 
 /// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
 /// and to anything that could itself be an answer. White space around it is ignored. Its sender is
 /// named in the log.
-pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
+fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
     let answer = match request(datagram)? {
         Ok(request) => Ok(now(request, clock)?),
         Err(mut refusal) => {
@@ -59,7 +69,7 @@ pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<
 }
 
 /// What a datagram asks for, or why that is refused; nothing where silence is the answer.
-pub fn request(datagram: &[u8]) -> Option<Result<Request, Refusal>> {
+fn request(datagram: &[u8]) -> Option<Result<Request, Refusal>> {
     let datagram = datagram.trim_ascii();
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proto::mode::Transport;
 use record::tap::Struck;
 use record::{By, How, Tap};
 use socket2::SockRef;
@@ -22,10 +21,11 @@ use wire::fault::sending::segments;
 use wire::fault::stream::{Break, GLUE_WAIT, Sending, Timetable, wait_until};
 use wire::fault::{Exchange, Schedule, Verdict};
 
-use crate::config::Config;
 use crate::connections::Place;
-use crate::conversation::End;
+use crate::datagrams::refuse;
+use crate::incoming::{IncomingConnection, IncomingDatagrams, IncomingStream};
 use crate::outbound::Outbound;
+use crate::service::{End, TcpService, UdpService};
 use crate::threads::Threads;
 
 /// Most bytes that wait to be written back to one peer.
@@ -43,6 +43,33 @@ pub struct Echo {
     waiting: Arc<AtomicUsize>,
 }
 
+/// Echo over UDP.
+pub struct EchoDatagrams;
+
+impl UdpService for EchoDatagrams {
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        let echo = |datagram: &[u8], _| Some(datagram.to_vec());
+        incoming.answer(Exchange::Transparent, echo, refuse);
+    }
+}
+
+impl TcpService for Echo {
+    /// Echoes until the peer half-closes and has everything back.
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let place = incoming.place();
+        let incoming = incoming.stream()?;
+        let stream = Arc::clone(&incoming.stream);
+        Ok(match self.echo(incoming, place) {
+            Ok(()) if place.is_stopping() => End::Stopping,
+            Ok(()) => End::Closed,
+            Err(error) => {
+                end(&stream);
+                End::Broken(error.to_string())
+            }
+        })
+    }
+}
+
 impl Echo {
     /// Echo, with writers from these threads.
     pub fn new(threads: Threads) -> Echo {
@@ -52,31 +79,21 @@ impl Echo {
         }
     }
 
-    /// Echoes until the peer half-closes and has everything back.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        match self.echo(stream, place, config) {
-            Ok(()) if place.is_stopping() => End::Stopping,
-            Ok(()) => End::Closed,
-            Err(error) => {
-                end(stream);
-                End::Broken(error.to_string())
-            }
-        }
-    }
-
-    fn echo(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> io::Result<()> {
-        let idle = config.limits.idle;
+    fn echo(&self, incoming: IncomingStream, place: &Place) -> io::Result<()> {
+        let IncomingStream {
+            stream,
+            limits,
+            tap,
+            requests,
+            replies,
+        } = incoming;
+        let stream = &stream;
+        let idle = limits.idle;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
         let queue = Arc::new(Outbound::new(AHEAD));
         let (tell_written, written) = std::sync::mpsc::channel();
-        let faults = config.faults(Transport::Tcp, place.id(), Exchange::Transparent);
-        let (requests, replies) = match faults {
-            Some(faults) => (Some(faults.requests), Some(faults.replies)),
-            None => (None, None),
-        };
-        let tap = config.tap_stream(stream, place)?;
         let writer = Writer {
             tap: tap.clone(),
             stream: Arc::clone(stream),

@@ -16,26 +16,25 @@ pub mod pair;
 pub mod pump;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use proto::atm::secrets;
+use proto::frame::Framing;
 use proto::mode::Transport;
-use proto::side::{Direction, Side};
-use record::tap::Tap;
-use record::{By, Channel, How};
+use proto::side::Direction;
+use record::{By, How};
 use socket2::{Domain, SockRef, Socket, Type};
 use wire::connect::connect_to;
-use wire::fault::datagrams::Datagrams;
 
 use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
-use crate::config::Config;
-use crate::connections::{Connections, Place};
-use crate::conversation::End;
+use crate::config::{Config, ProxySettings};
+use crate::connections::Place;
+use crate::incoming::{IncomingConnection, IncomingDatagrams, RelayedConnection};
+use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
 /// The word on the command line and on the ready line.
@@ -48,33 +47,43 @@ pub const DEFAULT_PORT: u16 = 9012;
 /// that is off; who waits for an answer has given up long before.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
-/// What a proxy relays, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The server's addresses; those of a name, in the resolver's order. There is at least one.
-    pub to: Vec<SocketAddr>,
-    /// Streams, or datagrams.
-    pub transport: Transport,
-}
-
 /// The proxy.
 #[derive(Clone)]
 pub struct Proxy {
-    settings: Settings,
+    settings: ProxySettings,
+    /// What a message is, to the faults and to the recording.
+    framing: Framing,
+    /// How long a message may take to be whole.
+    hold: Duration,
+    /// Silence after which a client over UDP is forgotten.
+    idle: Duration,
+    /// Most clients over UDP at once.
+    clients: usize,
+    /// How long open connections may take to end when the server stops.
+    drain: Duration,
     threads: Threads,
 }
 
 impl Proxy {
     /// A proxy with these settings, with its second threads from these.
-    pub fn new(settings: Settings, threads: Threads) -> Proxy {
-        Proxy { settings, threads }
+    pub fn new(settings: ProxySettings, config: &Config, threads: Threads) -> Proxy {
+        Proxy {
+            settings,
+            framing: config.framing,
+            hold: config.limits.frame,
+            idle: config.limits.idle.unwrap_or(Duration::MAX),
+            clients: config.connections,
+            drain: config.drain,
+            threads,
+        }
     }
 
-    /// The transport it listens on.
-    pub fn transports(&self) -> &'static [Transport] {
+    /// The proxy as a service.
+    pub fn service(&self) -> Service {
+        let service = Service::new(NAME, DEFAULT_PORT);
         match self.settings.transport {
-            Transport::Tcp => &[Transport::Tcp],
-            Transport::Udp => &[Transport::Udp],
+            Transport::Tcp => service.over_tcp(self.clone()),
+            Transport::Udp => service.over_udp(self.clone()),
         }
     }
 
@@ -91,21 +100,6 @@ impl Proxy {
         Ok(())
     }
 
-    /// Relays one connection until both directions have ended.
-    pub fn serve(&self, client: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        match self.relay(client, place, config) {
-            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
-            Ok(None | Some(Over::Stopped)) => End::Closed,
-            Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
-            Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
-            Err(error) => {
-                // What a client would have met that had connected there itself.
-                let _ = SockRef::from(&**client).set_linger(Some(Duration::ZERO));
-                End::Unserved(format!("{error:#}"))
-            }
-        }
-    }
-
     /// Warns when nothing can be listening at the server's address. Only for an address of this
     /// machine, which can be looked at without a connection: some servers serve just one.
     pub fn warn_if_nothing_listens(&self) {
@@ -116,14 +110,8 @@ impl Proxy {
         }
     }
 
-    fn relay(
-        &self,
-        client: &Arc<TcpStream>,
-        place: &Place,
-        config: &Config,
-    ) -> anyhow::Result<Option<Over>> {
-        let listen_to = |stream, side| tap(config, stream, place.id(), side);
-        let client_tap = listen_to(client, Side::Server)?;
+    fn relay(&self, incoming: RelayedConnection, place: &Place) -> anyhow::Result<Option<Over>> {
+        let client_tap = incoming.tap.clone();
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
         if let (Some(tap), Err(error)) = (&client_tap, &connected) {
             let words = error.to_string();
@@ -131,18 +119,16 @@ impl Proxy {
             tap.ends(By::Us, How::Reset, Some(words));
         }
         let server = connected?;
-        let server_tap = listen_to(&server, Side::Client)?;
+        let server_tap = incoming.server_tap(&server)?;
         let taps = client_tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
-        let (client, server) = (Arc::clone(client), Arc::new(server));
+        let (client, server) = (incoming.client, Arc::new(server));
         let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
-        let mut requests = Pump::new(&pair, Direction::ToServer, config.framing);
-        let mut replies = Pump::new(&pair, Direction::ToClient, config.framing);
-        if let Some(plan) = &config.faults {
-            let (of_requests, of_replies) = plan.relay(Transport::Tcp, place.id());
-            let hold = config.limits.frame;
-            requests = requests.under(of_requests, config.framing, hold);
-            replies = replies.under(of_replies, config.framing, hold);
+        let mut requests = Pump::new(&pair, Direction::ToServer, self.framing);
+        let mut replies = Pump::new(&pair, Direction::ToClient, self.framing);
+        if let Some((of_requests, of_replies)) = incoming.faults {
+            requests = requests.under(of_requests, self.framing, self.hold);
+            replies = replies.under(of_replies, self.framing, self.hold);
         }
         let other = Arc::clone(&pair);
         self.threads.run(move || {
@@ -153,15 +139,38 @@ impl Proxy {
         let mut stop_by = None;
         pair.wait_for_other(Direction::ToServer, || {
             let is_stopping = place.is_stopping();
-            let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + config.drain));
+            let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + self.drain));
             by.is_some_and(|by| by <= Instant::now())
         });
         Ok(pair.over())
     }
+}
 
+impl TcpService for Proxy {
+    /// Relays one connection until both directions have ended.
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let place = incoming.place();
+        let incoming = incoming.relay(self.framing)?;
+        let client = Arc::clone(&incoming.client);
+        Ok(match self.relay(incoming, place) {
+            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
+            Ok(None | Some(Over::Stopped)) => End::Closed,
+            Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
+            Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
+            Err(error) => {
+                // What a client would have met that had connected there itself.
+                let _ = SockRef::from(&*client).set_linger(Some(Duration::ZERO));
+                End::Unserved(format!("{error:#}"))
+            }
+        })
+    }
+}
+
+impl UdpService for Proxy {
     /// Relays datagrams until the server stops.
-    pub fn relay_datagrams(&self, socket: UdpSocket, connections: &Connections, config: &Config) {
-        let is_v6 = socket.local_addr().is_ok_and(|own| own.is_ipv6());
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        let incoming = incoming.relay();
+        let is_v6 = incoming.socket.local_addr().is_ok_and(|own| own.is_ipv6());
         // Over UDP nobody says at which of its addresses a server is. The one that is like ours is
         // the likelier: `localhost` may be `::1` first.
         let to = &self.settings.to;
@@ -169,41 +178,17 @@ impl Proxy {
         let Some(&server) = alike.or(to.first()) else {
             return;
         };
-        let faults = config.faults.as_ref().map(|plan| {
-            let (requests, replies) = plan.relay(Transport::Udp, 0);
-            (
-                Datagrams::sending(Side::Client, requests),
-                Datagrams::sending(Side::Server, replies),
-            )
-        });
         let relay = Relay {
-            socket,
+            socket: incoming.socket,
             server,
-            connections,
-            clients: config.connections,
-            idle: config.limits.idle.unwrap_or(Duration::MAX),
-            faults,
-            recorder: config.recorder.clone(),
+            connections: incoming.connections,
+            clients: self.clients,
+            idle: self.idle,
+            faults: incoming.faults,
+            recorder: incoming.recorder,
         };
         relay.run();
     }
-}
-
-/// A recorder's ear on one of the two streams: where we are this side.
-fn tap(config: &Config, stream: &TcpStream, number: u64, side: Side) -> io::Result<Option<Tap>> {
-    let Some(recorder) = &config.recorder else {
-        return Ok(None);
-    };
-    let channel = Channel {
-        service: NAME.to_owned(),
-        transport: Transport::Tcp,
-        framing: config.framing.into(),
-        connection: number,
-        local: stream.local_addr()?,
-        peer: stream.peer_addr()?,
-    };
-    let recorder = recorder.on_side(side);
-    Ok(Some(Tap::connected(&recorder, channel, Some(secrets))))
 }
 
 /// Whether the address is one of this machine's, and nobody has it: then it can be had.
@@ -237,11 +222,11 @@ mod tests {
     use super::*;
 
     fn check(own: &str, to: &[&str]) -> Result<(), String> {
-        let settings = Settings {
+        let settings = ProxySettings {
             to: to.iter().map(|to| to.parse().unwrap()).collect(),
             transport: Transport::Tcp,
         };
-        let proxy = Proxy::new(settings, Threads::default());
+        let proxy = Proxy::new(settings, &Config::default(), Threads::default());
         let checked = proxy.check_not_self(own.parse().unwrap());
         checked.map_err(|error| error.to_string())
     }

@@ -9,7 +9,7 @@ use proto::atm::{Answer, CardNumber, Kind};
 use serde_json::{Value, json};
 
 use super::super::audit::{Report, Totals, decimal};
-use super::super::{Dated, seconds};
+use super::super::store::{Dated, seconds};
 
 /// What an audit found, in one object.
 ///

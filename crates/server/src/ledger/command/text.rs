@@ -7,7 +7,7 @@ use proto::atm::record::{Account, Entry, Transaction};
 use proto::name::Name;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::super::{Dated, seconds};
+use super::super::store::{Dated, seconds};
 
 /// Columns of a terminal, if nobody made it wider.
 const COLUMNS: usize = 80;

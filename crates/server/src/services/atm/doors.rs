@@ -9,7 +9,7 @@ use proto::atm::{CardNumber, Holder, Pin};
 use proto::refusal::{Code, Refusal};
 
 use super::AtmSession;
-use crate::ledger::seconds;
+use crate::ledger::store::seconds;
 
 /// Customers of one name whose PINs are tried, at most: each takes 20 ms of a core.
 const MOST_GUESSES: usize = 8;

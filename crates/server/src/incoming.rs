@@ -1,0 +1,301 @@
+//! What the listener hands to a service: a connection or a socket that is recorded, and under the
+//! faults of the configuration, whichever way the service uses it.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::time::Instant;
+
+use proto::frame::Framing;
+use proto::mode::Transport;
+use proto::side::Side;
+use record::{Channel, Framed, Mask, Recorder, Tap};
+use socket2::SockRef;
+use wire::connection::Connection;
+use wire::datagram::Endpoint;
+use wire::fault::datagrams::Datagrams;
+use wire::fault::{self, Exchange, Faults, Schedule};
+use wire::limits::Limits;
+
+use crate::config::Config;
+use crate::connections::{Connections, Place};
+use crate::datagrams::serve_datagrams;
+
+/// A TCP connection that was accepted. There are three ways to its bytes: as [messages], as a
+/// [stream], and as one end of a [relay].
+///
+/// [messages]: IncomingConnection::messages
+/// [stream]: IncomingConnection::stream
+/// [relay]: IncomingConnection::relay
+pub struct IncomingConnection<'a> {
+    stream: Arc<TcpStream>,
+    place: &'a Place,
+    config: &'a Config,
+    login_by: Instant,
+    /// Its deadlines, unless changed those of the configuration.
+    pub limits: Limits,
+    /// Finds the secrets in its messages, which are not recorded.
+    pub mask: Mask,
+}
+
+/// A connection without messages.
+pub struct IncomingStream {
+    /// The socket.
+    pub stream: Arc<TcpStream>,
+    /// Its deadlines.
+    pub limits: Limits,
+    /// The recording of it, if there is one.
+    pub tap: Option<Tap>,
+    /// What happens to what is read.
+    pub requests: Option<Schedule>,
+    /// What happens to what is written.
+    pub replies: Option<Schedule>,
+}
+
+/// The client's end of a connection that is relayed.
+pub struct RelayedConnection {
+    /// The client's socket.
+    pub client: Arc<TcpStream>,
+    /// The recording of it, if there is one.
+    pub tap: Option<Tap>,
+    /// What happens to the requests, and to the replies.
+    pub faults: Option<(Schedule, Schedule)>,
+    recorder: Option<Recorder>,
+    service: &'static str,
+    framing: Framing,
+    number: u64,
+}
+
+impl<'a> IncomingConnection<'a> {
+    /// What the listener accepted.
+    pub fn new(stream: Arc<TcpStream>, place: &'a Place, config: &'a Config) -> Self {
+        IncomingConnection {
+            stream,
+            place,
+            config,
+            login_by: Instant::now() + config.login,
+            limits: config.limits,
+            mask: proto::atm::secrets,
+        }
+    }
+
+    /// Its place among the open connections.
+    pub fn place(&self) -> &'a Place {
+        self.place
+    }
+
+    /// When the peer must have logged in, if the service has a log-in.
+    pub fn login_by(&self) -> Instant {
+        self.login_by
+    }
+
+    /// The options of its socket.
+    pub fn options(&self) -> SockRef<'_> {
+        SockRef::from(&*self.stream)
+    }
+
+    /// The connection as messages in this framing. What
+    /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn messages(self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
+        let mut connection = Connection::over(self.stream, framing, self.limits)?;
+        if let Some(recorder) = &self.config.recorder {
+            let (service, number) = (self.place.service(), self.place.id());
+            if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
+                tracing::debug!(%error, "not recorded");
+            }
+        }
+        if let Some(faults) = faults(self.config, Transport::Tcp, self.place.id(), exchange) {
+            connection.inject(faults);
+        }
+        Ok(connection)
+    }
+
+    /// The connection as a stream of bytes, of which what one read returns is a message to the
+    /// faults.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn stream(self) -> io::Result<IncomingStream> {
+        let (place, config) = (self.place, self.config);
+        let framing = Framed::Stream;
+        let tap = tap(
+            config.recorder.as_ref(),
+            place.service(),
+            framing,
+            place.id(),
+            &self.stream,
+        );
+        let faults = faults(config, Transport::Tcp, place.id(), Exchange::Transparent);
+        let (requests, replies) = faults
+            .map(|faults| (faults.requests, faults.replies))
+            .unzip();
+        Ok(IncomingStream {
+            tap: tap?,
+            stream: self.stream,
+            limits: self.limits,
+            requests,
+            replies,
+        })
+    }
+
+    /// The connection as the client's end of a relay.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection> {
+        let (service, number) = (self.place.service(), self.place.id());
+        let recorder = self.config.recorder.clone();
+        let plan = self.config.faults.as_ref();
+        let server_side = recorder.as_ref().map(|it| it.on_side(Side::Server));
+        let tap = tap(
+            server_side.as_ref(),
+            service,
+            framing.into(),
+            number,
+            &self.stream,
+        )?;
+        Ok(RelayedConnection {
+            client: self.stream,
+            tap,
+            faults: plan.map(|plan| plan.relay(Transport::Tcp, number)),
+            recorder,
+            service,
+            framing,
+            number,
+        })
+    }
+}
+
+impl RelayedConnection {
+    /// The recording of the server's end, if there is one.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn server_tap(&self, server: &TcpStream) -> io::Result<Option<Tap>> {
+        let client_side = self.recorder.as_ref().map(|it| it.on_side(Side::Client));
+        let (framing, number) = (self.framing.into(), self.number);
+        tap(client_side.as_ref(), self.service, framing, number, server)
+    }
+}
+
+/// A UDP socket that is bound. Its datagrams are [answered] or [relayed].
+///
+/// [answered]: IncomingDatagrams::answer
+/// [relayed]: IncomingDatagrams::relay
+pub struct IncomingDatagrams<'a> {
+    socket: UdpSocket,
+    service: &'static str,
+    connections: &'a Connections,
+    config: &'a Config,
+}
+
+/// The clients' side of datagrams that are relayed.
+pub struct RelayedDatagrams<'a> {
+    /// The clients' socket.
+    pub socket: UdpSocket,
+    /// Whether the server is stopping.
+    pub connections: &'a Connections,
+    /// What happens to the requests, and to the replies.
+    pub faults: Option<(Datagrams, Datagrams)>,
+    /// The recorder, if any.
+    pub recorder: Option<Recorder>,
+}
+
+impl<'a> IncomingDatagrams<'a> {
+    /// What the listener bound.
+    pub fn new(
+        socket: UdpSocket,
+        service: &'static str,
+        connections: &'a Connections,
+        config: &'a Config,
+    ) -> Self {
+        IncomingDatagrams {
+            socket,
+            service,
+            connections,
+            config,
+        }
+    }
+
+    /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
+    /// nor does `refuse`, which answers a datagram that an injected fault refuses.
+    pub fn answer(
+        self,
+        exchange: Exchange,
+        answer: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>,
+        refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    ) {
+        let mut endpoint = Endpoint::new(self.socket);
+        if let Some(recorder) = &self.config.recorder {
+            let secrets = Some(proto::atm::secrets as Mask);
+            if let Err(error) = endpoint.record(recorder, self.service, 0, secrets) {
+                tracing::debug!(%error, "not recorded");
+            }
+        }
+        if let Some(faults) = faults(self.config, Transport::Udp, 0, exchange) {
+            endpoint.inject(faults);
+        }
+        let rate = self.config.datagram_rate;
+        serve_datagrams(endpoint, self.connections, rate, answer, refuse);
+    }
+
+    /// The socket as the clients' side of a relay.
+    pub fn relay(self) -> RelayedDatagrams<'a> {
+        let faults = self.config.faults.as_ref().map(|plan| {
+            let (requests, replies) = plan.relay(Transport::Udp, 0);
+            (
+                Datagrams::sending(Side::Client, requests),
+                Datagrams::sending(Side::Server, replies),
+            )
+        });
+        RelayedDatagrams {
+            socket: self.socket,
+            connections: self.connections,
+            faults,
+            recorder: self.config.recorder.clone(),
+        }
+    }
+}
+
+/// The faults of a connection or socket, if any are to be injected. A connection's number is that
+/// of its place; a UDP socket's is 0.
+fn faults(
+    config: &Config,
+    transport: Transport,
+    number: u64,
+    exchange: Exchange,
+) -> Option<Faults> {
+    let channel = fault::Channel {
+        side: Side::Server,
+        transport,
+        number,
+        exchange,
+    };
+    Some(config.faults.as_ref()?.faults(channel))
+}
+
+/// The recording of a stream, if there is a recorder.
+fn tap(
+    recorder: Option<&Recorder>,
+    service: &str,
+    framing: Framed,
+    number: u64,
+    stream: &TcpStream,
+) -> io::Result<Option<Tap>> {
+    let Some(recorder) = recorder else {
+        return Ok(None);
+    };
+    let channel = Channel {
+        service: service.to_owned(),
+        transport: Transport::Tcp,
+        framing,
+        connection: number,
+        local: stream.local_addr()?,
+        peer: stream.peer_addr()?,
+    };
+    let secrets = Some(proto::atm::secrets as Mask);
+    Ok(Some(Tap::connected(recorder, channel, secrets)))
+}
