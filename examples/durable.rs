@@ -28,7 +28,7 @@ use proto::mode::Mode;
 use proto::refusal::Refusal;
 use server::ledger::audit::audit;
 use server::ledger::sqlite;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use uuid::Uuid;
 
 /// How many machines there are at once, row by row, unless the command line says it.
@@ -71,7 +71,7 @@ fn main() -> Result<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "the ledger is {}\n", ledger.display())?;
     let server = Server::bind(Config {
-        modes: vec![Mode::Atm],
+        role: Role::Services(vec![Mode::Atm]),
         port: Some(0),
         ledger: Some(ledger.clone()),
         ..Config::default()

@@ -28,7 +28,7 @@ use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings};
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use wire::fault::{Plan, Spec};
 
 fn main() -> Result<()> {
@@ -107,7 +107,7 @@ fn with_bank(
     visit: impl FnOnce(SocketAddr) -> Result<()>,
 ) -> Result<()> {
     let server = Server::bind(Config {
-        modes: vec![Mode::Atm],
+        role: Role::Services(vec![Mode::Atm]),
         port: Some(0),
         recorder,
         ..Config::default()

@@ -15,7 +15,7 @@ use wire::limits::Limits;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = server::Server::bind(server::Config {
-        modes: vec![Mode::Text],
+        role: server::Role::Services(vec![Mode::Text]),
         port: Some(0),
         ..server::Config::default()
     })?;

@@ -22,7 +22,7 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::side::Side;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use wire::fault::{Plan, Spec};
 
 /// What happens to the one withdrawal.
@@ -108,7 +108,7 @@ impl Trouble {
 /// When the bank cannot be started or reached, which has nothing to do with the trouble.
 pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration) -> Result<Seen> {
     let server = Server::bind(Config {
-        modes: vec![Mode::Atm],
+        role: Role::Services(vec![Mode::Atm]),
         port: Some(0),
         semantics,
         faults: trouble.faults()?,

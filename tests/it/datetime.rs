@@ -10,7 +10,7 @@ use client::modes::datetime::Clock;
 use client::session::Target;
 use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use wire::fault::Plan;
 
 use crate::support::{Running, start};
@@ -18,7 +18,7 @@ use crate::support::{Running, start};
 fn at(moment: &str) -> Config {
     let moment = Box::new(moment.parse().unwrap());
     Config {
-        clock: server::services::datetime::Clock::Fixed(moment),
+        clock: server::clock::Clock::Fixed(moment),
         ..Config::default()
     }
 }
@@ -164,7 +164,7 @@ fn a_restart_of_the_server_is_not_noticed_by_the_client() {
     let asking = thread::spawn(move || clock.ask(Request::Time).unwrap().unwrap());
     thread::sleep(Duration::from_millis(100));
     let again = Server::bind(Config {
-        modes: vec![Mode::Datetime],
+        role: Role::Services(vec![Mode::Datetime]),
         port: Some(address.port()),
         ..at("2026-11-21T07:44:20[UTC]")
     });

@@ -12,11 +12,11 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use proto::handout::Handout;
-use server::Config;
+use server::{Config, Role};
 use socket2::SockRef;
 use wire::connection::RAW_PAUSE;
 
-use crate::support::{Running, start};
+use crate::support::{Running, start_all};
 
 /// The server's half of a hand-out.
 fn started(handout: Handout) -> Running {
@@ -25,10 +25,10 @@ fn started(handout: Handout) -> Running {
 
 fn started_with(handout: Handout, config: Config) -> Running {
     let config = Config {
-        handout: Some(handout),
+        role: Role::Handout(handout),
         ..config
     };
-    start(handout.mode(), config)
+    start_all(config)
 }
 
 /// One write is one message.

@@ -13,7 +13,7 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
-use server::services::datetime::Clock;
+use server::clock::Clock;
 
 use crate::support::{Running, start};
 

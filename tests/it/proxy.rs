@@ -9,15 +9,15 @@ mod streams;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use proto::mode::Transport;
-use server::Config;
-use server::services::proxy::Settings;
+use server::config::ProxySettings;
+use server::{Config, Role};
 
 use crate::support::{PATIENCE, Running, start_all};
 
 /// A proxy to this address, on any free port.
 fn proxy_to(to: SocketAddr, transport: Transport, config: Config) -> Running {
     start_all(Config {
-        proxy: Some(Settings {
+        role: Role::Proxy(ProxySettings {
             to: vec![to],
             transport,
         }),

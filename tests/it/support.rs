@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
-use server::{Config, Server, Stopper};
+use server::{Config, Role, Server, Stopper};
 #[cfg(target_os = "linux")]
 use socket2::{Domain, Socket, Type};
 use wire::connection::Connection;
@@ -26,7 +26,7 @@ pub struct Running {
 /// One service with these settings, on any free port.
 pub fn start(mode: Mode, config: Config) -> Running {
     start_all(Config {
-        modes: vec![mode],
+        role: Role::Services(vec![mode]),
         ..config
     })
 }

@@ -7,14 +7,14 @@ use std::thread;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use wire::connection::Connection;
 use wire::limits::Limits;
 
 /// Runs this with the address of a room, and what stops its server.
 fn with_room(test: impl FnOnce(SocketAddr, &dyn Fn())) {
     let server = Server::bind(Config {
-        modes: vec![Mode::Chat],
+        role: Role::Services(vec![Mode::Chat]),
         port: Some(0),
         ..Config::default()
     });

@@ -10,7 +10,7 @@ use expectrl::session::OsSession;
 use expectrl::{ControlCode, Eof, Expect};
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use wire::connection::Connection;
 use wire::limits::Limits;
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn with_room(test: impl FnOnce(SocketAddr, &dyn Fn())) {
     let server = Server::bind(Config {
-        modes: vec![Mode::Chat],
+        role: Role::Services(vec![Mode::Chat]),
         port: Some(0),
         ..Config::default()
     });

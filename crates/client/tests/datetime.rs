@@ -5,15 +5,15 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use proto::mode::Mode;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 
 /// Runs this with the address of a clock that always shows the same moment.
 fn with_clock(test: impl FnOnce(&str)) {
     let moment = "2026-11-21T07:44:16[UTC]".parse().unwrap();
     let server = Server::bind(Config {
-        modes: vec![Mode::Datetime],
+        role: Role::Services(vec![Mode::Datetime]),
         port: Some(0),
-        clock: server::services::datetime::Clock::Fixed(Box::new(moment)),
+        clock: server::clock::Clock::Fixed(Box::new(moment)),
         ..Config::default()
     });
     let server = server.unwrap();

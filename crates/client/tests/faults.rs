@@ -4,12 +4,12 @@ use std::process::{Command, Output};
 use std::thread;
 
 use proto::mode::Mode;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 
 /// Runs `labclient` with these words against a text service.
 fn ran(words: &[&str]) -> Output {
     let server = Server::bind(Config {
-        modes: vec![Mode::Text],
+        role: Role::Services(vec![Mode::Text]),
         port: Some(0),
         ..Config::default()
     });

@@ -13,7 +13,7 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use serde_json::Value;
-use server::{Config, Server, Stopper};
+use server::{Config, Role, Server, Stopper};
 use tempfile::TempDir;
 use wire::connection::Connection;
 use wire::limits::Limits;
@@ -29,7 +29,7 @@ struct Running {
 
 fn start(mode: Mode) -> Running {
     start_with(Config {
-        modes: vec![mode],
+        role: Role::Services(vec![mode]),
         ..Config::default()
     })
 }
@@ -213,8 +213,7 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
 fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
     let directory = tempfile::tempdir().unwrap();
     let server = start_with(Config {
-        modes: vec![Mode::Atm],
-        handout: Some(Handout::AtmLogin),
+        role: Role::Handout(Handout::AtmLogin),
         ..Config::default()
     });
     let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \

@@ -8,7 +8,7 @@ use std::thread;
 
 use proto::mode::Mode;
 use record::{Cause, Event, How, Recording, Run, Secrets, What};
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use tempfile::TempDir;
 
 /// A place to run in, with a server of one service.
@@ -32,7 +32,7 @@ impl Lab {
     /// Runs `labclient` with these words and this on its standard input.
     fn run(&self, words: &[&str], input: &str) -> Output {
         let server = Server::bind(Config {
-            modes: vec![self.mode],
+            role: Role::Services(vec![self.mode]),
             port: Some(0),
             ..Config::default()
         });

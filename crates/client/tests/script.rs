@@ -6,12 +6,12 @@ use std::thread;
 
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Shipped};
-use server::{Config, Server};
+use server::{Config, Role, Server};
 
 /// Runs this with the address of a server that plays this script.
 fn with_server(name: &str, test: impl FnOnce(&str)) {
     let server = Server::bind(Config {
-        modes: vec![Mode::Script],
+        role: Role::Services(vec![Mode::Script]),
         port: Some(0),
         script: Some(Shipped::find(name).unwrap().source.parse().unwrap()),
         ..Config::default()

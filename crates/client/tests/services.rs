@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use proto::mode::Mode;
-use server::{Config, Server, Stopper};
+use server::{Config, Role, Server, Stopper};
 
 /// One service on a free port, stopped when dropped.
 pub struct Service {
@@ -21,7 +21,7 @@ pub fn start(mode: Mode) -> Service {
 /// Starts a service with these settings.
 pub fn start_with(mode: Mode, config: Config) -> Service {
     let server = Server::bind(Config {
-        modes: vec![mode],
+        role: Role::Services(vec![mode]),
         port: Some(0),
         ..config
     })

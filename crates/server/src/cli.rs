@@ -22,7 +22,7 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, SHIPPED, Script};
 use proto::side::Side;
-use server::{Config, log, services};
+use server::{Config, Role, log, services};
 use wire::fault::{Plan, Spec, random_seed};
 use wire::limits::Limits;
 
@@ -239,50 +239,55 @@ impl Arguments {
         }))
     }
 
+    fn role(&self) -> anyhow::Result<Role> {
+        let proxy = self.relaying.settings(self.chosen.is_proxy());
+        match self.handout {
+            Some(Printed::One(handout)) => proxy.map(|_| Role::Handout(handout)),
+            Some(Printed::List) | None => {
+                let modes = self.chosen.modes()?;
+                Ok(proxy?.map_or(Role::Services(modes), Role::Proxy))
+            }
+        }
+    }
+
     /// The configuration these arguments ask for.
     ///
     /// # Errors
     /// When they contradict each other.
     pub fn config(&self) -> anyhow::Result<Config> {
-        let handout = match self.handout {
-            Some(Printed::One(handout)) => Some(handout),
-            Some(Printed::List) | None => None,
-        };
-        let is_proxy = self.chosen.is_proxy();
-        let modes = match handout {
-            Some(handout) => vec![handout.mode()],
-            None => self.chosen.modes()?,
-        };
-        let script = if handout.is_none() && modes.contains(&Mode::Script) {
-            Some(self.script_in_framing()?)
-        } else {
-            None
-        };
-        let ledger = match handout {
+        let role = self.role()?;
+        let (bank_runs, script) = match &role {
+            Role::Services(modes) if modes.contains(&Mode::Script) => {
+                (modes.contains(&Mode::Atm), Some(self.script_in_framing()?))
+            }
+            Role::Services(modes) => (modes.contains(&Mode::Atm), None),
             // What a printed client does to its bank is not to last unless that is asked for.
-            Some(_) if self.ledger.is_none() => None,
-            _ if modes.contains(&Mode::Atm) => self.ledger_to_serve()?,
-            _ => None,
+            Role::Handout(handout) => {
+                let is_bank = handout.mode() == Mode::Atm;
+                (is_bank && self.ledger.is_some(), None)
+            }
+            Role::Proxy(_) => (false, None),
         };
-        let login = match handout {
-            // A person types, and the printed servers wait.
-            Some(_) => self.login_timeout.max(self.idle_timeout),
-            None => self.login_timeout,
+        let ledger = match bank_runs {
+            true => self.ledger_to_serve()?,
+            false => None,
         };
         if let Some(spec) = &self.fault {
-            let relayed = is_proxy.then(|| self.relaying.transport());
-            faults::check(spec, &modes, handout, script.as_ref(), relayed)?;
+            faults::check(spec, &role, script.as_ref())?;
         }
-        let proxy = self.relaying.settings(is_proxy)?;
-        let framing = match proxy {
-            Some(_) => Framing::Raw,
-            None => Framing::default(),
+        let (login, framing) = match role {
+            Role::Services(_) => (self.login_timeout, Framing::default()),
+            // A person types, and the printed servers wait.
+            Role::Handout(_) => (
+                self.login_timeout.max(self.idle_timeout),
+                Framing::default(),
+            ),
+            Role::Proxy(_) => (self.login_timeout, Framing::Raw),
         };
         let faults = self.faults();
         let recorder = self.recording.recorder(faults.as_ref())?;
         let config = Config {
-            modes,
-            proxy,
+            role,
             bind: self.bind,
             port: self.port,
             framing: self.wire.unwrap_or(framing),
@@ -295,7 +300,6 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
-            handout,
             faults,
             recorder,
             script,
@@ -304,7 +308,7 @@ impl Arguments {
             accounts: self.accounts.clone(),
             ..Config::default()
         };
-        let mut ports = config.modes.iter().map(|mode| mode.default_port());
+        let mut ports = config.modes().iter().map(|mode| mode.default_port());
         if ports.any(|port| config.port_of(port).is_none()) {
             let words = "--port is where the ports of several services are counted from, and none \
                 is above 65535: choose a lower one";

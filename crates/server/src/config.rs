@@ -1,7 +1,7 @@
 //! Everything about a server that can be turned, with its default.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,16 +17,35 @@ use wire::datagram::Endpoint;
 use wire::fault::{Channel, Exchange, Faults, Plan};
 use wire::limits::Limits;
 
+use crate::clock::Clock;
 use crate::connections::{ENDING, Place};
-use crate::services::datetime::Clock;
-use crate::services::proxy;
+
+/// What a server does.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// Runs these services, in our own protocol.
+    Services(Vec<Mode>),
+    /// Serves the printed client of a hand-out.
+    Handout(Handout),
+    /// Relays between the client and the server of any protocol.
+    Proxy(ProxySettings),
+}
+
+/// What a proxy relays, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// The server's addresses; those of a name, in the resolver's order. There is at least one.
+    pub to: Vec<SocketAddr>,
+    /// Streams, or datagrams.
+    pub transport: Transport,
+}
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
 /// ledger, which `labserver` keeps in a file.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The services to run.
-    pub modes: Vec<Mode>,
+    /// What it does.
+    pub role: Role,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
     /// The port of the service, or of several the one that theirs are [counted from](Config::port_of);
@@ -60,12 +79,7 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
-    /// The hand-out whose words are spoken; its service is then the only one, whatever `modes` says.
-    /// `None` speaks our own protocol.
-    pub handout: Option<Handout>,
-    /// A proxy to run, besides the services.
-    pub proxy: Option<proxy::Settings>,
-    /// The exchange to play; `None` is the default one of those that are shipped.
+    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are shipped.
     pub script: Option<Script>,
 }
 
@@ -79,10 +93,18 @@ impl Config {
     pub fn port_of(&self, default: u16) -> Option<u16> {
         match self.port {
             None => Some(default),
-            Some(base) if base > 0 && self.handout.is_none() && self.modes.len() > 1 => {
+            Some(base) if base > 0 && self.modes().len() > 1 => {
                 base.checked_add(default - Mode::BASE_PORT)
             }
             Some(port) => Some(port),
+        }
+    }
+
+    /// The services that run in our own protocol.
+    pub fn modes(&self) -> &[Mode] {
+        match &self.role {
+            Role::Services(modes) => modes,
+            Role::Handout(_) | Role::Proxy(_) => &[],
         }
     }
 
@@ -110,7 +132,10 @@ impl Config {
 
     /// The proxy has one to each end.
     fn descriptors_each(&self) -> u64 {
-        if self.proxy.is_some() { 2 } else { 1 }
+        match self.role {
+            Role::Proxy(_) => 2,
+            Role::Services(_) | Role::Handout(_) => 1,
+        }
     }
 
     fn spare_descriptors(&self) -> u64 {
@@ -123,7 +148,7 @@ impl Config {
     pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
         if let Some(recorder) = &self.recorder {
             let (service, number) = (place.service(), place.id());
-            let is_bank = service == Mode::Atm.name() && self.handout.is_none();
+            let is_bank = service == Mode::Atm.name() && matches!(self.role, Role::Services(_));
             let secrets: Mask = match is_bank {
                 true => proto::atm::secrets_alone,
                 false => proto::atm::secrets,
@@ -189,7 +214,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            modes: Vec::new(),
+            role: Role::Services(Vec::new()),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: None,
             framing: Framing::Netstring,
@@ -207,8 +232,6 @@ impl Default for Config {
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
             faults: None,
-            handout: None,
-            proxy: None,
             recorder: None,
             script: None,
         }
@@ -239,12 +262,12 @@ mod tests {
 
     #[test]
     fn a_proxy_has_two_descriptors_for_each_connection() {
-        let proxy = proxy::Settings {
+        let proxy = ProxySettings {
             to: Vec::new(),
             transport: Transport::Tcp,
         };
         let mut config = Config {
-            proxy: Some(proxy),
+            role: Role::Proxy(proxy),
             ..Config::default()
         };
         assert_eq!(config.descriptors(), 4_160);

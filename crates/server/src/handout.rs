@@ -31,14 +31,15 @@ use wire::connection::Connection;
 use wire::datagram::Endpoint;
 use wire::fault::Exchange;
 
-use crate::config::Config;
+use crate::clock::Clock;
+use crate::config::{Config, Role};
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End};
 use crate::datagrams::serve_datagrams;
 use crate::services::atm::Atm;
 use crate::services::calc::Calc;
 use crate::services::chat::dialect::Dialect;
-use crate::services::datetime::{Clock, now};
+use crate::services::datetime::now;
 use crate::services::script::load;
 use crate::services::{Service, open_bank, text_for};
 use crate::threads::Threads;
@@ -75,7 +76,7 @@ impl Printed {
                     Part::Service(_) => None,
                 };
                 let config = Config {
-                    handout: None,
+                    role: Role::Services(vec![handout.mode()]),
                     script,
                     ..config.clone()
                 };

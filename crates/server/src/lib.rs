@@ -13,6 +13,7 @@
 //! * [`connections`], [`threads`], [`turns`], [`outbound`]: what the listener and the services share.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod conversation;
@@ -29,5 +30,5 @@ pub mod services;
 pub mod threads;
 pub mod turns;
 
-pub use config::Config;
+pub use config::{Config, Role};
 pub use listener::{Server, Stopper};

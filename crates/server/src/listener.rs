@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use proto::handout::Handout;
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
@@ -16,7 +15,7 @@ use wire::connection::Connection;
 use wire::fault::pause::wait_while_stopped;
 use wire::limits::Limits;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::connections::eviction::Shares;
 use crate::connections::{Connections, NoPlace};
 use crate::conversation::End;
@@ -92,24 +91,29 @@ impl Server {
             }
             Ok(())
         };
-        let modes = match config.handout {
-            Some(handout) => vec![handout.mode()],
-            None => config.modes.clone(),
-        };
-        for mode in modes {
-            let service = Service::open(mode, &config, &threads)?;
-            let transports = service.transports(mode);
-            let port = config.handout.map_or(mode.default_port(), Handout::port);
-            listen_for(mode.name(), service, port, transports)?;
-        }
-        if let Some(settings) = &config.proxy {
-            let proxy = Proxy::new(settings.clone(), threads.clone());
-            let service = Service::Proxy(proxy.clone());
-            let transports = proxy.transports();
-            listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
-            if let Some(listening) = listening.last() {
-                proxy.check_not_self(listening.address)?;
-                proxy.warn_if_nothing_listens();
+        match &config.role {
+            Role::Services(modes) => {
+                for &mode in modes {
+                    let service = Service::open(mode, &config, &threads)?;
+                    let transports = service.transports(mode);
+                    listen_for(mode.name(), service, mode.default_port(), transports)?;
+                }
+            }
+            Role::Handout(handout) => {
+                let mode = handout.mode();
+                let service = Service::open(mode, &config, &threads)?;
+                let transports = service.transports(mode);
+                listen_for(mode.name(), service, handout.port(), transports)?;
+            }
+            Role::Proxy(settings) => {
+                let proxy = Proxy::new(settings.clone(), threads.clone());
+                let service = Service::Proxy(proxy.clone());
+                let transports = proxy.transports();
+                listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
+                if let Some(listening) = listening.last() {
+                    proxy.check_not_self(listening.address)?;
+                    proxy.warn_if_nothing_listens();
+                }
             }
         }
         if listening.is_empty() {

@@ -17,7 +17,7 @@ use server::ledger::accounts::DEMO;
 use server::ledger::command::{self, Format, Outcome};
 use server::ledger::sqlite::{self, Access};
 use server::log::Log;
-use server::{Config, Server, log};
+use server::{Config, Role, Server, log};
 use wire::fault::crash;
 
 use crate::cli::{Arguments, Command, LedgerCommand};
@@ -91,7 +91,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
              more than {granted} files open; raise its hard limit (`ulimit -Hn`) for more"
         );
     }
-    if let Some(handout) = config.handout
+    if let Role::Handout(handout) = config.role
         && let Some(words) = handout.gives_up()
     {
         tracing::warn!("hand-out {}: {words}", handout.name());

@@ -19,7 +19,7 @@ use wire::connection::Connection;
 use wire::datagram::Endpoint;
 use wire::fault::Exchange;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::connections::{Connections, Place};
 use crate::conversation::{Conversation, End, converse};
 use crate::datagrams::{refuse, serve_datagrams};
@@ -56,7 +56,7 @@ impl Service {
     /// # Errors
     /// When something it needs cannot be had: what, and what to do.
     pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
-        if let Some(handout) = config.handout {
+        if let Role::Handout(handout) = config.role {
             let printed = Printed::open(handout, config, threads)?;
             return Ok(Service::Printed(Box::new(printed)));
         }

@@ -8,7 +8,7 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use server::Config;
-use server::services::datetime::Clock;
+use server::clock::Clock;
 use wire::fault::{Channel, Exchange, Plan, Verdict};
 
 use super::config;

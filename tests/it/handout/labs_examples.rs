@@ -14,7 +14,7 @@ use proto::handout::float::repr;
 use proto::handout::pickle::Outcome;
 use proto::mode::Transport;
 use server::Config;
-use server::services::datetime::Clock;
+use server::clock::Clock;
 use wire::connection::RAW_PAUSE;
 
 use super::chat::first;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Zoned;
 use proto::handout::Handout;
 use server::Config;
-use server::services::datetime::Clock;
+use server::clock::Clock;
 
 use super::{ask, connect_and_leave, hear_the_end, kill, say, started, started_with, told};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::script::{Script, Shipped};
-use server::{Config, Server};
+use server::{Config, Role, Server};
 use socket2::SockRef;
 use wire::limits::Limits;
 
@@ -271,7 +271,7 @@ fn a_full_server_and_a_slow_peer_hear_nothing_that_is_not_in_the_script() {
 fn a_script_without_a_part_for_the_server_is_refused() {
     let source = "title = 'x'\ntransport = 'udp'\n[client]\non-connect = {send='a', close=true}";
     let error = Server::bind(Config {
-        modes: vec![Mode::Script],
+        role: Role::Services(vec![Mode::Script]),
         port: Some(0),
         ..config(source)
     });

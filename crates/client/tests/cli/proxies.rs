@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
-use server::services::proxy::Settings;
-use server::{Config, Server, Stopper};
+use server::config::ProxySettings;
+use server::{Config, Role, Server, Stopper};
 
 use crate::labclient::labclient;
 use crate::services::{Service, start};
@@ -28,7 +28,7 @@ fn proxy_to(service: &Service, transport: Transport, faults: &str) -> Proxy {
         count.fetch_add(1, Ordering::Relaxed);
     });
     let server = Server::bind(Config {
-        proxy: Some(Settings {
+        role: Role::Proxy(ProxySettings {
             to: vec![service.address().parse().unwrap()],
             transport,
         }),

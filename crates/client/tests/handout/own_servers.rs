@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use proto::handout::Handout;
-use server::{Config, Server};
+use server::{Config, Role, Server};
 
 use crate::labclient::{Ended, PATIENCE, labclient};
 
 /// Runs the client of a hand-out against the server of the same.
 fn both_halves(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
     let server = Server::bind(Config {
-        modes: vec![handout.mode()],
-        handout: Some(handout),
+        role: Role::Handout(handout),
         port: Some(0),
         ..Config::default()
     });
@@ -111,8 +110,7 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
 #[cfg(unix)]
 fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
     let server = Server::bind(Config {
-        modes: vec![Handout::AtmCard.mode()],
-        handout: Some(Handout::AtmCard),
+        role: Role::Handout(Handout::AtmCard),
         port: Some(0),
         ..Config::default()
     });

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Args;
 use clap::error::ErrorKind;
 use proto::mode::Transport;
-use server::services::proxy::Settings;
+use server::config::ProxySettings;
 use wire::connect::resolve;
 
 use super::usage;
@@ -22,19 +22,11 @@ pub struct ProxyArguments {
 }
 
 impl ProxyArguments {
-    /// What it relays.
-    pub fn transport(&self) -> Transport {
-        match self.udp {
-            true => Transport::Udp,
-            false => Transport::Tcp,
-        }
-    }
-
     /// What the proxy is to do, if one is to run.
     ///
     /// # Errors
     /// When that makes no sense, or the server's name has no address.
-    pub fn settings(&self, is_proxy: bool) -> anyhow::Result<Option<Settings>> {
+    pub fn settings(&self, is_proxy: bool) -> anyhow::Result<Option<ProxySettings>> {
         let to = match (&self.to, is_proxy) {
             (Some(to), true) => to,
             (None, true) => {
@@ -47,9 +39,12 @@ impl ProxyArguments {
             }
             (None, false) => return Ok(None),
         };
-        let transport = self.transport();
+        let transport = match self.udp {
+            true => Transport::Udp,
+            false => Transport::Tcp,
+        };
         let to = resolve(to).with_context(|| format!("--to {to}"))?;
-        Ok(Some(Settings { to, transport }))
+        Ok(Some(ProxySettings { to, transport }))
     }
 }
 

@@ -33,7 +33,7 @@ use wire::fault::datagrams::Datagrams;
 use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
-use crate::config::Config;
+use crate::config::{Config, ProxySettings};
 use crate::connections::{Connections, Place};
 use crate::conversation::End;
 use crate::threads::Threads;
@@ -48,25 +48,16 @@ pub const DEFAULT_PORT: u16 = 9012;
 /// that is off; who waits for an answer has given up long before.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
-/// What a proxy relays, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The server's addresses; those of a name, in the resolver's order. There is at least one.
-    pub to: Vec<SocketAddr>,
-    /// Streams, or datagrams.
-    pub transport: Transport,
-}
-
 /// The proxy.
 #[derive(Clone)]
 pub struct Proxy {
-    settings: Settings,
+    settings: ProxySettings,
     threads: Threads,
 }
 
 impl Proxy {
     /// A proxy with these settings, with its second threads from these.
-    pub fn new(settings: Settings, threads: Threads) -> Proxy {
+    pub fn new(settings: ProxySettings, threads: Threads) -> Proxy {
         Proxy { settings, threads }
     }
 
@@ -237,7 +228,7 @@ mod tests {
     use super::*;
 
     fn check(own: &str, to: &[&str]) -> Result<(), String> {
-        let settings = Settings {
+        let settings = ProxySettings {
             to: to.iter().map(|to| to.parse().unwrap()).collect(),
             transport: Transport::Tcp,
         };
