@@ -1,8 +1,13 @@
-//! Client and server talking over loopback, in one process.
+//! Client and server talking over loopback: in one process, and as the real programs, which only
+//! this package has both of.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod atm;
 mod bad_input;
+#[path = "../../examples/chaos/books.rs"]
+mod books;
 mod chat;
+mod crash_points;
 mod datetime;
 mod echo;
 mod every_service;
@@ -10,9 +15,14 @@ mod fault_schedules;
 mod faults;
 mod handout;
 mod import_cycles;
+mod measure;
+#[path = "../../examples/chaos/programs.rs"]
+mod programs;
 mod protocol_examples;
 mod proxy;
 mod requests;
 mod script;
 mod semantics;
 mod support;
+#[cfg(unix)]
+mod wireshark;

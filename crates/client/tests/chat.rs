@@ -1,5 +1,4 @@
 //! The real `labclient chat` in a pipe: what it prints, and how it ends.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};

@@ -1,6 +1,4 @@
 //! The real `labclient chat` on a pseudo-terminal: what a person sees while typing.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;

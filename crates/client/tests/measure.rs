@@ -1,5 +1,4 @@
 //! The real `labclient experiment` and `labclient bench`, against servers that run here.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

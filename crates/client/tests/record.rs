@@ -1,5 +1,4 @@
 //! The real `labclient --record` and `--trace`: what they leave, and what they say.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs::File;
 use std::io::{BufReader, Write};

@@ -1,5 +1,4 @@
 //! The real `labserver --fault`: what it says, and where it dies.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

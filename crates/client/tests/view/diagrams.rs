@@ -4,8 +4,8 @@ use std::path::Path;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::made::{Made, path};
-use crate::{run, sample, samples, view, with};
+use super::made::{Made, path};
+use super::{run, sample, samples, view, with};
 use proto::mode::Transport;
 use proto::side::Side;
 use record::What;

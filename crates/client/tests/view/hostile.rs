@@ -4,8 +4,8 @@ use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::What;
 
-use crate::made::{Made, message, path};
-use crate::view;
+use super::made::{Made, message, path};
+use super::view;
 
 const HOSTILE: [&str; 6] = [
     "\x1b[2J\x1b]0;title\x07\r\n\0\u{9b}31m",

@@ -4,8 +4,8 @@ use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::{By, Cause, How, What};
 
-use crate::made::{Made, message, path};
-use crate::{sample, view, with};
+use super::made::{Made, message, path};
+use super::{sample, view, with};
 
 /// The words and tips on the lines of a diagram below its heads.
 fn drawn(client: &Made, server: &Made) -> Vec<String> {

@@ -3,8 +3,8 @@
 use proto::mode::Transport;
 use proto::side::Side;
 
-use crate::made::{Made, path};
-use crate::{run, sample};
+use super::made::{Made, path};
+use super::{run, sample};
 
 #[track_caller]
 fn refused(arguments: &[&str]) -> String {

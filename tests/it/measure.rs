@@ -1,11 +1,6 @@
 //! Both real programs in an experiment and a bench that start the server they need.
 //!
 //! Only here are both built: the client's own tests know no `labserver`.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "../../examples/chaos/programs.rs"]
-#[allow(dead_code, reason = "the parts that kill are for others")]
-mod programs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -13,7 +8,7 @@ use std::sync::OnceLock;
 #[cfg(unix)]
 use std::time::Duration;
 
-use self::programs::Programs;
+use crate::programs::Programs;
 
 /// The directory of both programs, built once.
 fn built() -> &'static Path {

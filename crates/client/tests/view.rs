@@ -1,5 +1,4 @@
 //! `labclient view` of recordings, as a process.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod diagrams;
 mod hostile;

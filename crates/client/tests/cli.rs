@@ -1,14 +1,12 @@
 //! `labclient` as a shell sees it: arguments, standard input, both outputs, and the exit status.
 //!
 //! What only one mode has is tested beside: `datetime.rs`, `script.rs`.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
 mod answers;
 mod broken_servers;
 mod command_line;
 mod disk;
-mod labclient;
 mod lost_servers;
 mod machine_objects;
 mod outputs;
@@ -17,8 +15,6 @@ mod pipes;
 mod proxies;
 mod python;
 mod refusals;
-mod services;
-mod strangers;
 mod unknown_outcomes;
 #[cfg(unix)]
 mod untold;

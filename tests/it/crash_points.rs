@@ -3,12 +3,6 @@
 //!
 //! These are the real programs, built by cargo as for `examples/chaos`, since a process that dies
 //! must be one of its own. That is also why the table is here: only the root package knows both.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "../../examples/chaos/books.rs"]
-mod books;
-#[path = "../../examples/chaos/programs.rs"]
-mod programs;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +15,8 @@ use proto::atm::record::Status;
 use proto::side::Side;
 use wire::fault::crash::CrashPoint;
 
-use self::books::Books;
-use self::programs::{Card, End, Place, Process, Programs, crashed, free_ports};
+use crate::books::Books;
+use crate::programs::{Card, End, Place, Process, Programs, crashed, free_ports};
 
 const CARD: Card = ("123456789", "1234");
 const TERMINAL: &str = "M1";

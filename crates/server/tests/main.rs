@@ -11,6 +11,7 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod crowds;
 mod customer;
+mod faults;
 mod flags;
 mod handouts;
 mod labserver;

@@ -4,15 +4,9 @@
 //! view --pcap` makes captures of that; tshark must find nothing wrong in them, and give back the
 //! bytes that were recorded. Where tshark is not installed this is skipped, unless
 //! `SOCKETLAB_REQUIRE_TSHARK` is set, as it is in the gate.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod lab;
 mod tshark;
-
-#[path = "../../examples/chaos/programs.rs"]
-#[allow(dead_code, reason = "the rest is for banks and machines")]
-mod programs;
 
 use std::collections::BTreeMap;
 

@@ -13,8 +13,8 @@ use proto::side::{Direction, Side};
 use record::{Event, Message, Recording, Run, What};
 use tempfile::TempDir;
 
+use super::tshark::{Bytes, Ends};
 use crate::programs::Programs;
-use crate::tshark::{Bytes, Ends};
 
 /// Longer than a segment.
 const LONG: usize = 65_500;

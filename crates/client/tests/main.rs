@@ -1,0 +1,23 @@
+//! `labclient` as its users meet it: against servers in this process, and against bare sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod chat;
+#[cfg(unix)]
+mod chat_terminal;
+mod cli;
+mod datetime;
+mod faults;
+mod handout;
+mod labclient;
+mod measure;
+#[cfg(unix)]
+mod person;
+mod printed;
+mod record;
+mod script;
+mod services;
+mod strangers;
+// Pseudo-terminals are Unix's.
+#[cfg(unix)]
+mod terminal;
+mod view;
