@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use client::app;
 use client::cli::Arguments;
 use client::failure::Failure;
-use client::modes;
 use client::modes::atm::link::Link;
 use client::modes::atm::machine::Worker;
 use client::modes::atm::terminal::{Machines, Terminal};
@@ -170,7 +170,7 @@ fn labclient<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
 ) -> Result<()> {
     let arguments = Arguments::try_parse_from(words)?;
-    modes::run(&arguments).map_err(failed)?;
+    app::run(&arguments).map_err(failed)?;
     Ok(())
 }
 

@@ -24,12 +24,12 @@ use proto::mode::Mode;
 
 use self::load::Load;
 use self::visitors::Site;
-use crate::cli;
 use crate::experiment::subject::Patience;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::modes::say;
+use crate::options::{Options, parse_seconds};
+use crate::output::say;
 use crate::own_server::{OwnServer, find_labserver};
 
 /// How long to ask when nothing is said about it.
@@ -133,7 +133,7 @@ impl Subject {
 ///
 /// # Errors
 /// When nothing could be measured.
-pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failure> {
+pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(
             "bench measures what is not disturbed: for --fault there is `labclient experiment`"
@@ -230,7 +230,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    cli::parse_seconds(text.strip_suffix('s').unwrap_or(text))
+    parse_seconds(text.strip_suffix('s').unwrap_or(text))
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

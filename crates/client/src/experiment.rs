@@ -33,10 +33,10 @@ use self::rates::Rates;
 use self::subject::{Audit, Patience};
 use self::subjects::Kind;
 use self::sweep::{Measured, ServerUsed, Setup, wait_here};
-use crate::cli;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::modes::say;
+use crate::options::Options;
+use crate::output::say;
 use crate::own_server::find_labserver;
 
 /// Long against a round trip on one computer, short enough that 90 % of loss ends in minutes.
@@ -149,7 +149,7 @@ impl Arguments {
 ///
 /// # Errors
 /// When nothing could be measured or written.
-pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failure> {
+pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(
             "an experiment injects its own faults: leave --fault out".into(),
@@ -222,7 +222,7 @@ fn finish(
     measured: Measured,
     place: &Place,
     started: &str,
-    all: &cli::Arguments,
+    all: &Options,
 ) -> Result<Status, Failure> {
     if measured.runs.is_empty() {
         say("no operation was measured, so nothing is written");

@@ -2,9 +2,9 @@
 //!
 //! In reading order:
 //!
-//! * [`cli`]: the command line;
+//! * [`app`], [`cli`]: what is run, and the command line, with the [`options`] that all of it takes;
 //! * [`session`]: one conversation with a server;
-//! * [`input`], [`output`]: a person at a terminal, or a pipe;
+//! * [`input`], [`output`], [`menu`]: a person at a terminal, or a pipe;
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status, with
 //!   [`evidence`] of what was going on;
 //! * [`modes`]: one file a mode;
@@ -12,6 +12,7 @@
 //! * [`experiment`], [`mod@bench`]: measuring, with a server of its own ([`own_server`]) where none is named.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod bench;
 pub mod cli;
 pub mod datagram;
@@ -23,7 +24,9 @@ pub mod failure;
 pub mod input;
 pub mod interrupt;
 pub mod journal;
+pub mod menu;
 pub mod modes;
+pub mod options;
 pub mod output;
 pub mod own_server;
 pub mod session;

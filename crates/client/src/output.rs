@@ -62,3 +62,8 @@ impl Output {
         }
     }
 }
+
+/// Tells a person something that is no answer, on standard error.
+pub fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "{words}");
+}

@@ -20,8 +20,7 @@ use super::load::Load;
 use super::tally::{Tally, bars, errors, heading, histogram, percentiles, quantiles, record};
 use super::visitors::Site;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Session;
 
 /// Lines a second that the room takes from one sender without holding it back.

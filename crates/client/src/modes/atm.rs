@@ -35,10 +35,10 @@ use self::customer::Given;
 use self::floor::Floor;
 use self::machine::Worker;
 use self::receipt::Receipt;
-use super::{each_line, say};
 use crate::failure::{Failure, Status};
 use crate::input::Input;
-use crate::output::Output;
+use crate::menu::each_line;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 const MENU: &str = "\
@@ -67,7 +67,7 @@ pub struct Arguments {
     terminal: Option<String>,
 
     /// How long to go on asking before a transaction is given up and rolled back, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = crate::cli::parse_seconds,
+    #[arg(long, value_name = "SECONDS", value_parser = crate::options::parse_seconds,
         default_value = "30", global = true)]
     patience: Duration,
 

@@ -23,11 +23,11 @@ use proto::request::Request as _;
 use serde_json::json;
 use wire::connection::Reader;
 
-use super::{own_name, say};
+use super::own_name;
 use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
 use crate::failure::{Failure, Report, Status, words_of};
 use crate::input::Input;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::{Session, Target, breaks_the_protocol};
 use link::Link;
 use screen::{Screen, Typed};

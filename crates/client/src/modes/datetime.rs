@@ -17,12 +17,12 @@ use serde_json::json;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
-use super::{each_line, say};
-use crate::cli::parse_seconds;
 use crate::datagram::Asker;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
-use crate::output::Output;
+use crate::menu::each_line;
+use crate::options::parse_seconds;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 const MENU: &str = "\

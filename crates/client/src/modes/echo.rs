@@ -14,11 +14,11 @@ use serde_json::json;
 use wire::connection::{Connection, SendError};
 use wire::datagram::MAX_DATAGRAM;
 
-use super::each_line;
 use crate::datagram::Asker;
 use crate::evidence::{Evidence, Section};
 use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
+use crate::menu::each_line;
 use crate::output::Output;
 use crate::session::{Target, breaks_the_protocol};
 

@@ -24,10 +24,9 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
 
 use super::datetime::Gap;
-use super::say;
-use crate::cli;
 use crate::failure::{Failure, Report, Status};
-use crate::output::Output;
+use crate::options::Options;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// The word that lists the hand-outs.
@@ -115,7 +114,7 @@ impl Arguments {
 /// something else than the printed one.
 pub fn run(
     arguments: &Arguments,
-    all: &cli::Arguments,
+    all: &Options,
     faults: Option<Plan>,
     recorder: Option<Recorder>,
     output: Output,

@@ -14,12 +14,11 @@ use record::Recorder;
 use serde_json::json;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
 
-use super::say;
 use crate::datagram::Asker;
 use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
 use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// What the command line says.

@@ -9,7 +9,7 @@ use super::link::Link;
 use super::{Arguments, pin};
 use crate::failure::{Failure, words_of};
 use crate::input::Input;
-use crate::modes::say;
+use crate::output::say;
 
 /// What the command line, a file and the environment give of the two.
 #[derive(Default)]

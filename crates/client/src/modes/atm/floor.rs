@@ -14,8 +14,7 @@ use super::progress::Progress;
 use super::terminal::{Machines, Terminal};
 use crate::failure::Failure;
 use crate::interrupt::Notice;
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Where machines stand: their journals, and the bank they talk to.

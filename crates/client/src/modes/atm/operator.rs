@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::floor::Floor;
 use super::{machine, members};
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 
 /// Settles what is open, on one machine or on all that no other process is.
 ///

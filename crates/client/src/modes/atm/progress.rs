@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use record::Recorder;
 
-use crate::modes::say;
+use crate::output::say;
 use crate::session::Target;
 use view::wording;
 

@@ -18,6 +18,7 @@ use wire::fault::crash::{CrashPoint, crash_if_due};
 use crate::drawer::Drawer;
 use crate::failure::Failure;
 use crate::journal::{Journal, JournalError, Opened};
+use crate::output::say;
 
 /// What is in a new drawer, in hundredths: a million. A lab never empties it; `load` fills it.
 const FILLING: i64 = 100_000_000;
@@ -113,7 +114,7 @@ impl Machines {
                 Err(Refused::InUse(_)) => {}
                 Err(Refused::Damaged(damage)) => {
                     let damage = damage.words().unwrap_or_default();
-                    super::super::say(&format!(
+                    say(&format!(
                         "{name} is out of order, and passed over: {damage}"
                     ));
                 }
@@ -186,10 +187,10 @@ impl Machines {
             was_shared,
         } = opened;
         if was_torn {
-            super::super::say("the last record of the journal was torn, and cut off");
+            say("the last record of the journal was torn, and cut off");
         }
         if was_shared {
-            super::super::say(&format!(
+            say(&format!(
                 "the journal of {name} was open to other users of this computer; now it is yours \
                  alone"
             ));

@@ -7,8 +7,8 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::{asks_for_help, say};
-use crate::output::Output;
+use crate::menu::asks_for_help;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 const MENU: &str = "\

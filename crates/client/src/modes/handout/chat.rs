@@ -22,8 +22,7 @@ use crate::failure::{Failure, Status, words_of};
 use crate::input::Input;
 use crate::modes::chat::screen::{Screen, Typed};
 use crate::modes::chat::threads::{leave_on_signals, start};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::{GOODBYE, Target};
 
 /// Happenings that may wait to be shown; behind them the server waits.

@@ -15,8 +15,7 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use crate::datagram::Asker;
 use crate::failure::{Failure, Status};
 use crate::modes::datetime::Gap;
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// How to ask.

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, Status, words_of};
 use crate::input::Input;
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Somebody who is asked for one thing after the other, and shown what comes of it.

@@ -5,8 +5,8 @@ use proto::handout::text_session::NOT_AVAILABLE;
 use super::person::{Person, fits};
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::{asks_for_help, say};
-use crate::output::Output;
+use crate::menu::asks_for_help;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// What the printed server of report 000 says to a number.
