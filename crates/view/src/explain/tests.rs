@@ -119,7 +119,7 @@ fn explained(runs: &[&[Run]]) -> String {
 fn assert_golden(name: &str, runs: &[&[Run]]) {
     let said = explained(runs);
     let path = format!(
-        "{}/src/view/explain/golden/{name}.txt",
+        "{}/src/explain/golden/{name}.txt",
         env!("CARGO_MANIFEST_DIR")
     );
     if std::env::var_os("BLESS").is_some() {
