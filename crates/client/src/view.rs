@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::{Failure, Status};
+use view::ids::Ids;
 use view::load::{Filter, Loaded, is_of_a_proxy, load};
 use view::sequence::{Moment, Selection, Sequence};
 use view::terminal::Look;
-use view::wording::Ids;
 use view::{explain, html, mermaid, pcap, svg, terminal, text};
 
 /// What to show of which recordings, and how.

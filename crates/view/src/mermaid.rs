@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use record::wording::cut;
+
 use super::sequence::{Fate, Kind, Place, Sequence, Tone};
-use super::wording::cut;
 
 /// Longer messages are cut: Mermaid breaks no lines, and all columns are as wide as the widest.
 const LONGEST_LABEL: usize = 80;

@@ -82,9 +82,9 @@ impl Flow<'_> {
     fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
         if let Some(stream) = &mut self.stream {
             stream.step(event, packets);
-        } else if let Some((direction, bytes)) = views::crossed(&event.what) {
+        } else if let Some((direction, bytes)) = event.what.crossed() {
             let ends = Ends::of(self.view.ends, direction);
-            packets.extend(udp(ends, bytes));
+            packets.extend(udp(ends, &bytes.0));
         }
     }
 }

@@ -9,8 +9,8 @@ mod heads;
 mod row;
 
 use heads::{heads, places};
+use record::wording::cut;
 use row::{Row, Style, width_of};
-use wording::cut;
 
 /// How the terminal is.
 #[derive(Debug, Clone, Copy)]

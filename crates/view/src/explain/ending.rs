@@ -1,6 +1,7 @@
 //! Where the money and the notes are in the end.
 
 use proto::atm::Kind;
+use proto::refusal::Code;
 
 use super::story::{Fate, JournalEnd, Reply, Story, Try, Verb};
 use super::words::{amount, moved};
@@ -55,9 +56,9 @@ fn money(story: &Story, bank_is_recorded: bool) -> Money {
     if ledger.confirmed || story.journal.end == Some(JournalEnd::Confirmed) {
         return Money::Booked;
     }
-    let is_refused = |verb, code: &str| {
+    let is_confirmed = |verb| {
         let mut answers = story.answers_to(verb);
-        answers.any(|answer| matches!(answer, Reply::Refused(Some(c)) if c.as_str() == code))
+        answers.any(|answer| answer == Reply::Refused(Some(Code::AlreadyConfirmed)))
     };
     let is_done = |verb| {
         let mut answers = story.answers_to(verb);
@@ -67,11 +68,7 @@ fn money(story: &Story, bank_is_recorded: bool) -> Money {
         story.journal.end,
         Some(JournalEnd::RolledBack | JournalEnd::Declined(_))
     );
-    if is_done(Verb::Confirm)
-        || [Verb::Hold, Verb::Rollback]
-            .into_iter()
-            .any(|verb| is_refused(verb, "already-confirmed"))
-    {
+    if is_done(Verb::Confirm) || is_confirmed(Verb::Hold) || is_confirmed(Verb::Rollback) {
         Money::Booked
     } else if ledger.rolled_back || ledger.declined.is_some() || ended || is_done(Verb::Rollback) {
         Money::Untouched

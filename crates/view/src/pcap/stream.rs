@@ -4,7 +4,7 @@ use proto::side::{Direction, Side};
 use record::{By, Event, How, What};
 
 use super::packet::{Ends, MSS, Pair, Segment, tcp};
-use super::views::{View, crossed};
+use super::views::View;
 
 /// A TCP connection on its way into the file.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Stream {
         let clock = view.times.first().map_or(0, |time| time / 4_000) as u32;
         let half = |direction, first| {
             let crossing =
-                |event: &&&Event| matches!(crossed(&event.what), Some((d, _)) if d == direction);
+                |event: &&&Event| matches!(event.what.crossed(), Some((d, _)) if d == direction);
             Half {
                 next: first,
                 events_left: view.events.iter().filter(crossing).count(),
@@ -57,9 +57,9 @@ impl Stream {
 
     /// The packets of one event.
     pub fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
-        if let Some((direction, bytes)) = crossed(&event.what) {
+        if let Some((direction, bytes)) = event.what.crossed() {
             self.half(direction).events_left -= 1;
-            self.send(direction, bytes, packets);
+            self.send(direction, &bytes.0, packets);
             if self.half(direction).end_is_due {
                 self.end(direction, packets);
             }

@@ -288,7 +288,7 @@ impl<'a> Drawing<'a> {
     fn tooltip(&self, arrow: &Arrow<'_>) -> String {
         let mut words = match arrow.text {
             Some(text) => proto::printable::printable(text),
-            None => wording::escaped(arrow.bytes),
+            None => arrow.bytes.escaped(),
         };
         let conversation = &self.sequence.conversations[arrow.conversation];
         let _ = write!(

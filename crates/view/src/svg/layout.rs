@@ -3,7 +3,8 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::sequence::{Arrow, Kind, Sequence};
-use crate::wording::{self, cut};
+use crate::wording;
+use record::wording::cut;
 
 /// The widest a character of the messages is, at 12 pixels: of the usual fonts DejaVu's is widest.
 const MONO: f64 = 7.3;
