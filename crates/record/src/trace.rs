@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use proto::printable::printable;
@@ -47,12 +48,12 @@ impl Trace {
     }
 }
 
-/// Whether what is said on standard error may be in colour: it is a terminal that knows how, and
-/// `NO_COLOR` does not forbid it.
-pub fn is_coloured() -> bool {
+/// Whether what is written to this stream may be coloured: it is a terminal that can show colours,
+/// and `NO_COLOR` is not set.
+pub fn is_coloured(stream: &impl RawStream) -> bool {
     // anstream takes every terminal to know how where `CI` is set.
     let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    !is_dumb && AutoStream::choice(&io::stderr()) != ColorChoice::Never
+    !is_dumb && AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Where the trace is shown.
@@ -78,7 +79,7 @@ impl Screen {
         Screen {
             trace,
             width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
-            is_coloured: is_coloured(),
+            is_coloured: is_coloured(&io::stderr()),
             out: Box::new(io::stderr()),
             reads: HashMap::new(),
         }

@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style;
+use record::wording::cut;
+
 use super::sequence::{Arrow, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
 use super::wording;
 
@@ -9,8 +12,7 @@ mod heads;
 mod row;
 
 use heads::{heads, places};
-use record::wording::cut;
-use row::{Row, Style, width_of};
+use row::{BOLD, CYAN, DIM, PLAIN, RED, Row, YELLOW, width_of};
 
 /// How the terminal is.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +103,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     fn heads(&mut self) -> io::Result<()> {
         for title in &self.sequence.titles {
             for line in wording::wrapped(title, self.look.width) {
-                self.free_line(&line, Style::Bold)?;
+                self.free_line(&line, BOLD)?;
             }
         }
         if self.places.is_empty() {
@@ -117,9 +119,9 @@ impl<'a, W: Write> Drawing<'a, W> {
         let lives: Vec<Lifeline> = lives.collect();
         let heads = heads(&lives, &self.places, self.look.width);
         for line in &heads.legend {
-            self.free_line(line, Style::Bold)?;
+            self.free_line(line, BOLD)?;
         }
-        for (line, style) in heads.lines.iter().zip([Style::Bold, Style::Dim]) {
+        for (line, style) in heads.lines.iter().zip([BOLD, DIM]) {
             let mut row = self.empty();
             for (from, text) in line {
                 row.put(*from, text, style);
@@ -128,33 +130,33 @@ impl<'a, W: Write> Drawing<'a, W> {
         }
         let mut row = self.empty();
         for place in &self.places {
-            row.set(*place, self.glyphs.head, Style::Dim);
+            row.set(*place, self.glyphs.head, DIM);
         }
         self.print(row)
     }
 
     fn feet(&mut self) -> io::Result<()> {
         if self.sequence.steps.is_empty() {
-            self.free_line("nothing happened", Style::Dim)?;
+            self.free_line("nothing happened", DIM)?;
         }
         for notice in &self.sequence.notices {
-            self.free_line(&format!("note: {notice}"), Style::Yellow)?;
+            self.free_line(&format!("note: {notice}"), YELLOW)?;
         }
         Ok(())
     }
 
     fn step(&mut self, step: &Step) -> io::Result<()> {
         let mut row = self.lives();
-        row.put(0, &format!("{:>10}", wording::seconds(step.at)), Style::Dim);
+        row.put(0, &format!("{:>10}", wording::seconds(step.at)), DIM);
         match &step.kind {
             Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
             Kind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
             Kind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
             Kind::Note { life, tone, words } => {
                 let style = match tone {
-                    Tone::Plain => Style::Plain,
-                    Tone::Warning | Tone::Unsettled => Style::Yellow,
-                    Tone::Bad => Style::Red,
+                    Tone::Plain => PLAIN,
+                    Tone::Warning | Tone::Unsettled => YELLOW,
+                    Tone::Bad => RED,
                 };
                 let dot = match tone {
                     Tone::Plain => self.glyphs.dot,
@@ -169,7 +171,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 to,
             } => {
                 let words = self.with_number("connected", *conversation);
-                self.thin(&mut row, *from, *to, &words, Style::Dim);
+                self.thin(&mut row, *from, *to, &words, DIM);
             }
             Kind::Closed {
                 conversation,
@@ -177,27 +179,23 @@ impl<'a, W: Write> Drawing<'a, W> {
                 to,
                 words,
             } => {
-                let style = if words == "closed" {
-                    Style::Dim
-                } else {
-                    Style::Red
-                };
+                let style = if words == "closed" { DIM } else { RED };
                 let words = self.with_number(words, *conversation);
                 self.thin(&mut row, *from, *to, &words, style);
             }
             Kind::Crashed { life, words } => {
-                row.set(self.places[*life], self.glyphs.cross, Style::Red);
-                self.beside(&mut row, *life, words, Style::Red);
+                row.set(self.places[*life], self.glyphs.cross, RED);
+                self.beside(&mut row, *life, words, RED);
                 self.is_alive[*life] = false;
             }
             Kind::Started { life, words } => {
-                row.set(self.places[*life], self.glyphs.head, Style::Plain);
-                self.beside(&mut row, *life, words, Style::Bold);
+                row.set(self.places[*life], self.glyphs.head, PLAIN);
+                self.beside(&mut row, *life, words, BOLD);
                 self.is_alive[*life] = true;
             }
             Kind::Ended { life } => {
-                row.set(self.places[*life], self.glyphs.foot, Style::Dim);
-                self.beside(&mut row, *life, "ended", Style::Dim);
+                row.set(self.places[*life], self.glyphs.foot, DIM);
+                self.beside(&mut row, *life, "ended", DIM);
                 self.is_alive[*life] = false;
             }
         }
@@ -358,7 +356,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         let mut row = self.empty();
         for (place, is_alive) in self.places.iter().zip(&self.is_alive) {
             if *is_alive {
-                row.set(*place, self.glyphs.life, Style::Dim);
+                row.set(*place, self.glyphs.life, DIM);
             }
         }
         row
@@ -379,12 +377,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
 fn style(arrow: &Arrow<'_>) -> Style {
     match arrow.fate {
-        Fate::Lost(..) => Style::Red,
-        _ if arrow.is_unsettled => Style::Yellow,
-        _ if arrow.marks.is_broken || arrow.marks.is_refused => Style::Red,
-        _ if arrow.marks.attempt.is_some() => Style::Cyan,
-        Fate::Unseen => Style::Dim,
-        Fate::Arrived | Fate::Assumed => Style::Plain,
+        Fate::Lost(..) => RED,
+        _ if arrow.is_unsettled => YELLOW,
+        _ if arrow.marks.is_broken || arrow.marks.is_refused => RED,
+        _ if arrow.marks.attempt.is_some() => CYAN,
+        Fate::Unseen => DIM,
+        Fate::Arrived | Fate::Assumed => PLAIN,
     }
 }
 
