@@ -80,7 +80,6 @@ pub struct Channel {
     /// The service's name: `atm`, `text`, …
     pub service: String,
     /// `tcp` or `udp`.
-    #[serde(with = "transport")]
     pub transport: Transport,
     /// How its bytes are cut into messages.
     pub framing: Framed,
@@ -365,29 +364,6 @@ pub enum Cause {
     Drop,
     /// `duplicate`: this is one of the two answers to a doubled request.
     Duplicate,
-}
-
-mod transport {
-    use super::Transport;
-    use serde::de::{Error, Unexpected};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        transport: &Transport,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(transport.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Transport, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        [Transport::Tcp, Transport::Udp]
-            .into_iter()
-            .find(|transport| transport.name() == name)
-            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&name), &"tcp or udp"))
-    }
 }
 
 fn is_false(value: &bool) -> bool {

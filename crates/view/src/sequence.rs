@@ -162,26 +162,8 @@ pub enum Kind {
         /// What.
         words: String,
     },
-    /// A connection was made.
-    Opened {
-        /// Which.
-        conversation: usize,
-        /// The client.
-        from: usize,
-        /// The server.
-        to: usize,
-    },
-    /// A connection ended.
-    Closed {
-        /// Which.
-        conversation: usize,
-        /// Who ended it.
-        from: usize,
-        /// The other end.
-        to: usize,
-        /// How.
-        words: String,
-    },
+    /// A connection was made, or ended.
+    Connection(Change),
     /// The process died.
     Crashed {
         /// Which.
@@ -203,7 +185,22 @@ pub enum Kind {
     },
 }
 
-/// How bad a note is.
+/// The beginning or the end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which connection.
+    pub conversation: usize,
+    /// The side that made or ended it.
+    pub from: usize,
+    /// The other side.
+    pub to: usize,
+    /// How bad it is.
+    pub tone: Tone,
+    /// What happened to it.
+    pub words: String,
+}
+
+/// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// It is as it should be.
@@ -293,6 +290,14 @@ impl<'a> Sequence<'a> {
             true => format!("#{}", shown.number),
             false => format!("{}#{}", shown.service, shown.number),
         })
+    }
+
+    /// These words after the number of a conversation.
+    pub fn numbered(&self, conversation: usize, words: &str) -> String {
+        match self.number(conversation) {
+            Some(number) => format!("{number} {words}"),
+            None => words.to_owned(),
+        }
     }
 
     fn is_one_service(&self) -> bool {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use record::wording::cut;
 
-use super::sequence::{Arrow, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
+use super::sequence::{Arrow, Change, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
 use super::wording;
 
 mod heads;
@@ -165,24 +165,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 row.set(self.places[*life], dot, style);
                 self.beside(&mut row, *life, words, style);
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => {
-                let words = self.with_number("connected", *conversation);
-                self.thin(&mut row, *from, *to, &words, DIM);
-            }
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => {
-                let style = if words == "closed" { DIM } else { RED };
-                let words = self.with_number(words, *conversation);
-                self.thin(&mut row, *from, *to, &words, style);
-            }
+            Kind::Connection(change) => self.change(&mut row, change),
             Kind::Crashed { life, words } => {
                 row.set(self.places[*life], self.glyphs.cross, RED);
                 self.beside(&mut row, *life, words, RED);
@@ -202,16 +185,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         self.print(row)
     }
 
-    fn with_number(&self, words: &str, conversation: usize) -> String {
-        match self.sequence.number(conversation) {
-            Some(number) => format!("{number} {words}"),
-            None => words.to_owned(),
-        }
-    }
-
     fn message(&self, row: &mut Row, index: usize, departs: bool, arrives: bool) {
         let arrow = &self.sequence.arrows[index];
-        let label = self.with_number(&self.sequence.label(arrow), arrow.conversation);
+        let label = self
+            .sequence
+            .numbered(arrow.conversation, &self.sequence.label(arrow));
         let mut badges = arrow.badges().join(", ");
         if !departs {
             badges = "arrives".into();
@@ -290,9 +268,14 @@ impl<'a, W: Write> Drawing<'a, W> {
         self.cut(&whole, room)
     }
 
-    /// A line that is no message.
-    fn thin(&self, row: &mut Row, from: usize, to: usize, words: &str, style: Style) {
-        let (from, to) = (self.places[from], self.places[to]);
+    /// The beginning or the end of a connection.
+    fn change(&self, row: &mut Row, change: &Change) {
+        let style = match change.tone {
+            Tone::Plain => DIM,
+            _ => RED,
+        };
+        let words = self.sequence.numbered(change.conversation, &change.words);
+        let (from, to) = (self.places[change.from], self.places[change.to]);
         let (left, right) = (from.min(to), from.max(to));
         for cell in left + 1..right {
             row.set(cell, self.glyphs.dotted, style);
@@ -304,11 +287,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         match self.margin {
             Some(margin) => {
                 let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &self.cut(words, room), style);
+                row.put(margin, &self.cut(&words, room), style);
             }
             None => {
                 let room = (right - left).saturating_sub(6);
-                let words = format!(" {} ", self.cut(words, room));
+                let words = format!(" {} ", self.cut(&words, room));
                 let start = match from < to {
                     true => left + 2,
                     false => right.saturating_sub(1 + width_of(&words)),

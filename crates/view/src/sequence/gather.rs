@@ -11,7 +11,7 @@ use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
 use super::unsettled::{Hold, Unsettled};
-use super::{Arrow, Fate, Kind, Marks, Moment, Sequence, Tone};
+use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
 use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
 use crate::wording;
@@ -241,12 +241,14 @@ impl<'a> Gatherer<'a, '_> {
                 let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
                 if is_tcp && is_drawn {
-                    let kind = Kind::Opened {
+                    let change = Change {
                         conversation,
                         from: client,
                         to: server,
+                        tone: Tone::Plain,
+                        words: "connected".into(),
                     };
-                    self.alone(life, at, kind);
+                    self.alone(life, at, Kind::Connection(change));
                 }
             }
             What::Sent(message) => self.sent(site, message),
@@ -273,14 +275,17 @@ impl<'a> Gatherer<'a, '_> {
                     by: *by,
                     how: *how,
                 });
-                let words = wording::ending(*how, words.as_deref(), self.ids);
-                let kind = Kind::Closed {
+                let change = Change {
                     conversation,
                     from,
                     to,
-                    words,
+                    tone: match (how, words) {
+                        (How::End, _) | (How::Abort, None) => Tone::Plain,
+                        _ => Tone::Bad,
+                    },
+                    words: wording::ending(*how, words.as_deref(), self.ids),
                 };
-                self.alone(life, at, kind);
+                self.alone(life, at, Kind::Connection(change));
             }
             What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
             what => match what.message() {

@@ -65,7 +65,7 @@ impl Layout {
                 Kind::Message(_) | Kind::Departs(_) => (34.0, 25.0),
                 Kind::Arrives(_) => (20.0, 10.0),
                 Kind::Note { .. } => (28.0, 14.0),
-                Kind::Opened { .. } | Kind::Closed { .. } => (26.0, 18.0),
+                Kind::Connection(_) => (26.0, 18.0),
                 Kind::Crashed { .. } => (34.0, 17.0),
                 Kind::Started { .. } => (44.0, 22.0),
                 Kind::Ended { .. } => (24.0, 10.0),
@@ -88,10 +88,7 @@ impl Layout {
                         _ => inner = inner.max(width),
                     }
                 }
-                Kind::Opened { .. }
-                | Kind::Closed { .. }
-                | Kind::Arrives(_)
-                | Kind::Ended { .. } => {}
+                Kind::Connection(_) | Kind::Arrives(_) | Kind::Ended { .. } => {}
             }
         }
         let gap = gap.max(inner).min(GAPS.1);
