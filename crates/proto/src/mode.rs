@@ -1,5 +1,7 @@
 //! The services: their names, ports and transports. Both programs choose by [`Mode`].
 
+use serde::{Deserialize, Serialize};
+
 /// A service of the labs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
@@ -20,7 +22,8 @@ pub enum Mode {
 }
 
 /// The transport of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// A byte stream, cut into messages by a framing.
     Tcp,

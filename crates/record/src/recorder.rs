@@ -85,17 +85,6 @@ pub struct Moment {
     wall: Timestamp,
 }
 
-/// What a [`What::Note`] says.
-#[derive(Debug, Clone, Default)]
-pub struct About {
-    /// The id of what it is about.
-    pub about: Option<String>,
-    /// How much money.
-    pub amount: Option<String>,
-    /// What else there is to say.
-    pub words: Option<String>,
-}
-
 impl Settings {
     /// The arguments of this process, without the program's name.
     pub fn own_arguments() -> Vec<String> {
@@ -235,25 +224,6 @@ impl Recorder {
         for sink in &self.0.sinks {
             sink.push(Arc::clone(&event));
         }
-    }
-
-    /// Takes down what is not on the wire: `what` is a word of `docs/recording.md`.
-    pub fn note(&self, what: &str, about: About) {
-        let About {
-            about,
-            amount,
-            words,
-        } = about;
-        let what = what.to_owned();
-        self.record(
-            None,
-            What::Note {
-                about,
-                what,
-                amount,
-                words,
-            },
-        );
     }
 
     /// Takes down that the process dies here, and has everything written before it does.

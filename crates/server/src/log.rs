@@ -130,7 +130,9 @@ where
     match format {
         Format::Text => {
             let layer = layer.fmt_fields(Fields);
-            Dispatch::new(registry.with(layer.with_ansi(record::trace::is_coloured())))
+            Dispatch::new(
+                registry.with(layer.with_ansi(record::trace::is_coloured(&std::io::stderr()))),
+            )
         }
         Format::Json => Dispatch::new(registry.with(layer.json().flatten_event(true))),
     }

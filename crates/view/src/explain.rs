@@ -17,7 +17,7 @@ mod words;
 use std::io::{self, Write};
 
 use proto::side::Side;
-use record::{Run, What};
+use record::Run;
 
 use self::ending::{Ending, State};
 
@@ -27,7 +27,7 @@ use self::ending::{Ending, State};
 /// When it cannot be written.
 pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
     let found = gather::gather(runs);
-    let lost = runs.iter().map(lost_in).fold(0, u64::saturating_add);
+    let lost = runs.iter().map(Run::lost).fold(0, u64::saturating_add);
     if lost > 0 {
         let events = if lost == 1 { "event" } else { "events" };
         writeln!(
@@ -69,16 +69,6 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
         states.push(ending.state);
     }
     writeln!(out, "{}", sum(&states))
-}
-
-/// How many events of this run were lost. A gap in the numbers says less, since what a filter left
-/// out makes one too.
-fn lost_in(run: &Run) -> u64 {
-    let said = run.events.iter().map(|event| match event.what {
-        What::Lost { count } => count,
-        _ => 0,
-    });
-    said.fold(0, u64::saturating_add)
 }
 
 fn sum(states: &[State]) -> String {

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use record::wording::cut;
+
 use super::sequence::{Fate, Kind, Place, Sequence, Tone};
-use super::wording::cut;
 
 /// Longer messages are cut: Mermaid breaks no lines, and all columns are as wide as the widest.
 const LONGEST_LABEL: usize = 80;
@@ -44,22 +45,9 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
                     out,
                 )?;
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => {
-                let words = numbered(sequence, *conversation, "connected");
-                writeln!(out, "    L{from}-->L{to}: {words}")?;
-            }
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => {
-                let words = numbered(sequence, *conversation, words);
-                writeln!(out, "    L{from}-->L{to}: {words}")?;
+            Kind::Connection(change) => {
+                let words = escape(&sequence.numbered(change.conversation, &change.words));
+                writeln!(out, "    L{}-->L{}: {words}", change.from, change.to)?;
             }
             Kind::Crashed { life, words } => note(*life, false, &format!("✗ {words}"), out)?,
             Kind::Started { life, words } => note(*life, false, words, out)?,
@@ -98,14 +86,7 @@ fn label(sequence: &Sequence<'_>, index: usize) -> String {
         (label, "") => label.to_owned(),
         (label, badges) => format!("{label} [{badges}]"),
     };
-    numbered(sequence, arrow.conversation, &label)
-}
-
-fn numbered(sequence: &Sequence<'_>, conversation: usize, words: &str) -> String {
-    match sequence.number(conversation) {
-        Some(number) => escape(&format!("{number} {words}")),
-        None => escape(words),
-    }
+    escape(&sequence.numbered(arrow.conversation, &label))
 }
 
 fn note(life: usize, is_unsettled: bool, words: &str, out: &mut impl Write) -> io::Result<()> {

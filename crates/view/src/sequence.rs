@@ -12,10 +12,11 @@ mod unsettled;
 
 use jiff::Timestamp;
 use proto::side::Side;
-use record::Bytes;
+use record::wording::{duration, flipped, nth_attempt};
+use record::{Bytes, Run};
 
+use super::ids::Ids;
 use super::load::{Conversation, Loaded};
-use super::wording::{self, Ids};
 
 /// The moments of a diagram: nanoseconds since it begins.
 pub type Moment = i64;
@@ -161,26 +162,8 @@ pub enum Kind {
         /// What.
         words: String,
     },
-    /// A connection was made.
-    Opened {
-        /// Which.
-        conversation: usize,
-        /// The client.
-        from: usize,
-        /// The server.
-        to: usize,
-    },
-    /// A connection ended.
-    Closed {
-        /// Which.
-        conversation: usize,
-        /// Who ended it.
-        from: usize,
-        /// The other end.
-        to: usize,
-        /// How.
-        words: String,
-    },
+    /// A connection was made, or ended.
+    Connection(Change),
     /// The process died.
     Crashed {
         /// Which.
@@ -202,7 +185,22 @@ pub enum Kind {
     },
 }
 
-/// How bad a note is.
+/// The beginning or the end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which connection.
+    pub conversation: usize,
+    /// The side that made or ended it.
+    pub from: usize,
+    /// The other side.
+    pub to: usize,
+    /// How bad it is.
+    pub tone: Tone,
+    /// What happened to it.
+    pub words: String,
+}
+
+/// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// It is as it should be.
@@ -294,6 +292,14 @@ impl<'a> Sequence<'a> {
         })
     }
 
+    /// These words after the number of a conversation.
+    pub fn numbered(&self, conversation: usize, words: &str) -> String {
+        match self.number(conversation) {
+            Some(number) => format!("{number} {words}"),
+            None => words.to_owned(),
+        }
+    }
+
     fn is_one_service(&self) -> bool {
         let first = &self.conversations[0].service;
         self.conversations
@@ -312,7 +318,7 @@ impl<'a> Sequence<'a> {
             Some(text) if !arrow.marks.is_broken || arrow.marks.cut.is_none() => {
                 self.ids.shorten(text)
             }
-            _ => wording::escaped(arrow.bytes),
+            _ => arrow.bytes.escaped(),
         }
     }
 }
@@ -322,7 +328,7 @@ impl Arrow<'_> {
     pub fn badges(&self) -> Vec<String> {
         let marks = &self.marks;
         let mut badges = Vec::new();
-        badges.extend(marks.attempt.map(wording::attempt));
+        badges.extend(marks.attempt.map(nth_attempt));
         if let Fate::Lost(_, why) = self.fate {
             badges.push(why.into());
         }
@@ -335,11 +341,7 @@ impl Arrow<'_> {
         if marks.is_refused && !matches!(self.fate, Fate::Lost(..)) {
             badges.push("refused by a fault".into());
         }
-        badges.extend(
-            marks
-                .late
-                .map(|late| format!("{} late", wording::duration(late))),
-        );
+        badges.extend(marks.late.map(|late| format!("{} late", duration(late))));
         if marks.is_overtaken || marks.is_glued {
             badges.push("held back".into());
         }
@@ -347,8 +349,7 @@ impl Arrow<'_> {
             badges.push("glued on".into());
         }
         badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
-        let flipped = marks.flipped;
-        badges.extend(flipped.map(|bit| wording::flipped_byte(self.bytes, bit)));
+        badges.extend(marks.flipped.map(|bit| flipped(self.bytes, bit)));
         match marks.cut {
             Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
             None if marks.is_broken => badges.push("no whole message".into()),
@@ -392,15 +393,8 @@ fn notices(loaded: &Loaded) -> Vec<String> {
             file.display()
         ));
     }
-    let lost = loaded
-        .runs
-        .iter()
-        .flat_map(|run| &run.events)
-        .map(|event| match event.what {
-            record::What::Lost { count } => count,
-            _ => 0,
-        });
-    match lost.fold(0u64, u64::saturating_add) {
+    let lost = loaded.runs.iter().map(Run::lost);
+    match lost.fold(0, u64::saturating_add) {
         0 => {}
         lost => notices.push(format!("{lost} events could not be recorded")),
     }

@@ -25,7 +25,7 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use record::{About, Recorder};
+use record::{Detail, Note, NoteKind, Recorder, What};
 
 use crate::config::Config;
 use crate::connections::Watch;
@@ -124,8 +124,10 @@ impl Atm {
         recorder: Option<Recorder>,
     ) -> anyhow::Result<Atm> {
         let note = move |operation: &Operation, reply: &Result<Answer, Refusal>| {
-            if let Some(recorder) = &recorder {
-                note(recorder, operation, reply);
+            if let Some(recorder) = &recorder
+                && let Some(note) = note(operation, reply)
+            {
+                recorder.record(None, What::Note(note));
             }
         };
         let bank = Bank::start_observed(semantics.protections(), store, note)
@@ -375,35 +377,27 @@ fn id_of(operation: &Operation) -> Option<String> {
     }
 }
 
-/// Has it recorded what the ledger says of an operation from now on.
-fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
-    let about = id_of(operation);
-    if about.is_none() {
-        return;
-    }
-    let (what, amount, words) = match reply {
-        Ok(Answer::Welcome { .. }) => ("welcome", None, None),
+/// What the ledger says of an operation from now on.
+fn note(operation: &Operation, reply: &Result<Answer, Refusal>) -> Option<Note> {
+    let about = id_of(operation)?;
+    let repeated = |repeat: &bool| repeat.then_some(Detail::Repeat);
+    let (kind, amount, detail) = match reply {
+        Ok(Answer::Welcome { .. }) => (NoteKind::Welcome, None, None),
         Ok(Answer::Held { amount, repeat, .. }) => {
-            ("held", Some(amount.to_string()), repeated(*repeat))
+            (NoteKind::Held, Some(amount.to_string()), repeated(repeat))
         }
-        Ok(Answer::Confirmed { repeat, .. }) => ("confirmed", None, repeated(*repeat)),
-        Ok(Answer::RolledBack { repeat, .. }) => ("rolled-back", None, repeated(*repeat)),
-        Ok(Answer::Created { repeat, .. }) => ("created", None, repeated(*repeat)),
-        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
-        Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
+        Ok(Answer::Confirmed { repeat, .. }) => (NoteKind::Confirmed, None, repeated(repeat)),
+        Ok(Answer::RolledBack { repeat, .. }) => (NoteKind::RolledBack, None, repeated(repeat)),
+        Ok(Answer::Created { repeat, .. }) => (NoteKind::Created, None, repeated(repeat)),
+        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return None,
+        Err(refusal) => (NoteKind::Refused, None, Some(Detail::Code(refusal.code))),
     };
-    recorder.note(
-        what,
-        About {
-            about,
-            amount,
-            words,
-        },
-    );
-}
-
-fn repeated(repeat: bool) -> Option<String> {
-    repeat.then(|| "repeat".to_owned())
+    Some(Note {
+        about: Some(about),
+        kind,
+        amount,
+        detail,
+    })
 }
 
 #[cfg(test)]

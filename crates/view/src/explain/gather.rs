@@ -9,12 +9,12 @@ mod exchange;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use proto::atm::TransactionId;
 use proto::atm::semantics::Semantics;
-use proto::atm::{Money, TransactionId};
 use proto::name::Name;
 use proto::refusal::Code;
 use proto::side::Side;
-use record::{Channel, Event, Run, What};
+use record::{Channel, Detail, Event, Note, NoteKind, Run, What};
 
 use super::story::{Death, JournalEnd, Story, Verb};
 
@@ -128,19 +128,7 @@ impl<'a> Life<'a> {
 impl<'a> Gathering<'a> {
     fn take(&mut self, run: usize, event: &'a Event) {
         match (&event.what, &event.channel) {
-            (
-                What::Note {
-                    about,
-                    what,
-                    amount,
-                    words,
-                },
-                _,
-            ) => {
-                let amount = amount.as_ref().and_then(|amount| amount.parse().ok());
-                let words = words.as_deref();
-                self.note(run, about.as_deref(), what, amount, words);
-            }
+            (What::Note(note), _) => self.note(run, note),
             (What::Crashed { at }, _) => self.die(run, Some(at)),
             (What::Ended, _) => self.lives[run].is_over = true,
             (what, Some(channel)) if channel.service == "atm" => {
@@ -150,34 +138,28 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn note(
-        &mut self,
-        run: usize,
-        about: Option<&str>,
-        what: &str,
-        amount: Option<Money>,
-        words: Option<&str>,
-    ) {
+    fn note(&mut self, run: usize, note: &Note) {
         let side = self.lives[run].side;
-        let Some(id) = about.and_then(|about| about.parse().ok()) else {
-            if let (Side::Client, "drawer", Some(moving)) = (side, what, self.lives[run].moving) {
+        let amount = note.amount.as_ref().and_then(|amount| amount.parse().ok());
+        let Some(id) = note.about.as_ref().and_then(|about| about.parse().ok()) else {
+            if let (Side::Client, NoteKind::Drawer, Some(moving)) =
+                (side, &note.kind, self.lives[run].moving)
+            {
                 self.found.stories[moving].journal.after = amount;
             }
             return;
         };
         let number = self.story(run, id);
         let story = &mut self.found.stories[number];
-        let code = words.and_then(Code::parse);
         if side == Side::Server {
             let ledger = &mut story.ledger;
-            let is_repeat = words == Some("repeat");
-            match what {
-                "held" if is_repeat => ledger.repeats += 1,
-                "held" => ledger.held += 1,
-                "confirmed" => ledger.confirmed = true,
-                "rolled-back" => ledger.rolled_back = true,
-                // Only what stands in the way of a hold for ever is an outcome.
-                "refused" if is_decline(code) => ledger.declined = code,
+            match note.kind {
+                NoteKind::Held if note.detail == Some(Detail::Repeat) => ledger.repeats += 1,
+                NoteKind::Held => ledger.held += 1,
+                NoteKind::Confirmed => ledger.confirmed = true,
+                NoteKind::RolledBack => ledger.rolled_back = true,
+                // A refusal is final only where no later hold can succeed.
+                NoteKind::Refused if is_decline(note.code()) => ledger.declined = note.code(),
                 _ => {}
             }
             story.amount = story.amount.or(amount);
@@ -186,18 +168,18 @@ impl<'a> Gathering<'a> {
         story.machine_is_recorded = true;
         story.machine = story.machine.take().or(self.lives[run].machine.clone());
         let journal = &mut story.journal;
-        match what {
-            "sending" => story.amount = story.amount.or(amount),
-            "dispensing" | "accepting" => {
+        match note.kind {
+            NoteKind::Sending => story.amount = story.amount.or(amount),
+            NoteKind::Dispensing | NoteKind::Accepting => {
                 journal.before = amount;
                 self.lives[run].moving = Some(number);
             }
-            "dispensed" | "accepted" => journal.has_moved = true,
-            "rolling-back" => journal.is_rolling_back = true,
-            "confirmed" => journal.end = Some(JournalEnd::Confirmed),
-            "rolled-back" => journal.end = Some(JournalEnd::RolledBack),
-            "declined" => journal.end = Some(JournalEnd::Declined(code)),
-            "disputed" => journal.end = Some(JournalEnd::Disputed(code)),
+            NoteKind::Dispensed | NoteKind::Accepted => journal.has_moved = true,
+            NoteKind::RollingBack => journal.is_rolling_back = true,
+            NoteKind::Confirmed => journal.end = Some(JournalEnd::Confirmed),
+            NoteKind::RolledBack => journal.end = Some(JournalEnd::RolledBack),
+            NoteKind::Declined => journal.end = Some(JournalEnd::Declined(note.code())),
+            NoteKind::Disputed => journal.end = Some(JournalEnd::Disputed(note.code())),
             _ => {}
         }
     }

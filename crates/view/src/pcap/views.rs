@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proto::mode::Transport;
-use proto::side::{Direction, Side};
+use proto::side::Side;
 use record::{Channel, Event, How, Run, What};
 
 use super::packet::Pair;
@@ -19,19 +19,6 @@ pub(super) struct View<'a> {
     pub events: Vec<&'a Event>,
     /// When each happened, in nanoseconds since 1970; never going back.
     pub times: Vec<u64>,
-}
-
-/// The bytes that crossed the wire in this event, and which way.
-pub(super) fn crossed(what: &What) -> Option<(Direction, &[u8])> {
-    match what {
-        What::Sent(message) | What::Received(message) => {
-            Some((message.direction, &message.bytes.0))
-        }
-        What::Unreadable {
-            direction, bytes, ..
-        } => Some((*direction, &bytes.0)),
-        _ => None,
-    }
 }
 
 /// Each connection of these runs once.
@@ -119,7 +106,12 @@ impl View<'_> {
             What::Closed { .. } => 1,
             _ => 0,
         });
-        let bytes = |event: &&Event| crossed(&event.what).map_or(0, |(_, bytes)| 1 + bytes.len());
+        let bytes = |event: &&Event| {
+            event
+                .what
+                .crossed()
+                .map_or(0, |(_, bytes)| 1 + bytes.0.len())
+        };
         (ends.sum(), self.events.iter().map(bytes).sum())
     }
 
@@ -131,7 +123,7 @@ impl View<'_> {
     fn shows_something(&self) -> bool {
         self.events.iter().any(|event| {
             let is_made = self.transport == Transport::Tcp && event.what == What::Connected;
-            is_made || crossed(&event.what).is_some()
+            is_made || event.what.crossed().is_some()
         })
     }
 }

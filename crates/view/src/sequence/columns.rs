@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proto::mode::Mode;
 use proto::side::{Direction, Side};
 use record::What;
+use record::wording::cut;
 
 use super::Lifeline;
 use super::unsettled::Hold;
@@ -16,7 +17,7 @@ const MOST_STRANGERS: usize = 6;
 /// More named ones than this are taken for unnamed ones.
 const MOST_NAMES: usize = 12;
 
-/// The longest name of a machine or a person that is shown, in characters.
+/// The longest name of a machine or a person that is shown, in columns.
 const LONGEST_NAME: usize = 24;
 
 /// The lifelines, and what happens on which.
@@ -160,7 +161,7 @@ fn recorded(loaded: &Loaded, run: usize) -> Lifeline {
     Lifeline {
         name: match is_of_a_proxy(&loaded.runs[run]) {
             true => "proxy".into(),
-            false => proto::printable::printable(&cut(&header.program)),
+            false => proto::printable::printable(&cut(&header.program, LONGEST_NAME)),
         },
         detail: format!("process {}", header.pid),
         side: header.side,
@@ -181,7 +182,7 @@ fn unrecorded(who: &Who, conversation: &Conversation) -> Lifeline {
         Side::Server => Lifeline {
             name: match conversation.service.as_str() {
                 PROXY => "server".into(),
-                service => format!("{} server", cut(service)),
+                service => format!("{} server", cut(service, LONGEST_NAME)),
             },
             detail: address,
             side,
@@ -221,19 +222,12 @@ fn names(loaded: &Loaded) -> HashMap<usize, String> {
                 && let Some(name) = text.strip_prefix(verb)
                 && let Some(conversation) = loaded.conversation(index, event)
             {
-                let name = proto::printable::printable(&cut(name));
+                let name = proto::printable::printable(&cut(name, LONGEST_NAME));
                 names.entry(conversation).or_insert(name);
             }
         }
     }
     names
-}
-
-fn cut(name: &str) -> String {
-    match name.char_indices().nth(LONGEST_NAME) {
-        None => name.to_owned(),
-        Some((at, _)) => format!("{}…", &name[..at]),
-    }
 }
 
 /// Those of whom there is no recording.

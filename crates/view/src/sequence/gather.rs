@@ -4,21 +4,23 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use proto::mode::Transport;
 use proto::side::{Direction, Side};
+use record::wording::describe;
 use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
 use super::unsettled::{Hold, Unsettled};
-use super::{Arrow, Fate, Kind, Marks, Moment, Sequence, Tone};
+use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
+use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
-use crate::wording::{self, Ids};
-use proto::mode::Transport;
+use crate::wording;
 
 mod clocks;
 mod faults;
 mod pairing;
 
-use faults::{Progress, again};
+use faults::Progress;
 
 /// What one lifeline did at a moment.
 #[derive(Debug)]
@@ -67,6 +69,14 @@ struct Closing {
     how: How,
 }
 
+/// Where an event happened.
+#[derive(Clone, Copy)]
+struct Site {
+    life: usize,
+    conversation: usize,
+    at: Moment,
+}
+
 struct Gatherer<'a, 'c> {
     loaded: &'a Loaded,
     columns: &'c Columns,
@@ -78,6 +88,8 @@ struct Gatherer<'a, 'c> {
     arrows: Vec<Arrow<'a>>,
     lanes: HashMap<(usize, Direction), Lane>,
     closings: Vec<Vec<Closing>>,
+    /// What is known of the current run.
+    progress: Progress<'a>,
     /// Whether events could not be kept.
     has_gaps: bool,
     clocks: Vec<String>,
@@ -103,6 +115,7 @@ pub(super) fn gather<'a>(
         arrows: Vec::new(),
         lanes: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
+        progress: Progress::default(),
         has_gaps: false,
         clocks: Vec::new(),
     };
@@ -122,23 +135,29 @@ pub(super) fn gather<'a>(
 
 impl<'a> Gatherer<'a, '_> {
     fn run(&mut self, index: usize, has_lived: bool) {
-        let loaded = self.loaded;
+        let (loaded, began) = (self.loaded, self.began);
         let run = &loaded.runs[index];
         let life = self.columns.of_run[index];
-        let at = self.moment(loaded.started[index], 0);
+        let moment = |t| Sequence::moment(began, loaded.started[index], t);
         if has_lived {
+            let at = moment(0);
             self.end_the_last_life(life, at);
             let words = format!("started again, process {}", run.header.pid);
             self.alone(life, at, Kind::Started { life, words });
         }
-        let mut progress = Progress::default();
+        self.progress = Progress::default();
         for event in &run.events {
-            let at = self.moment(loaded.started[index], event.t);
+            let at = moment(event.t);
             match loaded.conversation(index, event) {
                 Some(conversation) => {
-                    self.on_a_connection(index, conversation, at, event, &mut progress);
+                    let site = Site {
+                        life,
+                        conversation,
+                        at,
+                    };
+                    self.on_a_connection(site, event);
                 }
-                None => self.anywhere(life, run.header.side, at, &event.what, &mut progress),
+                None => self.anywhere(life, at, event),
             }
         }
     }
@@ -159,67 +178,48 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn moment(&self, started: Timestamp, t: u64) -> Moment {
-        Sequence::moment(self.began, started, t)
-    }
-
-    fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
-        let what = Deed::Alone(kind);
+    fn push(&mut self, life: usize, at: Moment, what: Deed) {
         self.deeds[life].push(Entry { at, what });
     }
 
-    fn note(&mut self, life: usize, at: Moment, tone: Tone, words: String) {
+    fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
+        self.push(life, at, Deed::Alone(kind));
+    }
+
+    fn note(&mut self, life: usize, at: Moment, tone: Tone, event: &Event) {
+        let words = describe(event, &|text| self.ids.shorten(text));
         self.alone(life, at, Kind::Note { life, tone, words });
     }
 
     /// What happened to the program, or on a connection but not to a message.
-    fn anywhere(
-        &mut self,
-        life: usize,
-        side: Side,
-        at: Moment,
-        what: &'a What,
-        progress: &mut Progress<'a>,
-    ) {
-        match what {
-            What::TimedOut { waited, words } => {
-                let waited = wording::duration(*waited);
-                let words = format!("{} for {waited}", self.ids.shorten(words));
-                self.note(life, at, Tone::Warning, words);
-            }
+    fn anywhere(&mut self, life: usize, at: Moment, event: &'a Event) {
+        match &event.what {
             What::Resent { attempt, text } => {
-                progress.again.insert(text, *attempt);
+                self.progress.again.insert(text, *attempt);
             }
-            What::Failed { words } => {
-                self.note(life, at, Tone::Bad, self.ids.shorten(words));
+            What::Failed { .. } => self.note(life, at, Tone::Bad, event),
+            What::TimedOut { .. } | What::Paused { .. } => {
+                self.note(life, at, Tone::Warning, event);
             }
-            What::Note {
-                about,
-                what,
-                amount,
-                words,
-            } => {
-                let about = about.as_deref();
-                let (amount, more) = (amount.as_deref(), words.as_deref());
-                let words = wording::note(side, self.ids, what, about, amount, more);
-                let tone = match about.is_some_and(|id| self.unsettled.holds(id)) {
+            What::Lost { .. } => {
+                self.has_gaps = true;
+                self.note(life, at, Tone::Warning, event);
+            }
+            What::Note(note) => {
+                let id = note.about.as_deref();
+                let mut words = note.words(event.side, &|text| self.ids.shorten(text));
+                if let Some(id) = id.and_then(|id| self.ids.told_apart(id)) {
+                    words += &format!(" {id}");
+                }
+                let tone = match id.is_some_and(|id| self.unsettled.holds(id)) {
                     true => Tone::Unsettled,
                     false => Tone::Plain,
                 };
-                self.note(life, at, tone, words);
+                self.alone(life, at, Kind::Note { life, tone, words });
             }
             What::Crashed { at: place } => {
                 let words = format!("crashed {}", self.ids.shorten(place).replace('-', " "));
                 self.alone(life, at, Kind::Crashed { life, words });
-            }
-            What::Lost { count } => {
-                self.has_gaps = true;
-                let words = format!("{count} events could not be recorded");
-                self.note(life, at, Tone::Warning, words);
-            }
-            What::Paused { stopped } => {
-                let words = format!("the program stops for {}", wording::duration(*stopped));
-                self.note(life, at, Tone::Warning, words);
             }
             What::Ended => self.alone(life, at, Kind::Ended { life }),
             // Everything else happens to a message or a connection.
@@ -227,55 +227,45 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn on_a_connection(
-        &mut self,
-        run: usize,
-        conversation: usize,
-        at: Moment,
-        event: &'a Event,
-        progress: &mut Progress<'a>,
-    ) {
-        let side = event.side;
-        let life = self.columns.of_run[run];
+    fn on_a_connection(&mut self, site: Site, event: &'a Event) {
+        let Site {
+            life,
+            conversation,
+            at,
+        } = site;
         let (client, server) = self.columns.of_conversation[conversation];
-        let is_tcp = event
-            .channel
-            .as_ref()
-            .is_some_and(|channel| channel.transport == Transport::Tcp);
+        let channel = event.channel.as_ref();
+        let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
         match &event.what {
             What::Connected => {
-                let is_told = side == Side::Client
+                let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
-                if is_tcp && is_told {
-                    let (from, to) = (client, server);
-                    self.alone(
-                        life,
-                        at,
-                        Kind::Opened {
-                            conversation,
-                            from,
-                            to,
-                        },
-                    );
+                if is_tcp && is_drawn {
+                    let change = Change {
+                        conversation,
+                        from: client,
+                        to: server,
+                        tone: Tone::Plain,
+                        words: "connected".into(),
+                    };
+                    self.alone(life, at, Kind::Connection(change));
                 }
             }
-            What::Sent(message) => self.sent(life, conversation, at, message, progress),
+            What::Sent(message) => self.sent(site, message),
             What::Received(message) => {
                 let arrow = self.arrow(conversation, message);
-                self.arrows[arrow].received = Some(at);
-                progress.received.insert(conversation, arrow);
-                self.receives(life, conversation, message.direction, at, arrow);
+                self.progress.received.insert(conversation, arrow);
+                self.receives(site, message.direction, arrow);
             }
             What::Unreadable {
                 direction, bytes, ..
             } => {
                 let arrow = self.arrow_of(conversation, *direction, bytes);
-                self.arrows[arrow].received = Some(at);
                 self.arrows[arrow].marks.is_broken = true;
-                self.receives(life, conversation, *direction, at, arrow);
+                self.receives(site, *direction, arrow);
             }
             What::Closed { by, how, words } if is_tcp => {
-                let (from, to) = match (by, side) {
+                let (from, to) = match (by, event.side) {
                     (By::Us, Side::Client) | (By::Peer, Side::Server) => (client, server),
                     (By::Us, Side::Server) | (By::Peer, Side::Client) => (server, client),
                 };
@@ -285,48 +275,39 @@ impl<'a> Gatherer<'a, '_> {
                     by: *by,
                     how: *how,
                 });
-                let words = wording::ending(*how, words.as_deref(), self.ids);
-                let kind = Kind::Closed {
+                let change = Change {
                     conversation,
                     from,
                     to,
-                    words,
+                    tone: match (how, words) {
+                        (How::End, _) | (How::Abort, None) => Tone::Plain,
+                        _ => Tone::Bad,
+                    },
+                    words: wording::ending(*how, words.as_deref(), self.ids),
                 };
-                self.alone(life, at, kind);
+                self.alone(life, at, Kind::Connection(change));
             }
-            What::Read {
-                got,
-                asked,
-                have,
-                need,
-            } if self.reads => {
-                let need = need.map(|need| format!(" of {need}")).unwrap_or_default();
-                let words = format!("read {got} of {asked} bytes, {have}{need} here");
-                self.note(life, at, Tone::Plain, words);
-            }
-            what => {
-                if !self.fault(side, life, conversation, at, what, progress) {
-                    self.anywhere(life, side, at, what, progress);
-                }
-            }
+            What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
+            what => match what.message() {
+                Some(message) => self.fault(site, event.side, what, message),
+                None => self.anywhere(life, at, event),
+            },
         }
     }
 
-    fn sent(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        message: &'a Message,
-        progress: &mut Progress<'a>,
-    ) {
+    fn sent(&mut self, site: Site, message: &'a Message) {
+        let Site {
+            life,
+            conversation,
+            at,
+        } = site;
         let arrow = self.arrow(conversation, message);
         let made = &mut self.arrows[arrow];
         made.sent = Some(at);
-        made.marks.attempt = again(progress, message);
+        made.marks.attempt = self.progress.attempt(message);
         made.marks.is_broken = message.partial;
-        let key = progress.key(conversation, message);
-        if let Some(held) = progress.held.get_mut(&key) {
+        let key = self.progress.key(conversation, message);
+        if let Some(held) = self.progress.held.get_mut(&key) {
             made.marks = Marks {
                 attempt: made.marks.attempt,
                 is_broken: made.marks.is_broken,
@@ -338,11 +319,10 @@ impl<'a> Gatherer<'a, '_> {
             held.left -= 1;
             self.deeds[life][held.entry].what = Deed::Nothing;
             if held.left == 0 {
-                progress.held.remove(&key);
+                self.progress.held.remove(&key);
             }
         }
-        let what = Deed::Sends(arrow);
-        self.deeds[life].push(Entry { at, what });
+        self.push(life, at, Deed::Sends(arrow));
         let lane = self.lanes.entry((conversation, message.direction));
         let lane = lane.or_default();
         // What goes in one segment with another has its moment.
@@ -352,17 +332,10 @@ impl<'a> Gatherer<'a, '_> {
         self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
-    fn receives(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        direction: Direction,
-        at: Moment,
-        arrow: usize,
-    ) {
-        let what = Deed::Receives(arrow);
-        self.deeds[life].push(Entry { at, what });
-        let lane = self.lanes.entry((conversation, direction));
+    fn receives(&mut self, site: Site, direction: Direction, arrow: usize) {
+        self.arrows[arrow].received = Some(site.at);
+        self.push(site.life, site.at, Deed::Receives(arrow));
+        let lane = self.lanes.entry((site.conversation, direction));
         lane.or_default().received.push(arrow);
     }
 
@@ -373,7 +346,7 @@ impl<'a> Gatherer<'a, '_> {
         made.text = text;
         made.is_masked = message.masked;
         made.is_unsettled = text.is_some_and(|text| {
-            let mut ids = wording::ids_in(text);
+            let mut ids = ids_in(text);
             ids.any(|id| self.unsettled.holds(id))
         });
         arrow

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use proto::side::{Direction, Side};
-use record::{Event, What};
+use record::{Event, NoteKind, What};
 
+use crate::ids::ids_in;
 use crate::load::Loaded;
-use crate::wording::ids_in;
 
 /// A withdrawal of which it is not known that it was confirmed or rolled back.
 #[derive(Debug, Clone)]
@@ -95,16 +95,15 @@ pub(super) fn unsettled(loaded: &Loaded) -> Unsettled {
 
 fn said(what: &What) -> Option<(&str, Said<'_>)> {
     match what {
-        What::Note {
-            about,
-            what,
-            amount,
-            ..
-        } => {
-            let id = about.as_deref().filter(|id| id.starts_with("WITH_"))?;
-            match what.as_str() {
-                "held" => Some((id, Said::Held(amount.as_deref()))),
-                "confirmed" | "rolled-back" | "declined" | "disputed" => Some((id, Said::Settled)),
+        What::Note(note) => {
+            let id = note.about.as_deref();
+            let id = id.filter(|id| id.starts_with("WITH_"))?;
+            match note.kind {
+                NoteKind::Held => Some((id, Said::Held(note.amount.as_deref()))),
+                NoteKind::Confirmed
+                | NoteKind::RolledBack
+                | NoteKind::Declined
+                | NoteKind::Disputed => Some((id, Said::Settled)),
                 _ => None,
             }
         }

@@ -126,17 +126,7 @@ impl<'a> Drawing<'a> {
                 };
                 self.note(*life, y, class, words, out)
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => self.thin(*conversation, *from, *to, y, "connected", out),
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => self.thin(*conversation, *from, *to, y, words, out),
+            Kind::Connection(change) => self.change(change, y, out),
             Kind::Crashed { life, words } => {
                 self.is_alive[*life] = false;
                 self.crash(*life, y, words, out)
@@ -288,7 +278,7 @@ impl<'a> Drawing<'a> {
     fn tooltip(&self, arrow: &Arrow<'_>) -> String {
         let mut words = match arrow.text {
             Some(text) => proto::printable::printable(text),
-            None => wording::escaped(arrow.bytes),
+            None => arrow.bytes.escaped(),
         };
         let conversation = &self.sequence.conversations[arrow.conversation];
         let _ = write!(

@@ -8,7 +8,7 @@ use record::Recorder;
 
 use crate::output::say;
 use crate::session::Target;
-use view::wording;
+use record::wording::nth_attempt;
 
 /// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);
@@ -53,6 +53,6 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         let why = why.strip_prefix(&self.server).unwrap_or(why);
-        self.tell(&format!("{why}; {how}, {}", wording::attempt(attempt)));
+        self.tell(&format!("{why}; {how}, {}", nth_attempt(attempt)));
     }
 }

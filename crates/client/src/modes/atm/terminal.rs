@@ -12,7 +12,7 @@ use proto::atm::Money;
 use proto::atm::machine::{Damage, Machine, Record};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
-use record::{About, Recorder};
+use record::{Note, NoteKind, Recorder, What};
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use crate::drawer::Drawer;
@@ -253,7 +253,7 @@ impl Terminal {
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
         if let Some(recorder) = &self.recorder {
-            note(recorder, record);
+            recorder.record(None, What::Note(record.into()));
         }
         if matches!(record, Record::Moved(_)) {
             crash_if_due(CrashPoint::AfterDispense);
@@ -283,46 +283,15 @@ impl Terminal {
         crash_if_due(CrashPoint::BeforeDispense);
         let moved = self.drawer.set(count);
         if let (Some(recorder), Ok(())) = (&self.recorder, &moved) {
-            let amount = Some(count.to_string());
-            recorder.note(
-                "drawer",
-                About {
-                    amount,
-                    ..About::default()
-                },
-            );
+            let note = Note {
+                amount: Some(count.to_string()),
+                ..NoteKind::Drawer.into()
+            };
+            recorder.record(None, What::Note(note));
         }
         crash_if_due(CrashPoint::MidDispense);
         moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}").into()))
     }
-}
-
-/// Has a record of the journal recorded.
-fn note(recorder: &Recorder, record: &Record) {
-    let text = record.to_string();
-    let what = text.split(' ').next().unwrap_or_default();
-    let (amount, words) = match record {
-        Record::Loading(drawer) | Record::Loaded(drawer) | Record::Moving { drawer, .. } => {
-            (Some(drawer.to_string()), None)
-        }
-        Record::Sending { amount, .. } => (Some(amount.to_string()), None),
-        Record::Declined(_, code) | Record::Disputed(_, code) => {
-            (None, Some(code.as_str().to_owned()))
-        }
-        Record::Moved(_)
-        | Record::RollingBack(_)
-        | Record::Confirmed(_)
-        | Record::RolledBack(_) => (None, None),
-    };
-    let about = record.id().map(|id| id.to_string());
-    recorder.note(
-        what,
-        About {
-            about,
-            amount,
-            words,
-        },
-    );
 }
 
 /// How a machine is started from its journal and its drawer.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Deed, Gatherer};
 use crate::sequence::Moment;
-use crate::wording;
+use record::wording::duration;
 
 /// A correction is worth a word from so many nanoseconds on.
 const NOTABLE: u64 = 1_000_000;
@@ -64,7 +64,7 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
             gatherer.clocks.push(format!(
                 "the clocks differ: {} is put {} {}, so that nothing is received before it is sent",
                 lives[life].name,
-                wording::duration(correction.unsigned_abs()),
+                duration(correction.unsigned_abs()),
                 if *correction > 0 { "later" } else { "earlier" },
             ));
         }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Drawing, escape};
+use crate::sequence::{Change, Tone};
 use crate::svg::layout;
 use crate::wording;
 
@@ -62,27 +63,15 @@ impl Drawing<'_> {
         )
     }
 
-    /// A line that is no message.
-    pub(super) fn thin(
-        &self,
-        conversation: usize,
-        from: usize,
-        to: usize,
-        y: f64,
-        words: &str,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let class = if matches!(words, "connected" | "closed") {
-            ""
-        } else {
-            " bad"
+    /// The beginning or the end of a connection.
+    pub(super) fn change(&self, change: &Change, y: f64, out: &mut impl Write) -> io::Result<()> {
+        let class = match change.tone {
+            Tone::Plain => "",
+            _ => " bad",
         };
-        let words = match self.sequence.number(conversation) {
-            Some(number) => format!("{number} {words}"),
-            None => words.to_owned(),
-        };
+        let words = self.sequence.numbered(change.conversation, &change.words);
         let words = layout::note(&words);
-        let (from, to) = (self.layout.x[from], self.layout.x[to]);
+        let (from, to) = (self.layout.x[change.from], self.layout.x[change.to]);
         let way = if to >= from { 1.0 } else { -1.0 };
         let (middle, half) = ((from + to) / 2.0, layout::sans(&words, 11.0) / 2.0 + 5.0);
         writeln!(
