@@ -140,7 +140,7 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
         reports
             .iter()
             .flatten()
-            .filter_map(|reports| contradiction(reports, &books)),
+            .filter_map(|report| contradiction(report, &books)),
     );
     tally.wrong.extend(books.wrong);
     tally.faults = struck(directory)?;
@@ -244,15 +244,15 @@ fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
 }
 
 /// A contradiction between the ledger and what a machine reported to its customer.
-fn contradiction(reports: &CustomerReport, books: &Books) -> Option<String> {
-    let Visit { kind, amount, .. } = reports.visit;
-    let is_booked = books.of(reports.terminal).any(|transaction| {
+fn contradiction(report: &CustomerReport, books: &Books) -> Option<String> {
+    let Visit { kind, amount, .. } = report.visit;
+    let is_booked = books.of(report.terminal).any(|transaction| {
         transaction.id.kind == *kind
             && transaction.amount.money() == *amount
             && transaction.status == Status::Confirmed
     });
-    let terminal = reports.terminal;
-    match (reports.status, is_booked) {
+    let terminal = report.terminal;
+    match (report.status, is_booked) {
         // It crashed, or reported an unknown outcome; a truncated answer is status 5.
         (None | Some(4), _) | (Some(0), true) | (Some(1 | 3 | 5), false) => None,
         (Some(0), false) => Some(format!(
