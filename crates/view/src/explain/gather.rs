@@ -64,6 +64,13 @@ struct Gathering<'a> {
     sent: Vec<(Place, usize)>,
 }
 
+/// One end of a connection, as a run recorded it.
+#[derive(Clone, Copy)]
+struct End<'a> {
+    run: usize,
+    channel: &'a Channel,
+}
+
 /// Which request of a connection it is: the client's address, the server's port, the story, the
 /// verb, and how many like it there were before.
 type Place = (SocketAddr, u16, usize, Verb, usize);
@@ -132,7 +139,7 @@ impl<'a> Gathering<'a> {
             (What::Crashed { at }, _) => self.die(run, Some(at)),
             (What::Ended, _) => self.lives[run].is_over = true,
             (what, Some(channel)) if channel.service == "atm" => {
-                self.message(run, channel, what);
+                self.message(End { run, channel }, what);
             }
             _ => {}
         }

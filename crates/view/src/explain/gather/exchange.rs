@@ -5,38 +5,27 @@ use std::net::SocketAddr;
 use proto::atm::Request;
 use proto::refusal::Code;
 use proto::side::{Direction, Side};
-use record::{Cause, Channel, Message, What};
+use record::{Cause, Message, What};
 
 use super::super::story::{Arrival, Fate, Reply, Try, Verb};
-use super::{Asked, Gathering, Line, Place};
+use super::{Asked, End, Gathering, Line, Place};
 
 impl<'a> Gathering<'a> {
-    /// Takes down what crossed a connection, or was kept from it.
-    pub(super) fn message(&mut self, run: usize, channel: &'a Channel, what: &What) {
+    /// What crossed a connection, or was kept from it by a fault.
+    pub(super) fn message(&mut self, end: End<'a>, what: &What) {
         use Direction::{ToClient, ToServer};
-        match (self.lives[run].side, what) {
-            (Side::Client, What::Sent(message))
-                if message.direction == ToServer && !message.partial =>
-            {
-                self.ask(run, channel, message, Fate::Sent);
+        let Some(message) = what.message() else {
+            return;
+        };
+        match (self.lives[end.run].side, message.direction, what) {
+            (Side::Client, ToServer, What::Duplicated(_)) => self.line(end).copies = 2,
+            (Side::Client, ToServer, _) => {
+                if let Some(fate) = fate(what) {
+                    self.ask(end, message, fate);
+                }
             }
-            (Side::Client, What::Dropped { message, .. }) if message.direction == ToServer => {
-                self.ask(run, channel, message, Fate::Dropped);
-            }
-            (Side::Client, What::Refused(message)) => {
-                self.ask(run, channel, message, Fate::Refused);
-            }
-            (Side::Client, What::Cut { message, .. }) => {
-                self.ask(run, channel, message, Fate::Cut);
-            }
-            (Side::Client, What::Reset(message)) => {
-                self.ask(run, channel, message, Fate::Reset);
-            }
-            (Side::Client, What::Duplicated(message)) if message.direction == ToServer => {
-                self.line(run, channel).copies = 2;
-            }
-            (Side::Client, What::Received(message)) => {
-                if let Some((asked, reply)) = self.answer(run, channel, message) {
+            (Side::Client, ToClient, What::Received(_)) => {
+                if let Some((asked, reply)) = self.answer(end, message) {
                     let one = &mut self.found.stories[asked.story].tries[asked.place];
                     match asked.is_copy {
                         true => one.answer_to_copy = Some(reply),
@@ -44,63 +33,53 @@ impl<'a> Gathering<'a> {
                     }
                 }
             }
-            (Side::Client, What::Dropped { cause, .. }) => {
-                if let Some(asked) = self.line(run, channel).answered
+            (Side::Client, ToClient, What::Dropped { cause, .. }) => {
+                if let Some(asked) = self.line(end).answered
                     && *cause == Cause::Drop
                     && !asked.is_copy
                 {
                     self.found.stories[asked.story].tries[asked.place].answer_was_lost = true;
                 }
             }
-            (Side::Server, What::Received(message)) => self.arrive(run, channel, message),
-            (Side::Server, What::Dropped { message, .. }) if message.direction == ToServer => {
-                if let Some(Some(asked)) = self.line(run, channel).waiting.pop_back() {
+            (Side::Server, ToServer, What::Received(_)) => self.arrive(end, message),
+            (Side::Server, ToServer, What::Dropped { .. }) => {
+                if let Some(Some(asked)) = self.line(end).waiting.pop_back() {
                     self.found.stories[asked.story].arrivals[asked.place].was_dropped = true;
                 }
             }
-            (Side::Server, What::Duplicated(_)) => {
-                let line = self.line(run, channel);
-                if let Some(asked) = line.waiting.back().copied() {
-                    let copy = asked.map(|asked| Asked {
+            (Side::Server, ToServer, What::Duplicated(_)) => {
+                let waiting = &mut self.line(end).waiting;
+                if let Some(asked) = waiting.back().copied() {
+                    waiting.push_back(asked.map(|asked| Asked {
                         is_copy: true,
                         ..asked
-                    });
-                    line.waiting.push_back(copy);
+                    }));
                 }
             }
-            (Side::Server, What::Sent(message))
-                if message.direction == ToClient && !message.partial =>
-            {
-                self.reply(run, channel, message, false);
-            }
-            (
-                Side::Server,
-                What::Dropped { message, .. } | What::Cut { message, .. } | What::Reset(message),
-            ) => {
-                self.reply(run, channel, message, true);
-            }
+            (Side::Server, ToClient, _) => match fate(what) {
+                Some(Fate::Sent) => self.reply(end, message, false),
+                Some(Fate::Dropped | Fate::Cut | Fate::Reset) => self.reply(end, message, true),
+                Some(Fate::Refused) | None => {}
+            },
             _ => {}
         }
     }
 
     /// The machine asks.
-    fn ask(&mut self, run: usize, channel: &'a Channel, message: &Message, fate: Fate) {
-        let Some(asked) = self.about(run, channel, message) else {
+    fn ask(&mut self, end: End<'a>, message: &Message, fate: Fate) {
+        let Some((story, verb)) = self.about(end, message) else {
             if fate == Fate::Sent {
-                self.line(run, channel).waiting.push_back(None);
+                self.line(end).waiting.push_back(None);
             }
             return;
         };
-        let (story, verb) = asked;
         self.found.stories[story].machine_is_recorded = true;
-        let line = self.line(run, channel);
+        let line = self.line(end);
         let is_copy = line.copies == 1;
         line.copies = line.copies.saturating_sub(1);
         let is_doubled = line.copies == 1;
-        let place = match fate {
-            Fate::Sent => Some(place_of(line, channel.local, channel.peer, story, verb)),
-            Fate::Dropped | Fate::Refused | Fate::Cut | Fate::Reset => None,
-        };
+        let place = (fate == Fate::Sent)
+            .then(|| place_of(line, end.channel.local, end.channel.peer, story, verb));
         let tries = &mut self.found.stories[story].tries;
         if !is_copy {
             tries.push(Try {
@@ -123,18 +102,13 @@ impl<'a> Gathering<'a> {
                 place: number,
                 is_copy,
             };
-            self.line(run, channel).waiting.push_back(Some(asked));
+            self.line(end).waiting.push_back(Some(asked));
         }
     }
 
     /// The machine is answered. What it had asked, if it was about a transaction.
-    fn answer(
-        &mut self,
-        run: usize,
-        channel: &'a Channel,
-        message: &Message,
-    ) -> Option<(Asked, Reply)> {
-        let line = self.line(run, channel);
+    fn answer(&mut self, end: End<'a>, message: &Message) -> Option<(Asked, Reply)> {
+        let line = self.line(end);
         line.answered = None;
         let reply = reply_in(message)?;
         let asked = line.waiting.pop_front()??;
@@ -143,14 +117,14 @@ impl<'a> Gathering<'a> {
     }
 
     /// A request comes to the bank.
-    fn arrive(&mut self, run: usize, channel: &'a Channel, message: &Message) {
-        let Some((story, verb)) = self.about(run, channel, message) else {
-            self.line(run, channel).waiting.push_back(None);
+    fn arrive(&mut self, end: End<'a>, message: &Message) {
+        let Some((story, verb)) = self.about(end, message) else {
+            self.line(end).waiting.push_back(None);
             return;
         };
         let number = self.found.stories[story].arrivals.len();
-        let line = self.line(run, channel);
-        let place = place_of(line, channel.peer, channel.local, story, verb);
+        let line = self.line(end);
+        let place = place_of(line, end.channel.peer, end.channel.local, story, verb);
         let asked = Asked {
             story,
             place: number,
@@ -168,11 +142,11 @@ impl<'a> Gathering<'a> {
     }
 
     /// The bank answers, or a fault keeps it from that.
-    fn reply(&mut self, run: usize, channel: &'a Channel, message: &Message, was_lost: bool) {
+    fn reply(&mut self, end: End<'a>, message: &Message, was_lost: bool) {
         let Some(reply) = reply_in(message) else {
             return;
         };
-        let waiting = self.line(run, channel).waiting.pop_front();
+        let waiting = self.line(end).waiting.pop_front();
         if let Some(Some(asked)) = waiting
             && !asked.is_copy
         {
@@ -183,12 +157,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Which transaction a request is about, and how. The machine's name is taken down.
-    fn about(
-        &mut self,
-        run: usize,
-        channel: &'a Channel,
-        message: &Message,
-    ) -> Option<(usize, Verb)> {
+    fn about(&mut self, end: End<'a>, message: &Message) -> Option<(usize, Verb)> {
         // A key is recorded as stars, and without it the request is one all the same.
         let text = message.text.as_deref()?.trim_end_matches('*').trim_end();
         let (id, verb, amount) = match text.parse().ok()? {
@@ -196,22 +165,22 @@ impl<'a> Gathering<'a> {
             Request::Confirm { id, .. } => (id, Verb::Confirm, None),
             Request::Rollback { id, .. } => (id, Verb::Rollback, None),
             Request::Terminal(name) => {
-                self.line(run, channel).machine = Some(name.clone());
-                self.lives[run].machine = Some(name);
+                self.line(end).machine = Some(name.clone());
+                self.lives[end.run].machine = Some(name);
                 return None;
             }
             _ => return None,
         };
-        let machine = self.line(run, channel).machine.clone();
-        let number = self.story(run, id);
+        let machine = self.line(end).machine.clone();
+        let number = self.story(end.run, id);
         let story = &mut self.found.stories[number];
         story.amount = story.amount.or(amount);
         story.machine = story.machine.take().or(machine);
         Some((number, verb))
     }
 
-    fn line(&mut self, run: usize, channel: &'a Channel) -> &mut Line {
-        self.lives[run].lines.entry(channel).or_default()
+    fn line(&mut self, end: End<'a>) -> &mut Line {
+        self.lives[end.run].lines.entry(end.channel).or_default()
     }
 }
 
@@ -232,6 +201,18 @@ fn place_of(
     );
     *before += 1;
     place
+}
+
+/// What became of a message at its sender; `None` when it was not sent whole.
+fn fate(what: &What) -> Option<Fate> {
+    match what {
+        What::Sent(message) if !message.partial => Some(Fate::Sent),
+        What::Dropped { .. } => Some(Fate::Dropped),
+        What::Refused(_) => Some(Fate::Refused),
+        What::Cut { .. } => Some(Fate::Cut),
+        What::Reset(_) => Some(Fate::Reset),
+        _ => None,
+    }
 }
 
 /// The answer that this message is; none for `READY` and for what is no answer of a bank.
