@@ -303,14 +303,13 @@ impl<'a, W: Write> Drawing<'a, W> {
 
     /// Says something beside a lifeline: where the space is.
     fn beside(&self, row: &mut Row, life: usize, words: &str, style: Style) {
-        let words = ascii(words, self.look.is_ascii);
         let place = self.places[life];
         let is_last = life + 1 == self.places.len() && life > 0;
         let (start, room) = match (self.margin, is_last) {
             (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
             (None, true) => {
                 let room = place - self.places[life - 1] - 4;
-                let shown = self.cut(&words, room);
+                let shown = self.cut(words, room);
                 (place - 1 - width_of(&shown), room)
             }
             (None, false) => {
@@ -322,7 +321,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 (place + 2, next.saturating_sub(place + 4))
             }
         };
-        row.put(start, &self.cut(&words, room), style);
+        row.put(start, &self.cut(words, room), style);
     }
 
     fn cut(&self, text: &str, columns: usize) -> String {
@@ -348,8 +347,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     /// A line over the whole width, as long as it is.
     fn free_line(&mut self, text: &str, style: Style) -> io::Result<()> {
         let mut row = self.empty();
-        let text = ascii(text, self.look.is_ascii);
-        row.put(0, &self.cut(&text, self.look.width), style);
+        row.put(0, &self.cut(text, self.look.width), style);
         self.print(row)
     }
 

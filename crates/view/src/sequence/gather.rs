@@ -1,7 +1,7 @@
 //! Events to steps and arrows: what each lifeline did, in its own order, and which `sent` of one
 //! side is which `received` of the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use proto::mode::Transport;
@@ -10,7 +10,7 @@ use record::wording::describe;
 use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
-use super::unsettled::{Hold, Unsettled};
+use super::unsettled::Hold;
 use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
 use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
@@ -81,7 +81,8 @@ struct Gatherer<'a, 'c> {
     loaded: &'a Loaded,
     columns: &'c Columns,
     ids: &'c Ids,
-    unsettled: &'c Unsettled,
+    /// The ids of withdrawals that are not settled.
+    unsettled: HashSet<&'c str>,
     began: Timestamp,
     reads: bool,
     deeds: Vec<Vec<Entry>>,
@@ -100,7 +101,7 @@ pub(super) fn gather<'a>(
     loaded: &'a Loaded,
     columns: &Columns,
     ids: &Ids,
-    unsettled: &Unsettled,
+    unsettled: &[Hold],
     began: Timestamp,
     reads: bool,
 ) -> Gathered<'a> {
@@ -108,7 +109,7 @@ pub(super) fn gather<'a>(
         loaded,
         columns,
         ids,
-        unsettled,
+        unsettled: unsettled.iter().map(|hold| &hold.id[..]).collect(),
         began,
         reads,
         deeds: columns.lives.iter().map(|_| Vec::new()).collect(),
@@ -211,7 +212,7 @@ impl<'a> Gatherer<'a, '_> {
                 if let Some(id) = id.and_then(|id| self.ids.told_apart(id)) {
                     words += &format!(" {id}");
                 }
-                let tone = match id.is_some_and(|id| self.unsettled.holds(id)) {
+                let tone = match id.is_some_and(|id| self.unsettled.contains(id)) {
                     true => Tone::Unsettled,
                     false => Tone::Plain,
                 };
@@ -347,7 +348,7 @@ impl<'a> Gatherer<'a, '_> {
         made.is_masked = message.masked;
         made.is_unsettled = text.is_some_and(|text| {
             let mut ids = ids_in(text);
-            ids.any(|id| self.unsettled.holds(id))
+            ids.any(|id| self.unsettled.contains(id))
         });
         arrow
     }
@@ -391,17 +392,6 @@ impl<'a> Gatherer<'a, '_> {
                     self.deeds[other.life][other.entry].what = Deed::Nothing;
                 }
             }
-        }
-    }
-}
-
-impl Hold {
-    /// What is said of it in the end.
-    pub(super) fn words(&self, ids: &Ids) -> String {
-        let id = ids.shorten(&self.id);
-        match &self.amount {
-            Some(amount) => format!("unsettled: {id}, {amount} held"),
-            None => format!("unsettled: {id}"),
         }
     }
 }
