@@ -26,12 +26,12 @@ use faults::Progress;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Moment,
-    pub(super) what: Deed,
+    pub(super) what: Action,
 }
 
 /// What it did.
 #[derive(Debug)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Something of its own.
     Alone(Kind),
     /// It sent this arrow.
@@ -46,7 +46,7 @@ pub(super) enum Deed {
 #[derive(Debug)]
 pub(super) struct Gathered<'a> {
     /// By lifeline, in order.
-    pub(super) deeds: Vec<Vec<Entry>>,
+    pub(super) actions: Vec<Vec<Entry>>,
     pub(super) arrows: Vec<Arrow<'a>>,
     /// What is to be said of the clocks.
     pub(super) clocks: Vec<String>,
@@ -85,7 +85,7 @@ struct Gatherer<'a, 'c> {
     unsettled: HashSet<&'c str>,
     began: Timestamp,
     reads: bool,
-    deeds: Vec<Vec<Entry>>,
+    actions: Vec<Vec<Entry>>,
     arrows: Vec<Arrow<'a>>,
     lanes: HashMap<(usize, Direction), Lane>,
     closings: Vec<Vec<Closing>>,
@@ -112,7 +112,7 @@ pub(super) fn gather<'a>(
         unsettled: unsettled.iter().map(|hold| &hold.id[..]).collect(),
         began,
         reads,
-        deeds: columns.lives.iter().map(|_| Vec::new()).collect(),
+        actions: columns.lives.iter().map(|_| Vec::new()).collect(),
         arrows: Vec::new(),
         lanes: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
@@ -128,7 +128,7 @@ pub(super) fn gather<'a>(
     pairing::pair(&mut gatherer);
     gatherer.fold_closings();
     Gathered {
-        deeds: gatherer.deeds,
+        actions: gatherer.actions,
         arrows: gatherer.arrows,
         clocks: gatherer.clocks,
     }
@@ -142,7 +142,7 @@ impl<'a> Gatherer<'a, '_> {
         let moment = |t| Sequence::moment(began, loaded.started[index], t);
         if has_lived {
             let at = moment(0);
-            self.end_the_last_life(life, at);
+            self.mark_killed(life, at);
             let words = format!("started again, process {}", run.header.pid);
             self.alone(life, at, Kind::Started { life, words });
         }
@@ -156,20 +156,20 @@ impl<'a> Gatherer<'a, '_> {
                         conversation,
                         at,
                     };
-                    self.on_a_connection(site, event);
+                    self.connection_event(site, event);
                 }
-                None => self.anywhere(life, at, event),
+                None => self.program_event(life, at, event),
             }
         }
     }
 
     /// A run that does not say how it ended was killed: the program was started again.
-    fn end_the_last_life(&mut self, life: usize, at: Moment) {
-        let last = self.deeds[life].last();
+    fn mark_killed(&mut self, life: usize, at: Moment) {
+        let last = self.actions[life].last();
         let is_over = last.is_some_and(|entry| {
             matches!(
                 &entry.what,
-                Deed::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
+                Action::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
             )
         });
         if !is_over {
@@ -179,12 +179,12 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn push(&mut self, life: usize, at: Moment, what: Deed) {
-        self.deeds[life].push(Entry { at, what });
+    fn push(&mut self, life: usize, at: Moment, what: Action) {
+        self.actions[life].push(Entry { at, what });
     }
 
     fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
-        self.push(life, at, Deed::Alone(kind));
+        self.push(life, at, Action::Alone(kind));
     }
 
     fn note(&mut self, life: usize, at: Moment, tone: Tone, event: &Event) {
@@ -193,7 +193,7 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     /// What happened to the program, or on a connection but not to a message.
-    fn anywhere(&mut self, life: usize, at: Moment, event: &'a Event) {
+    fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
         match &event.what {
             What::Resent { attempt, text } => {
                 self.progress.again.insert(text, *attempt);
@@ -228,7 +228,7 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn on_a_connection(&mut self, site: Site, event: &'a Event) {
+    fn connection_event(&mut self, site: Site, event: &'a Event) {
         let Site {
             life,
             conversation,
@@ -272,7 +272,7 @@ impl<'a> Gatherer<'a, '_> {
                 };
                 self.closings[conversation].push(Closing {
                     life,
-                    entry: self.deeds[life].len(),
+                    entry: self.actions[life].len(),
                     by: *by,
                     how: *how,
                 });
@@ -291,7 +291,7 @@ impl<'a> Gatherer<'a, '_> {
             What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
             what => match what.message() {
                 Some(message) => self.fault(site, event.side, what, message),
-                None => self.anywhere(life, at, event),
+                None => self.program_event(life, at, event),
             },
         }
     }
@@ -318,12 +318,12 @@ impl<'a> Gatherer<'a, '_> {
                 ..held.marks
             };
             held.left -= 1;
-            self.deeds[life][held.entry].what = Deed::Nothing;
+            self.actions[life][held.entry].what = Action::Nothing;
             if held.left == 0 {
                 self.progress.held.remove(&key);
             }
         }
-        self.push(life, at, Deed::Sends(arrow));
+        self.push(life, at, Action::Sends(arrow));
         let lane = self.lanes.entry((conversation, message.direction));
         let lane = lane.or_default();
         // What goes in one segment with another has its moment.
@@ -335,7 +335,7 @@ impl<'a> Gatherer<'a, '_> {
 
     fn receives(&mut self, site: Site, direction: Direction, arrow: usize) {
         self.arrows[arrow].received = Some(site.at);
-        self.push(site.life, site.at, Deed::Receives(arrow));
+        self.push(site.life, site.at, Action::Receives(arrow));
         let lane = self.lanes.entry((site.conversation, direction));
         lane.or_default().received.push(arrow);
     }
@@ -379,7 +379,7 @@ impl<'a> Gatherer<'a, '_> {
     /// other only if it has more to say.
     fn fold_closings(&mut self) {
         for closings in std::mem::take(&mut self.closings) {
-            let when = |one: &Closing| self.deeds[one.life][one.entry].at;
+            let when = |one: &Closing| self.actions[one.life][one.entry].at;
             let first = closings
                 .iter()
                 .min_by_key(|one| (one.by != By::Us, when(one)));
@@ -389,7 +389,7 @@ impl<'a> Gatherer<'a, '_> {
             for other in &closings {
                 let is_usual = matches!(other.how, How::End | How::Abort);
                 if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
-                    self.deeds[other.life][other.entry].what = Deed::Nothing;
+                    self.actions[other.life][other.entry].what = Action::Nothing;
                 }
             }
         }

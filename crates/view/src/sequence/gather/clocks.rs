@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deed, Gatherer};
+use super::{Action, Gatherer};
 use crate::sequence::Moment;
 use record::wording::duration;
 
@@ -69,19 +69,19 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
             ));
         }
     }
-    for (line, correction) in gatherer.deeds.iter_mut().zip(&corrections) {
+    for (line, correction) in gatherer.actions.iter_mut().zip(&corrections) {
         for entry in line.iter_mut().filter(|_| *correction != 0) {
             entry.at = entry.at.saturating_add(*correction);
             match entry.what {
-                Deed::Sends(arrow) => {
+                Action::Sends(arrow) => {
                     let sent = &mut gatherer.arrows[arrow].sent;
                     *sent = sent.map(|at| at.saturating_add(*correction));
                 }
-                Deed::Receives(arrow) => {
+                Action::Receives(arrow) => {
                     let received = &mut gatherer.arrows[arrow].received;
                     *received = received.map(|at| at.saturating_add(*correction));
                 }
-                Deed::Alone(_) | Deed::Nothing => {}
+                Action::Alone(_) | Action::Nothing => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use proto::mode::Transport;
 use proto::side::Direction;
 
-use super::{Deed, Gatherer, Lane, clocks};
+use super::{Action, Gatherer, Lane, clocks};
 use crate::sequence::{Arrow, Fate, Moment, Place};
 
 /// How many messages the other recording may lack before the two are put in step again.
@@ -34,12 +34,12 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
         merge(&mut gatherer.arrows, sent, received);
         merged.insert(received, sent);
     }
-    for entry in gatherer.deeds.iter_mut().flatten() {
-        if let Deed::Receives(arrow) = &mut entry.what {
+    for entry in gatherer.actions.iter_mut().flatten() {
+        if let Action::Receives(arrow) = &mut entry.what {
             if let Some(sent) = merged.get(arrow) {
                 *arrow = *sent;
             } else if pieces.contains(arrow) {
-                entry.what = Deed::Nothing;
+                entry.what = Action::Nothing;
             }
         }
     }
@@ -146,9 +146,9 @@ fn unreceived(
     }
     // A recording that breaks off says nothing of what came later.
     let seen: Moment = match run {
-        Some(run) if !is_whole(gatherer, run) => {
-            gatherer.deeds[receiver].last().map_or(0, |entry| entry.at)
-        }
+        Some(run) if !is_whole(gatherer, run) => gatherer.actions[receiver]
+            .last()
+            .map_or(0, |entry| entry.at),
         _ => Moment::MAX,
     };
     let last = lane
