@@ -32,7 +32,7 @@ pub struct Sequence<'a> {
     /// What was run: a program with its arguments, each once.
     pub titles: Vec<String>,
     /// From left to right.
-    pub lives: Vec<Lifeline>,
+    pub lifelines: Vec<Lifeline>,
     /// What arrows and connections belong to.
     pub conversations: &'a [Conversation],
     /// Messages, each once.
@@ -197,7 +197,7 @@ impl<'a> Sequence<'a> {
         Sequence {
             began,
             titles: titles(loaded),
-            lives: columns.lives,
+            lifelines: columns.lifelines,
             conversations: &loaded.conversations,
             arrows,
             steps,

@@ -88,7 +88,7 @@ const ASCII: Glyphs = Glyphs {
 
 impl<'a, W: Write> Drawing<'a, W> {
     fn new(sequence: &'a Sequence<'a>, look: Look, out: &'a mut W) -> Drawing<'a, W> {
-        let (places, margin) = places(&sequence.lives, look.width);
+        let (places, margin) = places(&sequence.lifelines, look.width);
         Drawing {
             sequence,
             look,
@@ -110,14 +110,14 @@ impl<'a, W: Write> Drawing<'a, W> {
             return Ok(());
         }
         writeln!(self.out)?;
-        let lives = self.sequence.lives.iter().cloned().map(|mut life| {
+        let lifelines = self.sequence.lifelines.iter().cloned().map(|mut life| {
             for text in [&mut life.name, &mut life.detail] {
                 *text = ascii(text, self.look.is_ascii);
             }
             life
         });
-        let lives: Vec<Lifeline> = lives.collect();
-        let heads = heads(&lives, &self.places, self.look.width);
+        let lifelines: Vec<Lifeline> = lifelines.collect();
+        let heads = heads(&lifelines, &self.places, self.look.width);
         for line in &heads.legend {
             self.free_line(line, BOLD)?;
         }
@@ -146,7 +146,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     }
 
     fn step(&mut self, step: &Step) -> io::Result<()> {
-        let mut row = self.lives();
+        let mut row = self.empty_with_lifelines();
         row.put(0, &format!("{:>10}", wording::seconds(step.at)), DIM);
         match &step.kind {
             Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
@@ -334,7 +334,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         Row::new(self.look.width)
     }
 
-    fn lives(&self) -> Row {
+    fn empty_with_lifelines(&self) -> Row {
         let mut row = self.empty();
         for (place, is_alive) in self.places.iter().zip(&self.is_alive) {
             if *is_alive {

@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 24;
 /// The lifelines, and what happens on which.
 pub(super) struct Columns {
     /// From left to right: the clients, the servers.
-    pub(super) lives: Vec<Lifeline>,
+    pub(super) lifelines: Vec<Lifeline>,
     /// By run.
     pub(super) of_run: Vec<usize>,
     /// By conversation: the client's and the server's.
@@ -35,13 +35,13 @@ impl Columns {
     pub(super) fn of(loaded: &Loaded) -> Columns {
         let names = names(loaded);
         let naming = Naming::of(loaded, &names);
-        let mut lives: Vec<Lifeline> = Vec::new();
+        let mut lifelines: Vec<Lifeline> = Vec::new();
         let mut of_file: HashMap<usize, usize> = HashMap::new();
         let mut of_run = Vec::new();
         for (run, file) in loaded.files.iter().enumerate() {
-            let life = *of_file.entry(*file).or_insert(lives.len());
-            if life == lives.len() {
-                lives.push(recorded(loaded, run));
+            let life = *of_file.entry(*file).or_insert(lifelines.len());
+            if life == lifelines.len() {
+                lifelines.push(recorded(loaded, run));
             }
             of_run.push(life);
         }
@@ -57,8 +57,8 @@ impl Columns {
         let mut of_unrecorded = |key: &str, life: Lifeline| {
             let key = (life.side, key.to_owned());
             *unrecorded.entry(key).or_insert_with(|| {
-                lives.push(life);
-                lives.len() - 1
+                lifelines.push(life);
+                lifelines.len() - 1
             })
         };
         let mut of_conversation = Vec::new();
@@ -88,13 +88,13 @@ impl Columns {
             if let (Some(run), Some(name)) = (conversation.client, names.get(&index))
                 && !is_of_a_proxy(&loaded.runs[run])
             {
-                let detail = &mut lives[of_run[run]].detail;
+                let detail = &mut lifelines[of_run[run]].detail;
                 if !detail.starts_with(name.as_str()) && !detail.contains(" · ") {
                     *detail = format!("{name} · {detail}");
                 }
             }
         }
-        in_order(lives, of_run, of_conversation)
+        in_order(lifelines, of_run, of_conversation)
     }
 
     /// The lifeline that holds the money of this withdrawal: the bank's.
@@ -112,12 +112,12 @@ impl Columns {
 
 /// Puts the clients on the left, the servers on the right, and who is both between them.
 fn in_order(
-    lives: Vec<Lifeline>,
+    lifelines: Vec<Lifeline>,
     mut of_run: Vec<usize>,
     mut of_conversation: Vec<(usize, usize)>,
 ) -> Columns {
-    let mut order: Vec<usize> = (0..lives.len()).collect();
-    let mut roles = vec![(false, false); lives.len()];
+    let mut order: Vec<usize> = (0..lifelines.len()).collect();
+    let mut roles = vec![(false, false); lifelines.len()];
     for (client, server) in &of_conversation {
         roles[*client].0 = true;
         roles[*server].1 = true;
@@ -126,7 +126,7 @@ fn in_order(
         (true, true) => 1,
         (true, false) => 0,
         (false, true) => 2,
-        (false, false) if lives[*index].side == Side::Client => 0,
+        (false, false) if lifelines[*index].side == Side::Client => 0,
         (false, false) => 2,
     });
     let mut place = vec![0; order.len()];
@@ -140,7 +140,10 @@ fn in_order(
         (*client, *server) = (place[*client], place[*server]);
     }
     Columns {
-        lives: order.iter().map(|index| lives[*index].clone()).collect(),
+        lifelines: order
+            .iter()
+            .map(|index| lifelines[*index].clone())
+            .collect(),
         of_run,
         of_conversation,
     }

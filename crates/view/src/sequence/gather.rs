@@ -54,7 +54,7 @@ pub(super) struct Gathered<'a> {
 
 /// The messages of a conversation in one direction.
 #[derive(Default)]
-struct Lane {
+struct Half {
     /// The arrows that were sent, and those that were received, as the two ends recorded them.
     sent: Vec<usize>,
     received: Vec<usize>,
@@ -87,7 +87,7 @@ struct Gatherer<'a, 'c> {
     reads: bool,
     actions: Vec<Vec<Entry>>,
     arrows: Vec<Arrow<'a>>,
-    lanes: HashMap<(usize, Direction), Lane>,
+    halves: HashMap<(usize, Direction), Half>,
     closings: Vec<Vec<Closing>>,
     /// What is known of the current run.
     progress: Progress<'a>,
@@ -112,15 +112,15 @@ pub(super) fn gather<'a>(
         unsettled: unsettled.iter().map(|hold| &hold.id[..]).collect(),
         began,
         reads,
-        actions: columns.lives.iter().map(|_| Vec::new()).collect(),
+        actions: columns.lifelines.iter().map(|_| Vec::new()).collect(),
         arrows: Vec::new(),
-        lanes: HashMap::new(),
+        halves: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
         progress: Progress::default(),
         has_gaps: false,
         clocks: Vec::new(),
     };
-    let mut lived = vec![false; columns.lives.len()];
+    let mut lived = vec![false; columns.lifelines.len()];
     for index in 0..loaded.runs.len() {
         let life = columns.of_run[index];
         gatherer.run(index, std::mem::replace(&mut lived[life], true));
@@ -324,20 +324,20 @@ impl<'a> Gatherer<'a, '_> {
             }
         }
         self.push(life, at, Action::Sends(arrow));
-        let lane = self.lanes.entry((conversation, message.direction));
-        let lane = lane.or_default();
+        let half = self.halves.entry((conversation, message.direction));
+        let half = half.or_default();
         // What goes in one segment with another has its moment.
-        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let before = half.sent.last().map(|before| &self.arrows[*before]);
         let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
-        lane.sent.push(arrow);
+        half.sent.push(arrow);
         self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
     fn receives(&mut self, site: Site, direction: Direction, arrow: usize) {
         self.arrows[arrow].received = Some(site.at);
         self.push(site.life, site.at, Action::Receives(arrow));
-        let lane = self.lanes.entry((site.conversation, direction));
-        lane.or_default().received.push(arrow);
+        let half = self.halves.entry((site.conversation, direction));
+        half.or_default().received.push(arrow);
     }
 
     fn arrow(&mut self, conversation: usize, message: &'a Message) -> usize {

@@ -33,7 +33,7 @@ impl Fastest {
 
 /// Corrects the clocks of clients, and says of which.
 pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
-    let lives = &gatherer.columns.lives;
+    let lifelines = &gatherer.columns.lifelines;
     let mut pairs: BTreeMap<(usize, usize), Fastest> = BTreeMap::new();
     for arrow in &gatherer.arrows {
         let (Some(sent), Some(received)) = (arrow.sent, arrow.received) else {
@@ -53,7 +53,7 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
         };
         *known = Some(known.map_or(took, |known| known.min(took)));
     }
-    let mut corrections = vec![0; lives.len()];
+    let mut corrections = vec![0; lifelines.len()];
     for ((client, _), fastest) in pairs {
         if corrections[client] == 0 {
             corrections[client] = fastest.correction();
@@ -63,7 +63,7 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
         if correction.unsigned_abs() >= NOTABLE {
             gatherer.clocks.push(format!(
                 "the clocks differ: {} is put {} {}, so that nothing is received before it is sent",
-                lives[life].name,
+                lifelines[life].name,
                 duration(correction.unsigned_abs()),
                 if *correction > 0 { "later" } else { "earlier" },
             ));
