@@ -7,8 +7,8 @@ use proto::refusal::Code;
 use proto::side::{Direction, Side};
 use record::{Cause, Message, What};
 
-use super::super::story::{Arrival, Fate, Reply, Try, Verb};
-use super::{Asked, End, Gathering, Line, Place};
+use super::super::history::{Arrival, Attempt, Fate, Reply, Verb};
+use super::{ConnectionState, End, Gathering, Pending, Place};
 
 impl<'a> Gathering<'a> {
     /// What crossed a connection, or was kept from it by a fault.
@@ -17,8 +17,8 @@ impl<'a> Gathering<'a> {
         let Some(message) = what.message() else {
             return;
         };
-        match (self.lives[end.run].side, message.direction, what) {
-            (Side::Client, ToServer, What::Duplicated(_)) => self.line(end).copies = 2,
+        match (self.states[end.run].side, message.direction, what) {
+            (Side::Client, ToServer, What::Duplicated(_)) => self.connection(end).copies = 2,
             (Side::Client, ToServer, _) => {
                 if let Some(fate) = fate(what) {
                     self.ask(end, message, fate);
@@ -26,7 +26,7 @@ impl<'a> Gathering<'a> {
             }
             (Side::Client, ToClient, What::Received(_)) => {
                 if let Some((asked, reply)) = self.answer(end, message) {
-                    let one = &mut self.found.stories[asked.story].tries[asked.place];
+                    let one = &mut self.found.histories[asked.history].attempts[asked.place];
                     match asked.is_copy {
                         true => one.answer_to_copy = Some(reply),
                         false => one.answer = Some(reply),
@@ -34,23 +34,24 @@ impl<'a> Gathering<'a> {
                 }
             }
             (Side::Client, ToClient, What::Dropped { cause, .. }) => {
-                if let Some(asked) = self.line(end).answered
+                if let Some(asked) = self.connection(end).answered
                     && *cause == Cause::Drop
                     && !asked.is_copy
                 {
-                    self.found.stories[asked.story].tries[asked.place].answer_was_lost = true;
+                    self.found.histories[asked.history].attempts[asked.place].answer_was_lost =
+                        true;
                 }
             }
             (Side::Server, ToServer, What::Received(_)) => self.arrive(end, message),
             (Side::Server, ToServer, What::Dropped { .. }) => {
-                if let Some(Some(asked)) = self.line(end).waiting.pop_back() {
-                    self.found.stories[asked.story].arrivals[asked.place].was_dropped = true;
+                if let Some(Some(asked)) = self.connection(end).waiting.pop_back() {
+                    self.found.histories[asked.history].arrivals[asked.place].was_dropped = true;
                 }
             }
             (Side::Server, ToServer, What::Duplicated(_)) => {
-                let waiting = &mut self.line(end).waiting;
+                let waiting = &mut self.connection(end).waiting;
                 if let Some(asked) = waiting.back().copied() {
-                    waiting.push_back(asked.map(|asked| Asked {
+                    waiting.push_back(asked.map(|asked| Pending {
                         is_copy: true,
                         ..asked
                     }));
@@ -67,22 +68,29 @@ impl<'a> Gathering<'a> {
 
     /// The machine asks.
     fn ask(&mut self, end: End<'a>, message: &Message, fate: Fate) {
-        let Some((story, verb)) = self.about(end, message) else {
+        let Some((history, verb)) = self.about(end, message) else {
             if fate == Fate::Sent {
-                self.line(end).waiting.push_back(None);
+                self.connection(end).waiting.push_back(None);
             }
             return;
         };
-        self.found.stories[story].machine_is_recorded = true;
-        let line = self.line(end);
-        let is_copy = line.copies == 1;
-        line.copies = line.copies.saturating_sub(1);
-        let is_doubled = line.copies == 1;
-        let place = (fate == Fate::Sent)
-            .then(|| place_of(line, end.channel.local, end.channel.peer, story, verb));
-        let tries = &mut self.found.stories[story].tries;
+        self.found.histories[history].machine_is_recorded = true;
+        let connection = self.connection(end);
+        let is_copy = connection.copies == 1;
+        connection.copies = connection.copies.saturating_sub(1);
+        let is_doubled = connection.copies == 1;
+        let place = (fate == Fate::Sent).then(|| {
+            place_of(
+                connection,
+                end.channel.local,
+                end.channel.peer,
+                history,
+                verb,
+            )
+        });
+        let attempts = &mut self.found.histories[history].attempts;
         if !is_copy {
-            tries.push(Try {
+            attempts.push(Attempt {
                 verb,
                 fate,
                 is_doubled,
@@ -92,47 +100,53 @@ impl<'a> Gathering<'a> {
                 arrival: None,
             });
         }
-        let number = tries.len().saturating_sub(1);
+        let number = attempts.len().saturating_sub(1);
         if let Some(place) = place {
             if !is_copy {
                 self.sent.push((place, number));
             }
-            let asked = Asked {
-                story,
+            let asked = Pending {
+                history,
                 place: number,
                 is_copy,
             };
-            self.line(end).waiting.push_back(Some(asked));
+            self.connection(end).waiting.push_back(Some(asked));
         }
     }
 
     /// The machine is answered. What it had asked, if it was about a transaction.
-    fn answer(&mut self, end: End<'a>, message: &Message) -> Option<(Asked, Reply)> {
-        let line = self.line(end);
-        line.answered = None;
+    fn answer(&mut self, end: End<'a>, message: &Message) -> Option<(Pending, Reply)> {
+        let connection = self.connection(end);
+        connection.answered = None;
         let reply = reply_in(message)?;
-        let asked = line.waiting.pop_front()??;
-        line.answered = Some(asked);
+        let asked = connection.waiting.pop_front()??;
+        connection.answered = Some(asked);
         Some((asked, reply))
     }
 
     /// A request comes to the bank.
     fn arrive(&mut self, end: End<'a>, message: &Message) {
-        let Some((story, verb)) = self.about(end, message) else {
-            self.line(end).waiting.push_back(None);
+        let Some((history, verb)) = self.about(end, message) else {
+            self.connection(end).waiting.push_back(None);
             return;
         };
-        let number = self.found.stories[story].arrivals.len();
-        let line = self.line(end);
-        let place = place_of(line, end.channel.peer, end.channel.local, story, verb);
-        let asked = Asked {
-            story,
+        let number = self.found.histories[history].arrivals.len();
+        let connection = self.connection(end);
+        let place = place_of(
+            connection,
+            end.channel.peer,
+            end.channel.local,
+            history,
+            verb,
+        );
+        let asked = Pending {
+            history,
             place: number,
             is_copy: false,
         };
-        line.waiting.push_back(Some(asked));
+        connection.waiting.push_back(Some(asked));
         self.arrived.insert(place, number);
-        self.found.stories[story].arrivals.push(Arrival {
+        self.found.histories[history].arrivals.push(Arrival {
             verb,
             was_dropped: false,
             answer: None,
@@ -146,11 +160,11 @@ impl<'a> Gathering<'a> {
         let Some(reply) = reply_in(message) else {
             return;
         };
-        let waiting = self.line(end).waiting.pop_front();
+        let waiting = self.connection(end).waiting.pop_front();
         if let Some(Some(asked)) = waiting
             && !asked.is_copy
         {
-            let arrival = &mut self.found.stories[asked.story].arrivals[asked.place];
+            let arrival = &mut self.found.histories[asked.history].arrivals[asked.place];
             arrival.answer = Some(reply);
             arrival.answer_was_lost = was_lost;
         }
@@ -165,37 +179,40 @@ impl<'a> Gathering<'a> {
             Request::Confirm { id, .. } => (id, Verb::Confirm, None),
             Request::Rollback { id, .. } => (id, Verb::Rollback, None),
             Request::Terminal(name) => {
-                self.line(end).machine = Some(name.clone());
-                self.lives[end.run].machine = Some(name);
+                self.connection(end).machine = Some(name.clone());
+                self.states[end.run].machine = Some(name);
                 return None;
             }
             _ => return None,
         };
-        let machine = self.line(end).machine.clone();
-        let number = self.story(end.run, id);
-        let story = &mut self.found.stories[number];
-        story.amount = story.amount.or(amount);
-        story.machine = story.machine.take().or(machine);
+        let machine = self.connection(end).machine.clone();
+        let number = self.history(end.run, id);
+        let history = &mut self.found.histories[number];
+        history.amount = history.amount.or(amount);
+        history.machine = history.machine.take().or(machine);
         Some((number, verb))
     }
 
-    fn line(&mut self, end: End<'a>) -> &mut Line {
-        self.lives[end.run].lines.entry(end.channel).or_default()
+    fn connection(&mut self, end: End<'a>) -> &mut ConnectionState {
+        self.states[end.run]
+            .connections
+            .entry(end.channel)
+            .or_default()
     }
 }
 
 fn place_of(
-    line: &mut Line,
+    connection: &mut ConnectionState,
     client: SocketAddr,
     server: SocketAddr,
-    story: usize,
+    history: usize,
     verb: Verb,
 ) -> Place {
-    let before = line.places.entry((story, verb)).or_default();
+    let before = connection.places.entry((history, verb)).or_default();
     let place = (
         SocketAddr::new(client.ip().to_canonical(), client.port()),
         server.port(),
-        story,
+        history,
         verb,
         *before,
     );
