@@ -4,14 +4,14 @@
 //! machine's journal and the bank's ledger noted, what faults did, and where a process died. What
 //! only the other side could tell is not guessed.
 //!
-//! * `story`: what the events say of one transaction;
+//! * `history`: what the events say of one transaction;
 //! * `gather`: how it is found in the events;
 //! * `words`: how it is told;
 //! * `ending`: where the money and the notes are.
 
 mod ending;
 mod gather;
-mod story;
+mod history;
 mod words;
 
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
             "{lost} {events} could not be recorded, so some of this may be incomplete.\n"
         )?;
     }
-    if found.stories.is_empty() {
+    if found.histories.is_empty() {
         return writeln!(
             out,
             "There is no withdrawal and no deposit in {}.",
@@ -59,10 +59,10 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     let mut states = Vec::new();
-    for story in &found.stories {
-        let ending = Ending::of(story, found.bank_is_recorded);
-        writeln!(out, "{}", words::title(story))?;
-        for sentence in words::sentences(story, &found) {
+    for history in &found.histories {
+        let ending = Ending::of(history, found.bank_is_recorded);
+        writeln!(out, "{}", words::title(history))?;
+        for sentence in words::sentences(history, &found) {
             writeln!(out, "  {sentence}")?;
         }
         writeln!(out, "  So: {}\n", ending.words)?;

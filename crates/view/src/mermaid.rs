@@ -17,11 +17,11 @@ const LONGEST_LABEL: usize = 80;
 /// When it cannot be written.
 pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "sequenceDiagram")?;
-    for (index, life) in sequence.lives.iter().enumerate() {
+    for (index, life) in sequence.lifelines.iter().enumerate() {
         let (name, detail) = (escape(&life.name), escape(&life.detail));
         writeln!(out, "    participant L{index} as {name}<br/>{detail}")?;
     }
-    if sequence.steps.is_empty() && sequence.lives.is_empty() {
+    if sequence.steps.is_empty() && sequence.lifelines.is_empty() {
         // Without a participant there is nothing to draw.
         writeln!(out, "    participant L0 as nothing happened")?;
     }

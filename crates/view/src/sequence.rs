@@ -1,10 +1,12 @@
 //! A sequence diagram, before it is drawn: lifelines, and what happened on and between them in order.
 //!
+//! * `arrow`: a message, and what became of it;
 //! * `columns`: which lifelines there are;
 //! * `gather`: events to steps and arrows, the two recordings of a message put together;
 //! * `order`: the steps of all lifelines in one order, without turning round what caused what;
 //! * `unsettled`: withdrawals that nobody settled.
 
+mod arrow;
 mod columns;
 mod gather;
 mod order;
@@ -12,11 +14,12 @@ mod unsettled;
 
 use jiff::Timestamp;
 use proto::side::Side;
-use record::wording::{duration, flipped, nth_attempt};
-use record::{Bytes, Run};
+use record::Run;
 
 use super::ids::Ids;
 use super::load::{Conversation, Loaded};
+
+pub use self::arrow::{Arrow, Fate, Marks, Place};
 
 /// The moments of a diagram: nanoseconds since it begins.
 pub type Moment = i64;
@@ -29,7 +32,7 @@ pub struct Sequence<'a> {
     /// What was run: a program with its arguments, each once.
     pub titles: Vec<String>,
     /// From left to right.
-    pub lives: Vec<Lifeline>,
+    pub lifelines: Vec<Lifeline>,
     /// What arrows and connections belong to.
     pub conversations: &'a [Conversation],
     /// Messages, each once.
@@ -53,86 +56,6 @@ pub struct Lifeline {
     pub side: Side,
     /// Whether there is a recording of it.
     pub is_recorded: bool,
-}
-
-/// A message.
-#[derive(Debug, Clone)]
-pub struct Arrow<'a> {
-    /// The lifeline that sends it.
-    pub from: usize,
-    /// The lifeline that it is for.
-    pub to: usize,
-    /// The conversation that it is part of, by index.
-    pub conversation: usize,
-    /// Its bytes, framing included.
-    pub bytes: &'a Bytes,
-    /// What they say, when that is text.
-    pub text: Option<&'a str>,
-    /// Whether bytes are masked.
-    pub is_masked: bool,
-    /// When it was sent, if the sender was recorded.
-    pub sent: Option<Moment>,
-    /// When it was received, if the receiver was recorded.
-    pub received: Option<Moment>,
-    /// What became of it.
-    pub fate: Fate,
-    /// What else there is to say.
-    pub marks: Marks,
-    /// Whether it belongs to a withdrawal that nobody settled.
-    pub is_unsettled: bool,
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Both ends have recorded it.
-    Arrived,
-    /// One end has recorded it, and nothing is known of the other.
-    Assumed,
-    /// It was lost, here, because of this.
-    Lost(Place, &'static str),
-    /// The other end's recording ends, or has a gap, where it would be.
-    Unseen,
-}
-
-/// Where a message was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// It never left.
-    Start,
-    /// Between the two.
-    Way,
-    /// The receiver threw it away.
-    Arrival,
-}
-
-/// What else there is to say of a message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// 2 and more: it was said before.
-    pub attempt: Option<u32>,
-    /// A fault made it, out of the one before.
-    pub is_copy: bool,
-    /// A fault had it handled twice.
-    pub is_handled_twice: bool,
-    /// A fault refused it.
-    pub is_refused: bool,
-    /// A fault held it back, for so many nanoseconds.
-    pub late: Option<u64>,
-    /// A fault sent it after its successor.
-    pub is_overtaken: bool,
-    /// A fault cut it off: to so many bytes, of so many.
-    pub cut: Option<(usize, usize)>,
-    /// It is no whole message.
-    pub is_broken: bool,
-    /// A fault sent it in segments of so many bytes.
-    pub split: Option<usize>,
-    /// A fault held it back, to send it in one segment with the next.
-    pub is_glued: bool,
-    /// It was sent in one segment with the one before.
-    pub is_glued_on: bool,
-    /// A fault flipped this bit.
-    pub flipped: Option<usize>,
 }
 
 /// Something that happened.
@@ -274,7 +197,7 @@ impl<'a> Sequence<'a> {
         Sequence {
             began,
             titles: titles(loaded),
-            lives: columns.lives,
+            lifelines: columns.lifelines,
             conversations: &loaded.conversations,
             arrows,
             steps,
@@ -320,42 +243,6 @@ impl<'a> Sequence<'a> {
             }
             _ => arrow.bytes.escaped(),
         }
-    }
-}
-
-impl Arrow<'_> {
-    /// What is special about it, each in two or three words.
-    pub fn badges(&self) -> Vec<String> {
-        let marks = &self.marks;
-        let mut badges = Vec::new();
-        badges.extend(marks.attempt.map(nth_attempt));
-        if let Fate::Lost(_, why) = self.fate {
-            badges.push(why.into());
-        }
-        if marks.is_copy {
-            badges.push("doubled".into());
-        }
-        if marks.is_handled_twice {
-            badges.push("handled twice".into());
-        }
-        if marks.is_refused && !matches!(self.fate, Fate::Lost(..)) {
-            badges.push("refused by a fault".into());
-        }
-        badges.extend(marks.late.map(|late| format!("{} late", duration(late))));
-        if marks.is_overtaken || marks.is_glued {
-            badges.push("held back".into());
-        }
-        if marks.is_glued_on {
-            badges.push("glued on".into());
-        }
-        badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
-        badges.extend(marks.flipped.map(|bit| flipped(self.bytes, bit)));
-        match marks.cut {
-            Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
-            None if marks.is_broken => badges.push("no whole message".into()),
-            None => {}
-        }
-        badges
     }
 }
 

@@ -88,7 +88,7 @@ const ASCII: Glyphs = Glyphs {
 
 impl<'a, W: Write> Drawing<'a, W> {
     fn new(sequence: &'a Sequence<'a>, look: Look, out: &'a mut W) -> Drawing<'a, W> {
-        let (places, margin) = places(&sequence.lives, look.width);
+        let (places, margin) = places(&sequence.lifelines, look.width);
         Drawing {
             sequence,
             look,
@@ -110,14 +110,14 @@ impl<'a, W: Write> Drawing<'a, W> {
             return Ok(());
         }
         writeln!(self.out)?;
-        let lives = self.sequence.lives.iter().cloned().map(|mut life| {
+        let lifelines = self.sequence.lifelines.iter().cloned().map(|mut life| {
             for text in [&mut life.name, &mut life.detail] {
                 *text = ascii(text, self.look.is_ascii);
             }
             life
         });
-        let lives: Vec<Lifeline> = lives.collect();
-        let heads = heads(&lives, &self.places, self.look.width);
+        let lifelines: Vec<Lifeline> = lifelines.collect();
+        let heads = heads(&lifelines, &self.places, self.look.width);
         for line in &heads.legend {
             self.free_line(line, BOLD)?;
         }
@@ -146,7 +146,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     }
 
     fn step(&mut self, step: &Step) -> io::Result<()> {
-        let mut row = self.lives();
+        let mut row = self.empty_with_lifelines();
         row.put(0, &format!("{:>10}", wording::seconds(step.at)), DIM);
         match &step.kind {
             Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
@@ -303,14 +303,13 @@ impl<'a, W: Write> Drawing<'a, W> {
 
     /// Says something beside a lifeline: where the space is.
     fn beside(&self, row: &mut Row, life: usize, words: &str, style: Style) {
-        let words = ascii(words, self.look.is_ascii);
         let place = self.places[life];
         let is_last = life + 1 == self.places.len() && life > 0;
         let (start, room) = match (self.margin, is_last) {
             (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
             (None, true) => {
                 let room = place - self.places[life - 1] - 4;
-                let shown = self.cut(&words, room);
+                let shown = self.cut(words, room);
                 (place - 1 - width_of(&shown), room)
             }
             (None, false) => {
@@ -322,7 +321,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 (place + 2, next.saturating_sub(place + 4))
             }
         };
-        row.put(start, &self.cut(&words, room), style);
+        row.put(start, &self.cut(words, room), style);
     }
 
     fn cut(&self, text: &str, columns: usize) -> String {
@@ -335,7 +334,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         Row::new(self.look.width)
     }
 
-    fn lives(&self) -> Row {
+    fn empty_with_lifelines(&self) -> Row {
         let mut row = self.empty();
         for (place, is_alive) in self.places.iter().zip(&self.is_alive) {
             if *is_alive {
@@ -348,8 +347,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     /// A line over the whole width, as long as it is.
     fn free_line(&mut self, text: &str, style: Style) -> io::Result<()> {
         let mut row = self.empty();
-        let text = ascii(text, self.look.is_ascii);
-        row.put(0, &self.cut(&text, self.look.width), style);
+        row.put(0, &self.cut(text, self.look.width), style);
         self.print(row)
     }
 

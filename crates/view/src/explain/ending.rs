@@ -3,7 +3,7 @@
 use proto::atm::Kind;
 use proto::refusal::Code;
 
-use super::story::{Fate, JournalEnd, Reply, Story, Try, Verb};
+use super::history::{Attempt, Fate, History, JournalEnd, Reply, Verb};
 use super::words::{amount, moved};
 
 /// Where they are, and what is left to do.
@@ -38,10 +38,10 @@ enum Money {
 
 impl Ending {
     /// The end of this transaction.
-    pub fn of(story: &Story, bank_is_recorded: bool) -> Ending {
-        match story.has_two_phases() {
-            true => in_two_phases(story, bank_is_recorded),
-            false => in_one_phase(story, bank_is_recorded),
+    pub fn of(history: &History, bank_is_recorded: bool) -> Ending {
+        match history.has_two_phases() {
+            true => in_two_phases(history, bank_is_recorded),
+            false => in_one_phase(history, bank_is_recorded),
         }
     }
 }
@@ -51,21 +51,21 @@ fn ending(state: State, words: String) -> Ending {
 }
 
 /// What became of the money: what the bank recorded, or what it told the machine.
-fn money(story: &Story, bank_is_recorded: bool) -> Money {
-    let ledger = &story.ledger;
-    if ledger.confirmed || story.journal.end == Some(JournalEnd::Confirmed) {
+fn money(history: &History, bank_is_recorded: bool) -> Money {
+    let ledger = &history.ledger;
+    if ledger.confirmed || history.journal.end == Some(JournalEnd::Confirmed) {
         return Money::Booked;
     }
     let is_confirmed = |verb| {
-        let mut answers = story.answers_to(verb);
+        let mut answers = history.answers_to(verb);
         answers.any(|answer| answer == Reply::Refused(Some(Code::AlreadyConfirmed)))
     };
     let is_done = |verb| {
-        let mut answers = story.answers_to(verb);
+        let mut answers = history.answers_to(verb);
         answers.any(|answer| matches!(answer, Reply::Done { .. }))
     };
     let ended = matches!(
-        story.journal.end,
+        history.journal.end,
         Some(JournalEnd::RolledBack | JournalEnd::Declined(_))
     );
     if is_done(Verb::Confirm) || is_confirmed(Verb::Hold) || is_confirmed(Verb::Rollback) {
@@ -74,21 +74,21 @@ fn money(story: &Story, bank_is_recorded: bool) -> Money {
         Money::Untouched
     } else if ledger.held > 0 || is_done(Verb::Hold) {
         Money::Held
-    } else if bank_is_recorded || story.tries_at(Verb::Hold).next().is_none() {
+    } else if bank_is_recorded || history.attempts_at(Verb::Hold).next().is_none() {
         Money::NotAsked
     } else {
         Money::Unknown
     }
 }
 
-fn in_two_phases(story: &Story, bank_is_recorded: bool) -> Ending {
-    let money = money(story, bank_is_recorded);
-    let (amount, is_withdrawal) = (amount(story), story.id.kind == Kind::Withdrawal);
+fn in_two_phases(history: &History, bank_is_recorded: bool) -> Ending {
+    let money = money(history, bank_is_recorded);
+    let (amount, is_withdrawal) = (amount(history), history.id.kind == Kind::Withdrawal);
     // Without the machine's recording, what it told the bank has to do.
-    let notes = match story.machine_is_recorded {
-        true => moved(story),
-        false if story.arrived(Verb::Confirm) => Some(true),
-        false if story.arrived(Verb::Rollback) || money == Money::Untouched => Some(false),
+    let notes = match history.machine_is_recorded {
+        true => moved(history),
+        false if history.arrived(Verb::Confirm) => Some(true),
+        false if history.arrived(Verb::Rollback) || money == Money::Untouched => Some(false),
         false => None,
     };
     let Words {
@@ -99,7 +99,7 @@ fn in_two_phases(story: &Story, bank_is_recorded: bool) -> Ending {
         payer,
         payee,
         ..
-    } = Words::of(story.id.kind);
+    } = Words::of(history.id.kind);
     let mut end = match (money, notes) {
         (Money::Booked, Some(true)) => ending(
             State::Settled,
@@ -119,10 +119,10 @@ fn in_two_phases(story: &Story, bank_is_recorded: bool) -> Ending {
             "the bank has settled it, and where the notes are only the drawer can tell.".into(),
         ),
         (Money::Held | Money::NotAsked | Money::Unknown, notes) => {
-            open(story, money, notes, &amount)
+            open(history, money, notes, &amount)
         }
     };
-    if let Some(JournalEnd::Disputed(code)) = story.journal.end {
+    if let Some(JournalEnd::Disputed(code)) = history.journal.end {
         let code = code.map_or(String::new(), |code| format!(" ({})", code.as_str()));
         end.words += &format!(
             " The machine and the bank contradict each other{code}: a person has \
@@ -130,8 +130,8 @@ fn in_two_phases(story: &Story, bank_is_recorded: bool) -> Ending {
         );
         end.state = State::Wrong;
     } else if end.state == State::Settled
-        && story.machine_is_recorded
-        && story.journal.end.is_none()
+        && history.machine_is_recorded
+        && history.journal.end.is_none()
     {
         end.words += " The machine does not know that yet: it asks the bank again when it starts, and \
                       that changes nothing.";
@@ -186,8 +186,8 @@ fn untouched(is_withdrawal: bool) -> String {
 }
 
 /// What is not settled, and what will settle it.
-fn open(story: &Story, money: Money, notes: Option<bool>, amount: &str) -> Ending {
-    let is_withdrawal = story.id.kind == Kind::Withdrawal;
+fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> Ending {
+    let is_withdrawal = history.id.kind == Kind::Withdrawal;
     let at_the_bank = match (money, is_withdrawal) {
         (Money::Held, true) => {
             format!("the bank holds {amount}: it is in the account, and cannot be withdrawn")
@@ -200,7 +200,7 @@ fn open(story: &Story, money: Money, notes: Option<bool>, amount: &str) -> Endin
         ),
         _ => "the bank has recorded nothing of it".to_owned(),
     };
-    let kind = Words::of(story.id.kind);
+    let kind = Words::of(history.id.kind);
     let (of_the_notes, verb) = match notes {
         Some(true) => (kind.moved, "confirms it"),
         Some(false) => (kind.unmoved, "rolls it back"),
@@ -210,7 +210,7 @@ fn open(story: &Story, money: Money, notes: Option<bool>, amount: &str) -> Endin
         ),
     };
     let mut words = format!("it is not settled: {at_the_bank}; {of_the_notes}.");
-    if money == Money::NotAsked && !story.machine_is_recorded {
+    if money == Money::NotAsked && !history.machine_is_recorded {
         return ending(State::Open, words);
     }
     words += &format!(
@@ -227,12 +227,12 @@ fn open(story: &Story, money: Money, notes: Option<bool>, amount: &str) -> Endin
             None => format!(
                 " If that machine never comes back, an operator counts its drawer, and then \
                  `labserver ledger settle {} confirm`, or `rollback` if no notes moved.",
-                story.id
+                history.id
             ),
             Some(_) => format!(
                 " If that machine never comes back, an operator does: \
                  `labserver ledger settle {} {outcome}`.",
-                story.id
+                history.id
             ),
         };
     }
@@ -240,19 +240,19 @@ fn open(story: &Story, money: Money, notes: Option<bool>, amount: &str) -> Endin
 }
 
 /// Where the bank books at once, and nobody settles anything.
-fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
-    let semantics = story.semantics;
+fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
+    let semantics = history.semantics;
     let booked = match bank_is_recorded {
-        true => story.ledger.held,
+        true => history.ledger.held,
         false => {
             let fresh = |answer: &Reply| *answer == Reply::Done { repeat: false };
-            story.answers_to(Verb::Hold).filter(fresh).count() as u32
+            history.answers_to(Verb::Hold).filter(fresh).count() as u32
         }
     };
-    let is_withdrawal = story.id.kind == Kind::Withdrawal;
-    let one = amount(story);
+    let is_withdrawal = history.id.kind == Kind::Withdrawal;
+    let one = amount(history);
     let times_the_amount = |times: u32| {
-        story
+        history
             .amount
             .and_then(|amount| proto::atm::Money::from_minor(amount.minor() * i64::from(times)))
             .map_or_else(|| one.clone(), |all| all.to_string())
@@ -263,11 +263,11 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
         2 => "twice".to_owned(),
         times => format!("{times} times"),
     };
-    let is_answered = |one: &Try| {
+    let is_answered = |one: &Attempt| {
         let may_be_done = one.fate == Fate::Sent;
         !may_be_done || one.answer.is_some() && (one.answer_to_copy.is_some() || !one.is_doubled)
     };
-    let is_certain = bank_is_recorded || story.tries_at(Verb::Hold).all(is_answered);
+    let is_certain = bank_is_recorded || history.attempts_at(Verb::Hold).all(is_answered);
     let Words {
         booked: at_the_bank,
         moved: moved_notes,
@@ -275,8 +275,8 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
         did,
         payer,
         ..
-    } = Words::of(story.id.kind);
-    if !story.machine_is_recorded {
+    } = Words::of(history.id.kind);
+    if !history.machine_is_recorded {
         return match booked {
             0 => ending(State::Settled, "the account is as it was.".to_owned()),
             1 => ending(
@@ -292,7 +292,7 @@ fn in_one_phase(story: &Story, bank_is_recorded: bool) -> Ending {
             ),
         };
     }
-    let mut end = match (booked, moved(story).unwrap_or(false)) {
+    let mut end = match (booked, moved(history).unwrap_or(false)) {
         (0, false) if is_certain => ending(State::Settled, untouched(is_withdrawal)),
         (0, false) => ending(
             State::Unknown,

@@ -1,7 +1,7 @@
 //! Events to steps and arrows: what each lifeline did, in its own order, and which `sent` of one
 //! side is which `received` of the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use proto::mode::Transport;
@@ -10,7 +10,7 @@ use record::wording::describe;
 use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
-use super::unsettled::{Hold, Unsettled};
+use super::unsettled::Hold;
 use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
 use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
@@ -26,12 +26,12 @@ use faults::Progress;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Moment,
-    pub(super) what: Deed,
+    pub(super) what: Action,
 }
 
 /// What it did.
 #[derive(Debug)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Something of its own.
     Alone(Kind),
     /// It sent this arrow.
@@ -46,7 +46,7 @@ pub(super) enum Deed {
 #[derive(Debug)]
 pub(super) struct Gathered<'a> {
     /// By lifeline, in order.
-    pub(super) deeds: Vec<Vec<Entry>>,
+    pub(super) actions: Vec<Vec<Entry>>,
     pub(super) arrows: Vec<Arrow<'a>>,
     /// What is to be said of the clocks.
     pub(super) clocks: Vec<String>,
@@ -54,7 +54,7 @@ pub(super) struct Gathered<'a> {
 
 /// The messages of a conversation in one direction.
 #[derive(Default)]
-struct Lane {
+struct Half {
     /// The arrows that were sent, and those that were received, as the two ends recorded them.
     sent: Vec<usize>,
     received: Vec<usize>,
@@ -81,12 +81,13 @@ struct Gatherer<'a, 'c> {
     loaded: &'a Loaded,
     columns: &'c Columns,
     ids: &'c Ids,
-    unsettled: &'c Unsettled,
+    /// The ids of withdrawals that are not settled.
+    unsettled: HashSet<&'c str>,
     began: Timestamp,
     reads: bool,
-    deeds: Vec<Vec<Entry>>,
+    actions: Vec<Vec<Entry>>,
     arrows: Vec<Arrow<'a>>,
-    lanes: HashMap<(usize, Direction), Lane>,
+    halves: HashMap<(usize, Direction), Half>,
     closings: Vec<Vec<Closing>>,
     /// What is known of the current run.
     progress: Progress<'a>,
@@ -100,7 +101,7 @@ pub(super) fn gather<'a>(
     loaded: &'a Loaded,
     columns: &Columns,
     ids: &Ids,
-    unsettled: &Unsettled,
+    unsettled: &[Hold],
     began: Timestamp,
     reads: bool,
 ) -> Gathered<'a> {
@@ -108,18 +109,18 @@ pub(super) fn gather<'a>(
         loaded,
         columns,
         ids,
-        unsettled,
+        unsettled: unsettled.iter().map(|hold| &hold.id[..]).collect(),
         began,
         reads,
-        deeds: columns.lives.iter().map(|_| Vec::new()).collect(),
+        actions: columns.lifelines.iter().map(|_| Vec::new()).collect(),
         arrows: Vec::new(),
-        lanes: HashMap::new(),
+        halves: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
         progress: Progress::default(),
         has_gaps: false,
         clocks: Vec::new(),
     };
-    let mut lived = vec![false; columns.lives.len()];
+    let mut lived = vec![false; columns.lifelines.len()];
     for index in 0..loaded.runs.len() {
         let life = columns.of_run[index];
         gatherer.run(index, std::mem::replace(&mut lived[life], true));
@@ -127,7 +128,7 @@ pub(super) fn gather<'a>(
     pairing::pair(&mut gatherer);
     gatherer.fold_closings();
     Gathered {
-        deeds: gatherer.deeds,
+        actions: gatherer.actions,
         arrows: gatherer.arrows,
         clocks: gatherer.clocks,
     }
@@ -141,7 +142,7 @@ impl<'a> Gatherer<'a, '_> {
         let moment = |t| Sequence::moment(began, loaded.started[index], t);
         if has_lived {
             let at = moment(0);
-            self.end_the_last_life(life, at);
+            self.mark_killed(life, at);
             let words = format!("started again, process {}", run.header.pid);
             self.alone(life, at, Kind::Started { life, words });
         }
@@ -155,20 +156,20 @@ impl<'a> Gatherer<'a, '_> {
                         conversation,
                         at,
                     };
-                    self.on_a_connection(site, event);
+                    self.connection_event(site, event);
                 }
-                None => self.anywhere(life, at, event),
+                None => self.program_event(life, at, event),
             }
         }
     }
 
     /// A run that does not say how it ended was killed: the program was started again.
-    fn end_the_last_life(&mut self, life: usize, at: Moment) {
-        let last = self.deeds[life].last();
+    fn mark_killed(&mut self, life: usize, at: Moment) {
+        let last = self.actions[life].last();
         let is_over = last.is_some_and(|entry| {
             matches!(
                 &entry.what,
-                Deed::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
+                Action::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
             )
         });
         if !is_over {
@@ -178,12 +179,12 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn push(&mut self, life: usize, at: Moment, what: Deed) {
-        self.deeds[life].push(Entry { at, what });
+    fn push(&mut self, life: usize, at: Moment, what: Action) {
+        self.actions[life].push(Entry { at, what });
     }
 
     fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
-        self.push(life, at, Deed::Alone(kind));
+        self.push(life, at, Action::Alone(kind));
     }
 
     fn note(&mut self, life: usize, at: Moment, tone: Tone, event: &Event) {
@@ -192,7 +193,7 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     /// What happened to the program, or on a connection but not to a message.
-    fn anywhere(&mut self, life: usize, at: Moment, event: &'a Event) {
+    fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
         match &event.what {
             What::Resent { attempt, text } => {
                 self.progress.again.insert(text, *attempt);
@@ -211,7 +212,7 @@ impl<'a> Gatherer<'a, '_> {
                 if let Some(id) = id.and_then(|id| self.ids.told_apart(id)) {
                     words += &format!(" {id}");
                 }
-                let tone = match id.is_some_and(|id| self.unsettled.holds(id)) {
+                let tone = match id.is_some_and(|id| self.unsettled.contains(id)) {
                     true => Tone::Unsettled,
                     false => Tone::Plain,
                 };
@@ -227,7 +228,7 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn on_a_connection(&mut self, site: Site, event: &'a Event) {
+    fn connection_event(&mut self, site: Site, event: &'a Event) {
         let Site {
             life,
             conversation,
@@ -271,7 +272,7 @@ impl<'a> Gatherer<'a, '_> {
                 };
                 self.closings[conversation].push(Closing {
                     life,
-                    entry: self.deeds[life].len(),
+                    entry: self.actions[life].len(),
                     by: *by,
                     how: *how,
                 });
@@ -290,7 +291,7 @@ impl<'a> Gatherer<'a, '_> {
             What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
             what => match what.message() {
                 Some(message) => self.fault(site, event.side, what, message),
-                None => self.anywhere(life, at, event),
+                None => self.program_event(life, at, event),
             },
         }
     }
@@ -317,26 +318,26 @@ impl<'a> Gatherer<'a, '_> {
                 ..held.marks
             };
             held.left -= 1;
-            self.deeds[life][held.entry].what = Deed::Nothing;
+            self.actions[life][held.entry].what = Action::Nothing;
             if held.left == 0 {
                 self.progress.held.remove(&key);
             }
         }
-        self.push(life, at, Deed::Sends(arrow));
-        let lane = self.lanes.entry((conversation, message.direction));
-        let lane = lane.or_default();
+        self.push(life, at, Action::Sends(arrow));
+        let half = self.halves.entry((conversation, message.direction));
+        let half = half.or_default();
         // What goes in one segment with another has its moment.
-        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let before = half.sent.last().map(|before| &self.arrows[*before]);
         let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
-        lane.sent.push(arrow);
+        half.sent.push(arrow);
         self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
     fn receives(&mut self, site: Site, direction: Direction, arrow: usize) {
         self.arrows[arrow].received = Some(site.at);
-        self.push(site.life, site.at, Deed::Receives(arrow));
-        let lane = self.lanes.entry((site.conversation, direction));
-        lane.or_default().received.push(arrow);
+        self.push(site.life, site.at, Action::Receives(arrow));
+        let half = self.halves.entry((site.conversation, direction));
+        half.or_default().received.push(arrow);
     }
 
     fn arrow(&mut self, conversation: usize, message: &'a Message) -> usize {
@@ -347,7 +348,7 @@ impl<'a> Gatherer<'a, '_> {
         made.is_masked = message.masked;
         made.is_unsettled = text.is_some_and(|text| {
             let mut ids = ids_in(text);
-            ids.any(|id| self.unsettled.holds(id))
+            ids.any(|id| self.unsettled.contains(id))
         });
         arrow
     }
@@ -378,7 +379,7 @@ impl<'a> Gatherer<'a, '_> {
     /// other only if it has more to say.
     fn fold_closings(&mut self) {
         for closings in std::mem::take(&mut self.closings) {
-            let when = |one: &Closing| self.deeds[one.life][one.entry].at;
+            let when = |one: &Closing| self.actions[one.life][one.entry].at;
             let first = closings
                 .iter()
                 .min_by_key(|one| (one.by != By::Us, when(one)));
@@ -388,20 +389,9 @@ impl<'a> Gatherer<'a, '_> {
             for other in &closings {
                 let is_usual = matches!(other.how, How::End | How::Abort);
                 if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
-                    self.deeds[other.life][other.entry].what = Deed::Nothing;
+                    self.actions[other.life][other.entry].what = Action::Nothing;
                 }
             }
-        }
-    }
-}
-
-impl Hold {
-    /// What is said of it in the end.
-    pub(super) fn words(&self, ids: &Ids) -> String {
-        let id = ids.shorten(&self.id);
-        match &self.amount {
-            Some(amount) => format!("unsettled: {id}, {amount} held"),
-            None => format!("unsettled: {id}"),
         }
     }
 }

@@ -39,8 +39,8 @@ impl<'a> Drawing<'a> {
             sequence,
             layout,
             has_details,
-            drawn: vec![Some(0.0); sequence.lives.len()],
-            is_alive: vec![true; sequence.lives.len()],
+            drawn: vec![Some(0.0); sequence.lifelines.len()],
+            is_alive: vec![true; sequence.lifelines.len()],
             departed: HashMap::new(),
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Drawing<'a> {
         };
         self.drawn[life] = (!is_over).then_some(y);
         let x = self.layout.x[life];
-        let class = match self.sequence.lives[life].is_recorded {
+        let class = match self.sequence.lifelines[life].is_recorded {
             true => "life",
             false => "life stranger",
         };

@@ -45,10 +45,10 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(sequence: &Sequence<'_>) -> Layout {
-        let count = sequence.lives.len();
+        let count = sequence.lifelines.len();
         let mut gap = GAPS.0;
         let (mut left, mut right, mut inner) = (70.0_f64, 70.0_f64, 0.0_f64);
-        for life in &sequence.lives {
+        for life in &sequence.lifelines {
             gap = gap.max(head_width(&life.name, &life.detail) + 20.0);
         }
         let mut y = Vec::with_capacity(sequence.steps.len());

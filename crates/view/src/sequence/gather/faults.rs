@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proto::side::{Direction, Side};
 use record::{Cause, Message, What};
 
-use super::{Deed, Gatherer, Site};
+use super::{Action, Gatherer, Site};
 use crate::sequence::{Fate, Marks, Moment, Place};
 
 /// What is known of a run while its events are gone through.
@@ -94,7 +94,7 @@ impl<'a> Gatherer<'a, '_> {
         let arrow = same.unwrap_or_else(|| {
             let arrow = self.arrow(site.conversation, message);
             self.arrows[arrow].received = Some(site.at);
-            self.push(site.life, site.at, Deed::Receives(arrow));
+            self.push(site.life, site.at, Action::Receives(arrow));
             arrow
         });
         self.arrows[arrow].fate = Fate::Lost(Place::Arrival, why);
@@ -105,7 +105,7 @@ impl<'a> Gatherer<'a, '_> {
         let arrow = self.arrow(site.conversation, message);
         self.arrows[arrow].sent = Some(site.at);
         self.arrows[arrow].fate = Fate::Lost(Place::Start, why);
-        self.push(site.life, site.at, Deed::Sends(arrow));
+        self.push(site.life, site.at, Action::Sends(arrow));
         arrow
     }
 
@@ -113,7 +113,7 @@ impl<'a> Gatherer<'a, '_> {
     fn hold(&mut self, site: Site, what: &What, message: &'a Message) {
         let key = (site.conversation, &message.bytes.0[..]);
         if !self.progress.held.contains_key(&key) {
-            let entry = self.deeds[site.life].len();
+            let entry = self.actions[site.life].len();
             let arrow = self.unsent(site, message, "held back, and never sent");
             let mut marks = Marks::default();
             add(&mut marks, what);

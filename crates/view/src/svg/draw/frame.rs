@@ -32,7 +32,7 @@ impl Drawing<'_> {
 
     /// The boxes with the names.
     pub(crate) fn heads(&self, out: &mut impl Write) -> io::Result<()> {
-        for (life, x) in self.sequence.lives.iter().zip(&self.layout.x) {
+        for (life, x) in self.sequence.lifelines.iter().zip(&self.layout.x) {
             let width = layout::head_width(&life.name, &life.detail);
             let class = if life.is_recorded {
                 "head"

@@ -18,7 +18,7 @@ impl Drawing<'_> {
             y + 12.0
         )?;
         for (life, x) in self.layout.x.iter().enumerate() {
-            if self.is_alive[life] && self.sequence.lives[life].is_recorded {
+            if self.is_alive[life] && self.sequence.lifelines[life].is_recorded {
                 let (left, y) = (x - 5.0, y + 9.0);
                 write!(
                     out,
@@ -122,7 +122,7 @@ impl Drawing<'_> {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let x = self.layout.x[life];
-        let name = &self.sequence.lives[life].name;
+        let name = &self.sequence.lifelines[life].name;
         let width = layout::head_width(name, words);
         writeln!(
             out,

@@ -7,7 +7,7 @@ use proto::refusal::Code;
 
 /// A transaction.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct History {
     pub id: TransactionId,
     pub amount: Option<Money>,
     /// What the machine is called.
@@ -15,7 +15,7 @@ pub(super) struct Story {
     /// Whether a recording has the machine's side of it.
     pub machine_is_recorded: bool,
     /// What the machine said about it, at each attempt.
-    pub tries: Vec<Try>,
+    pub attempts: Vec<Attempt>,
     /// What came of it at the bank.
     pub arrivals: Vec<Arrival>,
     pub journal: Journal,
@@ -36,7 +36,7 @@ pub(super) enum Verb {
 
 /// A request that the machine sent, or believed to have sent.
 #[derive(Debug)]
-pub(super) struct Try {
+pub(super) struct Attempt {
     pub verb: Verb,
     pub fate: Fate,
     /// A fault sent it twice.
@@ -129,15 +129,15 @@ pub(super) struct Death {
     pub was_started_again: bool,
 }
 
-impl Story {
+impl History {
     /// A transaction of which nothing is known yet.
-    pub fn new(id: TransactionId) -> Story {
-        Story {
+    pub fn new(id: TransactionId) -> History {
+        History {
             id,
             amount: None,
             machine: None,
             machine_is_recorded: false,
-            tries: Vec::new(),
+            attempts: Vec::new(),
             arrivals: Vec::new(),
             journal: Journal::default(),
             ledger: Ledger::default(),
@@ -152,8 +152,8 @@ impl Story {
     }
 
     /// The machine's attempts at this request.
-    pub fn tries_at(&self, verb: Verb) -> impl Iterator<Item = &Try> {
-        self.tries.iter().filter(move |one| one.verb == verb)
+    pub fn attempts_at(&self, verb: Verb) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(move |one| one.verb == verb)
     }
 
     /// Whether the last that is known of the machine is that its recording stops. Then the last
@@ -165,7 +165,7 @@ impl Story {
 
     /// What the bank answered to this request, as the machine's side saw it, lost or not.
     pub fn answers_to(&self, verb: Verb) -> impl Iterator<Item = Reply> {
-        self.tries_at(verb)
+        self.attempts_at(verb)
             .flat_map(|one| [one.answer, one.answer_to_copy])
             .flatten()
     }
