@@ -172,13 +172,12 @@ fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result
 
 fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
     let target = Target {
-        mode: Mode::Atm,
+        peer: Mode::Atm.into(),
         server: address.to_string(),
         framing: Framing::Netstring,
         // Nothing is retransmitted here, so a slow disk must not look like a lost answer.
         timeout: Duration::from_secs(30),
         faults: None,
-        handout: None,
         recorder: None,
     };
     let name = format!("ATM-{number}").parse().map_err(refused)?;

@@ -70,12 +70,11 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     let of_server = recorder(Side::Server, &files[1], None)?;
     with_bank(of_server.clone(), |address| {
         withdraw(Target {
-            mode: Mode::Atm,
+            peer: Mode::Atm.into(),
             server: address.to_string(),
             framing: Framing::Netstring,
             timeout: Duration::from_millis(500),
             faults: Some(faults),
-            handout: None,
             recorder: of_client.clone(),
         })
     })?;

@@ -125,12 +125,11 @@ pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration)
 
 fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Result<Seen> {
     let target = Target {
-        mode: Mode::Atm,
+        peer: Mode::Atm.into(),
         server,
         framing: Framing::Netstring,
         timeout,
         faults: None,
-        handout: None,
         recorder: None,
     };
     let directory = tempfile::tempdir()?;

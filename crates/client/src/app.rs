@@ -55,10 +55,10 @@ fn run_mode(
         say(&faults.to_string());
         faults.arm();
     }
-    let target = |mode| -> Result<Target, Failure> {
+    let target = |mode: Mode| -> Result<Target, Failure> {
         Ok(Target {
             recorder: recorder.clone(),
-            ..arguments.options.target(mode, faults.clone())?
+            ..arguments.options.target(mode.into(), faults.clone())?
         })
     };
     match &arguments.command {

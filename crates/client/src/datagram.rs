@@ -5,15 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use proto::mode::{Mode, Transport};
+use proto::mode::Transport;
 use rand::RngExt;
 use wire::connect::resolve;
 use wire::datagram::Endpoint;
-use wire::fault::Exchange;
 
 use crate::evidence::{Evidence, Section};
 use crate::failure::{Failure, Report};
-use crate::session::{SECRETS, Target};
+use crate::secrets::SECRETS;
+use crate::session::Target;
 
 /// How often a question is sent.
 pub const TRIES: u32 = 4;
@@ -55,11 +55,7 @@ impl Asker {
     /// When the server's name has no address, or no socket can be had.
     pub fn open(target: &Target) -> Result<Asker, Failure> {
         let addresses = resolve(&target.server)
-            .map_err(|error| Failure::cannot_connect(&error, target.mode))?;
-        let exchange = match target.mode {
-            Mode::Echo | Mode::Script => Exchange::Transparent,
-            _ => Exchange::Answered,
-        };
+            .map_err(|error| Failure::cannot_connect(&error, target.peer))?;
         let mut endpoints = Vec::new();
         let mut failed = None;
         for address in addresses {
@@ -70,7 +66,7 @@ impl Asker {
                         // What cannot be recorded can be asked all the same.
                         let _ = endpoint.record(recorder, target.service(), number, SECRETS);
                     }
-                    if let Some(faults) = target.faults(Transport::Udp, exchange) {
+                    if let Some(faults) = target.faults(Transport::Udp, target.peer.exchange()) {
                         endpoint.inject(faults);
                     }
                     endpoints.push((address, endpoint));
@@ -147,7 +143,7 @@ impl Asker {
         let seconds = self.target.timeout.as_secs_f32();
         let words = format!("no answer to {TRIES} tries in {seconds} s");
         let question = String::from_utf8_lossy(question);
-        let section = Section::of_service(self.target.mode);
+        let section = Section::of(self.target.peer);
         let asked = (self.asked, question.as_ref());
         let evidence = Evidence::of(asked, expected, &passed_over.last, section);
         Err(match passed_over.count {
@@ -192,10 +188,7 @@ impl Asker {
     }
 
     fn nobody(&self) -> String {
-        format!(
-            "nothing listens there: is `labserver --mode {}` running?",
-            self.target.mode.name()
-        )
+        format!("nothing listens there: is `{}` running?", self.target.peer)
     }
 
     fn report(&self, words: &str, evidence: Evidence) -> Report {

@@ -6,13 +6,13 @@ use std::ops::Deref;
 use std::process::ExitCode;
 
 use proto::frame::EncodeError;
-use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
 use serde_json::{Value, json};
 use wire::connect::ConnectError;
 
 use crate::evidence::Evidence;
+use crate::peer::Peer;
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,11 +257,11 @@ impl Failure {
     }
 
     /// No connection could be made.
-    pub fn cannot_connect(error: &ConnectError, mode: Mode) -> Failure {
+    pub fn cannot_connect(error: &ConnectError, peer: Peer) -> Failure {
         let hint = match error {
             ConnectError::Unresolved { .. } => "write --server HOST:PORT".to_owned(),
             ConnectError::Unreachable { .. } => {
-                format!("is `labserver --mode {}` running?", mode.name())
+                format!("is `{peer}` running?")
             }
         };
         Failure::Unreachable(format!("{error}: {hint}").into())

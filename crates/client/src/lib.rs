@@ -29,5 +29,7 @@ pub mod modes;
 pub mod options;
 pub mod output;
 pub mod own_server;
+pub mod peer;
+pub mod secrets;
 pub mod session;
 pub mod view;

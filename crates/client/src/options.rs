@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::frame::Framing;
-use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::side::Side;
 use wire::fault::{Ground, Plan, Spec, random_seed};
 
 use crate::failure::Failure;
 use crate::output::{Output, say};
+use crate::peer::Peer;
 use crate::session::Target;
 
 pub use self::recording::RecordingArguments;
@@ -87,19 +87,22 @@ impl Options {
         })))
     }
 
-    /// The server to talk to in this mode, and the faults on the way there.
+    /// The server to talk to, and the faults on the way there. What one read of a hand-out's returned
+    /// is a message.
     ///
     /// # Errors
     /// When `LABCLIENT_SERVER` is no address.
-    pub fn target(&self, mode: Mode, faults: Option<Plan>) -> Result<Target, Failure> {
+    pub fn target(&self, peer: Peer, faults: Option<Plan>) -> Result<Target, Failure> {
+        let server = self.server_at(peer.default_port())?;
+        let timeout = self.timeout.unwrap_or(default_timeout(peer));
+        let framing = match peer {
+            Peer::Mode(_) => self.wire.unwrap_or_default(),
+            Peer::Handout(_) => Framing::Raw,
+        };
         Ok(Target {
-            mode,
-            server: self.server_at(mode.default_port())?,
-            framing: self.wire.unwrap_or_default(),
-            timeout: self.timeout.unwrap_or(default_timeout(mode)),
+            framing,
             faults,
-            handout: None,
-            recorder: None,
+            ..Target::new(peer, server, timeout)
         })
     }
 
@@ -112,23 +115,6 @@ impl Options {
     /// The timeout, if one is given.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
-    }
-
-    /// The server of this hand-out, where what one read returned is a message. No `READY` is
-    /// expected there, nor anything known about requests and answers: it is as a script's.
-    ///
-    /// # Errors
-    /// When `LABCLIENT_SERVER` is no address.
-    pub fn target_of(&self, handout: Handout, faults: Option<Plan>) -> Result<Target, Failure> {
-        Ok(Target {
-            mode: Mode::Script,
-            server: self.server_at(handout.port())?,
-            framing: Framing::Raw,
-            timeout: self.timeout.unwrap_or(default_timeout(Mode::Script)),
-            faults,
-            handout: Some(handout),
-            recorder: None,
-        })
     }
 
     /// The seed, if one is given.
@@ -166,13 +152,11 @@ fn parse_faults(text: &str) -> Result<Spec, String> {
     Spec::parse_for(Side::Client, text)
 }
 
-fn default_timeout(mode: Mode) -> Duration {
-    match mode {
+fn default_timeout(peer: Peer) -> Duration {
+    match peer {
         // The request is repeated, and at the bank's end nothing takes longer but a crowd of log-ins.
-        Mode::Atm => Duration::from_secs(3),
-        Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Datetime | Mode::Script => {
-            Duration::from_secs(10)
-        }
+        Peer::Mode(Mode::Atm) => Duration::from_secs(3),
+        Peer::Mode(_) | Peer::Handout(_) => Duration::from_secs(10),
     }
 }
 
@@ -252,7 +236,7 @@ mod tests {
             let given = given.into_iter().flat_map(|server| ["--server", server]);
             let words = ["labclient"].into_iter().chain(given);
             let arguments = Arguments::try_parse_from(words).unwrap();
-            let target = arguments.options.target(Mode::Text, None).unwrap();
+            let target = arguments.options.target(Mode::Text.into(), None).unwrap();
             assert_eq!(target.server, expected);
         }
     }

@@ -38,12 +38,11 @@ type Outcome = (Status, Vec<String>, String);
 fn play_with(server: SocketAddr, source: &str, lines: &[&'static str]) -> Outcome {
     let script: Script = source.parse().unwrap();
     let target = Target {
-        mode: Mode::Script,
+        peer: Mode::Script.into(),
         server: server.to_string(),
         framing: script.framing(),
         timeout: Duration::from_secs(2),
         faults: None,
-        handout: None,
         recorder: None,
     };
     let mut person = Person {

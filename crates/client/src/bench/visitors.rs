@@ -87,14 +87,10 @@ impl Site {
 
     /// Whom to talk to.
     pub fn target(&self) -> Target {
+        let timeout = OPENING.max(self.patience.timeout);
         Target {
-            mode: self.subject.mode(),
-            server: self.server.clone(),
             framing: self.framing,
-            timeout: OPENING.max(self.patience.timeout),
-            faults: None,
-            handout: None,
-            recorder: None,
+            ..Target::new(self.subject.mode(), self.server.clone(), timeout)
         }
     }
 

@@ -160,8 +160,7 @@ impl Scene<'_> {
             }
             Kind::AtmLogin => {
                 let target = Target {
-                    // As a script's: nothing is known about requests and answers.
-                    mode: Mode::Script,
+                    peer: Handout::AtmLogin.into(),
                     framing: Framing::Raw,
                     ..self.target()
                 };
@@ -182,14 +181,11 @@ impl Scene<'_> {
     }
 
     fn target(&self) -> Target {
+        let server = self.server.to_owned();
+        let timeout = OPENING.max(self.patience.timeout);
         Target {
-            mode: self.kind.mode(),
-            server: self.server.to_owned(),
             framing: self.framing,
-            timeout: OPENING.max(self.patience.timeout),
-            faults: None,
-            handout: None,
-            recorder: None,
+            ..Target::new(self.kind.mode(), server, timeout)
         }
     }
 }

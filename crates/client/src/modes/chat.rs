@@ -24,10 +24,11 @@ use serde_json::json;
 use wire::connection::Reader;
 
 use super::own_name;
-use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::evidence::{Evidence, OpenRequest, Section};
 use crate::failure::{Failure, Report, Status, words_of};
 use crate::input::Input;
 use crate::output::{Output, say};
+use crate::secrets::SentSecrets;
 use crate::session::{Session, Target, breaks_the_protocol};
 use link::Link;
 use screen::{Screen, Typed};
@@ -358,7 +359,7 @@ impl Chat {
             request,
             expected,
             came: came.to_owned(),
-            section: Section::Service(self.target.mode),
+            section: Section::of(self.target.peer),
         };
         Report::new(words, evidence)
     }

@@ -111,7 +111,7 @@ fn over_tcp(
     (number, text): (u64, &str),
 ) -> Result<(), Failure> {
     let report = |words: &str, came: &[u8]| {
-        let section = Section::Service(target.mode);
+        let section = Section::of(target.peer);
         let evidence = Evidence::of((number, text), vec![text.to_owned()], came, section);
         Report::new(format!("{}: {words}", target.server), evidence)
     };

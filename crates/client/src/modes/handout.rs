@@ -17,7 +17,6 @@ mod text;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use proto::handout::Handout;
-use proto::mode::Mode;
 use record::Recorder;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
@@ -139,10 +138,9 @@ pub fn run(
     let draws = Xoshiro256PlusPlus::from_seed(seed);
     let target = Target {
         recorder,
-        ..all.target_of(handout, faults)?
+        ..all.target(handout.into(), faults)?
     };
     play(handout, arguments, target, draws, output)
-        .map_err(|failure| naming_the_server(failure, handout))
 }
 
 fn play(
@@ -220,19 +218,6 @@ fn names() -> impl TypedValueParser<Value = Choice> {
         None if name == LIST => Ok(Choice::List),
         None => Err("no such hand-out"),
     })
-}
-
-/// The same failure, with the server that would have to run.
-fn naming_the_server(failure: Failure, handout: Handout) -> Failure {
-    let ours = format!("`labserver --mode {}`", Mode::Script.name());
-    let its = format!("`labserver --handout {}`", handout.name());
-    let named = |words: &str| words.replace(&ours, &its);
-    match failure {
-        Failure::Unreachable(report) => Failure::Unreachable(report.reworded(named)),
-        Failure::Lost(report) => Failure::Lost(report.reworded(named)),
-        Failure::Unknown(report) => Failure::Unknown(report.reworded(named)),
-        failure => failure,
-    }
 }
 
 /// The server was lost, or answered something else, when it had been told to move money.

@@ -15,10 +15,11 @@ use serde_json::json;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
 
 use crate::datagram::Asker;
-use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::evidence::{Evidence, OpenRequest, Section};
 use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
 use crate::output::{Output, say};
+use crate::secrets::SentSecrets;
 use crate::session::Target;
 
 /// What the command line says.

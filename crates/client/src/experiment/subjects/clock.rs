@@ -39,8 +39,8 @@ impl Clock {
         patience: &Patience,
         is_foreign: bool,
     ) -> Result<Clock, Failure> {
-        let addresses =
-            resolve(server).map_err(|error| Failure::cannot_connect(&error, Mode::Datetime))?;
+        let addresses = resolve(server)
+            .map_err(|error| Failure::cannot_connect(&error, Mode::Datetime.into()))?;
         // `localhost` may be ::1 first, while the server listens on 127.0.0.1 alone.
         let is_v4 = |address: &&std::net::SocketAddr| address.is_ipv4();
         let Some(address) = addresses.iter().find(is_v4).or(addresses.first()) else {

@@ -4,7 +4,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proto::handout::Handout;
 use proto::handout::datetime::QUIT;
 use proto::printable::printable;
 use serde_json::json;
@@ -76,7 +75,6 @@ fn ask_all(asker: &mut Asker, mut plan: Plan, output: Output) -> Result<Status, 
         match asked {
             Ok(answer) => output.answer(&printable(&answer), json!({"received": answer}))?,
             Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_) | Failure::Protocol(_))) => {
-                let failure = super::naming_the_server(failure, Handout::Datetime);
                 output.failure(&failure)?;
                 say(&failure.words().unwrap_or_default());
                 status = status.worse(failure.status());

@@ -1,7 +1,6 @@
 //! Who is asked: a person at a terminal, or a pipe that holds what such a person would have typed.
 
 use proto::frame::Framing;
-use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::Refusal;
@@ -26,7 +25,7 @@ impl Person {
     /// When the terminal cannot be used.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
         let input = Input::open(target.recorder.as_ref())?;
-        let moves_money = target.handout.map(Handout::mode) == Some(Mode::Atm);
+        let moves_money = target.peer.service() == Mode::Atm;
         Ok(Person {
             input: match moves_money {
                 true => input.of_whole_lines(),

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use proto::printable::quoted;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError};
 
-use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::evidence::{Evidence, OpenRequest, Section};
 use crate::failure::{Failure, Report};
+use crate::secrets::SentSecrets;
 use crate::session::Target;
 
 /// Longest answer that is put together from several reads, in bytes: 64 printed messages.
