@@ -7,11 +7,11 @@ use proto::mode::Mode;
 use server::Config;
 use server::ledger::audit::audit;
 use server::ledger::sqlite::{self, Access};
+use testkit::peer::Peer;
+use testkit::service::{Service, start, start_with};
 
-use crate::support::{Peer, Running, start};
-
-fn bank() -> Running {
-    start(Mode::Atm, Config::default())
+fn bank() -> Service {
+    start(Mode::Atm)
 }
 
 fn id(prefix: &str, number: u64) -> String {
@@ -20,7 +20,7 @@ fn id(prefix: &str, number: u64) -> String {
 
 /// A machine with Joty's card in it. PINs are hashed a few at a time, so on a busy computer the bank
 /// may ask to try again.
-fn machine(server: &Running, number: u64) -> Peer {
+fn machine(server: &Service, number: u64) -> Peer {
     let mut peer = server.converse(Framing::Netstring);
     let login = id("LOGIN", number);
     loop {
@@ -147,7 +147,7 @@ fn three_wrong_pins_lock_the_card_across_connections() {
 fn fifty_machines_on_one_account_neither_make_nor_lose_money() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = directory.path().join("bank.db");
-    let server = start(
+    let server = start_with(
         Mode::Atm,
         Config {
             ledger: Some(ledger.clone()),

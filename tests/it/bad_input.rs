@@ -6,12 +6,12 @@ use std::time::Duration;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
+use testkit::peer::exchange;
+use testkit::service::{Service, start_with};
 use wire::limits::Limits;
 
-use crate::support::{Running, exchange, start};
-
-fn text(framing: Framing) -> Running {
-    start(
+fn text(framing: Framing) -> Service {
+    start_with(
         Mode::Text,
         Config {
             framing,
@@ -21,7 +21,7 @@ fn text(framing: Framing) -> Running {
 }
 
 /// The one thing that matters after all mischief.
-fn still_serves(server: &Running, framing: Framing) {
+fn still_serves(server: &Service, framing: Framing) {
     assert_eq!(server.converse(framing).ask("PRIME 97"), "OK prime");
 }
 
@@ -109,7 +109,7 @@ fn a_frame_that_never_ends_meets_its_deadline() {
         frame: Duration::from_millis(50),
         ..Limits::SERVER
     };
-    let server = start(
+    let server = start_with(
         Mode::Text,
         Config {
             limits,
@@ -132,7 +132,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         idle: Some(Duration::from_millis(50)),
         ..Limits::SERVER
     };
-    let server = start(
+    let server = start_with(
         Mode::Text,
         Config {
             limits,
@@ -146,7 +146,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         "{answer}"
     );
 
-    let server = start(
+    let server = start_with(
         Mode::Calc,
         Config {
             login: Duration::from_millis(50),
@@ -163,7 +163,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
 
 #[test]
 fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
-    let server = start(
+    let server = start_with(
         Mode::Text,
         Config {
             connections: 20,
@@ -178,7 +178,7 @@ fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
-    let server = start(
+    let server = start_with(
         Mode::Text,
         Config {
             connections: 1,

@@ -10,33 +10,33 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
 use socket2::{Domain, Socket, Type};
+use testkit::peer::{Peer, exchange};
+use testkit::service::{Service, start, start_with};
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use crate::support::{Peer, Running, exchange, start};
-
-fn room() -> Running {
-    start(Mode::Chat, Config::default())
+fn room() -> Service {
+    start(Mode::Chat)
 }
 
 /// A member who has joined; what it was answered is forgotten.
-fn join(server: &Running, name: &str) -> Peer {
+fn join(server: &Service, name: &str) -> Peer {
     join_over(server.connect(), name)
 }
 
 fn join_over(stream: TcpStream, name: &str) -> Peer {
     let mut peer = Peer(Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap());
-    assert_eq!(peer.hear().unwrap(), "READY chat 1");
+    assert_eq!(peer.receive().unwrap(), "READY chat 1");
     let answer = peer.ask(&format!("JOIN {name}"));
     assert!(answer.starts_with(&format!("OK joined {name}")), "{answer}");
     peer
 }
 
 /// A connection for which the kernel on our side keeps little.
-fn with_small_buffer(server: &Running) -> TcpStream {
+fn with_small_buffer(server: &Service) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
-    let address = server.address(Transport::Tcp);
+    let address = server.address_over(Transport::Tcp);
     socket.connect(&address.into()).unwrap();
     socket.into()
 }
@@ -45,7 +45,7 @@ fn with_small_buffer(server: &Running) -> TcpStream {
 fn hear_until(peer: &mut Peer, last: &str) -> Vec<String> {
     let mut heard = Vec::new();
     loop {
-        let message = peer.hear().expect("the room went silent");
+        let message = peer.receive().expect("the room went silent");
         let is_last = message == last;
         heard.push(message);
         if is_last {
@@ -62,7 +62,7 @@ fn events(heard: Vec<String>) -> Vec<String> {
 /// What a member hears to the end of the stream, however that comes.
 fn hear_all(peer: &mut Peer) -> Vec<String> {
     let mut heard = Vec::new();
-    let by = Instant::now() + crate::support::PATIENCE;
+    let by = Instant::now() + testkit::TEST_TIMEOUT;
     while let Ok(Some(message)) = peer.0.reader.receive(Some(by)) {
         heard.push(String::from_utf8(message).unwrap());
     }
@@ -77,9 +77,9 @@ fn a_conversation_has_these_exact_messages() {
     assert_eq!(adarsh.ask("JOIN Adarsh"), "OK joined Adarsh");
     let mut joty = server.converse(Framing::Netstring);
     assert_eq!(joty.ask("JOIN Joty"), "OK joined Joty with Adarsh");
-    joty.say("SAY  hello, QUIT");
-    joty.say("WHO");
-    joty.say("QUIT");
+    joty.send("SAY  hello, QUIT");
+    joty.send("WHO");
+    joty.send("QUIT");
     assert_eq!(
         hear_all(&mut joty),
         [
@@ -89,7 +89,7 @@ fn a_conversation_has_these_exact_messages() {
             "OK bye",
         ]
     );
-    adarsh.say("QUIT");
+    adarsh.send("QUIT");
     assert_eq!(
         hear_all(&mut adarsh),
         [
@@ -131,7 +131,7 @@ fn what_is_out_of_order_or_malformed_is_refused_and_the_connection_lives() {
     }
     peer.0.writer.send(b"SAY \xff").unwrap();
     assert_eq!(
-        peer.hear().unwrap(),
+        peer.receive().unwrap(),
         "ERR malformed not UTF-8: byte 5 is no text"
     );
     assert_eq!(peer.ask("WHO"), "OK here Adarsh");
@@ -147,12 +147,12 @@ fn twenty_members_who_all_talk_hear_the_same_in_the_same_order() {
         let mut peer = join(&server, &format!("m{number}"));
         barrier.wait();
         for line in 0..LINES {
-            peer.say(&format!("SAY m{number} line {line}"));
+            peer.send(&format!("SAY m{number} line {line}"));
         }
-        peer.say("SAY end");
+        peer.send("SAY end");
         let (mut heard, mut ends) = (Vec::new(), 0);
         while ends < MEMBERS {
-            let message = peer.hear().unwrap();
+            let message = peer.receive().unwrap();
             ends += usize::from(message.ends_with(" end"));
             heard.push(message);
         }
@@ -216,7 +216,7 @@ fn of_fifty_connections_that_want_one_name_one_gets_it() {
     assert_eq!(winner.ask("QUIT"), "OK bye");
     // The name is free as soon as the goodbye is there.
     join(&server, "jOTY");
-    witness.say("SAY end");
+    witness.send("SAY end");
     assert_eq!(
         events(hear_until(&mut witness, "OK said"))[..3],
         [
@@ -243,7 +243,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
         drain: Duration::from_millis(100),
         ..Config::default()
     };
-    let server = start(Mode::Chat, config);
+    let server = start_with(Mode::Chat, config);
     let frozen = join_over(with_small_buffer(&server), "frozen");
     let barrier = Barrier::new(READERS);
     let began = Instant::now();
@@ -261,7 +261,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
                     }
                 });
             }
-            let by = Instant::now() + crate::support::PATIENCE;
+            let by = Instant::now() + testkit::TEST_TIMEOUT;
             let (mut said, mut left) = (0, 0);
             while said < TALKERS * LINES || left < 1 {
                 let message = reader.receive(Some(by)).unwrap().unwrap();
@@ -314,9 +314,9 @@ fn whoever_leaves_without_a_word_is_announced_once() {
         }),
         ("reset", |mut peer| {
             // Closing with unread bytes resets the connection.
-            peer.say("WHO");
-            peer.say("WHO");
-            assert!(peer.hear().is_some());
+            peer.send("WHO");
+            peer.send("WHO");
+            assert!(peer.receive().is_some());
             drop(peer);
         }),
     ];
@@ -329,7 +329,7 @@ fn whoever_leaves_without_a_word_is_announced_once() {
         drop(join(&server, name));
         hear_until(&mut witness, &format!("EVENT left {name} disconnected"));
     }
-    witness.say("SAY end");
+    witness.send("SAY end");
     assert_eq!(
         hear_until(&mut witness, "OK said"),
         ["EVENT said witness end", "OK said"]
@@ -390,7 +390,7 @@ fn who_never_joins_meets_the_login_deadline_and_who_joined_may_be_silent() {
         limits,
         ..Config::default()
     };
-    let server = start(Mode::Chat, config);
+    let server = start_with(Mode::Chat, config);
     let mut listener = join(&server, "listener");
     let mut stranger = server.converse(Framing::Netstring);
     assert_eq!(
@@ -427,7 +427,7 @@ fn every_framing_carries_a_full_room() {
             framing,
             ..Config::default()
         };
-        let server = start(Mode::Chat, config);
+        let server = start_with(Mode::Chat, config);
         let mut members: Vec<Peer> = Vec::new();
         for number in 0..40 {
             let mut peer = server.converse(framing);
@@ -441,7 +441,7 @@ fn every_framing_carries_a_full_room() {
         let longest = proto::chat::Text::max_len(framing);
         let text = "x".repeat(longest);
         assert!(last.ask(&format!("SAY {text}")).ends_with(&text));
-        assert_eq!(last.hear().unwrap(), "OK said");
+        assert_eq!(last.receive().unwrap(), "OK said");
         if framing == Framing::Line {
             let answer = last.ask(&format!("SAY {text}x"));
             assert!(answer.starts_with("ERR too-long "), "{answer}");

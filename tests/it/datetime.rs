@@ -11,9 +11,8 @@ use client::session::Target;
 use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
 use server::{Config, Role, Server};
+use testkit::service::{Service, start_with};
 use wire::fault::Plan;
-
-use crate::support::{Running, start};
 
 fn at(moment: &str) -> Config {
     let moment = Box::new(moment.parse().unwrap());
@@ -23,8 +22,8 @@ fn at(moment: &str) -> Config {
     }
 }
 
-fn started() -> Running {
-    start(Mode::Datetime, at("2026-11-21T07:44:16.999[Asia/Dhaka]"))
+fn started() -> Service {
+    start_with(Mode::Datetime, at("2026-11-21T07:44:16.999[Asia/Dhaka]"))
 }
 
 fn ask(socket: &UdpSocket, datagram: &[u8]) -> String {
@@ -83,7 +82,7 @@ fn what_must_not_be_answered_is_not_and_the_next_question_is() {
 
 #[test]
 fn an_injected_refusal_answers_nothing_that_the_clock_does_not() {
-    let server = start(
+    let server = start_with(
         Mode::Datetime,
         Config {
             faults: Some(Plan::new("error=#1-3".parse().unwrap(), 1)),
@@ -119,7 +118,7 @@ fn the_server_survives_clients_that_are_gone_before_the_answer() {
 
 #[test]
 fn a_source_above_its_rate_is_not_answered() {
-    let server = start(
+    let server = start_with(
         Mode::Datetime,
         Config {
             datagram_rate: 5,
@@ -146,7 +145,7 @@ fn a_source_above_its_rate_is_not_answered() {
 #[test]
 fn the_client_asks_and_understands() {
     let server = started();
-    let mut clock = Clock::open(&target(server.address(Transport::Udp))).unwrap();
+    let mut clock = Clock::open(&target(server.address_over(Transport::Udp))).unwrap();
     let date = clock.ask(Request::Date).unwrap().unwrap();
     let time = clock.ask(Request::Time).unwrap().unwrap();
     assert_eq!(date.to_string(), "2026-11-21");
@@ -156,7 +155,7 @@ fn the_client_asks_and_understands() {
 #[test]
 fn a_restart_of_the_server_is_not_noticed_by_the_client() {
     let server = started();
-    let address = server.address(Transport::Udp);
+    let address = server.address_over(Transport::Udp);
     let mut clock = Clock::open(&target(address)).unwrap();
     clock.ask(Request::Date).unwrap().unwrap();
     drop(server);

@@ -6,13 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use proto::mode::Mode;
-use server::Config;
 use socket2::SockRef;
+use testkit::service::{Service, start};
 
-use crate::support::{Running, start};
-
-fn started() -> Running {
-    start(Mode::Echo, Config::default())
+fn started() -> Service {
+    start(Mode::Echo)
 }
 
 /// Sends everything, half-closes, and only then reads.

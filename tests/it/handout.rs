@@ -12,23 +12,18 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use proto::handout::Handout;
-use server::{Config, Role};
+use server::Config;
 use socket2::SockRef;
+use testkit::service::{Service, start_handout};
 use wire::connection::RAW_PAUSE;
 
-use crate::support::{Running, start_all};
-
 /// The server's half of a hand-out.
-fn started(handout: Handout) -> Running {
+fn started(handout: Handout) -> Service {
     started_with(handout, Config::default())
 }
 
-fn started_with(handout: Handout, config: Config) -> Running {
-    let config = Config {
-        role: Role::Handout(handout),
-        ..config
-    };
-    start_all(config)
+fn started_with(handout: Handout, config: Config) -> Service {
+    start_handout(handout, config)
 }
 
 /// One write is one message.
@@ -86,7 +81,7 @@ fn hear_the_end(stream: &mut TcpStream) {
 }
 
 /// All that is said to somebody who connects, says this, and reads to the end.
-fn told(server: &Running, message: &[u8]) -> String {
+fn told(server: &Service, message: &[u8]) -> String {
     let mut stream = server.connect();
     say(&mut stream, message);
     let mut answer = String::new();
@@ -103,7 +98,7 @@ fn kill(stream: TcpStream) {
 }
 
 /// A client that connects, says nothing and leaves.
-fn connect_and_leave(server: &Running) {
+fn connect_and_leave(server: &Service) {
     let mut stream = server.connect();
     stream.shutdown(Shutdown::Write).unwrap();
     hear_the_end(&mut stream);

@@ -23,6 +23,5 @@ mod proxy;
 mod requests;
 mod script;
 mod semantics;
-mod support;
 #[cfg(unix)]
 mod wireshark;

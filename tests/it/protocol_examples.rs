@@ -14,8 +14,7 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
 use server::clock::Clock;
-
-use crate::support::{Running, start};
+use testkit::service::{Service, start_with};
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
@@ -118,14 +117,14 @@ fn unescaped(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn play(exchange: &Exchange, server: &Running) {
+fn play(exchange: &Exchange, server: &Service) {
     match exchange.transport {
         Transport::Tcp => play_stream(exchange, server),
         Transport::Udp => play_datagrams(exchange, server),
     }
 }
 
-fn play_stream(exchange: &Exchange, server: &Running) {
+fn play_stream(exchange: &Exchange, server: &Service) {
     let mut peers: BTreeMap<char, TcpStream> = BTreeMap::new();
     for turn in &exchange.turns {
         let (Turn::Sends(client, _)
@@ -158,7 +157,7 @@ fn play_stream(exchange: &Exchange, server: &Running) {
     }
 }
 
-fn play_datagrams(exchange: &Exchange, server: &Running) {
+fn play_datagrams(exchange: &Exchange, server: &Service) {
     let mut peers: BTreeMap<char, UdpSocket> = BTreeMap::new();
     for turn in &exchange.turns {
         match turn {
@@ -192,7 +191,7 @@ fn every_exchange_of_the_specification_is_what_the_services_say() {
     let moment: jiff::Zoned = "2026-11-21T07:44:16[UTC]".parse().unwrap();
     for exchange in &exchanges {
         let clock = Clock::Fixed(Box::new(jiff::Zoned::clone(&moment)));
-        let server = start(
+        let server = start_with(
             exchange.mode,
             Config {
                 clock,

@@ -6,28 +6,16 @@ mod faults;
 pub mod recordings;
 mod streams;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 
 use proto::mode::Transport;
-use server::config::ProxySettings;
-use server::{Config, Role};
-
-use crate::support::{PATIENCE, Running, start_all};
-
-/// A proxy to this address, on any free port.
-fn proxy_to(to: SocketAddr, transport: Transport, config: Config) -> Running {
-    start_all(Config {
-        role: Role::Proxy(ProxySettings {
-            to: vec![to],
-            transport,
-        }),
-        ..config
-    })
-}
+use server::Config;
+use testkit::peer::with_timeouts;
+use testkit::service::{Service, start_proxy};
 
 /// A proxy, and a server of which only the socket is there.
 struct Between {
-    proxy: Running,
+    proxy: Service,
     listener: TcpListener,
 }
 
@@ -36,7 +24,7 @@ impl Between {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = listener.local_addr().unwrap();
         Between {
-            proxy: proxy_to(to, Transport::Tcp, config),
+            proxy: start_proxy(to, Transport::Tcp, config),
             listener,
         }
     }
@@ -45,9 +33,7 @@ impl Between {
     /// ever.
     fn connect(&self) -> (TcpStream, TcpStream) {
         let client = self.proxy.connect();
-        let server = self.listener.accept().unwrap().0;
-        server.set_read_timeout(Some(PATIENCE)).unwrap();
-        server.set_write_timeout(Some(PATIENCE)).unwrap();
+        let server = with_timeouts(self.listener.accept().unwrap().0);
         for stream in [&client, &server] {
             stream.set_nodelay(true).unwrap();
         }

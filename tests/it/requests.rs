@@ -6,8 +6,8 @@ use std::io::Write;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
-
-use crate::support::{Peer, Running, exchange, start};
+use testkit::peer::{Peer, exchange};
+use testkit::service::{Service, start_with};
 
 const TEXT: &[(&str, &str)] = &[
     ("LOWER HELLO  World", "OK hello  world"),
@@ -40,8 +40,8 @@ const CALC: &[(&str, &str)] = &[
     ("CALC -1 * 0", "OK 0"),
 ];
 
-fn running(mode: Mode, framing: Framing) -> Running {
-    start(
+fn running(mode: Mode, framing: Framing) -> Service {
+    start_with(
         mode,
         Config {
             framing,
@@ -64,7 +64,7 @@ fn every_service_answers_in_every_framing() {
             let mut peer = server.converse(framing);
             holds(&mut peer, dialogue);
             assert_eq!(peer.ask("QUIT"), "OK bye", "{mode:?} {framing}");
-            assert_eq!(peer.hear(), None, "the server closes after QUIT");
+            assert_eq!(peer.receive(), None, "the server closes after QUIT");
         }
     }
 }
@@ -145,6 +145,6 @@ fn a_stopping_server_says_so_to_those_who_wait() {
     let mut peer = server.converse(Framing::Netstring);
     assert_eq!(peer.ask("PRIME 7"), "OK prime");
     server.stop();
-    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
-    assert_eq!(peer.hear(), None);
+    assert!(peer.receive().unwrap().starts_with("ERR shutting-down "));
+    assert_eq!(peer.receive(), None);
 }

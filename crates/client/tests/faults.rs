@@ -1,34 +1,15 @@
 //! The real `labclient --fault`: what it says, and where it dies.
 
-use std::process::{Command, Output};
-use std::thread;
-
 use proto::mode::Mode;
-use server::{Config, Role, Server};
+use testkit::process::Ended;
+use testkit::service::start;
+
+use crate::labclient::labclient;
 
 /// Runs `labclient` with these words against a text service.
-fn ran(words: &[&str]) -> Output {
-    let server = Server::bind(Config {
-        role: Role::Services(vec![Mode::Text]),
-        port: Some(0),
-        ..Config::default()
-    });
-    let server = server.unwrap();
-    let address = server.addresses()[0].2.to_string();
-    let stopper = server.stopper();
-    let running = thread::spawn(move || server.run());
-    let output = Command::new(env!("CARGO_BIN_EXE_labclient"))
-        .args(["--server", &address])
-        .args(words)
-        .output()
-        .unwrap();
-    stopper.stop();
-    running.join().unwrap();
-    output
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+fn ran(words: &[&str]) -> Ended {
+    let text = start(Mode::Text);
+    labclient(words).at(text.address()).run()
 }
 
 #[test]
@@ -42,50 +23,49 @@ fn a_run_says_what_repeats_it_and_what_strikes() {
         "lower",
         "A",
     ];
-    let output = ran(&words);
+    let ended = ran(&words);
     assert_eq!(
-        text(&output.stderr),
+        ended.stderr,
         "injecting faults: --fault delay=1ms,error=#1 --seed 7\n\
          fault: request #1: error 1000us\n\
          labclient: injected fault\n"
     );
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(ended.status, Some(1));
 
-    let said = text(&ran(&["text", "lower", "A", "--fault", "cut=0%"]).stderr);
+    let said = ran(&["text", "lower", "A", "--fault", "cut=0%"]).stderr;
     let seed = said.trim().rsplit_once(' ').unwrap().1;
     assert!(seed.parse::<u32>().is_ok(), "{said}");
 }
 
 #[test]
 fn a_mistake_is_shown_where_it_stands() {
-    let output = ran(&["text", "lower", "A", "--fault", "drop-request=1O%"]);
+    let ended = ran(&["text", "lower", "A", "--fault", "drop-request=1O%"]);
     let shown = "\ndrop-request=1O%\n             ^ a chance as 10% or a count as #2\n";
-    assert!(text(&output.stderr).contains(shown));
-    assert_eq!(output.status.code(), Some(2));
+    assert!(ended.stderr.contains(shown));
+    assert_eq!(ended.status, Some(2));
 
-    let output = ran(&["text", "--seed", "7", "lower", "A"]);
-    assert!(text(&output.stderr).contains("give its --fault too"));
-    assert_eq!(output.status.code(), Some(2));
+    let ended = ran(&["text", "--seed", "7", "lower", "A"]);
+    assert!(ended.stderr.contains("give its --fault too"));
+    assert_eq!(ended.status, Some(2));
 }
 
 #[cfg(unix)]
 #[test]
 fn the_client_dies_where_it_is_told_to_and_nowhere_else() {
-    use std::os::unix::process::ExitStatusExt;
     for point in ["before-send", "after-send", "after-reply"] {
-        let output = ran(&[
+        let ended = ran(&[
             "text",
             "lower",
             "A",
             "--fault",
             &format!("crash-at={point}"),
         ]);
-        assert_eq!(output.status.signal(), Some(9), "{point}");
-        assert_eq!(text(&output.stdout), "", "{point}");
+        assert_eq!(ended.signal, Some(9), "{point}");
+        assert_eq!(ended.stdout, "", "{point}");
     }
-    let output = ran(&["text", "lower", "A", "--fault", "crash-at=after-reply#3"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stdout), "a\n");
+    let ended = ran(&["text", "lower", "A", "--fault", "crash-at=after-reply#3"]);
+    assert_eq!(ended.status, Some(0));
+    assert_eq!(ended.stdout, "a\n");
 }
 
 #[test]
@@ -111,11 +91,11 @@ fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
             "leave it out here",
         ),
     ] {
-        let output = ran(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let said = text(&output.stderr);
+        let ended = ran(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}");
+        let said = ended.stderr;
         assert!(said.contains(why), "{arguments:?}: {said}");
     }
-    let output = ran(&["text", "lower", "A", "--fault", "split=7,cut=0%"]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let ended = ran(&["text", "lower", "A", "--fault", "split=7,cut=0%"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
 }

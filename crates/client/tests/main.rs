@@ -10,12 +10,9 @@ mod faults;
 mod handout;
 mod labclient;
 mod measure;
-#[cfg(unix)]
-mod person;
 mod printed;
 mod record;
 mod script;
-mod services;
 mod strangers;
 // Pseudo-terminals are Unix's.
 #[cfg(unix)]

@@ -1,89 +1,46 @@
 //! The real `labclient experiment` and `labclient bench`, against servers that run here.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread;
 
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use serde_json::Value;
-use server::{Config, Role, Server, Stopper};
+use server::Config;
 use tempfile::TempDir;
+use testkit::TEST_TIMEOUT;
+use testkit::process::Ended;
+#[cfg(unix)]
+use testkit::process::Signal;
+use testkit::service::{Service, start, start_handout};
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-/// A test that meets it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::labclient::labclient_at_home;
 
-struct Running {
-    address: String,
-    stopper: Stopper,
-    thread: Option<JoinHandle<()>>,
-}
-
-fn start(mode: Mode) -> Running {
-    start_with(Config {
-        role: Role::Services(vec![mode]),
-        ..Config::default()
-    })
-}
-
-fn start_with(config: Config) -> Running {
-    let server = Server::bind(Config {
-        port: Some(0),
-        ..config
-    });
-    let server = server.unwrap();
-    Running {
-        address: server.addresses()[0].2.to_string(),
-        stopper: server.stopper(),
-        thread: Some(thread::spawn(move || server.run())),
+/// Runs `labclient` with these words in this directory, at this server.
+fn ran(directory: &TempDir, server: Option<&Service>, words: &str) -> Ended {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let client = labclient_at_home(directory.path(), &words);
+    match server {
+        Some(server) => client.at(server.address()).run(),
+        None => client.run(),
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stopper.stop();
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-/// `labclient` with these words, in a directory of its own.
-fn labclient(directory: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_labclient"));
-    command
-        .args(words)
-        .current_dir(directory)
-        .env("XDG_STATE_HOME", directory)
-        .env_remove("LABCLIENT_PIN")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn ran(directory: &TempDir, server: Option<&Running>, words: &str) -> Output {
-    let mut words: Vec<&str> = words.split_whitespace().collect();
-    if let Some(server) = server {
-        words.extend(["--server", &server.address]);
-    }
-    labclient(directory.path(), &words).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// What a run printed that succeeded.
 #[track_caller]
-fn done(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    text(&output.stdout)
+fn done(ended: &Ended) -> String {
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    ended.stdout.clone()
 }
 
 /// The cells of a CSV file, its header first.
@@ -156,8 +113,8 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     assert_eq!(cells(&next.join("samples.csv")).len(), 2);
     let named = format!("{once_more} --out experiment-atm");
     let refused = ran(&directory, Some(&server), &named);
-    assert_eq!(refused.status.code(), Some(2));
-    let said = text(&refused.stderr);
+    assert_eq!(refused.status, Some(2));
+    let said = refused.stderr;
     assert!(
         said.contains("holds the results of an earlier experiment"),
         "{said}"
@@ -212,10 +169,7 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
 #[test]
 fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
     let directory = tempfile::tempdir().unwrap();
-    let server = start_with(Config {
-        role: Role::Handout(Handout::AtmLogin),
-        ..Config::default()
-    });
+    let server = start_handout(Handout::AtmLogin, Config::default());
     let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \
                  --give-up-after 3 --seed 5 --json";
     let lines = done(&ran(&directory, Some(&server), words));
@@ -240,11 +194,11 @@ fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
     );
 
     let stranger = ran(&directory, Some(&server), &format!("{words} --card nobody"));
-    assert_eq!(stranger.status.code(), Some(1));
+    assert_eq!(stranger.status, Some(1));
     for wrong in ["--loss reply", "--fault-side server"] {
         let refused = ran(&directory, None, &format!("{words} {wrong}"));
-        assert_eq!(refused.status.code(), Some(2), "{wrong}");
-        assert!(text(&refused.stderr).contains("with --handout nothing is lost"));
+        assert_eq!(refused.status, Some(2), "{wrong}");
+        assert!(refused.stderr.contains("with --handout nothing is lost"));
     }
 }
 
@@ -255,8 +209,8 @@ fn a_foreign_directory_is_left_alone() {
     fs::write(directory.path().join("thesis/chapter"), "precious").unwrap();
     let words = "experiment text --rates 0 --operations 1 --out thesis";
     let refused = ran(&directory, Some(&server), words);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("give --force"));
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("give --force"));
     assert_eq!(
         fs::read_dir(directory.path().join("thesis"))
             .unwrap()
@@ -290,12 +244,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
         ("bench text --for 0s", "seconds"),
     ] {
         let refused = ran(&directory, Some(&server), words);
-        assert_eq!(refused.status.code(), Some(2), "{words}");
-        assert!(
-            text(&refused.stderr).contains(said),
-            "{words}: {}",
-            text(&refused.stderr)
-        );
+        assert_eq!(refused.status, Some(2), "{words}");
+        assert!(refused.stderr.contains(said), "{words}: {}", refused.stderr);
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             0,
@@ -303,10 +253,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
         );
     }
     let nobody = ran(&directory, None, "bench text --server 127.0.0.1:1");
-    assert_eq!(nobody.status.code(), Some(3));
+    assert_eq!(nobody.status, Some(3));
     let missing = ran(&directory, None, "bench text --labserver ./nothing");
-    assert_eq!(missing.status.code(), Some(6));
-    assert!(text(&missing.stderr).contains("cannot start ./nothing"));
+    assert_eq!(missing.status, Some(6));
+    assert!(missing.stderr.contains("cannot start ./nothing"));
 }
 
 #[cfg(unix)]
@@ -314,8 +264,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
 fn a_program_that_is_no_labserver_is_told_from_a_slow_one() {
     let directory = tempfile::tempdir().unwrap();
     let other = ran(&directory, None, "bench text --labserver true");
-    assert_eq!(other.status.code(), Some(6));
-    let said = text(&other.stderr);
+    assert_eq!(other.status, Some(6));
+    let said = other.stderr;
     assert!(said.contains("it ended and said nothing"), "{said}");
 }
 
@@ -346,14 +296,14 @@ fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
     let directory = tempfile::tempdir().unwrap();
     let address = a_room_that_goes_away(3);
     let words = format!("bench chat --members 3 --senders 1 -n 1000 --rate 10 --server {address}");
-    let output = ran(&directory, None, &words);
-    let (table, said) = (text(&output.stdout), text(&output.stderr));
+    let ended = ran(&directory, None, &words);
+    let (table, said) = (&ended.stdout, &ended.stderr);
     assert!(
         table.contains("errors      3 connection lost"),
         "{table}{said}"
     );
     assert!(table.contains("complete    NO"), "{table}");
-    assert_eq!(output.status.code(), Some(1), "{table}{said}");
+    assert_eq!(ended.status, Some(1), "{table}{said}");
 }
 
 /// A text service that lower-cases this many requests, tells when one more has come, and is silent
@@ -401,21 +351,16 @@ fn ctrl_c_keeps_what_is_done() {
         "--timeout",
         "2",
     ];
-    let child = labclient(directory.path(), &words).spawn().unwrap();
-    silent.recv_timeout(PATIENCE).unwrap();
-    let process = child.id().to_string();
-    let sent = Command::new("kill")
-        .args(["-INT", &process])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let output = child.wait_with_output().unwrap();
-    let table = done(&output);
+    let client = labclient_at_home(directory.path(), &words).start();
+    silent.recv_timeout(TEST_TIMEOUT).unwrap();
+    client.signal(Signal::INT);
+    let ended = client.end_by_itself();
+    let table = done(&ended);
     assert!(
         table.contains("expected number is within the interval"),
         "{table}"
     );
-    assert!(text(&output.stderr).contains("this is part of the experiment"));
+    assert!(ended.stderr.contains("this is part of the experiment"));
     let out = directory.path().join("experiment-text");
     let samples = cells(&out.join("samples.csv"));
     assert_eq!(
@@ -465,13 +410,13 @@ fn every_service_can_be_benched_in_either_loop() {
 fn a_room_is_benched_with_its_order_and_completeness() {
     let (server, directory) = (start(Mode::Chat), tempfile::tempdir().unwrap());
     let words = "bench chat --members 5 --senders 3 -n 30 --rate 100000";
-    let output = ran(&directory, Some(&server), words);
-    let table = done(&output);
+    let ended = ran(&directory, Some(&server), words);
+    let table = done(&ended);
     assert!(table.contains("said        30 by 3 senders"), "{table}");
     assert!(table.contains("deliveries  150 to 5 members"), "{table}");
     assert!(table.contains("complete    yes"), "{table}");
     assert!(table.contains("one order   yes"), "{table}");
-    assert!(text(&output.stderr).contains("its brake is measured too"));
+    assert!(ended.stderr.contains("its brake is measured too"));
 
     let told = done(&ran(&directory, Some(&server), &format!("{words} --json")));
     let told: Value = serde_json::from_str(&told).unwrap();
@@ -493,8 +438,8 @@ fn a_server_that_falls_silent_is_counted_as_timeouts() {
 #[test]
 fn the_table_of_a_bench_has_a_histogram() {
     let (server, directory) = (start(Mode::Text), tempfile::tempdir().unwrap());
-    let output = ran(&directory, Some(&server), "bench text -c 1 -n 200");
-    let table = done(&output);
+    let ended = ran(&directory, Some(&server), "bench text -c 1 -n 200");
+    let table = done(&ended);
     for part in [
         "answers     200 in ",
         "errors      none",
@@ -510,5 +455,5 @@ fn the_table_of_a_bench_has_a_histogram() {
         table.lines().all(|line| line.chars().count() <= 80),
         "{table}"
     );
-    assert_eq!(BufReader::new(&output.stderr[..]).lines().count(), 0);
+    assert_eq!(ended.stderr, "");
 }

@@ -3,10 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-/// Far longer than a client takes for anything: a test that meets it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+use testkit::peer::with_timeouts;
 
 /// One step of a printed server.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +27,15 @@ pub struct Printed {
     thread: JoinHandle<()>,
 }
 
-/// A server that goes through these steps, a list for each connection.
+/// A server that goes through these steps, a list for each connection. While it is at the last one
+/// nothing listens there any more.
 pub fn printed(connections: Vec<Vec<Step>>) -> Printed {
     serving(move |listener| {
-        for steps in connections {
-            let stream = accept(listener);
+        let mut listener = Some(listener);
+        let mut connections = connections.into_iter().peekable();
+        while let Some(steps) = connections.next() {
+            let stream = accept(listener.as_ref().unwrap());
+            listener = listener.filter(|_| connections.peek().is_some());
             for step in steps {
                 play(&stream, step);
             }
@@ -42,16 +44,16 @@ pub fn printed(connections: Vec<Vec<Step>>) -> Printed {
 }
 
 /// A server that does this with its listener.
-pub fn serving(serve: impl FnOnce(&TcpListener) + Send + 'static) -> Printed {
+pub fn serving(serve: impl FnOnce(TcpListener) + Send + 'static) -> Printed {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let thread = thread::spawn(move || serve(&listener));
+    let thread = thread::spawn(move || serve(listener));
     Printed { address, thread }
 }
 
 impl Printed {
-    pub fn address(&self) -> String {
-        self.address.to_string()
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits until it was told all it should be told.
@@ -66,7 +68,7 @@ impl Printed {
 /// The next connection.
 pub fn accept(listener: &TcpListener) -> TcpStream {
     let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let stream = with_timeouts(stream);
     stream.set_nodelay(true).unwrap();
     stream
 }

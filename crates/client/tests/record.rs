@@ -1,15 +1,17 @@
 //! The real `labclient --record` and `--trace`: what they leave, and what they say.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::thread;
 
 use proto::mode::Mode;
 use record::{Cause, Event, How, NoteKind, Recording, Run, Secrets, What};
-use server::{Config, Role, Server};
 use tempfile::TempDir;
+use testkit::process::Ended;
+use testkit::service::start;
+
+use crate::labclient::labclient_at_home;
+use crate::strangers::nobody;
 
 /// A place to run in, with a server of one service.
 struct Lab {
@@ -30,35 +32,12 @@ impl Lab {
     }
 
     /// Runs `labclient` with these words and this on its standard input.
-    fn run(&self, words: &[&str], input: &str) -> Output {
-        let server = Server::bind(Config {
-            role: Role::Services(vec![self.mode]),
-            port: Some(0),
-            ..Config::default()
-        });
-        let server = server.unwrap();
-        let address = server.addresses()[0].2.to_string();
-        let stopper = server.stopper();
-        let running = thread::spawn(move || server.run());
-        let mut client = Command::new(env!("CARGO_BIN_EXE_labclient"))
-            .args(["--server", &address])
-            .args(words)
-            .current_dir(self.home.path())
-            .env("HOME", self.home.path())
-            .env("XDG_STATE_HOME", self.home.path())
-            .env("LABCLIENT_PIN", "1234")
-            .env_remove("COLUMNS")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that does not read its input may have ended.
-        let _ = client.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = client.wait_with_output().unwrap();
-        stopper.stop();
-        running.join().unwrap();
-        output
+    fn run(&self, words: &[&str], input: &str) -> Ended {
+        let server = start(self.mode);
+        labclient_at_home(self.home.path(), words)
+            .at(server.address())
+            .pin("1234")
+            .run_with(input)
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -68,10 +47,6 @@ impl Lab {
 
 fn recording(path: &Path) -> Recording {
     Recording::read(BufReader::new(File::open(path).unwrap())).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The messages that crossed the wire, sent ones with a `>`.
@@ -110,8 +85,8 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
         "withdraw",
         "500",
     ];
-    let output = lab.run(&words, "");
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let ended = lab.run(&words, "");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
     let runs = lab.runs();
     let Run { header, events } = &runs[0];
     assert_eq!(header.arguments[2..], words);
@@ -185,9 +160,9 @@ fn pins_are_kept_when_that_is_asked_for() {
         "{messages:?}"
     );
 
-    let output = lab.run(&["text", "lower", "A", "--record-secrets"], "");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("give --record or --trace too"));
+    let ended = lab.run(&["text", "lower", "A", "--record-secrets"], "");
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("give --record or --trace too"));
 }
 
 #[test]
@@ -203,7 +178,7 @@ fn a_question_over_udp_that_is_asked_again_is_told() {
         "datetime",
         "date",
     ];
-    assert_eq!(lab.run(&words, "").status.code(), Some(0));
+    assert_eq!(lab.run(&words, "").status, Some(0));
     let runs = lab.runs();
     let kinds = runs[0].events.iter().map(|event| match &event.what {
         What::Sent(_) => "sent",
@@ -235,8 +210,8 @@ fn a_question_over_udp_that_is_asked_again_is_told() {
 #[test]
 fn chat_and_echo_are_recorded_message_by_message_to_their_end() {
     let lab = Lab::with(Mode::Chat);
-    let output = lab.run(&["--record", "it.jsonl", "chat", "--name", "ann"], "hi\n");
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let ended = lab.run(&["--record", "it.jsonl", "chat", "--name", "ann"], "hi\n");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
     let runs = lab.runs();
     let messages_of_chat = messages(&runs[0].events);
     for message in [
@@ -265,24 +240,28 @@ fn a_second_run_is_added_and_another_file_is_left_alone() {
     let lab = Lab::with(Mode::Text);
     let words = ["text", "lower", "A", "--record", "it.jsonl"];
     for _ in 0..2 {
-        assert_eq!(lab.run(&words, "").status.code(), Some(0));
+        assert_eq!(lab.run(&words, "").status, Some(0));
     }
     let runs = lab.runs();
     assert_eq!(runs.len(), 2);
     assert_ne!(runs[0].header.run, runs[1].header.run);
 
     std::fs::write(lab.file(), "my notes\n").unwrap();
-    let output = lab.run(&words, "");
-    assert_eq!(output.status.code(), Some(2));
+    let ended = lab.run(&words, "");
+    assert_eq!(ended.status, Some(2));
     assert_eq!(
-        stderr(&output),
+        ended.stderr,
         "labclient: it.jsonl is no recording, and would be spoilt: choose another file\n"
     );
     assert_eq!(std::fs::read_to_string(lab.file()).unwrap(), "my notes\n");
 
-    let output = lab.run(&["text", "lower", "A", "--record", "nowhere/it.jsonl"], "");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).starts_with("labclient: cannot record to nowhere/it.jsonl: "));
+    let ended = lab.run(&["text", "lower", "A", "--record", "nowhere/it.jsonl"], "");
+    assert_eq!(ended.status, Some(2));
+    assert!(
+        ended
+            .stderr
+            .starts_with("labclient: cannot record to nowhere/it.jsonl: ")
+    );
 }
 
 #[test]
@@ -299,7 +278,7 @@ fn a_crash_on_purpose_is_the_last_that_is_told() {
         "withdraw",
         "500",
     ];
-    assert_eq!(lab.run(&words, "").status.code(), None);
+    assert_eq!(lab.run(&words, "").status, None);
     let events = &lab.runs()[0].events;
     let what: Vec<_> = events
         .iter()
@@ -314,9 +293,9 @@ fn a_crash_on_purpose_is_the_last_that_is_told() {
 #[test]
 fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
     let lab = Lab::with(Mode::Atm);
-    let output = lab.run(&["--trace", "atm", "--card", "123456789", "balance"], "");
-    assert_eq!(output.status.code(), Some(0));
-    let shown = stderr(&output);
+    let ended = lab.run(&["--trace", "atm", "--card", "123456789", "balance"], "");
+    assert_eq!(ended.status, Some(0));
+    let shown = ended.stderr;
     for line in [
         "atm#0    ← READY atm 1\n",
         "              read 15 of 15 bytes\n",
@@ -332,28 +311,22 @@ fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
     );
 
     let lab = Lab::with(Mode::Text);
-    let output = lab.run(&["text", "prime", "97", "--trace=hex"], "");
+    let ended = lab.run(&["text", "prime", "97", "--trace=hex"], "");
     let row = "0000  38 3a 50 52 49 4d 45 20 39 37 2c                 8:PRIME 97,\n";
-    assert!(stderr(&output).contains(row), "{output:?}");
-    let output = lab.run(&["text", "prime", "97", "--trace=loud"], "");
-    assert_eq!(output.status.code(), Some(2));
+    assert!(ended.stderr.contains(row), "{ended:?}");
+    let ended = lab.run(&["text", "prime", "97", "--trace=loud"], "");
+    assert_eq!(ended.status, Some(2));
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told() {
     let home = tempfile::tempdir().unwrap();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    drop(nobody);
     let path = home.path().join("it.jsonl");
-    let status = Command::new(env!("CARGO_BIN_EXE_labclient"))
-        .args(["--server", &address, "--record"])
-        .arg(&path)
-        .args(["text", "lower", "A"])
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert_eq!(status.code(), Some(3));
+    let nobody = nobody();
+    let address = nobody.address();
+    let words = ["--record", "it.jsonl", "text", "lower", "A"];
+    let ended = labclient_at_home(home.path(), &words).at(&address).run();
+    assert_eq!(ended.status, Some(3));
     let events = recording(&path).runs.remove(0).events;
     let words = format!("nothing listens on {address}");
     assert_eq!(events[0].what, What::Failed { words });

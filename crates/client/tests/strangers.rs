@@ -7,10 +7,9 @@ use std::time::Instant;
 
 use proto::frame::Framing;
 use socket2::{Domain, Socket, Type};
+use testkit::TEST_TIMEOUT;
 use wire::connection::Connection;
 use wire::limits::Limits;
-
-use crate::labclient::PATIENCE;
 
 /// An address where nothing listens, over TCP or UDP, nor will for as long as this is kept.
 pub struct Nobody {
@@ -38,7 +37,7 @@ pub fn stranger(meet: impl FnOnce(TcpStream) + Send + 'static) -> String {
     thread::spawn(move || {
         if let Ok((stream, _)) = listener.accept() {
             drop(listener);
-            let _ = stream.set_read_timeout(Some(PATIENCE));
+            let _ = stream.set_read_timeout(Some(TEST_TIMEOUT));
             meet(stream);
         }
     });
@@ -90,7 +89,9 @@ fn serve(stream: TcpStream, mut answer: impl FnMut(&str) -> Option<String>) {
         if connection.writer.send(message.as_bytes()).is_err() {
             return;
         }
-        let request = connection.reader.receive(Some(Instant::now() + PATIENCE));
+        let request = connection
+            .reader
+            .receive(Some(Instant::now() + TEST_TIMEOUT));
         let request = request.ok().flatten().unwrap_or_default();
         reply = answer(&String::from_utf8_lossy(&request));
     }

@@ -1,4 +1,4 @@
-//! `labclient` with a person in front of it: a real terminal, keys, and what is seen.
+//! `labclient` at a terminal: which keys are pressed, and what is shown.
 
 mod cash_machine;
 mod editing;
@@ -7,3 +7,19 @@ mod handouts;
 mod menus;
 mod other_terminals;
 mod unanswered;
+
+use std::fmt::Display;
+
+use testkit::terminal::{INTERACTIVE_SHELL, Terminal};
+
+use crate::labclient::labclient;
+
+/// Starts a client of this server.
+fn start(arguments: &[&str], server: impl Display) -> Terminal {
+    start_in(INTERACTIVE_SHELL, arguments, server)
+}
+
+/// Starts a client in another shell line than usual.
+fn start_in(shell: &str, arguments: &[&str], server: impl Display) -> Terminal {
+    Terminal::start(labclient(arguments).at(server).through_shell(shell))
+}

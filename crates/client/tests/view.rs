@@ -7,28 +7,14 @@ mod merging;
 mod refusals;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-/// How a view ended, and all it said.
-struct Viewed {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
+use testkit::process::Ended;
+
+use crate::labclient::labclient;
 
 /// `labclient view` with these arguments.
-fn run(arguments: &[&str]) -> Viewed {
-    let output = Command::new(env!("CARGO_BIN_EXE_labclient"))
-        .arg("view")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Viewed {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+fn run(arguments: &[&str]) -> Ended {
+    labclient(&["view"]).with(arguments).run()
 }
 
 /// What a view shows that succeeds.

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 
-use crate::labserver::{Home, Labserver, run, start};
+use crate::labserver::{Home, run, start};
 
 #[test]
 fn each_mode_prints_one_exact_line_a_socket() {
@@ -75,11 +75,10 @@ fn the_port_of_several_services_is_where_theirs_are_counted_from() {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = holder.local_addr().unwrap().port().checked_sub(5)?;
         drop(holder);
-        let mut command = home.command(&["--mode", "calc,atm,text", "--ledger", "memory"]);
-        command.args(["--port", &base.to_string()]);
-        let server = Labserver::spawn(command);
+        let program = home.program(&["--mode", "calc,atm,text", "--ledger", "memory"]);
+        let server = program.with(&["--port", &base.to_string()]).start();
         let said = server
-            .output()
+            .stdout
             .find(|line| line.starts_with("listening calc "));
         said.map(|_| (base, server))
     });
@@ -140,16 +139,17 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
         return eprintln!("skipped: here, ports below 1024 are not privileged");
     }
     let home = Home::new();
-    let mut command = home.command(&["--mode", "text", "--port", "7"]);
+    let mut program = home.program(&["--mode", "text", "--port", "7"]);
     if rustix::process::getuid().is_root() {
         const NOBODY: u32 = 65_534;
-        let nobody_may_run = home.command(&["--version"]).uid(NOBODY).status();
-        if !nobody_may_run.is_ok_and(|status| status.success()) {
+        let version = home.program(&["--version"]);
+        let nobody_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
+        if !nobody_may_run.is_ok_and(|version| version.end().status == Some(0)) {
             return eprintln!("skipped: root may use any port, and nobody else may run the server");
         }
-        command.uid(NOBODY);
+        program = program.adjust(|command| command.uid(NOBODY));
     }
-    let ended = Labserver::spawn(command).end();
+    let ended = program.run();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
     let words = "labserver: cannot listen on 127.0.0.1:7: Permission denied";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
@@ -181,7 +181,7 @@ fn a_server_of_all_interfaces_tells_what_others_call_it() {
             interface.ip(),
             address.port()
         );
-        server.log().wait_for(&told);
+        server.stderr.wait_for(&told);
     }
 }
 
@@ -205,7 +205,7 @@ fn a_server_can_be_restarted_at_once_on_the_same_port() {
     let mut peer = server.converse("text tcp");
     // The server closes first, so its side of the connection lingers.
     assert_eq!(peer.ask("QUIT"), "OK bye");
-    assert_eq!(peer.hear(), None);
+    assert_eq!(peer.receive(), None);
     let held_open = server.converse("text tcp");
     assert_eq!(server.stop().status, Some(0));
     let server = home.start(&["--mode", "text", "--port", &port]);

@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::customer::{CARD, PIN};
-use crate::labserver::start;
+use crate::labserver::{CARD, PIN, start};
 
 /// Far longer than an answer takes, and far shorter than any limit that would end a silent peer.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -105,7 +104,7 @@ fn half_frames_cost_no_more_than_what_was_sent() {
 
 /// The most memory that the process has ever had in use, in bytes.
 #[cfg(target_os = "linux")]
-fn most_resident(server: &crate::labserver::Labserver) -> usize {
+fn most_resident(server: &testkit::process::Process) -> usize {
     let file = format!("/proc/{}/status", server.id());
     let status = std::fs::read_to_string(file).unwrap();
     let line = status

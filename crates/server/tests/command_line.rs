@@ -1,6 +1,8 @@
 //! What can be asked on the command line, and what makes no sense there.
 
-use crate::labserver::{Ended, Home, run, start};
+use testkit::process::Ended;
+
+use crate::labserver::{Home, run, start};
 
 const FLAGS: [&str; 22] = [
     "--mode",
@@ -34,6 +36,7 @@ fn the_help_explains_every_flag_on_lines_that_fit_a_terminal() {
             status,
             stdout,
             stderr,
+            ..
         } = run(&[help]);
         assert_eq!((status, stderr.as_str()), (Some(0), ""));
         for flag in FLAGS {
@@ -197,7 +200,7 @@ fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
         "crash-at=after-commit#9,drop-reply=#99",
     ]);
     server
-        .log()
+        .stderr
         .wait_for("--fault crash-at strikes in atm only; not in text, ");
     let ended = server.stop();
     assert!(
@@ -231,7 +234,7 @@ fn nobody_reading_the_answer_is_no_failure() {
         &["ledger", "accounts"],
         &["ledger", "audit"],
     ] {
-        let ended = home.run_with_closed_stdout(arguments);
+        let ended = home.program(arguments).with_closed_stdout().run();
         assert_eq!(
             (ended.status, ended.stderr.as_str()),
             (Some(0), ""),
@@ -242,7 +245,10 @@ fn nobody_reading_the_answer_is_no_failure() {
 
 #[test]
 fn a_server_whose_address_nobody_reads_says_so_and_ends() {
-    let ended = Home::new().run_with_closed_stdout(&["--mode", "text", "--port", "0"]);
+    let ended = Home::new()
+        .program(&["--mode", "text", "--port", "0"])
+        .with_closed_stdout()
+        .run();
     assert_eq!(ended.status, Some(1));
     assert_eq!(
         ended.stderr,

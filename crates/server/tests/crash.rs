@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use rustix::process::Signal;
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
+use testkit::process::Signal;
 use uuid::Uuid;
 
-use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::Home;
-use crate::lines::PATIENCE;
+use crate::labserver::{CARD, Home, PIN};
 
 const CUSTOMERS: usize = 30;
 const BANK: &[&str] = &["--mode", "atm", "--port", "0"];
@@ -56,7 +56,7 @@ fn no_acknowledged_withdrawal_is_lost_when_the_server_is_killed() {
         drop(promise);
         // In the middle: all customers are at it, and each waits for an answer most of the time.
         let in_the_middle = (0..10 * CUSTOMERS).all(|_| {
-            let promise = promised.recv_timeout(PATIENCE).ok();
+            let promise = promised.recv_timeout(TEST_TIMEOUT).ok();
             let kept = promise.map(|(id, promise)| promises.insert(id, promise));
             kept.is_some()
         });

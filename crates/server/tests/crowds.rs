@@ -3,15 +3,15 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
-use std::process::Command;
 
 use proto::frame::Framing;
 use socket2::{Domain, Socket, Type};
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
+use testkit::process::Process;
 use uuid::Uuid;
 
-use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::{Home, Labserver, start};
-use crate::lines::PATIENCE;
+use crate::labserver::{CARD, Home, PIN, start};
 
 /// A connection from the machine of this number.
 fn connect_from(machine: u8, to: SocketAddr) -> TcpStream {
@@ -20,21 +20,21 @@ fn connect_from(machine: u8, to: SocketAddr) -> TcpStream {
     socket.bind(&own.into()).unwrap();
     socket.connect(&to.into()).unwrap();
     let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
 }
 
 /// A conversation that has heard `READY`.
-fn converse_from(machine: u8, server: &Labserver, service: &str) -> Peer {
+fn converse_from(machine: u8, server: &Process, service: &str) -> Peer {
     let stream = connect_from(machine, server.address(service));
     let mut peer = Peer::over(stream, Framing::Netstring);
-    let ready = peer.hear().unwrap();
+    let ready = peer.receive().unwrap();
     assert!(ready.starts_with("READY "), "{ready}");
     peer
 }
 
 /// So many peers of one machine, each of whom has said this and heard an answer.
-fn crowd(count: usize, machine: u8, server: &Labserver, service: &str, say: &str) -> Vec<Peer> {
+fn crowd(count: usize, machine: u8, server: &Process, service: &str, say: &str) -> Vec<Peer> {
     let one = |number: usize| {
         let mut peer = converse_from(machine, server, service);
         let answer = peer.ask(&say.replace('#', &number.to_string()));
@@ -44,7 +44,7 @@ fn crowd(count: usize, machine: u8, server: &Labserver, service: &str, say: &str
     (0..count).map(one).collect()
 }
 
-fn text_with_places(places: &str) -> Labserver {
+fn text_with_places(places: &str) -> Process {
     start(&["--mode", "text", "--port", "0", "--max-connections", places])
 }
 
@@ -74,7 +74,7 @@ fn who_gives_way_is_said_in_the_log() {
     let server = text_with_places("1");
     let _first = converse_from(1, &server, "text tcp");
     let _second = converse_from(1, &server, "text tcp");
-    let line = server.log().find(|line| line.contains("ended end="));
+    let line = server.stderr.find(|line| line.contains("ended end="));
     let line = line.unwrap();
     assert!(
         line.contains("idle when another needed its place"),
@@ -132,20 +132,11 @@ fn whoever_was_ended_holds_no_thread() {
 }
 
 /// A server in a shell that has set a limit first.
-fn start_limited(limits: &str, arguments: &[&str]) -> Labserver {
+fn start_limited(limits: &str, arguments: &[&str]) -> Process {
     let home = Home::new();
-    let command = home.command(arguments);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("{limits}; exec \"$@\""), "sh"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env("HOME", home.path())
-        .env("XDG_STATE_HOME", home.path())
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let server = Labserver::spawn(shell);
+    let program = home.program(arguments);
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
+    let server = program.through_shell(&script).start();
     server.address("text tcp");
     server
 }
@@ -153,7 +144,7 @@ fn start_limited(limits: &str, arguments: &[&str]) -> Labserver {
 #[test]
 fn silence_keeps_nobody_out_of_a_server_that_may_open_few_files() {
     let server = start_limited("ulimit -n 256", &["--mode", "text", "--port", "0"]);
-    let warning = server.log().find(|line| line.contains("WARN"));
+    let warning = server.stderr.find(|line| line.contains("WARN"));
     let warning = warning.unwrap();
     assert!(warning.contains("not 2000"), "{warning}");
     assert!(warning.contains("256 files"), "{warning}");
@@ -178,7 +169,9 @@ fn a_connection_is_ended_to_accept_another_when_there_is_no_file_descriptor_left
         .collect();
     let mut peer = converse_from(100, &server, "text tcp");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
-    let line = server.log().find(|line| line.contains("to accept another"));
+    let line = server
+        .stderr
+        .find(|line| line.contains("to accept another"));
     assert!(line.unwrap().contains("WARN"));
 }
 
@@ -187,7 +180,7 @@ fn clients_that_the_proxy_has_forgotten_hold_no_thread() {
     const CLIENTS: usize = 20;
     const OTHERS: usize = 20;
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let to = server.local_addr().unwrap().to_string();
     let clients = CLIENTS.to_string();
     let proxy = start(&[
@@ -211,7 +204,7 @@ fn clients_that_the_proxy_has_forgotten_hold_no_thread() {
     assert!(threads <= CLIENTS + OTHERS, "{threads} threads");
 }
 
-fn threads(server: &Labserver) -> usize {
+fn threads(server: &Process) -> usize {
     let threads = format!("/proc/{}/task", server.id());
     std::fs::read_dir(threads).unwrap().count()
 }

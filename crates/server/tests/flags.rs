@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::net::UdpSocket;
 
 use proto::frame::Framing;
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
 
-use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::{Home, start};
-use crate::lines::PATIENCE;
+use crate::labserver::{CARD, Home, PIN, start};
 
 #[test]
 fn wire_chooses_the_framing() {
@@ -15,7 +15,7 @@ fn wire_chooses_the_framing() {
         let name = framing.to_string();
         let server = start(&["--mode", "text", "--port", "0", "--wire", &name]);
         let mut peer = Peer::over(server.connect("text tcp"), framing);
-        assert_eq!(peer.hear().as_deref(), Some("READY text 1"), "{name}");
+        assert_eq!(peer.receive().as_deref(), Some("READY text 1"), "{name}");
         assert_eq!(peer.ask("LOWER ABC"), "OK abc", "{name}");
     }
 }
@@ -80,7 +80,7 @@ fn udp_rate_bounds_the_answers_to_one_source() {
         let server = start(&["--mode", "echo", "--port", "0", "--udp-rate", rate]);
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(server.address("echo udp")).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         for _ in 0..64 {
             socket.send(b"counted").unwrap();
         }
@@ -106,7 +106,7 @@ fn max_connections_is_the_most_at_once() {
     let mut first = server.converse("text tcp");
     assert_eq!(first.ask("PRIME 7"), "OK prime");
     let mut second = server.converse("text tcp");
-    assert_eq!(first.hear(), None);
+    assert_eq!(first.receive(), None);
     assert_eq!(second.ask("PRIME 8"), "OK not prime");
 }
 

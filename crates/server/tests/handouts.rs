@@ -5,13 +5,14 @@ use std::net::Shutdown;
 
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
+use testkit::process::Process;
 
-use crate::labserver::{Home, Labserver, run, start};
+use crate::labserver::{Home, run, start};
 
 const CARD_BANK: &[&str] = &["--handout", "atm-card", "--port", "0"];
 
 /// What the printed bank answers to this, on a connection of its own.
-fn told(server: &Labserver, request: &str) -> String {
+fn told(server: &Process, request: &str) -> String {
     let mut stream = server.connect("atm tcp");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
@@ -97,7 +98,7 @@ fn a_datagram_that_is_not_understood_is_in_the_log_with_what_would_be() {
     let to = server.address("datetime udp");
     socket.send_to(b"SEND_YEAR", to).unwrap();
     server
-        .log()
+        .stderr
         .wait_for("not understood: \"SEND_YEAR\"; understood here: SEND_DATE");
 }
 
@@ -221,7 +222,7 @@ fn a_customer_who_leaves_with_the_notes_is_warned_of() {
         stream.read_exact(&mut vec![0; bytes]).unwrap();
     }
     drop(stream);
-    server.log().wait_for("the notes may be out");
+    server.stderr.wait_for("the notes may be out");
     let log = server.stop().stderr;
     let line = log
         .lines()
@@ -235,7 +236,7 @@ fn the_end_of_a_calculator_session_is_logged() {
     let server = start(&["--handout", "calculator", "--port", "0"]);
     let mut stream = server.connect("calc tcp");
     stream.write_all(b"Joty").unwrap();
-    server.log().wait_for("session started");
+    server.stderr.wait_for("session started");
     stream.write_all(b"q").unwrap();
     assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
     assert!(server.stop().stderr.contains("Session ended"));
@@ -248,7 +249,7 @@ fn a_client_that_takes_sixteen_of_seventeen_octets_is_no_warning() {
     stream.write_all(b"Hello!! Server!!").unwrap();
     stream.read_exact(&mut [0; 16]).unwrap();
     drop(stream);
-    server.log().wait_for("ended");
+    server.stderr.wait_for("ended");
     let log = server.stop().stderr;
     assert!(!log.contains("WARN") && log.contains("end=done"), "{log}");
 }

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::customer::{CARD, PIN};
-use crate::labserver::{Home, Labserver, start};
+use crate::labserver::{CARD, Home, PIN, start};
 
 const BANK: &[&str] = &["--mode", "atm", "--port", "0"];
 
@@ -266,11 +265,11 @@ fn a_ledger_without_a_place_is_told_with_what_to_do() {
     );
     assert_eq!((ended.status, ended.stderr), (Some(1), words));
 
-    let mut command = home.command(BANK);
-    command
-        .env("HOME", "relative")
-        .env("XDG_STATE_HOME", "relative");
-    let ended = Labserver::spawn(command).end();
+    let relative = [("HOME", "relative"), ("XDG_STATE_HOME", "relative")];
+    let ended = home
+        .program(BANK)
+        .adjust(|command| command.envs(relative))
+        .run();
     let words = "labserver: there is no home directory: set HOME or XDG_STATE_HOME to an absolute \
         path, or name a ledger with --ledger\n";
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), words));

@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use crate::customer::Peer;
-use crate::labserver::{Ended, Home, Labserver, start};
 use proto::frame::Framing;
 use serde_json::Value;
+use testkit::peer::Peer;
+use testkit::process::{Ended, Process};
+
+use crate::labserver::{Home, start};
 
 const LOUDEST: &[&str] = &["-v", "-v"];
 
@@ -17,7 +19,7 @@ fn log_of(flags: &[&str]) -> String {
     peer.ask("PRIME 97");
     peer.ask("SQUARE 7");
     peer.ask("QUIT");
-    peer.hear();
+    peer.receive();
     server.stop().stderr
 }
 
@@ -60,15 +62,17 @@ fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
     let screen = openpt(flags).unwrap();
     unlockpt(&screen).unwrap();
     let home = Home::new();
-    let mut command = home.command(&["--mode", "text", "--port", "0", "--trace"]);
-    command.stderr(ioctl_tiocgptpeer(&screen, flags).unwrap());
-    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
-        command.env_remove(unset);
-    }
-    command
-        .env("TERM", "xterm")
-        .envs(environment.iter().copied());
-    let server = Labserver::spawn(command);
+    let program = home.program(&["--mode", "text", "--port", "0", "--trace"]);
+    let program = program.adjust(|command| {
+        for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+            command.env_remove(unset);
+        }
+        command
+            .stderr(ioctl_tiocgptpeer(&screen, flags).unwrap())
+            .env("TERM", "xterm")
+            .envs(environment.iter().copied())
+    });
+    let server = program.start();
     server.converse("text tcp").ask("PRIME 97");
     assert_eq!(server.stop().status, Some(0));
     let mut shown = Vec::new();
@@ -106,7 +110,7 @@ fn an_event_has_one_line_and_a_request_is_one() {
     peer.ask("CALC 1 / 0");
     peer.ask("CALC 1 ^ 2");
     peer.ask("QUIT");
-    peer.hear();
+    peer.receive();
     send_unframed(&server, "calc tcp", b"CALC 1 + 1");
     let log = server.stop().stderr;
     let said_of = |connection: &str| -> Vec<&str> {
@@ -153,7 +157,7 @@ fn each_line_of_a_json_log_is_an_object() {
 }
 
 /// Sends these bytes over a connection of their own, and nothing after them.
-pub fn send_unframed(server: &Labserver, service: &str, bytes: &[u8]) {
+pub fn send_unframed(server: &Process, service: &str, bytes: &[u8]) {
     let mut stream = server.connect(service);
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
@@ -171,9 +175,9 @@ fn what_a_peer_sends_cannot_move_the_cursor_of_who_reads_the_log() {
                 let service = format!("{mode} tcp");
                 let mut peer = Peer::over(server.connect(&service), Framing::Netstring);
                 for request in ["", "PRIME ", "HELLO ", "JOIN ", "TERMINAL ", "CALC 1 + "] {
-                    peer.say(&format!("{request}{ATTACK}"));
+                    peer.send(&format!("{request}{ATTACK}"));
                 }
-                peer.hear();
+                peer.receive();
                 send_unframed(&server, &service, ATTACK.as_bytes());
                 server.stop().stderr
             })

@@ -10,13 +10,11 @@ mod command_line;
 mod crash;
 #[cfg(target_os = "linux")]
 mod crowds;
-mod customer;
 mod faults;
 mod flags;
 mod handouts;
 mod labserver;
 mod ledger;
-mod lines;
 mod logs;
 mod proxy;
 mod python;

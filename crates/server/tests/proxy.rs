@@ -6,14 +6,14 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use proto::frame::Framing;
 use proto::side::Side;
 use record::{Message, Recording, What};
-use rustix::process::Signal;
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
+use testkit::process::{Process, Signal};
 
-use crate::customer::{CARD, PIN, Peer};
-use crate::labserver::{Home, Labserver, start};
-use crate::lines::PATIENCE;
+use crate::labserver::{CARD, Home, PIN, start};
 
 /// A proxy to this server, with these flags.
-fn proxy_to(server: SocketAddr, flags: &[&str]) -> Labserver {
+fn proxy_to(server: SocketAddr, flags: &[&str]) -> Process {
     let to = server.to_string();
     start(&[&["--mode", "proxy", "--port", "0", "--to", &to], flags].concat())
 }
@@ -25,7 +25,7 @@ fn a_conversation_goes_through_it_with_nothing_added() {
     let mut peer = proxy.converse("proxy tcp");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     assert_eq!(peer.ask("QUIT"), "OK bye");
-    assert_eq!(peer.hear(), None);
+    assert_eq!(peer.receive(), None);
     let ended = proxy.stop();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
@@ -40,9 +40,9 @@ fn a_lost_answer_of_the_bank_is_lost_by_the_proxy() {
     let proxy = proxy_to(bank.address("atm tcp"), &flags);
     let mut peer = proxy.converse("proxy tcp");
     assert!(peer.log_in(CARD, PIN).starts_with("OK welcome "));
-    peer.say("BALANCE_INQUIRY");
+    peer.send("BALANCE_INQUIRY");
     assert_eq!(peer.ask("QUIT"), "OK bye");
-    proxy.log().wait_for("fault: reply #3: drop");
+    proxy.stderr.wait_for("fault: reply #3: drop");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn datagrams_go_through_it() {
     let clock = start(&["--mode", "datetime", "--port", "0"]);
     let proxy = proxy_to(clock.address("datetime udp"), &["--udp"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     socket.connect(proxy.address("proxy udp")).unwrap();
     socket.send(b"SEND_TIME").unwrap();
     let mut buffer = [0; 64];
@@ -68,10 +68,10 @@ fn a_server_that_is_not_there_is_named_in_the_log_and_the_client_is_reset() {
     let error = proxy.connect("proxy tcp").read(&mut [0; 8]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let warnings = |line: &str| line.contains("WARN") && line.contains("nothing listens on");
-    let at_start = proxy.log().find(warnings).unwrap();
+    let at_start = proxy.stderr.find(warnings).unwrap();
     assert!(at_start.contains(&format!("{to} yet")), "{at_start}");
     let of_client = |line: &str| warnings(line) && line.contains("connection{");
-    let of_client = proxy.log().find(of_client).unwrap();
+    let of_client = proxy.stderr.find(of_client).unwrap();
     assert!(
         of_client.contains(&format!("nothing listens on {to}")),
         "{of_client}"
@@ -108,7 +108,7 @@ fn a_client_that_makes_room_is_let_go_though_the_server_neither_reads_nor_ends()
     let _silent = proxy.connect("proxy tcp");
     let _held_too = server.accept().unwrap();
     let _others = [(); 2].map(|()| proxy.connect("proxy tcp"));
-    let lines = proxy.log();
+    let lines = &proxy.stderr;
     for id in ["id=0", "id=1"] {
         let line = lines.find(|line| line.contains("ended") && line.contains(id));
         let line = line.unwrap();
@@ -164,8 +164,8 @@ fn both_conversations_are_in_its_recording() {
     let proxy = home.start(&[&["--mode", "proxy", "--port", "0"], &flags[..]].concat());
     let mut peer = proxy.converse("proxy tcp");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
-    proxy.log().wait_for("proxy#0 client ← PRIME 97");
-    proxy.log().wait_for("proxy#0 server → PRIME 97");
+    proxy.stderr.wait_for("proxy#0 client ← PRIME 97");
+    proxy.stderr.wait_for("proxy#0 server → PRIME 97");
     assert_eq!(proxy.stop().status, Some(0));
 
     let file = std::fs::File::open(home.path().join("proxy.jsonl")).unwrap();
@@ -192,7 +192,7 @@ fn one_signal_lets_conversations_end_through_it() {
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     proxy.signal(Signal::INT);
     // The server finds the end of its input, and ends the conversation.
-    assert_eq!(peer.hear(), None);
+    assert_eq!(peer.receive(), None);
     assert_eq!(proxy.end().status, Some(0));
 }
 
@@ -205,13 +205,13 @@ fn one_connection_more_than_may_be_takes_the_place_of_another() {
     let accepted = listener.accept().unwrap().0;
     let mut one = Peer::over(first, Framing::Line);
     let mut other = Peer::over(accepted, Framing::Line);
-    one.say("hello");
-    assert_eq!(other.hear().unwrap(), "hello");
+    one.send("hello");
+    assert_eq!(other.receive().unwrap(), "hello");
     let mut second = Peer::over(proxy.connect("proxy tcp"), Framing::Line);
-    assert_eq!(one.hear(), None);
+    assert_eq!(one.receive(), None);
     let mut other = Peer::over(listener.accept().unwrap().0, Framing::Line);
-    second.say("hello too");
-    assert_eq!(other.hear().unwrap(), "hello too");
+    second.send("hello too");
+    assert_eq!(other.receive().unwrap(), "hello too");
 }
 
 fn sent(what: &What) -> Option<&Message> {

@@ -1,15 +1,21 @@
 //! `labserver`, and a student's client in Python: the programs of `examples/python`.
 
+use testkit::process::Process;
+use testkit::python::{self, python};
+
+use crate::labserver::{PIN, start};
+
 mod bank;
 mod handouts;
-mod program;
 mod strangers;
 
-use crate::labserver::start;
-use program::{Program, program, python};
+/// Starts one of the programs.
+fn program(file: &str, arguments: &[&str]) -> Process {
+    python::program(file, arguments).pin(PIN).start()
+}
 
 /// The client's half of a lab, told where this server's service is.
-fn ask(arguments: &[&str], address: impl ToString) -> Program {
+fn ask(arguments: &[&str], address: impl ToString) -> Process {
     let (file, arguments) = arguments.split_first().unwrap();
     let address = address.to_string();
     program(file, &[&["--server", &address], arguments].concat())
@@ -28,10 +34,10 @@ fn the_text_client_is_answered_in_every_framing_it_knows() {
         };
         let lines = "lower HÉLLO  Wörld\nprime 97\nPRIME 561\npalindrome 010\npalindrome -121\n";
         let answers = "héllo  wörld\nprime\nnot prime\npalindrome\nnot palindrome\n";
-        ask(&[]).end_after(lines).printed(answers);
+        ask(&[]).end_after(lines).succeeded(answers);
         ask(&["prime", "18446744073709551557"])
             .end_after("")
-            .printed("prime\n");
+            .succeeded("prime\n");
         let ended = ask(&["square", "7"]).end_after("");
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
         assert!(ended.stderr.starts_with("ERR unknown-verb "), "{ended:?}");
@@ -83,7 +89,7 @@ fn the_calculator_client_has_a_session() {
     let arguments = ["calc_client.py", "--name", "Adarsh"];
     ask(&arguments, address)
         .end_after("12 + 42\n0.1 + 0.2\n1 / 3\nq\n9 * 9\n")
-        .printed("54\n0.3\n0.3333333333333333333333333333333333 (rounded)\n");
+        .succeeded("54\n0.3\n0.3333333333333333333333333333333333 (rounded)\n");
     let ended = ask(&["calc_client.py", "12(10"], address).end_after("");
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
     assert!(
@@ -110,7 +116,7 @@ fn the_date_and_time_client_asks_again_when_an_answer_is_lost() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let form: String = ended.stdout.chars().map(digits_as_nine).collect();
     assert_eq!(form, "9999-99-99\n");
-    server.log().wait_for("fault: reply #1: drop");
+    server.stderr.wait_for("fault: reply #1: drop");
 
     let watch = [
         "datetime_client.py",
@@ -148,9 +154,9 @@ fn chat_clients_hear_each_other() {
     assert!(ended.stderr.contains("OK joined Adarsh with Joty"));
     assert!(ended.stderr.contains("ERR malformed "), "{ended:?}");
     joty.stdout.wait_for("Adarsh has left (quit)");
-    joty.say("\n");
+    joty.write("\n");
     joty.end_after("")
-        .printed("Adarsh has joined\nAdarsh: hello,  Joty\nAdarsh has left (quit)\n");
+        .succeeded("Adarsh has joined\nAdarsh: hello,  Joty\nAdarsh has left (quit)\n");
 
     let second = ask(&["chat_client.py", "--name", "server"], address).end_after("");
     assert_eq!(second.status, Some(1));
@@ -166,10 +172,10 @@ fn the_echo_client_has_a_long_text_echoed() {
     let text = "Hello, wörld ".repeat(5_000);
     ask(&["echo_client.py", &text], server.address("echo tcp"))
         .end_after("")
-        .printed(&format!("{text}\n"));
+        .succeeded(&format!("{text}\n"));
     let text = "Hello, wörld ".repeat(50);
     let arguments = ["echo_client.py", "--udp", &text];
     ask(&arguments, server.address("echo udp"))
         .end_after("")
-        .printed(&format!("{text}\n"));
+        .succeeded(&format!("{text}\n"));
 }

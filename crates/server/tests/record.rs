@@ -6,8 +6,7 @@ use std::net::{Shutdown, UdpSocket};
 
 use record::{NoteKind, Recording, Run, What};
 
-use crate::customer::{CARD, PIN};
-use crate::labserver::Home;
+use crate::labserver::{CARD, Home, PIN};
 
 fn runs(home: &Home) -> Vec<Run> {
     let file = File::open(home.path().join("it.jsonl")).unwrap();
@@ -44,7 +43,7 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     // The room has noticed that she is out before the server is stopped: otherwise it might tell
     // her that it is stopping.
     assert_eq!(person.ask("QUIT"), "OK bye");
-    assert_eq!(person.hear(), None);
+    assert_eq!(person.receive(), None);
     drop(person);
     let mut echo = server.connect("echo tcp");
     echo.write_all(b"hello").unwrap();

@@ -7,8 +7,7 @@ use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use uuid::Uuid;
 
-use crate::customer::{CARD, PIN};
-use crate::labserver::{Home, start};
+use crate::labserver::{CARD, Home, PIN, start};
 use crate::logs::send_unframed;
 
 /// Everything a server logs about customers who log in rightly, wrongly, and in bad grammar.
@@ -217,7 +216,7 @@ fn nor_does_it_where_it_is_sent_to_another_service_or_a_hand_out() {
                     socket
                         .send_to(request.as_bytes(), server.address(&service))
                         .unwrap();
-                    server.log().wait_for("bad input");
+                    server.stderr.wait_for("bad input");
                 }
             }
             assert_eq!(leaked(&server.stop().stderr), None, "{flag} {name}");

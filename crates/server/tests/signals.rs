@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use testkit::process::{Process, Signal};
 
-use crate::labserver::{Home, Labserver, start};
+use crate::labserver::{Home, start};
 
 #[test]
 fn one_signal_lets_conversations_end_and_is_a_success() {
@@ -15,9 +14,9 @@ fn one_signal_lets_conversations_end_and_is_a_success() {
         let mut peer = server.converse("text tcp");
         assert_eq!(peer.ask("PRIME 97"), "OK prime");
         server.signal(signal);
-        let goodbye = peer.hear().unwrap();
+        let goodbye = peer.receive().unwrap();
         assert!(goodbye.starts_with("ERR shutting-down "), "{goodbye}");
-        assert_eq!(peer.hear(), None);
+        assert_eq!(peer.receive(), None);
         let ended = server.end();
         assert_eq!(ended.status, Some(0), "{ended:?}");
         assert!(
@@ -32,13 +31,13 @@ fn what_was_asked_before_the_signal_is_answered() {
     let server = start(&["--mode", "text", "--port", "0"]);
     let mut peer = server.converse("text tcp");
     for number in 0..20 {
-        peer.say(&format!("LOWER A{number}"));
+        peer.send(&format!("LOWER A{number}"));
     }
     server.signal(Signal::TERM);
     for number in 0..20 {
-        assert_eq!(peer.hear(), Some(format!("OK a{number}")));
+        assert_eq!(peer.receive(), Some(format!("OK a{number}")));
     }
-    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
+    assert!(peer.receive().unwrap().starts_with("ERR shutting-down "));
     assert_eq!(server.end().status, Some(0));
 }
 
@@ -51,7 +50,7 @@ fn a_stopping_server_takes_no_new_connection() {
 }
 
 /// A peer that reads nothing of what it is owed, and so holds its conversation open.
-fn held_open(server: &Labserver) -> TcpStream {
+fn held_open(server: &Process) -> TcpStream {
     let mut peer = server.connect("echo tcp");
     peer.set_nonblocking(true).unwrap();
     let piece = vec![b'x'; 64 * 1024];
@@ -70,7 +69,7 @@ fn a_closed_terminal_may_tell_twice_and_conversations_end_all_the_same() {
     let server = start(&["--mode", "echo", "--port", "0"]);
     let _held_open = held_open(&server);
     server.signal(Signal::HUP);
-    server.log().wait_for("stopping: ");
+    server.stderr.wait_for("stopping: ");
     server.signal(Signal::HUP);
     server.signal(Signal::INT);
     // The second one, had it counted, would have made it 129.
@@ -80,16 +79,11 @@ fn a_closed_terminal_may_tell_twice_and_conversations_end_all_the_same() {
 #[test]
 fn a_server_that_is_to_outlive_its_terminal_does() {
     let home = Home::new();
-    let direct = home.command(&["--mode", "text", "--port", "0"]);
-    let mut command = Command::new("sh");
     // What `nohup` does.
-    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
-    command.arg(direct.get_program()).args(direct.get_args());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let server = Labserver::spawn(command);
+    let program = home.program(&["--mode", "text", "--port", "0"]);
+    let server = program
+        .through_shell("trap '' HUP; exec \"$0\" \"$@\"")
+        .start();
     let mut peer = server.converse("text tcp");
     #[cfg(target_os = "linux")]
     {
@@ -101,7 +95,7 @@ fn a_server_that_is_to_outlive_its_terminal_does() {
     server.signal(Signal::HUP);
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     server.signal(Signal::TERM);
-    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
+    assert!(peer.receive().unwrap().starts_with("ERR shutting-down "));
     assert_eq!(server.end().status, Some(0));
 }
 
@@ -123,7 +117,7 @@ fn a_second_signal_does_not_wait_for_a_conversation() {
         let server = start(&["--mode", "echo", "--port", "0"]);
         let _held_open = held_open(&server);
         server.signal(Signal::TERM);
-        server.log().wait_for("stopping: ");
+        server.stderr.wait_for("stopping: ");
         server.signal(second);
         let ended = server.end();
         // After a drain of five seconds it would have been 0.
@@ -144,16 +138,15 @@ fn every_service_stops_while_nobody_talks_to_it() {
 fn a_server_that_was_told_so_stops_when_its_standard_input_ends() {
     for mode in ["text", "atm", "datetime"] {
         let (home, (input, mut held)) = (Home::new(), std::io::pipe().unwrap());
-        let mut command = home.command(&["--mode", mode, "--port", "0", "--until-eof"]);
-        command.stdin(input);
-        let server = Labserver::spawn(command);
+        let program = home.program(&["--mode", mode, "--port", "0", "--until-eof"]);
+        let server = program.adjust(|command| command.stdin(input)).start();
         // What is written is no end.
         held.write_all(b"quit\n").unwrap();
         if mode == "text" {
             let mut peer = server.converse("text tcp");
             assert_eq!(peer.ask("PRIME 97"), "OK prime");
             drop(held);
-            let goodbye = peer.hear().unwrap();
+            let goodbye = peer.receive().unwrap();
             assert!(goodbye.starts_with("ERR shutting-down "), "{goodbye}");
         } else {
             drop(held);

@@ -1,14 +1,13 @@
 //! Outputs that nobody reads: a service is never held up by what it says about itself.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 
 use proto::frame::Framing;
-use rustix::process::Signal;
+use testkit::peer::{Peer, connect};
+use testkit::process::{Process, Signal};
 
-use crate::customer::Peer;
-use crate::labserver::{Home, Labserver};
-use crate::lines::PATIENCE;
+use crate::labserver::Home;
 
 /// A pipe that takes nothing more until somebody reads.
 fn full_pipe() -> (PipeReader, PipeWriter) {
@@ -22,11 +21,11 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 }
 
 /// A server of text that writes its log into such a pipe.
-fn start_unread(home: &Home, flags: &[&str]) -> (Labserver, PipeReader) {
+fn start_unread(home: &Home, flags: &[&str]) -> (Process, PipeReader) {
     let (reader, writer) = full_pipe();
-    let mut command = home.command(&[&["--mode", "text", "--port", "0"], flags].concat());
-    command.stderr(writer);
-    (Labserver::spawn(command), reader)
+    let program = home.program(&[&["--mode", "text", "--port", "0"], flags].concat());
+    let server = program.adjust(|command| command.stderr(writer)).start();
+    (server, reader)
 }
 
 #[test]
@@ -51,7 +50,7 @@ fn a_second_signal_does_not_wait_for_a_reader_of_the_log() {
     let mut peer = server.converse("text tcp");
     peer.ask("SQUARE 7");
     server.signal(Signal::TERM);
-    assert!(peer.hear().unwrap().starts_with("ERR shutting-down "));
+    assert!(peer.receive().unwrap().starts_with("ERR shutting-down "));
     server.signal(Signal::INT);
     let ended = server.end();
     // Whichever comes first: the end of the conversation, or the signal.
@@ -94,15 +93,12 @@ fn a_server_whose_address_is_not_read_yet_serves_all_the_same() {
     let address = free_address();
     let home = Home::new();
     let port = address.port().to_string();
-    let mut command = home.command(&["--mode", "text", "--port", &port]);
+    let program = home.program(&["--mode", "text", "--port", &port]);
     let (_unread, writer) = full_pipe();
-    command.stdout(writer);
-    let server = Labserver::spawn(command);
-    server.log().wait_for("nobody reads standard output");
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut peer = Peer::over(stream, Framing::Netstring);
-    assert_eq!(peer.hear().as_deref(), Some("READY text 1"));
+    let server = program.adjust(|command| command.stdout(writer)).start();
+    server.stderr.wait_for("nobody reads standard output");
+    let mut peer = Peer::over(connect(address), Framing::Netstring);
+    assert_eq!(peer.receive().as_deref(), Some("READY text 1"));
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     assert_eq!(server.stop().status, Some(0));
 }

@@ -12,13 +12,14 @@ use proto::mode::Mode;
 use proto::refusal::Code;
 use proto::side::Side;
 use proto::text;
+use testkit::TEST_TIMEOUT;
+use testkit::service::start_with;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
 use wire::fault::{Channel, Exchange};
 use wire::limits::Limits;
 
 use super::plan;
-use crate::support::{PATIENCE, start};
 
 /// Long enough for an answer over loopback on a busy machine, short enough to be waited for.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -45,7 +46,10 @@ fn bare_server() -> (String, JoinHandle<(Vec<String>, String)>) {
         connection.writer.send(b"READY text 1").unwrap();
         let mut asked = Vec::new();
         let end = loop {
-            match connection.reader.receive(Some(Instant::now() + PATIENCE)) {
+            match connection
+                .reader
+                .receive(Some(Instant::now() + TEST_TIMEOUT))
+            {
                 Ok(Some(message)) => {
                     let request = String::from_utf8(message).unwrap();
                     asked.push(request.strip_prefix("LOWER ").unwrap().to_owned());
@@ -133,8 +137,8 @@ fn a_delayed_request_is_late() {
 
 #[test]
 fn a_dropped_request_is_made_good_by_a_client_over_udp() {
-    let server = start(Mode::Echo, server::Config::default());
-    let address = server.address(proto::mode::Transport::Udp).to_string();
+    let server = start_with(Mode::Echo, server::Config::default());
+    let address = server.address_over(proto::mode::Transport::Udp).to_string();
     for spec in [
         "drop-request=#1-2",
         "drop-reply=#1-2",
@@ -166,7 +170,7 @@ fn a_refused_question_over_udp_is_answered_as_if_by_the_server() {
 /// What a bare peer receives when `a`, `b` and `c` are sent to it.
 fn sent_over_udp(spec: &str, expected: usize) -> String {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    peer.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let mut endpoint = Endpoint::connected_to(peer.local_addr().unwrap()).unwrap();
     endpoint.inject(plan(spec).faults(Channel {
         side: Side::Client,

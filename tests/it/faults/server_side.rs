@@ -9,13 +9,14 @@ use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use server::Config;
 use server::clock::Clock;
+use testkit::peer::{Peer, exchange};
+use testkit::service::{Service, start_with};
 use wire::fault::{Channel, Exchange, Plan, Verdict};
 
 use super::config;
-use crate::support::{Peer, Running, exchange, start};
 
-fn calculator(spec: &str) -> (Running, Peer) {
-    let server = start(Mode::Calc, config(spec));
+fn calculator(spec: &str) -> (Service, Peer) {
+    let server = start_with(Mode::Calc, config(spec));
     let peer = server.converse(Framing::Netstring);
     (server, peer)
 }
@@ -23,7 +24,7 @@ fn calculator(spec: &str) -> (Running, Peer) {
 #[test]
 fn a_dropped_request_is_not_carried_out_and_not_answered() {
     let (_server, mut peer) = calculator("drop-request=#1");
-    peer.say("HELLO A");
+    peer.send("HELLO A");
     let answer = peer.ask("CALC 1 + 1");
     assert!(answer.starts_with("ERR out-of-order"), "{answer}");
 }
@@ -31,7 +32,7 @@ fn a_dropped_request_is_not_carried_out_and_not_answered() {
 #[test]
 fn a_dropped_reply_leaves_what_was_asked_done() {
     let (_server, mut peer) = calculator("drop-reply=#1");
-    peer.say("HELLO A");
+    peer.send("HELLO A");
     assert_eq!(peer.ask("CALC 1 + 1"), "OK 2");
 }
 
@@ -45,13 +46,13 @@ fn a_refused_request_is_answered_and_not_carried_out() {
 
 #[test]
 fn ready_is_never_disturbed() {
-    let server = start(Mode::Text, config("drop-reply=100%,cut=100%"));
+    let server = start_with(Mode::Text, config("drop-reply=100%,cut=100%"));
     server.converse(Framing::Netstring);
 }
 
 #[test]
 fn doubled_requests_keep_requests_and_answers_in_step() {
-    let server = start(Mode::Text, config("duplicate=100%"));
+    let server = start_with(Mode::Text, config("duplicate=100%"));
     let requests = b"8:PRIME 97,9:LOWER ABC,5:WRONG,8:PRIME 98,4:QUIT,";
     let answers = exchange(server.connect(), requests);
     let words: Vec<_> = answers.split("ERR unknown-verb").collect();
@@ -69,7 +70,7 @@ fn a_refused_message_does_not_bring_the_count_of_answers_out_of_step() {
         framing: Framing::Line,
         ..config("duplicate=#1-2,error=#3")
     };
-    let server = start(Mode::Text, config);
+    let server = start_with(Mode::Text, config);
     let long = "x".repeat(Framing::Line.max_payload() + 1);
     let requests = format!("LOWER A\n{long}\nLOWER B\nLOWER C\nLOWER D\n");
     let answers = exchange(server.connect(), requests.as_bytes());
@@ -90,14 +91,14 @@ fn a_refused_message_does_not_bring_the_count_of_answers_out_of_step() {
 
 #[test]
 fn a_cut_reply_ends_half_way() {
-    let server = start(Mode::Text, config("cut=#2"));
+    let server = start_with(Mode::Text, config("cut=#2"));
     let answers = exchange(server.connect(), b"8:PRIME 97,8:PRIME 98,8:PRIME 99,");
     assert_eq!(answers, "12:READY text 1,8:OK prime,12:OK no");
 }
 
 #[test]
 fn a_reset_comes_instead_of_a_reply() {
-    let server = start(Mode::Text, config("reset=#2"));
+    let server = start_with(Mode::Text, config("reset=#2"));
     let mut stream = server.connect();
     stream.write_all(b"8:PRIME 97,8:PRIME 98,").unwrap();
     let mut answers = Vec::new();
@@ -111,7 +112,7 @@ fn a_corrupted_reply_differs_in_one_bit() {
         framing: Framing::Line,
         ..config("corrupt=#1")
     };
-    let server = start(Mode::Text, config);
+    let server = start_with(Mode::Text, config);
     let mut stream = server.connect();
     let expected = b"READY text 1\nOK abcdefgh\n";
     stream.write_all(b"LOWER ABCDEFGH\n").unwrap();
@@ -126,7 +127,7 @@ fn a_corrupted_reply_differs_in_one_bit() {
 
 #[test]
 fn a_reply_is_glued_to_the_next_and_waits_for_it_no_longer_than_it_must() {
-    let server = start(Mode::Text, config("glue=#1"));
+    let server = start_with(Mode::Text, config("glue=#1"));
     let mut stream = server.connect();
     let mut ready = [0; 16];
     stream.read_exact(&mut ready).unwrap();
@@ -135,14 +136,14 @@ fn a_reply_is_glued_to_the_next_and_waits_for_it_no_longer_than_it_must() {
     let length = stream.read(&mut piece).unwrap();
     assert_eq!(&piece[..length], b"8:OK prime,12:OK not prime,");
 
-    let server = start(Mode::Text, config("glue=#1"));
+    let server = start_with(Mode::Text, config("glue=#1"));
     let mut peer = server.converse(Framing::Netstring);
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
 }
 
 #[test]
 fn a_split_reply_is_whole_in_the_end() {
-    let server = start(Mode::Text, config("split=1"));
+    let server = start_with(Mode::Text, config("split=1"));
     let mut peer = server.converse(Framing::Netstring);
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     assert_eq!(peer.ask("QUIT"), "OK bye");
@@ -150,7 +151,7 @@ fn a_split_reply_is_whole_in_the_end() {
 
 #[test]
 fn an_echo_is_split_glued_corrupted_and_reset() {
-    let server = start(Mode::Echo, config("split=3,glue=#1,corrupt=#3,reset=#4"));
+    let server = start_with(Mode::Echo, config("split=3,glue=#1,corrupt=#3,reset=#4"));
     let mut stream = server.connect();
     let mut echo = |bytes: &[u8]| {
         stream.write_all(bytes).unwrap();
@@ -172,19 +173,19 @@ fn an_echo_is_split_glued_corrupted_and_reset() {
 
 #[test]
 fn a_delayed_reply_is_late_and_in_order() {
-    let server = start(Mode::Text, config("delay=150ms@#1"));
+    let server = start_with(Mode::Text, config("delay=150ms@#1"));
     let mut peer = server.converse(Framing::Netstring);
     let asked = Instant::now();
-    peer.say("PRIME 7");
-    peer.say("PRIME 8");
-    assert_eq!(peer.hear().unwrap(), "OK prime");
+    peer.send("PRIME 7");
+    peer.send("PRIME 8");
+    assert_eq!(peer.receive().unwrap(), "OK prime");
     assert!(asked.elapsed() >= Duration::from_millis(150));
-    assert_eq!(peer.hear().unwrap(), "OK not prime");
+    assert_eq!(peer.receive().unwrap(), "OK not prime");
 }
 
 #[test]
 fn counts_go_over_all_connections() {
-    let server = start(Mode::Text, config("error=#2"));
+    let server = start_with(Mode::Text, config("error=#2"));
     let mut first = server.converse(Framing::Netstring);
     let mut second = server.converse(Framing::Netstring);
     assert_eq!(first.ask("PRIME 7"), "OK prime");
@@ -195,7 +196,7 @@ fn counts_go_over_all_connections() {
 #[test]
 fn a_seed_repeats_what_happens_on_each_connection() {
     let plan = || Plan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
-    let server = start(
+    let server = start_with(
         Mode::Text,
         Config {
             faults: Some(plan()),
@@ -236,16 +237,16 @@ fn each_fault_strikes_a_chat_room_whose_events_are_replies() {
             &["EVENT said A hi", "OK said", "EVENT said A hi", "OK here A"],
         ),
     ] {
-        let server = start(Mode::Chat, config(spec));
+        let server = start_with(Mode::Chat, config(spec));
         let mut peer = server.converse(Framing::Netstring);
         assert_eq!(peer.ask("JOIN A"), "OK joined A");
-        peer.say("SAY hi");
-        peer.say("WHO");
+        peer.send("SAY hi");
+        peer.send("WHO");
         for message in heard {
-            assert_eq!(peer.hear().unwrap(), *message, "{spec}");
+            assert_eq!(peer.receive().unwrap(), *message, "{spec}");
         }
     }
-    let server = start(Mode::Chat, config("cut=#1"));
+    let server = start_with(Mode::Chat, config("cut=#1"));
     let answers = exchange(server.connect(), b"6:JOIN A,");
     assert_eq!(answers, "12:READY chat 1,11:OK j");
 }
@@ -259,10 +260,10 @@ fn echo_takes_what_it_read_for_a_message() {
         ("drop-reply=#1", ""),
         ("error=#1", "abcd"),
     ] {
-        let server = start(Mode::Echo, config(spec));
+        let server = start_with(Mode::Echo, config(spec));
         assert_eq!(exchange(server.connect(), b"abcd"), back, "{spec}");
     }
-    let server = start(Mode::Echo, config("cut=#1,delay=50ms"));
+    let server = start_with(Mode::Echo, config("cut=#1,delay=50ms"));
     let mut stream = server.connect();
     let sent = Instant::now();
     stream.write_all(b"abcdef").unwrap();
@@ -274,9 +275,9 @@ fn echo_takes_what_it_read_for_a_message() {
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-fn clock(spec: &str) -> (Running, UdpSocket) {
+fn clock(spec: &str) -> (Service, UdpSocket) {
     let moment = "2026-11-21T07:44:16[UTC]".parse().unwrap();
-    let server = start(
+    let server = start_with(
         Mode::Datetime,
         Config {
             clock: Clock::Fixed(Box::new(moment)),
@@ -343,7 +344,7 @@ fn an_injected_refusal_never_answers_what_could_be_an_answer() {
 
 #[test]
 fn datagrams_that_are_echoed_can_be_doubled_and_lost() {
-    let server = start(Mode::Echo, config("duplicate=#1,drop-reply=#3,error=#3"));
+    let server = start_with(Mode::Echo, config("duplicate=#1,drop-reply=#3,error=#3"));
     let socket = server.datagrams();
     for datagram in [b"a", b"b", b"c"] {
         socket.send(datagram).unwrap();

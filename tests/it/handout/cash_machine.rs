@@ -7,9 +7,9 @@ use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
 use proto::handout::pickle::Outcome;
 use server::Config;
+use testkit::service::Service;
 
 use super::{ask, ask_apart, connect_and_leave, hear, kill, say, started, started_with};
-use crate::support::Running;
 
 /// What is answered to this name and this password, in two writes.
 fn log_in(stream: &mut TcpStream, name: &str, password: &str) -> String {
@@ -19,7 +19,7 @@ fn log_in(stream: &mut TcpStream, name: &str, password: &str) -> String {
 }
 
 /// A printed client that has logged in and was shown the menu.
-fn logged_in(server: &Running) -> TcpStream {
+fn logged_in(server: &Service) -> TcpStream {
     let mut stream = server.connect();
     assert_eq!(log_in(&mut stream, "jamal", "4321"), "LOGGED_IN");
     ask(&mut stream, b"LOGGED_IN", MENU.as_bytes());

@@ -4,13 +4,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use proto::handout::Handout;
+use testkit::service::Service;
 
 use super::{connect_and_leave, hear, hear_the_end, kill, say, started, told};
-use crate::support::Running;
 
 /// Joins an empty room, where nobody is told. So two ask for the name, and the one that is not
 /// refused is in the room.
-pub fn first(server: &Running, name: &str) -> TcpStream {
+pub fn first(server: &Service, name: &str) -> TcpStream {
     let mut rivals = [server.connect(), server.connect()];
     for rival in &mut rivals {
         say(rival, name.as_bytes());
@@ -35,7 +35,7 @@ pub fn first(server: &Running, name: &str) -> TcpStream {
 }
 
 /// Joins, which all who are there are told.
-fn join(server: &Running, name: &str, others: &mut [&mut TcpStream]) -> TcpStream {
+fn join(server: &Service, name: &str, others: &mut [&mut TcpStream]) -> TcpStream {
     let mut stream = server.connect();
     say(&mut stream, name.as_bytes());
     for other in others {

@@ -15,11 +15,11 @@ use proto::handout::pickle::Outcome;
 use proto::mode::Transport;
 use server::Config;
 use server::clock::Clock;
+use testkit::service::Service;
 use wire::connection::RAW_PAUSE;
 
 use super::chat::first;
 use super::{hear, hear_the_end, say, started_with};
-use crate::support::Running;
 
 const LABS: &str = include_str!("../../../docs/labs.md");
 
@@ -77,7 +77,7 @@ fn step(line: &str) -> Step {
     }
 }
 
-fn play_datagrams(exchange: &Exchange, server: &Running) {
+fn play_datagrams(exchange: &Exchange, server: &Service) {
     let socket: UdpSocket = server.datagrams();
     for step in &exchange.steps {
         match &step.does {
@@ -93,7 +93,7 @@ fn play_datagrams(exchange: &Exchange, server: &Running) {
     }
 }
 
-fn play(exchange: &Exchange, server: &Running) {
+fn play(exchange: &Exchange, server: &Service) {
     let mut streams: BTreeMap<char, TcpStream> = BTreeMap::new();
     let mut before: Option<&Step> = None;
     for step in &exchange.steps {

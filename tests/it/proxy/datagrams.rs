@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use proto::mode::Transport;
 use server::Config;
+use testkit::TEST_TIMEOUT;
+use testkit::service::Service;
 use wire::datagram::MAX_DATAGRAM;
 use wire::limits::Limits;
 
-use super::proxy_to;
 use crate::faults::config;
-use crate::support::{PATIENCE, Running};
+use testkit::service::start_proxy;
 
 /// A proxy, and a server of which only the socket is there.
-fn between(config: Config) -> (Running, UdpSocket) {
+fn between(config: Config) -> (Service, UdpSocket) {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let to = server.local_addr().unwrap();
-    (proxy_to(to, Transport::Udp, config), server)
+    (start_proxy(to, Transport::Udp, config), server)
 }
 
 fn hear(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
@@ -133,7 +134,7 @@ fn a_server_that_comes_later_is_found() {
     let client = proxy.datagrams();
     client.send(b"anybody?").unwrap();
     let server = UdpSocket::bind(to).unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     client.send(b"now?").unwrap();
     loop {
         // The first may still have been on its way.
@@ -173,7 +174,7 @@ fn a_flood_of_clients_at_one_address_makes_the_proxy_forget_none_at_another() {
         connections: 10,
         ..Config::default()
     });
-    let address = proxy.address(Transport::Udp);
+    let address = proxy.address_over(Transport::Udp);
     let from = |machine: &str| {
         let socket = UdpSocket::bind((machine, 0)).unwrap();
         socket.send_to(b"x", address).unwrap();
@@ -210,7 +211,7 @@ fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
 fn the_server_s_own_address_is_no_client() {
     let (proxy, server) = between(Config::default());
     server
-        .send_to(b"loop?", proxy.address(Transport::Udp))
+        .send_to(b"loop?", proxy.address_over(Transport::Udp))
         .unwrap();
     let client = proxy.datagrams();
     client.send(b"first").unwrap();

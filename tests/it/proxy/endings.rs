@@ -8,10 +8,11 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use server::Config;
 use socket2::SockRef;
+use testkit::TEST_TIMEOUT;
 
-use super::{Between, proxy_to};
+use super::Between;
 use crate::faults::config;
-use crate::support::PATIENCE;
+use testkit::service::start_proxy;
 
 /// A proxy as it is, and one that holds messages until they are whole.
 fn both() -> [Between; 2] {
@@ -48,7 +49,7 @@ fn assert_reset(mut stream: &TcpStream) {
 
 /// Waits until this end is reset, and neither reads nor writes.
 fn wait_for_reset(stream: &TcpStream) {
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     let error = loop {
         if let Some(error) = stream.take_error().unwrap() {
             break error;
@@ -205,7 +206,7 @@ fn a_client_of_a_server_that_is_not_there_is_reset_and_the_proxy_lives() {
     let missing = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = missing.local_addr().unwrap();
     drop(missing);
-    let proxy = proxy_to(to, Transport::Tcp, Config::default());
+    let proxy = start_proxy(to, Transport::Tcp, Config::default());
     for _ in 0..3 {
         assert_reset(&proxy.connect());
     }

@@ -9,12 +9,15 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use proto::side::Direction;
 use server::Config;
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
+use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use super::{Between, proxy_to};
+use super::Between;
 use crate::faults::{config, plan};
-use crate::support::{PATIENCE, Peer, start};
+use testkit::service::start_proxy;
 
 /// A proxy of netstrings under these faults.
 fn between(spec: &str) -> Between {
@@ -221,7 +224,7 @@ fn what_one_read_returned_is_one_message_in_raw_framing() {
     assert_eq!(&three, b"one");
     client.write_all(b"3:two,\n5:three,\n").unwrap();
     // Only when this was read is the next one another read.
-    let strike = told.recv_timeout(PATIENCE).unwrap();
+    let strike = told.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
         (strike.direction, strike.fate.number),
         (Direction::ToServer, 2)
@@ -291,16 +294,16 @@ fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_
 
 #[test]
 fn a_client_asks_again_through_it_what_it_lost() {
-    let text = start(Mode::Text, Config::default());
+    let text = start(Mode::Text);
     let config = Config {
         framing: Framing::Netstring,
         // READY is the first of the replies, as the proxy sees them.
         ..config("drop-reply=#2")
     };
-    let proxy = proxy_to(text.address(Transport::Tcp), Transport::Tcp, config);
+    let proxy = start_proxy(text.address_over(Transport::Tcp), Transport::Tcp, config);
     let connection = Connection::new(proxy.connect(), Framing::Netstring, Limits::CLIENT);
     let mut peer = Peer(connection.unwrap());
-    assert_eq!(peer.hear().unwrap(), "READY text 1");
-    peer.say("PRIME 97");
+    assert_eq!(peer.receive().unwrap(), "READY text 1");
+    peer.send("PRIME 97");
     assert_eq!(peer.ask("LOWER ABC"), "OK abc");
 }

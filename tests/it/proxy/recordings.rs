@@ -9,10 +9,11 @@ use proto::mode::Transport;
 use proto::side::Side;
 use record::{Event, Recorder, Recording, Secrets, Settings, What};
 use server::Config;
+use testkit::TEST_TIMEOUT;
 
-use super::{Between, proxy_to};
+use super::Between;
 use crate::faults::{config, plan};
-use crate::support::PATIENCE;
+use testkit::service::start_proxy;
 
 pub fn recording_to(file: &Path, config: Config) -> Config {
     let recorder = Recorder::start(Settings {
@@ -228,7 +229,7 @@ fn a_server_that_is_not_there_is_recorded() {
     let file = directory.path().join("proxy.jsonl");
     let config = recording_to(&file, Config::default());
     let recorder = config.recorder.clone().unwrap();
-    let proxy = proxy_to(to, Transport::Tcp, config);
+    let proxy = start_proxy(to, Transport::Tcp, config);
     let _ = proxy.connect().read(&mut [0; 8]);
     proxy.stop();
     let events = recorded(&file, &recorder);
@@ -244,8 +245,8 @@ fn datagrams_are_recorded_on_both_sides_and_so_are_their_faults() {
     let config = recording_to(&file, config("drop-request=#1,reorder=#1,duplicate=#2"));
     let recorder = config.recorder.clone().unwrap();
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
-    let proxy = proxy_to(server.local_addr().unwrap(), Transport::Udp, config);
+    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    let proxy = start_proxy(server.local_addr().unwrap(), Transport::Udp, config);
     let client = proxy.datagrams();
     let mut buffer = [0; 16];
     client.send(b"one").unwrap();

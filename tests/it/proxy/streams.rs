@@ -7,13 +7,15 @@ use std::thread;
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
-use wire::fault::generator::Xoshiro256PlusPlus;
-
-use super::{Between, proxy_to};
-use crate::faults::config;
-use crate::support::{Peer, start};
+use testkit::peer::Peer;
+use testkit::service::start;
 use wire::connection::Connection;
+use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::limits::Limits;
+
+use super::Between;
+use crate::faults::config;
+use testkit::service::start_proxy;
 
 fn framed(framing: Framing, config: Config) -> Config {
     Config { framing, ..config }
@@ -180,13 +182,13 @@ fn a_message_that_is_not_whole_in_time_is_passed_on_as_it_is() {
 
 #[test]
 fn our_own_two_sides_talk_through_it() {
-    let text = start(Mode::Text, Config::default());
-    let to = text.address(Transport::Tcp);
-    let proxy = proxy_to(to, Transport::Tcp, Config::default());
+    let text = start(Mode::Text);
+    let to = text.address_over(Transport::Tcp);
+    let proxy = start_proxy(to, Transport::Tcp, Config::default());
     let connection = Connection::new(proxy.connect(), Framing::Netstring, Limits::CLIENT);
     let mut peer = Peer(connection.unwrap());
-    assert_eq!(peer.hear().unwrap(), "READY text 1");
+    assert_eq!(peer.receive().unwrap(), "READY text 1");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     assert_eq!(peer.ask("QUIT"), "OK bye");
-    assert_eq!(peer.hear(), None);
+    assert_eq!(peer.receive(), None);
 }

@@ -12,8 +12,8 @@ use client::session::Target;
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Script, Shipped};
 use server::Config;
-
-use crate::support::{PATIENCE, start};
+use testkit::TEST_TIMEOUT;
+use testkit::service::start_with;
 
 /// Somebody with these lines to say, and what was shown to them.
 struct Person {
@@ -68,7 +68,7 @@ fn play_against(
     let serving = thread::spawn(move || {
         for _ in 0..connections {
             let (stream, _) = listener.accept().unwrap();
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
             serve(stream);
         }
     });
@@ -259,7 +259,7 @@ fn a_reset_is_an_end_where_an_end_is_awaited() {
 #[test]
 fn the_joke_is_told_over_udp() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     for (answer, expected) in [("Ok", Status::Done), ("What?", Status::Protocol)] {
         let address = server.local_addr().unwrap();
         let server = server.try_clone().unwrap();
@@ -306,14 +306,14 @@ fn our_two_halves_keep_to_every_shipped_script() {
     for shipped in SHIPPED {
         let script: Script = shipped.source.parse().unwrap();
         let transport = script.transport();
-        let server = start(
+        let server = start_with(
             Mode::Script,
             Config {
                 script: Some(script),
                 ..Config::default()
             },
         );
-        let address = server.address(transport);
+        let address = server.address_over(transport);
         let (status, _, said) = play_with(address, shipped.source, &["one", "close"]);
         assert_eq!(status, Status::Done, "{}: {said}", shipped.name);
     }

@@ -10,9 +10,8 @@ use proto::mode::{Mode, Transport};
 use proto::script::{Script, Shipped};
 use server::{Config, Role, Server};
 use socket2::SockRef;
+use testkit::service::{Service, start, start_with};
 use wire::limits::Limits;
-
-use crate::support::{Running, start};
 
 fn config(source: &str) -> Config {
     Config {
@@ -21,12 +20,12 @@ fn config(source: &str) -> Config {
     }
 }
 
-fn started(name: &str) -> Running {
-    start(Mode::Script, config(Shipped::find(name).unwrap().source))
+fn started(name: &str) -> Service {
+    start_with(Mode::Script, config(Shipped::find(name).unwrap().source))
 }
 
 /// Sends these bytes on a new connection, and reads to its end.
-fn said(server: &Running, bytes: &[u8]) -> String {
+fn said(server: &Service, bytes: &[u8]) -> String {
     let mut stream = server.connect();
     stream.write_all(bytes).unwrap();
     let mut answer = String::new();
@@ -36,7 +35,7 @@ fn said(server: &Running, bytes: &[u8]) -> String {
 
 #[test]
 fn without_a_script_it_is_knock_knock() {
-    let server = start(Mode::Script, Config::default());
+    let server = start(Mode::Script);
     assert_eq!(said(&server, b"Knock Knock.."), "Whose there?");
 }
 
@@ -174,13 +173,13 @@ fn a_script_over_udp_listens_on_udp_alone() {
     let quiet = Duration::from_millis(100);
     socket.set_read_timeout(Some(quiet)).unwrap();
     assert!(socket.recv(&mut [0; 64]).is_err());
-    let address = server.address(Transport::Udp);
+    let address = server.address_over(Transport::Udp);
     assert!(std::net::TcpStream::connect(address).is_err());
 }
 
 #[test]
 fn a_dialogue_in_states_is_held_with_each_peer_by_itself() {
-    let server = start(
+    let server = start_with(
         Mode::Script,
         config(
             r#"
@@ -228,7 +227,7 @@ fn a_dialogue_in_states_is_held_with_each_peer_by_itself() {
 #[test]
 fn another_framing_can_be_given() {
     let script: Script = Shipped::find("accepted").unwrap().source.parse().unwrap();
-    let server = start(
+    let server = start_with(
         Mode::Script,
         Config {
             script: Some(script.in_framing(Framing::Netstring).unwrap()),
@@ -244,7 +243,7 @@ fn another_framing_can_be_given() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_server_and_a_slow_peer_hear_nothing_that_is_not_in_the_script() {
-    let server = start(
+    let server = start_with(
         Mode::Script,
         Config {
             connections: 1,

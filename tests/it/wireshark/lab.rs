@@ -28,7 +28,7 @@ pub struct Lab {
 }
 
 /// A server that runs, ended when dropped.
-struct Running {
+struct Service {
     child: Child,
     addresses: Vec<(String, SocketAddr)>,
 }
@@ -118,7 +118,7 @@ impl Lab {
     }
 
     /// Starts a server, which says where it listens so many times.
-    fn serve(&mut self, framing: &str, arguments: &[&str], sockets: usize) -> Running {
+    fn serve(&mut self, framing: &str, arguments: &[&str], sockets: usize) -> Service {
         let mut child = self
             .command("labserver")
             .args(["--port", "0", "--wire", framing])
@@ -139,11 +139,11 @@ impl Lab {
             self.ports.push((address.port(), mode.default_port()));
             addresses.push((name.to_owned(), address));
         }
-        Running { child, addresses }
+        Service { child, addresses }
     }
 
     /// Has a client ask, with this on its standard input. That it is refused is part of it.
-    fn ask(&mut self, server: &Running, service: &str, framing: &str, asked: &[&str], typed: &str) {
+    fn ask(&mut self, server: &Service, service: &str, framing: &str, asked: &[&str], typed: &str) {
         let address = server.addresses.iter().find(|(name, _)| name == service);
         let (_, address) = address.unwrap();
         let mut child = self
@@ -222,7 +222,7 @@ impl Lab {
     }
 }
 
-impl Running {
+impl Service {
     /// Stops it as an operator does, so that all is written.
     fn stop(mut self) {
         let id = self.child.id().to_string();
@@ -232,7 +232,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Service {
     fn drop(&mut self) {
         // It may be gone already.
         let _ = self.child.kill();

@@ -3,9 +3,9 @@
 use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
+use testkit::service::{start, start_with};
 
 use crate::labclient::labclient;
-use crate::services::{start, start_with};
 use crate::strangers::nobody;
 
 const PRIME: &[&str] = &["text", "prime", "97"];
@@ -13,15 +13,15 @@ const PRIME: &[&str] = &["text", "prime", "97"];
 #[test]
 fn a_name_is_tried_at_each_of_its_addresses() {
     let text = start(Mode::Text);
-    let port = text.address().rsplit_once(':').unwrap().1.to_owned();
+    let port = text.address().port().to_string();
     // Where `localhost` is `::1` first, nothing listens there.
     for server in [format!("localhost:{port}"), format!("127.0.0.1:{port}")] {
         labclient(PRIME).at(&server).run().printed("prime\n");
     }
     let echo = start(Mode::Echo);
-    let port = echo.address().rsplit_once(':').unwrap().1.to_owned();
+    let port = echo.address().port().to_string();
     labclient(&["echo", "--udp", "hello"])
-        .at(&format!("localhost:{port}"))
+        .at(format!("localhost:{port}"))
         .run()
         .printed("hello\n");
 }
@@ -39,18 +39,15 @@ fn an_address_of_ipv6_is_written_in_brackets() {
             ..Config::default()
         },
     );
-    assert!(text.address().starts_with("[::1]:"));
-    labclient(PRIME)
-        .at(&text.address())
-        .run()
-        .printed("prime\n");
+    assert!(text.address().is_ipv6());
+    labclient(PRIME).at(text.address()).run().printed("prime\n");
 }
 
 #[test]
 fn each_address_that_was_tried_is_named() {
     let nobody = nobody();
     let port = nobody.address().rsplit_once(':').unwrap().1.to_owned();
-    let ended = labclient(PRIME).at(&format!("localhost:{port}")).run();
+    let ended = labclient(PRIME).at(format!("localhost:{port}")).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
     let tried = format!("nothing listens on 127.0.0.1:{port}");
     assert!(ended.stderr.contains(&tried), "{ended:?}");
@@ -100,7 +97,7 @@ fn each_framing_is_spoken_when_asked_for() {
         );
         labclient(PRIME)
             .with(&["--wire", framing.name()])
-            .at(&text.address())
+            .at(text.address())
             .run()
             .printed("prime\n");
     }
@@ -109,11 +106,11 @@ fn each_framing_is_spoken_when_asked_for() {
 #[test]
 fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
     let bank = start(Mode::Atm);
-    let port = bank.address().rsplit_once(':').unwrap().1.to_owned();
+    let port = bank.address().port().to_string();
     let home = tempfile::tempdir().unwrap();
     let machine = |server: &str, request: &[&str]| {
         let client = labclient(&["atm", "--card", "123456789"]).with(request);
-        let client = client.pin("1234").at(&format!("{server}:{port}"));
+        let client = client.pin("1234").at(format!("{server}:{port}"));
         client
             .adjust(|command| command.env("XDG_STATE_HOME", home.path()))
             .run()
@@ -133,9 +130,11 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
         labclient(arguments).adjust(move |command| command.env("LABCLIENT_SERVER", server))
     };
     let prime = ["text", "prime", "97"];
-    from(text.address(), &prime).run().printed("prime\n");
+    from(text.address().to_string(), &prime)
+        .run()
+        .printed("prime\n");
     from(nobody.address(), &prime)
-        .at(&text.address())
+        .at(text.address())
         .run()
         .printed("prime\n");
     let words = "LABCLIENT_SERVER is \"lab:http\": the port is a number from 1 to 65535";

@@ -1,9 +1,10 @@
 //! What each request on the command line prints.
 
 use proto::mode::Mode;
+use testkit::process::Ended;
+use testkit::service::start;
 
-use crate::labclient::{Ended, labclient};
-use crate::services::start;
+use crate::labclient::labclient;
 
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
@@ -27,7 +28,7 @@ fn text_prints_the_word_of_the_answer() {
     ] {
         let arguments = [&["text"][..], &arguments].concat();
         labclient(&arguments)
-            .at(&text.address())
+            .at(text.address())
             .run()
             .printed(printed);
     }
@@ -44,12 +45,12 @@ fn calc_prints_the_result() {
         ("1 / 3", "0.3333333333333333333333333333333333 (rounded)\n"),
     ] {
         labclient(&["calc", expression])
-            .at(&calc.address())
+            .at(calc.address())
             .run()
             .printed(printed);
     }
     labclient(&["calc", "--name", "Adarsh", "1 + 1"])
-        .at(&calc.address())
+        .at(calc.address())
         .run()
         .printed("2\n");
 }
@@ -59,7 +60,7 @@ fn a_user_whose_name_is_no_name_here_can_calculate_too() {
     let calc = start(Mode::Calc);
     for user in ["first.last@example.org", "", "日本"] {
         labclient(&["calc", "1 + 1"])
-            .at(&calc.address())
+            .at(calc.address())
             .adjust(|command| command.env("USER", user))
             .run()
             .printed("2\n");
@@ -78,7 +79,7 @@ fn echo_prints_what_came_back_over_tcp_and_udp() {
         ] {
             let arguments = [&["echo", text], transport].concat();
             labclient(&arguments)
-                .at(&echo.address())
+                .at(echo.address())
                 .run()
                 .printed(printed);
         }
@@ -96,7 +97,7 @@ fn a_long_text_comes_back_whole() {
     ] {
         let text = "é".repeat(length / 2);
         let ended = labclient(arguments)
-            .at(&echo.address())
+            .at(echo.address())
             .with(&["--", &text])
             .run();
         ended.printed(&format!("{text}\n"));
@@ -108,11 +109,12 @@ fn the_cash_machine_prints_balance_and_receipts() {
     let bank = start(Mode::Atm);
     let at_the_machine = |request: &[&str]| -> Vec<String> {
         let arguments = [CARD, request].concat();
-        let ended = labclient(&arguments).pin("1234").at(&bank.address()).run();
+        let ended = labclient(&arguments).pin("1234").at(bank.address()).run();
         let Ended {
             status,
             stdout,
             stderr,
+            ..
         } = ended;
         assert_eq!((status, stderr.as_str()), (Some(0), ""));
         stdout.lines().map(str::to_owned).collect()
@@ -146,7 +148,7 @@ fn an_account_is_opened_and_used_at_once() {
     let bank = start(Mode::Atm);
     let card = ["atm", "--card", "4000123"];
     let arguments = [&card[..], &["create", "Ann B", "7.50"]].concat();
-    let ended = labclient(&arguments).pin("2468").at(&bank.address()).run();
+    let ended = labclient(&arguments).pin("2468").at(bank.address()).run();
     let receipt: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(
         receipt[..3],
@@ -160,7 +162,7 @@ fn an_account_is_opened_and_used_at_once() {
     let balance = [&card[..], &["balance"]].concat();
     labclient(&balance)
         .pin("2468")
-        .at(&bank.address())
+        .at(bank.address())
         .run()
         .printed("7.50\n");
 }
@@ -168,7 +170,7 @@ fn an_account_is_opened_and_used_at_once() {
 #[test]
 fn json_is_one_object_an_answer() {
     let text = start(Mode::Text);
-    let ask = |arguments: &[&str]| labclient(arguments).at(&text.address()).run();
+    let ask = |arguments: &[&str]| labclient(arguments).at(text.address()).run();
     ask(&["--json", "text", "prime", "97"]).printed("{\"ok\":true,\"prime\":true}\n");
     ask(&["text", "--json", "prime", "98"]).printed("{\"ok\":true,\"prime\":false}\n");
     ask(&["text", "lower", "\x1b A\"B", "--json"])
@@ -176,18 +178,18 @@ fn json_is_one_object_an_answer() {
     ask(&["text", "palindrome", "7", "--json"]).printed("{\"ok\":true,\"palindrome\":true}\n");
     let calc = start(Mode::Calc);
     labclient(&["calc", "1 / 4", "--json"])
-        .at(&calc.address())
+        .at(calc.address())
         .run()
         .printed("{\"ok\":true,\"rounded\":false,\"value\":\"0.25\"}\n");
     let echo = start(Mode::Echo);
     labclient(&["echo", "a\nb", "--json"])
-        .at(&echo.address())
+        .at(echo.address())
         .run()
         .printed("{\"echo\":\"a\\nb\",\"ok\":true}\n");
     let bank = start(Mode::Atm);
     labclient(&[CARD, &["balance", "--json"]].concat())
         .pin("1234")
-        .at(&bank.address())
+        .at(bank.address())
         .run()
         .printed("{\"available\":\"10000.00\",\"held\":\"0.00\",\"ok\":true}\n");
 }

@@ -6,8 +6,9 @@ use std::net::UdpSocket;
 use std::thread;
 
 use serde_json::Value;
+use testkit::TEST_TIMEOUT;
 
-use crate::labclient::{PATIENCE, labclient};
+use crate::labclient::labclient;
 use crate::strangers::{bank, bank_over, says, says_and_closes};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
@@ -231,7 +232,7 @@ fn a_room_that_says_what_no_room_says_is_shown_it() {
 /// A datagram service that answers whatever comes with this.
 fn answers_over_udp(words: &'static str) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let address = socket.local_addr().unwrap().to_string();
     thread::spawn(move || {
         while let Ok((_, from)) = socket.recv_from(&mut [0; 100]) {

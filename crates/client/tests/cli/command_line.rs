@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::labclient::{Ended, labclient};
+use testkit::process::Ended;
+
+use crate::labclient::labclient;
 use crate::strangers::nobody;
 
 #[test]
@@ -35,16 +37,16 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
     }
     // Nobody was asked, or it would have been 3.
     let ended = labclient(&["text", "prime", "x"])
-        .at(&nobody.address())
+        .at(nobody.address())
         .run();
     ended.failed(2, "a number is digits with an optional minus, not \"x\"");
-    let ended = labclient(&["calc", "1+1"]).at(&nobody.address()).run();
+    let ended = labclient(&["calc", "1+1"]).at(nobody.address()).run();
     assert_eq!(ended.status, Some(2), "{ended:?}");
 }
 
 #[test]
 fn words_need_no_quotes() {
-    let calc = crate::services::start(proto::mode::Mode::Calc);
+    let calc = testkit::service::start(proto::mode::Mode::Calc);
     for (arguments, answer) in [
         (&["12", "+", "42"][..], "54\n"),
         (&["-12", "-", "-42"], "30\n"),
@@ -52,22 +54,22 @@ fn words_need_no_quotes() {
         (&["-12 - 42"], "-54\n"),
     ] {
         labclient(&[&["calc"], arguments].concat())
-            .at(&calc.address())
+            .at(calc.address())
             .run()
             .printed(answer);
     }
-    let text = crate::services::start(proto::mode::Mode::Text);
+    let text = testkit::service::start(proto::mode::Mode::Text);
     labclient(&["text", "lower", "HELLO", "There", "--wire", "netstring"])
-        .at(&text.address())
+        .at(text.address())
         .run()
         .printed("hello there\n");
-    let echo = crate::services::start(proto::mode::Mode::Echo);
+    let echo = testkit::service::start(proto::mode::Mode::Echo);
     labclient(&["echo", "two", "words"])
-        .at(&echo.address())
+        .at(echo.address())
         .run()
         .printed("two words\n");
     labclient(&["echo", ""])
-        .at(&echo.address())
+        .at(echo.address())
         .run()
         .printed("\n");
 }
@@ -116,7 +118,7 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
     ] {
         let ended = labclient(&[&atm[..], arguments].concat())
             .pin("1234")
-            .at(&nobody.address())
+            .at(nobody.address())
             .run();
         assert_eq!(
             (ended.status, ended.stdout.as_str()),
@@ -136,7 +138,7 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
         let card = format!("--card={card}");
         let ended = labclient(&["atm", &card, "balance"])
             .pin("1234")
-            .at(&nobody.address())
+            .at(nobody.address())
             .run();
         assert_eq!(
             (ended.status, ended.stdout.as_str()),
@@ -146,14 +148,14 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
     }
     labclient(&["atm", "balance"])
         .pin("1234")
-        .at(&nobody.address())
+        .at(nobody.address())
         .run()
         .failed(2, "a card is needed: give --card NUMBER");
 }
 
 #[test]
 fn what_does_not_fit_a_message_is_a_usage_error() {
-    let echo = crate::services::start(proto::mode::Mode::Echo);
+    let echo = testkit::service::start(proto::mode::Mode::Echo);
     let long = "A".repeat(70_000);
     for (arguments, words) in [
         (
@@ -174,7 +176,7 @@ fn what_does_not_fit_a_message_is_a_usage_error() {
         ),
     ] {
         labclient(arguments)
-            .at(&echo.address())
+            .at(echo.address())
             .run()
             .failed(2, words);
     }
@@ -201,6 +203,7 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
             status,
             stdout,
             stderr,
+            ..
         } = labclient(arguments).run();
         assert_eq!((status, stderr.as_str()), (Some(0), ""));
         let longest = stdout.lines().map(|line| line.chars().count()).max();

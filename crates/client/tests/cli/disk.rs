@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use proto::mode::Mode;
 use tempfile::TempDir;
+use testkit::process::Ended;
+use testkit::service::{Service, start};
 
-use crate::labclient::{Ended, labclient};
-use crate::services::{Service, start};
+use crate::labclient::{labclient, labclient_at_home};
 
 /// A bank, and the place where its machines are kept.
 struct Floor {
@@ -26,11 +27,10 @@ impl Floor {
 
     /// Runs `labclient atm` with these arguments.
     fn atm(&self, arguments: &[&str]) -> Ended {
-        labclient(&["atm", "--card", "123456789"])
+        labclient_at_home(self.state.path(), &["atm", "--card", "123456789"])
             .with(arguments)
             .pin("1234")
-            .at(&self.bank.address())
-            .adjust(|command| command.env("XDG_STATE_HOME", self.state.path()))
+            .at(self.bank.address())
             .run()
     }
 
@@ -43,7 +43,7 @@ impl Floor {
     }
 
     fn machine(&self, name: &str) -> PathBuf {
-        let bank = self.bank.address().replace(':', "_");
+        let bank = self.bank.address().to_string().replace(':', "_");
         self.state
             .path()
             .join("socketlab/atm")
@@ -214,7 +214,7 @@ fn a_relative_home_is_ignored_as_is_a_relative_xdg_state_home() {
     let run = |home: &Path| {
         labclient(&["atm", "--card", "123456789", "balance"])
             .pin("1234")
-            .at(&floor.bank.address())
+            .at(floor.bank.address())
             .adjust(|command| command.env("XDG_STATE_HOME", "relative").env("HOME", home))
             .run()
     };

@@ -8,9 +8,9 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
 use socket2::SockRef;
+use testkit::service::{start, start_with};
 
 use crate::labclient::labclient;
-use crate::services::{start, start_with};
 use crate::strangers::{nobody, says, says_and_closes, stranger};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
@@ -45,7 +45,7 @@ fn nobody_there_is_named_with_what_to_start() {
 fn another_service_is_recognised() {
     let calc = start(Mode::Calc);
     let address = calc.address();
-    labclient(PRIME).at(&address).run().failed(
+    labclient(PRIME).at(address).run().failed(
         3,
         &format!(
             "{address} is the service \"calc\", not text: ask it with `labclient calc`, or give \
@@ -68,7 +68,7 @@ fn another_framing_is_recognised() {
         for tried in Framing::ALL.into_iter().filter(|tried| *tried != spoken) {
             let ended = labclient(PRIME)
                 .with(&["--wire", tried.name()])
-                .at(&address)
+                .at(address)
                 .run();
             let words = format!(
                 "{address} speaks {spoken} framing, this client {tried}: add --wire {spoken}"
@@ -147,7 +147,7 @@ fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
 fn a_server_that_stops_while_a_pipe_is_read_is_told_after_its_answers() {
     let text = start(Mode::Text);
     let address = text.address();
-    let mut client = labclient(&["text"]).at(&address).start();
+    let mut client = labclient(&["text"]).at(address).start();
     assert_eq!(client.ask("prime 97"), "prime\n");
     text.stop();
     let answer = client.ask("prime 97");

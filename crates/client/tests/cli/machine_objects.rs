@@ -1,20 +1,21 @@
 //! What a cash machine prints for programs: objects with members.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use proto::mode::Mode;
 use serde_json::{Value, json};
+use testkit::process::Ended;
+use testkit::service::start;
 
-use crate::labclient::{Ended, labclient};
-use crate::services::start;
+use crate::labclient::labclient_at_home;
 
 /// Runs a machine that keeps its journal here.
-fn atm(home: &Path, bank: &str, arguments: &[&str]) -> Ended {
-    labclient(&["--json", "atm", "--card", "123456789"])
+fn atm(home: &Path, bank: SocketAddr, arguments: &[&str]) -> Ended {
+    labclient_at_home(home, &["--json", "atm", "--card", "123456789"])
         .with(arguments)
         .pin("1234")
         .at(bank)
-        .adjust(|command| command.env("XDG_STATE_HOME", home))
         .run()
 }
 
@@ -29,9 +30,9 @@ fn objects(ended: &Ended) -> Vec<Value> {
 fn the_journal_is_an_object_for_each_record() {
     let bank = start(Mode::Atm);
     let home = tempfile::tempdir().unwrap();
-    let receipt = objects(&atm(home.path(), &bank.address(), &["withdraw", "500"]));
+    let receipt = objects(&atm(home.path(), bank.address(), &["withdraw", "500"]));
     let id = receipt[0]["id"].as_str().unwrap();
-    let journal = atm(home.path(), &bank.address(), &["journal"]);
+    let journal = atm(home.path(), bank.address(), &["journal"]);
     assert_eq!((journal.status, journal.stderr.as_str()), (Some(0), ""));
     let drawer = "1000000.00";
     let of = |members: Value| {
@@ -58,8 +59,8 @@ fn what_is_settled_or_cannot_be_is_an_object_with_the_id() {
     let address = bank.address();
     let home = tempfile::tempdir().unwrap();
     let dies = ["--fault", "crash-at=after-dispense", "withdraw", "500"];
-    assert_eq!(atm(home.path(), &address, &dies).status, None);
-    let settled = atm(home.path(), &address, &["settle"]);
+    assert_eq!(atm(home.path(), address, &dies).status, None);
+    let settled = atm(home.path(), address, &["settle"]);
     let object = &objects(&settled)[0];
     let id = object["settled"]["id"].as_str().unwrap();
     assert!(id.starts_with("WITH_"), "{id}");
@@ -71,14 +72,14 @@ fn what_is_settled_or_cannot_be_is_an_object_with_the_id() {
         }})
     );
     let nothing = json!({"ok": true, "terminal": "ATM-1", "settled": null});
-    let again = atm(home.path(), &address, &["settle"]);
+    let again = atm(home.path(), address, &["settle"]);
     assert_eq!((objects(&again), again.status), (vec![nothing], Some(0)));
 
-    assert_eq!(atm(home.path(), &address, &dies).status, None);
+    assert_eq!(atm(home.path(), address, &dies).status, None);
     bank.stop();
     for request in [&["settle"][..], &["balance"]] {
         let quickly = [request, &["--patience", "0.1"]].concat();
-        let ended = atm(home.path(), &address, &quickly);
+        let ended = atm(home.path(), address, &quickly);
         let object = &objects(&ended)[0];
         assert_eq!(object["ok"], json!(false), "{ended:?}");
         assert_eq!(object["kind"], json!("unknown"), "{ended:?}");

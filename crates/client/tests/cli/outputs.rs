@@ -1,17 +1,9 @@
 //! Outputs that nobody reads, or that cannot be written.
 
-use std::process::Command;
-
 use proto::mode::Mode;
+use testkit::service::start;
 
 use crate::labclient::labclient;
-use crate::services::start;
-
-fn into_a_closed_pipe(command: &mut Command) -> &mut Command {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    command.stdout(writer)
-}
 
 #[test]
 fn nobody_reading_the_answers_is_no_failure_and_no_words() {
@@ -24,9 +16,7 @@ fn nobody_reading_the_answers_is_no_failure_and_no_words() {
         (&["completions", "bash"], String::new()),
         (&["script", "list"], String::new()),
     ] {
-        let client = labclient(arguments)
-            .at(&text.address())
-            .adjust(into_a_closed_pipe);
+        let client = labclient(arguments).at(text.address()).with_closed_stdout();
         client.run_with(input).printed("");
     }
 }
@@ -35,15 +25,19 @@ fn nobody_reading_the_answers_is_no_failure_and_no_words() {
 fn the_client_ends_when_its_reader_has_enough() {
     let text = start(Mode::Text);
     let (reader, writer) = std::io::pipe().unwrap();
-    let client = labclient(&["text"]).at(&text.address());
+    let client = labclient(&["text"]).at(text.address());
     let mut client = client.adjust(|command| command.stdout(writer)).start();
     let mut first = String::new();
-    client.say("lower FIRST");
+    client.write_line("lower FIRST");
     let mut reader = std::io::BufReader::new(reader);
     std::io::BufRead::read_line(&mut reader, &mut first).unwrap();
     assert_eq!(first, "first\n");
     drop(reader);
-    client.say("lower SECOND");
+    // One line more may be printed: a program that another test is just starting holds a copy of the
+    // reading end until it runs.
+    while !client.has_ended() {
+        client.write_line("lower NEXT");
+    }
     client.end_by_itself().printed("");
 }
 
@@ -53,7 +47,7 @@ fn an_output_that_is_full_is_told() {
         return eprintln!("skipped: there is no /dev/full here");
     };
     let text = start(Mode::Text);
-    let client = labclient(&["text", "prime", "97"]).at(&text.address());
+    let client = labclient(&["text", "prime", "97"]).at(text.address());
     let ended = client.adjust(|command| command.stdout(full)).run();
     ended.failed(
         6,

@@ -3,9 +3,10 @@
 use proto::frame::Framing;
 use proto::mode::Mode;
 use server::Config;
+use testkit::process::Ended;
+use testkit::service::{start, start_with};
 
-use crate::labclient::{Ended, labclient};
-use crate::services::{start, start_with};
+use crate::labclient::labclient;
 
 const BANK: &[&str] = &["atm", "--card", "123456789"];
 
@@ -25,7 +26,7 @@ fn answered(ended: &Ended, lines: &[&str]) {
 fn a_line_in_is_a_line_out_and_refusals_keep_step() {
     let text = start(Mode::Text);
     let ended = labclient(&["text"])
-        .at(&text.address())
+        .at(text.address())
         .run_with("lower ABC\nprime x\n\nPRIME 97\r\nsquare 7\n1\npalindrome 12321");
     answered(
         &ended,
@@ -46,13 +47,13 @@ fn a_line_in_is_a_line_out_and_refusals_keep_step() {
 fn a_pipe_without_a_mistake_is_a_success() {
     let calc = start(Mode::Calc);
     let ended = labclient(&["calc"])
-        .at(&calc.address())
+        .at(calc.address())
         .run_with("1 + 1\n1 / 3\n");
     answered(
         &ended,
         &["2", "0.3333333333333333333333333333333333 (rounded)"],
     );
-    labclient(&["calc"]).at(&calc.address()).run().printed("");
+    labclient(&["calc"]).at(calc.address()).run().printed("");
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn quit_ends_and_what_follows_is_not_asked() {
     for quit in ["q", "quit"] {
         let input = format!("1 + 1\n{quit}\n2 + 2\n");
         labclient(&["calc"])
-            .at(&calc.address())
+            .at(calc.address())
             .run_with(input)
             .printed("2\n");
     }
@@ -71,7 +72,7 @@ fn quit_ends_and_what_follows_is_not_asked() {
 fn a_refusal_of_the_service_keeps_step_too() {
     let calc = start(Mode::Calc);
     let ended = labclient(&["calc"])
-        .at(&calc.address())
+        .at(calc.address())
         .run_with("1 / 0\n12(10\n2 + 2\n");
     answered(
         &ended,
@@ -88,7 +89,7 @@ fn what_is_no_text_is_refused_in_step() {
     for mode in ["text", "echo"] {
         let service = start(Mode::parse(mode).unwrap());
         let ended = labclient(&[mode])
-            .at(&service.address())
+            .at(service.address())
             .run_with(b"lower caf\xe9\nlower x\n");
         let lines: Vec<_> = ended.stdout.lines().collect();
         assert_eq!(lines[0], "ERR malformed a line is not UTF-8", "{ended:?}");
@@ -102,7 +103,7 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
     let (long, endless) = ("A".repeat(70_000), "A".repeat(3_000_000));
     let input = format!("lower {long}\nlower {endless}\nlower X\n");
     let text = start(Mode::Text);
-    let ended = labclient(&["text"]).at(&text.address()).run_with(&input);
+    let ended = labclient(&["text"]).at(text.address()).run_with(&input);
     answered(
         &ended,
         &[
@@ -112,7 +113,7 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
         ],
     );
     let echo = start(Mode::Echo);
-    let over_udp = labclient(&["echo", "--udp"]).at(&echo.address());
+    let over_udp = labclient(&["echo", "--udp"]).at(echo.address());
     answered(
         &over_udp.run_with(format!("{long}\n{endless}\nX")),
         &[
@@ -135,7 +136,7 @@ fn each_framing_carries_a_pipe() {
         );
         let long = "A".repeat(300);
         let ended = labclient(&["text", "--wire", framing.name()])
-            .at(&text.address())
+            .at(text.address())
             .run_with(format!("lower A\nlower {long}\nprime 7\n"));
         let lines: Vec<_> = ended.stdout.lines().collect();
         let second = match framing {
@@ -152,7 +153,7 @@ fn each_framing_carries_a_pipe() {
 fn empty_lines_are_echoed() {
     let echo = start(Mode::Echo);
     for transport in [&["echo"][..], &["echo", "--udp"]] {
-        let client = labclient(transport).at(&echo.address());
+        let client = labclient(transport).at(echo.address());
         client.run_with("a\n\n b \n").printed("a\n\n b \n");
     }
 }
@@ -160,7 +161,7 @@ fn empty_lines_are_echoed() {
 #[test]
 fn an_answer_comes_before_the_next_request_is_needed() {
     let text = start(Mode::Text);
-    let mut client = labclient(&["text"]).at(&text.address()).start();
+    let mut client = labclient(&["text"]).at(text.address()).start();
     for number in [2, 3, 5, 7] {
         assert_eq!(client.ask(&format!("prime {number}")), "prime\n");
     }
@@ -171,7 +172,7 @@ fn an_answer_comes_before_the_next_request_is_needed() {
 fn a_pipe_of_json_has_an_object_for_each_refusal() {
     let calc = start(Mode::Calc);
     let ended = labclient(&["calc", "--json"])
-        .at(&calc.address())
+        .at(calc.address())
         .run_with(b"1 + 1\n\xff\n1 / 0\n");
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(
@@ -189,7 +190,7 @@ fn a_pipe_of_json_has_an_object_for_each_refusal() {
 #[test]
 fn a_pipe_at_the_cash_machine_has_a_line_for_each_receipt() {
     let bank = start(Mode::Atm);
-    let ended = labclient(BANK).pin("1234").at(&bank.address()).run_with(
+    let ended = labclient(BANK).pin("1234").at(bank.address()).run_with(
         "balance\nwithdraw 500\nwithdraw 99999\nwithdraw 1e3\n1\nDEPOSIT 20.50\nbalance\n",
     );
     let lines: Vec<_> = ended.stdout.lines().collect();
@@ -213,16 +214,16 @@ fn a_pipe_at_the_cash_machine_has_a_line_for_each_receipt() {
 fn a_last_line_that_may_have_been_cut_off_moves_no_money() {
     let bank = start(Mode::Atm);
     // `withdraw 500`, had the pipe not broken.
-    let client = labclient(BANK).pin("1234").at(&bank.address());
+    let client = labclient(BANK).pin("1234").at(bank.address());
     let ended = client.run_with("balance\nwithdraw 5");
     let refusal = "ERR malformed the last line has no line feed, so it may have been cut off: it \
                    was not sent\n";
     assert_eq!(ended.stdout, format!("10000.00\n{refusal}"));
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""));
-    let client = labclient(BANK).pin("1234").at(&bank.address());
+    let client = labclient(BANK).pin("1234").at(bank.address());
     client.run_with("balance\n").printed("10000.00\n");
     // Where none moves, the end of the input is the end of the line.
     let text = start(Mode::Text);
-    let client = labclient(&["text"]).at(&text.address());
+    let client = labclient(&["text"]).at(text.address());
     client.run_with("prime 97").printed("prime\n");
 }

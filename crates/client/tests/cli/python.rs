@@ -4,12 +4,29 @@ mod bank;
 mod exchanges;
 mod garbage;
 mod handouts;
-mod program;
 
+use std::path::Path;
 use std::time::Instant;
 
-use crate::labclient::{PATIENCE, labclient};
-use program::{python, server};
+use testkit::TEST_TIMEOUT;
+use testkit::process::Process;
+use testkit::python::{self, python};
+
+use crate::labclient::labclient;
+
+/// Starts a server on a free port, in a directory of its own.
+fn server(file: &str, arguments: &[&str]) -> Process {
+    python::program(file, &[arguments, &["--port", "0"]].concat()).start()
+}
+
+/// Starts one in this directory, on a free port unless the arguments name one.
+fn server_in(home: &Path, file: &str, arguments: &[&str]) -> Process {
+    let port: &[&str] = match arguments.contains(&"--port") {
+        true => &[],
+        false => &["--port", "0"],
+    };
+    python::program_at_home(home, file, &[arguments, port].concat()).start()
+}
 
 #[test]
 fn the_text_server_answers_in_every_framing_it_knows() {
@@ -18,7 +35,7 @@ fn the_text_server_answers_in_every_framing_it_knows() {
     }
     for wire in ["netstring", "len3", "line"] {
         let server = server("text_server.py", &["--wire", wire]);
-        let text = labclient(&["text", "--wire", wire]).at(&server.address("text tcp"));
+        let text = labclient(&["text", "--wire", wire]).at(server.address("text tcp"));
         let ended = text.run_with(
             "lower HÉLLO  Wörld\nprime 97\nprime 561\nprime 18446744073709551557\n\
              prime 3317044064679887385961981\npalindrome 010\npalindrome -121\n",
@@ -36,7 +53,7 @@ fn the_calculators_server_is_exact_or_says_rounded() {
         return;
     }
     let server = server("calc_server.py", &[]);
-    let calc = labclient(&["calc", "--name", "Adarsh"]).at(&server.address("calc tcp"));
+    let calc = labclient(&["calc", "--name", "Adarsh"]).at(server.address("calc tcp"));
     let nines = "9".repeat(100);
     let input = format!(
         "12 + 42\n0.1 + 0.2\n1 / 3\n2 / 3\n-1 / 8\n1.50 * 2\n0 * -1\n5 / 0\n100 - 0.01\n\
@@ -52,9 +69,9 @@ fn the_calculators_server_is_exact_or_says_rounded() {
     let (rest, last) = ended.stdout.trim_end().rsplit_once('\n').unwrap();
     assert_eq!(format!("{rest}\n"), answers);
     // Ours says the same of the last one.
-    let ours = crate::services::start(proto::mode::Mode::Calc);
+    let ours = testkit::service::start(proto::mode::Mode::Calc);
     let quotient = "1 / 12300000000000000000000000000000000000000000007";
-    let by_ours = labclient(&["calc", quotient]).at(&ours.address()).run();
+    let by_ours = labclient(&["calc", quotient]).at(ours.address()).run();
     by_ours.printed(&format!("{last}\n"));
 }
 
@@ -66,7 +83,7 @@ fn the_date_and_time_server_answers_over_udp_and_after_a_loss() {
     let server = server("datetime_server.py", &[]);
     for (word, form) in [("date", "9999-99-99\n"), ("time", "99:99:99\n")] {
         let asking = labclient(&["datetime", word, "--fault", "drop-reply=#1", "--seed", "1"]);
-        let ended = asking.at(&server.address("datetime udp")).run();
+        let ended = asking.at(server.address("datetime udp")).run();
         assert_eq!(ended.status, Some(0), "{ended:?}");
         let shown = ended.stdout.replace(|c: char| c.is_ascii_digit(), "9");
         assert_eq!(shown, form);
@@ -82,10 +99,10 @@ fn the_echo_server_echoes_over_tcp_and_udp() {
     let (tcp, udp) = (server.address("echo tcp"), server.address("echo udp"));
     let text = "Hello, wörld ".repeat(70);
     for wire in ["netstring", "line", "raw"] {
-        let echo = labclient(&["echo", &text, "--wire", wire]).at(&tcp);
+        let echo = labclient(&["echo", &text, "--wire", wire]).at(tcp);
         echo.run().printed(&format!("{text}\n"));
     }
-    let echo = labclient(&["echo", "--udp", &text]).at(&udp);
+    let echo = labclient(&["echo", "--udp", &text]).at(udp);
     echo.run().printed(&format!("{text}\n"));
 }
 
@@ -96,25 +113,25 @@ fn the_chat_server_has_one_room_for_all() {
     }
     let server = server("chat_server.py", &[]);
     let address = server.address("chat tcp");
-    let mut joty = labclient(&["chat", "--name", "Joty"]).at(&address).start();
+    let mut joty = labclient(&["chat", "--name", "Joty"]).at(address).start();
     // Who hears itself is in the room.
     assert_eq!(joty.ask("I am here"), "Joty has joined the chat.\n");
-    let adarsh = labclient(&["chat", "--name", "Adarsh"]).at(&address);
+    let adarsh = labclient(&["chat", "--name", "Adarsh"]).at(address);
     let ended = adarsh.run_with("hello,  Joty\nquit\n");
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("Adarsh: hello,  Joty\n"), "{ended:?}");
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     let mut heard = String::new();
     while !heard.contains("Adarsh has left") {
         assert!(Instant::now() < by, "{heard}");
-        heard += &joty.next_line();
+        heard += &joty.stdout.next();
     }
     assert_eq!(
         heard,
         "Joty: I am here\nAdarsh has joined the chat.\nAdarsh: hello,  Joty\n\
          Adarsh has left the chat.\n"
     );
-    let second = labclient(&["chat", "--name", "jOTY"]).at(&address).run();
+    let second = labclient(&["chat", "--name", "jOTY"]).at(address).run();
     assert_eq!(second.status, Some(1), "{second:?}");
     assert!(second.stderr.contains("Joty is not free"), "{second:?}");
 }

@@ -1,9 +1,9 @@
 //! Exit status 1: the service said no, in its own words.
 
 use proto::mode::Mode;
+use testkit::service::start;
 
 use crate::labclient::labclient;
-use crate::services::start;
 
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
@@ -11,12 +11,12 @@ const CARD: &[&str] = &["atm", "--card", "123456789"];
 fn a_refused_request_is_told_on_standard_error() {
     let calc = start(Mode::Calc);
     labclient(&["calc", "1 / 0"])
-        .at(&calc.address())
+        .at(calc.address())
         .run()
         .failed(1, "division by zero");
     let text = start(Mode::Text);
     labclient(&["text", "prime", &"9".repeat(2_001)])
-        .at(&text.address())
+        .at(text.address())
         .run()
         .failed(1, "a number tested for being prime has at most 2000 digits");
 }
@@ -27,7 +27,7 @@ fn a_wrong_pin_and_an_unknown_card_are_not_told_apart() {
     let refused = |card: &str, pin: &str| {
         let ended = labclient(&["atm", "--card", card, "balance"])
             .pin(pin)
-            .at(&bank.address())
+            .at(bank.address())
             .run();
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
         ended.stderr
@@ -45,17 +45,17 @@ fn more_than_there_is_cannot_be_withdrawn() {
     let bank = start(Mode::Atm);
     let ended = labclient(&[CARD, &["withdraw", "10000.01"]].concat())
         .pin("1234")
-        .at(&bank.address())
+        .at(bank.address())
         .run();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
     labclient(&[CARD, &["balance"]].concat())
         .pin("1234")
-        .at(&bank.address())
+        .at(bank.address())
         .run()
         .printed("10000.00\n");
     let ended = labclient(&[CARD, &["withdraw", "10000"]].concat())
         .pin("1234")
-        .at(&bank.address())
+        .at(bank.address())
         .run();
     assert_eq!(ended.status, Some(0), "{ended:?}");
 }
@@ -64,7 +64,7 @@ fn more_than_there_is_cannot_be_withdrawn() {
 fn with_json_a_refusal_is_an_object_as_in_a_pipe() {
     let calc = start(Mode::Calc);
     let ended = labclient(&["calc", "1 / 0", "--json"])
-        .at(&calc.address())
+        .at(calc.address())
         .run();
     assert_eq!(
         ended.stdout,

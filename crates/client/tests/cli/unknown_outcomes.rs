@@ -2,7 +2,9 @@
 
 use std::sync::mpsc::{Sender, channel};
 
-use crate::labclient::{PATIENCE, labclient};
+use testkit::TEST_TIMEOUT;
+
+use crate::labclient::labclient;
 use crate::strangers::{bank, bank_over};
 
 const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
@@ -39,14 +41,14 @@ fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
         let ended = labclient(ATM)
             .with(&[request, "500"])
             .pin("1234")
-            .at(&bank(gone_at(verb, tell)))
+            .at(bank(gone_at(verb, tell)))
             .run();
         assert_eq!(
             (ended.status, ended.stdout.as_str()),
             (Some(4), ""),
             "{verb}: {ended:?}"
         );
-        let id = told.recv_timeout(PATIENCE).unwrap();
+        let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
         assert!(
             ended.stderr.contains(&id),
             "{verb}: {id} is not in {ended:?}"
@@ -85,10 +87,10 @@ fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
     let ended = labclient(ATM)
         .with(&["withdraw", "500"])
         .pin("1234")
-        .at(&bank_over(3, locked_after_the_first))
+        .at(bank_over(3, locked_after_the_first))
         .run();
-    let held = told.recv_timeout(PATIENCE).unwrap();
-    let rolled_back = told.recv_timeout(PATIENCE).unwrap();
+    let held = told.recv_timeout(TEST_TIMEOUT).unwrap();
+    let rolled_back = told.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
         rolled_back,
         held.replace("held", "rolled back"),
@@ -129,7 +131,7 @@ fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
     let ended = labclient(&["atm", "--card", "123456789"])
         .with(&["withdraw", "500"])
         .pin("1234")
-        .at(&bank_over(3, stale_first))
+        .at(bank_over(3, stale_first))
         .run();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let ids: Vec<_> = told.try_iter().collect();
@@ -144,7 +146,7 @@ fn a_bank_gone_before_it_was_asked_is_only_lost() {
     let ended = labclient(ATM)
         .with(&["withdraw", "500"])
         .pin("1234")
-        .at(&bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)))
+        .at(bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)))
         .run();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
@@ -155,7 +157,7 @@ fn a_bank_gone_before_it_was_asked_is_only_lost() {
     let ended = labclient(ATM)
         .with(&["balance"])
         .pin("1234")
-        .at(&bank(gone_at("BALANCE_INQUIRY", tell)))
+        .at(bank(gone_at("BALANCE_INQUIRY", tell)))
         .run();
     assert_eq!(
         (ended.status, ended.stdout.as_str()),

@@ -3,22 +3,23 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
+use testkit::TEST_TIMEOUT;
+use testkit::process::{Ended, Process, Program, Signal};
+use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use crate::labclient::{Ended, PATIENCE, Running, labclient};
-use crate::services::start;
+use crate::labclient::{labclient, labclient_at_home};
 use crate::strangers::bank;
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
@@ -30,12 +31,6 @@ fn full() -> Option<File> {
         eprintln!("skipped: there is no /dev/full here");
     }
     full
-}
-
-fn into_a_closed_pipe(command: &mut Command) -> &mut Command {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    command.stdout(writer)
 }
 
 #[track_caller]
@@ -55,11 +50,11 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         (&["deposit", "20.50"], "DEP_", "deposited 20.50"),
     ] {
         let Some(full) = full() else { return };
-        let client = labclient(ATM).with(request).pin("1234").at(&bank.address());
+        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
         let ended = client.adjust(|command| command.stdout(full)).run();
         says_on_stderr(&ended, 4, &[id, done, "No space left on device"]);
-        let client = labclient(ATM).with(request).pin("1234").at(&bank.address());
-        let ended = client.adjust(into_a_closed_pipe).run();
+        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
+        let ended = client.with_closed_stdout().run();
         says_on_stderr(&ended, 4, &[id, done, "nobody reads standard output"]);
     }
     let create = [
@@ -70,33 +65,33 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         "Ada Lovelace",
         "100",
     ];
-    let client = labclient(&create).pin("2468").at(&bank.address());
-    let ended = client.adjust(into_a_closed_pipe).run();
+    let client = labclient(&create).pin("2468").at(bank.address());
+    let ended = client.with_closed_stdout().run();
     says_on_stderr(&ended, 4, &["ACC_", "created"]);
 }
 
 #[test]
 fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
     let bank = start(Mode::Atm);
-    let client = labclient(ATM).pin("1234").at(&bank.address());
-    let client = client.adjust(into_a_closed_pipe);
+    let client = labclient(ATM).pin("1234").at(bank.address());
+    let client = client.with_closed_stdout();
     let ended = client.run_with("balance\nwithdraw 500\n");
     says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
-    let client = labclient(ATM).pin("1234").at(&bank.address());
-    let client = client.adjust(into_a_closed_pipe);
+    let client = labclient(ATM).pin("1234").at(bank.address());
+    let client = client.with_closed_stdout();
     let ended = client.run_with("withdraw 500\nwithdraw 500\n");
     says_on_stderr(&ended, 4, &["WITH_", "available 9500.00"]);
     labclient(ATM)
         .with(&["balance"])
         .pin("1234")
-        .at(&bank.address())
+        .at(bank.address())
         .run()
         .printed("9500.00\n");
 }
 
 /// A `labclient` at a bank that takes a message with this verb and says nothing to it; and the id in
 /// that message, or the verb.
-fn waiting(request: &[&str], verb: &'static str) -> (Running, String) {
+fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
     let (tell, told) = channel();
     let bank = bank(move |request| {
         let words: Vec<_> = request.split(' ').collect();
@@ -118,13 +113,13 @@ fn waiting(request: &[&str], verb: &'static str) -> (Running, String) {
     let patiently = ["--timeout", "1000", "--patience", "1000"];
     let client = labclient(ATM).with(request).with(&patiently);
     let running = client.pin("1234").at(&bank).start();
-    let id = told.recv_timeout(PATIENCE).unwrap();
+    let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
     (running, id)
 }
 
 #[test]
 fn a_signal_while_a_transaction_is_open_says_who_settles_it() {
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let (running, id) = waiting(&["withdraw", "500"], "WITHDRAW");
         running.signal(signal);
         let ended = running.end_by_itself();
@@ -132,19 +127,19 @@ fn a_signal_while_a_transaction_is_open_says_who_settles_it() {
         says_on_stderr(&ended, 4, &[&id, words, "`labclient atm settle --server "]);
     }
     let (running, id) = waiting(&["withdraw", "500"], "CONFIRM");
-    running.signal("TERM");
+    running.signal(Signal::TERM);
     let words = "the notes are out; the outcome is not known yet";
     says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
     let create = ["create", "Ada Lovelace"];
     let (running, id) = waiting(&create, "CREATE_ACCOUNT");
-    running.signal("INT");
+    running.signal(Signal::INT);
     let words = "whether the account was opened is not known";
     says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
 }
 
 #[test]
 fn a_signal_while_nothing_is_open_ends_it_as_any_other_program() {
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         for (request, verb) in [
             ("balance", "BALANCE_INQUIRY"),
             ("balance", "VERIFY_CARD_AND_PASSWORD"),
@@ -180,9 +175,9 @@ fn a_second_signal_ends_it_at_once() {
     let client = labclient(ATM).with(&["withdraw", "5", "--timeout", "1000"]);
     let client = client.adjust(|command| command.stderr(OwnedFd::from(stderr)));
     let running = client.pin("1234").at(&bank).start();
-    told.recv_timeout(PATIENCE).unwrap();
-    running.signal("INT");
-    running.signal("TERM");
+    told.recv_timeout(TEST_TIMEOUT).unwrap();
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
     assert_eq!(running.end_by_itself().status, None);
 }
 
@@ -197,7 +192,7 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
             let mut bank = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
             bank.writer.send(b"READY atm 1").unwrap();
             loop {
-                let by = Instant::now() + PATIENCE;
+                let by = Instant::now() + TEST_TIMEOUT;
                 let Ok(Some(request)) = bank.reader.receive(Some(by)) else {
                     break;
                 };
@@ -229,27 +224,20 @@ fn a_connection_that_the_bank_closed_while_idle_is_made_again_in_silence() {
     let (bank, closed) = bank_that_closes_when_idle();
     let mut client = labclient(ATM).pin("1234").at(&bank).start();
     assert_eq!(client.ask("balance"), "10000.00\n");
-    closed.recv_timeout(PATIENCE).unwrap();
+    closed.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(client.ask("balance"), "10000.00\n");
     client.end().printed("");
 }
 
 /// A cash machine that keeps its journal here.
-fn machine(home: &Path, bank: &str, request: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_labclient"));
-    command
-        .args(ATM)
-        .args(["--terminal", "M1", "--server", bank])
-        .args(request)
-        .env("XDG_STATE_HOME", home)
-        .env("LABCLIENT_PIN", "1234")
-        .stdin(Stdio::null());
-    command
+fn machine(home: &Path, bank: SocketAddr, request: &[&str]) -> Program {
+    let program = labclient_at_home(home, ATM).with(&["--terminal", "M1"]);
+    program.at(bank).with(request).pin("1234")
 }
 
 /// The lengths of the records in this machine's journal.
-fn records(home: &Path, bank: &str) -> Vec<u64> {
-    let bank = bank.replace(':', "_");
+fn records(home: &Path, bank: SocketAddr) -> Vec<u64> {
+    let bank = bank.to_string().replace(':', "_");
     let journal = home.join("socketlab/atm").join(bank).join("M1/journal");
     let journal = std::fs::read(journal).unwrap();
     let lines = journal.split_inclusive(|byte| *byte == b'\n');
@@ -263,17 +251,17 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
     let bank = service.address();
     let home = tempfile::tempdir().unwrap();
     let runs = |request: &[&str]| {
-        let output = machine(home.path(), &bank, request).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
+        let ended = machine(home.path(), bank, request).run();
+        assert_eq!(ended.status, Some(0), "{ended:?}");
     };
     runs(&["withdraw", "500"]);
-    let [.., sending, dispensing, dispensed, _confirmed] = records(home.path(), &bank)[..] else {
+    let [.., sending, dispensing, dispensed, _confirmed] = records(home.path(), bank)[..] else {
         panic!("a withdrawal has four records");
     };
     // What `ulimit` counts in, and the least that leaves the drawer its room.
     let (block, drawer) = (512, 1024);
     let blocks = loop {
-        let end: u64 = records(home.path(), &bank).iter().sum();
+        let end: u64 = records(home.path(), bank).iter().sum();
         let room = end + sending + dispensing;
         let limit = room.next_multiple_of(block);
         if limit >= drawer && limit < room + dispensed {
@@ -282,18 +270,12 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
         runs(&["load", "10000"]);
     };
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let limited = machine(home.path(), &bank, &["withdraw", "500"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).arg(limited.get_program());
-    command.args(limited.get_args());
-    for (name, value) in limited.get_envs() {
-        command.env(name, value.unwrap());
-    }
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let limited = machine(home.path(), bank, &["withdraw", "500"]).through_shell(&script);
+    let ended = limited.run();
+    let stderr = &ended.stderr;
     assert_eq!(
-        (output.status.code(), output.stdout.len()),
-        (Some(4), 0),
+        (ended.status, ended.stdout.as_str()),
+        (Some(4), ""),
         "{stderr}"
     );
     assert!(stderr.contains("WITH_"), "{stderr}");
@@ -302,9 +284,8 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
         "{stderr}"
     );
     // With room on the disk again it is settled, as it happened.
-    let output = machine(home.path(), &bank, &["settle"]).output().unwrap();
-    let settled = String::from_utf8(output.stdout).unwrap();
+    let settled = machine(home.path(), bank, &["settle"]).run().stdout;
     assert!(settled.contains("500.00 withdrawn"), "{settled}");
-    let output = machine(home.path(), &bank, &["balance"]).output().unwrap();
-    assert_eq!(output.stdout, b"9000.00\n");
+    let balance = machine(home.path(), bank, &["balance"]).run();
+    balance.printed("9000.00\n");
 }

@@ -6,8 +6,9 @@ use std::net::TcpStream;
 use proto::handout::atm_login::MENU;
 use proto::handout::pickle::Outcome;
 use serde_json::Value;
+use testkit::process::Ended;
 
-use crate::labclient::{Ended, labclient};
+use crate::labclient::labclient;
 use crate::printed::{Printed, accept, drips, hears, hears_the_end, serving};
 
 /// How the bank behaves.
@@ -211,7 +212,7 @@ fn refusal(message: &str) -> Vec<u8> {
 fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
     let (tell, told) = std::sync::mpsc::channel();
     let server = serving(move |listener| {
-        let asked = Bank::open(accept(listener), manner).serve();
+        let asked = Bank::open(accept(&listener), manner).serve();
         tell.send(asked).unwrap();
     });
     let ended = run_at(&server, arguments);
@@ -221,7 +222,7 @@ fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
 
 fn run_at(server: &Printed, arguments: &[&str]) -> Ended {
     let client = labclient(&["handout", "atm-login"]);
-    let client = client.with(arguments).at(&server.address());
+    let client = client.with(arguments).at(server.address());
     client.run_with("nobody\nnothing\njamal\n4321\n")
 }
 
@@ -340,7 +341,7 @@ fn a_bank_that_closes_is_told_and_money_on_its_way_is_status_4() {
 #[test]
 fn a_log_in_that_is_not_answered_is_status_3() {
     let server = serving(|listener| {
-        let stream = accept(listener);
+        let stream = accept(&listener);
         hears(&stream, "nobody");
         hears(&stream, "nothing");
     });
@@ -372,7 +373,7 @@ fn other_words_than_the_printed_ones_are_status_5_and_4_where_money_is_on_its_wa
         ),
     ] {
         let server = serving(move |listener| {
-            let mut bank = Bank::open(accept(listener), PLAIN);
+            let mut bank = Bank::open(accept(&listener), PLAIN);
             let _ = bank.says(instead_of_menu);
             let Some(pickle) = instead_of_pickle else {
                 assert_eq!(bank.hears_something(), None);

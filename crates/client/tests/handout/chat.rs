@@ -9,7 +9,7 @@ use crate::printed::{accept, drips, hears, hears_the_end, serving};
 #[test]
 fn lines_are_said_one_by_one_and_what_others_say_is_shown() {
     let server = serving(|listener| {
-        let mut stream = accept(listener);
+        let mut stream = accept(&listener);
         hears(&stream, "Ann");
         hears(&stream, "hello");
         stream.write_all(b"Joty has joined the chat.").unwrap();
@@ -18,7 +18,7 @@ fn lines_are_said_one_by_one_and_what_others_say_is_shown() {
         hears(&stream, "quit");
         stream.write_all(b"Joty has left the chat.").unwrap();
     });
-    let client = labclient(&["handout", "chat"]).at(&server.address());
+    let client = labclient(&["handout", "chat"]).at(server.address());
     let ended = client.run_with("Ann\nhello\n  I quit \nquit\n");
     server.was_told_all();
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), "name:\n"));
@@ -33,14 +33,14 @@ fn lines_are_said_one_by_one_and_what_others_say_is_shown() {
 #[test]
 fn the_end_of_the_input_leaves_the_room() {
     let server = serving(|listener| {
-        let stream = accept(listener);
+        let stream = accept(&listener);
         hears(&stream, "Ann");
         hears(&stream, "hello");
         hears(&stream, "quit");
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         hears_the_end(&stream);
     });
-    let client = labclient(&["handout", "chat"]).at(&server.address());
+    let client = labclient(&["handout", "chat"]).at(server.address());
     let ended = client.run_with("\nAnn\nhello\n");
     server.was_told_all();
     assert_eq!(
@@ -58,13 +58,13 @@ fn the_end_of_the_input_leaves_the_room() {
 fn a_room_that_does_not_close_after_quit_is_left_all_the_same() {
     let (tell, told) = channel();
     let server = serving(move |listener| {
-        let stream = accept(listener);
+        let stream = accept(&listener);
         hears(&stream, "Ann");
         hears(&stream, "quit");
         hears_the_end(&stream);
         tell.send(()).unwrap();
     });
-    let client = labclient(&["handout", "chat"]).at(&server.address());
+    let client = labclient(&["handout", "chat"]).at(server.address());
     let ended = client.run_with("Ann\n");
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""));
     told.recv().unwrap();
@@ -74,7 +74,7 @@ fn a_room_that_does_not_close_after_quit_is_left_all_the_same() {
 #[test]
 fn a_name_that_is_taken_is_status_1() {
     let server = serving(|listener| {
-        let mut stream = accept(listener);
+        let mut stream = accept(&listener);
         hears(&stream, "Ann");
         stream.write_all(b"Name already taken.").unwrap();
         let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -82,9 +82,7 @@ fn a_name_that_is_taken_is_status_1() {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     // The person reads that, and does not end the input.
-    let mut client = labclient(&["handout", "chat"])
-        .at(&server.address())
-        .start();
+    let mut client = labclient(&["handout", "chat"]).at(server.address()).start();
     assert_eq!(client.ask("Ann"), "Name already taken.\n");
     let ended = client.end_by_itself();
     server.was_told_all();
@@ -99,19 +97,17 @@ fn a_name_that_is_taken_is_status_1() {
 fn a_room_that_closes_before_anything_was_said_is_status_1_and_after_that_3() {
     for (lines, status) in [(&[][..], 1), (&["hello"], 3)] {
         let server = serving(move |listener| {
-            let mut stream = accept(listener);
+            let mut stream = accept(&listener);
             hears(&stream, "Ann");
             for line in lines {
                 hears(&stream, line);
             }
             stream.write_all(b"The room is full.").unwrap();
         });
-        let mut client = labclient(&["handout", "chat"])
-            .at(&server.address())
-            .start();
-        client.say("Ann");
+        let mut client = labclient(&["handout", "chat"]).at(server.address()).start();
+        client.write_line("Ann");
         for line in lines {
-            client.say(line);
+            client.write_line(line);
         }
         let ended = client.end_by_itself();
         server.was_told_all();
@@ -124,12 +120,12 @@ fn a_room_that_closes_before_anything_was_said_is_status_1_and_after_that_3() {
 #[test]
 fn with_json_each_thing_heard_is_an_object() {
     let server = serving(|listener| {
-        let mut stream = accept(listener);
+        let mut stream = accept(&listener);
         hears(&stream, "Ann");
         stream.write_all(b"Joty: hi").unwrap();
         hears(&stream, "quit");
     });
-    let client = labclient(&["handout", "chat", "--json"]).at(&server.address());
+    let client = labclient(&["handout", "chat", "--json"]).at(server.address());
     let mut client = client.start();
     assert_eq!(
         client.ask("Ann"),

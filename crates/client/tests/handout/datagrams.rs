@@ -1,17 +1,19 @@
 //! The hand-outs over UDP.
 
-use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, UdpSocket};
-use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::labclient::{PATIENCE, labclient};
+use testkit::TEST_TIMEOUT;
+#[cfg(unix)]
+use testkit::process::Signal;
+
+use crate::labclient::labclient;
 
 const JOKE: &[u8] = b"I could tell you a UDP joke but I'm not sure you'll get it.";
 
 fn socket() -> (UdpSocket, String) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let address = socket.local_addr().unwrap().to_string();
     (socket, address)
 }
@@ -148,30 +150,13 @@ fn a_server_that_is_not_there_is_named_by_its_hand_out() {
 #[test]
 fn ctrl_c_says_q_and_ends_well() {
     let (socket, address) = socket();
-    let mut client = Command::new(env!("CARGO_BIN_EXE_labclient"))
-        // Far apart, so that it is waiting.
-        .args([
-            "handout",
-            "datetime",
-            "--gap",
-            "1000..1000",
-            "--server",
-            &address,
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    // Far apart, so that it is waiting.
+    let client = labclient(&["handout", "datetime", "--gap", "1000..1000"]);
+    let client = client.at(&address).start();
     let (_, from) = receive(&socket);
     socket.send_to(b"Invalid request", from).unwrap();
-    let mut shown = String::new();
-    let mut stdout = BufReader::new(client.stdout.take().unwrap());
-    stdout.read_line(&mut shown).unwrap();
-    assert_eq!(shown, "Invalid request\n");
-    let id = client.id().to_string();
-    let interrupted = Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert!(interrupted.success());
+    assert_eq!(client.stdout.next(), "Invalid request\n");
+    client.signal(Signal::INT);
     assert_eq!(receive(&socket).0, b"q");
-    assert_eq!(client.wait().unwrap().code(), Some(0));
+    assert_eq!(client.end_by_itself().status, Some(0));
 }

@@ -1,7 +1,9 @@
 //! The exchanges over TCP that go the same way every time: to their end, in pieces, and cut off at
 //! every step.
 
-use crate::labclient::{Ended, labclient};
+use testkit::process::Ended;
+
+use crate::labclient::labclient;
 use crate::printed::Step::{self, Closes, Drips, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
 
@@ -168,7 +170,7 @@ fn dialogues() -> Vec<Dialogue> {
 impl Dialogue {
     fn run(self) -> Ended {
         let server = printed(self.connections);
-        let client = labclient(&["handout", self.name]).at(&server.address());
+        let client = labclient(&["handout", self.name]).at(server.address());
         let ended = client.run_with(self.typed);
         server.was_told_all();
         ended

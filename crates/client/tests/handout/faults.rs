@@ -9,7 +9,7 @@ fn a_request_that_is_lost_on_purpose_never_comes() {
     let server = printed(vec![vec![HearsTheEnd]]);
     let client = labclient(&["handout", "text-menu", "--fault", "drop-request=#1"])
         .with(&["--timeout", "0.3"])
-        .at(&server.address());
+        .at(server.address());
     let ended = client.run_with("1\nA\n3\n");
     server.was_told_all();
     assert_eq!(
@@ -39,7 +39,7 @@ fn a_doubled_request_comes_twice() {
         "--seed",
         "1",
     ])
-    .at(&server.address());
+    .at(server.address());
     let ended = client.run_with("3\n7\n1\n6\n");
     server.was_told_all();
     assert_eq!(ended.status, Some(0), "{ended:?}");

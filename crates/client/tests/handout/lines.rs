@@ -59,7 +59,7 @@ fn a_line_that_cannot_be_sent_is_refused_and_asked_for_again() {
         ),
     ] {
         let server = printed(connections);
-        let client = labclient(&["handout", name]).at(&server.address());
+        let client = labclient(&["handout", name]).at(server.address());
         let ended = client.run_with(typed);
         server.was_told_all();
         assert_eq!(ended.stdout, shown, "{name}: {ended:?}");
@@ -86,7 +86,7 @@ fn the_end_of_the_input_ends_it_well_wherever_it_comes() {
         ("length-prefix", "", vec![]),
     ] {
         let server = printed(connections);
-        let client = labclient(&["handout", name]).at(&server.address());
+        let client = labclient(&["handout", name]).at(server.address());
         let ended = client.run_with(typed);
         server.was_told_all();
         assert_eq!(ended.stdout, "", "{name} {typed:?}: {ended:?}");
@@ -97,7 +97,7 @@ fn the_end_of_the_input_ends_it_well_wherever_it_comes() {
 #[test]
 fn prompts_go_to_standard_error() {
     let server = printed(vec![vec![Hears("A"), Says("a"), HearsTheEnd]]);
-    let client = labclient(&["handout", "text-session"]).at(&server.address());
+    let client = labclient(&["handout", "text-session"]).at(server.address());
     let ended = client.run_with("A\n");
     let prompt = "text, or a number and prime or palindrome:\n";
     assert_eq!(
@@ -113,7 +113,7 @@ fn with_json_each_answer_is_an_object() {
         vec![Hears("check 7 prime"), Says("Pri\u{1b}me"), Closes],
         vec![Hears("convert A"), Closes],
     ]);
-    let client = labclient(&["handout", "text-menu", "--json"]).at(&server.address());
+    let client = labclient(&["handout", "text-menu", "--json"]).at(server.address());
     let ended = client.run_with("2\n7\nprime\n1\nA\n3\n");
     server.was_told_all();
     assert_eq!(
@@ -128,7 +128,7 @@ fn with_json_each_answer_is_an_object() {
 #[test]
 fn what_would_move_the_cursor_is_made_visible() {
     let server = printed(vec![vec![Hears("A"), Says("\u{1b}[2J"), HearsTheEnd]]);
-    let client = labclient(&["handout", "text-session"]).at(&server.address());
+    let client = labclient(&["handout", "text-session"]).at(server.address());
     let ended = client.run_with("A\n");
     server.was_told_all();
     assert_eq!(ended.stdout, "\\u{1b}[2J\n");
@@ -142,7 +142,7 @@ fn an_answer_that_is_longer_than_one_read_is_put_together() {
     let steps = vec![Says(said), Hears("B"), Says("b"), HearsTheEnd];
     let heard = Hears(upper.clone().leak());
     let server = printed(vec![[vec![heard], steps].concat()]);
-    let client = labclient(&["handout", "text-session"]).at(&server.address());
+    let client = labclient(&["handout", "text-session"]).at(server.address());
     let ended = client.run_with(format!("{upper}\nB\n"));
     server.was_told_all();
     assert_eq!(
@@ -155,11 +155,11 @@ fn an_answer_that_is_longer_than_one_read_is_put_together() {
 fn a_server_that_does_not_stop_is_not_listened_to_for_ever() {
     let server = crate::printed::serving(|listener| {
         use std::io::Write;
-        let mut stream = crate::printed::accept(listener);
+        let mut stream = crate::printed::accept(&listener);
         crate::printed::hears(&stream, "convert A");
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
     });
-    let client = labclient(&["handout", "text-menu"]).at(&server.address());
+    let client = labclient(&["handout", "text-menu"]).at(server.address());
     let ended = client.run_with("1\nA\n3\n");
     server.was_told_all();
     assert_eq!(
@@ -182,7 +182,7 @@ fn an_answer_that_only_looks_like_the_beginning_of_one_is_taken_for_whole() {
         Hears("q"),
         Closes,
     ]]);
-    let client = labclient(&["handout", "calculator"]).at(&server.address());
+    let client = labclient(&["handout", "calculator"]).at(server.address());
     let ended = client.run_with("Ann\n12 + 13\nq\n");
     server.was_told_all();
     assert_eq!((ended.stdout.as_str(), ended.status), ("25\n", Some(0)));
@@ -191,10 +191,10 @@ fn an_answer_that_only_looks_like_the_beginning_of_one_is_taken_for_whole() {
 #[test]
 fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_cannot_be_sent() {
     let server = crate::printed::serving(|listener| {
-        let stream = crate::printed::accept(listener);
+        let stream = crate::printed::accept(&listener);
         crate::printed::hears(&stream, "convert A");
     });
-    let client = labclient(&["handout", "text-menu", "--json"]).at(&server.address());
+    let client = labclient(&["handout", "text-menu", "--json"]).at(server.address());
     let ended = client.run_with("1\n\nA\n3\n");
     server.was_told_all();
     let objects: Vec<serde_json::Value> = ended
@@ -211,7 +211,7 @@ fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_
 fn help_shows_the_menu_of_a_hand_out_again_and_is_not_sent() {
     let server = crate::printed::serving(|_| {});
     for (name, leave) in [("text-menu", "3"), ("atm-card", "6")] {
-        let client = labclient(&["handout", name]).at(&server.address());
+        let client = labclient(&["handout", name]).at(server.address());
         let ended = client.run_with(format!("?\nHELP\n{leave}\n"));
         assert_eq!(ended.status, Some(0), "{ended:?}");
         assert_eq!(

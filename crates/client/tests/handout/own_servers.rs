@@ -3,32 +3,26 @@
 use std::time::Instant;
 
 use proto::handout::Handout;
-use server::{Config, Role, Server};
+use server::Config;
+use testkit::TEST_TIMEOUT;
+use testkit::process::Ended;
+use testkit::service::start_handout;
 
-use crate::labclient::{Ended, PATIENCE, labclient};
+use crate::labclient::labclient;
 
 /// Runs the client of a hand-out against the server of the same.
 fn both_halves(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
-    let server = Server::bind(Config {
-        role: Role::Handout(handout),
-        port: Some(0),
-        ..Config::default()
-    });
-    let server = server.unwrap();
-    let (address, stopper) = (server.addresses()[0].2.to_string(), server.stopper());
-    let running = std::thread::spawn(move || server.run());
+    let server = start_handout(handout, Config::default());
     let client = labclient(&["handout", handout.name()]);
-    let ended = client.with(arguments).at(&address).run_with(typed);
-    stopper.stop();
-    running.join().unwrap();
-    ended
+
+    client.with(arguments).at(server.address()).run_with(typed)
 }
 
 /// Again while only a pause was too short: it is all that keeps a name apart from what is sent behind
 /// it, and on a busy machine both may be read as one. Then neither side speaks.
 fn both_halves_apart(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
     let arguments = [&["--timeout", "5"], arguments].concat();
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     loop {
         let ended = both_halves(handout, &arguments, typed);
         if !ended.stderr.contains("did not come within") || Instant::now() > by {
@@ -109,21 +103,10 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
 #[test]
 #[cfg(unix)]
 fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
-    let server = Server::bind(Config {
-        role: Role::Handout(Handout::AtmCard),
-        port: Some(0),
-        ..Config::default()
-    });
-    let server = server.unwrap();
-    let (address, stopper) = (server.addresses()[0].2.to_string(), server.stopper());
-    let running = std::thread::spawn(move || server.run());
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let client = labclient(&["handout", "atm-card"]).at(&address);
-    let client = client.adjust(|command| command.stdout(writer));
+    let server = start_handout(Handout::AtmCard, Config::default());
+    let client = labclient(&["handout", "atm-card"]).at(server.address());
+    let client = client.with_closed_stdout();
     let ended = client.run_with("3\n123456789\n500\n3\n123456789\n500\n");
-    stopper.stop();
-    running.join().unwrap();
     assert_eq!(ended.status, Some(4), "{ended:?}");
     assert!(
         ended

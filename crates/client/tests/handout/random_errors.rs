@@ -9,7 +9,7 @@ use crate::printed::{accept, printed, serving};
 #[test]
 fn in_a_share_of_requests_the_bank_is_called_and_told_nothing() {
     let server = printed(vec![vec![HearsTheEnd], vec![HearsTheEnd]]);
-    let client = labclient(&["handout", "atm-card", "--error-rate", "100"]).at(&server.address());
+    let client = labclient(&["handout", "atm-card", "--error-rate", "100"]).at(server.address());
     let ended = client.run_with("2\n7\n3\n7\n5\n6\n");
     server.was_told_all();
     assert_eq!(
@@ -28,7 +28,7 @@ fn the_same_seed_leaves_out_the_same_requests() {
     let outcomes = [1, 1, 2].map(|seed: u32| {
         let server = serving(|listener| {
             for _ in 0..20 {
-                let mut stream = accept(listener);
+                let mut stream = accept(&listener);
                 let mut request = [0; 1024];
                 if stream.read(&mut request).unwrap() > 0 {
                     stream.write_all(b"BALANCE_ACK 1").unwrap();
@@ -37,7 +37,7 @@ fn the_same_seed_leaves_out_the_same_requests() {
         });
         let client = labclient(&["handout", "atm-card", "--error-rate", "50"])
             .with(&["--seed", &seed.to_string()])
-            .at(&server.address());
+            .at(server.address());
         let ended = client.run_with(&typed);
         server.was_told_all();
         assert_eq!(ended.status, Some(0), "{ended:?}");

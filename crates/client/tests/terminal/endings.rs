@@ -1,66 +1,67 @@
 //! How a conversation at a terminal ends, and what it leaves behind.
 
 use proto::mode::Mode;
+use testkit::service;
+use testkit::terminal::key::{CTRL_C, CTRL_D};
 
-use crate::person::{CTRL_C, CTRL_D, start};
-use crate::services;
+use super::start;
 
 #[test]
 fn ctrl_c_and_ctrl_d_end_and_leave_the_terminal_as_it_was() {
     for mode in [Mode::Text, Mode::Calc, Mode::Echo, Mode::Datetime] {
-        let service = services::start(mode);
+        let service = service::start(mode);
         for key in [CTRL_C, CTRL_D] {
-            let mut person = start(&[mode.name()], &service.address());
-            person.sees(&format!("{}> ", mode.name()));
-            person.types(key);
-            person.returns_to_the_shell(0);
+            let mut terminal = start(&[mode.name()], service.address());
+            terminal.expect(&format!("{}> ", mode.name()));
+            terminal.press(key);
+            terminal.end_restored(0);
         }
     }
 }
 
 #[test]
 fn ctrl_c_ends_in_the_middle_of_a_line_and_in_a_question_of_the_menu() {
-    let text = services::start(Mode::Text);
-    let mut person = start(&["text"], &text.address());
-    person.sees("text> ");
-    person.types("lower half");
-    person.types(CTRL_C);
-    person.returns_to_the_shell(0);
-    let mut person = start(&["text"], &text.address());
-    person.sees("text> ");
-    person.enters("1");
-    person.sees("text to lower: ");
-    person.types(CTRL_C);
-    person.returns_to_the_shell(0);
+    let text = service::start(Mode::Text);
+    let mut terminal = start(&["text"], text.address());
+    terminal.expect("text> ");
+    terminal.press("lower half");
+    terminal.press(CTRL_C);
+    terminal.end_restored(0);
+    let mut terminal = start(&["text"], text.address());
+    terminal.expect("text> ");
+    terminal.enter("1");
+    terminal.expect("text to lower: ");
+    terminal.press(CTRL_C);
+    terminal.end_restored(0);
 }
 
 #[test]
 fn a_server_that_has_gone_is_told_at_the_next_line() {
-    let calc = services::start(Mode::Calc);
+    let calc = service::start(Mode::Calc);
     let address = calc.address();
-    let mut person = start(&["calc"], &address);
-    person.sees("calc> ");
-    person.enters("1 + 1");
-    person.sees("\n2\r\n");
-    person.sees("calc> ");
+    let mut terminal = start(&["calc"], address);
+    terminal.expect("calc> ");
+    terminal.enter("1 + 1");
+    terminal.expect("\n2\r\n");
+    terminal.expect("calc> ");
     calc.stop();
-    person.enters("2 + 2");
+    terminal.enter("2 + 2");
     // Its last words, then that it is gone.
-    person.sees("\nthe server is stopping; nothing after this was done\r\n");
-    person.sees("calc> ");
-    person.enters("2 + 2");
-    person.sees(&format!("\nlabclient: {address}: the "));
-    person.sees(" the connection\r\n");
-    person.returns_to_the_shell(3);
+    terminal.expect("\nthe server is stopping; nothing after this was done\r\n");
+    terminal.expect("calc> ");
+    terminal.enter("2 + 2");
+    terminal.expect(&format!("\nlabclient: {address}: the "));
+    terminal.expect(" the connection\r\n");
+    terminal.end_restored(3);
 }
 
 #[test]
 fn no_server_is_told_before_anything_is_asked() {
-    let text = services::start(Mode::Text);
+    let text = service::start(Mode::Text);
     let address = text.address();
     text.stop();
-    let mut person = start(&["text"], &address);
-    person.sees(&format!("labclient: nothing listens on {address}: "));
-    let seen = person.returns_to_the_shell(3);
+    let mut terminal = start(&["text"], address);
+    terminal.expect(&format!("labclient: nothing listens on {address}: "));
+    let seen = terminal.end_restored(3);
     assert!(!seen.contains("text> "), "{seen:?}");
 }

@@ -1,30 +1,31 @@
 //! The menus of the hand-outs.
 
 use proto::mode::Mode;
+use testkit::service;
+use testkit::terminal::key::CTRL_C;
 
-use crate::person::{CTRL_C, start};
-use crate::services;
+use super::start;
 
 #[test]
 fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
-    let text = services::start(Mode::Text);
-    let mut person = start(&["text"], &text.address());
-    person.sees("1  Convert to lower case");
+    let text = service::start(Mode::Text);
+    let mut terminal = start(&["text"], text.address());
+    terminal.expect("1  Convert to lower case");
     for (number, prompt, typed, answer) in [
         ("1", "text to lower: ", "HELLO Wörld", "hello wörld"),
         ("2", "number: ", "97", "prime"),
         ("2", "number: ", "98", "not prime"),
         ("3", "number: ", "12321", "palindrome"),
     ] {
-        person.sees("text> ");
-        person.enters(number);
-        person.sees(prompt);
-        person.enters(typed);
-        person.sees(&format!("\n{answer}\r\n"));
+        terminal.expect("text> ");
+        terminal.enter(number);
+        terminal.expect(prompt);
+        terminal.enter(typed);
+        terminal.expect(&format!("\n{answer}\r\n"));
     }
-    person.sees("text> ");
-    person.enters("q");
-    person.returns_to_the_shell(0);
+    terminal.expect("text> ");
+    terminal.enter("q");
+    terminal.end_restored(0);
 }
 
 #[test]
@@ -35,58 +36,58 @@ fn help_shows_the_menu_again_with_its_numbers() {
         (Mode::Echo, "Type a line and it comes back"),
         (Mode::Datetime, "3  Watch"),
     ] {
-        let service = services::start(mode);
-        let mut person = start(&[mode.name()], &service.address());
+        let service = service::start(mode);
+        let mut terminal = start(&[mode.name()], service.address());
         for asked in ["help", "?", "q"] {
-            person.sees(menu);
-            person.sees(&format!("{}> ", mode.name()));
-            person.enters(asked);
+            terminal.expect(menu);
+            terminal.expect(&format!("{}> ", mode.name()));
+            terminal.enter(asked);
         }
-        person.returns_to_the_shell(0);
+        terminal.end_restored(0);
     }
 }
 
 #[test]
 fn ctrl_c_ends_a_watch_and_shows_the_menus_prompt_again() {
-    let clock = services::start(Mode::Datetime);
-    let mut person = start(&["datetime"], &clock.address());
+    let clock = service::start(Mode::Datetime);
+    let mut terminal = start(&["datetime"], clock.address());
     // Twice: what the first has left of itself must not end the second.
     for _ in 0..2 {
-        person.sees("datetime> ");
-        person.enters("watch");
+        terminal.expect("datetime> ");
+        terminal.enter("watch");
         // The editor gives the terminal back; then comes the first answer, a date or a time.
-        person.sees("[?2004l\r\n");
-        person.sees("\r\n");
-        person.types(CTRL_C);
+        terminal.expect("[?2004l\r\n");
+        terminal.expect("\r\n");
+        terminal.press(CTRL_C);
     }
-    person.sees("datetime> ");
-    person.enters("date");
-    person.sees("-");
-    person.sees("datetime> ");
-    person.enters("q");
-    person.returns_to_the_shell(0);
+    terminal.expect("datetime> ");
+    terminal.enter("date");
+    terminal.expect("-");
+    terminal.expect("datetime> ");
+    terminal.enter("q");
+    terminal.end_restored(0);
 }
 
 #[test]
 fn a_prompt_stands_below_the_trace_of_what_happened_before_it() {
-    let text = services::start(Mode::Text);
-    let mut person = start(&["--trace", "text"], &text.address());
-    person.sees("read 16 of 16 bytes");
-    person.sees("text> ");
+    let text = service::start(Mode::Text);
+    let mut terminal = start(&["--trace", "text"], text.address());
+    terminal.expect("read 16 of 16 bytes");
+    terminal.expect("text> ");
     for number in ["97", "101", "103", "107"] {
-        person.enters(&format!("prime {number}"));
-        person.sees(&format!("PRIME {number}"));
-        person.sees("read 11 of 11 bytes");
-        person.sees("text> ");
+        terminal.enter(&format!("prime {number}"));
+        terminal.expect(&format!("PRIME {number}"));
+        terminal.expect("read 11 of 11 bytes");
+        terminal.expect("text> ");
     }
-    person.enters("q");
-    person.returns_to_the_shell(0);
+    terminal.enter("q");
+    terminal.end_restored(0);
 }
 
 #[test]
 fn what_is_refused_is_told_and_asked_again() {
-    let text = services::start(Mode::Text);
-    let mut person = start(&["text"], &text.address());
+    let text = service::start(Mode::Text);
+    let mut terminal = start(&["text"], text.address());
     for (typed, words) in [
         (
             "square 7",
@@ -98,23 +99,23 @@ fn what_is_refused_is_told_and_asked_again() {
         ),
         ("prime 7", "prime"),
     ] {
-        person.sees("text> ");
-        person.enters(typed);
-        person.sees(&format!("\n{words}\r\n"));
+        terminal.expect("text> ");
+        terminal.enter(typed);
+        terminal.expect(&format!("\n{words}\r\n"));
     }
     // An empty line is no mistake.
-    person.sees("text> ");
-    person.enters("");
-    person.sees("text> ");
-    person.enters("quit");
-    person.returns_to_the_shell(0);
+    terminal.expect("text> ");
+    terminal.enter("");
+    terminal.expect("text> ");
+    terminal.enter("quit");
+    terminal.end_restored(0);
 }
 
 #[test]
 fn calc_takes_expressions_until_q() {
-    let calc = services::start(Mode::Calc);
-    let mut person = start(&["calc"], &calc.address());
-    person.sees("q ends the session.");
+    let calc = service::start(Mode::Calc);
+    let mut terminal = start(&["calc"], calc.address());
+    terminal.expect("q ends the session.");
     for (typed, answer) in [
         ("12 + 42", "54"),
         ("1 / 0", "division by zero"),
@@ -124,11 +125,11 @@ fn calc_takes_expressions_until_q() {
         ),
         ("0.1 + 0.2", "0.3"),
     ] {
-        person.sees("calc> ");
-        person.enters(typed);
-        person.sees(&format!("\n{answer}\r\n"));
+        terminal.expect("calc> ");
+        terminal.enter(typed);
+        terminal.expect(&format!("\n{answer}\r\n"));
     }
-    person.sees("calc> ");
-    person.enters("q");
-    person.returns_to_the_shell(0);
+    terminal.expect("calc> ");
+    terminal.enter("q");
+    terminal.end_restored(0);
 }

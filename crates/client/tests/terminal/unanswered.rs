@@ -1,8 +1,11 @@
-//! A bank that does not answer: what a person is told meanwhile, and at Ctrl-C.
+//! A bank that does not answer: what a terminal is told meanwhile, and at Ctrl-C.
 
 use std::thread;
 
-use crate::person::{CTRL_C, Person, start, start_in};
+use testkit::terminal::Terminal;
+use testkit::terminal::key::CTRL_C;
+
+use super::{start, start_in};
 use crate::strangers::{bank, bank_over};
 
 const WITHDRAW: &[&str] = &["atm", "--card", "987654321", "withdraw", "500"];
@@ -43,45 +46,45 @@ fn rude_bank() -> String {
     bank_over(CONNECTIONS, greets)
 }
 
-fn log_in(person: &mut Person) {
-    person.sees("PIN: ");
-    person.enters("5678");
+fn log_in(terminal: &mut Terminal) {
+    terminal.expect("PIN: ");
+    terminal.enter("5678");
 }
 
 #[test]
 fn each_repeat_is_told_with_its_reason() {
     let bank = silent_bank();
-    let mut person = start(WITHDRAW, &bank);
-    log_in(&mut person);
-    person.sees("\nno answer within 3 s; asking again with the same id, 2nd attempt\r\n");
-    person.types(CTRL_C);
-    person.returns_to_the_shell(4);
+    let mut terminal = start(WITHDRAW, &bank);
+    log_in(&mut terminal);
+    terminal.expect("\nno answer within 3 s; asking again with the same id, 2nd attempt\r\n");
+    terminal.press(CTRL_C);
+    terminal.end_restored(4);
 }
 
 #[test]
 fn ctrl_c_says_that_the_outcome_is_not_known_and_who_settles_it() {
     let bank = silent_bank();
-    let mut person = start(WITHDRAW, &bank);
-    log_in(&mut person);
-    person.sees("asking again");
-    person.types(CTRL_C);
-    person.sees("\nlabclient: WITH_");
-    person.sees("the outcome is not known yet (interrupted): machine ATM-1 settles it ");
-    person.sees(&format!("`labclient atm settle --server {bank}` "));
-    person.returns_to_the_shell(4);
+    let mut terminal = start(WITHDRAW, &bank);
+    log_in(&mut terminal);
+    terminal.expect("asking again");
+    terminal.press(CTRL_C);
+    terminal.expect("\nlabclient: WITH_");
+    terminal.expect("the outcome is not known yet (interrupted): machine ATM-1 settles it ");
+    terminal.expect(&format!("`labclient atm settle --server {bank}` "));
+    terminal.end_restored(4);
 }
 
 #[test]
 fn what_was_left_open_is_told_before_it_is_settled() {
     let bank = rude_bank();
     let quickly = ["--patience", "0.5"];
-    let mut person = start_in(TWICE, &[WITHDRAW, &quickly].concat(), &bank);
-    log_in(&mut person);
-    person.sees("\nno answer in all that time; rolling it back\r");
-    person.sees("\nlabclient: WITH_");
-    person.sees("\nsettling first: WITH_");
-    person.sees(", 500.00\r\n");
-    let seen = person.returns_to_the_shell(4);
+    let mut terminal = start_in(TWICE, &[WITHDRAW, &quickly].concat(), &bank);
+    log_in(&mut terminal);
+    terminal.expect("\nno answer in all that time; rolling it back\r");
+    terminal.expect("\nlabclient: WITH_");
+    terminal.expect("\nsettling first: WITH_");
+    terminal.expect(", 500.00\r\n");
+    let seen = terminal.end_restored(4);
     // Nobody is asked for a PIN before that.
     assert_eq!(seen.matches("PIN: \r").count(), 1, "{seen:?}");
 }
@@ -90,10 +93,10 @@ fn what_was_left_open_is_told_before_it_is_settled() {
 fn objects_are_not_mixed_with_words_about_the_wait() {
     let bank = rude_bank();
     let quickly = ["--patience", "0.5", "--json"];
-    let mut person = start(&[WITHDRAW, &quickly].concat(), &bank);
-    log_in(&mut person);
-    person.sees("\nlabclient: WITH_");
-    let seen = person.returns_to_the_shell(4);
+    let mut terminal = start(&[WITHDRAW, &quickly].concat(), &bank);
+    log_in(&mut terminal);
+    terminal.expect("\nlabclient: WITH_");
+    let seen = terminal.end_restored(4);
     assert!(!seen.contains("attempt"), "{seen:?}");
 }
 
@@ -101,9 +104,9 @@ fn objects_are_not_mixed_with_words_about_the_wait() {
 fn ctrl_c_while_nothing_is_open_ends_it_as_any_other_program() {
     let bank = silent_bank();
     let balance = ["atm", "--card", "987654321", "balance"];
-    let mut person = start(&balance, &bank);
-    log_in(&mut person);
-    person.sees("asking again, 2nd attempt");
-    person.types(CTRL_C);
-    person.returns_to_the_shell(130);
+    let mut terminal = start(&balance, &bank);
+    log_in(&mut terminal);
+    terminal.expect("asking again, 2nd attempt");
+    terminal.press(CTRL_C);
+    terminal.end_restored(130);
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use proto::mode::Transport;
+use proto::side::Side;
+use record::What;
 use unicode_width::UnicodeWidthStr;
 
 use super::made::{Made, path};
 use super::{run, sample, samples, view, with};
-use proto::mode::Transport;
-use proto::side::Side;
-use record::What;
 
 /// Compares with the diagram that was looked at and found right.
 #[track_caller]

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use super::program::{Program, program, python};
-use crate::customer::CARD;
-use crate::labserver::{Ended, Home, Labserver};
+use testkit::process::{Ended, Process};
+use testkit::python::python;
+
+use super::program;
+use crate::labserver::{CARD, Home};
 
 const BANK: &[&str] = &["--mode", "atm", "--port", "0"];
 
@@ -25,7 +27,7 @@ const FAULTS: [&str; 11] = [
 
 struct Bank {
     home: Home,
-    server: Labserver,
+    server: Process,
 }
 
 impl Bank {
@@ -42,7 +44,7 @@ impl Bank {
         Bank { server, ..self }
     }
 
-    fn machine(&self, words: &[&str]) -> Program {
+    fn machine(&self, words: &[&str]) -> Process {
         let address = self.server.address("atm tcp").to_string();
         let journal = self.home.path().join("machine.journal");
         let fixed = ["--server", &address, "--journal", journal.to_str().unwrap()];
@@ -74,7 +76,7 @@ fn a_machine_withdraws_pays_in_and_is_told_when_there_is_not_enough() {
     }
     let bank = Bank::open(&[]);
     bank.run(&["balance"])
-        .printed("available 10000.00, held 0.00\n");
+        .succeeded("available 10000.00, held 0.00\n");
     let ended = bank.run(&["withdraw", "500"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.starts_with("500.00 paid out\n"), "{ended:?}");
@@ -101,7 +103,7 @@ fn a_wrong_pin_leaves_nothing_to_settle() {
     let ended = bank.run(&["--card", "987654321", "withdraw", "500"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.contains("wrong-credentials"), "{ended:?}");
-    bank.run(&["settle"]).printed("");
+    bank.run(&["settle"]).succeeded("");
     bank.has_settled_at("10000.00");
 }
 
@@ -116,7 +118,7 @@ fn a_reply_that_is_lost_or_cut_is_asked_for_again_and_the_money_moves_once() {
         assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
         let paid = ended.stdout.matches("500.00 paid out").count();
         assert_eq!(paid, 1, "{fault}: {ended:?}");
-        bank.server.log().wait_for("fault: ");
+        bank.server.stderr.wait_for("fault: ");
         bank.has_settled_at("9500.00");
     }
 }
@@ -133,7 +135,7 @@ fn a_machine_that_runs_out_of_patience_does_not_pay_and_rolls_back_later() {
     let ended = bank.run(&["settle"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("rolled back"), "{ended:?}");
-    bank.run(&["settle"]).printed("");
+    bank.run(&["settle"]).succeeded("");
     bank.has_settled_at("10000.00");
 }
 
@@ -144,7 +146,7 @@ fn a_machine_that_dies_before_it_knows_of_the_hold_rolls_back_when_it_starts_aga
     }
     let bank = Bank::open(&["--fault", "drop-reply=#3-1000"]);
     let machine = bank.machine(&["withdraw", "500"]);
-    bank.server.log().wait_for("fault: reply #3: drop");
+    bank.server.stderr.wait_for("fault: reply #3: drop");
     let journal = bank.home.path().join("machine.journal");
     is_one_machines_alone(&bank, &journal);
     machine.kill();

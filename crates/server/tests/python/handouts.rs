@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use proto::handout::{Handout, Part};
 use proto::mode::{Mode, Transport};
+use testkit::TEST_TIMEOUT;
+use testkit::process::{Ended, Process};
+use testkit::python::python;
 
-use super::program::{Program, program, python};
-use crate::labserver::{Ended, Home, Labserver, start};
-use crate::lines::PATIENCE;
+use super::program;
+use crate::labserver::{Home, start};
 
-fn server(handout: &str) -> Labserver {
+fn server(handout: &str) -> Process {
     start(&["--handout", handout, "--port", "0"])
 }
 
 /// A server says where its service listens, whatever the service's wording.
-fn address_of(server: &Labserver, handout: &str) -> SocketAddr {
+fn address_of(server: &Process, handout: &str) -> SocketAddr {
     let handout = Handout::parse(handout).unwrap();
     let service = match handout.part() {
         Part::Service(mode) => mode.name(),
@@ -28,7 +30,7 @@ fn address_of(server: &Labserver, handout: &str) -> SocketAddr {
     server.address(&format!("{service} {transport}"))
 }
 
-fn client(file: &str, address: SocketAddr, arguments: &[&str]) -> Program {
+fn client(file: &str, address: SocketAddr, arguments: &[&str]) -> Process {
     let address = address.to_string();
     let fixed = ["client", "--server", &address];
     program(&format!("handout/{file}"), &[&fixed, arguments].concat())
@@ -38,7 +40,7 @@ fn client(file: &str, address: SocketAddr, arguments: &[&str]) -> Program {
 /// what is sent behind it, and on a busy machine both may be read as one. Then neither side speaks.
 fn end_apart(file: &str, address: SocketAddr, arguments: &[&str], typed: &str) -> Ended {
     let arguments = [&["--timeout", "5"], arguments].concat();
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     loop {
         let ended = client(file, address, &arguments).end_after(typed);
         if !ended.stderr.contains("timed out") || Instant::now() > by {
@@ -127,7 +129,7 @@ fn a_message_of_any_length_that_three_digits_and_a_frame_take_is_answered() {
         &[],
     );
     let ended = ended.end_after(&lines);
-    ended.printed(&"BYE BYE CLIENT...\n".repeat(3));
+    ended.succeeded(&"BYE BYE CLIENT...\n".repeat(3));
     assert!(ended.stderr.contains("at most 255 octets"), "{ended:?}");
 }
 
@@ -171,7 +173,7 @@ fn datagrams_are_answered_where_the_hand_out_says_so() {
     let joke = server("joke");
     client("joke.py", address_of(&joke, "joke"), &[])
         .end_after("")
-        .printed("Ok\n");
+        .succeeded("Ok\n");
 
     let clock = server("datetime");
     let watch = ["--count", "4", "--gap", "0..0"];
@@ -186,7 +188,7 @@ fn datagrams_are_answered_where_the_hand_out_says_so() {
     let silent = server("udp");
     client("udp.py", address_of(&silent, "udp"), &[])
         .end_after("")
-        .printed("");
+        .succeeded("");
 }
 
 #[test]
@@ -197,9 +199,9 @@ fn chat_members_hear_what_the_others_say_and_not_themselves() {
     let server = server("chat");
     let address = address_of(&server, "chat");
     let mut joty = client("chat.py", address, &[]);
-    joty.say("Joty\n");
+    joty.write("Joty\n");
     // Nobody is told that they are in, but whoever is in hears others come and go.
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     while !joty.stdout.so_far().contains("Probe") {
         client("chat.py", address, &[]).end_after("Probe\nquit\n");
         assert!(Instant::now() < by, "{}", joty.stderr.so_far());
@@ -211,7 +213,7 @@ fn chat_members_hear_what_the_others_say_and_not_themselves() {
         let name = names.next().unwrap();
         let adarsh = client("chat.py", address, &[]);
         let lines = format!("{name}\nhello,  Joty\nquit\n");
-        adarsh.end_after(&lines).printed("");
+        adarsh.end_after(&lines).succeeded("");
         if joty
             .stdout
             .so_far()

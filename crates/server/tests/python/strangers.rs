@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-use super::program::{program, python};
-use crate::lines::PATIENCE;
+use testkit::TEST_TIMEOUT;
+use testkit::python::python;
+
+use super::program;
 
 /// Says the first of these, and each other one after having read something; then goes on reading
 /// until the client goes.
@@ -14,7 +16,7 @@ fn says(words: Vec<Vec<u8>>) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         for (turn, words) in words.iter().enumerate() {
             if turn > 0 && stream.read(&mut [0; 1024]).unwrap_or(0) == 0 {
                 return;
@@ -66,7 +68,7 @@ fn what_a_server_says_cannot_move_the_cursor() {
     let address = address.to_string();
     program("text_client.py", &["--server", &address, "lower", "X"])
         .end_after("")
-        .printed("\\u{1b}[2J\\u{202e}\n");
+        .succeeded("\\u{1b}[2J\\u{202e}\n");
 }
 
 /// The printed bank, which answers the first amount with these bytes.
@@ -75,7 +77,7 @@ fn bank(pickle: Vec<u8>) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         let (mut message, mut is_balance) = ([0; 1024], false);
         while let Ok(length @ 1..) = stream.read(&mut message) {
             let answer = match &message[..length] {

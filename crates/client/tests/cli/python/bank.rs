@@ -1,15 +1,17 @@
 //! A bank in Python: whatever is lost, the money moves exactly once, and it is kept on the disk.
 
 use tempfile::TempDir;
+use testkit::process::{Ended, Process, Program};
+use testkit::python::python;
 
-use super::program::{Server, python, server_in};
-use crate::labclient::{Ended, Labclient, labclient};
+use super::server_in;
+use crate::labclient::labclient;
 
 const CARD: &str = "123456789";
 
 struct Bank {
     home: TempDir,
-    server: Server,
+    server: Process,
 }
 
 impl Bank {
@@ -21,22 +23,21 @@ impl Bank {
 
     /// Ends it as a power failure does, and opens it again where it was.
     fn crash(self) -> Bank {
-        let address = self.server.address("atm tcp");
-        let (_, port) = address.rsplit_once(':').unwrap();
-        let arguments = ["--ledger", "bank.db", "--port", port];
+        let port = self.server.address("atm tcp").port().to_string();
+        let arguments = ["--ledger", "bank.db", "--port", &port];
         self.server.kill();
         let server = server_in(self.home.path(), "atm_server.py", &arguments);
         Bank { server, ..self }
     }
 
-    fn machine(&self, words: &[&str]) -> Labclient {
+    fn machine(&self, words: &[&str]) -> Program {
         self.machine_of(CARD, words)
     }
 
-    fn machine_of(&self, card: &str, words: &[&str]) -> Labclient {
+    fn machine_of(&self, card: &str, words: &[&str]) -> Program {
         labclient(&["atm", "--card", card])
             .with(words)
-            .at(&self.server.address("atm tcp"))
+            .at(self.server.address("atm tcp"))
             .pin("1234")
     }
 
@@ -137,7 +138,7 @@ fn a_hold_outlives_the_bank_and_is_settled_by_the_machine_that_knows_its_id() {
         let bank = Bank::open();
         let state = bank.home.path().join("machine");
         let at_home =
-            |machine: Labclient| machine.adjust(|command| command.env("XDG_STATE_HOME", &state));
+            |machine: Program| machine.adjust(|command| command.env("XDG_STATE_HOME", &state));
         let machine = ["--terminal", "ATM-1"];
         let fault = format!("crash-at={point}");
         let words = [&machine[..], &["--fault", &fault, "withdraw", "500"]].concat();

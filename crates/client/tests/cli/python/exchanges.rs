@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
-use std::time::Instant;
 
-use super::program::{Server, python, server};
-use crate::labclient::PATIENCE;
+use proto::frame::Framing;
+use testkit::TEST_TIMEOUT;
+use testkit::peer::Peer;
+use testkit::process::Process;
+use testkit::python::python;
+
+use super::server;
 
 const PROTOCOL: &str = include_str!("../../../../../docs/protocol.md");
 
@@ -40,7 +44,8 @@ fn every_exchange_of_the_specification_is_what_the_python_servers_say() {
     }
 }
 
-fn over_tcp(server: &Server, mode: &str, lines: &[&str]) {
+fn over_tcp(server: &Process, mode: &str, lines: &[&str]) {
+    let service = format!("{mode} tcp");
     let mut peers = BTreeMap::new();
     for line in lines {
         let Some((who, message)) = line.split_once(": ") else {
@@ -50,16 +55,14 @@ fn over_tcp(server: &Server, mode: &str, lines: &[&str]) {
         let (sender, client) = who.split_at(1);
         let peer = peers
             .entry(client)
-            .or_insert_with(|| server.converse(&format!("{mode} tcp")));
+            .or_insert_with(|| Peer::over(server.connect(&service), Framing::Netstring));
         if sender == "C" {
-            peer.writer.send(message.as_bytes()).unwrap();
+            peer.send(message);
             continue;
         }
-        let heard = peer.reader.receive(Some(Instant::now() + PATIENCE));
-        let heard = heard
-            .unwrap()
-            .map(|bytes| String::from_utf8(bytes).unwrap());
-        let heard = heard.unwrap_or_else(|| panic!("closed instead of {line:?}"));
+        let heard = peer
+            .receive()
+            .unwrap_or_else(|| panic!("closed instead of {line:?}"));
         assert_eq!(
             without_words(&heard),
             without_words(message),
@@ -68,15 +71,14 @@ fn over_tcp(server: &Server, mode: &str, lines: &[&str]) {
     }
     for (_, mut peer) in peers {
         // All have said QUIT, and the server closes.
-        let end = peer.reader.receive(Some(Instant::now() + PATIENCE));
-        assert_eq!(end.unwrap(), None);
+        assert_eq!(peer.receive(), None);
     }
 }
 
-fn over_udp(server: &Server, lines: &[&str]) {
+fn over_udp(server: &Process, lines: &[&str]) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(server.address("datetime udp")).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     for line in lines {
         let (sender, message) = line.split_once(": ").unwrap();
         if sender == "C" {

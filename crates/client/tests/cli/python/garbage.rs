@@ -1,13 +1,16 @@
 //! What no client sends ends no thread of a Python server with a traceback, nor keeps it from the
 //! next client.
 
-use std::net::UdpSocket;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream, UdpSocket};
 
 use proto::handout::{Handout, Part};
 use proto::mode::Transport;
+use testkit::process::Process;
+use testkit::python::python;
 
 use super::handouts::file_of;
-use super::program::{Server, pour, python, server};
+use super::server;
 use crate::labclient::labclient;
 
 /// Streams that break every framing, and some that break a grammar.
@@ -35,7 +38,15 @@ fn garbage() -> Vec<Vec<u8>> {
     garbage
 }
 
-fn throw_garbage_at(server: &Server, service: &str, transport: Transport) {
+/// Sends these bytes and no more, and reads whatever comes until the server closes.
+fn pour(stream: &mut TcpStream, bytes: &[u8]) {
+    // A server may have closed, or reset, before it has taken them all.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = std::io::copy(stream, &mut std::io::sink());
+}
+
+fn throw_garbage_at(server: &Process, service: &str, transport: Transport) {
     match transport {
         Transport::Tcp => {
             // One that says nothing at all stays while the others come and go.
@@ -91,12 +102,12 @@ fn garbage_ends_no_server_of_our_own_protocol() {
         };
         let service = format!("{mode} {transport_name}");
         throw_garbage_at(&server, &service, transport);
-        let ended = labclient(words).at(&server.address(&service)).pin("1234");
+        let ended = labclient(words).at(server.address(&service)).pin("1234");
         let ended = ended.run();
         assert_eq!(ended.status, Some(0), "{service}: {ended:?}");
         assert!(ended.stdout.contains(answer), "{service}: {ended:?}");
         // A thread that a message has killed says so.
-        assert_eq!(server.kill(), "", "{service}");
+        assert_eq!(server.kill().stderr, "", "{service}");
     }
 }
 
@@ -120,12 +131,12 @@ fn garbage_ends_no_server_of_a_hand_out() {
             Part::Script("joke" | "knock-knock" | "greeting")
         );
         if is_said_once || handout == Handout::Echo {
-            let ended = labclient(&["handout", name]).at(&server.address(&service));
+            let ended = labclient(&["handout", name]).at(server.address(&service));
             let ended = ended.run();
             assert_eq!(ended.status, Some(0), "{service}: {ended:?}");
             assert!(!ended.stdout.is_empty(), "{service}: {ended:?}");
         }
         // A thread that a message has killed says so.
-        assert_eq!(server.kill(), "", "{service}");
+        assert_eq!(server.kill().stderr, "", "{service}");
     }
 }

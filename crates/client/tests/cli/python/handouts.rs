@@ -5,9 +5,12 @@ use std::time::Instant;
 
 use proto::handout::Handout;
 use proto::mode::Transport;
+use testkit::TEST_TIMEOUT;
+use testkit::process::{Ended, Process, Program};
+use testkit::python::python;
 
-use super::program::{Server, python, server};
-use crate::labclient::{Ended, Labclient, PATIENCE, labclient};
+use super::server;
+use crate::labclient::labclient;
 
 /// Where the Python halves of a hand-out are.
 pub fn file_of(handout: Handout) -> String {
@@ -18,24 +21,24 @@ pub fn file_of(handout: Handout) -> String {
     }
 }
 
-fn serve(handout: Handout) -> Server {
+fn serve(handout: Handout) -> Process {
     server(&file_of(handout), &["server"])
 }
 
-fn client(handout: Handout, server: &Server, arguments: &[&str]) -> Labclient {
+fn client(handout: Handout, server: &Process, arguments: &[&str]) -> Program {
     let transport = match handout.transport() {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
     };
     labclient(&["handout", handout.name()])
         .with(arguments)
-        .at(&server.address(&format!("{} {transport}", handout.name())))
+        .at(server.address(&format!("{} {transport}", handout.name())))
 }
 
 /// Runs the client, again while only a pause was too short: it is all that keeps a name apart from
 /// what is sent behind it, and on a busy machine both may be read as one. Then neither side speaks.
-fn run_apart(handout: Handout, server: &Server, arguments: &[&str], typed: &str) -> Ended {
-    let by = Instant::now() + PATIENCE;
+fn run_apart(handout: Handout, server: &Process, arguments: &[&str], typed: &str) -> Ended {
+    let by = Instant::now() + TEST_TIMEOUT;
     loop {
         let client = client(handout, server, arguments).with(&["--timeout", "5"]);
         let ended = client.run_with(typed);
@@ -199,13 +202,13 @@ fn chat_members_hear_what_the_others_say() {
     }
     let server = serve(Handout::Chat);
     let mut joty = client(Handout::Chat, &server, &[]).start();
-    joty.say("Joty");
+    joty.write_line("Joty");
     // Nobody is told that they are in, but whoever is in hears others come and go.
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + TEST_TIMEOUT;
     let mut heard = String::new();
     while !heard.contains("Probe") {
         client(Handout::Chat, &server, &[]).run_with("Probe\nquit\n");
-        heard.extend(joty.lines_so_far());
+        heard = joty.stdout.so_far();
         assert!(Instant::now() < by, "{heard}");
     }
     // Again while name and line were read as one, by another name: the last one may still be there.
@@ -216,19 +219,19 @@ fn chat_members_hear_what_the_others_say() {
         let lines = format!("{name}\nhello,  Joty\nquit\n");
         let adarsh = client(Handout::Chat, &server, &[]).run_with(lines);
         assert_eq!(adarsh.status, Some(0), "{adarsh:?}");
-        heard.extend(joty.lines_so_far());
+        heard = joty.stdout.so_far();
         if heard.contains(&format!("{name}: hello,  Joty")) {
             break name;
         }
     };
     while !heard.contains(&format!("{name} has left the chat.")) {
-        heard += &joty.next_line();
+        heard += &joty.stdout.next();
     }
     assert!(
         heard.contains(&format!("{name} has joined the chat.")),
         "{heard}"
     );
-    joty.say("quit");
+    joty.write_line("quit");
     let ended = joty.end();
     assert_eq!(ended.status, Some(0), "{ended:?}");
 }

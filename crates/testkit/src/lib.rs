@@ -1,0 +1,19 @@
+//! For tests only: servers in this process, the real programs, students' programs, bare peers, and
+//! pseudo-terminals.
+//!
+//! Everything fails at [`TEST_TIMEOUT`] rather than hang, and ends what it started when dropped.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub mod lines;
+pub mod peer;
+pub mod process;
+pub mod python;
+pub mod service;
+#[cfg(unix)]
+pub mod terminal;
+
+use std::time::Duration;
+
+/// Far longer than anything in a test takes: a test that meets it has failed.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
