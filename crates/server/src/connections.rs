@@ -2,14 +2,15 @@
 //! how all are ended when the server stops.
 
 pub mod eviction;
+mod place;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::eviction::{Known, Newcomer, Shares, Source, who_gives_way};
+pub use self::place::{Place, Watch};
 
 /// Connections that were ended to make room and whose threads have not found out yet, at most:
 /// few enough to fit what a process has besides its connections, enough for one that computes not
@@ -49,36 +50,7 @@ struct Open {
 struct Entry {
     stream: Arc<TcpStream>,
     service: &'static str,
-    source: Source,
-    activity: Arc<Activity>,
-}
-
-/// What a connection's thread and who looks for room share.
-#[derive(Debug, Default)]
-struct Activity {
-    has_spoken: AtomicBool,
-    /// When the peer said something last, or came: nanoseconds since the beginning.
-    quiet_since: AtomicU64,
-    /// It was ended to make room.
-    is_ending: AtomicBool,
-}
-
-/// A place among the open connections, given back when dropped.
-#[derive(Debug)]
-pub struct Place {
-    id: u64,
-    service: &'static str,
-    source: Source,
-    activity: Arc<Activity>,
-    connections: Connections,
-}
-
-/// Says of a connection what its [`Place`] says, to whoever does something for it: a second thread
-/// of its own, or what all connections share.
-#[derive(Debug, Clone)]
-pub struct Watch {
-    source: Source,
-    activity: Arc<Activity>,
+    watch: Watch,
 }
 
 /// Why a connection gets no place.
@@ -141,24 +113,15 @@ impl Connections {
         }
         let id = open.next_id;
         open.next_id += 1;
-        let activity = Activity::default();
-        activity.quiet_since.store(self.now(), Ordering::Relaxed);
-        let activity = Arc::new(activity);
+        let watch = Watch::new(source, self.now());
         let entry = Entry {
             stream: Arc::clone(stream),
             service,
-            source,
-            activity: Arc::clone(&activity),
+            watch: watch.clone(),
         };
         open.by_id.insert(id, entry);
         drop(open);
-        Ok(Place {
-            id,
-            service,
-            source,
-            activity,
-            connections: self.clone(),
-        })
+        Ok(Place::new(id, service, watch, self.clone()))
     }
 
     /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
@@ -220,6 +183,14 @@ impl Connections {
         open.by_id.len()
     }
 
+    fn remove(&self, id: u64) {
+        let mut open = self.lock();
+        let removed = open.by_id.remove(&id);
+        open.ending -= usize::from(removed.is_some_and(|it| it.watch.has_made_room()));
+        drop(open);
+        self.shared.one_closed.notify_all();
+    }
+
     /// Waits until there are fewer; `None` when there are still as many then.
     fn wait_for_end<'a>(
         &'a self,
@@ -251,11 +222,12 @@ impl Connections {
 impl Open {
     /// Ends the one that gives way for this newcomer, if one does.
     fn end_one(&mut self, newcomer: Newcomer, shares: &Shares) -> Option<u64> {
-        let living = self.by_id.iter().filter(|(_, entry)| !entry.is_ending());
+        let living = self.by_id.iter();
+        let living = living.filter(|(_, entry)| !entry.watch.has_made_room());
         let known: Vec<Known> = living.map(|(id, entry)| entry.known(*id)).collect();
         let id = who_gives_way(&known, newcomer, shares)?;
         let entry = self.by_id.get(&id)?;
-        entry.activity.is_ending.store(true, Ordering::Relaxed);
+        entry.watch.make_room();
         self.ending += 1;
         let _ = entry.stream.shutdown(Shutdown::Both);
         Some(id)
@@ -263,93 +235,14 @@ impl Open {
 }
 
 impl Entry {
-    fn is_ending(&self) -> bool {
-        self.activity.is_ending.load(Ordering::Relaxed)
-    }
-
     fn known(&self, id: u64) -> Known {
         Known {
             id,
             service: self.service,
-            source: self.source,
-            has_spoken: self.activity.has_spoken.load(Ordering::Relaxed),
-            quiet_since: self.activity.quiet_since.load(Ordering::Relaxed),
+            source: self.watch.source(),
+            has_spoken: self.watch.has_spoken(),
+            quiet_since: self.watch.quiet_since(),
         }
-    }
-}
-
-impl Place {
-    /// The service's name.
-    pub fn service(&self) -> &'static str {
-        self.service
-    }
-
-    /// A number no other connection of this server has.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// The peer has said something: to be called for each message, or each read where there are no
-    /// messages. Who was quiet longest is ended first to make room.
-    pub fn has_spoken(&self) {
-        let now = self.connections.now();
-        self.activity.quiet_since.store(now, Ordering::Relaxed);
-        self.activity.has_spoken.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the server is stopping.
-    pub fn is_stopping(&self) -> bool {
-        self.connections.are_stopping()
-    }
-
-    /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
-        self.watch().has_made_room()
-    }
-
-    /// For whoever does something for this connection.
-    pub fn watch(&self) -> Watch {
-        Watch {
-            source: self.source,
-            activity: Arc::clone(&self.activity),
-        }
-    }
-}
-
-impl Watch {
-    /// Where the connection comes from.
-    pub fn source(&self) -> Source {
-        self.source
-    }
-
-    /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
-        self.activity.is_ending.load(Ordering::Relaxed)
-    }
-
-    /// Of a connection from this source that there is not.
-    #[cfg(test)]
-    pub fn of(source: Source) -> Watch {
-        Watch {
-            source,
-            activity: Arc::default(),
-        }
-    }
-
-    /// Has it ended to make room.
-    #[cfg(test)]
-    pub fn end(&self) {
-        self.activity.is_ending.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.lock();
-        open.by_id.remove(&self.id);
-        open.ending -= usize::from(self.has_made_room());
-        drop(open);
-        self.connections.shared.one_closed.notify_all();
     }
 }
 
