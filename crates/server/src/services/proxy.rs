@@ -25,7 +25,7 @@ use proto::atm::secrets;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::tap::Tap;
-use record::{By, Channel, How};
+use record::{By, How, Mask};
 use socket2::{Domain, SockRef, Socket, Type};
 use wire::connect::connect_to;
 use wire::fault::datagrams::Datagrams;
@@ -38,8 +38,7 @@ use crate::connections::{Connections, Place};
 use crate::conversation::End;
 use crate::threads::Threads;
 
-/// The word on the command line and on the ready line.
-pub const NAME: &str = "proxy";
+pub use proto::mode::PROXY as NAME;
 
 /// The port unless told otherwise: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -189,21 +188,14 @@ impl Proxy {
     }
 }
 
-/// A recorder's ear on one of the two streams: where we are this side.
+/// Records one of the two streams, where we are this side.
 fn tap(config: &Config, stream: &TcpStream, number: u64, side: Side) -> io::Result<Option<Tap>> {
     let Some(recorder) = &config.recorder else {
         return Ok(None);
     };
-    let channel = Channel {
-        service: NAME.to_owned(),
-        transport: Transport::Tcp,
-        framing: config.framing.into(),
-        connection: number,
-        local: stream.local_addr()?,
-        peer: stream.peer_addr()?,
-    };
-    let recorder = recorder.on_side(side);
-    Ok(Some(Tap::connected(&recorder, channel, Some(secrets))))
+    let (recorder, framing) = (recorder.on_side(side), config.framing.into());
+    let secrets = Some(secrets as Mask);
+    Tap::on_stream(&recorder, NAME, framing, number, stream, secrets).map(Some)
 }
 
 /// Whether the address is one of this machine's, and nobody has it: then it can be had.
