@@ -19,6 +19,10 @@ pub enum Mode {
     Script,
 }
 
+/// The name of the proxy, which is no service of its own: on the command line, on the ready line and
+/// in recordings.
+pub const PROXY: &str = "proxy";
+
 /// How a service is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {

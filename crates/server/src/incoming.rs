@@ -9,7 +9,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Framed, Mask, Recorder, Tap};
+use record::{Framed, Mask, Recorder, Tap};
 use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -53,7 +53,7 @@ pub struct IncomingStream {
 }
 
 /// The client's end of a connection that is relayed.
-pub struct RelayedConnection {
+pub struct RelayedConnection<'a> {
     /// The client's socket.
     pub client: Arc<TcpStream>,
     /// The recording of it, if there is one.
@@ -61,9 +61,8 @@ pub struct RelayedConnection {
     /// What happens to the requests, and to the replies.
     pub faults: Option<(Schedule, Schedule)>,
     recorder: Option<Recorder>,
-    service: &'static str,
+    place: &'a Place,
     framing: Framing,
-    number: u64,
 }
 
 impl<'a> IncomingConnection<'a> {
@@ -119,66 +118,67 @@ impl<'a> IncomingConnection<'a> {
     /// # Errors
     /// When the socket is no longer connected.
     pub fn stream(self) -> io::Result<IncomingStream> {
-        let (place, config) = (self.place, self.config);
-        let framing = Framed::Stream;
+        let number = self.place.id();
         let tap = tap(
-            config.recorder.as_ref(),
-            place.service(),
-            framing,
-            place.id(),
+            self.config.recorder.as_ref(),
+            self.place,
+            Framed::Stream,
             &self.stream,
-        );
-        let faults = faults(config, Transport::Tcp, place.id(), Exchange::Transparent);
-        let (requests, replies) = faults
-            .map(|faults| (faults.requests, faults.replies))
-            .unzip();
+        )?;
+        let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
+        let faults = faults.map(|faults| (faults.requests, faults.replies));
+        let (requests, replies) = faults.unzip();
         Ok(IncomingStream {
-            tap: tap?,
             stream: self.stream,
             limits: self.limits,
+            tap,
             requests,
             replies,
         })
     }
 
-    /// The connection as the client's end of a relay.
+    /// The connection as the client's end of a relay of messages in this framing.
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection> {
-        let (service, number) = (self.place.service(), self.place.id());
-        let recorder = self.config.recorder.clone();
+    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection<'a>> {
+        let recorder = self.config.recorder.as_ref();
+        let tap = tap(recorder, self.place, framing.into(), &self.stream)?;
         let plan = self.config.faults.as_ref();
-        let server_side = recorder.as_ref().map(|it| it.on_side(Side::Server));
-        let tap = tap(
-            server_side.as_ref(),
-            service,
-            framing.into(),
-            number,
-            &self.stream,
-        )?;
         Ok(RelayedConnection {
             client: self.stream,
             tap,
-            faults: plan.map(|plan| plan.relay(Transport::Tcp, number)),
-            recorder,
-            service,
+            faults: plan.map(|plan| plan.relay(Transport::Tcp, self.place.id())),
+            recorder: recorder.map(|it| it.on_side(Side::Client)),
+            place: self.place,
             framing,
-            number,
         })
     }
 }
 
-impl RelayedConnection {
+impl RelayedConnection<'_> {
     /// The recording of the server's end, if there is one.
     ///
     /// # Errors
     /// When the socket is no longer connected.
     pub fn server_tap(&self, server: &TcpStream) -> io::Result<Option<Tap>> {
-        let client_side = self.recorder.as_ref().map(|it| it.on_side(Side::Client));
-        let (framing, number) = (self.framing.into(), self.number);
-        tap(client_side.as_ref(), self.service, framing, number, server)
+        let recorder = self.recorder.as_ref();
+        tap(recorder, self.place, self.framing.into(), server)
     }
+}
+
+/// The recording of a stream, if there is a recorder.
+fn tap(
+    recorder: Option<&Recorder>,
+    place: &Place,
+    framing: Framed,
+    stream: &TcpStream,
+) -> io::Result<Option<Tap>> {
+    let (service, number) = (place.service(), place.id());
+    let secrets = Some(proto::atm::secrets as Mask);
+    recorder
+        .map(|it| Tap::on_stream(it, service, framing, number, stream, secrets))
+        .transpose()
 }
 
 /// A UDP socket that is bound. Its datagrams are [answered] or [relayed].
@@ -275,27 +275,4 @@ fn faults(
         exchange,
     };
     Some(config.faults.as_ref()?.faults(channel))
-}
-
-/// The recording of a stream, if there is a recorder.
-fn tap(
-    recorder: Option<&Recorder>,
-    service: &str,
-    framing: Framed,
-    number: u64,
-    stream: &TcpStream,
-) -> io::Result<Option<Tap>> {
-    let Some(recorder) = recorder else {
-        return Ok(None);
-    };
-    let channel = Channel {
-        service: service.to_owned(),
-        transport: Transport::Tcp,
-        framing,
-        connection: number,
-        local: stream.local_addr()?,
-        peer: stream.peer_addr()?,
-    };
-    let secrets = Some(proto::atm::secrets as Mask);
-    Ok(Some(Tap::connected(recorder, channel, secrets)))
 }

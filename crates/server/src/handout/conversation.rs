@@ -50,11 +50,12 @@ fn hold<W: Wording>(
     place: &Place,
 ) -> End {
     loop {
-        if wording.awaits_secret() {
-            connection.reader.next_is_secret();
-        }
         let understands = wording.understands();
-        let mut step = match connection.reader.receive(None) {
+        let received = match wording.awaits_secret() {
+            true => connection.reader.receive_secret(None),
+            false => connection.reader.receive(None),
+        };
+        let mut step = match received {
             Ok(Some(message)) => {
                 place.has_spoken();
                 match wording.received(&message) {

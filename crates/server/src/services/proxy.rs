@@ -37,8 +37,7 @@ use crate::incoming::{IncomingConnection, IncomingDatagrams, RelayedConnection};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
-/// The word on the command line and on the ready line.
-pub const NAME: &str = "proxy";
+pub use proto::mode::PROXY as NAME;
 
 /// The port unless told otherwise: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -110,7 +109,11 @@ impl Proxy {
         }
     }
 
-    fn relay(&self, incoming: RelayedConnection, place: &Place) -> anyhow::Result<Option<Over>> {
+    fn relay(
+        &self,
+        incoming: RelayedConnection<'_>,
+        place: &Place,
+    ) -> anyhow::Result<Option<Over>> {
         let client_tap = incoming.tap.clone();
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
         if let (Some(tap), Err(error)) = (&client_tap, &connected) {

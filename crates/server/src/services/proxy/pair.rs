@@ -12,7 +12,7 @@ use proto::side::Direction;
 use record::tap::Tap;
 use record::{By, How};
 use socket2::{SockRef, TcpKeepalive};
-use wire::fault::stream::Break;
+use wire::fault::sending::Break;
 
 use crate::connections::Watch;
 
