@@ -2,7 +2,7 @@
 //! how all are ended when the server stops.
 
 pub mod eviction;
-mod place;
+mod permit;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown, TcpStream};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::eviction::{Known, Newcomer, Shares, Source, who_gives_way};
-pub use self::place::{Place, Watch};
+pub use self::permit::{ConnectionPermit, Watch};
 
 /// Connections that were ended to make room and whose threads have not found out yet, at most:
 /// few enough to fit what a process has besides its connections, enough for one that computes not
@@ -53,9 +53,9 @@ struct Entry {
     watch: Watch,
 }
 
-/// Why a connection gets no place.
+/// Why a connection gets no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
+pub enum NotAdmitted {
     /// As many as may be are open, and none of them [gives way](eviction).
     Full,
     /// The server is stopping.
@@ -76,11 +76,11 @@ impl Connections {
         }
     }
 
-    /// Gives a connection to this service a place. When all are taken, another one is [ended to
-    /// make room](eviction), so that nobody can keep others out.
+    /// Gives a connection to this service a permit. When all places are taken, another connection is
+    /// [ended to make room](eviction), so that no peer can keep others out.
     ///
-    /// The one that is ended is told nothing: words that it did not ask for could be taken for the
-    /// answer to a request that is under way.
+    /// Nothing is sent to the one that is ended: its client could take it for the answer to a
+    /// request that is under way.
     ///
     /// # Errors
     /// When there is no place for it.
@@ -89,7 +89,7 @@ impl Connections {
         stream: &Arc<TcpStream>,
         service: &'static str,
         peer: IpAddr,
-    ) -> Result<Place, NoPlace> {
+    ) -> Result<ConnectionPermit, NotAdmitted> {
         let source = Source::from(peer);
         let newcomer = Newcomer {
             service: Some(service),
@@ -100,15 +100,15 @@ impl Connections {
         let mut open = self.lock();
         loop {
             if open.stopping {
-                return Err(NoPlace::Stopping);
+                return Err(NotAdmitted::Stopping);
             }
             if open.by_id.len() - open.ending >= places {
                 open.end_one(newcomer, &self.shared.shares)
-                    .ok_or(NoPlace::Full)?;
+                    .ok_or(NotAdmitted::Full)?;
             } else if open.by_id.len() < places + ENDING {
                 break;
             } else {
-                open = self.wait_for_end(open, by).ok_or(NoPlace::Full)?;
+                open = self.wait_for_end(open, by).ok_or(NotAdmitted::Full)?;
             }
         }
         let id = open.next_id;
@@ -121,7 +121,7 @@ impl Connections {
         };
         open.by_id.insert(id, entry);
         drop(open);
-        Ok(Place::new(id, service, watch, self.clone()))
+        Ok(ConnectionPermit::new(id, service, watch, self.clone()))
     }
 
     /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
@@ -151,7 +151,7 @@ impl Connections {
         self.lock().stopping
     }
 
-    /// Lets nobody in any more, and ends the input of all: each reads what it was sent, answers
+    /// Admits no more connections, and ends the input of all: each reads what it was sent, answers
     /// it, and finds the end of the stream.
     pub fn stop(&self) {
         let mut open = self.lock();
@@ -332,14 +332,14 @@ mod tests {
     fn stopping_ends_the_input_of_all_and_lets_nobody_in() {
         let connections = connections(5);
         let (stream, _other) = pair();
-        let place = connections.enter(&stream, "text", HERE).unwrap();
+        let permit = connections.enter(&stream, "text", HERE).unwrap();
         connections.stop();
         assert_eq!((&*stream).read(&mut [0; 8]).unwrap(), 0);
-        assert!(place.is_stopping());
+        assert!(permit.is_stopping());
         let refused = connections.enter(&pair().0, "text", HERE).unwrap_err();
-        assert_eq!(refused, NoPlace::Stopping);
+        assert_eq!(refused, NotAdmitted::Stopping);
         assert_eq!(connections.drain(Duration::from_millis(10)), 1);
-        drop(place);
+        drop(permit);
         assert_eq!(connections.drain(Duration::from_secs(10)), 0);
     }
 }

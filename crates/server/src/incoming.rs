@@ -18,7 +18,7 @@ use wire::fault::{self, Exchange, Faults, Schedule};
 use wire::limits::Limits;
 
 use crate::config::Config;
-use crate::connections::{Connections, Place};
+use crate::connections::{ConnectionPermit, Connections};
 use crate::datagrams::serve_datagrams;
 
 /// A TCP connection that was accepted. There are three ways to its bytes: as [messages], as a
@@ -29,7 +29,7 @@ use crate::datagrams::serve_datagrams;
 /// [relay]: IncomingConnection::relay
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
-    place: &'a Place,
+    permit: &'a ConnectionPermit,
     config: &'a Config,
     login_by: Instant,
     /// Its deadlines, unless changed those of the configuration.
@@ -61,16 +61,16 @@ pub struct RelayedConnection<'a> {
     /// What happens to the requests, and to the replies.
     pub faults: Option<(Schedule, Schedule)>,
     recorder: Option<Recorder>,
-    place: &'a Place,
+    permit: &'a ConnectionPermit,
     framing: Framing,
 }
 
 impl<'a> IncomingConnection<'a> {
     /// What the listener accepted.
-    pub fn new(stream: Arc<TcpStream>, place: &'a Place, config: &'a Config) -> Self {
+    pub fn new(stream: Arc<TcpStream>, permit: &'a ConnectionPermit, config: &'a Config) -> Self {
         IncomingConnection {
             stream,
-            place,
+            permit,
             config,
             login_by: Instant::now() + config.login,
             limits: config.limits,
@@ -78,9 +78,9 @@ impl<'a> IncomingConnection<'a> {
         }
     }
 
-    /// Its place among the open connections.
-    pub fn place(&self) -> &'a Place {
-        self.place
+    /// Its permit to be open.
+    pub fn permit(&self) -> &'a ConnectionPermit {
+        self.permit
     }
 
     /// When the peer must have logged in, if the service has a log-in.
@@ -101,12 +101,12 @@ impl<'a> IncomingConnection<'a> {
     pub fn messages(self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
         let mut connection = Connection::over(self.stream, framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
-            let (service, number) = (self.place.service(), self.place.id());
+            let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
                 tracing::debug!(%error, "not recorded");
             }
         }
-        if let Some(faults) = faults(self.config, Transport::Tcp, self.place.id(), exchange) {
+        if let Some(faults) = faults(self.config, Transport::Tcp, self.permit.id(), exchange) {
             connection.inject(faults);
         }
         Ok(connection)
@@ -118,10 +118,10 @@ impl<'a> IncomingConnection<'a> {
     /// # Errors
     /// When the socket is no longer connected.
     pub fn stream(self) -> io::Result<IncomingStream> {
-        let number = self.place.id();
+        let number = self.permit.id();
         let tap = tap(
             self.config.recorder.as_ref(),
-            self.place,
+            self.permit,
             Framed::Stream,
             &self.stream,
         )?;
@@ -143,14 +143,14 @@ impl<'a> IncomingConnection<'a> {
     /// When the socket is no longer connected.
     pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection<'a>> {
         let recorder = self.config.recorder.as_ref();
-        let tap = tap(recorder, self.place, framing.into(), &self.stream)?;
+        let tap = tap(recorder, self.permit, framing.into(), &self.stream)?;
         let plan = self.config.faults.as_ref();
         Ok(RelayedConnection {
             client: self.stream,
             tap,
-            faults: plan.map(|plan| plan.relay(Transport::Tcp, self.place.id())),
+            faults: plan.map(|plan| plan.relay(Transport::Tcp, self.permit.id())),
             recorder: recorder.map(|it| it.on_side(Side::Client)),
-            place: self.place,
+            permit: self.permit,
             framing,
         })
     }
@@ -163,18 +163,18 @@ impl RelayedConnection<'_> {
     /// When the socket is no longer connected.
     pub fn server_tap(&self, server: &TcpStream) -> io::Result<Option<Tap>> {
         let recorder = self.recorder.as_ref();
-        tap(recorder, self.place, self.framing.into(), server)
+        tap(recorder, self.permit, self.framing.into(), server)
     }
 }
 
 /// The recording of a stream, if there is a recorder.
 fn tap(
     recorder: Option<&Recorder>,
-    place: &Place,
+    permit: &ConnectionPermit,
     framing: Framed,
     stream: &TcpStream,
 ) -> io::Result<Option<Tap>> {
-    let (service, number) = (place.service(), place.id());
+    let (service, number) = (permit.service(), permit.id());
     let secrets = Some(proto::atm::secrets as Mask);
     recorder
         .map(|it| Tap::on_stream(it, service, framing, number, stream, secrets))
@@ -261,7 +261,7 @@ impl<'a> IncomingDatagrams<'a> {
 }
 
 /// The faults of a connection or socket, if any are to be injected. A connection's number is that
-/// of its place; a UDP socket's is 0.
+/// of its permit; a UDP socket's is 0.
 fn faults(
     config: &Config,
     transport: Transport,

@@ -21,7 +21,7 @@ use wire::fault::pause::wait_while_stopped;
 use wire::fault::sending::Break;
 use wire::fault::{Exchange, Schedule};
 
-use crate::connections::Place;
+use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
 use crate::incoming::{IncomingConnection, IncomingDatagrams, IncomingStream};
 use crate::outbound::Outbound;
@@ -56,11 +56,11 @@ impl UdpService for EchoDatagrams {
 impl TcpService for Echo {
     /// Echoes until the peer half-closes and has everything back.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let place = incoming.place();
+        let permit = incoming.permit();
         let incoming = incoming.stream()?;
         let stream = Arc::clone(&incoming.stream);
-        Ok(match self.echo(incoming, place) {
-            Ok(()) if place.is_stopping() => End::Stopping,
+        Ok(match self.echo(incoming, permit) {
+            Ok(()) if permit.is_stopping() => End::Stopping,
             Ok(()) => End::Closed,
             Err(error) => {
                 end(&stream);
@@ -79,7 +79,7 @@ impl Echo {
         }
     }
 
-    fn echo(&self, incoming: IncomingStream, place: &Place) -> io::Result<()> {
+    fn echo(&self, incoming: IncomingStream, permit: &ConnectionPermit) -> io::Result<()> {
         let IncomingStream {
             stream,
             limits,
@@ -104,7 +104,7 @@ impl Echo {
         self.threads
             .run(move || drop(tell_written.send(writer.write_all())))?;
 
-        let read = self.read_all(stream, &queue, place, requests, tap.as_ref());
+        let read = self.read_all(stream, &queue, permit, requests, tap.as_ref());
         queue.close();
         if let (Some(tap), Err(error)) = (&tap, &read) {
             match error.kind() {
@@ -127,7 +127,7 @@ impl Echo {
         &self,
         stream: &TcpStream,
         queue: &Outbound,
-        place: &Place,
+        permit: &ConnectionPermit,
         mut requests: Option<Schedule>,
         tap: Option<&Tap>,
     ) -> io::Result<()> {
@@ -146,7 +146,7 @@ impl Echo {
                 Err(error) => return Err(said_nothing(error)),
             };
             wait_while_stopped();
-            place.has_spoken();
+            permit.has_spoken();
             if let Some(tap) = tap {
                 tap.read(length, PIECE, &piece[..length], None);
                 tap.received(&piece[..length]);

@@ -1,4 +1,4 @@
-//! The place of one connection among those that are open.
+//! The permit of one open connection, and what is known of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Connections;
 use super::eviction::Source;
 
-/// A place among the open connections, given back when dropped.
+/// Leave for a connection to be open, given back when dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionPermit {
     id: u64,
     service: &'static str,
     watch: Watch,
@@ -32,14 +32,14 @@ struct Activity {
     is_ending: AtomicBool,
 }
 
-impl Place {
+impl ConnectionPermit {
     pub(super) fn new(
         id: u64,
         service: &'static str,
         watch: Watch,
         connections: Connections,
-    ) -> Place {
-        Place {
+    ) -> ConnectionPermit {
+        ConnectionPermit {
             id,
             service,
             watch,
@@ -130,7 +130,7 @@ impl Watch {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.remove(self.id);
     }
