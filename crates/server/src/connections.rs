@@ -9,7 +9,7 @@ use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use self::eviction::{Known, Newcomer, Shares, Source, who_gives_way};
+use self::eviction::{Known, Newcomer, Shares, Source, choose_evicted};
 pub use self::permit::{ConnectionPermit, Watch};
 
 /// Connections that were ended to make room and whose threads have not found out yet, at most:
@@ -186,7 +186,7 @@ impl Connections {
     fn remove(&self, id: u64) {
         let mut open = self.lock();
         let removed = open.by_id.remove(&id);
-        open.ending -= usize::from(removed.is_some_and(|it| it.watch.has_made_room()));
+        open.ending -= usize::from(removed.is_some_and(|it| it.watch.was_evicted()));
         drop(open);
         self.shared.one_closed.notify_all();
     }
@@ -223,9 +223,9 @@ impl Open {
     /// Ends the one that gives way for this newcomer, if one does.
     fn end_one(&mut self, newcomer: Newcomer, shares: &Shares) -> Option<u64> {
         let living = self.by_id.iter();
-        let living = living.filter(|(_, entry)| !entry.watch.has_made_room());
+        let living = living.filter(|(_, entry)| !entry.watch.was_evicted());
         let known: Vec<Known> = living.map(|(id, entry)| entry.known(*id)).collect();
-        let id = who_gives_way(&known, newcomer, shares)?;
+        let id = choose_evicted(&known, newcomer, shares)?;
         let entry = self.by_id.get(&id)?;
         entry.watch.make_room();
         self.ending += 1;
@@ -281,7 +281,7 @@ mod tests {
         first.has_spoken();
         let third = enter(&pairs[2].0);
         assert!(is_ended(&mut pairs[1].1), "it was quiet longest");
-        assert!(second.has_made_room() && !first.has_made_room() && !third.has_made_room());
+        assert!(second.was_evicted() && !first.was_evicted() && !third.was_evicted());
         assert_eq!(connections.count(), 2);
         drop(second);
         assert_eq!(connections.count(), 2);
@@ -319,7 +319,7 @@ mod tests {
         let _second = enter(&pairs[1].0);
         std::thread::scope(|scope| {
             let making = scope.spawn(|| connections.make_room(Some("text")));
-            while !first.has_made_room() {
+            while !first.was_evicted() {
                 std::thread::yield_now();
             }
             drop(first);

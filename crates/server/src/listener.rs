@@ -255,7 +255,7 @@ impl Acceptor<'_> {
             tracing::debug!("opened");
             // The stream is dropped before the permit: there is a descriptor for the next one.
             let end = match service.serve(IncomingConnection::new(stream, &permit, &config)) {
-                _ if permit.has_made_room() => End::MadeRoom,
+                _ if permit.was_evicted() => End::Evicted,
                 Ok(end) => end,
                 Err(error) => End::Broken(error.to_string()),
             };

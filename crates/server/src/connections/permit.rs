@@ -72,8 +72,8 @@ impl ConnectionPermit {
     }
 
     /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
-        self.watch.has_made_room()
+    pub fn was_evicted(&self) -> bool {
+        self.watch.was_evicted()
     }
 
     /// What is known of the connection, for what works for it outside its thread.
@@ -109,7 +109,7 @@ impl Watch {
     }
 
     /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
+    pub fn was_evicted(&self) -> bool {
         self.activity.is_ending.load(Ordering::Relaxed)
     }
 
