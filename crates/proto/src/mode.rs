@@ -21,6 +21,10 @@ pub enum Mode {
     Script,
 }
 
+/// The name of the proxy, which is no service of its own: on the command line, on the ready line and
+/// in recordings.
+pub const PROXY: &str = "proxy";
+
 /// The transport of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

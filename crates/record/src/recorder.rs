@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use super::event::{By, Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
-use super::tap::Open;
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
 use crate::queue::{Item, Queue};
@@ -76,6 +75,15 @@ struct Shared {
     /// Connections that may still be open.
     open: Mutex<Vec<Open>>,
     sinks: Vec<Arc<Queue<Arc<Event>>>>,
+}
+
+/// A connection that may still be open when the run ends.
+type Open = Weak<dyn Ends>;
+
+/// What has an end that is recorded.
+pub(super) trait Ends: Send + Sync {
+    /// Records the end, once.
+    fn tell_end(&self);
 }
 
 /// A moment.

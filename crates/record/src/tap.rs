@@ -5,20 +5,23 @@
 //! is gone.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
 use super::event::{By, Cause, Channel, Framed, How, Message, What};
-use super::recorder::{Moment, Recorder};
+use super::recorder::{Ends, Moment, Recorder};
+use proto::mode::Transport;
 use proto::side::Direction;
 
-mod halves;
+mod batch;
+mod reading;
 
-pub use self::halves::{ReadTap, WriteTap};
+pub use self::batch::Batch;
+pub use self::reading::ReadTap;
 
 /// Where the secrets of a message are, framing excluded. It may be asked about a part of a message,
 /// or about what is none.
@@ -38,15 +41,6 @@ struct Shared {
     mask: Option<Mask>,
     /// How it ends, for a socket that has one peer; `None` when it has many, or its end was told.
     end: Mutex<Option<End>>,
-}
-
-/// A tap that tells how its connection ended, for the end of the run.
-pub(super) type Open = Weak<dyn Ends>;
-
-/// What can still end when the run does.
-pub(super) trait Ends: Send + Sync {
-    /// Tells the end, once.
-    fn tell_end(&self);
 }
 
 #[derive(Debug, Default)]
@@ -77,29 +71,31 @@ impl<'a> From<&'a [u8]> for Said<'a> {
     }
 }
 
-/// What a fault did to a message, besides being late.
+/// What a fault does to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Struck {
-    /// It was lost.
+pub enum FaultEffect {
+    /// It is lost.
     Dropped,
-    /// It was one of two answers to a doubled request, and taken back.
-    TakenBack,
-    /// It was refused.
+    /// It is one of the two answers to a duplicated request, and not passed on.
+    Suppressed,
+    /// It is refused.
     Refused,
-    /// It is doubled.
+    /// It is sent or handled twice.
     Duplicated,
-    /// So many of its bytes are sent.
+    /// Only this many of its bytes are sent.
     Cut(usize),
-    /// It waits for the next one.
+    /// It is held back until the next one is sent.
     Reordered,
-    /// It is sent in segments of so many bytes.
+    /// It is sent in segments of this many bytes.
     Split(usize),
-    /// It waits for the next one, to be sent together with it.
+    /// It is held back, and sent in one segment with the next one.
     Glued,
     /// The connection is reset instead.
     Reset,
-    /// This bit of it is flipped; what is told is what is sent.
+    /// This bit of it is flipped.
     Corrupted(usize),
+    /// It is not sent before this moment.
+    Delayed(Instant),
 }
 
 impl Tap {
@@ -113,9 +109,55 @@ impl Tap {
         tap
     }
 
-    /// A tap on a server's UDP socket. Its peer is whoever a datagram comes from or goes to.
-    pub fn unconnected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
-        Tap::new(recorder, channel, mask, None)
+    /// A tap on a stream that is connected now.
+    ///
+    /// # Errors
+    /// When it is no longer connected.
+    pub fn on_stream(
+        recorder: &Recorder,
+        service: &str,
+        framing: Framed,
+        connection: u64,
+        stream: &TcpStream,
+        mask: Option<Mask>,
+    ) -> io::Result<Tap> {
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Tcp,
+            framing,
+            connection,
+            local: stream.local_addr()?,
+            peer: stream.peer_addr()?,
+        };
+        Ok(Tap::connected(recorder, channel, mask))
+    }
+
+    /// A tap on a UDP socket. One that is not connected is a server's: its peer is wherever a
+    /// datagram comes from or goes to.
+    ///
+    /// # Errors
+    /// When the operating system cannot say its address.
+    pub fn on_socket(
+        recorder: &Recorder,
+        service: &str,
+        connection: u64,
+        socket: &UdpSocket,
+        mask: Option<Mask>,
+    ) -> io::Result<Tap> {
+        let local = socket.local_addr()?;
+        let peer = socket.peer_addr().ok();
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Udp,
+            framing: Framed::Datagram,
+            connection,
+            local,
+            peer: peer.unwrap_or(local),
+        };
+        Ok(match peer {
+            Some(_) => Tap::connected(recorder, channel, mask),
+            None => Tap::new(recorder, channel, mask, None),
+        })
     }
 
     fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: Option<End>) -> Tap {
@@ -138,12 +180,27 @@ impl Tap {
         self.tell_at(moment, What::Sent(message));
     }
 
+    /// Of these messages, the first `written` bytes were.
+    pub fn written(&self, moment: Moment, batch: &Batch, written: usize) {
+        let mut rest = &batch.bytes[..written];
+        for &(length, is_secret) in batch.messages() {
+            let bytes = &rest[..length.min(rest.len())];
+            rest = &rest[bytes.len()..];
+            let said = Said { bytes, is_secret };
+            match bytes.len() {
+                0 => {}
+                whole if whole == length => self.sent(moment, said),
+                _ => self.sent_in_part(moment, said),
+            }
+        }
+    }
+
     /// Of a message, only these first bytes were.
-    pub fn sent_in_part<'a>(&self, moment: Moment, said: impl Into<Said<'a>>) {
+    fn sent_in_part(&self, moment: Moment, said: Said<'_>) {
         let message = Message {
             text: None,
             partial: true,
-            ..self.message(self.outward(), said.into())
+            ..self.message(self.outward(), said)
         };
         self.tell_at(moment, What::Sent(message));
     }
@@ -178,22 +235,14 @@ impl Tap {
         });
     }
 
-    /// A fault struck what is sent: `said` is all of it.
-    pub fn struck_sending<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
-        self.struck(struck, self.message(self.outward(), said.into()));
+    /// A fault has this effect on what is sent: `said` is all of it, as it is sent.
+    pub fn fault_on_sent<'a>(&self, effect: FaultEffect, said: impl Into<Said<'a>>) {
+        self.fault(effect, self.message(self.outward(), said.into()));
     }
 
-    /// A fault struck what was received.
-    pub fn struck_receiving<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
-        self.struck(struck, self.message(self.inward(), said.into()));
-    }
-
-    /// A fault makes what is sent late.
-    pub fn delayed<'a>(&self, due: Instant, said: impl Into<Said<'a>>) {
-        self.tell(What::Delayed {
-            until: self.0.recorder.since_start(due),
-            message: self.message(self.outward(), said.into()),
-        });
+    /// A fault has this effect on what was received.
+    pub fn fault_on_received<'a>(&self, effect: FaultEffect, said: impl Into<Said<'a>>) {
+        self.fault(effect, self.message(self.inward(), said.into()));
     }
 
     /// A fault stops this process for so long, now.
@@ -275,22 +324,23 @@ impl Tap {
         Tap::new(&self.0.recorder, channel, self.0.mask, None)
     }
 
-    fn struck(&self, struck: Struck, message: Message) {
-        let dropped = |cause| What::Dropped {
-            cause,
-            message: message.clone(),
-        };
-        self.tell(match struck {
-            Struck::Dropped => dropped(Cause::Drop),
-            Struck::TakenBack => dropped(Cause::Duplicate),
-            Struck::Refused => What::Refused(message),
-            Struck::Duplicated => What::Duplicated(message),
-            Struck::Cut(sent) => What::Cut { sent, message },
-            Struck::Reordered => What::Reordered(message),
-            Struck::Split(size) => What::Split { size, message },
-            Struck::Glued => What::Glued(message),
-            Struck::Reset => What::Reset(message),
-            Struck::Corrupted(bit) => What::Corrupted { bit, message },
+    fn fault(&self, effect: FaultEffect, message: Message) {
+        let dropped = |cause, message| What::Dropped { cause, message };
+        self.tell(match effect {
+            FaultEffect::Dropped => dropped(Cause::Drop, message),
+            FaultEffect::Suppressed => dropped(Cause::Duplicate, message),
+            FaultEffect::Refused => What::Refused(message),
+            FaultEffect::Duplicated => What::Duplicated(message),
+            FaultEffect::Cut(sent) => What::Cut { sent, message },
+            FaultEffect::Reordered => What::Reordered(message),
+            FaultEffect::Split(size) => What::Split { size, message },
+            FaultEffect::Glued => What::Glued(message),
+            FaultEffect::Reset => What::Reset(message),
+            FaultEffect::Corrupted(bit) => What::Corrupted { bit, message },
+            FaultEffect::Delayed(due) => What::Delayed {
+                until: self.0.recorder.since_start(due),
+                message,
+            },
         });
     }
 

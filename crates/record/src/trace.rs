@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use proto::mode::PROXY;
 use proto::printable::printable;
 use terminal_size::{Width, terminal_size_of};
 
@@ -23,9 +24,6 @@ const LEAST_WIDTH: usize = 40;
 
 /// Columns of a row of a dump besides its bytes, of which each has four.
 const DUMP_MARGIN: usize = 7;
-
-/// The service that is a server to one end and a client to the other.
-const PROXY: &str = "proxy";
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

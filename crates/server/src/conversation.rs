@@ -17,7 +17,7 @@ use proto::request::Request;
 use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::Exchange;
 
-use crate::connections::{Place, Watch};
+use crate::connections::{ConnectionPermit, Watch};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 
@@ -66,14 +66,14 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> Conversations<F> {
 
 impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversations<F> {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (place, login_by) = (incoming.place(), incoming.login_by());
-        let mut conversation = (self.begin)(place.watch());
+        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let mut conversation = (self.begin)(permit.watch());
         if conversation.is_told_secrets() {
             incoming.mask = proto::atm::secrets_alone;
         }
         let mut connection = incoming.messages(self.framing, Exchange::Answered)?;
         let end = match connection.writer.greet(reply::ready(self.mode).as_bytes()) {
-            Ok(()) => exchange(&mut conversation, &mut connection, place, login_by),
+            Ok(()) => exchange(&mut conversation, &mut connection, permit, login_by),
             Err(error) => End::Broken(error.to_string()),
         };
         connection.close();
@@ -88,17 +88,17 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversati
 fn exchange<C: Conversation>(
     conversation: &mut C,
     connection: &mut Connection,
-    place: &Place,
+    permit: &ConnectionPermit,
     login_by: Instant,
 ) -> End {
     loop {
         let by = conversation.awaits_login().then_some(login_by);
         let (reply, end) = match connection.reader.receive(by) {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 answer(conversation, &message)
             }
-            Ok(None) if place.is_stopping() => {
+            Ok(None) if permit.is_stopping() => {
                 let words = "the server is stopping; nothing after this was done";
                 refuse(Refusal::new(Code::ShuttingDown, words), Some(End::Stopping))
             }

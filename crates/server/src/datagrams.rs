@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use proto::refusal::{Code, Refusal};
 use proto::reply;
-use record::Tap;
-use record::tap::Struck;
+use record::tap::FaultEffect;
 use wire::datagram::Endpoint;
-use wire::fault::Verdict;
+use wire::fault::Schedule;
 
 use crate::connections::Connections;
 
@@ -55,18 +54,15 @@ pub fn serve_datagrams(
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
-                let verdict = match &mut requests {
-                    Some(requests) => requests.next_fate().verdict,
-                    None => Verdict::Pass,
-                };
-                if let Some(tap) = &tap {
-                    tell(&tap.with_peer(sender), verdict, datagram);
+                let effect = requests.as_mut().and_then(Schedule::next_received);
+                if let (Some(tap), Some(effect)) = (&tap, effect) {
+                    tap.with_peer(sender).fault_on_received(effect, datagram);
                 }
-                let replies = match verdict {
-                    Verdict::Drop => [None, None],
-                    Verdict::Error => [refuse(datagram), None],
-                    Verdict::Duplicate => [answer(datagram, sender), answer(datagram, sender)],
-                    _ => [answer(datagram, sender), None],
+                let replies = match effect {
+                    Some(FaultEffect::Dropped) => [None, None],
+                    Some(FaultEffect::Refused) => [refuse(datagram), None],
+                    Some(_) => [answer(datagram, sender), answer(datagram, sender)],
+                    None => [answer(datagram, sender), None],
                 };
                 (replies, sender)
             }
@@ -83,18 +79,6 @@ pub fn serve_datagrams(
             }
         }
     }
-}
-
-/// Has it recorded what a fault did to the request.
-fn tell(tap: &Tap, verdict: Verdict, datagram: &[u8]) {
-    let struck = match verdict {
-        Verdict::Drop => Struck::Dropped,
-        Verdict::Error => Struck::Refused,
-        Verdict::Duplicate => Struck::Duplicated,
-        // The rest happens to what is sent.
-        _ => return,
-    };
-    tap.struck_receiving(struck, datagram);
 }
 
 /// How our own services refuse a request because of an injected fault: without words, because they would make

@@ -9,7 +9,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Framed, Mask, Recorder, Tap};
+use record::{Framed, Mask, Recorder, Tap};
 use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -18,7 +18,7 @@ use wire::fault::{self, Exchange, Faults, Schedule};
 use wire::limits::Limits;
 
 use crate::config::Config;
-use crate::connections::{Connections, Place};
+use crate::connections::{ConnectionPermit, Connections};
 use crate::datagrams::serve_datagrams;
 
 /// A TCP connection that was accepted. There are three ways to its bytes: as [messages], as a
@@ -29,7 +29,7 @@ use crate::datagrams::serve_datagrams;
 /// [relay]: IncomingConnection::relay
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
-    place: &'a Place,
+    permit: &'a ConnectionPermit,
     config: &'a Config,
     login_by: Instant,
     /// Its deadlines, unless changed those of the configuration.
@@ -53,7 +53,7 @@ pub struct IncomingStream {
 }
 
 /// The client's end of a connection that is relayed.
-pub struct RelayedConnection {
+pub struct RelayedConnection<'a> {
     /// The client's socket.
     pub client: Arc<TcpStream>,
     /// The recording of it, if there is one.
@@ -61,17 +61,16 @@ pub struct RelayedConnection {
     /// What happens to the requests, and to the replies.
     pub faults: Option<(Schedule, Schedule)>,
     recorder: Option<Recorder>,
-    service: &'static str,
+    permit: &'a ConnectionPermit,
     framing: Framing,
-    number: u64,
 }
 
 impl<'a> IncomingConnection<'a> {
     /// What the listener accepted.
-    pub fn new(stream: Arc<TcpStream>, place: &'a Place, config: &'a Config) -> Self {
+    pub fn new(stream: Arc<TcpStream>, permit: &'a ConnectionPermit, config: &'a Config) -> Self {
         IncomingConnection {
             stream,
-            place,
+            permit,
             config,
             login_by: Instant::now() + config.login,
             limits: config.limits,
@@ -79,9 +78,9 @@ impl<'a> IncomingConnection<'a> {
         }
     }
 
-    /// Its place among the open connections.
-    pub fn place(&self) -> &'a Place {
-        self.place
+    /// Its permit to be open.
+    pub fn permit(&self) -> &'a ConnectionPermit {
+        self.permit
     }
 
     /// When the peer must have logged in, if the service has a log-in.
@@ -102,12 +101,12 @@ impl<'a> IncomingConnection<'a> {
     pub fn messages(self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
         let mut connection = Connection::over(self.stream, framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
-            let (service, number) = (self.place.service(), self.place.id());
+            let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
                 tracing::debug!(%error, "not recorded");
             }
         }
-        if let Some(faults) = faults(self.config, Transport::Tcp, self.place.id(), exchange) {
+        if let Some(faults) = faults(self.config, Transport::Tcp, self.permit.id(), exchange) {
             connection.inject(faults);
         }
         Ok(connection)
@@ -119,66 +118,67 @@ impl<'a> IncomingConnection<'a> {
     /// # Errors
     /// When the socket is no longer connected.
     pub fn stream(self) -> io::Result<IncomingStream> {
-        let (place, config) = (self.place, self.config);
-        let framing = Framed::Stream;
+        let number = self.permit.id();
         let tap = tap(
-            config.recorder.as_ref(),
-            place.service(),
-            framing,
-            place.id(),
+            self.config.recorder.as_ref(),
+            self.permit,
+            Framed::Stream,
             &self.stream,
-        );
-        let faults = faults(config, Transport::Tcp, place.id(), Exchange::Transparent);
-        let (requests, replies) = faults
-            .map(|faults| (faults.requests, faults.replies))
-            .unzip();
+        )?;
+        let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
+        let faults = faults.map(|faults| (faults.requests, faults.replies));
+        let (requests, replies) = faults.unzip();
         Ok(IncomingStream {
-            tap: tap?,
             stream: self.stream,
             limits: self.limits,
+            tap,
             requests,
             replies,
         })
     }
 
-    /// The connection as the client's end of a relay.
+    /// The connection as the client's end of a relay of messages in this framing.
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection> {
-        let (service, number) = (self.place.service(), self.place.id());
-        let recorder = self.config.recorder.clone();
+    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection<'a>> {
+        let recorder = self.config.recorder.as_ref();
+        let tap = tap(recorder, self.permit, framing.into(), &self.stream)?;
         let plan = self.config.faults.as_ref();
-        let server_side = recorder.as_ref().map(|it| it.on_side(Side::Server));
-        let tap = tap(
-            server_side.as_ref(),
-            service,
-            framing.into(),
-            number,
-            &self.stream,
-        )?;
         Ok(RelayedConnection {
             client: self.stream,
             tap,
-            faults: plan.map(|plan| plan.relay(Transport::Tcp, number)),
-            recorder,
-            service,
+            faults: plan.map(|plan| plan.relay(Transport::Tcp, self.permit.id())),
+            recorder: recorder.map(|it| it.on_side(Side::Client)),
+            permit: self.permit,
             framing,
-            number,
         })
     }
 }
 
-impl RelayedConnection {
+impl RelayedConnection<'_> {
     /// The recording of the server's end, if there is one.
     ///
     /// # Errors
     /// When the socket is no longer connected.
     pub fn server_tap(&self, server: &TcpStream) -> io::Result<Option<Tap>> {
-        let client_side = self.recorder.as_ref().map(|it| it.on_side(Side::Client));
-        let (framing, number) = (self.framing.into(), self.number);
-        tap(client_side.as_ref(), self.service, framing, number, server)
+        let recorder = self.recorder.as_ref();
+        tap(recorder, self.permit, self.framing.into(), server)
     }
+}
+
+/// The recording of a stream, if there is a recorder.
+fn tap(
+    recorder: Option<&Recorder>,
+    permit: &ConnectionPermit,
+    framing: Framed,
+    stream: &TcpStream,
+) -> io::Result<Option<Tap>> {
+    let (service, number) = (permit.service(), permit.id());
+    let secrets = Some(proto::atm::secrets as Mask);
+    recorder
+        .map(|it| Tap::on_stream(it, service, framing, number, stream, secrets))
+        .transpose()
 }
 
 /// A UDP socket that is bound. Its datagrams are [answered] or [relayed].
@@ -261,7 +261,7 @@ impl<'a> IncomingDatagrams<'a> {
 }
 
 /// The faults of a connection or socket, if any are to be injected. A connection's number is that
-/// of its place; a UDP socket's is 0.
+/// of its permit; a UDP socket's is 0.
 fn faults(
     config: &Config,
     transport: Transport,
@@ -275,27 +275,4 @@ fn faults(
         exchange,
     };
     Some(config.faults.as_ref()?.faults(channel))
-}
-
-/// The recording of a stream, if there is a recorder.
-fn tap(
-    recorder: Option<&Recorder>,
-    service: &str,
-    framing: Framed,
-    number: u64,
-    stream: &TcpStream,
-) -> io::Result<Option<Tap>> {
-    let Some(recorder) = recorder else {
-        return Ok(None);
-    };
-    let channel = Channel {
-        service: service.to_owned(),
-        transport: Transport::Tcp,
-        framing,
-        connection: number,
-        local: stream.local_addr()?,
-        peer: stream.peer_addr()?,
-    };
-    let secrets = Some(proto::atm::secrets as Mask);
-    Ok(Some(Tap::connected(recorder, channel, secrets)))
 }

@@ -20,7 +20,7 @@ use wire::limits::Limits;
 use self::bind::listen;
 use crate::config::{Config, Role};
 use crate::connections::eviction::Shares;
-use crate::connections::{Connections, NoPlace};
+use crate::connections::{Connections, NotAdmitted};
 use crate::incoming::{IncomingConnection, IncomingDatagrams};
 use crate::service::{End, TcpService, UdpService};
 use crate::services::proxy::Proxy;
@@ -236,10 +236,10 @@ impl Acceptor<'_> {
     }
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
-        let place = match self.connections.enter(&stream, self.name, peer.ip()) {
-            Ok(place) => place,
-            Err(NoPlace::Stopping) => return,
-            Err(NoPlace::Full) => {
+        let permit = match self.connections.enter(&stream, self.name, peer.ip()) {
+            Ok(permit) => permit,
+            Err(NotAdmitted::Stopping) => return,
+            Err(NotAdmitted::Full) => {
                 tracing::warn!(%peer, mode = self.name, "refused: too many connections");
                 return self.refuse(stream);
             }
@@ -249,13 +249,13 @@ impl Acceptor<'_> {
         let started = Instant::now();
         let for_refusal = Arc::clone(&stream);
         let run = self.threads.run(move || {
-            let id = place.id();
+            let id = permit.id();
             let span = tracing::info_span!("connection", mode = name, id, %peer);
             let _entered = span.entered();
             tracing::debug!("opened");
-            // The stream is dropped before the place is free: there is a descriptor for the next one.
-            let end = match service.serve(IncomingConnection::new(stream, &place, &config)) {
-                _ if place.has_made_room() => End::MadeRoom,
+            // The stream is dropped before the permit: there is a descriptor for the next one.
+            let end = match service.serve(IncomingConnection::new(stream, &permit, &config)) {
+                _ if permit.was_evicted() => End::Evicted,
                 Ok(end) => end,
                 Err(error) => End::Broken(error.to_string()),
             };

@@ -84,7 +84,7 @@ pub enum End {
     /// The server is stopping.
     Stopping,
     /// The connection was ended to make room for another.
-    MadeRoom,
+    Evicted,
     /// The peer said what a script does not say, or the server behind the proxy is not there: in
     /// words for the log.
     Unserved(String),
@@ -99,7 +99,7 @@ impl fmt::Display for End {
             End::Done => "done",
             End::Closed => "closed by the peer",
             End::Stopping => "the server is stopping",
-            End::MadeRoom => "idle when another needed its place",
+            End::Evicted => "idle when another needed its place",
             End::Unserved(words) | End::Broken(words) => words,
         })
     }

@@ -79,7 +79,7 @@ impl Turns {
                 if told != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
-                let gives_up = left <= LOOK_AGAIN || whose.is_some_and(Watch::has_made_room);
+                let gives_up = left <= LOOK_AGAIN || whose.is_some_and(Watch::was_evicted);
                 if gives_up {
                     // Unless it has come at the last moment.
                     match self.lock().forget(source, id) {

@@ -4,7 +4,6 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 
@@ -12,8 +11,8 @@ use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, Letter};
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
-use record::tap::Struck;
-use record::{Channel, Framed, Mask, Recorder, Tap};
+use record::tap::FaultEffect;
+use record::{Mask, Recorder, Tap};
 
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -71,20 +70,8 @@ impl Endpoint {
         number: u64,
         mask: Option<Mask>,
     ) -> io::Result<()> {
-        let local = self.socket.local_addr()?;
-        let peer = self.socket.peer_addr().ok();
-        let channel = Channel {
-            service: service.to_owned(),
-            transport: Transport::Udp,
-            framing: Framed::Datagram,
-            connection: number,
-            local,
-            peer: peer.unwrap_or(local),
-        };
-        self.tap = Some(match peer {
-            Some(_) => Tap::connected(recorder, channel, mask),
-            None => Tap::unconnected(recorder, channel, mask),
-        });
+        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask)?;
+        self.tap = Some(tap);
         Ok(())
     }
 
@@ -138,12 +125,12 @@ impl Endpoint {
                     if let Some(tap) = &tap {
                         tap.received(&self.buffer[..length]);
                     }
-                    let faults = self.faults.as_mut();
-                    if !faults.is_some_and(|faults| faults.loses_arrival()) {
+                    let lost = FaultEffect::Dropped;
+                    if self.faults.as_mut().and_then(|it| it.arrived()) != Some(lost) {
                         break (length, sender);
                     }
                     if let Some(tap) = &tap {
-                        tap.struck_receiving(Struck::Dropped, &self.buffer[..length]);
+                        tap.fault_on_received(lost, &self.buffer[..length]);
                     }
                 }
                 Err(error) => match error.kind() {
@@ -234,7 +221,7 @@ impl Endpoint {
         let refusal = Refusal::new(Code::Unavailable, INJECTED);
         let refusal = reply::render::<&str>(&Err(refusal));
         self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
-        (!faults.loses_arrival()).then_some((refusal.len(), peer))
+        faults.arrived().is_none().then_some((refusal.len(), peer))
     }
 }
 

@@ -3,15 +3,18 @@
 //!
 //! A [`Plan`] is what one process does to its messages: a [`Spec`], a seed, and how many messages
 //! have passed. For each connection or socket it makes [`Faults`]: a [`Schedule`] for its requests
-//! and one for its answers, each asked once a message. [`Connection`](crate::connection::Connection)
-//! and [`Endpoint`](crate::datagram::Endpoint) carry out what the schedules say, so a service knows
-//! nothing of it.
+//! and one for its answers, each asked once a message. What is decided becomes effects
+//! ([`FaultEffect`](record::tap::FaultEffect)) in one place, [`sending`] for what is sent and
+//! [`Schedule::next_received`] for what is received; a connection or a socket records them and carries
+//! them out, so a service knows nothing of it.
 //!
 //! * [`spec`]: the text of `--fault`;
 //! * [`ground`]: where a fault can strike at all;
 //! * [`generator`]: the random numbers, and [`distribution`] times drawn from them;
 //! * [`schedule`]: what happens to which message;
-//! * [`stream`], with [`sending`], and [`datagrams`]: how that is done to a stream and to datagrams;
+//! * [`sending`]: what happens to one that is sent, in order;
+//! * [`outgoing`]: those of one direction of a stream that are not written yet;
+//! * [`stream`]: both directions of a connection, and [`datagrams`] those of a socket;
 //! * [`crash`]: the places where a process can be made to die, and [`pause`] how it stops for a while.
 
 pub mod crash;
@@ -19,6 +22,7 @@ pub mod datagrams;
 pub mod distribution;
 pub mod generator;
 pub mod ground;
+pub mod outgoing;
 pub mod pause;
 pub mod schedule;
 pub mod sending;

@@ -474,11 +474,9 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
             }
             other.write_all(&bytes).unwrap();
             connection.reader.receive(None).unwrap();
-            connection.reader.next_is_secret();
-            connection.reader.receive(None).unwrap();
+            connection.reader.receive_secret(None).unwrap();
             connection.writer.send(b"efgh").unwrap();
-            connection.writer.next_is_secret();
-            connection.writer.send(b"5678").unwrap();
+            connection.writer.send_secret(b"5678").unwrap();
             drop(connection);
             let mut shown = Vec::new();
             for event in tape.events() {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use clap::Args;
 use clap::error::ErrorKind;
 use proto::mode::Mode;
-use server::services::proxy::NAME as PROXY;
+use proto::mode::PROXY;
 
 use super::{one_of, usage};
 

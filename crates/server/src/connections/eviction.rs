@@ -89,7 +89,7 @@ pub struct Known {
 ///
 /// It is asked when all places are taken, or when the operating system grants no more than those
 /// that are open.
-pub fn who_gives_way(open: &[Known], newcomer: Newcomer, shares: &Shares) -> Option<u64> {
+pub fn choose_evicted(open: &[Known], newcomer: Newcomer, shares: &Shares) -> Option<u64> {
     let mut taken = HashMap::new();
     for service in open.iter().map(|it| it.service).chain(newcomer.service) {
         *taken.entry(service).or_insert(0) += 1;

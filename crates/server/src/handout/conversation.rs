@@ -8,7 +8,7 @@ use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
 
-use crate::connections::{Place, Watch};
+use crate::connections::{ConnectionPermit, Watch};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 
@@ -27,10 +27,10 @@ where
     A: FnMut(W::Request) -> Result<W::Answer, Refusal>,
 {
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let place = incoming.place();
+        let permit = incoming.permit();
         let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
-        let (mut wording, ask) = (self.begin)(place.watch());
-        let end = hold(&mut wording, ask, &mut connection, place);
+        let (mut wording, ask) = (self.begin)(permit.watch());
+        let end = hold(&mut wording, ask, &mut connection, permit);
         if let Some(undone) = wording.undone() {
             tracing::warn!("the client left: {undone}");
         }
@@ -47,16 +47,17 @@ fn hold<W: Wording>(
     wording: &mut W,
     mut ask: impl FnMut(W::Request) -> Result<W::Answer, Refusal>,
     connection: &mut Connection,
-    place: &Place,
+    permit: &ConnectionPermit,
 ) -> End {
     loop {
-        if wording.awaits_secret() {
-            connection.reader.next_is_secret();
-        }
         let understands = wording.understands();
-        let mut step = match connection.reader.receive(None) {
+        let received = match wording.awaits_secret() {
+            true => connection.reader.receive_secret(None),
+            false => connection.reader.receive(None),
+        };
+        let mut step = match received {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 match wording.received(&message) {
                     Step::Puzzled(step) => {
                         not_understood(&wording.shown(&message), understands);
@@ -65,7 +66,7 @@ fn hold<W: Wording>(
                     step => step,
                 }
             }
-            Ok(None) if place.is_stopping() => return End::Stopping,
+            Ok(None) if permit.is_stopping() => return End::Stopping,
             Ok(None) => return End::Closed,
             Err(ReceiveError::Injected) => wording.disturbed(),
             Err(ReceiveError::Io(error)) if is_gone(&error) => return End::Closed,

@@ -24,7 +24,7 @@ use socket2::{SockRef, TcpKeepalive};
 use wire::connection::{Reader, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
 
-use crate::connections::Place;
+use crate::connections::ConnectionPermit;
 use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
@@ -67,7 +67,7 @@ pub struct Chat {
 /// One connection.
 struct Visit<'a> {
     room: &'a Room,
-    place: &'a Place,
+    permit: &'a ConnectionPermit,
     dialect: Dialect,
     outbound: Arc<Queue>,
     member: Option<Member>,
@@ -90,7 +90,7 @@ impl Chat {
 
 impl TcpService for Chat {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (place, login_by) = (incoming.place(), incoming.login_by());
+        let (permit, login_by) = (incoming.permit(), incoming.login_by());
         let dialect = self.dialect;
         // A member that only listens stays.
         incoming.limits.idle = None;
@@ -120,7 +120,7 @@ impl TcpService for Chat {
 
         let mut visit = Visit {
             room: &self.room,
-            place,
+            permit,
             dialect,
             outbound,
             member: None,
@@ -147,7 +147,7 @@ impl Visit<'_> {
             let by = self.member.is_none().then_some(login_by);
             let end = match reader.receive(by) {
                 Ok(Some(message)) => {
-                    self.place.has_spoken();
+                    self.permit.has_spoken();
                     if self.hold_back(&mut flood, reader) {
                         return self.leave(Reason::Flood);
                     }
@@ -231,7 +231,7 @@ impl Visit<'_> {
     }
 
     fn bad_input(&mut self, error: &ReceiveError) -> Option<End> {
-        if self.place.is_stopping() {
+        if self.permit.is_stopping() {
             return Some(self.lost(None));
         }
         let Some((refusal, is_fatal)) = refusal_of(error, LOG_IN) else {
@@ -258,7 +258,7 @@ impl Visit<'_> {
 
     /// There is nothing more to receive: why, and what that means for the room.
     fn lost(&mut self, error: Option<&ReceiveError>) -> End {
-        if self.place.is_stopping() {
+        if self.permit.is_stopping() {
             return self.stop();
         }
         if let Some(reason) = self.member.as_ref().and_then(Member::out) {

@@ -6,22 +6,22 @@
 //! between them, besides as many that the writer has taken.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use record::tap::Struck;
+use record::tap::{Batch, FaultEffect};
 use record::{By, How, Tap};
 use socket2::SockRef;
-use wire::fault::pause::{stop_for, wait_while_stopped};
-use wire::fault::sending::segments;
-use wire::fault::stream::{Break, GLUE_WAIT, Sending, Timetable, wait_until};
-use wire::fault::{Exchange, Schedule, Verdict};
+use wire::fault::outgoing::{GLUE_WAIT, Outgoing, Write, wait_until};
+use wire::fault::pause::wait_while_stopped;
+use wire::fault::sending::Break;
+use wire::fault::{Exchange, Schedule};
 
-use crate::connections::Place;
+use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
 use crate::incoming::{IncomingConnection, IncomingDatagrams, IncomingStream};
 use crate::outbound::Outbound;
@@ -56,11 +56,11 @@ impl UdpService for EchoDatagrams {
 impl TcpService for Echo {
     /// Echoes until the peer half-closes and has everything back.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let place = incoming.place();
+        let permit = incoming.permit();
         let incoming = incoming.stream()?;
         let stream = Arc::clone(&incoming.stream);
-        Ok(match self.echo(incoming, place) {
-            Ok(()) if place.is_stopping() => End::Stopping,
+        Ok(match self.echo(incoming, permit) {
+            Ok(()) if permit.is_stopping() => End::Stopping,
             Ok(()) => End::Closed,
             Err(error) => {
                 end(&stream);
@@ -79,7 +79,7 @@ impl Echo {
         }
     }
 
-    fn echo(&self, incoming: IncomingStream, place: &Place) -> io::Result<()> {
+    fn echo(&self, incoming: IncomingStream, permit: &ConnectionPermit) -> io::Result<()> {
         let IncomingStream {
             stream,
             limits,
@@ -99,14 +99,12 @@ impl Echo {
             stream: Arc::clone(stream),
             queue: Arc::clone(&queue),
             waiting: Arc::clone(&self.waiting),
-            replies,
-            timetable: Timetable::default(),
-            glued: None,
+            faults: replies.map(Outgoing::new),
         };
         self.threads
             .run(move || drop(tell_written.send(writer.write_all())))?;
 
-        let read = self.read_all(stream, &queue, place, requests, tap.as_ref());
+        let read = self.read_all(stream, &queue, permit, requests, tap.as_ref());
         queue.close();
         if let (Some(tap), Err(error)) = (&tap, &read) {
             match error.kind() {
@@ -129,7 +127,7 @@ impl Echo {
         &self,
         stream: &TcpStream,
         queue: &Outbound,
-        place: &Place,
+        permit: &ConnectionPermit,
         mut requests: Option<Schedule>,
         tap: Option<&Tap>,
     ) -> io::Result<()> {
@@ -148,7 +146,7 @@ impl Echo {
                 Err(error) => return Err(said_nothing(error)),
             };
             wait_while_stopped();
-            place.has_spoken();
+            permit.has_spoken();
             if let Some(tap) = tap {
                 tap.read(length, PIECE, &piece[..length], None);
                 tap.received(&piece[..length]);
@@ -156,18 +154,16 @@ impl Echo {
             if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
                 queue.wait_until_empty();
             }
-            let verdict = requests
-                .as_mut()
-                .map(|schedule| schedule.next_fate().verdict);
-            let (times, struck) = match verdict {
-                Some(Verdict::Drop) => (0, Some(Struck::Dropped)),
-                Some(Verdict::Duplicate) => (2, Some(Struck::Duplicated)),
-                Some(_) | None => (1, None),
-            };
-            if let (Some(tap), Some(struck)) = (tap, struck) {
-                tap.struck_receiving(struck, &piece[..length]);
+            let effect = requests.as_mut().and_then(Schedule::next_received);
+            if let (Some(tap), Some(effect)) = (tap, effect) {
+                tap.fault_on_received(effect, &piece[..length]);
             }
-            for _ in 0..times {
+            let copies = match effect {
+                None => 1,
+                Some(FaultEffect::Duplicated) => 2,
+                Some(_) => 0,
+            };
+            for _ in 0..copies {
                 self.waiting.fetch_add(length, Ordering::Relaxed);
                 if queue.push_waiting(piece[..length].to_vec()).is_err() {
                     self.waiting.fetch_sub(length, Ordering::Relaxed);
@@ -183,10 +179,7 @@ struct Writer {
     tap: Option<Tap>,
     queue: Arc<Outbound>,
     waiting: Arc<AtomicUsize>,
-    replies: Option<Schedule>,
-    timetable: Timetable,
-    /// What waits for the next message, to be written together with it.
-    glued: Option<Sending>,
+    faults: Option<Outgoing>,
 }
 
 impl Writer {
@@ -221,82 +214,64 @@ impl Writer {
                 }
             }
         }
-        self.write_glued()
+        self.write_held()
     }
 
-    /// What waits to be written; waits for something. What waited in vain for that is written
+    /// What waits to be written; waits for something. What was held back in vain for that is written
     /// meanwhile.
     fn take(&mut self) -> Option<VecDeque<Vec<u8>>> {
-        if self.glued.is_some() {
+        if self
+            .faults
+            .as_ref()
+            .and_then(Outgoing::held_until)
+            .is_some()
+        {
             let taken = self.queue.take_within(GLUE_WAIT);
             if taken.as_ref().is_none_or(|taken| !taken.is_empty()) {
                 return taken;
             }
-            // Why it could not be written, the next write learns too.
-            let _ = self.write_glued();
+            // If it cannot be written, the next write fails too.
+            let _ = self.write_held();
         }
         self.queue.take()
     }
 
-    fn write_glued(&mut self) -> io::Result<()> {
-        match self.glued.take() {
-            Some(glued) => self.put(&glued),
-            None => Ok(()),
-        }
+    fn write_held(&mut self) -> io::Result<()> {
+        let held = self.faults.as_mut().and_then(Outgoing::take_held);
+        held.map_or(Ok(()), |held| self.put(&held.into()))
     }
 
     fn write(&mut self, piece: Vec<u8>, taken: Instant) -> io::Result<()> {
-        let Some(replies) = &mut self.replies else {
-            return self.put(&Sending::untouched(piece, taken));
+        let Some(faults) = &mut self.faults else {
+            return self.put(&Batch::of(piece, false).into());
         };
-        let (fate, may_wait) = (replies.next_fate(), self.glued.is_none());
-        let timetable = &mut self.timetable;
-        let due = |delay| timetable.due(taken, delay);
-        let sending = Sending::of(piece, false, fate, may_wait, self.tap.as_ref(), due);
+        let mut sending = faults.decide(piece, false, taken);
+        sending.record(self.tap.as_ref());
         wait_until(sending.due);
-        if let Some(pause) = sending.pause {
-            if let Some(tap) = &self.tap {
-                tap.paused(pause);
-            }
-            stop_for(pause);
+        sending.pause(self.tap.as_ref());
+        let (write, end) = faults.write(sending, Instant::now());
+        if let Some(write) = write {
+            self.put(&write)?;
         }
-        if sending.waits {
-            self.glued = Some(sending);
-            return Ok(());
-        }
-        self.put(&sending)
+        end.map_or(Ok(()), |how| self.break_off(how))
     }
 
-    fn put(&mut self, sending: &Sending) -> io::Result<()> {
-        let each = sending.to_write();
-        if !each.is_empty() {
-            let moment = self.tap.as_ref().map(Tap::now);
-            let glued = self.glued.take();
-            match &glued {
-                Some(glued) => self.write_all_of(&[&glued.bytes[..], &each].concat())?,
-                None => {
-                    let (segments, wait) = segments(&each, sending.split);
-                    for (position, segment) in segments.enumerate() {
-                        if position > 0 {
-                            thread::sleep(wait);
-                        }
-                        self.write_all_of(segment)?;
-                    }
-                }
+    fn put(&self, write: &Write) -> io::Result<()> {
+        let moment = self.tap.as_ref().map(Tap::now);
+        for (wait, segment) in write.segments() {
+            if !wait.is_zero() {
+                thread::sleep(wait);
             }
-            if let (Some(tap), Some(moment)) = (&self.tap, moment) {
-                if let Some(glued) = &glued {
-                    tap.sent(moment, &glued.bytes[..]);
-                }
-                match sending.end {
-                    Some(_) => tap.sent_in_part(moment, sending.sent()),
-                    None => tap.sent(moment, sending.sent()),
-                }
-            }
+            self.write_all_of(segment)?;
         }
-        let Some(how) = sending.end else {
-            return Ok(());
-        };
+        if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+            tap.written(moment, &write.batch, write.batch.bytes.len());
+        }
+        Ok(())
+    }
+
+    /// A fault ends the connection here.
+    fn break_off(&self, how: Break) -> io::Result<()> {
         if how == Break::Reset {
             SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
         }

@@ -32,13 +32,12 @@ use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::{Config, ProxySettings};
-use crate::connections::Place;
+use crate::connections::ConnectionPermit;
 use crate::incoming::{IncomingConnection, IncomingDatagrams, RelayedConnection};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
-/// The word on the command line and on the ready line.
-pub const NAME: &str = "proxy";
+pub use proto::mode::PROXY as NAME;
 
 /// The port unless told otherwise: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -110,7 +109,11 @@ impl Proxy {
         }
     }
 
-    fn relay(&self, incoming: RelayedConnection, place: &Place) -> anyhow::Result<Option<Over>> {
+    fn relay(
+        &self,
+        incoming: RelayedConnection<'_>,
+        permit: &ConnectionPermit,
+    ) -> anyhow::Result<Option<Over>> {
         let client_tap = incoming.tap.clone();
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
         if let (Some(tap), Err(error)) = (&client_tap, &connected) {
@@ -123,7 +126,7 @@ impl Proxy {
         let taps = client_tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
         let (client, server) = (incoming.client, Arc::new(server));
-        let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
+        let pair = Arc::new(Pair::new(client, server, taps, permit.watch())?);
         let mut requests = Pump::new(&pair, Direction::ToServer, self.framing);
         let mut replies = Pump::new(&pair, Direction::ToClient, self.framing);
         if let Some((of_requests, of_replies)) = incoming.faults {
@@ -135,10 +138,10 @@ impl Proxy {
             replies.run(|| ());
             other.wait_for_other(Direction::ToClient, || false);
         })?;
-        requests.run(|| place.has_spoken());
+        requests.run(|| permit.has_spoken());
         let mut stop_by = None;
         pair.wait_for_other(Direction::ToServer, || {
-            let is_stopping = place.is_stopping();
+            let is_stopping = permit.is_stopping();
             let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + self.drain));
             by.is_some_and(|by| by <= Instant::now())
         });
@@ -149,11 +152,11 @@ impl Proxy {
 impl TcpService for Proxy {
     /// Relays one connection until both directions have ended.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let place = incoming.place();
+        let permit = incoming.permit();
         let incoming = incoming.relay(self.framing)?;
         let client = Arc::clone(&incoming.client);
-        Ok(match self.relay(incoming, place) {
-            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
+        Ok(match self.relay(incoming, permit) {
+            Ok(None | Some(Over::Stopped)) if permit.is_stopping() => End::Stopping,
             Ok(None | Some(Over::Stopped)) => End::Closed,
             Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
             Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),

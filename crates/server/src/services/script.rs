@@ -14,7 +14,7 @@ use proto::script::{MAX_SIZE, Part, Player, Script, Shipped, Then};
 use wire::connection::{Connection, ReceiveError};
 use wire::fault::Exchange;
 
-use crate::connections::Place;
+use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
 use crate::incoming::{IncomingConnection, IncomingDatagrams};
 use crate::service::{End, Service, TcpService, UdpService};
@@ -63,9 +63,9 @@ impl TcpService for Scripted {
         let Some(part) = self.0.server() else {
             return Ok(End::Done);
         };
-        let place = incoming.place();
+        let permit = incoming.permit();
         let mut connection = incoming.messages(self.0.framing(), Exchange::Transparent)?;
-        let end = play(part, &mut connection, place);
+        let end = play(part, &mut connection, permit);
         connection.close();
         Ok(end)
     }
@@ -94,7 +94,7 @@ impl Scripted {
     }
 }
 
-fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
+fn play(part: &Part, connection: &mut Connection, permit: &ConnectionPermit) -> End {
     if let Some(length) = part.message_length() {
         connection.reader.set_message_length(length);
     }
@@ -112,13 +112,13 @@ fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
         }
         turn = match connection.reader.receive(None) {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 match player.received(&message) {
                     Ok(turn) => turn,
                     Err(unexpected) => return End::Unserved(unexpected.to_string()),
                 }
             }
-            Ok(None) if place.is_stopping() => return End::Stopping,
+            Ok(None) if permit.is_stopping() => return End::Stopping,
             // A reset ends the connection as well as a close does.
             Ok(None) | Err(ReceiveError::Io(_)) if player.awaits_close() => return End::Done,
             Ok(None) => return End::Closed,

@@ -215,6 +215,7 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 /// A connection that is a client's, under these faults, and the bare other end of it.
 fn disturbed(spec: &str) -> (Connection, TcpStream) {
     use crate::fault::{Channel, Exchange, Plan};
+    use proto::mode::Transport;
     use proto::side::Side;
     let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
     let plan = Plan::new(spec.parse().unwrap(), 1);
@@ -228,6 +229,18 @@ fn disturbed(spec: &str) -> (Connection, TcpStream) {
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     (connection, other)
+}
+
+#[test]
+fn a_message_that_does_not_fit_counts_for_nothing() {
+    let (mut connection, mut other) = disturbed("drop-request=#1");
+    connection.writer.send(b"a\nb").unwrap_err();
+    connection.writer.send(b"ADD 1").unwrap();
+    connection.writer.send(b"ADD 2").unwrap();
+    drop(connection);
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "ADD 2\n");
 }
 
 #[test]

@@ -3,12 +3,14 @@
 //! The place calls [`crash_if_due`]; the command line [arms](arm) one of them. One place in a
 //! process is armed, from its start to its end, so it is a static: a ledger or a journal need not
 //! carry a plan around to be tried.
+//!
+//! The list of places is complete: besides those of every connection, it has those of the bank's
+//! ledger and of the cash machine, which call [`crash_if_due`] themselves.
 
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::spec::CrashAt;
 use proto::side::Side;
 
 /// A place where the process can die.
@@ -31,6 +33,15 @@ pub enum CrashPoint {
     MidDispense,
     /// The cash machine, when all notes are out and nothing is confirmed.
     AfterDispense,
+}
+
+/// Where the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrashAt {
+    /// The place.
+    pub point: CrashPoint,
+    /// Which of its passages there, counted from 1.
+    pub passage: u64,
 }
 
 impl CrashPoint {
@@ -87,6 +98,15 @@ impl fmt::Display for CrashPoint {
     }
 }
 
+impl fmt::Display for CrashAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.passage {
+            1 => f.write_str(self.point.name()),
+            passage => write!(f, "{}#{passage}", self.point.name()),
+        }
+    }
+}
+
 static ARMED: OnceLock<Armed> = OnceLock::new();
 
 static WITNESS: OnceLock<Witness> = OnceLock::new();
@@ -123,6 +143,28 @@ pub fn crash_if_due(point: CrashPoint) {
             tell(point);
         }
         die();
+    }
+}
+
+/// The place before a message is sent.
+pub fn before_send(side: Side) {
+    if side == Side::Client {
+        crash_if_due(CrashPoint::BeforeSend);
+    }
+}
+
+/// The place after a message was given to the operating system.
+pub fn after_send(side: Side) {
+    crash_if_due(match side {
+        Side::Client => CrashPoint::AfterSend,
+        Side::Server => CrashPoint::AfterReply,
+    });
+}
+
+/// The place after a message was received.
+pub fn after_receive(side: Side) {
+    if side == Side::Client {
+        crash_if_due(CrashPoint::AfterReply);
     }
 }
 

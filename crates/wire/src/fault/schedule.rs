@@ -17,6 +17,7 @@ use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Delay, Pause, Spec, Split, When};
 use super::{Channel, Exchange, Observer, Strike};
 use proto::side::{Direction, Side};
+use record::tap::FaultEffect;
 
 /// What happens to a message, of which only one thing can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -125,84 +126,60 @@ impl Schedule {
         let is_sent = is_request == (channel.side == Side::Client);
         let is_stream = channel.transport == Transport::Tcp;
         let is_answered = channel.exchange == Exchange::Answered;
-        let rules = [
-            (
-                Verdict::Drop,
-                is_request,
-                &spec.drop_request,
-                Purpose::DropRequest,
-            ),
-            (
-                Verdict::Drop,
-                !is_request,
-                &spec.drop_reply,
-                Purpose::DropReply,
-            ),
-            (
-                Verdict::Error,
-                is_request && is_answered,
-                &spec.error,
-                Purpose::Error,
-            ),
-            (
-                Verdict::Reset,
-                is_sent && is_stream,
-                &spec.reset,
-                Purpose::Reset,
-            ),
-            (Verdict::Cut, is_sent && is_stream, &spec.cut, Purpose::Cut),
-            (
-                Verdict::Duplicate,
-                is_request,
-                &spec.duplicate,
-                Purpose::Duplicate,
-            ),
-            (
-                Verdict::Reorder,
-                is_sent && !is_stream,
-                &spec.reorder,
-                Purpose::Reorder,
-            ),
-            (
-                Verdict::Glue,
-                is_sent && is_stream,
-                &spec.glue,
-                Purpose::Glue,
-            ),
-        ];
-        let rules = rules.into_iter().filter(|(_, applies, ..)| *applies);
+        let mut rules = Vec::new();
+        let mut add = |verdict, applies, when: &Option<When>, purpose| {
+            if let Some(when) = when.as_ref().filter(|_| applies) {
+                rules.push((verdict, rule(when, purpose)));
+            }
+        };
+        // In the order in which they decide.
+        let refuses = is_request && is_answered;
+        let (on_stream, on_socket) = (is_sent && is_stream, is_sent && !is_stream);
+        add(
+            Verdict::Drop,
+            is_request,
+            &spec.drop_request,
+            Purpose::DropRequest,
+        );
+        add(
+            Verdict::Drop,
+            !is_request,
+            &spec.drop_reply,
+            Purpose::DropReply,
+        );
+        add(Verdict::Error, refuses, &spec.error, Purpose::Error);
+        add(Verdict::Reset, on_stream, &spec.reset, Purpose::Reset);
+        add(Verdict::Cut, on_stream, &spec.cut, Purpose::Cut);
+        add(
+            Verdict::Duplicate,
+            is_request,
+            &spec.duplicate,
+            Purpose::Duplicate,
+        );
+        add(Verdict::Reorder, on_socket, &spec.reorder, Purpose::Reorder);
+        add(Verdict::Glue, on_stream, &spec.glue, Purpose::Glue);
+        let whether = |when: Option<&When>, purpose| when.map(|when| rule(when, purpose));
         Schedule {
             channel,
             direction,
             counter: Arc::default(),
             observer: Observer::default(),
-            rules: rules
-                .filter_map(|(verdict, _, when, purpose)| {
-                    Some((verdict, rule(when.as_ref()?, purpose)))
-                })
-                .collect(),
+            rules,
             late: spec.delay.clone().filter(|_| is_sent).map(|delay| Late {
-                whether: delay
-                    .when
-                    .as_ref()
-                    .map(|when| rule(when, Purpose::DelayWhether)),
+                whether: whether(delay.when.as_ref(), Purpose::DelayWhether),
                 how_late: numbers(Purpose::DelayHowLate),
                 delay,
             }),
-            split: spec
-                .split
-                .clone()
-                .filter(|_| is_sent && is_stream)
-                .map(|split| {
-                    let whether = split.when.as_ref().map(|when| rule(when, Purpose::Split));
-                    (split, whether)
-                }),
+            split: spec.split.clone().filter(|_| on_stream).map(|split| {
+                let whether = whether(split.when.as_ref(), Purpose::Split);
+                (split, whether)
+            }),
             corrupt: spec.corrupt.as_ref().filter(|_| is_sent).map(|when| {
                 let which = numbers(Purpose::CorruptWhich);
                 (rule(when, Purpose::CorruptWhether), which)
             }),
             pause: spec.pause.clone().filter(|_| is_sent).map(|pause| {
-                let whether = pause.when.as_ref().map(|when| rule(when, Purpose::Pause));
+                let whether = whether(pause.when.as_ref(), Purpose::Pause);
                 (pause, whether)
             }),
         }
@@ -222,6 +199,11 @@ impl Schedule {
         self.rules
             .iter()
             .any(|(verdict, _)| *verdict == Verdict::Glue)
+    }
+
+    /// What happens to the next message, which was received: it is lost, refused or duplicated.
+    pub fn next_received(&mut self) -> Option<FaultEffect> {
+        self.next_fate().verdict.effect(0, true)
     }
 
     /// What happens to the next message.
@@ -266,6 +248,24 @@ impl Schedule {
             });
         }
         fate
+    }
+}
+
+impl Verdict {
+    /// What it does to a message of so many bytes, framing included. One message is held back at a
+    /// time: where `may_hold` is false, another is.
+    pub(super) fn effect(self, length: usize, may_hold: bool) -> Option<FaultEffect> {
+        Some(match self {
+            Verdict::Pass => return None,
+            Verdict::Drop => FaultEffect::Dropped,
+            Verdict::Error => FaultEffect::Refused,
+            Verdict::Reset => FaultEffect::Reset,
+            Verdict::Cut => FaultEffect::Cut(length / 2),
+            Verdict::Duplicate => FaultEffect::Duplicated,
+            Verdict::Reorder | Verdict::Glue if !may_hold => return None,
+            Verdict::Reorder => FaultEffect::Reordered,
+            Verdict::Glue => FaultEffect::Glued,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::crash::CrashPoint;
+use super::crash::CrashAt;
 use super::generator::Xoshiro256PlusPlus;
 use proto::side::Side;
 
@@ -107,15 +107,6 @@ pub struct Pause {
     pub micros: u64,
     /// `None` is every message.
     pub when: Option<When>,
-}
-
-/// Where the process dies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrashAt {
-    /// The place.
-    pub point: CrashPoint,
-    /// The how-manieth time the process comes there; the first is 1.
-    pub passage: u64,
 }
 
 impl Chance {
@@ -286,15 +277,6 @@ fn write_duration(f: &mut fmt::Formatter<'_>, micros: u64) -> fmt::Result {
         _ if micros.is_multiple_of(1_000_000) => write!(f, "{}s", micros / 1_000_000),
         _ if micros.is_multiple_of(1_000) => write!(f, "{}ms", micros / 1_000),
         _ => write!(f, "{micros}us"),
-    }
-}
-
-impl fmt::Display for CrashAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.passage {
-            1 => f.write_str(self.point.name()),
-            passage => write!(f, "{}#{passage}", self.point.name()),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::printable::quoted;
-use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError};
+use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError, Writer};
 
 use crate::evidence::{Evidence, OpenRequest, Section};
 use crate::failure::{Failure, Report};
@@ -70,10 +70,18 @@ impl Talk {
     /// # Errors
     /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
+        self.send_with(message, Writer::send)
+    }
+
+    fn send_with(
+        &mut self,
+        message: &str,
+        send: fn(&mut Writer, &[u8]) -> Result<(), SendError>,
+    ) -> Result<(), Failure> {
         wait_after(self.sent);
         self.secrets.learn(message.as_bytes());
         self.asked = (self.asked.0 + 1, message.to_owned());
-        let sent = self.connection.writer.send(message.as_bytes());
+        let sent = send(&mut self.connection.writer, message.as_bytes());
         self.sent = Some(Instant::now());
         sent.map_err(|error| match error {
             SendError::Encode(error) => Failure::does_not_fit(&error),
@@ -86,9 +94,8 @@ impl Talk {
     /// # Errors
     /// As those of [`send`](Talk::send).
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
-        self.connection.writer.next_is_secret();
         self.secrets.learn_all(message.as_bytes());
-        self.send(message)
+        self.send_with(message, Writer::send_secret)
     }
 
     /// Waits for one of these texts, however it is cut, and takes it out; what follows it stays.

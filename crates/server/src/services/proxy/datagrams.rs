@@ -18,9 +18,8 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
-use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Framed, Recorder, Tap};
+use record::{Recorder, Tap};
 use socket2::SockRef;
 use wire::deadline::Waiter;
 use wire::fault::datagrams::{Datagrams, Letter};
@@ -352,23 +351,10 @@ fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> 
     faults.send(letter, tap)
 }
 
-/// A recorder's ear on a socket: where we are this side.
+/// Records a socket, where we are this side.
 fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64) -> Option<Tap> {
     let recorder = recorder?.on_side(side);
-    let local = socket.local_addr().ok()?;
-    let peer = socket.peer_addr().ok();
-    let channel = Channel {
-        service: NAME.to_owned(),
-        transport: Transport::Udp,
-        framing: Framed::Datagram,
-        connection: number,
-        local,
-        peer: peer.unwrap_or(local),
-    };
-    Some(match peer {
-        Some(_) => Tap::connected(&recorder, channel, Some(secrets)),
-        None => Tap::unconnected(&recorder, channel, Some(secrets)),
-    })
+    Tap::on_socket(&recorder, NAME, number, socket, Some(secrets)).ok()
 }
 
 /// Receives once; `None` when nothing came until something is `due`, or for a while.

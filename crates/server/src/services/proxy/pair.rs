@@ -12,7 +12,7 @@ use proto::side::Direction;
 use record::tap::Tap;
 use record::{By, How};
 use socket2::{SockRef, TcpKeepalive};
-use wire::fault::stream::Break;
+use wire::fault::sending::Break;
 
 use crate::connections::Watch;
 
@@ -142,7 +142,7 @@ impl Pair {
     /// Why both directions are over, if they are.
     pub fn over(&self) -> Option<Over> {
         let over = self.lock().over.clone();
-        over.or_else(|| self.place.has_made_room().then_some(Over::Stopped))
+        over.or_else(|| self.place.was_evicted().then_some(Over::Stopped))
     }
 
     /// Waits until then.

@@ -4,7 +4,7 @@
 //! they are whole, because a fault strikes a whole message; and late ones wait here, while what
 //! comes behind them is read on.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
 use proto::side::Direction;
 use record::By;
-use record::tap::{Said, Tap};
+use record::tap::Tap;
 use wire::deadline::Waiter;
 use wire::fault::Schedule;
-use wire::fault::pause::{stop_for, wait_while_stopped};
-use wire::fault::sending::segments;
-use wire::fault::stream::{Break, Sending};
+use wire::fault::outgoing::Write;
+use wire::fault::pause::wait_while_stopped;
+use wire::fault::sending::Break;
 
 use super::cutter::{Cut, Cutter};
 use super::faulty::Faulty;
@@ -105,8 +105,8 @@ impl Pump {
             self.pair.wait_until(due)?;
             self.write_due()?;
         }
-        let glued = self.faults.as_mut().and_then(Faulty::take_glued);
-        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
+        let held = self.faults.as_mut().and_then(|it| it.outgoing.take_held());
+        held.map_or(Ok(()), |held| self.write_recorded(&held.into()))
     }
 
     /// Reads once; `None` when it is time to do something else first.
@@ -160,20 +160,24 @@ impl Pump {
         {
             self.came(&cut);
             if let Some(faults) = &mut self.faults {
-                faults.holds_none();
-                let is_message = matches!(cut, Cut::Message(_));
-                let (Cut::Message(bytes) | Cut::Loose(bytes, _)) = cut;
-                let late = match is_message {
-                    true => faults.strike(bytes, came, self.pair.destination_tap(self.way)),
-                    false => Some(faults.loose(bytes, came)),
-                };
-                late.map_or(Ok(()), |late| self.put(late))?;
+                faults.held_since = None;
+                match cut {
+                    Cut::Message(bytes) => {
+                        let mut sending = faults.outgoing.decide(bytes, false, came);
+                        sending.record(self.pair.destination_tap(self.way));
+                        if !sending.is_lost() {
+                            faults.outgoing.push(sending);
+                        }
+                    }
+                    Cut::Loose(bytes, _) => faults.outgoing.push_unaffected(bytes, came),
+                }
+                self.write_due()?;
             }
         }
         if let (Some(faults), Some(cutter)) = (&mut self.faults, &self.cutter)
             && cutter.is_inside_message()
         {
-            faults.holds_since(came);
+            faults.held_since.get_or_insert(came);
         }
         Ok(())
     }
@@ -220,8 +224,8 @@ impl Pump {
         if let Some(faults) = &mut self.faults
             && faults.is_held_too_long()
         {
-            faults.holds_none();
-            let seconds = faults.hold().as_secs_f32();
+            faults.held_since = None;
+            let seconds = faults.hold.as_secs_f32();
             self.give_up(&format!("a message was not complete after {seconds} s"))?;
         }
         Ok(())
@@ -236,8 +240,9 @@ impl Pump {
         self.came(&cut);
         match &mut self.faults {
             Some(faults) => {
-                let late = faults.loose(cut.bytes().to_vec(), Instant::now());
-                self.put(late)
+                let bytes = cut.bytes().to_vec();
+                faults.outgoing.push_unaffected(bytes, Instant::now());
+                self.write_due()
             }
             // It went on when it came.
             None => {
@@ -249,81 +254,38 @@ impl Pump {
         }
     }
 
-    fn put(&mut self, late: Sending) -> Result<(), Over> {
-        match &mut self.faults {
-            Some(faults) if faults.must_wait(&late) => {
-                faults.keep(late);
-                Ok(())
-            }
-            Some(_) | None => self.write_late(late),
-        }
-    }
-
+    /// Writes the messages that are due, and what waited long enough for a next one.
     fn write_due(&mut self) -> Result<(), Over> {
-        while let Some(late) = self.faults.as_mut().and_then(Faulty::take_due) {
-            self.write_late(late)?;
-        }
-        let glued = self.faults.as_mut().and_then(Faulty::take_released);
-        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
-    }
-
-    fn write_late(&mut self, late: Sending) -> Result<(), Over> {
-        if let Some(pause) = late.pause {
-            if let Some(tap) = self.pair.destination_tap(self.way) {
-                tap.paused(pause);
+        let tap = self.pair.destination_tap(self.way);
+        while let Some(faults) = &mut self.faults
+            && let Some(sending) = faults.outgoing.pop_due(Instant::now())
+        {
+            sending.pause(tap);
+            let (write, end) = faults.outgoing.write(sending, Instant::now());
+            if let Some(write) = write {
+                self.write_recorded(&write)?;
             }
-            stop_for(pause);
-        }
-        let mut glued = None;
-        if let Some(faults) = &mut self.faults {
-            if late.waits {
-                faults.glue(late);
-                return Ok(());
-            }
-            if late.copies > 0 {
-                glued = faults.take_glued();
-            }
-        }
-        for _ in 0..late.copies {
-            self.write_together(glued.take(), &late)?;
-        }
-        match late.end {
-            Some(how) => {
+            if let Some(how) = end {
                 self.has_cut = how == Break::Cut;
-                Err(Over::Fault(how))
+                return Err(Over::Fault(how));
             }
-            None => Ok(()),
         }
+        let faults = self.faults.as_mut();
+        let held = faults.and_then(|it| it.outgoing.take_overdue(Instant::now()));
+        held.map_or(Ok(()), |held| self.write_recorded(&held.into()))
     }
 
-    /// Writes a message, in one segment with the one that waited for it, if one did.
-    fn write_together(&self, glued: Option<Sending>, late: &Sending) -> Result<(), Over> {
+    fn write_recorded(&self, write: &Write) -> Result<(), Over> {
         let tap = self.pair.destination_tap(self.way);
         let moment = tap.map(Tap::now);
-        match &glued {
-            None => self.write_segments(late)?,
-            Some(glued) => self.write(&[&glued.bytes, late.sent()].concat())?,
-        }
-        if let (Some(tap), Some(moment)) = (tap, moment) {
-            let said = |bytes, is_secret| Said { bytes, is_secret };
-            if let Some(glued) = &glued {
-                tap.sent(moment, said(&glued.bytes, glued.is_secret));
-            }
-            match late.end {
-                None => tap.sent(moment, said(late.sent(), late.is_secret)),
-                Some(_) => tap.sent_in_part(moment, said(late.sent(), late.is_secret)),
-            }
-        }
-        Ok(())
-    }
-
-    fn write_segments(&self, late: &Sending) -> Result<(), Over> {
-        let (segments, wait) = segments(late.sent(), late.split);
-        for (position, segment) in segments.enumerate() {
-            if position > 0 {
+        for (wait, segment) in write.segments() {
+            if !wait.is_zero() {
                 self.pair.wait_until(Instant::now() + wait)?;
             }
             self.write(segment)?;
+        }
+        if let (Some(tap), Some(moment)) = (tap, moment) {
+            tap.written(moment, &write.batch, write.batch.bytes.len());
         }
         Ok(())
     }

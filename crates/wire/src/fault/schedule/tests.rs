@@ -99,7 +99,7 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
         "drop-request=#1,drop-reply=#1,error=#2,cut=#3,duplicate=#4,reorder=#5,delay=1ms"
             .parse()
             .unwrap();
-    let of = |side, transport, exchange, direction| {
+    let of = |(side, transport, exchange, direction)| {
         let channel = Channel {
             side,
             transport,
@@ -114,56 +114,37 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
     use Exchange::{Answered, Transparent};
     use Side::{Client, Server};
     use Transport::{Tcp, Udp};
-    for (side, transport, exchange, direction, expected) in [
+    for (place, expected) in [
         (
-            Client,
-            Tcp,
-            Answered,
-            ToServer,
+            (Client, Tcp, Answered, ToServer),
             "drop+ error+ cut+ duplicate+ pass+",
         ),
-        (Client, Tcp, Answered, ToClient, "drop pass pass pass pass"),
         (
-            Server,
-            Tcp,
-            Answered,
-            ToServer,
+            (Client, Tcp, Answered, ToClient),
+            "drop pass pass pass pass",
+        ),
+        (
+            (Server, Tcp, Answered, ToServer),
             "drop error pass duplicate pass",
         ),
         (
-            Server,
-            Tcp,
-            Answered,
-            ToClient,
+            (Server, Tcp, Answered, ToClient),
             "drop+ pass+ cut+ pass+ pass+",
         ),
         (
-            Client,
-            Udp,
-            Answered,
-            ToServer,
+            (Client, Udp, Answered, ToServer),
             "drop+ error+ pass+ duplicate+ reorder+",
         ),
         (
-            Server,
-            Udp,
-            Answered,
-            ToClient,
+            (Server, Udp, Answered, ToClient),
             "drop+ pass+ pass+ pass+ reorder+",
         ),
         (
-            Server,
-            Tcp,
-            Transparent,
-            ToServer,
+            (Server, Tcp, Transparent, ToServer),
             "drop pass pass duplicate pass",
         ),
     ] {
-        assert_eq!(
-            of(side, transport, exchange, direction),
-            expected,
-            "{side:?} {transport:?}"
-        );
+        assert_eq!(of(place), expected, "{place:?}");
     }
 }
 

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use proto::printable::is_unsafe;
 
 use super::{
-    Chance, CrashAt, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
+    Chance, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
 };
-use crate::fault::crash::CrashPoint;
+use crate::fault::crash::{CrashAt, CrashPoint};
 
 const A_WHEN: &str = "a chance as 10% or a count as #2";
 const A_DELAY: &str = "a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms";
