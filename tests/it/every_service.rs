@@ -12,10 +12,11 @@ use proto::script::{DEFAULT, Script, Shipped};
 use record::{Event, What};
 use server::config::ProxySettings;
 use server::{Config, Role};
+use testkit::TEST_TIMEOUT;
+use testkit::service::{start, start_server};
 
 use crate::faults::plan;
 use crate::proxy::recordings::{recorded, recording_to};
-use crate::support::{PATIENCE, start, start_all};
 
 /// Sends a message to what this role runs, and requires that the recording has the loss of one.
 #[track_caller]
@@ -34,7 +35,7 @@ fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, fram
     let file = directory.path().join("server.jsonl");
     let config = recording_to(&file, config);
     let recorder = config.recorder.clone().unwrap();
-    let server = start_all(config);
+    let server = start_server(config);
     let mut message = Vec::new();
     framing.encode(&[b'x'; 16], &mut message).unwrap();
     match transport {
@@ -45,7 +46,7 @@ fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, fram
         }
         Transport::Udp => assert!(server.datagrams().send(&message).is_ok()),
     }
-    let injected = told.recv_timeout(PATIENCE);
+    let injected = told.recv_timeout(TEST_TIMEOUT);
     assert!(injected.is_ok(), "no fault in {service} over {transport:?}");
     server.stop();
     let events = recorded(&file, &recorder);
@@ -98,9 +99,9 @@ fn the_proxy_is_recorded_and_faulted() {
         (Transport::Tcp, Mode::Text),
         (Transport::Udp, Mode::Datetime),
     ] {
-        let server = start(mode, Config::default());
+        let server = start(mode);
         let settings = ProxySettings {
-            to: vec![server.address(transport)],
+            to: vec![server.address_over(transport)],
             transport,
         };
         is_recorded_and_faulted(Role::Proxy(settings), "proxy", transport, Framing::Raw);

@@ -37,7 +37,7 @@ use crate::incoming::{IncomingConnection, IncomingDatagrams, RelayedConnection};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
-pub use proto::mode::PROXY as NAME;
+use proto::mode::PROXY;
 
 /// The port unless told otherwise: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -79,7 +79,7 @@ impl Proxy {
 
     /// The proxy as a service.
     pub fn service(&self) -> Service {
-        let service = Service::new(NAME, DEFAULT_PORT);
+        let service = Service::new(PROXY, DEFAULT_PORT);
         match self.settings.transport {
             Transport::Tcp => service.over_tcp(self.clone()),
             Transport::Udp => service.over_udp(self.clone()),

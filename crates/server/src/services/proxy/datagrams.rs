@@ -18,6 +18,7 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
+use proto::mode::PROXY;
 use proto::side::Side;
 use record::{Recorder, Tap};
 use socket2::SockRef;
@@ -26,8 +27,6 @@ use wire::fault::datagrams::{Datagrams, Letter};
 use wire::fault::pause::wait_while_stopped;
 
 use self::back::Back;
-use super::NAME;
-
 use crate::connections::Connections;
 use crate::connections::eviction::Source;
 use crate::datagrams::never_answered;
@@ -354,7 +353,7 @@ fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> 
 /// Records a socket, where we are this side.
 fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64) -> Option<Tap> {
     let recorder = recorder?.on_side(side);
-    Tap::on_socket(&recorder, NAME, number, socket, Some(secrets)).ok()
+    Tap::on_socket(&recorder, PROXY, number, socket, Some(secrets)).ok()
 }
 
 /// Receives once; `None` when nothing came until something is `due`, or for a while.
