@@ -19,7 +19,7 @@ pub enum Mode {
     Script,
 }
 
-/// The transport of a service.
+/// How a service is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// A byte stream, cut into messages by a framing.
