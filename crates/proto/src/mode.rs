@@ -1,6 +1,6 @@
 //! The services: their names, ports and transports. Both programs choose by [`Mode`].
 
-/// A service of the labs.
+/// One service of the labs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// The bank, for cash machines.

@@ -31,7 +31,7 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     }
 }
 
-/// The message to the member with this name, if any; before the first message it has none.
+/// What the member of this name is told, if anything; a stranger has none.
 pub fn told(message: &Message<Answer>, to: Option<&Name>) -> Option<String> {
     match message {
         Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),
