@@ -152,7 +152,7 @@ fn syncs(directory: &Path, period: Duration) -> Result<Row> {
 
 /// Withdraws at this many machines concurrently, each as fast as it is answered.
 fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result<Row> {
-    // One after another, since the bank refuses a log-in that waits too long for its PIN's hash.
+    // One after another, since the bank turns away who waits too long to have a PIN hashed.
     let links: Vec<Link> = (0..machines)
         .map(|number| log_in(address, number))
         .collect::<Result<_>>()?;

@@ -140,7 +140,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
     let mut machine = Worker::new(found, link, Duration::from_secs(10));
 
-    // A new machine journals the content of its drawer first.
+    // A new machine journals what is in its drawer before anything else.
     machine.settle().map_err(failed)?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;

@@ -54,7 +54,7 @@ impl Crate {
             if let [TokenTree::Ident(word), TokenTree::Ident(name)] = pair
                 && word == "mod"
             {
-                let submodule = joined(module, &[name.to_string()]);
+                let submodule = joined(module, [&name.to_string()]);
                 self.modules.entry(submodule).or_default();
             }
         }
@@ -97,7 +97,7 @@ impl Crate {
     }
 
     fn add_submodule(&mut self, name: &str, body: &TokenTree, children: &Path, parent: &Names) {
-        let module = joined(parent, &[name.to_owned()]);
+        let module = joined(parent, [&name.to_owned()]);
         let own = children.join(name);
         match body {
             TokenTree::Group(body) => self.add(body.stream(), &own, &module),
@@ -211,7 +211,7 @@ impl Crate {
                 if let Some(cycle) = shortest_cycle(&siblings, start) {
                     let names: Vec<String> = cycle
                         .iter()
-                        .map(|name| joined(&parent, &[name.clone()]).join("::"))
+                        .map(|name| joined(&parent, [name]).join("::"))
                         .collect();
                     let mut words = names.join(" -> ");
                     for step in cycle.windows(2) {
@@ -241,7 +241,7 @@ fn shortest_cycle(
                 .into_iter()
                 .flat_map(BTreeMap::keys)
             {
-                let path = joined(&path, &[next.clone()]);
+                let path = joined(&path, [next]);
                 if next == start {
                     return Some(path);
                 }
@@ -318,8 +318,8 @@ fn length_of_item(tokens: &[TokenTree]) -> usize {
         .map_or(tokens.len(), |end| end + 1)
 }
 
-fn joined(prefix: &[String], names: &[String]) -> Names {
-    [prefix, names].concat()
+fn joined<'a>(prefix: &'a [String], names: impl IntoIterator<Item = &'a String>) -> Names {
+    prefix.iter().chain(names).cloned().collect()
 }
 
 /// The roots of all libraries and programs of the workspace.

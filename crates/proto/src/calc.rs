@@ -232,18 +232,12 @@ mod tests {
             ),
             ("QUIT now", "QUIT takes no arguments"),
         ] {
-            assert_eq!(
-                text.parse::<Request>(),
-                Err(Refusal::malformed(words)),
-                "{text:?}"
-            );
+            let refused = Err(Refusal::malformed(words));
+            assert_eq!(text.parse::<Request>(), refused, "{text:?}");
         }
         for text in ["", "hello Adarsh", "calc 1 + 1", "1 + 1", "q"] {
-            assert_eq!(
-                text.parse::<Request>().unwrap_err().code,
-                Code::UnknownVerb,
-                "{text:?}"
-            );
+            let refusal = text.parse::<Request>().unwrap_err();
+            assert_eq!(refusal.code, Code::UnknownVerb, "{text:?}");
         }
     }
 

@@ -227,34 +227,15 @@ impl fmt::Display for Event {
     }
 }
 
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 5] = [
-        Reason::Quit,
-        Reason::Disconnected,
-        Reason::DoesNotRead,
-        Reason::Flood,
-        Reason::BrokeProtocol,
-    ];
-
-    /// The words on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::Quit => "quit",
-            Reason::Disconnected => "disconnected",
-            Reason::DoesNotRead => "does not read",
-            Reason::Flood => "flood",
-            Reason::BrokeProtocol => "broke the protocol",
-        }
-    }
-
-    /// The reason in these words, if it is one.
-    pub fn parse(words: &str) -> Option<Reason> {
-        Reason::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == words)
-    }
-}
+named!(
+    Reason,
+    as_str,
+    Quit => "quit",
+    Disconnected => "disconnected",
+    DoesNotRead => "does not read",
+    Flood => "flood",
+    BrokeProtocol => "broke the protocol",
+);
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -43,32 +43,17 @@ pub enum Framing {
     Raw,
 }
 
+// The default first.
+named!(
+    Framing,
+    name,
+    Netstring => "netstring",
+    Len3 => "len3",
+    Line => "line",
+    Raw => "raw",
+);
+
 impl Framing {
-    /// Every framing, the default first.
-    pub const ALL: [Framing; 4] = [
-        Framing::Netstring,
-        Framing::Len3,
-        Framing::Line,
-        Framing::Raw,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Framing::Netstring => "netstring",
-            Framing::Len3 => "len3",
-            Framing::Line => "line",
-            Framing::Raw => "raw",
-        }
-    }
-
-    /// The framing with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Framing> {
-        Framing::ALL
-            .into_iter()
-            .find(|framing| framing.name() == name)
-    }
-
     /// The longest payload of one message, in bytes.
     pub fn max_payload(self) -> usize {
         match self {

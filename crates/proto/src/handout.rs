@@ -65,54 +65,28 @@ pub enum Part {
     Script(&'static str),
 }
 
+// In the order of the reports and labs.
+named!(
+    Handout,
+    name,
+    TextSession => "text-session",
+    AtmLogin => "atm-login",
+    TextMenu => "text-menu",
+    AtmCard => "atm-card",
+    Joke => "joke",
+    Datetime => "datetime",
+    KnockKnock => "knock-knock",
+    Calculator => "calculator",
+    Chat => "chat",
+    Greeting => "greeting",
+    Sixteen => "sixteen",
+    LengthPrefix => "length-prefix",
+    Echo => "echo",
+    Accepted => "accepted",
+    Udp => "udp",
+);
+
 impl Handout {
-    /// Every one, in the order of the reports and labs.
-    pub const ALL: [Handout; 15] = [
-        Handout::TextSession,
-        Handout::AtmLogin,
-        Handout::TextMenu,
-        Handout::AtmCard,
-        Handout::Joke,
-        Handout::Datetime,
-        Handout::KnockKnock,
-        Handout::Calculator,
-        Handout::Chat,
-        Handout::Greeting,
-        Handout::Sixteen,
-        Handout::LengthPrefix,
-        Handout::Echo,
-        Handout::Accepted,
-        Handout::Udp,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Handout::TextSession => "text-session",
-            Handout::AtmLogin => "atm-login",
-            Handout::TextMenu => "text-menu",
-            Handout::AtmCard => "atm-card",
-            Handout::Joke => "joke",
-            Handout::Datetime => "datetime",
-            Handout::KnockKnock => "knock-knock",
-            Handout::Calculator => "calculator",
-            Handout::Chat => "chat",
-            Handout::Greeting => "greeting",
-            Handout::Sixteen => "sixteen",
-            Handout::LengthPrefix => "length-prefix",
-            Handout::Echo => "echo",
-            Handout::Accepted => "accepted",
-            Handout::Udp => "udp",
-        }
-    }
-
-    /// The hand-out with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Handout> {
-        Handout::ALL
-            .into_iter()
-            .find(|handout| handout.name() == name)
-    }
-
     /// The report or lab that prints it.
     pub fn source(self) -> &'static str {
         match self {

@@ -19,6 +19,9 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[macro_use]
+mod named;
+
 pub mod atm;
 pub mod calc;
 pub mod chat;

@@ -35,38 +35,22 @@ pub enum Transport {
     Udp,
 }
 
+// In the order of their ports.
+named!(
+    Mode,
+    name,
+    Atm => "atm",
+    Text => "text",
+    Calc => "calc",
+    Chat => "chat",
+    Echo => "echo",
+    Datetime => "datetime",
+    Script => "script",
+);
+
 impl Mode {
     /// Where the default ports are counted from: atm is 5 above it, text 6, and so on.
     pub const BASE_PORT: u16 = 9000;
-
-    /// Every mode, in the order of their ports.
-    pub const ALL: [Mode; 7] = [
-        Mode::Atm,
-        Mode::Text,
-        Mode::Calc,
-        Mode::Chat,
-        Mode::Echo,
-        Mode::Datetime,
-        Mode::Script,
-    ];
-
-    /// The word on the command line and in `READY`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Atm => "atm",
-            Mode::Text => "text",
-            Mode::Calc => "calc",
-            Mode::Chat => "chat",
-            Mode::Echo => "echo",
-            Mode::Datetime => "datetime",
-            Mode::Script => "script",
-        }
-    }
-
-    /// The mode with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| mode.name() == name)
-    }
 
     /// The default port of both programs.
     pub fn default_port(self) -> u16 {

@@ -63,68 +63,36 @@ pub enum Code {
     Internal,
 }
 
+// In the order of the specification.
+named!(
+    Code,
+    as_str,
+    Malformed => "malformed",
+    UnknownVerb => "unknown-verb",
+    TooLong => "too-long",
+    OutOfRange => "out-of-range",
+    OutOfOrder => "out-of-order",
+    OutOfTime => "out-of-time",
+    TooSlow => "too-slow",
+    Busy => "busy",
+    ShuttingDown => "shutting-down",
+    DivisionByZero => "division-by-zero",
+    NameTaken => "name-taken",
+    NotLoggedIn => "not-logged-in",
+    WrongCredentials => "wrong-credentials",
+    CardLocked => "card-locked",
+    InsufficientFunds => "insufficient-funds",
+    Mismatch => "mismatch",
+    UnknownId => "unknown-id",
+    AlreadyConfirmed => "already-confirmed",
+    AlreadyRolledBack => "already-rolled-back",
+    Declined => "declined",
+    AccountExists => "account-exists",
+    Unavailable => "unavailable",
+    Internal => "internal",
+);
+
 impl Code {
-    /// Every code, in the order of the specification.
-    pub const ALL: [Code; 23] = [
-        Code::Malformed,
-        Code::UnknownVerb,
-        Code::TooLong,
-        Code::OutOfRange,
-        Code::OutOfOrder,
-        Code::OutOfTime,
-        Code::TooSlow,
-        Code::Busy,
-        Code::ShuttingDown,
-        Code::DivisionByZero,
-        Code::NameTaken,
-        Code::NotLoggedIn,
-        Code::WrongCredentials,
-        Code::CardLocked,
-        Code::InsufficientFunds,
-        Code::Mismatch,
-        Code::UnknownId,
-        Code::AlreadyConfirmed,
-        Code::AlreadyRolledBack,
-        Code::Declined,
-        Code::AccountExists,
-        Code::Unavailable,
-        Code::Internal,
-    ];
-
-    /// The code as it stands on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::Malformed => "malformed",
-            Code::UnknownVerb => "unknown-verb",
-            Code::TooLong => "too-long",
-            Code::OutOfRange => "out-of-range",
-            Code::OutOfOrder => "out-of-order",
-            Code::OutOfTime => "out-of-time",
-            Code::TooSlow => "too-slow",
-            Code::Busy => "busy",
-            Code::ShuttingDown => "shutting-down",
-            Code::DivisionByZero => "division-by-zero",
-            Code::NameTaken => "name-taken",
-            Code::NotLoggedIn => "not-logged-in",
-            Code::WrongCredentials => "wrong-credentials",
-            Code::CardLocked => "card-locked",
-            Code::InsufficientFunds => "insufficient-funds",
-            Code::Mismatch => "mismatch",
-            Code::UnknownId => "unknown-id",
-            Code::AlreadyConfirmed => "already-confirmed",
-            Code::AlreadyRolledBack => "already-rolled-back",
-            Code::Declined => "declined",
-            Code::AccountExists => "account-exists",
-            Code::Unavailable => "unavailable",
-            Code::Internal => "internal",
-        }
-    }
-
-    /// The code with this name, if there is one.
-    pub fn parse(text: &str) -> Option<Code> {
-        Code::ALL.into_iter().find(|code| code.as_str() == text)
-    }
-
     /// Whether a retry may succeed: the server is full, stopping or unavailable.
     pub fn is_passing(self) -> bool {
         use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};

@@ -182,11 +182,8 @@ mod tests {
     fn an_amount_is_more_than_nothing() {
         assert_eq!("0.01".parse::<Amount>().unwrap().money(), Money(1));
         for text in ["0", "0.0", "0.00"] {
-            assert_eq!(
-                text.parse::<Amount>().unwrap_err().code,
-                Code::OutOfRange,
-                "{text}"
-            );
+            let refusal = text.parse::<Amount>().unwrap_err();
+            assert_eq!(refusal.code, Code::OutOfRange, "{text}");
         }
     }
 

@@ -187,38 +187,18 @@ pub enum Event {
     ByOperator,
 }
 
-impl Event {
-    /// Every event.
-    pub const ALL: [Event; 8] = [
-        Event::Opened,
-        Event::Held,
-        Event::Declined,
-        Event::Confirmed,
-        Event::RolledBack,
-        Event::Locked,
-        Event::Unlocked,
-        Event::ByOperator,
-    ];
-
-    /// The word that a ledger stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Event::Opened => "opened",
-            Event::Held => "held",
-            Event::Declined => "declined",
-            Event::Confirmed => "confirmed",
-            Event::RolledBack => "rolled back",
-            Event::Locked => "locked",
-            Event::Unlocked => "unlocked",
-            Event::ByOperator => "by operator",
-        }
-    }
-
-    /// The event with this word, if there is one.
-    pub fn parse(text: &str) -> Option<Event> {
-        Event::ALL.into_iter().find(|event| event.as_str() == text)
-    }
-}
+named!(
+    Event,
+    as_str,
+    Opened => "opened",
+    Held => "held",
+    Declined => "declined",
+    Confirmed => "confirmed",
+    RolledBack => "rolled back",
+    Locked => "locked",
+    Unlocked => "unlocked",
+    ByOperator => "by operator",
+);
 
 /// One change. A ledger makes all changes of a decision, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -210,65 +210,46 @@ mod tests {
     }
 
     #[test]
-    fn so_it_is_without_an_id_in_parts_and_in_what_is_glued_together() {
+    fn secrets_are_found_without_an_id_in_parts_and_in_concatenated_messages() {
         for (message, expected) in [
+            ("VERIFY 123456789 1234", "VERIFY 123456789 ****"),
+            ("VERIFY LOGIN_x 1 12", "VERIFY LOGIN_x 1 **"),
+            ("VERIFY LOGIN_x 1 1234 5678", "VERIFY LOGIN_x 1 **** ****"),
             (
-                "VERIFY_CARD_AND_PASSWORD 123456789 1234",
-                "VERIFY_CARD_AND_PASSWORD 123456789 ****",
+                "VERIFY 1  1234\r\nVERIFY 2 5678\n77 88",
+                "VERIFY 1  ****\r\nVERIFY 2 ****\n77 88",
             ),
             (
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 12",
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 **",
+                "CREATE 555555 4321 12.50 Ann",
+                "CREATE 555555 **** ***** Ann",
             ),
-            (
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 1234 5678",
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1 **** ****",
-            ),
-            (
-                "VERIFY_CARD_AND_PASSWORD 1  1234\r\nVERIFY_CARD_AND_PASSWORD 2 5678\n77 88",
-                "VERIFY_CARD_AND_PASSWORD 1  ****\r\nVERIFY_CARD_AND_PASSWORD 2 ****\n77 88",
-            ),
-            (
-                "CREATE_ACCOUNT 555555 4321 12.50 Ann",
-                "CREATE_ACCOUNT 555555 **** ***** Ann",
-            ),
-            (
-                "verify_card_and_password login_x 1 1234",
-                "verify_card_and_password login_x 1 ****",
-            ),
-            (
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x 1234",
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x ****",
-            ),
-            (
-                "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,1234",
-                "VERIFY_CARD_AND_PASSWORD,LOGIN_x,1,****",
-            ),
-            (
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x;1;1234",
-                "VERIFY_CARD_AND_PASSWORD LOGIN_x;1;****",
-            ),
-            (
-                "VERIFY_CARD_AND_PASSWORD\t123456789|1234 now",
-                "VERIFY_CARD_AND_PASSWORD\t123456789|**** ***",
-            ),
-            ("VERIFY_CARD_AND_PASSWORD ", "VERIFY_CARD_AND_PASSWORD "),
-            ("VERIFY_CARD_AND_PASSWORD", "VERIFY_CARD_AND_PASSWORD"),
+            ("verify login_x 1 1234", "verify login_x 1 ****"),
+            ("VERIFY LOGIN_x 1234", "VERIFY LOGIN_x ****"),
+            ("VERIFY,LOGIN_x,1,1234", "VERIFY,LOGIN_x,1,****"),
+            ("VERIFY LOGIN_x;1;1234", "VERIFY LOGIN_x;1;****"),
+            ("VERIFY\t123456789|1234 now", "VERIFY\t123456789|**** ***"),
+            ("VERIFY ", "VERIFY "),
+            ("VERIFY", "VERIFY"),
         ] {
-            assert_eq!(masked(message), expected);
+            let verbs = |text: &str| {
+                let text = text.replace("VERIFY", "VERIFY_CARD_AND_PASSWORD");
+                let text = text.replace("verify", "verify_card_and_password");
+                text.replace("CREATE", "CREATE_ACCOUNT")
+            };
+            assert_eq!(masked(&verbs(message)), verbs(expected));
         }
     }
 
     #[test]
     fn the_list_of_verbs_in_a_refusal_is_no_secret() {
         let refusal = "1234".parse::<Request>().unwrap_err();
-        let told = alloc::format!("ERR unknown-verb {}", refusal.words);
-        assert_eq!(masked(&told), told);
-        assert!(told.starts_with(QUOTES_VERB));
+        let answer = alloc::format!("ERR unknown-verb {}", refusal.words);
+        assert_eq!(masked(&answer), answer);
+        assert!(answer.starts_with(QUOTES_VERB));
     }
 
     #[test]
-    fn what_comes_without_a_verb_is_a_secret_where_the_bank_is_talked_to() {
+    fn a_message_without_a_verb_is_a_secret_to_the_bank() {
         for (message, expected) in [
             (&b"1234\r\n"[..], alloc::vec![0..4]),
             (b"123456789 1234", alloc::vec![0..14]),

@@ -49,56 +49,28 @@ pub enum Protection {
     DrawerCheck,
 }
 
+named!(
+    Protection,
+    name,
+    TwoPhases => "two-phases",
+    Deduplication => "deduplication",
+    ContentCheck => "content-check",
+    StickyDeclines => "sticky-declines",
+    Tombstones => "tombstones",
+    SettlementKeys => "settlement-keys",
+    ReplyAfterCommit => "reply-after-commit",
+    JournalBeforeSend => "journal-before-send",
+    JournalBeforeMove => "journal-before-move",
+    Resend => "resend",
+    NamedAnswers => "named-answers",
+    ProvenDeclines => "proven-declines",
+    RollbackOnGiveUp => "rollback-on-give-up",
+    RollbackIsFinal => "rollback-is-final",
+    SettleOnRestart => "settle-on-restart",
+    DrawerCheck => "drawer-check",
+);
+
 impl Protection {
-    /// Every protection.
-    pub const ALL: [Protection; 16] = [
-        Protection::TwoPhases,
-        Protection::Deduplication,
-        Protection::ContentCheck,
-        Protection::StickyDeclines,
-        Protection::Tombstones,
-        Protection::SettlementKeys,
-        Protection::ReplyAfterCommit,
-        Protection::JournalBeforeSend,
-        Protection::JournalBeforeMove,
-        Protection::Resend,
-        Protection::NamedAnswers,
-        Protection::ProvenDeclines,
-        Protection::RollbackOnGiveUp,
-        Protection::RollbackIsFinal,
-        Protection::SettleOnRestart,
-        Protection::DrawerCheck,
-    ];
-
-    /// The name, such as `journal-before-send`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protection::TwoPhases => "two-phases",
-            Protection::Deduplication => "deduplication",
-            Protection::ContentCheck => "content-check",
-            Protection::StickyDeclines => "sticky-declines",
-            Protection::Tombstones => "tombstones",
-            Protection::SettlementKeys => "settlement-keys",
-            Protection::ReplyAfterCommit => "reply-after-commit",
-            Protection::JournalBeforeSend => "journal-before-send",
-            Protection::JournalBeforeMove => "journal-before-move",
-            Protection::Resend => "resend",
-            Protection::NamedAnswers => "named-answers",
-            Protection::ProvenDeclines => "proven-declines",
-            Protection::RollbackOnGiveUp => "rollback-on-give-up",
-            Protection::RollbackIsFinal => "rollback-is-final",
-            Protection::SettleOnRestart => "settle-on-restart",
-            Protection::DrawerCheck => "drawer-check",
-        }
-    }
-
-    /// The protection with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Protection> {
-        Protection::ALL
-            .into_iter()
-            .find(|protection| protection.name() == name)
-    }
-
     fn bit(self) -> u32 {
         1 << self as u16
     }
@@ -154,32 +126,17 @@ pub enum Semantics {
     ExactlyOnce,
 }
 
+// The weakest first.
+named!(
+    Semantics,
+    name,
+    Maybe => "maybe",
+    AtLeastOnce => "at-least-once",
+    AtMostOnce => "at-most-once",
+    ExactlyOnce => "exactly-once",
+);
+
 impl Semantics {
-    /// All four, the weakest first.
-    pub const ALL: [Semantics; 4] = [
-        Semantics::Maybe,
-        Semantics::AtLeastOnce,
-        Semantics::AtMostOnce,
-        Semantics::ExactlyOnce,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Semantics::Maybe => "maybe",
-            Semantics::AtLeastOnce => "at-least-once",
-            Semantics::AtMostOnce => "at-most-once",
-            Semantics::ExactlyOnce => "exactly-once",
-        }
-    }
-
-    /// The semantics with this name, if there are such.
-    pub fn parse(name: &str) -> Option<Semantics> {
-        Semantics::ALL
-            .into_iter()
-            .find(|semantics| semantics.name() == name)
-    }
-
     /// The protections in effect.
     pub fn protections(self) -> Protections {
         // The four differ in what is sent, not in what is stored.

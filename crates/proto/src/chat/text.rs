@@ -194,14 +194,13 @@ mod tests {
         ] {
             let refusal = text.parse::<Text>().unwrap_err();
             assert_eq!(refusal.code, Code::Malformed, "{text:?}");
+            assert!(refusal.words.starts_with("character 2 is U+"), "{refusal}");
             assert!(
-                refusal.words.starts_with("character 2 is U+")
-                    && refusal.words.ends_with(", which cannot be seen"),
-                "{}",
-                refusal.words
+                refusal.words.ends_with(", which cannot be seen"),
+                "{refusal}"
             );
         }
-        // What is hidden in a row behind one character: a second one is already too many.
+        // Of several in a row after one character, the second is refused.
         for text in [
             "☺\u{fe0f}\u{fe0e}",
             "x\u{200c}\u{200d}",
@@ -229,17 +228,13 @@ mod tests {
         ] {
             let refusal = text.parse::<Text>().unwrap_err();
             assert_eq!(refusal.code, Code::Malformed, "{text:?}");
-            assert!(
-                refusal.words.starts_with("character 2 is U+"),
-                "{}",
-                refusal.words
-            );
+            assert!(refusal.words.starts_with("character 2 is U+"), "{refusal}");
         }
     }
 
     #[test]
     fn a_room_that_knows_newer_emoji_is_understood() {
-        // No emoji in our version of Unicode.
+        // Not an emoji in this version of Unicode.
         let text = "\u{2192}\u{fe0f}";
         assert!(text.parse::<Text>().is_err());
         assert_eq!(Text::told(text).unwrap().as_str(), text);

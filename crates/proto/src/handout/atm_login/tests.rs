@@ -110,14 +110,8 @@ fn the_menu_has_99_bytes() {
     let blanks = " ".repeat(16);
     let item = |text: &str| blanks.clone() + text;
     assert_eq!(lines[..2], ["", "Select one"]);
-    assert_eq!(
-        lines[2..],
-        [
-            item("1. Check Balance"),
-            item("2. Withdraw"),
-            item("3. Deposit")
-        ]
-    );
+    let items = ["1. Check Balance", "2. Withdraw", "3. Deposit"].map(item);
+    assert_eq!(lines[2..], items);
 }
 
 #[test]
@@ -226,16 +220,7 @@ fn a_declined_withdrawal_is_never_rolled_back() {
         let mut wording = at_amount(b"2");
         assert_eq!(wording.received(b"1e15"), pickled(Outcome::NoBalance));
         assert_eq!(wording.received(reply), Step::say(MENU));
-        for amount in [
-            &b"abc"[..],
-            b"1.2.3",
-            b"0",
-            b"-5",
-            b"nan",
-            b"inf",
-            b"0.001",
-            b"\xff",
-        ] {
+        for amount in b"abc|1.2.3|0|-5|nan|inf|0.001|\xff".split(|byte| *byte == b'|') {
             let mut wording = at_amount(b"2");
             let invalid = pickled(Outcome::InvalidInput);
             assert_eq!(wording.received(amount), invalid.puzzled());
