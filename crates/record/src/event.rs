@@ -14,7 +14,7 @@ use proto::side::{Direction, Side};
 /// The first line of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format; first, so that the line can be told by its beginning.
+    /// The version of the format; first, so that a header is known by its beginning.
     #[serde(rename = "socketlab-recording")]
     pub version: u32,
     /// The run, as on each of its lines: 16 hexadecimal digits, drawn at random.
@@ -258,7 +258,8 @@ pub enum What {
         /// The request.
         text: String,
     },
-    /// Something failed, and it may go on: nobody listens there, a datagram could not be sent.
+    /// Something failed, and the program may go on: a connection was refused, a datagram could not
+    /// be sent.
     Failed {
         /// What, and how.
         words: String,

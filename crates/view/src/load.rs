@@ -11,7 +11,7 @@ use proto::mode::Transport;
 use proto::side::Side;
 use record::{Channel, Event, ReadError, Recording, Run};
 
-/// So many events tell when a run began.
+/// Events from which the start of a run is computed.
 const WELL_KNOWN: usize = 64;
 
 /// The service of both conversations of a proxy.

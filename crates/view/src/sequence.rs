@@ -4,7 +4,7 @@
 //! * `columns`: which lifelines there are;
 //! * `gather`: events to steps and arrows, the two recordings of a message put together;
 //! * `order`: the steps of all lifelines in one order, without turning round what caused what;
-//! * `unsettled`: withdrawals that nobody settled.
+//! * `unsettled`: withdrawals that are not settled.
 
 mod arrow;
 mod columns;
@@ -39,13 +39,13 @@ pub struct Sequence<'a> {
     pub arrows: Vec<Arrow<'a>>,
     /// What happened, in order.
     pub steps: Vec<Step>,
-    /// What the person should know of the recordings themselves.
+    /// Remarks on the recordings themselves.
     pub notices: Vec<String>,
     /// How ids are shown.
     pub ids: Ids,
 }
 
-/// A program, as often as it was started; or somebody of whom there is no recording.
+/// A program, as often as it was started; or a peer without a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifeline {
     /// The program, or the name of a machine or a person.
@@ -132,7 +132,7 @@ pub enum Tone {
     Warning,
     /// Something failed.
     Bad,
-    /// A withdrawal that nobody settled.
+    /// A withdrawal that is not settled.
     Unsettled,
 }
 

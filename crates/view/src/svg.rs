@@ -1,6 +1,6 @@
 //! The sequence diagram as a picture.
 //!
-//! Colours are those of Okabe and Ito, which colour-blind people tell apart; nothing is told by a
+//! Colours are those of Okabe and Ito, which colour-blind people can distinguish; nothing is shown by a
 //! colour alone, so that the picture can be read in grey.
 
 use std::io::{self, Write};

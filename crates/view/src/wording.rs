@@ -24,8 +24,8 @@ pub fn ending(how: How, words: Option<&str>, ids: &Ids) -> String {
     }
 }
 
-/// Nanoseconds to the millisecond.
-pub fn about(nanoseconds: u64) -> String {
+/// Nanoseconds, as `120 ms` or `1.5 s`.
+pub fn rough_duration(nanoseconds: u64) -> String {
     match nanoseconds {
         0..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
         _ => format!("{:.1} s", nanoseconds as f64 / 1e9),

@@ -50,7 +50,7 @@ fn ending(state: State, words: String) -> Ending {
     Ending { state, words }
 }
 
-/// What became of the money: what the bank recorded, or what it told the machine.
+/// What became of the money: what the bank recorded, or answered.
 fn money(history: &History, bank_is_recorded: bool) -> Money {
     let ledger = &history.ledger;
     if ledger.confirmed || history.journal.end == Some(JournalEnd::Confirmed) {
@@ -84,7 +84,7 @@ fn money(history: &History, bank_is_recorded: bool) -> Money {
 fn in_two_phases(history: &History, bank_is_recorded: bool) -> Ending {
     let money = money(history, bank_is_recorded);
     let (amount, is_withdrawal) = (amount(history), history.id.kind == Kind::Withdrawal);
-    // Without the machine's recording, what it told the bank has to do.
+    // Without the machine's recording, its requests show it.
     let notes = match history.machine_is_recorded {
         true => moved(history),
         false if history.arrived(Verb::Confirm) => Some(true),
@@ -239,7 +239,7 @@ fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> E
     ending(State::Open, words)
 }
 
-/// Where the bank books at once, and nobody settles anything.
+/// Under semantics without settlement, where the bank books at once.
 fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     let semantics = history.semantics;
     let booked = match bank_is_recorded {

@@ -1,4 +1,4 @@
-//! How a transaction is told: a title, and a sentence for each step.
+//! A transaction in words: a title, and a sentence for each step.
 
 use proto::atm::{Kind, Money};
 
@@ -140,7 +140,7 @@ fn fate(history: &History, one: &Attempt, bank_is_recorded: bool) -> String {
         (Fate::Sent, Some(answer), _) => format!("the answer was \"{}\"", reply(one.verb, answer)),
         (Fate::Sent, None, Some(arrival)) => unanswered(&history.arrivals[arrival]),
         // Behind a proxy the bank has another connection than the machine, and a request that came
-        // there cannot be told to be this one.
+        // there need not be this one.
         (Fate::Sent, None, None) if bank_is_recorded && has_only_known_arrivals(history) => {
             "the request did not reach the bank".into()
         }
@@ -244,7 +244,7 @@ fn notes(history: &History) -> String {
         return "For what is declined no notes move.".to_owned();
     }
     if !history.machine_is_recorded {
-        let told = match (
+        let notes = match (
             history.arrived(Verb::Confirm),
             history.arrived(Verb::Rollback),
         ) {
@@ -252,7 +252,7 @@ fn notes(history: &History) -> String {
             (false, true) => format!("{}, as the machine told the bank", none.to_lowercase()),
             (false, false) => "of the notes the machine has said nothing yet".to_owned(),
         };
-        return format!("The machine's own recording is not here; {told}.");
+        return format!("The machine's own recording is not here; {notes}.");
     }
     match moved(history) {
         Some(true) => match (history.journal.before, history.journal.after) {

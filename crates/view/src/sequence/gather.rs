@@ -209,7 +209,7 @@ impl<'a> Gatherer<'a, '_> {
             What::Note(note) => {
                 let id = note.about.as_deref();
                 let mut words = note.words(event.side, &|text| self.ids.shorten(text));
-                if let Some(id) = id.and_then(|id| self.ids.told_apart(id)) {
+                if let Some(id) = id.and_then(|id| self.ids.if_ambiguous(id)) {
                     words += &format!(" {id}");
                 }
                 let tone = match id.is_some_and(|id| self.unsettled.contains(id)) {

@@ -11,7 +11,7 @@ impl Drawing<'_> {
     /// Time that passes with nothing to show.
     pub(super) fn pause(&self, y: f64, pause: i64, out: &mut impl Write) -> io::Result<()> {
         let time = self.layout.time;
-        let pause = wording::about(pause.unsigned_abs());
+        let pause = wording::rough_duration(pause.unsigned_abs());
         write!(
             out,
             r#"<text class="time" x="{time:.0}" y="{:.1}">⋮ {pause}</text>"#,
