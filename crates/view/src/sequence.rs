@@ -12,6 +12,8 @@ mod gather;
 mod order;
 mod unsettled;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use proto::side::Side;
 use record::Run;
@@ -35,6 +37,7 @@ pub struct Sequence<'a> {
     pub lifelines: Vec<Lifeline>,
     /// What arrows and connections belong to.
     pub conversations: &'a [Conversation],
+    has_one_service: bool,
     /// Messages, each once.
     pub arrows: Vec<Arrow<'a>>,
     /// What happened, in order.
@@ -194,11 +197,14 @@ impl<'a> Sequence<'a> {
             }));
         }
         steps.retain(|step| selection.holds(step.at));
+        let services = loaded.conversations.iter().map(|one| &one.service);
+        let services: HashSet<&String> = services.collect();
         Sequence {
             began,
             titles: titles(loaded),
             lifelines: columns.lifelines,
             conversations: &loaded.conversations,
+            has_one_service: services.len() <= 1,
             arrows,
             steps,
             notices,
@@ -209,7 +215,7 @@ impl<'a> Sequence<'a> {
     /// The number of a conversation, as `atm#0`; nothing where there is only one.
     pub fn number(&self, conversation: usize) -> Option<String> {
         let shown = &self.conversations[conversation];
-        (self.conversations.len() > 1).then(|| match self.is_one_service() {
+        (self.conversations.len() > 1).then(|| match self.has_one_service {
             true => format!("#{}", shown.number),
             false => format!("{}#{}", shown.service, shown.number),
         })
@@ -221,18 +227,6 @@ impl<'a> Sequence<'a> {
             Some(number) => format!("{number} {words}"),
             None => words.to_owned(),
         }
-    }
-
-    fn is_one_service(&self) -> bool {
-        let first = &self.conversations[0].service;
-        self.conversations
-            .last()
-            .is_none_or(|last| last.service == *first)
-            && self
-                .conversations
-                .iter()
-                .take(64)
-                .all(|one| one.service == *first)
     }
 
     /// What a message says, on one line.

@@ -218,10 +218,10 @@ fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> E
          does it now."
     );
     if money != Money::NotAsked {
-        let outcome = match notes {
-            Some(true) => "confirm",
-            Some(false) => "rollback",
-            None => "confirm` or `rollback",
+        let outcome = if notes == Some(true) {
+            "confirm"
+        } else {
+            "rollback"
         };
         words += &match notes {
             None => format!(
