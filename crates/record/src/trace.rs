@@ -12,7 +12,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Channel, Event, Framed, What};
+use super::event::{By, Channel, Event, Framed, PROXY, What};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
@@ -23,9 +23,6 @@ const LEAST_WIDTH: usize = 40;
 
 /// Columns of a row of a dump besides its bytes, of which each has four.
 const DUMP_MARGIN: usize = 7;
-
-/// The service that is a server to one end and a client to the other.
-const PROXY: &str = "proxy";
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

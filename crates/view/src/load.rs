@@ -9,13 +9,10 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Event, ReadError, Recording, Run};
+use record::{Channel, Event, PROXY, ReadError, Recording, Run};
 
 /// Events from which the start of a run is computed.
 const WELL_KNOWN: usize = 64;
-
-/// The service of both conversations of a proxy.
-pub const PROXY: &str = "proxy";
 
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use proto::atm::Kind;
 use proto::refusal::Code;
 
 use super::history::{Attempt, Fate, History, JournalEnd, Reply, Verb};
-use super::words::{amount, moved};
+use super::words::{amount, moved, times};
 
 /// Where they are, and what is left to do.
 #[derive(Debug)]
@@ -259,10 +259,7 @@ fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     };
     let all = times_the_amount(booked);
     let more = times_the_amount(booked.saturating_sub(1));
-    let times = match booked {
-        2 => "twice".to_owned(),
-        times => format!("{times} times"),
-    };
+    let times = times(booked);
     let is_answered = |one: &Attempt| {
         let may_be_done = one.fate == Fate::Sent;
         !may_be_done || one.answer.is_some() && (one.answer_to_copy.is_some() || !one.is_doubled)

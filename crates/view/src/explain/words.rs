@@ -26,6 +26,14 @@ pub(super) fn amount(history: &History) -> String {
     }
 }
 
+/// `twice`, `3 times`.
+pub(super) fn times(number: u32) -> String {
+    match number {
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
+    }
+}
+
 /// What happened, in order.
 pub(super) fn sentences(history: &History, found: &Found) -> Vec<String> {
     let both = found.bank_is_recorded;
@@ -210,12 +218,9 @@ fn bank(history: &History) -> String {
             (None, false) => "The bank recorded nothing of it".to_owned(),
         },
         1 => format!("The bank {did} {amount}, once"),
-        times => format!(
+        number => format!(
             "The bank {did} {amount} {}, because under {} it does not know a repeat again",
-            match times {
-                2 => "twice".to_owned(),
-                times => format!("{times} times"),
-            },
+            times(number),
             history.semantics
         ),
     };

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use proto::mode::Mode;
 use proto::side::{Direction, Side};
-use record::What;
 use record::wording::cut;
+use record::{PROXY, What};
 
 use super::Lifeline;
 use super::unsettled::Hold;
-use crate::load::{Conversation, Loaded, PROXY, is_of_a_proxy};
+use crate::load::{Conversation, Loaded, is_of_a_proxy};
 
 /// More clients without a recording than this stand together.
 const MOST_UNNAMED: usize = 6;
