@@ -267,17 +267,15 @@ fn titles(loaded: &Loaded) -> Vec<String> {
 }
 
 fn notices(loaded: &Loaded) -> Vec<String> {
-    let mut notices: Vec<String> = Vec::new();
-    for file in &loaded.torn {
-        notices.push(format!(
-            "the last line of {} is torn, and left out",
-            file.display()
-        ));
-    }
+    let torn = loaded.torn.iter().map(|file| {
+        let file = file.display();
+        format!("the last line of {file} is torn, and left out")
+    });
+    let mut notices: Vec<String> = torn.collect();
     let lost = loaded.runs.iter().map(Run::lost);
-    match lost.fold(0, u64::saturating_add) {
-        0 => {}
-        lost => notices.push(format!("{lost} events could not be recorded")),
+    let lost = lost.fold(0, u64::saturating_add);
+    if lost > 0 {
+        notices.push(format!("{lost} events could not be recorded"));
     }
     notices
 }

@@ -31,19 +31,24 @@ impl<W: Write> Drawing<'_, W> {
         writeln!(self.out)
     }
 
-    /// A note, on the outer side where there is one.
+    /// The left edge of what stands so far from a lifeline, on the outer side where there is one.
+    fn beside(&self, life: usize, distance: f64, width: f64) -> f64 {
+        let x = self.layout.x[life];
+        match life == 0 && self.layout.x.len() > 1 {
+            true => x - distance - width,
+            false => x + distance,
+        }
+    }
+
+    /// A note beside a lifeline.
     pub(super) fn note(&mut self, life: usize, y: f64, class: &str, words: &str) -> io::Result<()> {
         let shown = layout::note(words);
         let width = layout::sans(&shown, 12.0) + 16.0;
         let x = self.layout.x[life];
-        let left = match life == 0 && self.layout.x.len() > 1 {
-            true => x - 12.0 - width,
-            false => x + 12.0,
-        };
-        let (near, far) = if left < x {
-            (x - 12.0, x)
-        } else {
-            (x, x + 12.0)
+        let left = self.beside(life, 12.0, width);
+        let (near, far) = match left < x {
+            true => (x - 12.0, x),
+            false => (x, x + 12.0),
         };
         writeln!(
             self.out,
@@ -84,10 +89,7 @@ impl<W: Write> Drawing<'_, W> {
         let x = self.layout.x[life];
         let shown = layout::note(words);
         let width = layout::sans(&shown, 13.5) + 18.0;
-        let left = match life == 0 && self.layout.x.len() > 1 {
-            true => x - 16.0 - width,
-            false => x + 16.0,
-        };
+        let left = self.beside(life, 16.0, width);
         writeln!(
             self.out,
             r#"<g><title>{}</title><path class="cross" d="M{:.1} {:.1}l16 16m0 -16l-16 16"/><rect class="crash" x="{left:.1}" y="{:.1}" width="{width:.1}" height="23" rx="3"/><text class="shout" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></g>"#,
