@@ -127,9 +127,7 @@ impl Arguments {
             }),
         }
     }
-}
 
-impl Arguments {
     fn look(&self) -> Look {
         let is_terminal = self.output.is_none() && io::stdout().is_terminal();
         let columns = || {

@@ -14,7 +14,7 @@ use proto::side::{Direction, Side};
 /// The first line of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format; first, so that the line can be told by its beginning.
+    /// The version of the format; first, so that a header is known by its beginning.
     #[serde(rename = "socketlab-recording")]
     pub version: u32,
     /// The run, as on each of its lines: 16 hexadecimal digits, drawn at random.
@@ -91,6 +91,10 @@ pub struct Channel {
     /// The other end's.
     pub peer: SocketAddr,
 }
+
+/// The service of both connections of a proxy: to its client, of which it is the server, and to the
+/// server, of which it is the client.
+pub const PROXY: &str = "proxy";
 
 /// How bytes are cut into messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -258,7 +262,8 @@ pub enum What {
         /// The request.
         text: String,
     },
-    /// Something failed, and it may go on: nobody listens there, a datagram could not be sent.
+    /// Something failed, and the program may go on: a connection was refused, a datagram could not
+    /// be sent.
     Failed {
         /// What, and how.
         words: String,

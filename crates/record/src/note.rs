@@ -204,31 +204,24 @@ mod tests {
     #[test]
     fn a_note_is_written_in_the_words_of_the_format() {
         let id = "WITH_018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a51";
+        let amount = r#","amount":"1.00""#;
+        let code = r#","words":"card-locked""#;
         for (record, what, rest) in [
-            ("loading 1.00", "loading", r#","amount":"1.00""#),
-            ("loaded 1.00", "loaded", r#","amount":"1.00""#),
-            ("sending ID 1.00", "sending", r#","amount":"1.00""#),
-            ("dispensing ID 1.00", "dispensing", r#","amount":"1.00""#),
-            ("accepting DEP 1.00", "accepting", r#","amount":"1.00""#),
+            ("loading 1.00", "loading", amount),
+            ("loaded 1.00", "loaded", amount),
+            ("sending ID 1.00", "sending", amount),
+            ("dispensing ID 1.00", "dispensing", amount),
+            ("accepting DEP 1.00", "accepting", amount),
             ("dispensed ID", "dispensed", ""),
             ("accepted DEP", "accepted", ""),
             ("rolling-back ID", "rolling-back", ""),
             ("confirmed ID", "confirmed", ""),
             ("rolled-back ID", "rolled-back", ""),
-            (
-                "declined ID card-locked",
-                "declined",
-                r#","words":"card-locked""#,
-            ),
-            (
-                "disputed ID unavailable",
-                "disputed",
-                r#","words":"unavailable""#,
-            ),
+            ("declined ID card-locked", "declined", code),
+            ("disputed ID card-locked", "disputed", code),
         ] {
-            let record = record
-                .replace("ID", id)
-                .replace("DEP", &id.replace("WITH", "DEP"));
+            let record = record.replace("ID", id);
+            let record = record.replace("DEP", &id.replace("WITH", "DEP"));
             let record: Record = record.parse().unwrap();
             let about = record.id().map(|id| format!(r#""about":"{id}","#));
             let about = about.unwrap_or_default();

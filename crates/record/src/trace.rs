@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Channel, Event, Framed, What};
+use super::event::{By, Channel, Event, Framed, PROXY, What};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
@@ -88,7 +88,7 @@ impl Screen {
     /// because nothing may ever follow.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When it cannot be written.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         let mut lines = Vec::new();
         match (&event.channel, &event.what) {
@@ -197,7 +197,7 @@ fn mark(what: &What) -> (&'static str, Style) {
     }
 }
 
-/// Whether a read found the end of the stream or made a message, which is told right after it.
+/// Whether a read found the end of the stream or made a message, which is shown right after it.
 fn is_whole(channel: &Channel, what: &What) -> bool {
     match what {
         What::Read { got: 0, .. } => true,
@@ -251,12 +251,12 @@ mod tests {
     }
 
     fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
-        let (tell, told) = channel();
+        let (sender, shown) = channel();
         let mut screen = Screen {
             trace,
             width: Some(width),
             is_coloured,
-            out: Box::new(Seen(tell)),
+            out: Box::new(Seen(sender)),
             reads: HashMap::new(),
         };
         for line in Lines::new(recording.as_bytes()) {
@@ -265,7 +265,7 @@ mod tests {
             }
         }
         drop(screen);
-        String::from_utf8(told.iter().flatten().collect()).unwrap()
+        String::from_utf8(shown.iter().flatten().collect()).unwrap()
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
         What::HalfClosed { by: By::Peer } => "the other end sends no more".to_owned(),
         What::Closed { by, how, words } => match words {
             Some(words) => format!("{}: {}", closed(*by, *how), show(words)),
-            None => closed(*by, *how).to_owned(),
+            None => closed(*by, *how),
         },
         What::Read {
             got,
@@ -74,16 +74,24 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
     }
 }
 
-fn closed(by: By, how: How) -> &'static str {
-    match (by, how) {
-        (By::Us, How::End) => "closed by us",
-        (By::Peer, How::End) => "closed by the other end",
-        (_, How::Abort) => "closed by us, at once",
-        (By::Us, How::Reset) => "reset by us",
-        (By::Peer, How::Reset) => "reset by the other end",
-        (_, How::Timeout) => "closed by us: too slow",
-        (_, How::Cut) => "closed by us: cut by a fault",
-        (_, How::Broken) => "broken",
+fn closed(by: By, how: How) -> String {
+    let ending = ending(how);
+    match (how, by) {
+        (How::Abort, _) => format!("{ending} by us, at once"),
+        (How::End | How::Reset, By::Us) => format!("{ending} by us"),
+        (How::End | How::Reset, By::Peer) => format!("{ending} by the other end"),
+        (How::Timeout | How::Cut | How::Broken, _) => ending.to_owned(),
+    }
+}
+
+/// How a connection ended.
+pub fn ending(how: How) -> &'static str {
+    match how {
+        How::End | How::Abort => "closed",
+        How::Reset => "reset",
+        How::Timeout => "given up: too slow",
+        How::Cut => "cut by a fault",
+        How::Broken => "broken",
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! All is read off the events: the requests and answers that carry the transaction's id, what the
 //! machine's journal and the bank's ledger noted, what faults did, and where a process died. What
-//! only the other side could tell is not guessed.
+//! only the other side recorded is not guessed.
 //!
 //! * `history`: what the events say of one transaction;
 //! * `gather`: how it is found in the events;
-//! * `words`: how it is told;
+//! * `words`: it in words;
 //! * `ending`: where the money and the notes are.
 
 mod ending;

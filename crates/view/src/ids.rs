@@ -1,4 +1,4 @@
-//! Ids, as short as tells them apart.
+//! Ids, as short as they stay distinct.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -14,7 +14,8 @@ const UUID: usize = 36;
 /// The fewest digits that are left of one.
 const SHORTEST: usize = 4;
 
-/// What is left of the UUIDs in a text: as many digits as tell them apart, the last ones if they do.
+/// What is left of the UUIDs in a text: as many digits as keep them distinct, the
+/// last ones if these do.
 #[derive(Debug, Clone, Default)]
 pub struct Ids {
     are_whole: bool,
@@ -27,7 +28,7 @@ pub struct Ids {
 struct Kind {
     /// How many there are.
     count: usize,
-    /// The digits that tell them apart.
+    /// The digits that keep them distinct.
     digits: usize,
     /// Whether these are its first, not its last.
     are_first: bool,
@@ -113,7 +114,7 @@ impl Ids {
     }
 
     /// The id, if there are several of its kind.
-    pub fn told_apart(&self, id: &str) -> Option<String> {
+    pub fn if_ambiguous(&self, id: &str) -> Option<String> {
         let kind = &id[..uuid_in(id)?];
         (self.kinds.get(kind)?.count > 1).then(|| self.shorten(id))
     }

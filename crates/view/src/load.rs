@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::{PROXY, Transport};
 use proto::side::Side;
-use record::{Channel, Event, ReadError, Recording, Run};
+use record::{Channel, Event, PROXY, ReadError, Recording, Run};
 
-/// So many events tell when a run began.
+/// Events from which the start of a run is computed.
 const WELL_KNOWN: usize = 64;
 
 /// The runs of all recordings, in the order in which they began.

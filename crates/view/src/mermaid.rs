@@ -38,12 +38,8 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
                     Tone::Plain => "",
                     Tone::Warning | Tone::Bad | Tone::Unsettled => "⚠ ",
                 };
-                note(
-                    *life,
-                    tone == &Tone::Unsettled,
-                    &format!("{sign}{words}"),
-                    out,
-                )?;
+                let words = format!("{sign}{words}");
+                note(*life, *tone == Tone::Unsettled, &words, out)?;
             }
             Kind::Connection(change) => {
                 let words = escape(&sequence.numbered(change.conversation, &change.words));
@@ -71,7 +67,12 @@ fn message(sequence: &Sequence<'_>, index: usize, out: &mut impl Write) -> io::R
     };
     let label = label(sequence, index);
     let drawn = format!("L{}{line}L{}: {label}", arrow.from, arrow.to);
-    match arrow.is_unsettled {
+    element(arrow.is_unsettled, &drawn, out)
+}
+
+/// One line, in a box of its own if it is about what is not settled.
+fn element(is_unsettled: bool, drawn: &str, out: &mut impl Write) -> io::Result<()> {
+    match is_unsettled {
         true => writeln!(out, "    rect rgb(255, 233, 184)\n    {drawn}\n    end"),
         false => writeln!(out, "    {drawn}"),
     }
@@ -91,13 +92,8 @@ fn label(sequence: &Sequence<'_>, index: usize) -> String {
 
 fn note(life: usize, is_unsettled: bool, words: &str, out: &mut impl Write) -> io::Result<()> {
     let words = escape(&cut(words, LONGEST_LABEL));
-    match is_unsettled {
-        true => writeln!(
-            out,
-            "    rect rgb(255, 233, 184)\n    Note over L{life}: {words}\n    end"
-        ),
-        false => writeln!(out, "    Note over L{life}: {words}"),
-    }
+    let drawn = format!("Note over L{life}: {words}");
+    element(is_unsettled, &drawn, out)
 }
 
 /// Text that Mermaid shows and does not read: everything but letters, digits and a few signs as

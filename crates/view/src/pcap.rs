@@ -97,7 +97,7 @@ impl<W: Write> Capture<'_, W> {
         out.write_all(&MAGIC.to_le_bytes())?;
         out.write_all(&MAJOR.to_le_bytes())?;
         out.write_all(&MINOR.to_le_bytes())?;
-        // The time zone and the accuracy, which nobody uses.
+        // The time zone and the accuracy, which are 0 by convention.
         out.write_all(&[0; 8])?;
         out.write_all(&LONGEST.to_le_bytes())?;
         out.write_all(&LINKTYPE_RAW.to_le_bytes())?;

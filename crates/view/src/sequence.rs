@@ -4,13 +4,15 @@
 //! * `columns`: which lifelines there are;
 //! * `gather`: events to steps and arrows, the two recordings of a message put together;
 //! * `order`: the steps of all lifelines in one order, without turning round what caused what;
-//! * `unsettled`: withdrawals that nobody settled.
+//! * `unsettled`: withdrawals that are not settled.
 
 mod arrow;
 mod columns;
 mod gather;
 mod order;
 mod unsettled;
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use proto::side::Side;
@@ -35,17 +37,18 @@ pub struct Sequence<'a> {
     pub lifelines: Vec<Lifeline>,
     /// What arrows and connections belong to.
     pub conversations: &'a [Conversation],
+    has_one_service: bool,
     /// Messages, each once.
     pub arrows: Vec<Arrow<'a>>,
     /// What happened, in order.
     pub steps: Vec<Step>,
-    /// What the person should know of the recordings themselves.
+    /// Remarks on the recordings themselves.
     pub notices: Vec<String>,
     /// How ids are shown.
     pub ids: Ids,
 }
 
-/// A program, as often as it was started; or somebody of whom there is no recording.
+/// A program, as often as it was started; or a peer without a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifeline {
     /// The program, or the name of a machine or a person.
@@ -132,7 +135,7 @@ pub enum Tone {
     Warning,
     /// Something failed.
     Bad,
-    /// A withdrawal that nobody settled.
+    /// A withdrawal that is not settled.
     Unsettled,
 }
 
@@ -194,11 +197,14 @@ impl<'a> Sequence<'a> {
             }));
         }
         steps.retain(|step| selection.holds(step.at));
+        let services = loaded.conversations.iter().map(|one| &one.service);
+        let services: HashSet<&String> = services.collect();
         Sequence {
             began,
             titles: titles(loaded),
             lifelines: columns.lifelines,
             conversations: &loaded.conversations,
+            has_one_service: services.len() <= 1,
             arrows,
             steps,
             notices,
@@ -209,7 +215,7 @@ impl<'a> Sequence<'a> {
     /// The number of a conversation, as `atm#0`; nothing where there is only one.
     pub fn number(&self, conversation: usize) -> Option<String> {
         let shown = &self.conversations[conversation];
-        (self.conversations.len() > 1).then(|| match self.is_one_service() {
+        (self.conversations.len() > 1).then(|| match self.has_one_service {
             true => format!("#{}", shown.number),
             false => format!("{}#{}", shown.service, shown.number),
         })
@@ -221,18 +227,6 @@ impl<'a> Sequence<'a> {
             Some(number) => format!("{number} {words}"),
             None => words.to_owned(),
         }
-    }
-
-    fn is_one_service(&self) -> bool {
-        let first = &self.conversations[0].service;
-        self.conversations
-            .last()
-            .is_none_or(|last| last.service == *first)
-            && self
-                .conversations
-                .iter()
-                .take(64)
-                .all(|one| one.service == *first)
     }
 
     /// What a message says, on one line.
@@ -273,17 +267,15 @@ fn titles(loaded: &Loaded) -> Vec<String> {
 }
 
 fn notices(loaded: &Loaded) -> Vec<String> {
-    let mut notices: Vec<String> = Vec::new();
-    for file in &loaded.torn {
-        notices.push(format!(
-            "the last line of {} is torn, and left out",
-            file.display()
-        ));
-    }
+    let torn = loaded.torn.iter().map(|file| {
+        let file = file.display();
+        format!("the last line of {file} is torn, and left out")
+    });
+    let mut notices: Vec<String> = torn.collect();
     let lost = loaded.runs.iter().map(Run::lost);
-    match lost.fold(0, u64::saturating_add) {
-        0 => {}
-        lost => notices.push(format!("{lost} events could not be recorded")),
+    let lost = lost.fold(0, u64::saturating_add);
+    if lost > 0 {
+        notices.push(format!("{lost} events could not be recorded"));
     }
     notices
 }

@@ -1,31 +1,13 @@
-//! Words that several views have in common: how a connection ended, moments, commands.
+//! Words that several views have in common: moments, durations, commands.
 
-use record::How;
 use record::wording::cut;
 use unicode_width::UnicodeWidthStr;
-
-use super::ids::Ids;
 
 /// The most lines of a command that are shown.
 const MOST_LINES: usize = 4;
 
-/// How a connection ended, after its number.
-pub fn ending(how: How, words: Option<&str>, ids: &Ids) -> String {
-    let said = match how {
-        How::End | How::Abort => "closed",
-        How::Reset => "reset",
-        How::Timeout => "given up: too slow",
-        How::Cut => "cut by a fault",
-        How::Broken => "broken",
-    };
-    match words {
-        Some(words) if how != How::End => format!("{said}: {}", ids.shorten(words)),
-        _ => said.into(),
-    }
-}
-
-/// Nanoseconds to the millisecond.
-pub fn about(nanoseconds: u64) -> String {
+/// Nanoseconds, as `120 ms` or `1.5 s`.
+pub fn rough_duration(nanoseconds: u64) -> String {
     match nanoseconds {
         0..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
         _ => format!("{:.1} s", nanoseconds as f64 / 1e9),

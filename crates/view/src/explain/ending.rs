@@ -4,7 +4,7 @@ use proto::atm::Kind;
 use proto::refusal::Code;
 
 use super::history::{Attempt, Fate, History, JournalEnd, Reply, Verb};
-use super::words::{amount, moved};
+use super::words::{amount, moved, times};
 
 /// Where they are, and what is left to do.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ fn ending(state: State, words: String) -> Ending {
     Ending { state, words }
 }
 
-/// What became of the money: what the bank recorded, or what it told the machine.
+/// What became of the money: what the bank recorded, or answered.
 fn money(history: &History, bank_is_recorded: bool) -> Money {
     let ledger = &history.ledger;
     if ledger.confirmed || history.journal.end == Some(JournalEnd::Confirmed) {
@@ -84,7 +84,7 @@ fn money(history: &History, bank_is_recorded: bool) -> Money {
 fn in_two_phases(history: &History, bank_is_recorded: bool) -> Ending {
     let money = money(history, bank_is_recorded);
     let (amount, is_withdrawal) = (amount(history), history.id.kind == Kind::Withdrawal);
-    // Without the machine's recording, what it told the bank has to do.
+    // Without the machine's recording, its requests show it.
     let notes = match history.machine_is_recorded {
         true => moved(history),
         false if history.arrived(Verb::Confirm) => Some(true),
@@ -218,10 +218,10 @@ fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> E
          does it now."
     );
     if money != Money::NotAsked {
-        let outcome = match notes {
-            Some(true) => "confirm",
-            Some(false) => "rollback",
-            None => "confirm` or `rollback",
+        let outcome = if notes == Some(true) {
+            "confirm"
+        } else {
+            "rollback"
         };
         words += &match notes {
             None => format!(
@@ -239,7 +239,7 @@ fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> E
     ending(State::Open, words)
 }
 
-/// Where the bank books at once, and nobody settles anything.
+/// Under semantics without settlement, where the bank books at once.
 fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     let semantics = history.semantics;
     let booked = match bank_is_recorded {
@@ -259,10 +259,7 @@ fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     };
     let all = times_the_amount(booked);
     let more = times_the_amount(booked.saturating_sub(1));
-    let times = match booked {
-        2 => "twice".to_owned(),
-        times => format!("{times} times"),
-    };
+    let times = times(booked);
     let is_answered = |one: &Attempt| {
         let may_be_done = one.fate == Fate::Sent;
         !may_be_done || one.answer.is_some() && (one.answer_to_copy.is_some() || !one.is_doubled)

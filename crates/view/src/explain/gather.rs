@@ -226,19 +226,15 @@ impl<'a> Gathering<'a> {
     }
 
     fn finish(mut self, runs: &[Run]) -> Found {
-        for ((client, port, number, verb, before), place) in self.sent {
-            let arrival = self.arrived.get(&(client, port, number, verb, before));
-            self.found.histories[number].attempts[place].arrival = arrival.copied();
+        for (place, number) in self.sent {
+            let (_, _, history, ..) = place;
+            let arrival = self.arrived.get(&place).copied();
+            self.found.histories[history].attempts[number].arrival = arrival;
         }
         for (number, history) in self.found.histories.iter_mut().enumerate() {
             let semantics = |side| {
-                let mut states = self
-                    .states
-                    .iter()
-                    .filter(|state| state.touched.contains(&number));
-                states
-                    .find(|state| state.side == side)
-                    .and_then(|state| state.semantics)
+                let is_it = |run: &&RunState| run.side == side && run.touched.contains(&number);
+                self.states.iter().find(is_it)?.semantics
             };
             // How the bank books is the bank's to say.
             let promised = semantics(Side::Server).or_else(|| semantics(Side::Client));

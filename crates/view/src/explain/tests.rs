@@ -175,7 +175,7 @@ const ONE_LOST_ANSWER: [Script<'_>; 2] = [
     ),
 ];
 
-const TWO_LOST_ANSWERS_AND_A_CRASH: [Script<'_>; 3] = [
+const CRASH: [Script<'_>; 3] = [
     machine(
         1,
         "sending W1 500.00; HELLO; > WITHDRAW W1 500.00; <x HELD; \
@@ -299,14 +299,8 @@ const EXPLAINED: [(&str, &[Script<'_>]); 23] = [
     ("one-lost-answer", &ONE_LOST_ANSWER),
     ("one-lost-answer-only-the-machine", &[ONE_LOST_ANSWER[0]]),
     ("one-lost-answer-only-the-bank", &[ONE_LOST_ANSWER[1]]),
-    (
-        "two-lost-answers-and-a-crash",
-        &TWO_LOST_ANSWERS_AND_A_CRASH,
-    ),
-    (
-        "crashed-with-the-notes-out",
-        &[TWO_LOST_ANSWERS_AND_A_CRASH[0]],
-    ),
+    ("two-lost-answers-and-a-crash", &CRASH),
+    ("crashed-with-the-notes-out", &[CRASH[0]]),
     ("the-bank-died", &THE_BANK_DIES),
     ("rollback", &ROLLBACK),
     ("rollback-only-the-machine", &[ROLLBACK[0]]),

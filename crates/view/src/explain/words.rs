@@ -1,4 +1,4 @@
-//! How a transaction is told: a title, and a sentence for each step.
+//! A transaction in words: a title, and a sentence for each step.
 
 use proto::atm::{Kind, Money};
 
@@ -23,6 +23,14 @@ pub(super) fn amount(history: &History) -> String {
     match history.amount {
         Some(amount) => amount.to_string(),
         None => "an unknown amount".to_owned(),
+    }
+}
+
+/// `twice`, `3 times`.
+pub(super) fn times(number: u32) -> String {
+    match number {
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
     }
 }
 
@@ -140,7 +148,7 @@ fn fate(history: &History, one: &Attempt, bank_is_recorded: bool) -> String {
         (Fate::Sent, Some(answer), _) => format!("the answer was \"{}\"", reply(one.verb, answer)),
         (Fate::Sent, None, Some(arrival)) => unanswered(&history.arrivals[arrival]),
         // Behind a proxy the bank has another connection than the machine, and a request that came
-        // there cannot be told to be this one.
+        // there need not be this one.
         (Fate::Sent, None, None) if bank_is_recorded && has_only_known_arrivals(history) => {
             "the request did not reach the bank".into()
         }
@@ -210,12 +218,9 @@ fn bank(history: &History) -> String {
             (None, false) => "The bank recorded nothing of it".to_owned(),
         },
         1 => format!("The bank {did} {amount}, once"),
-        times => format!(
+        number => format!(
             "The bank {did} {amount} {}, because under {} it does not know a repeat again",
-            match times {
-                2 => "twice".to_owned(),
-                times => format!("{times} times"),
-            },
+            times(number),
             history.semantics
         ),
     };
@@ -244,7 +249,7 @@ fn notes(history: &History) -> String {
         return "For what is declined no notes move.".to_owned();
     }
     if !history.machine_is_recorded {
-        let told = match (
+        let notes = match (
             history.arrived(Verb::Confirm),
             history.arrived(Verb::Rollback),
         ) {
@@ -252,7 +257,7 @@ fn notes(history: &History) -> String {
             (false, true) => format!("{}, as the machine told the bank", none.to_lowercase()),
             (false, false) => "of the notes the machine has said nothing yet".to_owned(),
         };
-        return format!("The machine's own recording is not here; {told}.");
+        return format!("The machine's own recording is not here; {notes}.");
     }
     match moved(history) {
         Some(true) => match (history.journal.before, history.journal.after) {

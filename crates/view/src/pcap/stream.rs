@@ -37,7 +37,7 @@ impl Stream {
     /// A connection before its first event.
     pub fn new(view: &View) -> Stream {
         // RFC 9293 draws the first number from a clock of 4 microseconds, so that two connections
-        // between the same ports can be told apart.
+        // between the same ports can be distinguished.
         let clock = view.times.first().map_or(0, |time| time / 4_000) as u32;
         let half = |direction, first| {
             let crossing =

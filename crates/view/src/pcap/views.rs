@@ -24,7 +24,7 @@ pub(super) struct View<'a> {
 /// Each connection of these runs once.
 ///
 /// The two sides' records of one are known by their addresses. Where both have it, that side's is
-/// taken which tells more: that has the beginning and the end, and then, that has more bytes.
+/// taken which is more complete: that has the beginning and the end, and then, that has more bytes.
 pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     let mut by_ends: BTreeMap<(&str, Pair), [Vec<View>; 2]> = BTreeMap::new();
     for view in runs.iter().flat_map(views_of) {
@@ -35,11 +35,11 @@ pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     }
     let mut chosen = Vec::new();
     for [client, server] in by_ends.into_values() {
-        let tells = |views: &[View]| {
-            let each = views.iter().map(View::tells);
+        let completeness = |views: &[View]| {
+            let each = views.iter().map(View::completeness);
             each.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
         };
-        let (best, other) = match tells(&server) > tells(&client) {
+        let (best, other) = match completeness(&server) > completeness(&client) {
             true => (server, client),
             false => (client, server),
         };
@@ -93,9 +93,8 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
 }
 
 impl View<'_> {
-    /// How much it tells: whether it has the beginning, and the end of both directions, and how many
-    /// bytes.
-    fn tells(&self) -> (usize, usize) {
+    /// Whether it has the beginning, and the end of both directions, and how many bytes.
+    fn completeness(&self) -> (usize, usize) {
         let ends = self.events.iter().map(|event| match &event.what {
             _ if self.transport == Transport::Udp => 0,
             What::Connected => 1,

@@ -28,7 +28,7 @@ pub struct Arrow<'a> {
     pub fate: Fate,
     /// What else there is to say.
     pub marks: Marks,
-    /// Whether it belongs to a withdrawal that nobody settled.
+    /// Whether it belongs to a withdrawal that is not settled.
     pub is_unsettled: bool,
 }
 

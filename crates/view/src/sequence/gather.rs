@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::wording::describe;
+use record::wording::{describe, ending};
 use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
@@ -14,7 +14,6 @@ use super::unsettled::Hold;
 use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
 use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
-use crate::wording;
 
 mod clocks;
 mod faults;
@@ -209,7 +208,7 @@ impl<'a> Gatherer<'a, '_> {
             What::Note(note) => {
                 let id = note.about.as_deref();
                 let mut words = note.words(event.side, &|text| self.ids.shorten(text));
-                if let Some(id) = id.and_then(|id| self.ids.told_apart(id)) {
+                if let Some(id) = id.and_then(|id| self.ids.if_ambiguous(id)) {
                     words += &format!(" {id}");
                 }
                 let tone = match id.is_some_and(|id| self.unsettled.contains(id)) {
@@ -284,7 +283,12 @@ impl<'a> Gatherer<'a, '_> {
                         (How::End, _) | (How::Abort, None) => Tone::Plain,
                         _ => Tone::Bad,
                     },
-                    words: wording::ending(*how, words.as_deref(), self.ids),
+                    words: match words {
+                        Some(words) if *how != How::End => {
+                            format!("{}: {}", ending(*how), self.ids.shorten(words))
+                        }
+                        _ => ending(*how).to_owned(),
+                    },
                 };
                 self.alone(life, at, Kind::Connection(change));
             }

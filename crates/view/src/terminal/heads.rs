@@ -61,12 +61,12 @@ pub(super) fn places(lifelines: &[Lifeline], width: usize) -> (Vec<usize>, Optio
 
 /// What stands above lifelines at these places. Nothing is cut, for names differ at either end:
 /// where they do not fit, of an address its port stands there and of a process nothing; and where
-/// that does not fit either, or does not tell them apart, a letter, with a legend.
+/// that does not fit either, or is not distinct, a letter, with a legend.
 pub(super) fn heads(lifelines: &[Lifeline], places: &[usize], width: usize) -> Heads {
     let short: Vec<Lifeline> = lifelines.iter().cloned().map(shortened).collect();
     let lines = above(lifelines, places, width).or_else(|| {
-        let tells_apart = are_distinct(&short) && are_of_one_host(lifelines);
-        above(&short, places, width).filter(|_| tells_apart)
+        let is_enough = are_distinct(&short) && are_of_one_host(lifelines);
+        above(&short, places, width).filter(|_| is_enough)
     });
     if let Some(lines) = lines {
         return Heads {
@@ -122,7 +122,7 @@ fn side_by_side<'a>(
     Some(placed)
 }
 
-/// What is needed to tell the lifeline from others: the port of an address, and of a process that
+/// What distinguishes the lifeline from others: the port of an address, and of a process that
 /// has a name only that.
 fn shortened(mut life: Lifeline) -> Lifeline {
     for text in [&mut life.name, &mut life.detail] {

@@ -170,7 +170,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Which transaction a request is about, and how. The machine's name is taken down.
+    /// Which transaction a request is about, and how. Remembers the machine's name.
     fn about(&mut self, end: End<'a>, message: &Message) -> Option<(usize, Verb)> {
         // A key is recorded as stars, and without it the request is one all the same.
         let text = message.text.as_deref()?.trim_end_matches('*').trim_end();
