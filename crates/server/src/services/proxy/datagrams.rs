@@ -21,9 +21,9 @@ use proto::atm::secrets;
 use proto::side::Side;
 use record::{Recorder, Tap};
 use socket2::SockRef;
+use wire::datagram::{is_refused, receive_once, transmit};
 use wire::deadline::Waiter;
 use wire::fault::datagrams::{Datagrams, Letter};
-use wire::fault::pause::wait_while_stopped;
 
 use self::back::Back;
 use super::NAME;
@@ -280,7 +280,7 @@ impl Association {
                     }
                 }
                 Ok(None) => {}
-                Err(error) if is_nobody_there(&error) => self.nobody_there(),
+                Err(error) if is_refused(&error) => self.nobody_there(),
                 Err(error) => {
                     tracing::warn!(client = %self.client, %error, "cannot receive");
                     thread::sleep(STOP_CHECK);
@@ -290,24 +290,20 @@ impl Association {
     }
 
     fn send(&self, message: &[u8]) {
-        wait_while_stopped();
-        let moment = self.tap.as_ref().map(Tap::now);
-        let sent = match self.upstream.send(message) {
+        let transmit = || transmit(&self.upstream, message, None, self.tap.as_ref());
+        let sent = match transmit() {
             // That is about an earlier one; this one was not sent.
-            Err(error) if is_nobody_there(&error) => {
+            Err(error) if is_refused(&error) => {
                 self.nobody_there();
-                self.upstream.send(message)
+                transmit()
             }
             sent => sent,
         };
         match sent {
-            Ok(_) => {
-                if let (Some(tap), Some(moment)) = (&self.tap, moment) {
-                    tap.sent(moment, message);
-                }
+            Err(error) if !is_refused(&error) => {
+                tracing::warn!(client = %self.client, %error, "cannot send");
             }
-            Err(error) if is_nobody_there(&error) => {}
-            Err(error) => tracing::warn!(client = %self.client, %error, "cannot send"),
+            Ok(()) | Err(_) => {}
         }
     }
 
@@ -366,30 +362,7 @@ fn receive(
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     let due = due.map(|due| due.saturating_duration_since(Instant::now()));
     let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
-    if !waiter.may_read(socket, Some(wait))? {
-        return Ok(None);
-    }
-    match socket.recv_from(buffer) {
-        Ok(received) => {
-            wait_while_stopped();
-            Ok(Some(received))
-        }
-        Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
-                Ok(None)
-            }
-            // On Windows, about a stranger who is gone.
-            _ if is_nobody_there(&error) && socket.peer_addr().is_err() => Ok(None),
-            _ => Err(error),
-        },
-    }
-}
-
-fn is_nobody_there(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
-    )
+    receive_once(socket, waiter, buffer, Some(wait))
 }
 
 fn in_thread<'scope>(

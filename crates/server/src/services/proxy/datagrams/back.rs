@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use record::Tap;
+use wire::datagram::transmit;
 use wire::fault::datagrams::{Datagrams, Letter};
-use wire::fault::pause::wait_while_stopped;
 
 use super::{STOP_CHECK, struck};
 
@@ -45,15 +45,9 @@ impl Back<'_> {
         let Some(client) = letter.receiver else {
             return;
         };
-        wait_while_stopped();
-        let tap = self.tap_of(letter).map(|tap| (tap.now(), tap));
-        match self.socket.send_to(&letter.message, client) {
-            Ok(_) => {
-                if let Some((moment, tap)) = tap {
-                    tap.sent(moment, &letter.message[..]);
-                }
-            }
-            Err(error) => tracing::warn!(%client, %error, "cannot answer"),
+        let tap = self.tap_of(letter);
+        if let Err(error) = transmit(self.socket, &letter.message, Some(client), tap.as_ref()) {
+            tracing::warn!(%client, %error, "cannot answer");
         }
     }
 
