@@ -54,12 +54,12 @@ impl Endpoint {
         Ok(Endpoint::new(socket))
     }
 
-    /// Puts every datagram from here on under these faults.
+    /// Injects these faults into every datagram from here on.
     pub fn inject(&mut self, faults: Faults) {
         self.faults = Some(Box::new(Datagrams::new(faults)));
     }
 
-    /// Has everything from here on recorded, as of a socket of this service and this number.
+    /// Records everything from here on, as of a socket of this service and this number.
     ///
     /// # Errors
     /// When the operating system cannot say our address.
@@ -75,7 +75,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// What is recorded of this socket and this peer, or of the connected one.
+    /// The recording tap of this socket and this peer, or of the connected one.
     pub fn tap(&self, peer: Option<SocketAddr>) -> Option<Tap> {
         let tap = self.tap.as_ref()?;
         match (self.socket.peer_addr(), peer) {
@@ -84,7 +84,7 @@ impl Endpoint {
         }
     }
 
-    /// Takes out the schedule of what is received, for a loop that carries it out itself: a server
+    /// Takes out the schedule of what is received, for a loop that applies it itself: a server
     /// refuses a request only where it would have answered it.
     pub fn take_schedule(&mut self) -> Option<Schedule> {
         self.faults.as_mut()?.take_received()
@@ -101,7 +101,7 @@ impl Endpoint {
     /// The next datagram and its sender, or `None` when the deadline passed first.
     ///
     /// # Errors
-    /// `ConnectionRefused` on a connected socket tells that an earlier datagram found nobody; the
+    /// `ConnectionRefused` on a connected socket means that nothing listens at the peer; the
     /// socket is as good as before. On an unconnected one such reports are about strangers, and
     /// skipped.
     pub fn receive(&mut self, by: Option<Instant>) -> io::Result<Option<(&[u8], SocketAddr)>> {

@@ -14,7 +14,7 @@ use proto::side::Side;
 use record::Tap;
 use record::tap::FaultEffect;
 
-/// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
+/// Most datagrams that wait, late or held back. More are lost, as in a router's queue.
 const KEPT: usize = 4_096;
 
 /// A datagram to be sent, and to whom; `None` is the connected peer.
@@ -35,7 +35,7 @@ pub struct Datagrams {
     /// In the order in which they are due.
     late: Vec<(Instant, Letter)>,
     held_back: Option<Letter>,
-    /// Requests that the client is to think refused.
+    /// Refused requests whose refusals were not received yet.
     refused: u64,
 }
 
@@ -64,12 +64,12 @@ impl Datagrams {
         }
     }
 
-    /// The schedule of what is received, for somebody who carries it out.
+    /// Takes out the schedule of what is received, for a caller that applies it itself.
     pub fn take_received(&mut self) -> Option<Schedule> {
         self.received.take()
     }
 
-    /// What happens to a datagram that arrived, unless somebody else carries out that schedule.
+    /// What happens to a datagram that was received, unless the schedule of that was taken out.
     pub fn arrived(&mut self) -> Option<FaultEffect> {
         let effect = self.received.as_mut().and_then(Schedule::next_received);
         if effect != Some(FaultEffect::Dropped) {
@@ -78,7 +78,7 @@ impl Datagrams {
         effect
     }
 
-    /// Whether a request was refused, and its sender is to hear of it.
+    /// Whether a request was refused whose sender has not received the refusal yet.
     pub fn take_refused(&mut self) -> bool {
         let any = self.refused > 0;
         self.refused = self.refused.saturating_sub(1);
