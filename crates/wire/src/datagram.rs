@@ -8,7 +8,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 
 use crate::deadline::Waiter;
-use crate::fault::datagrams::{Datagrams, Letter};
+use crate::fault::datagrams::{Datagrams, OutgoingDatagram};
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
 use record::tap::FaultEffect;
@@ -158,11 +158,11 @@ impl Endpoint {
         let Some(faults) = &mut self.faults else {
             return self.transmit(message, receiver);
         };
-        let letter = Letter {
+        let datagram = OutgoingDatagram {
             message: message.to_vec(),
             receiver,
         };
-        for Letter { message, receiver } in faults.send(letter, tap.as_ref()) {
+        for OutgoingDatagram { message, receiver } in faults.send(datagram, tap.as_ref()) {
             self.transmit(&message, receiver)?;
         }
         Ok(())
@@ -184,9 +184,9 @@ impl Endpoint {
     /// Sends the late datagrams that are due, and says how long until the next one is.
     fn send_due(&mut self) -> Option<Duration> {
         let faults = self.faults.as_mut()?;
-        let letters = faults.take_due(Instant::now());
+        let datagrams = faults.take_due(Instant::now());
         let next = faults.next_due();
-        for Letter { message, receiver } in letters {
+        for OutgoingDatagram { message, receiver } in datagrams {
             // Its sender learned long ago that it was sent.
             let _ = self.transmit(&message, receiver);
         }
