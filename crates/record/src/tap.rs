@@ -259,7 +259,7 @@ impl Tap {
 
     /// A read found the end of the stream.
     pub fn input_ended(&self) {
-        match self.0.recorder.ender() {
+        match self.0.recorder.closer() {
             By::Peer => self.half_closed(By::Peer),
             // We ended our own input, and the peer may go on sending for all we know.
             By::Us => self.ends(By::Us, How::End, None),
@@ -398,7 +398,7 @@ impl Tap {
 }
 
 impl Ends for Shared {
-    fn tell_end(&self) {
+    fn record_end(&self) {
         let end = self
             .end
             .lock()
@@ -418,7 +418,7 @@ impl Ends for Shared {
 /// The connection is over when nobody holds it any more.
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.tell_end();
+        self.record_end();
     }
 }
 
