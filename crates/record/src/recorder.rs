@@ -86,9 +86,9 @@ pub(super) trait Ends: Send + Sync {
     fn record_end(&self);
 }
 
-/// A moment.
+/// When an event began, on both clocks.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct EventTime {
     t: u64,
     wall: Timestamp,
 }
@@ -207,8 +207,8 @@ impl Recorder {
     }
 
     /// Now.
-    pub fn now(&self) -> Moment {
-        Moment {
+    pub fn now(&self) -> EventTime {
+        EventTime {
             t: self.since_start(Instant::now()),
             wall: Timestamp::now(),
         }
@@ -226,7 +226,7 @@ impl Recorder {
     }
 
     /// Records an event that began then.
-    pub fn record_at(&self, moment: Moment, channel: Option<&Channel>, what: What) {
+    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: What) {
         let mut event = Event {
             run: self.0.run.clone(),
             n: 0,
