@@ -33,7 +33,7 @@ pub use rate::{LINES, WINDOW};
 pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// How long the end of the program, or a crash on purpose, waits for lines that are not written yet.
-pub const FAREWELL: Duration = Duration::from_secs(1);
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,13 +142,14 @@ impl Log {
         self.queue.push(Entry::Line(format!("{words}\n").into()));
     }
 
-    /// Says what is not said yet, and waits until everything is written, at most [`FAREWELL`].
+    /// Says what is not said yet, and waits until everything is written, at most [`FLUSH_TIMEOUT`].
     pub fn flush(&self) {
         let left_out = self.rates().take_left_out();
         left_out
             .into_iter()
             .for_each(|entry| self.queue.push(entry));
-        self.queue.wait_until_written(Instant::now() + FAREWELL);
+        self.queue
+            .wait_until_written(Instant::now() + FLUSH_TIMEOUT);
     }
 
     fn rates(&self) -> MutexGuard<'_, Rates<Identifier>> {

@@ -25,7 +25,7 @@ use crate::stopping::Stopping;
 
 /// How long the server waits for somebody to read where it listens, before it serves: a program that
 /// reads it does so at once.
-const READER_PATIENCE: Duration = Duration::from_secs(1);
+const READER_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -191,7 +191,7 @@ fn say_where(server: &Server) -> anyhow::Result<()> {
         .name("stdout".into())
         .spawn(write)
         .context("cannot start a thread for standard output")?;
-    match told.recv_timeout(READER_PATIENCE) {
+    match told.recv_timeout(READER_TIMEOUT) {
         Ok(written) => written.context("cannot write to standard output"),
         Err(_) => {
             tracing::warn!("nobody reads standard output: serving all the same");

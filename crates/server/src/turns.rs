@@ -11,7 +11,7 @@ use crate::connections::Watch;
 use crate::connections::eviction::Source;
 
 /// How often who waits looks whether its connection was ended meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Lets so many through at a time. Clones share it.
 #[derive(Debug, Clone)]
@@ -75,11 +75,11 @@ impl Turns {
             let by = Instant::now() + patience;
             loop {
                 let left = by.saturating_duration_since(Instant::now());
-                let told = told.recv_timeout(left.min(LOOK_AGAIN));
+                let told = told.recv_timeout(left.min(POLL_INTERVAL));
                 if told != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
-                let gives_up = left <= LOOK_AGAIN || whose.is_some_and(Watch::was_evicted);
+                let gives_up = left <= POLL_INTERVAL || whose.is_some_and(Watch::was_evicted);
                 if gives_up {
                     // Unless it has come at the last moment.
                     match self.lock().forget(source, id) {

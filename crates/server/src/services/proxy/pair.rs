@@ -19,7 +19,7 @@ use crate::connections::Watch;
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
 /// whether the other end is still there: only then does nobody read from that end, which is how a
 /// reset is otherwise noticed.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Silence after which the kernel asks whether the other machine is still there, and how often.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -99,7 +99,7 @@ impl Pair {
             .with_interval(KEEPALIVE_INTERVAL);
         for stream in [&client, &server] {
             stream.set_nodelay(true)?;
-            stream.set_write_timeout(Some(LOOK_AGAIN))?;
+            stream.set_write_timeout(Some(POLL_INTERVAL))?;
             SockRef::from(&**stream).set_tcp_keepalive(&keepalive)?;
         }
         Ok(Pair {
@@ -269,7 +269,7 @@ impl Pair {
     pub fn wait_for_other(&self, way: Direction, mut is_too_long: impl FnMut() -> bool) {
         let mut state = self.lock();
         while !state.progress(opposite(way)).is_left {
-            state = self.wait(state, LOOK_AGAIN);
+            state = self.wait(state, POLL_INTERVAL);
             if state.over.is_some() || state.progress(opposite(way)).is_left {
                 continue;
             }
