@@ -61,7 +61,7 @@ impl Turns {
 
     /// Waits for a turn, at most this long; `None` when it has not come then, or when the connection
     /// for which it is was ended. Without one, the server itself is the source.
-    pub fn take(&self, whose: Option<&Watch>, patience: Duration) -> Option<Turn> {
+    pub fn take(&self, whose: Option<&Watch>, timeout: Duration) -> Option<Turn> {
         let source = whose.map(Watch::source);
         let mut state = self.lock();
         if state.free > 0 {
@@ -72,7 +72,7 @@ impl Turns {
             let (tell, told) = channel();
             state.queue(source).push_back(Waiting { id, tell });
             drop(state);
-            let by = Instant::now() + patience;
+            let by = Instant::now() + timeout;
             loop {
                 let left = by.saturating_duration_since(Instant::now());
                 let told = told.recv_timeout(left.min(POLL_INTERVAL));

@@ -13,7 +13,7 @@ pub const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long somebody may be held back without a pause. A person who pasted 600 lines meets it;
 /// a client that waits for each answer never does.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const MAX_THROTTLED: Duration = Duration::from_secs(60);
 
 /// What one connection has asked of late.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Flood {
             return false;
         }
         let since = *self.held_since.get_or_insert(now);
-        now.saturating_duration_since(since) >= PATIENCE
+        now.saturating_duration_since(since) >= MAX_THROTTLED
     }
 }
 
