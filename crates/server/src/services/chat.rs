@@ -35,12 +35,12 @@ use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
 /// Were nobody to read, 2,000 members would hold 512 MiB.
-pub const WAITING: usize = 256 * 1024;
+pub const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// Bytes that are written in one go, each time within the write limit of the connection. Writing
 /// all that waits at once, rather than message by message, is worth a factor of four in a busy
 /// room; a peer on a slow line is given the time for this much, and then for as much again.
-const IN_ONE_GO: usize = 64 * 1024;
+const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// Silence after which the operating system asks the peer's whether it is still there, and how
 /// often, before it takes the connection for dead: within a minute a name is free again when a
@@ -65,7 +65,7 @@ pub struct Chat {
 }
 
 /// One connection.
-struct Visit<'a> {
+struct Session<'a> {
     room: &'a Room,
     permit: &'a ConnectionPermit,
     dialect: Dialect,
@@ -105,7 +105,7 @@ impl TcpService for Chat {
             return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Queue::new(WAITING));
+        let outbound = Arc::new(Queue::new(MAX_QUEUED_BYTES));
         let is_ending = Arc::new(AtomicBool::new(false));
         let (tell_written, written) = mpsc::channel();
         let writing = Writing {
@@ -118,7 +118,7 @@ impl TcpService for Chat {
             return Ok(End::Broken("no thread to write with".into()));
         }
 
-        let mut visit = Visit {
+        let mut session = Session {
             room: &self.room,
             permit,
             dialect,
@@ -127,10 +127,10 @@ impl TcpService for Chat {
             is_ending,
             written,
         };
-        let end = visit.receive_all(&mut reader, login_by);
-        visit.outbound.close();
+        let end = session.receive_all(&mut reader, login_by);
+        session.outbound.close();
         // Bounded by the write limit of the connection.
-        let _ = visit.written.recv();
+        let _ = session.written.recv();
         reader.close();
         Ok(end)
     }
@@ -140,7 +140,7 @@ impl TcpService for Chat {
     }
 }
 
-impl Visit<'_> {
+impl Session<'_> {
     fn receive_all(&mut self, reader: &mut Reader, login_by: Instant) -> End {
         let mut flood = Flood::default();
         loop {
@@ -148,7 +148,7 @@ impl Visit<'_> {
             let end = match reader.receive(by) {
                 Ok(Some(message)) => {
                     self.permit.has_spoken();
-                    if self.hold_back(&mut flood, reader) {
+                    if self.throttle(&mut flood, reader) {
                         return self.leave(Reason::Flood);
                     }
                     self.answer(&message)
@@ -163,7 +163,7 @@ impl Visit<'_> {
     }
 
     /// Waits when requests come too fast; says whether that has gone on for too long.
-    fn hold_back(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
+    fn throttle(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
         let hold = flood.hold(Instant::now());
         thread::sleep(hold);
         let held = !hold.is_zero();
@@ -338,7 +338,7 @@ impl Writing {
                 self.queue(&message)?;
                 queued += message.len();
                 // In raw framing a message is what one write made, if all goes well.
-                if queued >= IN_ONE_GO || self.writer.framing() == Framing::Raw {
+                if queued >= MAX_BATCH_BYTES || self.writer.framing() == Framing::Raw {
                     self.writer.flush()?;
                     queued = 0;
                 }

@@ -11,7 +11,7 @@ pub const BURST: u32 = 20;
 /// types or reads, and in a room of 200 each line is written 200 times.
 pub const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long somebody may be held back without a pause. A person who pasted 600 lines meets it;
+/// How long a member may be throttled without a pause. A person who pasted 600 lines meets it;
 /// a client that waits for each answer never does.
 pub const MAX_THROTTLED: Duration = Duration::from_secs(60);
 
