@@ -134,13 +134,13 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
     use bank::{Answer, Request};
     match request {
         Request::Verify(card, password) => session.verify(&card, &password).map(Answer::Welcome),
-        Request::LogIn(customer, password) => {
-            session.enter(&customer.0, &password).map(Answer::Welcome)
-        }
-        Request::LogInGlued(glued) => session.enter_glued(&glued).map(Answer::Welcome),
+        Request::LogIn(customer, password) => session
+            .log_in_by_name(&customer.0, &password)
+            .map(Answer::Welcome),
+        Request::LogInGlued(glued) => session.log_in_concatenated(&glued).map(Answer::Welcome),
         Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
-            session.open(card);
+            session.log_in_without_pin(card);
             session.act(request).map(Answer::Atm)
         }
     }

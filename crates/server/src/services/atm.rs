@@ -4,12 +4,12 @@
 //! ledger. It ends with the connection, and a log-in of another card replaces it. What is logged
 //! has the card masked, and never a PIN.
 //!
-//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. A
-//! front end whose customers have other ways to say who they are finds [`doors`] with weaker locks.
+//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. For
+//! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
-pub mod doors;
 mod strangers;
+pub mod weak_login;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,12 +40,12 @@ use budget::Budget;
 use strangers::Strangers;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
-/// a difference than this, so that it cannot be told by a clock.
+/// a difference than this, so that it cannot be measured.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
 
 /// Opens the bank of this configuration, with these accounts unless it names a file of others. When
-/// they are new, and for this machine alone, the log names their cards and PINs: nobody who tries the
-/// bank for the first time knows any.
+/// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
+/// the bank for the first time does not know.
 ///
 /// # Errors
 /// What failed, and what to do.
@@ -268,7 +268,7 @@ impl AtmSession {
     }
 
     fn log_in(&mut self, id: LoginId, card: CardNumber, pin: &Pin) -> Result<Answer, Refusal> {
-        // Whoever was at the machine has gone, whether or not this one gets in.
+        // The session before ends, whether or not this log-in succeeds.
         self.card = None;
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
