@@ -8,7 +8,7 @@
 //! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
-mod strangers;
+mod unknown_cards;
 pub mod weak_login;
 
 use std::path::Path;
@@ -37,7 +37,7 @@ use crate::ledger::store::{Store, StoreError, seconds};
 use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
-use strangers::Strangers;
+use unknown_cards::UnknownCards;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
 /// a difference than this, so that it cannot be measured.
@@ -77,7 +77,7 @@ pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
 pub struct Atm {
     bank: Bank,
     gate: Arc<PinGate>,
-    strangers: Arc<Strangers>,
+    unknown_cards: Arc<UnknownCards>,
     budget: Arc<Budget>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
@@ -133,7 +133,7 @@ impl Atm {
         let mut atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
-            strangers: Arc::default(),
+            unknown_cards: Arc::default(),
             budget: Arc::default(),
             keeps_any_card,
             opened: 0,
@@ -287,7 +287,7 @@ impl AtmSession {
         };
         if account.is_none() {
             let now = seconds(Timestamp::now());
-            let refused = self.atm.strangers.refuse(&card, &operation, now);
+            let refused = self.atm.unknown_cards.refuse(&card, &operation, now);
             refused.inspect_err(|refusal| {
                 let refused = refusal.code.as_str();
                 tracing::warn!(what = "log-in", card = card.masked(), refused, "not done");
