@@ -41,7 +41,7 @@ pub trait Conversation {
     }
 
     /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
-    fn is_told_secrets(&self) -> bool {
+    fn receives_secrets(&self) -> bool {
         false
     }
 }
@@ -68,7 +68,7 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversati
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
         let (permit, login_by) = (incoming.permit(), incoming.login_by());
         let mut conversation = (self.begin)(permit.watch());
-        if conversation.is_told_secrets() {
+        if conversation.receives_secrets() {
             incoming.mask = proto::atm::secrets_alone;
         }
         let mut connection = incoming.messages(self.framing, Exchange::Answered)?;
@@ -140,7 +140,7 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
 
 /// The words of a refusal, with no digit of what the peer sent where it may be a secret.
 fn fit_to_log<C: Conversation>(conversation: &C, refusal: &Refusal) -> String {
-    match conversation.is_told_secrets() {
+    match conversation.receives_secrets() {
         true => without_quoted_digits(&refusal.words),
         false => refusal.words.clone(),
     }

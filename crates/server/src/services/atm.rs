@@ -210,7 +210,7 @@ impl Conversation for AtmSession {
         !self.has_logged_in
     }
 
-    fn is_told_secrets(&self) -> bool {
+    fn receives_secrets(&self) -> bool {
         true
     }
 }
