@@ -111,7 +111,7 @@ fn text<W: Wording<Request = proto::text::Request, Answer = proto::text::Answer>
     wording: fn() -> W,
 ) -> impl TcpService {
     let begin = move |watch| {
-        let mut text = text.visited_by(watch);
+        let mut text = text.for_connection(watch);
         (wording(), move |request| text.answer(request))
     };
     WordedConversations { exchange, begin }
@@ -123,7 +123,7 @@ fn bank<W: Wording<Request = bank::Request, Answer = bank::Answer>>(
     wording: fn() -> W,
 ) -> impl TcpService {
     let begin = move |watch| {
-        let mut session = atm.visited_by(watch).session();
+        let mut session = atm.for_connection(watch).session();
         (wording(), move |request| ask(&mut session, request))
     };
     WordedConversations { exchange, begin }

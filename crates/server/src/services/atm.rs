@@ -164,7 +164,7 @@ impl Atm {
 
     /// The bank as this connection has it: what is computed for it takes turns with others.
     #[must_use]
-    pub fn visited_by(&self, whose: Watch) -> Atm {
+    pub fn for_connection(&self, whose: Watch) -> Atm {
         Atm {
             gate: Arc::new(self.gate.of(whose)),
             ..self.clone()
