@@ -40,7 +40,7 @@ pub trait Conversation {
         false
     }
 
-    /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
+    /// Whether its requests have cards and PINs in them, so that no digit of a bad one is logged.
     fn receives_secrets(&self) -> bool {
         false
     }
@@ -151,7 +151,7 @@ pub fn log_bad_input(words: &str) {
     tracing::warn!(refused = %printable(words), "bad input");
 }
 
-/// Logs a request and its answer, for services that are told no secrets.
+/// Logs a request and its answer, for services that receive no secrets.
 pub fn log_answer<A: fmt::Display>(request: &impl fmt::Display, reply: &Result<A, Refusal>) {
     let asked = Excerpt(request);
     match reply {

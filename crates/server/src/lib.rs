@@ -1,4 +1,4 @@
-//! The server side of the socket labs: what is true.
+//! The server side of the socket labs.
 //!
 //! In reading order:
 //!

@@ -20,7 +20,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
 /// How long a log-in waits for its turn. At 20 ms each, a gate of two lets 500 pass in this time;
-/// who waits longer is told to come again. Addresses [take turns](Turns).
+/// a log-in that waits longer is refused. Addresses [take turns](Turns).
 pub const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A hash of no PIN, checked when the card is unknown so that this takes as long as a wrong PIN.
@@ -125,7 +125,7 @@ impl Default for PinGate {
 struct Permit<'a> {
     gate: &'a PinGate,
     memory: Memory,
-    // Given back behind the memory, which is there for whoever has it next.
+    // Given back behind the memory, which is there for the next turn.
     _turn: Turn,
 }
 

@@ -30,7 +30,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-/// Sums in hundredths: of balances as they are stored, and of movements as the history tells them.
+/// Sums in hundredths: of balances as they are stored, and of movements as the history has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// Stored: what can be withdrawn.
@@ -97,14 +97,14 @@ impl Balances {
 struct Sums {
     /// The opening balance that is stored; `None` when there is no such account.
     opening: Option<i128>,
-    /// As often as the history tells that it was opened, normally once.
+    /// How often it was opened by the history, normally once.
     opened: usize,
     stored: Balances,
     by_transactions: Balances,
     by_history: Balances,
 }
 
-/// One id: what is stored about it, and what the history tells.
+/// One id: what is stored about it, and what the history has.
 #[derive(Debug, Default)]
 struct Story {
     outcome: Option<Event>,

@@ -22,7 +22,7 @@ pub enum Command {
     Audit,
     /// Lists the accounts.
     Accounts,
-    /// Tells what happened to one account.
+    /// Lists what happened to one account.
     History(CardNumber),
     /// Lists the transactions that are neither confirmed nor rolled back, with their age.
     Unsettled,

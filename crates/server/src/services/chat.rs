@@ -1,4 +1,4 @@
-//! The chat room: everybody is told what anybody says, in one order.
+//! The chat room: every member receives what any member says, in one order.
 //!
 //! Two threads a connection: one reads requests, one writes what waits for this member. The
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
@@ -34,7 +34,7 @@ use flood::Flood;
 use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
-/// Were nobody to read, 2,000 members would hold 512 MiB.
+/// If none of them reads, 2,000 members hold 512 MiB.
 pub const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// Bytes that are written in one go, each time within the write limit of the connection. Writing
@@ -284,7 +284,7 @@ impl Session<'_> {
         }
     }
 
-    /// The first connection that notices sends everybody away, so that all have been told the same
+    /// The first connection that notices removes all members, so that all have received the same
     /// before.
     fn stop(&mut self) -> End {
         self.room.close();

@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::super::store::{Dated, seconds};
 
-/// Columns of a terminal, if nobody made it wider.
+/// Columns of a terminal of the usual width.
 const COLUMNS: usize = 80;
 
 /// Between two columns of a table.

@@ -1,6 +1,6 @@
-//! Cards that the bank does not know, told apart from the others by nothing: wrong PINs are counted
-//! for them too, and they are locked as others are, by the same rules. What is counted is kept in
-//! memory, for the cards that were tried last; a restart forgets it.
+//! Cards that the bank does not know, which a client cannot distinguish from the others: wrong PINs
+//! are counted for them too, and they are locked by the same rules. The counts are in memory, for the
+//! cards that were tried last; a restart forgets them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -12,8 +12,8 @@ use proto::atm::{CardNumber, CreationId, Holder, Money};
 use proto::refusal::Refusal;
 use uuid::Uuid;
 
-/// Unknown cards that are remembered, a few hundred bytes each. Who tries more of them than that
-/// between two tries of one card does not see it locked.
+/// Unknown cards that are remembered, a few hundred bytes each. A client that tries
+/// more of them between two tries of one card does not see it locked.
 const REMEMBERED: usize = 4096;
 
 /// The unknown cards that were tried last.
@@ -52,7 +52,7 @@ impl UnknownCards {
     }
 }
 
-/// An account that nobody can get at, for its wrong PINs to be counted in.
+/// An account that no PIN opens, to count wrong PINs in.
 fn nobodys(card: &CardNumber) -> Result<Account, Refusal> {
     Ok(Account {
         card: card.clone(),
