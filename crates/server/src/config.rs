@@ -1,4 +1,4 @@
-//! Everything about a server that can be turned, with its default.
+//! The settings of a server, with their defaults.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

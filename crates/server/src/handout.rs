@@ -152,7 +152,17 @@ pub fn exchange_of(handout: Handout) -> Exchange {
         Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
             Exchange::Answered
         }
-        _ => Exchange::Transparent,
+        Handout::AtmLogin
+        | Handout::Calculator
+        | Handout::Chat
+        | Handout::Echo
+        | Handout::Joke
+        | Handout::KnockKnock
+        | Handout::Greeting
+        | Handout::Sixteen
+        | Handout::LengthPrefix
+        | Handout::Accepted
+        | Handout::Udp => Exchange::Transparent,
     }
 }
 
