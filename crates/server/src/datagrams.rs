@@ -1,7 +1,7 @@
 //! The loop of every service over UDP, and what it never answers.
 //!
 //! A datagram's source address can be forged. Two services that answer whatever comes can be made
-//! to answer each other for ever (Pan et al., "Loopy Hell(ow)", USENIX Security 2024), and one
+//! to answer each other without end (Pan et al., "Loopy Hell(ow)", USENIX Security 2024), and one
 //! that answers long to short can be made to flood a stranger.
 
 use std::collections::HashMap;
@@ -16,11 +16,11 @@ use wire::fault::Schedule;
 
 use crate::connections::Connections;
 
-/// How often the loop looks whether the server is stopping.
+/// How often the loop checks whether the server is stopping.
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
-/// Of the datagrams above the rate, one in this many is answered all the same: otherwise somebody
-/// who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
+/// Of the datagrams above the rate, one in this many is answered all the same: otherwise an
+/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
 const LEAK: u32 = 16;
 
 /// Sources whose rate is remembered. Beyond that, all are forgotten and start afresh.

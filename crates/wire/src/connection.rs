@@ -95,7 +95,7 @@ pub enum SendError {
     Io(#[from] io::Error),
 }
 
-/// An I/O error in the words of somebody who looks at a connection.
+/// An I/O error as an event of a connection.
 fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "the peer reset the connection".into(),
@@ -113,7 +113,7 @@ impl Connection {
         Connection::over(Arc::new(stream), framing, limits)
     }
 
-    /// As [`Connection::new`], for a stream that somebody else also holds, to be able to end it.
+    /// As [`Connection::new`], for a stream that another thread shares, to be able to end it.
     ///
     /// # Errors
     /// When the socket is no longer connected.
@@ -154,14 +154,14 @@ impl Connection {
         })
     }
 
-    /// Puts every message from here on under these faults, except what [`Writer::greet`] sends.
+    /// Injects these faults into every message from here on, except what [`Writer::greet`] sends.
     pub fn inject(&mut self, faults: Faults) {
         let faults = SharedFaults::new(faults);
         self.reader.faults = Some(faults.clone());
         self.writer.faults = Some(faults);
     }
 
-    /// Has everything from here on recorded, as of a connection of this service and this number.
+    /// Records everything from here on, as of a connection of this service and this number.
     ///
     /// # Errors
     /// When the socket is no longer connected.
@@ -181,7 +181,7 @@ impl Connection {
         Ok(())
     }
 
-    /// What is recorded of this connection, for what is not told by its messages.
+    /// The recording tap of this connection, for what its messages do not show.
     pub fn tap(&self) -> Option<&Tap> {
         self.writer.tap()
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{FaultEffect, Said, Tap};
+use super::{FaultEffect, Frame, Tap};
 use proto::frame::{DecodeError, Framing};
 
 /// The tap of a connection's reader: it keeps the bytes of the message that is
@@ -11,7 +11,7 @@ use proto::frame::{DecodeError, Framing};
 pub struct ReadTap {
     tap: Tap,
     framing: Framing,
-    /// What was read and is not told yet.
+    /// What was read and is not recorded yet.
     raw: Vec<u8>,
     length: Option<NonZeroUsize>,
     /// Whether the message that is not complete yet is a secret.
@@ -85,7 +85,7 @@ impl ReadTap {
             bytes = line;
         }
         let is_secret = std::mem::take(&mut self.awaits_secret);
-        self.tap.received(Said {
+        self.tap.received(Frame {
             bytes: &bytes,
             is_secret,
         });
@@ -96,7 +96,7 @@ impl ReadTap {
     pub fn unreadable(&mut self, left: usize, words: &str) {
         let bytes = self.consume(left);
         self.tap.unreadable(
-            Said {
+            Frame {
                 bytes: &bytes,
                 is_secret: self.awaits_secret,
             },
@@ -109,7 +109,7 @@ impl ReadTap {
         if let Some((bytes, is_secret)) = &self.last {
             let is_secret = *is_secret;
             self.tap
-                .fault_on_received(effect, Said { bytes, is_secret });
+                .fault_on_received(effect, Frame { bytes, is_secret });
         }
     }
 

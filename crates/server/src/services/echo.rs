@@ -2,7 +2,7 @@
 //!
 //! There is no `READY` and no framing: echo is transparent. A peer may send everything before it
 //! reads anything; were each piece written before the next is read, both sides would fill their
-//! buffers and wait for ever. So one thread reads, another writes, and [`AHEAD`] bytes may wait
+//! buffers and deadlock. So one thread reads, another writes, and [`MAX_QUEUED_BYTES`] bytes may wait
 //! between them, besides as many that the writer has taken.
 
 use std::collections::VecDeque;
@@ -29,10 +29,10 @@ use crate::service::{End, TcpService, UdpService};
 use crate::threads::Threads;
 
 /// Most bytes that wait to be written back to one peer.
-pub const AHEAD: usize = 64 * 1024 * 1024;
+pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes that may wait over all peers. Beyond, a peer must read before more is read from it.
-pub const AHEAD_OF_ALL: usize = 256 * 1024 * 1024;
+/// Most bytes that wait over all peers. Beyond, a peer must read before more is read from it.
+pub const MAX_QUEUED_BYTES_TOTAL: usize = 256 * 1024 * 1024;
 
 const PIECE: usize = 64 * 1024;
 
@@ -90,8 +90,8 @@ impl Echo {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
-        let queue = Arc::new(Outbound::new(AHEAD));
-        let (tell_written, written) = std::sync::mpsc::channel();
+        let queue = Arc::new(Outbound::new(MAX_QUEUED_BYTES));
+        let (written_tx, written) = std::sync::mpsc::channel();
         let writer = Writer {
             tap: tap.clone(),
             stream: Arc::clone(stream),
@@ -100,7 +100,7 @@ impl Echo {
             faults: replies.map(Outgoing::new),
         };
         self.threads
-            .run(move || drop(tell_written.send(writer.write_all())))?;
+            .run(move || drop(written_tx.send(writer.write_all())))?;
 
         let read = self.read_all(stream, &queue, permit, requests, tap.as_ref());
         queue.close();
@@ -120,7 +120,7 @@ impl Echo {
         read.and(written)
     }
 
-    /// What one read returned is a message to the faults: echo knows no other.
+    /// To the faults, what one read returned is a message: echo has no other.
     fn read_all(
         &self,
         stream: &TcpStream,
@@ -141,7 +141,7 @@ impl Echo {
                 }
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(said_nothing(error)),
+                Err(error) => return Err(timeout_as_idle(error)),
             };
             wait_while_stopped();
             permit.has_spoken();
@@ -149,7 +149,7 @@ impl Echo {
                 tap.read(length, PIECE, &piece[..length], None);
                 tap.received(&piece[..length]);
             }
-            if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
+            if self.waiting.load(Ordering::Relaxed) > MAX_QUEUED_BYTES_TOTAL {
                 queue.wait_until_empty();
             }
             let effect = requests.as_mut().and_then(Schedule::next_received);
@@ -185,7 +185,7 @@ impl Writer {
         let written = self.write_pieces();
         if written.is_err() {
             self.queue.close();
-            // Wakes the reader; what still waits is of no use to anybody.
+            // Wakes the reader; what still waits is not written any more.
             end(&self.stream);
             while let Some(rest) = self.queue.take() {
                 self.forget(&rest);
@@ -281,7 +281,7 @@ impl Writer {
 
     fn write_all_of(&self, bytes: &[u8]) -> io::Result<()> {
         wait_while_stopped();
-        (&*self.stream).write_all(bytes).map_err(said_nothing)
+        (&*self.stream).write_all(bytes).map_err(timeout_as_idle)
     }
 
     fn forget<'a>(&self, pieces: impl IntoIterator<Item = &'a Vec<u8>>) {
@@ -291,7 +291,7 @@ impl Writer {
 }
 
 /// Ends the stream in both directions. One that a fault resets is only read no more: the peer is to
-/// find the reset, which comes when the last one lets go, and no end before it.
+/// find the reset, which is sent when the last owner drops the socket, and no end before it.
 fn end(stream: &TcpStream) {
     let is_reset = matches!(SockRef::from(stream).linger(), Ok(Some(Duration::ZERO)));
     let _ = stream.shutdown(match is_reset {
@@ -300,7 +300,7 @@ fn end(stream: &TcpStream) {
     });
 }
 
-fn said_nothing(error: io::Error) -> io::Error {
+fn timeout_as_idle(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             io::Error::new(io::ErrorKind::TimedOut, "the peer was idle too long")

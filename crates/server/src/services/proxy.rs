@@ -2,7 +2,7 @@
 //! touching them.
 //!
 //! It says nothing of its own and understands nothing: bytes go through as they came, and so do the
-//! ends of streams and resets. A framing matters only to the faults, which strike whole messages.
+//! ends of streams and resets. A framing matters only to the faults, which apply to whole messages.
 //!
 //! * [`pair`]: the two streams of a connection, and how they end together;
 //! * [`pump`]: one direction of it, and [`faulty`] what is done to it;
@@ -38,7 +38,7 @@ use crate::threads::Threads;
 
 pub use proto::mode::PROXY as NAME;
 
-/// The port unless told otherwise: the one behind those of the services.
+/// The default port: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
 
 /// Longest wait for the server to accept a connection. The kernel would wait two minutes for a host
@@ -88,7 +88,7 @@ impl Proxy {
     /// Whether it may listen here.
     ///
     /// # Errors
-    /// When it would relay to itself: all it is sent would go round for ever.
+    /// When it would relay to itself: all it is sent would go round without end.
     pub fn check_not_self(&self, own: SocketAddr) -> anyhow::Result<()> {
         for to in &self.settings.to {
             if to.port() == own.port() && is_reached_at(own.ip(), to.ip()) {
@@ -198,7 +198,7 @@ fn is_free(address: SocketAddr, transport: Transport) -> bool {
     socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
 }
 
-/// Whether somebody who listens on `own` is reached at `to`.
+/// Whether a listener on `own` is reached at `to`.
 fn is_reached_at(own: IpAddr, to: IpAddr) -> bool {
     // Sent to no address in particular, it stays on this machine.
     let to = match to.to_canonical() {

@@ -157,11 +157,11 @@ impl Writer {
                 faults.lock().set_broken(how);
             }
             Break::Reset => {
-                // The reset is sent when the last one lets go of the socket.
+                // The reset is sent when the last owner drops the socket.
                 let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
                 self.is_reset = true;
                 faults.lock().set_broken(how);
-                // Wakes the other half, and tells the peer nothing.
+                // Wakes the other half, and sends the peer nothing.
                 let _ = self.stream.shutdown(Shutdown::Read);
             }
         }
@@ -220,7 +220,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the connection in both directions, which also wakes whoever reads from it.
+    /// Ends the connection in both directions, which also wakes a thread that reads from it.
     pub fn abort(&mut self) {
         if let Some(tap) = &self.tap {
             tap.ends(By::Us, How::Abort, None);
@@ -235,7 +235,7 @@ impl Writer {
         }
     }
 
-    /// What is recorded of this connection, for what is not told by its messages.
+    /// The recording tap of this connection, for what its messages do not show.
     pub fn tap(&self) -> Option<&Tap> {
         self.tap.as_ref()
     }

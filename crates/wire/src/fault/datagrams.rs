@@ -14,12 +14,12 @@ use proto::side::Side;
 use record::Tap;
 use record::tap::FaultEffect;
 
-/// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
+/// Most datagrams that wait, late or held back. More are lost, as in a router's queue.
 const KEPT: usize = 4_096;
 
 /// A datagram to be sent, and to whom; `None` is the connected peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct OutgoingDatagram {
     /// What.
     pub message: Vec<u8>,
     /// To whom.
@@ -33,9 +33,9 @@ pub struct Datagrams {
     sent: Schedule,
     received: Option<Schedule>,
     /// In the order in which they are due.
-    late: Vec<(Instant, Letter)>,
-    held_back: Option<Letter>,
-    /// Requests that the client is to think refused.
+    late: Vec<(Instant, OutgoingDatagram)>,
+    held_back: Option<OutgoingDatagram>,
+    /// Refused requests whose refusals were not received yet.
     refused: u64,
 }
 
@@ -64,12 +64,12 @@ impl Datagrams {
         }
     }
 
-    /// The schedule of what is received, for somebody who carries it out.
+    /// Takes out the schedule of what is received, for a caller that applies it itself.
     pub fn take_received(&mut self) -> Option<Schedule> {
         self.received.take()
     }
 
-    /// What happens to a datagram that arrived, unless somebody else carries out that schedule.
+    /// What happens to a datagram that was received, unless the schedule of that was taken out.
     pub fn arrived(&mut self) -> Option<FaultEffect> {
         let effect = self.received.as_mut().and_then(Schedule::next_received);
         if effect != Some(FaultEffect::Dropped) {
@@ -78,7 +78,7 @@ impl Datagrams {
         effect
     }
 
-    /// Whether a request was refused, and its sender is to hear of it.
+    /// Whether a request was refused whose sender has not received the refusal yet.
     pub fn take_refused(&mut self) -> bool {
         let any = self.refused > 0;
         self.refused = self.refused.saturating_sub(1);
@@ -87,8 +87,8 @@ impl Datagrams {
 
     /// Records what happens to this datagram, and gives what is to be sent now, in order. One that
     /// is lost counts as [sent](Datagrams::after_send).
-    pub fn send(&mut self, letter: Letter, tap: Option<&Tap>) -> Vec<Letter> {
-        let Letter { message, receiver } = letter;
+    pub fn send(&mut self, datagram: OutgoingDatagram, tap: Option<&Tap>) -> Vec<OutgoingDatagram> {
+        let OutgoingDatagram { message, receiver } = datagram;
         let fate = self.sent.next_fate();
         // What is late is late after the pause.
         let now = Instant::now() + fate.pause.unwrap_or_default();
@@ -102,32 +102,38 @@ impl Datagrams {
         }
         self.refused += u64::from(sending.has(FaultEffect::Refused));
         let (due, is_held, copies) = (sending.due, sending.is_held(), sending.copies());
-        let letter = Letter {
+        let datagram = OutgoingDatagram {
             message: sending.bytes,
             receiver,
         };
         if is_held {
-            self.held_back = Some(letter);
+            self.held_back = Some(datagram);
             return Vec::new();
         }
-        let mut letters = vec![letter; copies];
+        let mut datagrams = vec![datagram; copies];
         if copies > 0 {
-            letters.extend(self.held_back.take());
+            datagrams.extend(self.held_back.take());
         }
         if due == now {
-            return letters;
+            return datagrams;
         }
         let room = KEPT.saturating_sub(self.late.len());
         let place = self.late.partition_point(|(other, _)| *other <= due);
-        let kept = letters.into_iter().take(room).map(|letter| (due, letter));
+        let kept = datagrams
+            .into_iter()
+            .take(room)
+            .map(|datagram| (due, datagram));
         self.late.splice(place..place, kept);
         Vec::new()
     }
 
     /// The late datagrams that are due by now.
-    pub fn take_due(&mut self, now: Instant) -> Vec<Letter> {
+    pub fn take_due(&mut self, now: Instant) -> Vec<OutgoingDatagram> {
         let count = self.late.partition_point(|(due, _)| *due <= now);
-        self.late.drain(..count).map(|(_, letter)| letter).collect()
+        self.late
+            .drain(..count)
+            .map(|(_, datagram)| datagram)
+            .collect()
     }
 
     /// When the next late datagram is due.

@@ -1,7 +1,7 @@
 //! What happens to which message.
 //!
 //! Each fault draws from generators of its own, one number for each message it looks at, whether or
-//! not another fault strikes the same message. So the schedule of a fault depends on the seed, the
+//! not another fault applies to the same message. So the schedule of a fault depends on the seed, the
 //! connection and how many messages that connection has carried, and on nothing else: not on the
 //! other faults, not on what other connections do at the same time.
 
@@ -68,7 +68,7 @@ pub struct Schedule {
     direction: Direction,
     counter: Arc<AtomicU64>,
     observer: Observer,
-    /// The first that strikes decides.
+    /// The first that applies decides.
     rules: Vec<(Verdict, Rule)>,
     late: Option<Late>,
     split: Option<(Split, Whether)>,
@@ -76,7 +76,7 @@ pub struct Schedule {
     pause: Option<(Pause, Whether)>,
 }
 
-/// Whether a fault strikes that strikes every message unless told otherwise.
+/// When a fault applies, which without a rule is always.
 type Whether = Option<Rule>;
 
 /// A fault and its numbers.
@@ -210,9 +210,9 @@ impl Schedule {
     pub fn next_fate(&mut self) -> Fate {
         let number = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
         let mut verdict = Verdict::Pass;
-        for (struck, rule) in &mut self.rules {
-            if rule.strikes(number) && verdict == Verdict::Pass {
-                verdict = *struck;
+        for (candidate, rule) in &mut self.rules {
+            if rule.applies(number) && verdict == Verdict::Pass {
+                verdict = *candidate;
             }
         }
         let delay = self
@@ -222,13 +222,13 @@ impl Schedule {
         let split = self
             .split
             .as_mut()
-            .and_then(|(split, whether)| strikes(whether, number).then_some(split.size));
+            .and_then(|(split, whether)| applies(whether, number).then_some(split.size));
         let corrupt = self.corrupt.as_mut().and_then(|(rule, which)| {
             let flip = Flip(which.next_u64());
-            rule.strikes(number).then_some(flip)
+            rule.applies(number).then_some(flip)
         });
         let pause = self.pause.as_mut().and_then(|(pause, whether)| {
-            strikes(whether, number).then_some(Duration::from_micros(pause.micros))
+            applies(whether, number).then_some(Duration::from_micros(pause.micros))
         });
         let fate = Fate {
             number,
@@ -238,10 +238,10 @@ impl Schedule {
             corrupt,
             pause,
         };
-        if let Some(tell) = &self.observer.0
+        if let Some(observe) = &self.observer.0
             && !fate.is_nothing()
         {
-            tell(Strike {
+            observe(Strike {
                 connection: self.channel.number,
                 direction: self.direction,
                 fate,
@@ -270,23 +270,23 @@ impl Verdict {
 }
 
 impl Rule {
-    fn strikes(&mut self, number: u64) -> bool {
+    fn applies(&mut self, number: u64) -> bool {
         match &self.when {
-            When::Chance(chance) => chance.strikes(&mut self.numbers),
+            When::Chance(chance) => chance.draw(&mut self.numbers),
             When::Count(numbers) => numbers.contains(&number),
         }
     }
 }
 
-/// Whether a fault strikes that strikes every message unless it has a rule.
-fn strikes(whether: &mut Whether, number: u64) -> bool {
-    whether.as_mut().is_none_or(|rule| rule.strikes(number))
+/// Whether a fault applies, which without a rule is always.
+fn applies(whether: &mut Whether, number: u64) -> bool {
+    whether.as_mut().is_none_or(|rule| rule.applies(number))
 }
 
 impl Late {
     fn delay(&mut self, number: u64) -> Duration {
         let micros = self.delay.micros.draw(&mut self.how_late);
-        let is_late = strikes(&mut self.whether, number);
+        let is_late = applies(&mut self.whether, number);
         Duration::from_micros(if is_late { micros } else { 0 })
     }
 }
@@ -308,7 +308,7 @@ impl Fate {
     }
 
     /// Whether the message comes whole and by itself, though perhaps late or in pieces: what is
-    /// often asked for all messages, so that telling each would hide what else happens.
+    /// often asked for all messages, so that reporting each would hide what else happens.
     pub fn is_quiet(&self) -> bool {
         self.verdict == Verdict::Pass && self.corrupt.is_none() && self.pause.is_none()
     }
@@ -337,7 +337,7 @@ impl Fate {
         parts
     }
 
-    /// What happens, for a person: `drop`, `41873us`.
+    /// What happens, in words: `drop`, `41873us`.
     pub fn words(&self) -> String {
         let mut shown = *self;
         // What comes besides means nothing where nothing is sent.
@@ -348,7 +348,7 @@ impl Fate {
             Verdict::Reset => (shown.split, shown.corrupt) = (None, None),
             _ => {}
         }
-        // Which number was drawn says nothing to a person.
+        // The number that was drawn is of no use to a reader.
         let corrupt = shown.corrupt.take().map(|_| "corrupt".to_owned());
         let mut parts = shown.parts();
         parts.extend(corrupt);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::pause::stop_for;
 use super::schedule::Fate;
-use record::tap::{FaultEffect, Said};
+use record::tap::{FaultEffect, Frame};
 use record::{How, Tap};
 
 /// How long to wait between two segments of a message, so that the peer reads them apart.
@@ -128,7 +128,7 @@ impl Sending {
                 self.flip(bit);
             }
             let (bytes, is_secret) = (&self.bytes[..], self.is_secret);
-            tap.fault_on_sent(effect, Said { bytes, is_secret });
+            tap.fault_on_sent(effect, Frame { bytes, is_secret });
         }
     }
 

@@ -21,7 +21,7 @@ use super::schedule::Schedule;
 use super::sending::{Break, Sending};
 use super::{Exchange, Faults, INJECTED};
 
-/// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
+/// Short enough not to be noticed by a user, and to distort no measurement of refusals by much.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What happens to the messages of one connection.
@@ -38,7 +38,7 @@ pub struct StreamFaults {
     answers: u64,
     /// The numbers of the answers to be suppressed.
     suppressed: VecDeque<u64>,
-    /// Requests that the client is to think refused.
+    /// Refused requests whose refusals were not received yet.
     refused: u64,
     /// A request that is to be received once more.
     again: Option<Vec<u8>>,
@@ -144,7 +144,7 @@ impl StreamFaults {
         sending
     }
 
-    /// After how long a reader that waits for the socket is to look here again, because the writer
+    /// How often a reader that waits for the socket is to look here, because the writer
     /// may have refused a request, or ended the connection, or something waits for a next message
     /// that may never come.
     pub fn poll_interval(&self) -> Option<Duration> {

@@ -13,7 +13,7 @@ const LATE_BYTES: usize = 256 * 1024;
 
 /// What a direction needs that is under faults.
 #[derive(Debug)]
-pub struct Faulty {
+pub struct PumpFaults {
     /// Its messages that are not written yet.
     pub outgoing: Outgoing,
     /// Longest time from the first byte of a message to its last.
@@ -22,10 +22,10 @@ pub struct Faulty {
     pub held_since: Option<Instant>,
 }
 
-impl Faulty {
+impl PumpFaults {
     /// No message came yet. One that is not whole after `hold` is no longer held.
-    pub fn new(schedule: Schedule, hold: Duration) -> Faulty {
-        Faulty {
+    pub fn new(schedule: Schedule, hold: Duration) -> PumpFaults {
+        PumpFaults {
             outgoing: Outgoing::new(schedule),
             hold,
             held_since: None,

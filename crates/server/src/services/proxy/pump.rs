@@ -1,7 +1,7 @@
 //! One direction of a connection through the proxy: what one end says, to the other end.
 //!
 //! Without faults, what one read returned is written at once. With faults, messages are held until
-//! they are whole, because a fault strikes a whole message; and late ones wait here, while what
+//! they are whole, because a fault applies to a whole message; and late ones wait here, while what
 //! comes behind them is read on.
 
 use std::io::{self, Read, Write as _};
@@ -20,7 +20,7 @@ use wire::fault::pause::wait_while_stopped;
 use wire::fault::sending::Break;
 
 use super::cutter::{Cut, Cutter};
-use super::faulty::Faulty;
+use super::faulty::PumpFaults;
 use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
@@ -28,26 +28,26 @@ pub const PIECE: usize = 64 * 1024;
 
 /// One direction of a pair.
 pub struct Pump {
-    way: Direction,
+    direction: Direction,
     pair: Arc<Pair>,
     /// Finds the messages, for the faults and for the recording.
     cutter: Option<Cutter>,
-    faults: Option<Faulty>,
-    has_complained: bool,
+    faults: Option<PumpFaults>,
+    has_warned: bool,
     waiter: Waiter,
     has_cut: bool,
 }
 
 impl Pump {
     /// This direction of the pair, with nothing done to it.
-    pub fn new(pair: &Arc<Pair>, way: Direction, framing: Framing) -> Pump {
-        let is_recorded = pair.source_tap(way).is_some();
+    pub fn new(pair: &Arc<Pair>, direction: Direction, framing: Framing) -> Pump {
+        let is_recorded = pair.source_tap(direction).is_some();
         Pump {
-            way,
+            direction,
             pair: Arc::clone(pair),
             cutter: is_recorded.then(|| Cutter::new(framing)),
             faults: None,
-            has_complained: false,
+            has_warned: false,
             waiter: Waiter::default(),
             has_cut: false,
         }
@@ -58,7 +58,7 @@ impl Pump {
     #[must_use]
     pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
         self.cutter = Some(Cutter::new(framing));
-        self.faults = Some(Faulty::new(schedule, hold));
+        self.faults = Some(PumpFaults::new(schedule, hold));
         self
     }
 
@@ -66,25 +66,25 @@ impl Pump {
     pub fn run(mut self, on_read: impl Fn()) {
         let ended = match self.pass_all(on_read) {
             Ok(()) => {
-                self.pair.finish(self.way);
-                return self.pair.leave(self.way);
+                self.pair.finish(self.direction);
+                return self.pair.leave(self.direction);
             }
             Err(over) => over,
         };
         self.pair.end(&ended);
         if self.has_cut {
-            self.pair.close_after_cut(self.way);
+            self.pair.close_after_cut(self.direction);
         } else if self.pair.over() == Some(Over::Fault(Break::Cut)) {
-            self.pair.discard_after_cut(self.way);
+            self.pair.discard_after_cut(self.direction);
         }
-        self.pair.leave(self.way);
+        self.pair.leave(self.direction);
     }
 
     fn pass_all(&mut self, on_read: impl Fn()) -> Result<(), Over> {
         let mut piece = vec![0; PIECE];
         loop {
             self.write_due()?;
-            if let Some(due) = self.faults.as_ref().and_then(Faulty::reads_not_before) {
+            if let Some(due) = self.faults.as_ref().and_then(PumpFaults::reads_not_before) {
                 self.pair.wait_until(due)?;
                 continue;
             }
@@ -97,11 +97,11 @@ impl Pump {
                 None => self.hold_no_longer()?,
             }
         }
-        if let Some(tap) = self.pair.source_tap(self.way) {
+        if let Some(tap) = self.pair.source_tap(self.direction) {
             tap.half_closed(By::Peer);
         }
         self.give_up("the stream ended inside a message")?;
-        while let Some(due) = self.faults.as_ref().and_then(Faulty::first_due) {
+        while let Some(due) = self.faults.as_ref().and_then(PumpFaults::first_due) {
             self.pair.wait_until(due)?;
             self.write_due()?;
         }
@@ -111,13 +111,13 @@ impl Pump {
 
     /// Reads once; `None` when it is time to do something else first.
     fn read(&mut self, piece: &mut [u8]) -> Result<Option<usize>, Over> {
-        let by = self.faults.as_ref().and_then(Faulty::next_deadline);
+        let by = self.faults.as_ref().and_then(PumpFaults::next_deadline);
         loop {
             let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
-            let mut source = self.pair.source(self.way);
+            let mut source = self.pair.source(self.direction);
             let may_read = self.waiter.may_read(source, wait);
             if !may_read.map_err(|error| self.lost(&error))? {
                 if let Some(over) = self.pair.over() {
@@ -131,7 +131,7 @@ impl Pump {
                 return Err(over);
             }
             match read {
-                Ok(0) if self.pair.is_reset_unseen(self.way) => {
+                Ok(0) if self.pair.is_reset_unseen(self.direction) => {
                     return Err(self.lost(&io::ErrorKind::ConnectionReset.into()));
                 }
                 Ok(length) => return Ok(Some(length)),
@@ -149,13 +149,13 @@ impl Pump {
         };
         let came = Instant::now();
         cutter.push(piece);
-        if let Some(tap) = self.pair.source_tap(self.way) {
+        if let Some(tap) = self.pair.source_tap(self.direction) {
             tap.read(piece.len(), PIECE, cutter.held(), None);
         }
         if self.faults.is_none() {
             return self.pass_at_once(piece);
         }
-        while !self.faults.as_ref().is_some_and(Faulty::ends)
+        while !self.faults.as_ref().is_some_and(PumpFaults::ends)
             && let Some(cut) = self.cutter.as_mut().and_then(Cutter::next_cut)
         {
             self.came(&cut);
@@ -164,7 +164,7 @@ impl Pump {
                 match cut {
                     Cut::Message(bytes) => {
                         let mut sending = faults.outgoing.decide(bytes, false, came);
-                        sending.record(self.pair.destination_tap(self.way));
+                        sending.record(self.pair.destination_tap(self.direction));
                         if !sending.is_lost() {
                             faults.outgoing.push(sending);
                         }
@@ -187,9 +187,9 @@ impl Pump {
         let cuts: Vec<_> =
             std::iter::from_fn(|| self.cutter.as_mut().and_then(Cutter::next_cut)).collect();
         cuts.iter().for_each(|cut| self.came(cut));
-        let moment = self.pair.destination_tap(self.way).map(Tap::now);
+        let moment = self.pair.destination_tap(self.direction).map(Tap::now);
         self.write(piece)?;
-        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.way), moment) {
+        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.direction), moment) {
             cuts.iter().for_each(|cut| tap.sent(moment, cut.bytes()));
         }
         Ok(())
@@ -197,7 +197,7 @@ impl Pump {
 
     /// Has recorded what came, and tells once when it is no message.
     fn came(&mut self, cut: &Cut) {
-        let tap = self.pair.source_tap(self.way);
+        let tap = self.pair.source_tap(self.direction);
         match cut {
             Cut::Message(bytes) => {
                 if let Some(tap) = tap {
@@ -208,9 +208,9 @@ impl Pump {
                 if let Some(tap) = tap {
                     tap.unreadable(&bytes[..], words);
                 }
-                if !std::mem::replace(&mut self.has_complained, true) {
+                if !std::mem::replace(&mut self.has_warned, true) {
                     // Between a cash machine and its bank, it may be a card or a PIN.
-                    let (who, words) = (speaker(self.way), without_quoted_digits(words));
+                    let (who, words) = (speaker(self.direction), without_quoted_digits(words));
                     tracing::warn!(
                         "{who} said what is no message, and it passes as it is: {words}"
                     );
@@ -246,7 +246,7 @@ impl Pump {
             }
             // It went on when it came.
             None => {
-                if let Some(tap) = self.pair.destination_tap(self.way) {
+                if let Some(tap) = self.pair.destination_tap(self.direction) {
                     tap.sent(tap.now(), cut.bytes());
                 }
                 Ok(())
@@ -256,7 +256,7 @@ impl Pump {
 
     /// Writes the messages that are due, and what waited long enough for a next one.
     fn write_due(&mut self) -> Result<(), Over> {
-        let tap = self.pair.destination_tap(self.way);
+        let tap = self.pair.destination_tap(self.direction);
         while let Some(faults) = &mut self.faults
             && let Some(sending) = faults.outgoing.pop_due(Instant::now())
         {
@@ -276,7 +276,7 @@ impl Pump {
     }
 
     fn write_recorded(&self, write: &Write) -> Result<(), Over> {
-        let tap = self.pair.destination_tap(self.way);
+        let tap = self.pair.destination_tap(self.direction);
         let moment = tap.map(Tap::now);
         for (wait, segment) in write.segments() {
             if !wait.is_zero() {
@@ -293,15 +293,15 @@ impl Pump {
     /// Writes all of it, for as long as it takes: an end that does not read is not read from the
     /// other end either.
     fn write(&self, mut bytes: &[u8]) -> Result<(), Over> {
-        let mut destination = self.pair.destination(self.way);
+        let mut destination = self.pair.destination(self.direction);
         wait_while_stopped();
         while !bytes.is_empty() {
             match destination.write(bytes) {
                 Ok(length) => bytes = &bytes[length..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_a_timeout(&error) => self.pair.look_for_reset(self.way)?,
+                Err(error) if is_a_timeout(&error) => self.pair.look_for_reset(self.direction)?,
                 Err(error) => {
-                    let reader = opposite(self.way);
+                    let reader = opposite(self.direction);
                     let over = self.pair.over();
                     return Err(over.unwrap_or_else(|| Over::lost(reader, &error)));
                 }
@@ -311,7 +311,7 @@ impl Pump {
     }
 
     fn lost(&self, error: &io::Error) -> Over {
-        Over::lost(self.way, error)
+        Over::lost(self.direction, error)
     }
 }
 

@@ -34,7 +34,7 @@ fn written(faults: &mut StreamFaults, messages: &[&str]) -> String {
 }
 
 #[test]
-fn a_request_doubled_in_the_server_is_received_twice_and_answered_once() {
+fn a_request_duplicated_in_the_server_is_received_twice_and_answered_once() {
     let mut faults = faults_of(Side::Server, "duplicate=#1");
     assert_eq!(faults.pending(), None);
     assert_eq!(faults.arrived(b"ADD 1"), Some(FaultEffect::Duplicated));
@@ -47,7 +47,7 @@ fn a_request_doubled_in_the_server_is_received_twice_and_answered_once() {
 }
 
 #[test]
-fn a_request_doubled_in_the_client_is_sent_twice_and_its_second_answer_unseen() {
+fn a_request_duplicated_in_the_client_is_sent_twice_and_its_second_answer_suppressed() {
     let mut faults = faults_of(Side::Client, "duplicate=#2");
     assert_eq!(written(&mut faults, &["ADD 1"]), "ADD 1\n");
     assert_eq!(written(&mut faults, &["ADD 1"]), "ADD 1\nADD 1\n");
