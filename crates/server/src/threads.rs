@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn a_finished_thread_takes_the_next_job() {
         let threads = Threads::default();
-        let (tell, told) = mpsc::channel();
+        let (tx, rx) = mpsc::channel();
         let mut ids = Vec::new();
         for _ in 0..3 {
-            let tell = tell.clone();
+            let tx = tx.clone();
             threads
-                .run(move || tell.send(thread::current().id()).unwrap())
+                .run(move || tx.send(thread::current().id()).unwrap())
                 .unwrap();
-            ids.push(told.recv().unwrap());
+            ids.push(rx.recv().unwrap());
             while threads.shared.lock().idle == 0 {
                 thread::yield_now();
             }
@@ -219,26 +219,26 @@ mod tests {
         };
         assert!(short.run(|| panic!("nobody does this")).is_err());
         let (end, ended) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
-        let tell_first = tell.clone();
+        let (tx, rx) = mpsc::channel();
+        let first_tx = tx.clone();
         let first = move || {
             ended.recv().unwrap();
-            tell_first.send(thread::current().id()).unwrap();
+            first_tx.send(thread::current().id()).unwrap();
         };
         threads.run(first).unwrap();
         threads.when_short(move || end.send(()).is_ok());
         short
-            .run(move || tell.send(thread::current().id()).unwrap())
+            .run(move || tx.send(thread::current().id()).unwrap())
             .unwrap();
-        assert_eq!(told.recv().unwrap(), told.recv().unwrap());
+        assert_eq!(rx.recv().unwrap(), rx.recv().unwrap());
     }
 
     #[test]
     fn a_job_that_panics_ends_alone() {
         let threads = Threads::default();
-        let (tell, told) = mpsc::channel();
+        let (tx, rx) = mpsc::channel();
         threads.run(|| panic!("on purpose")).unwrap();
-        threads.run(move || tell.send(()).unwrap()).unwrap();
-        told.recv().unwrap();
+        threads.run(move || tx.send(()).unwrap()).unwrap();
+        rx.recv().unwrap();
     }
 }

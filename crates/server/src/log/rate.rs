@@ -223,7 +223,7 @@ mod tests {
 
     const FLOOD: &str = "bad input";
 
-    /// What is said of so many lines: `line`, or what is told instead.
+    /// What is said of so many lines: `line`, or what is logged instead.
     struct Flood {
         rates: Rates<&'static str>,
         now: Instant,
@@ -241,10 +241,10 @@ mod tests {
             let peer = (!peer.is_empty()).then(|| same(peer.parse().unwrap()));
             let mut said = Vec::new();
             for _ in 0..count {
-                let (mut told, message) = (Vec::new(), || FLOOD.to_owned());
+                let (mut before, message) = (Vec::new(), || FLOOD.to_owned());
                 let kind = (FLOOD, peer);
-                let allowed = self.rates.allow(kind, self.now, message, &mut told);
-                said.extend(told.iter().map(in_words));
+                let allowed = self.rates.allow(kind, self.now, message, &mut before);
+                said.extend(before.iter().map(in_words));
                 said.extend(allowed.then(|| "line".to_owned()));
             }
             said
@@ -283,8 +283,8 @@ mod tests {
         flood.now += WINDOW;
         assert_eq!(flood.from("", 1), ["left out 2, 10.0.0.1", "line"]);
         flood.from("10.0.0.1", 5);
-        let told: Vec<_> = flood.rates.take_left_out().iter().map(in_words).collect();
-        assert_eq!(told, ["left out 4, 10.0.0.1"]);
+        let left_out: Vec<_> = flood.rates.take_left_out().iter().map(in_words).collect();
+        assert_eq!(left_out, ["left out 4, 10.0.0.1"]);
         assert_eq!(flood.rates.take_left_out().len(), 0);
     }
 

@@ -107,13 +107,13 @@ impl TcpService for Chat {
         let (mut reader, writer) = connection.split();
         let outbound = Arc::new(Queue::new(MAX_QUEUED_BYTES));
         let is_ending = Arc::new(AtomicBool::new(false));
-        let (tell_written, written) = mpsc::channel();
+        let (written_tx, written) = mpsc::channel();
         let writing = Writing {
             writer,
             outbound: Arc::clone(&outbound),
             is_ending: Arc::clone(&is_ending),
         };
-        if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
+        if let Err(error) = self.threads.run(move || writing.run(&written_tx)) {
             tracing::warn!(%error, "no thread to write with");
             return Ok(End::Broken("no thread to write with".into()));
         }
@@ -224,8 +224,8 @@ impl Session<'_> {
             None => {
                 let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
                 // A stranger that does not read is not kept.
-                let told = refusal.map(|refusal| self.outbound.push(refusal));
-                told.unwrap_or(Ok(())).map_err(|_| Gone)
+                let queued = refusal.map(|refusal| self.outbound.push(refusal));
+                queued.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
     }
@@ -320,10 +320,10 @@ struct Writing {
 }
 
 impl Writing {
-    fn run(mut self, tell: &mpsc::Sender<Result<(), SendError>>) {
+    fn run(mut self, written_tx: &mpsc::Sender<Result<(), SendError>>) {
         let written = self.write_all();
         let has_failed = written.is_err();
-        let _ = tell.send(written);
+        let _ = written_tx.send(written);
         if has_failed || !self.is_ending.load(Ordering::Relaxed) {
             // The reader waits for a peer that was thrown out or lost: wake it.
             self.outbound.close();

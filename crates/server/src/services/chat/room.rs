@@ -227,11 +227,11 @@ impl Members {
     /// Queues an answer for one member.
     fn answer(&mut self, id: u64, answer: Result<Answer, Refusal>) {
         let message = self.dialect.render(&Message::Reply(answer));
-        let told = match (self.by_id.get(&id), message) {
+        let queued = match (self.by_id.get(&id), message) {
             (Some(entry), Some(message)) => entry.queue.push(message),
             _ => Ok(()),
         };
-        if told == Err(NotQueued::Full)
+        if queued == Err(NotQueued::Full)
             && let Some(event) = self.throw_out(id)
         {
             self.announce(event, None);
