@@ -1,4 +1,4 @@
-//! Everything about a server that can be turned, with its default.
+//! The settings of a server, with their defaults.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub struct Config {
     pub clock: Clock,
     /// Faults to inject into the messages of every service.
     pub faults: Option<Plan>,
-    /// Who takes down what happens on the wire.
+    /// The recorder of what happens on the wire, if any.
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,

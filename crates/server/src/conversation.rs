@@ -40,8 +40,8 @@ pub trait Conversation {
         false
     }
 
-    /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
-    fn is_told_secrets(&self) -> bool {
+    /// Whether its requests have cards and PINs in them, so that no digit of a bad one is logged.
+    fn receives_secrets(&self) -> bool {
         false
     }
 }
@@ -68,7 +68,7 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversati
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
         let (permit, login_by) = (incoming.permit(), incoming.login_by());
         let mut conversation = (self.begin)(permit.watch());
-        if conversation.is_told_secrets() {
+        if conversation.receives_secrets() {
             incoming.mask = proto::atm::secrets_alone;
         }
         let mut connection = incoming.messages(self.framing, Exchange::Answered)?;
@@ -140,7 +140,7 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
 
 /// The words of a refusal, with no digit of what the peer sent where it may be a secret.
 fn fit_to_log<C: Conversation>(conversation: &C, refusal: &Refusal) -> String {
-    match conversation.is_told_secrets() {
+    match conversation.receives_secrets() {
         true => without_quoted_digits(&refusal.words),
         false => refusal.words.clone(),
     }
@@ -151,7 +151,7 @@ pub fn log_bad_input(words: &str) {
     tracing::warn!(refused = %printable(words), "bad input");
 }
 
-/// Logs a request and its answer, for services that are told no secrets.
+/// Logs a request and its answer, for services that receive no secrets.
 pub fn log_answer<A: fmt::Display>(request: &impl fmt::Display, reply: &Result<A, Refusal>) {
     let asked = Excerpt(request);
     match reply {

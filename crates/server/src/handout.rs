@@ -111,7 +111,7 @@ fn text<W: Wording<Request = proto::text::Request, Answer = proto::text::Answer>
     wording: fn() -> W,
 ) -> impl TcpService {
     let begin = move |watch| {
-        let mut text = text.visited_by(watch);
+        let mut text = text.for_connection(watch);
         (wording(), move |request| text.answer(request))
     };
     WordedConversations { exchange, begin }
@@ -123,7 +123,7 @@ fn bank<W: Wording<Request = bank::Request, Answer = bank::Answer>>(
     wording: fn() -> W,
 ) -> impl TcpService {
     let begin = move |watch| {
-        let mut session = atm.visited_by(watch).session();
+        let mut session = atm.for_connection(watch).session();
         (wording(), move |request| ask(&mut session, request))
     };
     WordedConversations { exchange, begin }
@@ -134,13 +134,13 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
     use bank::{Answer, Request};
     match request {
         Request::Verify(card, password) => session.verify(&card, &password).map(Answer::Welcome),
-        Request::LogIn(customer, password) => {
-            session.enter(&customer.0, &password).map(Answer::Welcome)
-        }
-        Request::LogInGlued(glued) => session.enter_glued(&glued).map(Answer::Welcome),
+        Request::LogIn(customer, password) => session
+            .log_in_by_name(&customer.0, &password)
+            .map(Answer::Welcome),
+        Request::LogInGlued(glued) => session.log_in_concatenated(&glued).map(Answer::Welcome),
         Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
-            session.open(card);
+            session.log_in_without_pin(card);
             session.act(request).map(Answer::Atm)
         }
     }
@@ -152,7 +152,17 @@ pub fn exchange_of(handout: Handout) -> Exchange {
         Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
             Exchange::Answered
         }
-        _ => Exchange::Transparent,
+        Handout::AtmLogin
+        | Handout::Calculator
+        | Handout::Chat
+        | Handout::Echo
+        | Handout::Joke
+        | Handout::KnockKnock
+        | Handout::Greeting
+        | Handout::Sixteen
+        | Handout::LengthPrefix
+        | Handout::Accepted
+        | Handout::Udp => Exchange::Transparent,
     }
 }
 

@@ -21,12 +21,9 @@ use crate::config::Config;
 use crate::connections::{ConnectionPermit, Connections};
 use crate::datagrams::serve_datagrams;
 
-/// A TCP connection that was accepted. There are three ways to its bytes: as [messages], as a
-/// [stream], and as one end of a [relay].
-///
-/// [messages]: IncomingConnection::messages
-/// [stream]: IncomingConnection::stream
-/// [relay]: IncomingConnection::relay
+/// A TCP connection that was accepted. There are three ways to its bytes: as
+/// [messages](IncomingConnection::messages), as [bytes](IncomingConnection::bytes), and as the client's
+/// end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
     permit: &'a ConnectionPermit,
@@ -38,31 +35,14 @@ pub struct IncomingConnection<'a> {
     pub mask: Mask,
 }
 
-/// A connection without messages.
-pub struct IncomingStream {
+/// A connection as bytes.
+pub struct IncomingBytes {
     /// The socket.
     pub stream: Arc<TcpStream>,
-    /// Its deadlines.
-    pub limits: Limits,
     /// The recording of it, if there is one.
     pub tap: Option<Tap>,
-    /// What happens to what is read.
-    pub requests: Option<Schedule>,
-    /// What happens to what is written.
-    pub replies: Option<Schedule>,
-}
-
-/// The client's end of a connection that is relayed.
-pub struct RelayedConnection<'a> {
-    /// The client's socket.
-    pub client: Arc<TcpStream>,
-    /// The recording of it, if there is one.
-    pub tap: Option<Tap>,
-    /// What happens to the requests, and to the replies.
+    /// The faults of the requests and of the replies, if any are to be injected.
     pub faults: Option<(Schedule, Schedule)>,
-    recorder: Option<Recorder>,
-    permit: &'a ConnectionPermit,
-    framing: Framing,
 }
 
 impl<'a> IncomingConnection<'a> {
@@ -98,8 +78,8 @@ impl<'a> IncomingConnection<'a> {
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn messages(self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
-        let mut connection = Connection::over(self.stream, framing, self.limits)?;
+    pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
+        let mut connection = Connection::over(Arc::clone(&self.stream), framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
             let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
@@ -112,28 +92,17 @@ impl<'a> IncomingConnection<'a> {
         Ok(connection)
     }
 
-    /// The connection as a stream of bytes, of which what one read returns is a message to the
-    /// faults.
+    /// The connection as bytes, of which what one read returns is a message to the faults.
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn stream(self) -> io::Result<IncomingStream> {
+    pub fn bytes(&self) -> io::Result<IncomingBytes> {
         let number = self.permit.id();
-        let tap = tap(
-            self.config.recorder.as_ref(),
-            self.permit,
-            Framed::Stream,
-            &self.stream,
-        )?;
         let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
-        let faults = faults.map(|faults| (faults.requests, faults.replies));
-        let (requests, replies) = faults.unzip();
-        Ok(IncomingStream {
-            stream: self.stream,
-            limits: self.limits,
-            tap,
-            requests,
-            replies,
+        Ok(IncomingBytes {
+            stream: Arc::clone(&self.stream),
+            tap: self.tap(Side::Server, Framed::Stream, &self.stream)?,
+            faults: faults.map(|faults| (faults.requests, faults.replies)),
         })
     }
 
@@ -141,50 +110,40 @@ impl<'a> IncomingConnection<'a> {
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn relay(self, framing: Framing) -> io::Result<RelayedConnection<'a>> {
-        let recorder = self.config.recorder.as_ref();
-        let tap = tap(recorder, self.permit, framing.into(), &self.stream)?;
+    pub fn relayed(&self, framing: Framing) -> io::Result<IncomingBytes> {
         let plan = self.config.faults.as_ref();
-        Ok(RelayedConnection {
-            client: self.stream,
-            tap,
+        Ok(IncomingBytes {
+            stream: Arc::clone(&self.stream),
+            tap: self.tap(Side::Server, framing.into(), &self.stream)?,
             faults: plan.map(|plan| plan.relay(Transport::Tcp, self.permit.id())),
-            recorder: recorder.map(|it| it.on_side(Side::Client)),
-            permit: self.permit,
-            framing,
         })
     }
-}
 
-impl RelayedConnection<'_> {
-    /// The recording of the server's end, if there is one.
+    /// The recording of a stream of this connection, where this process is this side, if there is a
+    /// recorder.
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn server_tap(&self, server: &TcpStream) -> io::Result<Option<Tap>> {
-        let recorder = self.recorder.as_ref();
-        tap(recorder, self.permit, self.framing.into(), server)
+    pub fn tap(&self, side: Side, framing: Framed, stream: &TcpStream) -> io::Result<Option<Tap>> {
+        let Some(recorder) = &self.config.recorder else {
+            return Ok(None);
+        };
+        let (recorder, permit) = (recorder.on_side(side), self.permit);
+        let secrets = Some(proto::atm::secrets as Mask);
+        Tap::on_stream(
+            &recorder,
+            permit.service(),
+            framing,
+            permit.id(),
+            stream,
+            secrets,
+        )
+        .map(Some)
     }
 }
 
-/// The recording of a stream, if there is a recorder.
-fn tap(
-    recorder: Option<&Recorder>,
-    permit: &ConnectionPermit,
-    framing: Framed,
-    stream: &TcpStream,
-) -> io::Result<Option<Tap>> {
-    let (service, number) = (permit.service(), permit.id());
-    let secrets = Some(proto::atm::secrets as Mask);
-    recorder
-        .map(|it| Tap::on_stream(it, service, framing, number, stream, secrets))
-        .transpose()
-}
-
-/// A UDP socket that is bound. Its datagrams are [answered] or [relayed].
-///
-/// [answered]: IncomingDatagrams::answer
-/// [relayed]: IncomingDatagrams::relay
+/// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer) or
+/// [relayed](IncomingDatagrams::relay).
 pub struct IncomingDatagrams<'a> {
     socket: UdpSocket,
     service: &'static str,

@@ -1,4 +1,4 @@
-//! The bank's ledger: where the truth is kept.
+//! The bank's ledger: all that the bank must remember.
 //!
 //! A [`Store`] keeps rows; [`memory`] and [`sqlite`] are two. It is written by one thread, behind
 //! the [`Bank`] handle of [`writer`]. [`audit`] proves afterwards that no money came or went;

@@ -31,7 +31,7 @@ pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Se
     Ok(match mode {
         Mode::Atm => {
             let atm = atm::open(config, DEMO)?;
-            let begin = move |watch| atm.visited_by(watch).session();
+            let begin = move |watch| atm.for_connection(watch).session();
             Service {
                 weight: BANK_WEIGHT,
                 ..service.over_tcp(Conversations::new(mode, framing, begin))
@@ -39,7 +39,7 @@ pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Se
         }
         Mode::Text => {
             let text = text::Text::new(config.prime_budget);
-            let begin = move |watch| text.visited_by(watch);
+            let begin = move |watch| text.for_connection(watch);
             service.over_tcp(Conversations::new(mode, framing, begin))
         }
         Mode::Calc => {

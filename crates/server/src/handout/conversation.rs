@@ -94,7 +94,7 @@ fn hold<W: Wording>(
     }
 }
 
-/// Tells whoever runs the server what a client of the hand-out said, and what it may say.
+/// Logs what a client of the hand-out said, and what it may say.
 pub fn not_understood(shown: &str, understands: &str) {
     tracing::warn!("not understood: {shown}; understood here: {understands}");
 }

@@ -96,7 +96,7 @@ pub enum CommitError {
     /// None of it lasts.
     #[error("nothing was written: {0}")]
     NothingDone(StoreError),
-    /// It may last, or not; looking up an id will tell.
+    /// It may last, or not; a look-up of an id shows which.
     #[error("not known whether it was written: {0}")]
     Unknown(StoreError),
 }

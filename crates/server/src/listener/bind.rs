@@ -34,27 +34,28 @@ pub fn listen(service: Service, config: &Config) -> anyhow::Result<Vec<Listening
         .port_of(port)
         .with_context(|| format!("no port is left for {name}: choose a lower one with --port"))?;
     let address = SocketAddr::new(config.bind, port);
-    let (listener, socket) = bind(address, tcp.is_some(), udp.is_some())
-        .map_err(|error| cannot_listen(address, &error))?;
-    let tcp = listener.zip(tcp).map(|((listener, address), service)| {
-        (address, Bound::Tcp(Arc::new(listener), service.into()))
-    });
-    let udp = socket
-        .zip(udp)
-        .map(|((socket, address), service)| (address, Bound::Udp(socket, service)));
-    let listening = |(address, socket)| Listening {
-        name,
-        weight,
-        address,
-        socket,
+    let failed = |error: io::Error| cannot_listen(address, &error);
+    let (listener, socket) = bind(address, tcp.is_some(), udp.is_some()).map_err(failed)?;
+    let mut sockets = Vec::new();
+    if let (Some(listener), Some(service)) = (listener, tcp) {
+        let bound = listener.local_addr();
+        sockets.push((bound, Bound::Tcp(Arc::new(listener), service.into())));
+    }
+    if let (Some(socket), Some(service)) = (socket, udp) {
+        sockets.push((socket.local_addr(), Bound::Udp(socket, service)));
+    }
+    let listening = |(bound, socket): (io::Result<SocketAddr>, Bound)| {
+        Ok(Listening {
+            name,
+            weight,
+            address: bound.map_err(failed)?,
+            socket,
+        })
     };
-    Ok(tcp.into_iter().chain(udp).map(listening).collect())
+    sockets.into_iter().map(listening).collect()
 }
 
-type Sockets = (
-    Option<(TcpListener, SocketAddr)>,
-    Option<(UdpSocket, SocketAddr)>,
-);
+type Sockets = (Option<TcpListener>, Option<UdpSocket>);
 
 /// Binds the address for each transport; with port 0, both to the same free port.
 fn bind(address: SocketAddr, tcp: bool, udp: bool) -> io::Result<Sockets> {
@@ -72,17 +73,11 @@ fn bind(address: SocketAddr, tcp: bool, udp: bool) -> io::Result<Sockets> {
 }
 
 fn bind_each(mut address: SocketAddr, tcp: bool, udp: bool) -> io::Result<Sockets> {
-    let (mut listener, mut socket) = (None, None);
-    if tcp {
-        let bound = bind_tcp(address)?;
-        address = bound.local_addr()?;
-        listener = Some((bound, address));
+    let listener = tcp.then(|| bind_tcp(address)).transpose()?;
+    if let Some(listener) = &listener {
+        address = listener.local_addr()?;
     }
-    if udp {
-        let bound = bind_udp(address)?;
-        address = bound.local_addr()?;
-        socket = Some((bound, address));
-    }
+    let socket = udp.then(|| bind_udp(address)).transpose()?;
     Ok((listener, socket))
 }
 

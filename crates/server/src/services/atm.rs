@@ -4,12 +4,12 @@
 //! ledger. It ends with the connection, and a log-in of another card replaces it. What is logged
 //! has the card masked, and never a PIN.
 //!
-//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. A
-//! front end whose customers have other ways to say who they are finds [`doors`] with weaker locks.
+//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. For
+//! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
-pub mod doors;
-mod strangers;
+mod unknown_cards;
+pub mod weak_login;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,15 +37,15 @@ use crate::ledger::store::{Store, StoreError, seconds};
 use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
-use strangers::Strangers;
+use unknown_cards::UnknownCards;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
-/// a difference than this, so that it cannot be told by a clock.
+/// a difference than this, so that it cannot be measured.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
 
 /// Opens the bank of this configuration, with these accounts unless it names a file of others. When
-/// they are new, and for this machine alone, the log names their cards and PINs: nobody who tries the
-/// bank for the first time knows any.
+/// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
+/// the bank for the first time does not know.
 ///
 /// # Errors
 /// What failed, and what to do.
@@ -77,7 +77,7 @@ pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
 pub struct Atm {
     bank: Bank,
     gate: Arc<PinGate>,
-    strangers: Arc<Strangers>,
+    unknown_cards: Arc<UnknownCards>,
     budget: Arc<Budget>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
@@ -135,7 +135,7 @@ impl Atm {
         let mut atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
-            strangers: Arc::default(),
+            unknown_cards: Arc::default(),
             budget: Arc::default(),
             keeps_any_card,
             opened: 0,
@@ -166,7 +166,7 @@ impl Atm {
 
     /// The bank as this connection has it: what is computed for it takes turns with others.
     #[must_use]
-    pub fn visited_by(&self, whose: Watch) -> Atm {
+    pub fn for_connection(&self, whose: Watch) -> Atm {
         Atm {
             gate: Arc::new(self.gate.of(whose)),
             ..self.clone()
@@ -212,7 +212,7 @@ impl Conversation for AtmSession {
         !self.has_logged_in
     }
 
-    fn is_told_secrets(&self) -> bool {
+    fn receives_secrets(&self) -> bool {
         true
     }
 }
@@ -270,7 +270,7 @@ impl AtmSession {
     }
 
     fn log_in(&mut self, id: LoginId, card: CardNumber, pin: &Pin) -> Result<Answer, Refusal> {
-        // Whoever was at the machine has gone, whether or not this one gets in.
+        // The session before ends, whether or not this log-in succeeds.
         self.card = None;
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -289,7 +289,7 @@ impl AtmSession {
         };
         if account.is_none() {
             let now = seconds(Timestamp::now());
-            let refused = self.atm.strangers.refuse(&card, &operation, now);
+            let refused = self.atm.unknown_cards.refuse(&card, &operation, now);
             refused.inspect_err(|refusal| {
                 let refused = refusal.code.as_str();
                 tracing::warn!(what = "log-in", card = card.masked(), refused, "not done");

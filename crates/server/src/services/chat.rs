@@ -1,4 +1,4 @@
-//! The chat room: everybody is told what anybody says, in one order.
+//! The chat room: every member receives what any member says, in one order.
 //!
 //! Two threads a connection: one reads requests, one writes what waits for this member. The
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
@@ -34,13 +34,13 @@ use flood::Flood;
 use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
-/// Were nobody to read, 2,000 members would hold 512 MiB.
-pub const WAITING: usize = 256 * 1024;
+/// If none of them reads, 2,000 members hold 512 MiB.
+pub const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// Bytes that are written in one go, each time within the write limit of the connection. Writing
 /// all that waits at once, rather than message by message, is worth a factor of four in a busy
 /// room; a peer on a slow line is given the time for this much, and then for as much again.
-const IN_ONE_GO: usize = 64 * 1024;
+const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// Silence after which the operating system asks the peer's whether it is still there, and how
 /// often, before it takes the connection for dead: within a minute a name is free again when a
@@ -65,7 +65,7 @@ pub struct Chat {
 }
 
 /// One connection.
-struct Visit<'a> {
+struct Session<'a> {
     room: &'a Room,
     permit: &'a ConnectionPermit,
     dialect: Dialect,
@@ -105,20 +105,20 @@ impl TcpService for Chat {
             return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Queue::new(WAITING));
+        let outbound = Arc::new(Queue::new(MAX_QUEUED_BYTES));
         let is_ending = Arc::new(AtomicBool::new(false));
-        let (tell_written, written) = mpsc::channel();
+        let (written_tx, written) = mpsc::channel();
         let writing = Writing {
             writer,
             outbound: Arc::clone(&outbound),
             is_ending: Arc::clone(&is_ending),
         };
-        if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
+        if let Err(error) = self.threads.run(move || writing.run(&written_tx)) {
             tracing::warn!(%error, "no thread to write with");
             return Ok(End::Broken("no thread to write with".into()));
         }
 
-        let mut visit = Visit {
+        let mut session = Session {
             room: &self.room,
             permit,
             dialect,
@@ -127,10 +127,10 @@ impl TcpService for Chat {
             is_ending,
             written,
         };
-        let end = visit.receive_all(&mut reader, login_by);
-        visit.outbound.close();
+        let end = session.receive_all(&mut reader, login_by);
+        session.outbound.close();
         // Bounded by the write limit of the connection.
-        let _ = visit.written.recv();
+        let _ = session.written.recv();
         reader.close();
         Ok(end)
     }
@@ -140,7 +140,7 @@ impl TcpService for Chat {
     }
 }
 
-impl Visit<'_> {
+impl Session<'_> {
     fn receive_all(&mut self, reader: &mut Reader, login_by: Instant) -> End {
         let mut flood = Flood::default();
         loop {
@@ -148,7 +148,7 @@ impl Visit<'_> {
             let end = match reader.receive(by) {
                 Ok(Some(message)) => {
                     self.permit.has_spoken();
-                    if self.hold_back(&mut flood, reader) {
+                    if self.throttle(&mut flood, reader) {
                         return self.leave(Reason::Flood);
                     }
                     self.answer(&message)
@@ -163,7 +163,7 @@ impl Visit<'_> {
     }
 
     /// Waits when requests come too fast; says whether that has gone on for too long.
-    fn hold_back(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
+    fn throttle(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
         let hold = flood.hold(Instant::now());
         thread::sleep(hold);
         let held = !hold.is_zero();
@@ -224,8 +224,8 @@ impl Visit<'_> {
             None => {
                 let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
                 // A stranger that does not read is not kept.
-                let told = refusal.map(|refusal| self.outbound.push(refusal));
-                told.unwrap_or(Ok(())).map_err(|_| Gone)
+                let queued = refusal.map(|refusal| self.outbound.push(refusal));
+                queued.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
     }
@@ -284,7 +284,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The first connection that notices sends everybody away, so that all have been told the same
+    /// The first connection that notices removes all members, so that all have received the same
     /// before.
     fn stop(&mut self) -> End {
         self.room.close();
@@ -320,10 +320,10 @@ struct Writing {
 }
 
 impl Writing {
-    fn run(mut self, tell: &mpsc::Sender<Result<(), SendError>>) {
+    fn run(mut self, written_tx: &mpsc::Sender<Result<(), SendError>>) {
         let written = self.write_all();
         let has_failed = written.is_err();
-        let _ = tell.send(written);
+        let _ = written_tx.send(written);
         if has_failed || !self.is_ending.load(Ordering::Relaxed) {
             // The reader waits for a peer that was thrown out or lost: wake it.
             self.outbound.close();
@@ -338,7 +338,7 @@ impl Writing {
                 self.queue(&message)?;
                 queued += message.len();
                 // In raw framing a message is what one write made, if all goes well.
-                if queued >= IN_ONE_GO || self.writer.framing() == Framing::Raw {
+                if queued >= MAX_BATCH_BYTES || self.writer.framing() == Framing::Raw {
                     self.writer.flush()?;
                     queued = 0;
                 }

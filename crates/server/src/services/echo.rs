@@ -23,7 +23,7 @@ use wire::fault::{Exchange, Schedule};
 
 use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
-use crate::incoming::{IncomingConnection, IncomingDatagrams, IncomingStream};
+use crate::incoming::{IncomingBytes, IncomingConnection, IncomingDatagrams};
 use crate::outbound::Outbound;
 use crate::service::{End, TcpService, UdpService};
 use crate::threads::Threads;
@@ -57,9 +57,9 @@ impl TcpService for Echo {
     /// Echoes until the peer half-closes and has everything back.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
         let permit = incoming.permit();
-        let incoming = incoming.stream()?;
-        let stream = Arc::clone(&incoming.stream);
-        Ok(match self.echo(incoming, permit) {
+        let bytes = incoming.bytes()?;
+        let stream = Arc::clone(&bytes.stream);
+        Ok(match self.echo(bytes, incoming.limits.idle, permit) {
             Ok(()) if permit.is_stopping() => End::Stopping,
             Ok(()) => End::Closed,
             Err(error) => {
@@ -79,16 +79,14 @@ impl Echo {
         }
     }
 
-    fn echo(&self, incoming: IncomingStream, permit: &ConnectionPermit) -> io::Result<()> {
-        let IncomingStream {
-            stream,
-            limits,
-            tap,
-            requests,
-            replies,
-        } = incoming;
-        let stream = &stream;
-        let idle = limits.idle;
+    fn echo(
+        &self,
+        incoming: IncomingBytes,
+        idle: Option<Duration>,
+        permit: &ConnectionPermit,
+    ) -> io::Result<()> {
+        let (stream, tap) = (&incoming.stream, incoming.tap);
+        let (requests, replies) = incoming.faults.unzip();
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;

@@ -23,17 +23,16 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use proto::frame::Framing;
 use proto::mode::Transport;
-use proto::side::Direction;
+use proto::side::{Direction, Side};
 use record::{By, How};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
 
 use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::{Config, ProxySettings};
-use crate::connections::ConnectionPermit;
-use crate::incoming::{IncomingConnection, IncomingDatagrams, RelayedConnection};
+use crate::incoming::{IncomingConnection, IncomingDatagrams};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
@@ -109,27 +108,24 @@ impl Proxy {
         }
     }
 
-    fn relay(
-        &self,
-        incoming: RelayedConnection<'_>,
-        permit: &ConnectionPermit,
-    ) -> anyhow::Result<Option<Over>> {
-        let client_tap = incoming.tap.clone();
+    fn relay(&self, incoming: &IncomingConnection<'_>) -> anyhow::Result<Option<Over>> {
+        let permit = incoming.permit();
+        let client = incoming.relayed(self.framing)?;
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
-        if let (Some(tap), Err(error)) = (&client_tap, &connected) {
+        if let (Some(tap), Err(error)) = (&client.tap, &connected) {
             let words = error.to_string();
             tap.failed(&words);
             tap.ends(By::Us, How::Reset, Some(words));
         }
         let server = connected?;
-        let server_tap = incoming.server_tap(&server)?;
-        let taps = client_tap.zip(server_tap);
+        let server_tap = incoming.tap(Side::Client, self.framing.into(), &server)?;
+        let taps = client.tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
-        let (client, server) = (incoming.client, Arc::new(server));
-        let pair = Arc::new(Pair::new(client, server, taps, permit.watch())?);
+        let pair = Pair::new(client.stream, Arc::new(server), taps, permit.watch())?;
+        let pair = Arc::new(pair);
         let mut requests = Pump::new(&pair, Direction::ToServer, self.framing);
         let mut replies = Pump::new(&pair, Direction::ToClient, self.framing);
-        if let Some((of_requests, of_replies)) = incoming.faults {
+        if let Some((of_requests, of_replies)) = client.faults {
             requests = requests.under(of_requests, self.framing, self.hold);
             replies = replies.under(of_replies, self.framing, self.hold);
         }
@@ -152,17 +148,14 @@ impl Proxy {
 impl TcpService for Proxy {
     /// Relays one connection until both directions have ended.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let permit = incoming.permit();
-        let incoming = incoming.relay(self.framing)?;
-        let client = Arc::clone(&incoming.client);
-        Ok(match self.relay(incoming, permit) {
-            Ok(None | Some(Over::Stopped)) if permit.is_stopping() => End::Stopping,
+        Ok(match self.relay(&incoming) {
+            Ok(None | Some(Over::Stopped)) if incoming.permit().is_stopping() => End::Stopping,
             Ok(None | Some(Over::Stopped)) => End::Closed,
             Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
             Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
             Err(error) => {
                 // What a client would have met that had connected there itself.
-                let _ = SockRef::from(&*client).set_linger(Some(Duration::ZERO));
+                let _ = incoming.options().set_linger(Some(Duration::ZERO));
                 End::Unserved(format!("{error:#}"))
             }
         })

@@ -1,7 +1,7 @@
 //! A scripted exchange: the server's part of it, for each peer anew.
 //!
-//! Nothing is on the wire that is not in the script: no `READY`, no refusals. A peer that says what
-//! no rule takes is told nothing; over TCP its connection is closed, so that it does not wait for
+//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent
+//! to a peer whose message no rule takes; over TCP its connection is closed, so that it does not wait for
 //! an answer that never comes.
 
 use std::fs::File;

@@ -37,7 +37,7 @@ impl Text {
 
     /// The service as this connection has it: its long tests take turns with those of others.
     #[must_use]
-    pub fn visited_by(&self, whose: Watch) -> Text {
+    pub fn for_connection(&self, whose: Watch) -> Text {
         Text {
             whose: Some(whose),
             ..self.clone()

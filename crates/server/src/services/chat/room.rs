@@ -1,9 +1,9 @@
-//! The room: who is in it, and one order of what happens for everybody.
+//! The room: its members, and one order of events for all of them.
 //!
-//! Everything that happens, happens under one lock: a name is checked and taken, a joiner is told
-//! who is there, an event is queued for every member. So all members are told the same events in
-//! the same order, and a joiner misses none and hears none twice. Nothing is written to a socket
-//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//! Everything happens under one lock: a name is checked and taken, the list of members is answered
+//! to a joiner, an event is queued for every member. So all members receive the same events in the
+//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket under
+//! the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
 //!
 //! The room knows messages; the [`Dialect`] words them, each once for all members.
 
@@ -27,7 +27,7 @@ pub struct Room {
 /// all members. It is closed when the member is out.
 pub type Queue = Outbound<Arc<[u8]>>;
 
-/// Somebody in the room, who leaves at the latest when this is dropped.
+/// Membership of the room, which ends at the latest when this is dropped.
 pub struct Member {
     room: Room,
     id: u64,
@@ -46,7 +46,7 @@ struct Members {
     by_id: BTreeMap<u64, Entry>,
     /// By folded name.
     ids: HashMap<String, u64>,
-    /// Those who were thrown out since the lock was taken, for the log.
+    /// Members that were thrown out since the lock was taken, for the log.
     thrown_out: Vec<(Name, Reason)>,
 }
 
@@ -72,8 +72,8 @@ impl Room {
         }
     }
 
-    /// Takes the name and a place in the room; the joiner is told who is there, and they are told
-    /// of the joiner.
+    /// Joins the room under this name. The list of members is queued for the joiner, and its joining
+    /// for all others.
     ///
     /// # Errors
     /// When the name is taken or reserved, or the room is closed.
@@ -112,7 +112,7 @@ impl Room {
         })
     }
 
-    /// Sends everybody away, because the server is stopping, and lets nobody in any more.
+    /// Removes all members, because the server is stopping, and admits no more.
     pub fn close(&self) {
         self.within(|members| {
             members.closed = true;
@@ -147,7 +147,7 @@ impl Room {
 }
 
 impl Member {
-    /// Has this said to everybody, the speaker included.
+    /// Queues this line for all members: for the speaker too, where the dialect has it so.
     ///
     /// # Errors
     /// When the member is out.
@@ -217,7 +217,7 @@ impl Members {
         self.by_id.get(id).map(|entry| &entry.name)
     }
 
-    /// Those who are here, as far as they fit a message behind so many bytes.
+    /// The names of the members, as many as fit a message behind so many bytes.
     fn people(&self, before: usize) -> People {
         let longest = self.dialect.framing.max_payload();
         let names = self.by_id.values().map(|entry| entry.name.clone());
@@ -227,19 +227,19 @@ impl Members {
     /// Queues an answer for one member.
     fn answer(&mut self, id: u64, answer: Result<Answer, Refusal>) {
         let message = self.dialect.render(&Message::Reply(answer));
-        let told = match (self.by_id.get(&id), message) {
+        let queued = match (self.by_id.get(&id), message) {
             (Some(entry), Some(message)) => entry.queue.push(message),
             _ => Ok(()),
         };
-        if told == Err(NotQueued::Full)
+        if queued == Err(NotQueued::Full)
             && let Some(event) = self.throw_out(id)
         {
             self.announce(event, None);
         }
     }
 
-    /// Queues an event for all, and what follows from it: whoever has no room for it is thrown
-    /// out, which is an event again.
+    /// Queues an event for all, and what follows from it: a member with no room for it is removed,
+    /// which is an event again.
     fn announce(&mut self, event: Event, except: Option<u64>) {
         let mut events = VecDeque::from([(event, except)]);
         while let Some((event, except)) = events.pop_front() {
@@ -275,7 +275,7 @@ impl Members {
             Reason::Quit => Some(Ok(Answer::Bye)),
             Reason::DoesNotRead => refusal(Code::TooSlow, "you do not read what you are told"),
             Reason::Flood => refusal(Code::Busy, "you say more than the room can take"),
-            // There is nobody to be told, or they were told what was wrong.
+            // The peer is gone, or has had a refusal.
             Reason::Disconnected | Reason::BrokeProtocol => None,
         };
         let last = last.and_then(|last| self.dialect.render(&Message::Reply(last)));
@@ -283,7 +283,7 @@ impl Members {
         if matches!(reason, Reason::DoesNotRead | Reason::Flood) {
             self.thrown_out.push((entry.name.clone(), reason));
         }
-        // Nobody else sets it: whoever removes the entry is the only one who has it.
+        // Only the thread that removes the entry sets it.
         let _ = entry.out.set(reason);
         Some(entry.name)
     }

@@ -1,6 +1,6 @@
-//! Cards that the bank does not know, told apart from the others by nothing: wrong PINs are counted
-//! for them too, and they are locked as others are, by the same rules. What is counted is kept in
-//! memory, for the cards that were tried last; a restart forgets it.
+//! Cards that the bank does not know, which a client cannot distinguish from the others: wrong PINs
+//! are counted for them too, and they are locked by the same rules. The counts are in memory, for the
+//! cards that were tried last; a restart forgets them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -12,13 +12,13 @@ use proto::atm::{CardNumber, CreationId, Holder, Money};
 use proto::refusal::Refusal;
 use uuid::Uuid;
 
-/// Unknown cards that are remembered, a few hundred bytes each. Who tries more of them than that
-/// between two tries of one card does not see it locked.
+/// Unknown cards that are remembered, a few hundred bytes each. A client that tries
+/// more of them between two tries of one card does not see it locked.
 const REMEMBERED: usize = 4096;
 
 /// The unknown cards that were tried last.
 #[derive(Debug, Default)]
-pub struct Strangers(Mutex<Tried>);
+pub struct UnknownCards(Mutex<Tried>);
 
 #[derive(Debug, Default)]
 struct Tried {
@@ -27,7 +27,7 @@ struct Tried {
     order: VecDeque<CardNumber>,
 }
 
-impl Strangers {
+impl UnknownCards {
     /// The answer to a log-in with a card that is not known, at this moment in seconds since 1970.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Strangers {
     }
 }
 
-/// An account that nobody can get at, for its wrong PINs to be counted in.
+/// An account that no PIN opens, to count wrong PINs in.
 fn nobodys(card: &CardNumber) -> Result<Account, Refusal> {
     Ok(Account {
         card: card.clone(),
@@ -76,39 +76,39 @@ mod tests {
     use proto::atm::bank::FIRST_LOCK;
     use proto::refusal::Code;
 
-    fn refused(strangers: &Strangers, number: usize, id: u128, now: u64) -> Code {
+    fn refused(unknown_cards: &UnknownCards, number: usize, id: u128, now: u64) -> Code {
         let card: CardNumber = format!("{number:09}").parse().unwrap();
         let log_in = Operation::LogIn {
             id: LoginId(Uuid::from_u128(id)),
             card: card.clone(),
             pin_matches: false,
         };
-        strangers.refuse(&card, &log_in, now).unwrap_err().code
+        unknown_cards.refuse(&card, &log_in, now).unwrap_err().code
     }
 
     #[test]
     fn an_unknown_card_is_locked_as_a_known_one_is() {
-        let strangers = Strangers::default();
+        let unknown_cards = UnknownCards::default();
         for id in 1..=3 {
-            assert_eq!(refused(&strangers, 1, id, 0), Code::WrongCredentials);
+            assert_eq!(refused(&unknown_cards, 1, id, 0), Code::WrongCredentials);
         }
-        assert_eq!(refused(&strangers, 1, 4, 0), Code::CardLocked);
-        assert_eq!(refused(&strangers, 2, 4, 0), Code::WrongCredentials);
+        assert_eq!(refused(&unknown_cards, 1, 4, 0), Code::CardLocked);
+        assert_eq!(refused(&unknown_cards, 2, 4, 0), Code::WrongCredentials);
         // A repeat has the answer it had.
-        assert_eq!(refused(&strangers, 1, 3, 0), Code::WrongCredentials);
+        assert_eq!(refused(&unknown_cards, 1, 3, 0), Code::WrongCredentials);
         assert_eq!(
-            refused(&strangers, 1, 5, FIRST_LOCK),
+            refused(&unknown_cards, 1, 5, FIRST_LOCK),
             Code::WrongCredentials
         );
     }
 
     #[test]
     fn unknown_cards_do_not_fill_the_memory() {
-        let strangers = Strangers::default();
+        let unknown_cards = UnknownCards::default();
         for number in 0..REMEMBERED + 10 {
-            refused(&strangers, number, 1, 0);
+            refused(&unknown_cards, number, 1, 0);
         }
-        let tried = strangers.0.lock().unwrap();
+        let tried = unknown_cards.0.lock().unwrap();
         assert_eq!(tried.books.accounts.len(), REMEMBERED);
         assert_eq!(tried.books.logins.len(), REMEMBERED);
         assert!(tried.books.created.len() <= 1 && tried.books.history.is_empty());

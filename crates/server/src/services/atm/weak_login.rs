@@ -1,5 +1,4 @@
-//! Other ways into a session than a log-in with an id: for front ends whose customers say in another
-//! way who they are. Each has a weaker lock, and whoever uses it answers for that.
+//! Log-ins weaker than the one with an id, for front ends whose clients send none.
 //!
 //! None counts wrong PINs, so none locks a card; a card that is locked stays so.
 
@@ -15,11 +14,12 @@ use crate::ledger::store::seconds;
 const MOST_GUESSES: usize = 8;
 
 impl AtmSession {
-    /// Whether this is the PIN of this card. No session is opened, and a wrong PIN is not counted:
-    /// whoever asks can go on guessing.
+    /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted: a
+    /// client can go on guessing.
     ///
     /// # Errors
-    /// [`Code::WrongCredentials`] when it is not, or there is no such card; [`Code::Busy`] and the like when it cannot be told.
+    /// [`Code::WrongCredentials`] when it is not, or there is no such card; [`Code::Busy`] and the
+    /// like when the PIN cannot be checked.
     pub fn verify(&self, card: &CardNumber, pin: &Pin) -> Result<Holder, Refusal> {
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -27,52 +27,54 @@ impl AtmSession {
         Ok(found.holder)
     }
 
-    /// Opens the session of the customer of this name or card number. A wrong PIN is not counted:
-    /// whoever asks can go on guessing.
+    /// Opens the session of the customer of this name or card number. Wrong PINs are not counted.
     ///
     /// # Errors
     /// As [`verify`](AtmSession::verify).
-    pub fn enter(&mut self, customer: &str, pin: &Pin) -> Result<Holder, Refusal> {
+    pub fn log_in_by_name(&mut self, customer: &str, pin: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let is_meant = |account: &Account| is_called(account, customer);
         let mut accounts = self.atm.bank.query(|store| store.accounts())?;
         accounts.retain(is_meant);
         accounts.truncate(MOST_GUESSES);
         let found = self.first_with(pin, accounts)?;
-        self.open(found.card);
+        self.log_in_without_pin(found.card);
         Ok(found.holder)
     }
 
-    /// As [`enter`](AtmSession::enter), when the name and the PIN come in one piece and nobody knows
-    /// where to cut: after any customer's name that it begins with.
+    /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one piece
+    /// with no border between them: it is cut after any customer's name that it begins with.
     ///
     /// # Errors
     /// As [`verify`](AtmSession::verify).
-    pub fn enter_glued(&mut self, glued: &Pin) -> Result<Holder, Refusal> {
+    pub fn log_in_concatenated(&mut self, concatenated: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let mut guesses: Vec<(Account, Pin)> = Vec::new();
         for account in self.atm.bank.query(|store| store.accounts())? {
             for name in [account.holder.as_str(), account.card.as_str()] {
-                let rest = glued.reveal().strip_prefix(name).and_then(Pin::password);
+                let rest = concatenated
+                    .reveal()
+                    .strip_prefix(name)
+                    .and_then(Pin::password);
                 guesses.extend(rest.map(|pin| (account.clone(), pin)));
             }
-            if is_called(&account, glued.reveal()) {
+            if is_called(&account, concatenated.reveal()) {
                 // It is a name alone, so the PIN is still to come.
                 return Err(wrong_credentials());
             }
         }
         for (account, pin) in guesses.into_iter().take(MOST_GUESSES) {
             if self.opens(&account, &pin)? {
-                self.open(account.card);
+                self.log_in_without_pin(account.card);
                 return Ok(account.holder);
             }
         }
         Err(wrong_credentials())
     }
 
-    /// Opens the session of this card with no proof of who is there: for a front end where knowing
-    /// the number is enough. Nothing can be done in it when the bank does not know the card.
-    pub fn open(&mut self, card: CardNumber) {
+    /// Opens the session of this card, for a front end where knowing the number is enough. Every
+    /// request in it is refused when the bank does not know the card.
+    pub fn log_in_without_pin(&mut self, card: CardNumber) {
         self.card = Some(card);
         self.has_logged_in = true;
     }
@@ -161,7 +163,10 @@ mod tests {
         let mut session = bank().session();
         for customer in ["Joty", "123456789"] {
             assert_eq!(
-                session.enter(customer, &pin("1234")).unwrap().as_str(),
+                session
+                    .log_in_by_name(customer, &pin("1234"))
+                    .unwrap()
+                    .as_str(),
                 "Joty"
             );
             assert_eq!(
@@ -169,13 +174,13 @@ mod tests {
                 "available 10000.00, held 0.00"
             );
             assert_eq!(
-                code(session.enter(customer, &pin("5678"))),
+                code(session.log_in_by_name(customer, &pin("5678"))),
                 Code::WrongCredentials
             );
             assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
         }
         for customer in ["J", "Jot", "joty", "", "Joty "] {
-            let refused = session.enter(customer, &pin("1234"));
+            let refused = session.log_in_by_name(customer, &pin("1234"));
             assert_eq!(code(refused), Code::WrongCredentials, "{customer:?}");
         }
     }
@@ -183,14 +188,20 @@ mod tests {
     #[test]
     fn a_name_and_a_pin_in_one_piece_are_cut_where_a_name_ends() {
         let mut session = bank().session();
-        for glued in ["Joty1234", "1234567891234"] {
-            assert_eq!(session.enter_glued(&pin(glued)).unwrap().as_str(), "Joty");
+        for concatenated in ["Joty1234", "1234567891234"] {
+            assert_eq!(
+                session
+                    .log_in_concatenated(&pin(concatenated))
+                    .unwrap()
+                    .as_str(),
+                "Joty"
+            );
             assert_eq!(
                 balance(&mut session).unwrap(),
                 "available 10000.00, held 0.00"
             );
         }
-        for glued in [
+        for concatenated in [
             "Joty",
             "123456789",
             "Joty5678",
@@ -199,8 +210,8 @@ mod tests {
             "Ahona1234",
             "x",
         ] {
-            let refused = session.enter_glued(&pin(glued));
-            assert_eq!(code(refused), Code::WrongCredentials, "{glued}");
+            let refused = session.log_in_concatenated(&pin(concatenated));
+            assert_eq!(code(refused), Code::WrongCredentials, "{concatenated}");
             assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
         }
     }
@@ -208,12 +219,12 @@ mod tests {
     #[test]
     fn a_session_without_proof_is_only_as_good_as_its_card() {
         let mut session = bank().session();
-        session.open(card("987654321"));
+        session.log_in_without_pin(card("987654321"));
         assert_eq!(
             balance(&mut session).unwrap(),
             "available 5000.00, held 0.00"
         );
-        session.open(card("111111"));
+        session.log_in_without_pin(card("111111"));
         assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
     }
 
@@ -228,7 +239,7 @@ mod tests {
         let refused = session.verify(&card("123456789"), &pin("1234"));
         assert_eq!(code(refused), Code::WrongCredentials);
         assert_eq!(
-            code(session.enter("Joty", &pin("1234"))),
+            code(session.log_in_by_name("Joty", &pin("1234"))),
             Code::WrongCredentials
         );
     }
