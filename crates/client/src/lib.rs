@@ -28,6 +28,7 @@ pub mod options;
 pub mod output;
 pub mod own_server;
 pub mod peer;
+pub mod room;
 pub mod secrets;
 pub mod session;
 pub mod view;
