@@ -16,6 +16,7 @@ pub mod app;
 pub mod bench;
 pub mod cash_machine;
 pub mod cli;
+pub mod clock;
 pub mod datagram;
 pub mod evidence;
 pub mod experiment;
