@@ -133,25 +133,23 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         recorder: None,
     };
     let directory = tempfile::tempdir()?;
-    let found = Machines::within(directory.path())
-        .open(None, semantics.protections())
-        .map_err(failed)?;
+    let found = Machines::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
     let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
     let mut machine = Worker::new(found, link, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
-    machine.settle().map_err(failed)?;
+    machine.settle()?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;
-    machine.link().log_in(card, pin).map_err(failed)?;
+    machine.link().log_in(card, pin)?;
     let before = balance(&mut machine)?;
     let amount: Amount = "500".parse().map_err(refused)?;
     match machine.move_notes(Kind::Withdrawal, amount) {
         // Not to know is what some of the semantics come to.
         Ok(Ok(_)) | Err(Failure::Unknown(_)) => {}
         Ok(Err(refusal)) => return Err(refused(refusal)),
-        Err(failure) => return Err(failed(failure)),
+        Err(failure) => return Err(failure.into()),
     }
     let after = balance(&mut machine)?;
     machine.link().log_out();
@@ -178,7 +176,7 @@ fn verdict(debited: i64, dispensed: i64) -> String {
 }
 
 fn balance(machine: &mut Worker) -> Result<Money> {
-    match machine.balance().map_err(failed)? {
+    match machine.balance()? {
         Ok(Receipt::Balance { available, .. }) => Ok(available),
         Ok(other) => Err(anyhow!("{other:?} is no balance")),
         Err(refusal) => Err(refused(refusal)),
@@ -186,9 +184,5 @@ fn balance(machine: &mut Worker) -> Result<Money> {
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {
-    failed(Failure::Refused(refusal))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
+    Failure::Refused(refusal).into()
 }
