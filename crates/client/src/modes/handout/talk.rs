@@ -21,6 +21,9 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// once; what takes longer was whole, and only looked like the beginning of something else.
 const REST_WAIT: Duration = Duration::from_secs(1);
 
+/// The server closed and had said nothing.
+pub const NO_ANSWER: &str = "the server closed the connection without an answer";
+
 /// A conversation with a printed program.
 #[derive(Debug)]
 pub struct Talk {
@@ -284,4 +287,17 @@ fn is_begun(texts: &[&str], bytes: &[u8]) -> bool {
 fn alternatives(texts: &[&str]) -> String {
     let quoted: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
     quoted.join(" or ")
+}
+
+/// The server was lost, or answered something else, when it had been told to move money.
+pub fn outcome_unknown(report: Report) -> Failure {
+    Failure::Unknown(report.reworded(may_be_done))
+}
+
+/// That money may have moved.
+pub fn may_be_done(words: &str) -> String {
+    format!(
+        "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
+         at the balance"
+    )
 }
