@@ -236,9 +236,7 @@ mod tests {
     #[test]
     fn every_section_that_is_named_stands_in_the_documentation() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
-        let services = [Mode::Text, Mode::Atm, Mode::Calc, Mode::Chat];
-        let more = [Mode::Datetime, Mode::Echo, Mode::Script];
-        let services = services.into_iter().chain(more).map(Section::Service);
+        let services = Mode::ALL.map(Section::Service);
         let others = [
             Section::Messages,
             Section::Closing,
@@ -246,7 +244,7 @@ mod tests {
             Section::Scripts,
             Section::Handouts,
         ];
-        for section in services.chain(others) {
+        for section in services.into_iter().chain(others) {
             let page = std::fs::read_to_string(format!("{root}{}", section.page())).unwrap();
             let mut lines = page.lines();
             let is_heading = |line: &str| line.trim_start_matches('#').trim() == section.heading();

@@ -195,7 +195,7 @@ impl Chat {
             (Some(_), Err(refusal)) if ends_conversation(&refusal) => self.farewell = Some(refusal),
             (Some(_), Err(refusal)) => self.show_refusal(&refusal)?,
             (request, Ok(arguments)) => {
-                let parsed = request.and_then(|request| Answer::parse(&request, &arguments));
+                let parsed = request.and_then(|request| request.answer(&arguments));
                 match parsed {
                     Some(Answer::Bye) => return Ok(true),
                     Some(Answer::Said) => {}
