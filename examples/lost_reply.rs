@@ -15,8 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use client::app;
-use client::cash_machine::bank_client::BankClient;
-use client::cash_machine::storage::{MachineStorage, Machines};
+use client::cash_machine::storage::Machines;
 use client::cli::Arguments;
 use client::modes::atm::machine::Worker;
 use client::session::Target;
@@ -123,16 +122,15 @@ fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
     let found =
         Machines::within(journals.path()).open(None, Semantics::ExactlyOnce.protections())?;
-    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+    let mut machine = Worker::new(found, target, Duration::from_secs(10));
     machine.settle()?;
     let (card, pin) = ("123456789".parse(), "1234".parse());
     let (card, pin) = (card.map_err(refused)?, pin.map_err(refused)?);
-    machine.link().log_in(card, pin)?;
+    machine.bank().log_in(card, pin)?;
     let amount = "500".parse().map_err(refused)?;
     let withdrawn = machine.move_notes(Kind::Withdrawal, amount);
     withdrawn?.map_err(refused)?;
-    machine.link().log_out();
+    machine.bank().log_out();
     Ok(())
 }
 

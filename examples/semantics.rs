@@ -10,8 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use client::cash_machine::bank_client::BankClient;
-use client::cash_machine::storage::{MachineStorage, Machines};
+use client::cash_machine::storage::Machines;
 use client::failure::Failure;
 use client::modes::atm::machine::Worker;
 use client::modes::atm::receipt::Receipt;
@@ -135,14 +134,13 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let directory = tempfile::tempdir()?;
     let found = Machines::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
-    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+    let mut machine = Worker::new(found, target, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
     machine.settle()?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;
-    machine.link().log_in(card, pin)?;
+    machine.bank().log_in(card, pin)?;
     let before = balance(&mut machine)?;
     let amount: Amount = "500".parse().map_err(refused)?;
     match machine.move_notes(Kind::Withdrawal, amount) {
@@ -152,7 +150,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         Err(failure) => return Err(failure.into()),
     }
     let after = balance(&mut machine)?;
-    machine.link().log_out();
+    machine.bank().log_out();
 
     let notes = full.checked_sub(machine.storage().drawer());
     let notes = notes.context("notes came in")?;

@@ -16,7 +16,6 @@ mod members;
 mod operator;
 mod pin;
 pub mod receipt;
-mod wording;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,14 +165,14 @@ fn serve(
     output: Output,
 ) -> Result<Status, Failure> {
     if let Some(settled) = worker.settle()? {
-        if let Some(recorder) = worker.link().recorder() {
+        if let Some(recorder) = worker.bank().recorder() {
             // So that it stands below the trace of what it tells of.
             recorder.flush();
         }
-        say(&format!("settled: {}", wording::named(&settled)));
+        say(&format!("settled: {}", receipt::named(&settled)));
         worker.hand_over(None, Ok(()))?;
     }
-    worker.link().open()?;
+    worker.bank().open()?;
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
             let (card, pin) = given.or_ask(&mut input)?;
@@ -183,13 +182,13 @@ fn serve(
             Status::Done
         }
         Some(wish) => {
-            given.log_in(worker.link(), &mut input)?;
+            given.log_in(worker.bank(), &mut input)?;
             let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
             worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = given.log_in(worker.link(), &mut input)?;
+            let holder = given.log_in(worker.bank(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}."));
             }
@@ -206,7 +205,7 @@ fn serve(
             }
         }
     };
-    worker.link().log_out();
+    worker.bank().log_out();
     Ok(status)
 }
 
@@ -218,7 +217,7 @@ fn attend(
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        return match Given::default().log_in(worker.link(), input) {
+        return match Given::default().log_in(worker.bank(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -275,7 +274,7 @@ fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, F
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = worker.link().card().cloned();
+    let card = worker.bank().card().cloned();
     done.map(|done| {
         done.map_err(|refusal| match &card {
             Some(card) => customer::explained(refusal, card),

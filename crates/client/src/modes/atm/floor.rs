@@ -9,7 +9,6 @@ use proto::name::Name;
 
 use super::Arguments;
 use super::machine::Worker;
-use crate::cash_machine::bank_client::BankClient;
 use crate::cash_machine::progress::Progress;
 use crate::cash_machine::storage::{MachineStorage, Machines};
 use crate::failure::Failure;
@@ -71,14 +70,10 @@ impl Floor {
 
     fn worker_of(&self, found: (MachineStorage, Machine)) -> Worker {
         let settled_by = self.who_settles(found.0.name());
-        let link = |terminal: &MachineStorage| {
-            let mut link = BankClient::new(self.target.clone(), terminal.name().clone());
-            if !self.is_for_programs {
-                link.progress = Progress::on_terminal(&self.target);
-            }
-            link
-        };
-        let worker = Worker::new(found, link, self.patience);
+        let mut worker = Worker::new(found, self.target.clone(), self.patience);
+        if !self.is_for_programs {
+            worker.bank().progress = Progress::on_terminal(&self.target);
+        }
         worker.for_person(self.notice.clone(), settled_by)
     }
 

@@ -6,7 +6,7 @@ use proto::name::Name;
 use serde_json::{Value, json};
 
 use super::floor::Floor;
-use super::{members, wording};
+use super::{members, receipt};
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
 
@@ -53,7 +53,7 @@ pub(super) fn settle(
             false => format!("{name}: {words}"),
         };
         let printed = output.line(&line);
-        worker.hand_over(settled.as_ref().map(wording::named), printed)?;
+        worker.hand_over(settled.as_ref().map(receipt::named), printed)?;
     }
     Ok(status)
 }
