@@ -10,7 +10,7 @@ use rand::RngExt;
 use wire::connect::resolve;
 use wire::datagram::Endpoint;
 
-use crate::evidence::{Evidence, Section};
+use crate::evidence::{Evidence, Section, SentRequests};
 use crate::failure::{Failure, Report};
 use crate::secrets::SECRETS;
 use crate::session::Target;
@@ -32,8 +32,7 @@ const LATE_ANSWERS: u32 = 64;
 pub struct Asker {
     target: Target,
     endpoints: Vec<(SocketAddr, Endpoint)>,
-    /// Questions that were asked.
-    asked: u64,
+    questions: SentRequests,
 }
 
 /// What came and was no answer.
@@ -81,7 +80,7 @@ impl Asker {
             _ => Ok(Asker {
                 target: target.clone(),
                 endpoints,
-                asked: 0,
+                questions: SentRequests::default(),
             }),
         }
     }
@@ -100,7 +99,7 @@ impl Asker {
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
         self.forget_late_answers();
-        self.asked += 1;
+        self.questions.push(&String::from_utf8_lossy(question));
         let mut passed_over = PassedOver::default();
         let mut refused = 0;
         let started = Instant::now();
@@ -142,10 +141,10 @@ impl Asker {
         }
         let seconds = self.target.timeout.as_secs_f32();
         let words = format!("no answer to {TRIES} tries in {seconds} s");
-        let question = String::from_utf8_lossy(question);
         let section = Section::of(self.target.peer);
-        let asked = (self.asked, question.as_ref());
-        let evidence = Evidence::of(asked, expected, &passed_over.last, section);
+        let evidence = self
+            .questions
+            .evidence(expected, &passed_over.last, section);
         Err(match passed_over.count {
             0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
             count => {

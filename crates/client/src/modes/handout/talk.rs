@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use proto::printable::quoted;
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError};
 
-use crate::evidence::{Evidence, OpenRequest, Section};
+use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report};
-use crate::secrets::SentSecrets;
 use crate::session::Target;
 
 /// Longest answer that is put together from several reads, in bytes: 64 printed messages.
@@ -30,9 +29,7 @@ pub struct Talk {
     connection: Connection,
     server: String,
     timeout: Duration,
-    /// Messages sent so far, and the last of them.
-    asked: (u64, String),
-    secrets: SentSecrets,
+    requests: SentRequests,
     /// What came and was not taken yet.
     came: Vec<u8>,
     /// When the last message was sent, if nothing was read since.
@@ -60,8 +57,7 @@ impl Talk {
             connection: target.connect()?,
             server: target.server.clone(),
             timeout: target.timeout,
-            asked: (0, String::new()),
-            secrets: SentSecrets::default(),
+            requests: SentRequests::default(),
             came: Vec::new(),
             sent: None,
         })
@@ -74,8 +70,8 @@ impl Talk {
     /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
         wait_after(self.sent);
-        self.secrets.learn(message.as_bytes());
-        self.asked = (self.asked.0 + 1, message.to_owned());
+        self.requests.push(message);
+        self.requests.secrets.learn(message.as_bytes());
         let sent = self.connection.writer.send(message.as_bytes());
         self.sent = Some(Instant::now());
         sent.map_err(|error| match error {
@@ -90,7 +86,7 @@ impl Talk {
     /// As those of [`send`](Talk::send).
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.connection.writer.next_is_secret();
-        self.secrets.learn_all(message.as_bytes());
+        self.requests.secrets.learn_all(message.as_bytes());
         self.send(message)
     }
 
@@ -257,17 +253,16 @@ impl Talk {
     }
 
     fn quoted(&self) -> String {
-        quoted(&String::from_utf8_lossy(&self.secrets.hide(&self.came)))
+        quoted(&String::from_utf8_lossy(
+            &self.requests.secrets.hide(&self.came),
+        ))
     }
 
     fn report(&self, words: String, awaited: &str) -> Report {
-        let (number, text) = &self.asked;
-        let evidence = Evidence {
-            request: (*number > 0).then(|| OpenRequest::new(*number, text, &self.secrets)),
-            expected: vec![awaited.to_owned()],
-            came: self.secrets.hide(&self.came),
-            section: Section::Handouts,
-        };
+        let expected = vec![awaited.to_owned()];
+        let evidence = self
+            .requests
+            .evidence(expected, &self.came, Section::Handouts);
         Report::new(words, evidence)
     }
 }

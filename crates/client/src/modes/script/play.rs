@@ -9,10 +9,9 @@ use proto::script::{Part, Player, Script, Then, Turn, Unexpected};
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
 
 use crate::datagram::Asker;
-use crate::evidence::{Evidence, OpenRequest, Section};
+use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report, Status};
 use crate::output::say;
-use crate::secrets::SentSecrets;
 use crate::session::Target;
 
 /// For whom a script is played.
@@ -74,7 +73,7 @@ pub fn play(
         target,
         audience,
         status: Status::Done,
-        sent: Sent::default(),
+        sent: SentRequests::default(),
     };
     loop {
         let first = match part.prompt_for_repeat() {
@@ -85,7 +84,7 @@ pub fn play(
             },
             None => None,
         };
-        playing.sent = Sent::default();
+        playing.sent = SentRequests::default();
         match script.transport() {
             Transport::Tcp => playing.over_tcp(part, first)?,
             Transport::Udp => playing.over_udp(part, first)?,
@@ -100,14 +99,7 @@ struct Playing<'a, A> {
     target: &'a Target,
     audience: &'a mut A,
     status: Status,
-    sent: Sent,
-}
-
-/// What was sent over this connection.
-#[derive(Debug, Default)]
-struct Sent {
-    count: u64,
-    last: Option<String>,
+    sent: SentRequests,
 }
 
 impl<A: Audience> Playing<'_, A> {
@@ -173,7 +165,7 @@ impl<A: Audience> Playing<'_, A> {
         let writer = &mut connection.writer;
         writer.send_apart(&turn.send).map_err(|e| self.lost(&e))?;
         for message in &turn.send {
-            self.note_sent(message);
+            self.sent.push(message);
             self.audience.said(message)?;
         }
         let Some(prompt) = &turn.ask else {
@@ -186,7 +178,7 @@ impl<A: Audience> Playing<'_, A> {
             thread::sleep(RAW_PAUSE);
         }
         writer.send(line.as_bytes()).map_err(|e| self.lost(&e))?;
-        self.note_sent(&line);
+        self.sent.push(&line);
         self.audience.said_what_was_asked(&line)?;
         Ok(true)
     }
@@ -214,7 +206,7 @@ impl<A: Audience> Playing<'_, A> {
                 return message.map_or(Ok(()), |message| asker.tell(message.as_bytes()));
             }
             let question = message.unwrap_or_default();
-            self.note_sent(&question);
+            self.sent.push(&question);
             let expected = vec![player.waited(b"").expected().to_owned()];
             let answer = asker.ask(question.as_bytes(), expected, |answer| {
                 // A repeated question may be answered twice; the second time it is no news.
@@ -243,24 +235,13 @@ impl<A: Audience> Playing<'_, A> {
         Ok(None)
     }
 
-    fn note_sent(&mut self, message: &str) {
-        self.sent.count += 1;
-        self.sent.last = Some(message.to_owned());
-    }
-
     fn unexpected(&self, unexpected: &Unexpected, came: &[u8]) -> Failure {
         self.broken(&unexpected.to_string(), unexpected.expected(), came)
     }
 
     fn broken(&self, words: &str, expected: &str, came: &[u8]) -> Failure {
-        let secrets = SentSecrets::default();
-        let last = self.sent.last.as_deref();
-        let evidence = Evidence {
-            request: last.map(|text| OpenRequest::new(self.sent.count, text, &secrets)),
-            expected: vec![expected.to_owned()],
-            came: came.to_owned(),
-            section: Section::Scripts,
-        };
+        let expected = vec![expected.to_owned()];
+        let evidence = self.sent.evidence(expected, came, Section::Scripts);
         Failure::Protocol(Report::new(self.about(words), evidence))
     }
 
