@@ -10,7 +10,7 @@ use rand::RngExt;
 use wire::connect::resolve;
 use wire::datagram::Endpoint;
 
-use crate::evidence::{Evidence, Section};
+use crate::evidence::{Evidence, Section, SentRequests};
 use crate::failure::{Failure, Report};
 use crate::secrets::SECRETS;
 use crate::session::Target;
@@ -32,8 +32,7 @@ const LATE_ANSWERS: u32 = 64;
 pub struct Asker {
     target: Target,
     endpoints: Vec<(SocketAddr, Endpoint)>,
-    /// Questions that were asked.
-    asked: u64,
+    questions: SentRequests,
 }
 
 /// What came and was no answer.
@@ -81,7 +80,7 @@ impl Asker {
             _ => Ok(Asker {
                 target: target.clone(),
                 endpoints,
-                asked: 0,
+                questions: SentRequests::default(),
             }),
         }
     }
@@ -100,7 +99,7 @@ impl Asker {
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
         self.forget_late_answers();
-        self.asked += 1;
+        self.questions.push(&String::from_utf8_lossy(question));
         let mut passed_over = PassedOver::default();
         let mut refused = 0;
         let started = Instant::now();
@@ -142,10 +141,10 @@ impl Asker {
         }
         let seconds = self.target.timeout.as_secs_f32();
         let words = format!("no answer to {TRIES} tries in {seconds} s");
-        let question = String::from_utf8_lossy(question);
         let section = Section::of(self.target.peer);
-        let asked = (self.asked, question.as_ref());
-        let evidence = Evidence::of(asked, expected, &passed_over.last, section);
+        let evidence = self
+            .questions
+            .evidence(expected, &passed_over.last, section);
         Err(match passed_over.count {
             0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
             count => {
@@ -153,6 +152,31 @@ impl Asker {
                 Failure::Protocol(self.report(&words, evidence))
             }
         })
+    }
+
+    /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while
+    /// the server listens on `127.0.0.1` alone.
+    pub fn keep_one_address(&mut self) {
+        let is_v4 = |(address, _): &(SocketAddr, Endpoint)| address.is_ipv4();
+        let kept = self.endpoints.iter().position(is_v4).unwrap_or(0);
+        self.endpoints.swap(0, kept);
+        self.endpoints.truncate(1);
+    }
+
+    /// Sends the question once, to one address; `None` when `accept` took nothing for its answer by
+    /// then.
+    ///
+    /// # Errors
+    /// When the socket has an error.
+    pub fn ask_once<A>(
+        &mut self,
+        question: &[u8],
+        by: Instant,
+        mut accept: impl FnMut(&[u8]) -> Option<A>,
+    ) -> io::Result<Option<A>> {
+        let (_, endpoint) = &mut self.endpoints[0];
+        let mut passed_over = PassedOver::default();
+        ask_once(endpoint, question, by, &mut accept, &mut passed_over)
     }
 
     /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as

@@ -86,6 +86,18 @@ pub enum Failure {
     Interrupted,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words();
+        f.write_str(words.as_deref().unwrap_or(match self {
+            Failure::OutputClosed => "standard output is closed",
+            _ => "interrupted",
+        }))
+    }
+}
+
+impl std::error::Error for Failure {}
+
 /// A failure of a conversation: in one line, and with its circumstances where they are known. It
 /// reads as its words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

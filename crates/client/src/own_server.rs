@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use proto::mode::{Mode, Transport};
+use proto::mode::Mode;
 
 use crate::failure::Failure;
 
@@ -135,13 +135,8 @@ impl Drop for OwnServer {
 /// The address of the first line that says where the mode listens. Without one, whether the output
 /// ended or the time was up.
 fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Result<String, RecvTimeoutError> {
-    let transport = match mode {
-        Mode::Datetime => Transport::Udp,
-        Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Script => {
-            Transport::Tcp
-        }
-    };
-    let ready = format!("listening {} {} ", mode.name(), transport.name());
+    let transport = mode.transports().first().map_or("", |first| first.name());
+    let ready = format!("listening {} {transport} ", mode.name());
     let (tell, told) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {

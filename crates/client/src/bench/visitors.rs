@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
-use proto::refusal::Refusal;
-use proto::reply;
 use wire::connection::{Connection, ReceiveError};
 
 use super::Subject;
@@ -173,15 +171,9 @@ impl Visitor for Calculating {
         let sum = format!("{} + 42", self.count);
         let request = calc::Request::Calc(sum.parse().map_err(Failure::Refused)?);
         let expected = (self.count + 42).to_string();
-        let value = |arguments: &str| match calc::Answer::parse(&request, arguments) {
-            Some(calc::Answer::Value(value)) => (value.text == expected).then_some(()),
-            Some(calc::Answer::Hello(_) | calc::Answer::Bye) | None => None,
-        };
-        let accept = |reply: Result<&str, Refusal>| reply::read(reply, value);
+        let is_expected = |answer: &calc::Answer| matches!(answer, calc::Answer::Value(value) if value.text == expected);
         let mut performed = Performed::default();
-        let answer = self
-            .line
-            .attempt(&request.to_string(), accept, &mut performed)?;
+        let answer = self.line.attempt(&request, is_expected, &mut performed)?;
         answer
             .transpose()
             .map_err(Failure::Refused)

@@ -1,25 +1,21 @@
 //! The cash machine: what its customer sees.
 //!
-//! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank. `floor` has what they need, and `address`
-//! knows which bank is meant. `customer` logs in, with a PIN from where `pin` knows; `progress` is
-//! told meanwhile, and `receipt` is what is printed. `operator` settles and lists, with `members` for
-//! programs.
+//! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
+//! [`cash_machine`](crate::cash_machine). `floor` has what they need, and `address` knows which bank
+//! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
+//! `operator` settles and lists, with `members` for programs.
 //!
-//! A machine without a customer, as in the example `semantics`, needs [`terminal`], [`link`] and
-//! [`machine`] alone.
+//! A machine without a customer, as in the example `semantics`, needs [`machine`] alone.
 
 mod address;
 mod customer;
 mod floor;
-pub mod link;
+mod line;
 pub mod machine;
 mod members;
 mod operator;
 mod pin;
-pub mod progress;
 pub mod receipt;
-pub mod terminal;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -169,14 +165,14 @@ fn serve(
     output: Output,
 ) -> Result<Status, Failure> {
     if let Some(settled) = worker.settle()? {
-        if let Some(recorder) = worker.link().recorder() {
+        if let Some(recorder) = worker.bank().recorder() {
             // So that it stands below the trace of what it tells of.
             recorder.flush();
         }
-        say(&format!("settled: {}", machine::named(&settled)));
+        say(&format!("settled: {}", receipt::named(&settled)));
         worker.hand_over(None, Ok(()))?;
     }
-    worker.link().open()?;
+    worker.bank().open()?;
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
             let (card, pin) = given.or_ask(&mut input)?;
@@ -186,13 +182,13 @@ fn serve(
             Status::Done
         }
         Some(wish) => {
-            given.log_in(worker.link(), &mut input)?;
+            given.log_in(worker.bank(), &mut input)?;
             let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
             worker.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = given.log_in(worker.link(), &mut input)?;
+            let holder = given.log_in(worker.bank(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}."));
             }
@@ -209,7 +205,7 @@ fn serve(
             }
         }
     };
-    worker.link().log_out();
+    worker.bank().log_out();
     Ok(status)
 }
 
@@ -221,7 +217,7 @@ fn attend(
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        return match Given::default().log_in(worker.link(), input) {
+        return match Given::default().log_in(worker.bank(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -278,7 +274,7 @@ fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, F
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = worker.link().card().cloned();
+    let card = worker.bank().card().cloned();
     done.map(|done| {
         done.map_err(|refusal| match &card {
             Some(card) => customer::explained(refusal, card),

@@ -22,17 +22,14 @@ use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
 
-use super::datetime::Gap;
-use crate::failure::{Failure, Report, Status};
+use crate::clock::watch::Gap;
+use crate::failure::{Failure, Status};
 use crate::options::Options;
 use crate::output::{Output, say};
 use crate::session::Target;
 
 /// The word that lists the hand-outs.
 const LIST: &str = "list";
-
-/// What a person is told when the server closed and had said nothing.
-const NO_ANSWER: &str = "the server closed the connection without an answer";
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -218,16 +215,4 @@ fn names() -> impl TypedValueParser<Value = Choice> {
         None if name == LIST => Ok(Choice::List),
         None => Err("no such hand-out"),
     })
-}
-
-/// The server was lost, or answered something else, when it had been told to move money.
-fn outcome_unknown(report: Report) -> Failure {
-    Failure::Unknown(report.reworded(may_be_done))
-}
-
-fn may_be_done(words: &str) -> String {
-    format!(
-        "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
-         at the balance"
-    )
 }

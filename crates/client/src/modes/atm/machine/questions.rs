@@ -7,9 +7,10 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{FIRST_PAUSE, INTERRUPTED, MAX_PAUSE, Worker, has_answered_wrong, untold};
+use super::{Worker, has_answered_wrong};
 use crate::failure::{Failure, Report, words_of};
-use crate::modes::atm::receipt::Receipt;
+use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
+use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
 
 /// How often a bank may give an answer that is none to one question.
 const BROKEN_ANSWERS: u32 = 3;
@@ -54,7 +55,7 @@ impl Worker {
                  {shown} balance` tells"
             )
         };
-        self.notice.set(Some(not_known(INTERRUPTED)));
+        self.line.notice.set(Some(not_known(INTERRUPTED)));
         let asked = self.persist(&request);
         let receipt = Receipt::Created {
             id,
@@ -63,13 +64,15 @@ impl Worker {
             holder,
         };
         let done = receipt.done().filter(|_| matches!(asked, Ok(Ok(_))));
-        self.notice.set(done.map(|done| untold(&done, INTERRUPTED)));
+        self.line
+            .notice
+            .set(done.map(|done| untold(&done, INTERRUPTED)));
         match asked {
             Ok(Ok(Answer::Created { .. })) => Ok(Ok(receipt)),
             Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
             Err(Failure::Lost(report) | Failure::Protocol(report))
-                if self.link.is_unanswered(&request) =>
+                if self.line.bank.is_unanswered(&request) =>
             {
                 Err(Failure::Unknown(report.reworded(not_known).about(id)))
             }
@@ -81,12 +84,12 @@ impl Worker {
     /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
     /// a message that came twice may have stood in the answer's place.
     fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let by = Instant::now() + self.patience;
+        let by = Instant::now() + self.line.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
         let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         for attempt in 2.. {
-            let why = match self.link.ask(request) {
+            let why = match self.line.bank.ask(request) {
                 Err(failure) if has_answered_wrong(&failure) => {
                     answers_left -= 1;
                     if answers_left == 0 {
@@ -125,7 +128,7 @@ impl Worker {
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
-            self.link.progress.again(&why, "asking again", attempt);
+            self.line.bank.progress.again(&why, "asking again", attempt);
         }
         let last = broken.or(lost);
         Err(last.unwrap_or_else(|| Failure::Lost(Report::default())))
