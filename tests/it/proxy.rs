@@ -3,7 +3,7 @@
 mod datagrams;
 mod endings;
 mod faults;
-mod recordings;
+pub mod recordings;
 mod streams;
 
 use std::net::{TcpListener, TcpStream};
