@@ -10,6 +10,7 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
 use socket2::{Domain, Socket, Type};
+use testkit::TEST_TIMEOUT;
 use testkit::peer::{Peer, exchange};
 use testkit::service::{Service, start, start_with};
 use wire::connection::Connection;
@@ -62,7 +63,7 @@ fn events(heard: Vec<String>) -> Vec<String> {
 /// What a member hears to the end of the stream, however that comes.
 fn hear_all(peer: &mut Peer) -> Vec<String> {
     let mut heard = Vec::new();
-    let by = Instant::now() + testkit::TEST_TIMEOUT;
+    let by = Instant::now() + TEST_TIMEOUT;
     while let Ok(Some(message)) = peer.0.reader.receive(Some(by)) {
         heard.push(String::from_utf8(message).unwrap());
     }
@@ -233,9 +234,9 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
     // More than the kernel, the writer and the queue hold for one who does not read.
     const TALKERS: usize = 45;
     const LINES: usize = 18;
-    // Were the room to wait for the frozen one, it would wait for a minute.
+    // Were the room to wait for the frozen one, it would wait longer than the test.
     let limits = Limits {
-        write: Duration::from_secs(60),
+        write: 2 * TEST_TIMEOUT,
         ..Limits::SERVER
     };
     let config = Config {
@@ -246,7 +247,6 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
     let server = start_with(Mode::Chat, config);
     let frozen = join_over(with_small_buffer(&server), "frozen");
     let barrier = Barrier::new(READERS);
-    let began = Instant::now();
     let take_part = |number: usize| {
         let peer = join(&server, &format!("m{number}"));
         barrier.wait();
@@ -261,7 +261,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
                     }
                 });
             }
-            let by = Instant::now() + testkit::TEST_TIMEOUT;
+            let by = Instant::now() + TEST_TIMEOUT;
             let (mut said, mut left) = (0, 0);
             while said < TALKERS * LINES || left < 1 {
                 let message = reader.receive(Some(by)).unwrap().unwrap();
@@ -285,11 +285,6 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
             .collect();
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
-    assert!(
-        began.elapsed() < Duration::from_secs(45),
-        "{:?}",
-        began.elapsed()
-    );
     for others in &heard {
         assert_eq!(others, &heard[0]);
     }

@@ -4,7 +4,6 @@
 //! These are the real programs, built by cargo as for `examples/chaos`, since a process that dies
 //! must be one of its own. That is also why the table is here: only the root package knows both.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +15,8 @@ use proto::side::Side;
 use wire::fault::crash::CrashPoint;
 
 use crate::books::Books;
-use crate::programs::{Card, End, Place, Process, Programs, crashed, free_ports};
+use crate::programs;
+use crate::programs::{Card, End, Place, Process, crashed, free_ports};
 
 const CARD: Card = ("123456789", "1234");
 const TERMINAL: &str = "M1";
@@ -131,11 +131,6 @@ fn the_tables_have_every_place() {
             assert_eq!(is_there, point.is_in(side), "{point}");
         }
     }
-}
-
-fn programs() -> &'static Programs {
-    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
-    PROGRAMS.get_or_init(|| Programs::build().unwrap())
 }
 
 fn run(side: Side, rows: &[Row]) {

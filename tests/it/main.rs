@@ -25,3 +25,14 @@ mod script;
 mod semantics;
 #[cfg(unix)]
 mod wireshark;
+
+/// The real programs, built once.
+fn programs() -> &'static programs::Programs {
+    static PROGRAMS: std::sync::OnceLock<programs::Programs> = std::sync::OnceLock::new();
+    PROGRAMS.get_or_init(|| programs::Programs::build().unwrap())
+}
+
+/// One of them, in this home directory.
+fn program(name: &str, home: &std::path::Path) -> testkit::process::Program {
+    testkit::process::Program::at_home(programs().command(name).get_program(), home)
+}

@@ -2,36 +2,22 @@
 //!
 //! Only here are both built: the client's own tests know no `labserver`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
+use std::process::Command;
 #[cfg(unix)]
-use std::time::Duration;
+use std::process::Stdio;
+use std::thread;
 
-use crate::programs::Programs;
+use testkit::TEST_TIMEOUT;
 
-/// The directory of both programs, built once.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        Programs::build().unwrap();
-        let own = std::env::current_exe().unwrap();
-        own.parent().and_then(Path::parent).unwrap().to_owned()
-    })
-}
+use crate::{program, programs};
 
-fn labclient(directory: &Path, words: &str) -> Output {
-    let file = format!("labclient{}", std::env::consts::EXE_SUFFIX);
-    let output = Command::new(built().join(file))
-        .args(words.split_whitespace())
-        .current_dir(directory)
-        .env("XDG_STATE_HOME", directory.join("state"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{words}: {said}");
-    output
+/// What `labclient` prints with these words, which must be a success.
+fn labclient(directory: &Path, words: &str) -> String {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let ended = program("labclient", directory).with(&words).run();
+    assert_eq!(ended.status, Some(0), "{words:?}: {}", ended.stderr);
+    ended.stdout
 }
 
 /// Rate, number and attempts of each operation, by rate: all that the seed decides.
@@ -42,6 +28,13 @@ fn schedule(directory: &Path) -> Vec<String> {
         format!("{} {} {} {}", cells[0], cells[1], cells[2], cells[6])
     });
     schedule.collect()
+}
+
+fn on_either_side(kind: &str, operations: u32) {
+    thread::scope(|scope| {
+        scope.spawn(|| repeats(kind, "client", operations));
+        scope.spawn(|| repeats(kind, "server", operations));
+    });
 }
 
 /// Twice with the same seed, and once with another; the timeout is longer than any delay of a busy
@@ -56,7 +49,7 @@ fn repeats(kind: &str, side: &str, operations: u32) {
         labclient(directory.path(), &words);
         schedule(&directory.path().join(out))
     };
-    let [first, again, other] = std::thread::scope(|scope| {
+    let [first, again, other] = thread::scope(|scope| {
         // Under both of these, so few operations of each kind lose something, on either side.
         [("first", 2028), ("again", 2028), ("other", 2030)]
             .map(|(out, seed)| scope.spawn(move || run(out, seed)))
@@ -75,27 +68,24 @@ fn repeats(kind: &str, side: &str, operations: u32) {
 
 #[test]
 fn the_same_seed_is_the_same_schedule_of_withdrawals_on_either_side() {
-    repeats("atm", "client", 5);
-    repeats("atm", "server", 5);
+    on_either_side("atm", 5);
 }
 
 #[test]
 fn the_same_seed_is_the_same_schedule_of_texts_on_either_side() {
-    repeats("text", "client", 8);
-    repeats("text", "server", 8);
+    on_either_side("text", 8);
 }
 
 #[test]
 fn the_same_seed_is_the_same_schedule_of_questions_on_either_side() {
-    repeats("datetime", "client", 8);
-    repeats("datetime", "server", 8);
+    on_either_side("datetime", 8);
 }
 
 #[test]
 fn the_bank_of_a_hand_out_is_started_too() {
     let directory = tempfile::tempdir().unwrap();
     let words = "experiment atm --handout atm-login --rates 0,50 --operations 4";
-    let told = String::from_utf8(labclient(directory.path(), words).stdout).unwrap();
+    let told = labclient(directory.path(), words);
     assert!(
         told.contains("at 2 of 2 rates the balance is what"),
         "{told}"
@@ -107,7 +97,7 @@ fn a_bench_of_the_bank_audits_its_durable_ledger() {
     let directory = tempfile::tempdir().unwrap();
     for accounts in ["", "--accounts 1"] {
         let words = format!("bench atm -c 3 -n 12 {accounts}");
-        let told = String::from_utf8(labclient(directory.path(), &words).stdout).unwrap();
+        let told = labclient(directory.path(), &words);
         assert!(told.contains("withdrawals 12 in "), "{told}");
         assert!(told.contains("sound: every balance follows"), "{told}");
         assert!(
@@ -122,8 +112,8 @@ fn a_bench_starts_and_ends_a_server_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
     for mode in ["text", "calc", "echo", "datetime", "chat"] {
         let words = format!("bench {mode} -c 2 -n 10 --senders 2 --json");
-        let output = labclient(directory.path(), &words);
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let told = labclient(directory.path(), &words);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["own_server"], true, "{mode}");
         // It is gone with the bench.
         let address = told["server"].as_str().unwrap();
@@ -158,22 +148,19 @@ fn a_measurement_that_is_killed_leaves_no_server_behind() {
         let becomes = format!(
             "#!/bin/sh\nexec 9>'{}'\necho started >&9\nexec '{}' \"$@\"\n",
             pipe.display(),
-            built().join("labserver").display()
+            programs().command("labserver").get_program().display()
         );
         std::fs::write(&script, becomes).unwrap();
         std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
-        let mut client = Command::new(built().join("labclient"))
-            .args(words.split(' '))
-            .arg("--labserver")
-            .arg(&script)
-            .current_dir(directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let words: Vec<&str> = words.split(' ').collect();
+        let client = program("labclient", directory.path())
+            .with(&words)
+            .with(&["--labserver", script.to_str().unwrap()])
+            // The server that is to end by itself has inherited standard error.
+            .adjust(|command| command.stderr(Stdio::null()))
+            .start();
         let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             let mut alive = BufReader::new(std::fs::File::open(pipe).unwrap());
             let mut line = String::new();
             alive.read_line(&mut line).unwrap();
@@ -182,11 +169,9 @@ fn a_measurement_that_is_killed_leaves_no_server_behind() {
             alive.read_to_string(&mut rest).unwrap();
             tell.send(rest).unwrap();
         });
-        let patience = Duration::from_secs(60);
-        assert_eq!(told.recv_timeout(patience).unwrap(), "started\n");
-        client.kill().unwrap();
-        client.wait().unwrap();
-        let ended = told.recv_timeout(patience);
-        assert_eq!(ended.as_deref(), Ok(""), "the server lives on: {words}");
+        assert_eq!(told.recv_timeout(TEST_TIMEOUT).unwrap(), "started\n");
+        client.kill();
+        let ended = told.recv_timeout(TEST_TIMEOUT);
+        assert_eq!(ended.as_deref(), Ok(""), "the server lives on: {words:?}");
     }
 }

@@ -194,14 +194,20 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_waits_gets_the_room_that_is_made() {
+    fn items_that_wait_get_the_room_that_is_made_and_none_is_lost() {
         let queue = Queue::new(0, Duration::from_secs(60));
-        queue.push(item(1));
+        let all: Vec<_> = (1..=1_000).map(item).collect();
+        let mut taken = Vec::new();
         std::thread::scope(|scope| {
-            scope.spawn(|| queue.push(item(2)));
-            assert_eq!(queue.take().unwrap(), [item(1)]);
-            assert_eq!(queue.take().unwrap(), [item(2)]);
+            scope.spawn(|| {
+                all.iter().cloned().for_each(|item| queue.push(item));
+                queue.close();
+            });
+            while let Some(items) = queue.take() {
+                taken.extend(items);
+            }
         });
+        assert_eq!(taken, all);
     }
 
     #[test]

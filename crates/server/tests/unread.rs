@@ -85,7 +85,9 @@ fn a_log_that_is_read_late_says_how_much_of_it_is_missing() {
     });
     let missing = missing.unwrap_or_else(|| panic!("nothing is missing: {logged} lines"));
     // The end of the connection and of the server are lines too.
-    assert_eq!(logged + missing, 6_002);
+    let others = log.lines().filter(|line| !line.contains("bad input"));
+    let others: Vec<_> = others.collect();
+    assert_eq!(logged + missing, 6_002, "{others:#?}");
 }
 
 #[test]

@@ -13,7 +13,18 @@ pub mod service;
 #[cfg(unix)]
 pub mod terminal;
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Far longer than anything in a test takes: a test that meets it has failed.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Waits until this is true.
+#[track_caller]
+pub fn wait_until(mut is_true: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while !is_true() {
+        assert!(Instant::now() < deadline, "still waiting");
+        thread::sleep(Duration::from_millis(2));
+    }
+}

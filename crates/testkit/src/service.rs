@@ -52,7 +52,13 @@ pub fn start_proxy(to: SocketAddr, transport: Transport, config: Config) -> Serv
 /// Starts a server with this configuration, on any free port.
 #[track_caller]
 pub fn start_server(config: Config) -> Service {
-    let port = Some(0);
+    start_at(0, config)
+}
+
+/// Starts a server with this configuration, on this port.
+#[track_caller]
+pub fn start_at(port: u16, config: Config) -> Service {
+    let port = Some(port);
     let server = Server::bind(Config { port, ..config }).unwrap();
     let (addresses, stopper) = (server.addresses(), server.stopper());
     let thread = Some(std::thread::spawn(move || server.run()));

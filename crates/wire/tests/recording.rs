@@ -19,8 +19,8 @@ use wire::datagram::Endpoint;
 use wire::fault::{Channel, Exchange, Plan};
 use wire::limits::Limits;
 
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far longer than anything here takes: a test that meets it has failed.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A recorder, and where it records to.
 struct Tape {
@@ -78,7 +78,7 @@ fn settings(side: Side) -> Settings {
 fn pair(tape: &Tape, framing: Framing, mask: Option<Mask>) -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    other.set_read_timeout(Some(PATIENCE)).unwrap();
+    other.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let (stream, _) = listener.accept().unwrap();
     let mut connection = Connection::new(stream, framing, Limits::SERVER).unwrap();
     connection.record(&tape.recorder, "text", 7, mask).unwrap();
@@ -547,7 +547,7 @@ fn datagrams_are_told_with_the_peer_of_each_and_what_a_fault_did() {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         peer.send_to(b"\xff", endpoint.local_addr().unwrap())
             .unwrap();
-        let by = Some(Instant::now() + PATIENCE);
+        let by = Some(Instant::now() + TEST_TIMEOUT);
         let (_, sender) = endpoint.receive(by).unwrap().unwrap();
         endpoint.send_to(b"one", sender).unwrap();
         endpoint.send_to(b"two", sender).unwrap();
@@ -575,7 +575,7 @@ fn a_clients_socket_tells_its_beginning_and_end_and_that_nobody_is_there() {
         .unwrap();
     endpoint.send(b"hi").unwrap();
     endpoint
-        .receive(Some(Instant::now() + PATIENCE))
+        .receive(Some(Instant::now() + TEST_TIMEOUT))
         .unwrap_err();
     drop(endpoint);
     let outline = outline(&tape.events());

@@ -8,11 +8,11 @@ use proto::mode::Transport;
 use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::service::Service;
+use testkit::service::start_proxy;
 use wire::datagram::MAX_DATAGRAM;
 use wire::limits::Limits;
 
 use crate::faults::config;
-use testkit::service::start_proxy;
 
 /// A proxy, and a server of which only the socket is there.
 fn between(config: Config) -> (Service, UdpSocket) {

@@ -9,10 +9,10 @@ use proto::mode::Transport;
 use server::Config;
 use socket2::SockRef;
 use testkit::TEST_TIMEOUT;
+use testkit::service::start_proxy;
 
 use super::Between;
 use crate::faults::config;
-use testkit::service::start_proxy;
 
 /// A proxy as it is, and one that holds messages until they are whole.
 fn both() -> [Between; 2] {

@@ -12,12 +12,12 @@ use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::peer::Peer;
 use testkit::service::start;
+use testkit::service::start_proxy;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
 use super::Between;
 use crate::faults::{config, plan};
-use testkit::service::start_proxy;
 
 /// A proxy of netstrings under these faults.
 fn between(spec: &str) -> Between {

@@ -10,27 +10,31 @@ use proto::side::Side;
 use record::{Event, Recorder, Recording, Secrets, Settings, What};
 use server::Config;
 use testkit::TEST_TIMEOUT;
+use testkit::service::start_proxy;
+use wire::fault::Plan;
 
 use super::Between;
 use crate::faults::{config, plan};
-use testkit::service::start_proxy;
 
-pub fn recording_to(file: &Path, config: Config) -> Config {
+/// Records one side to this file.
+pub fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Recorder {
     let recorder = Recorder::start(Settings {
-        program: "labserver",
+        program: "test",
         release: "0.0.0",
-        side: Side::Server,
+        side,
         arguments: Vec::new(),
-        faults: config
-            .faults
-            .as_ref()
-            .map(|plan| (plan.spec().to_string(), plan.seed())),
+        faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
         trace: None,
     });
+    recorder.unwrap().unwrap()
+}
+
+pub fn recording_to(file: &Path, config: Config) -> Config {
+    let recorder = recorder(Side::Server, file, config.faults.as_ref());
     Config {
-        recorder: recorder.unwrap(),
+        recorder: Some(recorder),
         ..config
     }
 }

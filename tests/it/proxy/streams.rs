@@ -9,13 +9,13 @@ use proto::mode::{Mode, Transport};
 use server::Config;
 use testkit::peer::Peer;
 use testkit::service::start;
+use testkit::service::start_proxy;
 use wire::connection::Connection;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::limits::Limits;
 
 use super::Between;
 use crate::faults::config;
-use testkit::service::start_proxy;
 
 fn framed(framing: Framing, config: Config) -> Config {
     Config { framing, ..config }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::service::start_with;
 
-/// Somebody with these lines to say, and what was shown to them.
+/// The lines of a user, and what was shown.
 struct Person {
     lines: VecDeque<&'static str>,
     shown: Vec<String>,
+    /// Is sent something when anything is shown.
+    on_shown: Sender<()>,
 }
 
 impl Audience for Person {
@@ -28,6 +31,7 @@ impl Audience for Person {
 
     fn show(&mut self, message: &[u8]) -> Result<(), Failure> {
         self.shown.push(String::from_utf8_lossy(message).into());
+        let _ = self.on_shown.send(());
         Ok(())
     }
 }
@@ -36,6 +40,15 @@ impl Audience for Person {
 type Outcome = (Status, Vec<String>, String);
 
 fn play_with(server: SocketAddr, source: &str, lines: &[&'static str]) -> Outcome {
+    play_and_tell(server, source, lines, channel().0)
+}
+
+fn play_and_tell(
+    server: SocketAddr,
+    source: &str,
+    lines: &[&'static str],
+    on_shown: Sender<()>,
+) -> Outcome {
     let script: Script = source.parse().unwrap();
     let target = Target {
         peer: Mode::Script.into(),
@@ -48,6 +61,7 @@ fn play_with(server: SocketAddr, source: &str, lines: &[&'static str]) -> Outcom
     let mut person = Person {
         lines: lines.iter().copied().collect(),
         shown: Vec::new(),
+        on_shown,
     };
     let (status, words) = match play(&script, &target, &mut person) {
         Ok(status) => (status, String::new()),
@@ -246,14 +260,20 @@ fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
 
 #[test]
 fn a_reset_is_an_end_where_an_end_is_awaited() {
-    let (status, shown, said) = play_against("length-prefix", &["hello"], 1, |mut stream| {
-        let mut header = [0; 3];
-        stream.read_exact(&mut header).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (on_shown, shown) = channel();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 3]).unwrap();
         stream.write_all(b"017BYE BYE CLIENT...").unwrap();
-        // The client must have read the answer, or the reset overtakes it.
-        thread::sleep(Duration::from_millis(500));
+        // The client has read the answer: the reset cannot overtake it.
+        shown.recv_timeout(TEST_TIMEOUT).unwrap();
     });
-    assert_eq!((status, shown.len()), (Status::Done, 1), "{said}");
+    let script = Shipped::find("length-prefix").unwrap().source;
+    let (status, shown, words) = play_and_tell(address, script, &["hello"], on_shown);
+    serving.join().unwrap();
+    assert_eq!((status, shown.len()), (Status::Done, 1), "{words}");
 }
 
 #[test]

@@ -2,22 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use proto::mode::{Mode, Transport};
 use proto::side::{Direction, Side};
 use record::{Event, Message, Recording, Run, What};
 use tempfile::TempDir;
+use testkit::process::{Process, Program};
 
 use super::tshark::{Bytes, Ends};
-use crate::programs::Programs;
+use crate::{program, programs};
 
 /// Longer than a segment.
 const LONG: usize = 65_500;
+
+const SERVICES: [&str; 8] = [
+    "atm tcp",
+    "text tcp",
+    "calc tcp",
+    "chat tcp",
+    "echo tcp",
+    "echo udp",
+    "datetime udp",
+    "script tcp",
+];
 
 /// All that was recorded in one framing.
 pub struct Lab {
@@ -27,160 +36,84 @@ pub struct Lab {
     ports: Vec<(u16, u16)>,
 }
 
-/// A server that runs, ended when dropped.
-struct Service {
-    child: Child,
-    addresses: Vec<(String, SocketAddr)>,
-}
-
-fn programs() -> &'static Programs {
-    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
-    PROGRAMS.get_or_init(|| Programs::build().unwrap())
-}
-
 impl Lab {
     /// A conversation in every mode, each side recorded.
-    pub fn recorded(framing: &str) -> Lab {
+    pub fn recorded_in(framing: &str) -> Lab {
         let mut lab = Lab {
             framing: framing.to_owned(),
             directory: tempfile::tempdir().unwrap(),
             recordings: Vec::new(),
             ports: Vec::new(),
         };
-        let all = lab.serve(framing, &["--mode", "all"], Mode::ALL.len() + 1);
+        let all = lab.serve(framing, &["--mode", "all"], &SERVICES);
         let long = "A".repeat(LONG);
-        let lost = [
-            "--fault",
-            "drop-reply=#3",
-            "--timeout",
-            "1",
-            "atm",
-            "--card",
-            "123456789",
-        ];
-        lab.ask(
-            &all,
-            "atm tcp",
-            framing,
-            &[&lost[..], &["withdraw", "500"]].concat(),
-            "",
-        );
-        let atm = ["atm", "--card", "123456789"];
-        lab.ask(
-            &all,
-            "atm tcp",
-            framing,
-            &[&atm[..], &["deposit", "20.50"]].concat(),
-            "",
-        );
-        lab.ask(
-            &all,
-            "atm tcp",
-            framing,
-            &[&atm[..], &["withdraw", "200000"]].concat(),
-            "",
-        );
-        lab.ask(
-            &all,
-            "text tcp",
-            framing,
-            &["text"],
-            "prime 97\npalindrome 1 2\nlower ÉA\n",
-        );
-        if ["netstring", "line"].contains(&framing) {
-            lab.ask(&all, "text tcp", framing, &["text", "lower", &long], "");
-        }
-        lab.ask(&all, "calc tcp", framing, &["calc", "12 + 42"], "");
-        lab.ask(&all, "calc tcp", framing, &["calc", "5 / 0"], "");
         // What is said comes back to its speaker, and in raw framing that may be glued to an answer.
-        let said = if framing == "raw" {
-            "quit\n"
-        } else {
-            "hello\nquit\n"
+        let said = match framing {
+            "raw" => "quit\n",
+            _ => "hello\nquit\n",
         };
-        lab.ask(
-            &all,
-            "chat tcp",
-            framing,
-            &["chat", "--name", "Adarsh"],
-            said,
-        );
-        lab.ask(&all, "echo tcp", framing, &["echo", "hello"], "");
-        lab.ask(&all, "echo udp", framing, &["echo", "--udp", "hello"], "");
-        lab.ask(&all, "datetime udp", framing, &["datetime", "date"], "");
-        lab.ask(&all, "datetime udp", framing, &["datetime", "time"], "");
-        lab.ask(&all, "script tcp", framing, &["script", "knock-knock"], "");
+        let texts = "prime 97\npalindrome 1 2\nlower ÉA\n";
+        let lost = "--fault drop-reply=#3 --timeout 1 atm --card 123456789 withdraw 500";
+        for (service, asked, typed) in [
+            ("atm tcp", lost, ""),
+            ("atm tcp", "atm --card 123456789 deposit 20.50", ""),
+            ("atm tcp", "atm --card 123456789 withdraw 200000", ""),
+            ("text tcp", "text", texts),
+            ("text tcp", &format!("text lower {long}"), ""),
+            ("calc tcp", "calc 12+42", ""),
+            ("calc tcp", "calc 5/0", ""),
+            ("chat tcp", "chat --name Adarsh", said),
+            ("echo tcp", "echo hello", ""),
+            ("echo udp", "echo --udp hello", ""),
+            ("datetime udp", "datetime date", ""),
+            ("datetime udp", "datetime time", ""),
+            ("script tcp", "script knock-knock", ""),
+        ] {
+            let is_long = asked.len() > LONG;
+            if !is_long || ["netstring", "line"].contains(&framing) {
+                let asked: Vec<_> = asked.split(' ').collect();
+                lab.ask(&all, service, &asked, typed);
+            }
+        }
         all.stop();
-        let udp = lab.serve(framing, &["--mode", "script", "--script", "udp"], 1);
-        lab.ask(&udp, "script udp", framing, &["script", "udp"], "");
+        let udp = ["--mode", "script", "--script", "udp"];
+        let udp = lab.serve(framing, &udp, &["script udp"]);
+        lab.ask(&udp, "script udp", &["script", "udp"], "");
         udp.stop();
         lab
     }
 
-    /// Starts a server, which says where it listens so many times.
-    fn serve(&mut self, framing: &str, arguments: &[&str], sockets: usize) -> Service {
-        let mut child = self
-            .command("labserver")
-            .args(["--port", "0", "--wire", framing])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut addresses = Vec::new();
-        for line in lines.take(sockets) {
-            let line = line.unwrap();
-            let (name, address) = line
-                .strip_prefix("listening ")
-                .and_then(|line| line.rsplit_once(' '))
-                .unwrap();
-            let address: SocketAddr = address.parse().unwrap();
-            let mode = Mode::parse(name.split(' ').next().unwrap()).unwrap();
-            self.ports.push((address.port(), mode.default_port()));
-            addresses.push((name.to_owned(), address));
+    /// Starts a server of these services.
+    fn serve(&mut self, framing: &str, arguments: &[&str], services: &[&str]) -> Process {
+        let server = self
+            .recorded("labserver")
+            .with(&["--port", "0", "--wire", framing])
+            .with(arguments)
+            .start();
+        for service in services {
+            let mode = Mode::parse(service.split(' ').next().unwrap()).unwrap();
+            let port = server.address(service).port();
+            self.ports.push((port, mode.default_port()));
         }
-        Service { child, addresses }
+        server
     }
 
     /// Has a client ask, with this on its standard input. That it is refused is part of it.
-    fn ask(&mut self, server: &Service, service: &str, framing: &str, asked: &[&str], typed: &str) {
-        let address = server.addresses.iter().find(|(name, _)| name == service);
-        let (_, address) = address.unwrap();
-        let mut child = self
-            .command("labclient")
-            .args(["--server", &address.to_string(), "--wire", framing])
-            .args(asked)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(typed.as_bytes())
-            .unwrap();
-        let status = child.wait().unwrap();
-        assert!(matches!(status.code(), Some(0 | 1)), "{asked:?}: {status}");
+    fn ask(&mut self, server: &Process, service: &str, asked: &[&str], typed: &str) {
+        let wire = ["--wire", &self.framing.clone()];
+        let client = self.recorded("labclient").pin("1234");
+        let client = client.at(server.address(service)).with(&wire);
+        let ended = client.with(asked).run_with(typed);
+        assert!(matches!(ended.status, Some(0 | 1)), "{asked:?}: {ended:?}");
     }
 
     /// A program that is recorded.
-    fn command(&mut self, name: &str) -> Command {
-        let recording = self
-            .directory
-            .path()
-            .join(format!("{}.jsonl", self.recordings.len()));
-        let mut command = programs().command(name);
-        command
-            .arg("--record")
-            .arg(&recording)
-            .env("HOME", self.directory.path())
-            .env("XDG_STATE_HOME", self.directory.path())
-            .env("LABCLIENT_PIN", "1234")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
+    fn recorded(&mut self, name: &str) -> Program {
+        let home = self.directory.path();
+        let recording = home.join(format!("{}.jsonl", self.recordings.len()));
+        let program = program(name, home).with(&["--record", recording.to_str().unwrap()]);
         self.recordings.push(recording);
-        command
+        program
     }
 
     /// A capture of all recordings, with this done to their text first.
@@ -219,24 +152,6 @@ impl Lab {
         let read = |path| Recording::read(BufReader::new(fs::File::open(path).unwrap())).unwrap();
         let runs = self.recordings.iter().flat_map(|path| read(path).runs);
         runs.filter(|run| run.header.side == side).collect()
-    }
-}
-
-impl Service {
-    /// Stops it as an operator does, so that all is written.
-    fn stop(mut self) {
-        let id = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(told.success());
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
