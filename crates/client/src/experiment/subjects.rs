@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use measure::experiment::sweep::Description;
+use measure::subject::Subject;
 use proto::atm::{CardNumber, Pin};
 use proto::frame::Framing;
 use proto::handout::Handout;
@@ -20,8 +22,7 @@ use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
 use self::printed_machine::{Customer, PrintedMachine};
-use super::loss::FaultSide;
-use super::subject::{Patience, Subject};
+use super::subject::Patience;
 use crate::failure::Failure;
 use crate::own_server::OwnServer;
 use crate::session::{Session, Target};
@@ -76,34 +77,31 @@ impl Kind {
         }
     }
 
-    /// What one operation is, for the plural.
-    pub fn operations(self) -> &'static str {
-        match self {
-            Kind::Atm | Kind::AtmLogin => "withdrawals",
-            Kind::Text => "texts",
-            Kind::Datetime => "questions",
-        }
-    }
-
-    /// What an operation consists of.
-    pub fn definition(self) -> &'static str {
-        match self {
-            Kind::Atm => {
-                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW, CONFIRM"
-            }
-            Kind::Text => "an operation is one exchange, LOWER over TCP",
-            Kind::AtmLogin => {
-                "an operation is a withdrawal of atm-login, again until it is not called failed"
-            }
-            Kind::Datetime => "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
-        }
-    }
-
-    /// Exchanges of one operation.
-    pub fn exchanges(self) -> u32 {
-        match self {
-            Kind::Atm => 2,
-            Kind::Text | Kind::Datetime | Kind::AtmLogin => 1,
+    /// In the words of a report.
+    pub fn description(self) -> Description {
+        let (operations, exchanges, definition) = match self {
+            Kind::Atm => (
+                "withdrawals",
+                2,
+                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW, CONFIRM",
+            ),
+            Kind::Text => ("texts", 1, "an operation is one exchange, LOWER over TCP"),
+            Kind::AtmLogin => (
+                "withdrawals",
+                1,
+                "an operation is a withdrawal of atm-login, again until it is not called failed",
+            ),
+            Kind::Datetime => (
+                "questions",
+                1,
+                "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
+            ),
+        };
+        Description {
+            name: self.name(),
+            operations,
+            definition,
+            exchanges,
         }
     }
 
@@ -124,7 +122,7 @@ impl Kind {
     }
 
     /// Messages of a conversation before its first operation, which no fault may disturb.
-    pub fn preliminaries(self) -> u32 {
+    pub fn setup_messages(self) -> u32 {
         match self {
             Kind::Atm => 1,
             Kind::Text | Kind::Datetime | Kind::AtmLogin => 0,
@@ -145,7 +143,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// When the server is not reachable or refuses.
-    pub fn subject(&self) -> Result<Box<dyn Subject>, Failure> {
+    pub fn subject(&self) -> Result<Box<dyn Subject<Error = Failure>>, Failure> {
         Ok(match self.kind {
             Kind::Atm => {
                 let mut bank = Bank::new(self.target(), self.account.clone(), self.patience)?;
@@ -191,27 +189,13 @@ impl Scene<'_> {
 }
 
 /// A connection or socket of this program, the first of its plan.
-fn channel(transport: Transport) -> Channel {
+pub fn channel(transport: Transport) -> Channel {
     Channel {
         side: Side::Client,
         transport,
         number: 0,
         exchange: Exchange::Answered,
     }
-}
-
-/// Whether, with this plan in the server, the first messages of its first connection pass: so that a
-/// log-in, which is no part of what is measured, is not disturbed. Later messages draw numbers of
-/// their own, so choosing a seed by this does not favour them.
-pub fn preliminaries_pass(kind: Kind, plan: &Plan) -> bool {
-    use wire::fault::Verdict::Pass;
-    let mut faults = plan.faults(Channel {
-        side: Side::Server,
-        ..channel(kind.transport())
-    });
-    (0..kind.preliminaries()).all(|_| {
-        faults.requests.next_fate().verdict == Pass && faults.replies.next_fate().verdict == Pass
-    })
 }
 
 /// A bank, clock or text service of our own for one rate, and what has to live as long.
@@ -310,19 +294,4 @@ fn secret(file: Option<&PathBuf>, otherwise: &str) -> Result<String, Failure> {
         ))
     })?;
     Ok(text.lines().next().unwrap_or("").trim_end().to_owned())
-}
-
-/// The side where faults may be, given whose server it is.
-///
-/// # Errors
-/// When the faults would be in a server that is not ours.
-pub fn check_side(side: FaultSide, is_foreign: bool) -> Result<(), Failure> {
-    if is_foreign && side == FaultSide::Server {
-        return Err(Failure::Usage(
-            "--fault-side server needs a server of our own: leave --server out, or start that one \
-             with --fault"
-                .into(),
-        ));
-    }
-    Ok(())
 }

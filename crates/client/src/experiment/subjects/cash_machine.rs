@@ -9,6 +9,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use measure::subject::{Audit, Performed, Subject};
 use proto::atm::machine::{Action, Machine, Outcome};
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Answer, CardNumber, Key, LoginId, Money, Pin, Request, TransactionId};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use wire::fault::Plan;
 
 use super::channel;
-use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
+use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::modes::atm::terminal::{Machines, Terminal};
@@ -318,6 +319,8 @@ impl CashMachine {
 }
 
 impl Subject for CashMachine {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let id = TransactionId::withdrawal(Uuid::now_v7());
         self.terminal.shorten(&self.machine)?;

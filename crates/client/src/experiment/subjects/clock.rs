@@ -5,6 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use measure::subject::{Performed, Subject};
 use proto::datetime::{Answer, Request};
 use proto::mode::{Mode, Transport};
 use proto::reply;
@@ -13,7 +14,7 @@ use wire::datagram::Endpoint;
 use wire::fault::Plan;
 
 use super::channel;
-use crate::experiment::subject::{Patience, Performed, Subject};
+use crate::experiment::subject::Patience;
 use crate::failure::Failure;
 
 /// Between two questions to somebody else's server: half of what `labserver` answers one source.
@@ -95,6 +96,8 @@ impl Clock {
 }
 
 impl Subject for Clock {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let question = self.next;
         self.next = match question {

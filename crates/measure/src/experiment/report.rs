@@ -4,33 +4,32 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::statistics::{Interval, samples_needed};
-use super::subject::Audit;
 use super::summary::{Summary, Theory, millis};
-use super::sweep::{Measured, RateRun, ServerUsed, Setup};
+use super::sweep::{Experiment, Measured, RateRun};
+use crate::statistics::{Interval, samples_needed};
+use crate::subject::Audit;
 
 /// What `parameters.json` calls the program, by which a directory of results is known.
 pub const PROGRAM: &str = "labclient experiment";
 
 /// The tables, and what has to be known to read them; at most 80 columns wide.
-pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
+pub fn table(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
         "{} at the {}; {} {} at each rate\n{}, no pause; seed {}",
-        setup.loss,
-        setup.side.name(),
-        setup.operations,
-        setup.kind.operations(),
-        theory.timeout(setup.patience.timeout),
-        setup.seed
+        experiment.loss,
+        experiment.fault_side,
+        experiment.operations,
+        experiment.subject.operations,
+        theory.timeout(experiment.timeout),
+        experiment.seed
     );
     let _ = writeln!(
         text,
         "{};\nan attempt is one sending of a request, which is repeated until it is\nanswered, at \
          most {} times\n",
-        setup.kind.definition(),
-        setup.patience.give_up_after
+        experiment.subject.definition, experiment.give_up_after
     );
     for [error, n, given, median, p95, p99, done] in [
         [
@@ -66,7 +65,7 @@ pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
             short(Some(summary.throughput)),
         );
     }
-    let formula = setup.loss.formula();
+    let formula = experiment.loss.formula();
     text.push('\n');
     for [error, attempts, expected] in [
         ["error", "attempts per exchange", "expected"],
@@ -274,19 +273,15 @@ pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
 }
 
 /// All that is needed to repeat the run and to judge it.
-pub fn parameters(
-    setup: &Setup,
-    measured: &Measured,
+pub fn parameters<E>(
+    experiment: &Experiment,
+    measured: &Measured<E>,
     theory: &Theory,
     started: &str,
     ended: &str,
 ) -> Value {
     let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let order: Vec<f64> = measured.runs.iter().map(|run| run.rate.percent()).collect();
-    let server = match &setup.server {
-        ServerUsed::Own(_) => json!(null),
-        ServerUsed::Foreign(address) => json!(address),
-    };
     json!({
         "program": PROGRAM,
         "version": env!("CARGO_PKG_VERSION"),
@@ -297,25 +292,25 @@ pub fn parameters(
         "cpus": cpus,
         "operating_system": std::env::consts::OS,
         "architecture": std::env::consts::ARCH,
-        "subject": setup.kind.name(),
-        "operation": setup.kind.definition(),
-        "exchanges_per_operation": setup.kind.exchanges(),
+        "subject": experiment.subject.name,
+        "operation": experiment.subject.definition,
+        "exchanges_per_operation": experiment.subject.exchanges,
         "attempt": "one sending of a request, which is repeated until it is answered",
         "load": "closed loop, one operation at a time, one connection a rate; connecting and logging in are not measured",
         "clock": "monotonic",
-        "server": server,
-        "framing": setup.framing.name(),
-        "loss": setup.loss.name(),
-        "fault_side": setup.side.name(),
-        "expected_attempts": setup.loss.formula(),
-        "rates_percent": setup.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
+        "server": experiment.server,
+        "framing": experiment.framing,
+        "loss": experiment.loss.name(),
+        "fault_side": experiment.fault_side,
+        "expected_attempts": experiment.loss.formula(),
+        "rates_percent": experiment.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
         "order_of_rates_percent": order,
-        "operations": setup.operations,
-        "warm_up": setup.warm_up,
-        "timeout_ms": millis(setup.patience.timeout),
+        "operations": experiment.operations,
+        "warm_up": experiment.warm_up,
+        "timeout_ms": millis(experiment.timeout),
         "timeout_measured_mean_ms": theory.wait(),
-        "give_up_after_attempts": setup.patience.give_up_after,
-        "seed": setup.seed,
+        "give_up_after_attempts": experiment.give_up_after,
+        "seed": experiment.seed,
         "interval_of_the_median": "95 %, by order statistics",
         "interval_of_the_attempts": "Clopper-Pearson, 95 % for all rates together (Bonferroni)",
     })

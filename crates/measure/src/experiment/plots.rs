@@ -13,10 +13,10 @@ use std::fmt::Display;
 use self::canvas::Colour;
 use self::figure::{Axis, Figure, Marker, Point, Series};
 use super::rates::Rate;
-use super::statistics::{Interval, samples_needed};
 use super::summary::{Summary, Theory};
-use super::sweep::Setup;
-use crate::failure::Failure;
+use super::sweep::Experiment;
+use crate::error::Error;
+use crate::statistics::{Interval, samples_needed};
 
 /// A file that was drawn.
 #[derive(Debug)]
@@ -31,15 +31,19 @@ pub struct Drawn {
 ///
 /// # Errors
 /// When they cannot be drawn.
-pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec<Drawn>, Failure> {
+pub fn draw(
+    experiment: &Experiment,
+    summaries: &[Summary],
+    theory: &Theory,
+) -> Result<Vec<Drawn>, Error> {
     let figures = [
-        ("latency", latency(setup, summaries, theory)),
-        ("attempts", attempts(setup, summaries, theory)),
-        ("throughput", throughput(setup, summaries, theory)),
+        ("latency", latency(experiment, summaries, theory)),
+        ("attempts", attempts(experiment, summaries, theory)),
+        ("throughput", throughput(experiment, summaries, theory)),
     ];
     let mut drawn = Vec::new();
     for (name, figure) in figures {
-        let cannot = |why: &dyn Display| Failure::Resource(format!("cannot draw {name}: {why}"));
+        let cannot = |why: &dyn Display| Error::Resource(format!("cannot draw {name}: {why}"));
         let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(|error| cannot(&error))?;
         let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(|e| cannot(&e))?;
         let png = png::encode(canvas::PNG_WIDTH, canvas::PNG_HEIGHT, &pixels);
@@ -55,7 +59,7 @@ pub fn draw(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Result<Vec
     Ok(drawn)
 }
 
-fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
+fn latency(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
     let known = |value: fn(&Summary) -> Option<f64>| {
         let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
         summaries.iter().map(point).collect::<Vec<_>>()
@@ -71,7 +75,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     };
     let median =
         |summary: &Summary| Point::new(x(summary.rate), summary.median, summary.median_interval);
-    let expected = curve(setup, summaries, |attempts| theory.mean(attempts));
+    let expected = curve(experiment, summaries, |attempts| theory.mean(attempts));
     let mut series = vec![
         Series {
             label: "99th percentile".into(),
@@ -103,9 +107,12 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
         });
     }
     Figure {
-        title: format!("Latency of {} against error rate", setup.kind.operations()),
-        subtitle: subtitle(setup, theory),
-        x: error_axis(setup),
+        title: format!(
+            "Latency of {} against error rate",
+            experiment.subject.operations
+        ),
+        subtitle: subtitle(experiment, theory),
+        x: error_axis(experiment),
         y: Axis::logarithmic("latency of one operation in ms"),
         series,
         curve: Some(("mean by theory".into(), expected)),
@@ -113,7 +120,7 @@ fn latency(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     }
 }
 
-fn attempts(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
+fn attempts(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
     let point = |summary: &Summary| {
         Point::new(
             x(summary.rate),
@@ -123,8 +130,8 @@ fn attempts(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     };
     Figure {
         title: "Attempts until a request is answered".into(),
-        subtitle: subtitle(setup, theory),
-        x: error_axis(setup),
+        subtitle: subtitle(experiment, theory),
+        x: error_axis(experiment),
         y: Axis::logarithmic("mean attempts per exchange"),
         series: vec![Series {
             label: "measured, 95 % interval for all rates".into(),
@@ -133,14 +140,14 @@ fn attempts(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
             ..Series::new(Colour::BLUE, Marker::Circle, &[])
         }],
         curve: Some((
-            format!("theory: {}", setup.loss.formula()),
-            curve(setup, summaries, Some),
+            format!("theory: {}", experiment.loss.formula()),
+            curve(experiment, summaries, Some),
         )),
         notes: given_up(summaries),
     }
 }
 
-fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
+fn throughput(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
     let point = |summary: &Summary| {
         let done = summary.given_up < summary.operations;
         Point::new(x(summary.rate), done.then_some(summary.throughput), None)
@@ -148,10 +155,10 @@ fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
     Figure {
         title: format!(
             "Throughput of {} against error rate",
-            setup.kind.operations()
+            experiment.subject.operations
         ),
-        subtitle: subtitle(setup, theory),
-        x: error_axis(setup),
+        subtitle: subtitle(experiment, theory),
+        x: error_axis(experiment),
         y: Axis::logarithmic("operations done per second, one at a time"),
         series: vec![Series {
             label: "measured".into(),
@@ -164,7 +171,7 @@ fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
         }],
         curve: Some((
             "theory: 1 / mean latency".into(),
-            curve(setup, summaries, |attempts| {
+            curve(experiment, summaries, |attempts| {
                 theory.mean(attempts).map(|mean| 1e3 / mean)
             }),
         )),
@@ -174,7 +181,7 @@ fn throughput(setup: &Setup, summaries: &[Summary], theory: &Theory) -> Figure {
 
 /// What theory says between the lowest rate and the highest, from the attempts it expects.
 fn curve(
-    setup: &Setup,
+    experiment: &Experiment,
     summaries: &[Summary],
     value: impl Fn(f64) -> Option<f64>,
 ) -> Vec<(f64, f64)> {
@@ -186,7 +193,7 @@ fn curve(
     (0..=STEPS)
         .filter(|_| least <= most)
         .map(|step| least + (most - least) * f64::from(step) / f64::from(STEPS))
-        .filter_map(|p| Some((p * 100.0, value(1.0 / setup.loss.chance_of_answer(p))?)))
+        .filter_map(|p| Some((p * 100.0, value(1.0 / experiment.loss.chance_of_answer(p))?)))
         .collect()
 }
 
@@ -194,19 +201,19 @@ fn x(rate: Rate) -> f64 {
     rate.percent()
 }
 
-fn error_axis(setup: &Setup) -> Axis {
-    Axis::linear(&format!("error rate: {}, in %", setup.loss))
+fn error_axis(experiment: &Experiment) -> Axis {
+    Axis::linear(&format!("error rate: {}, in %", experiment.loss))
 }
 
-fn subtitle(setup: &Setup, theory: &Theory) -> String {
+fn subtitle(experiment: &Experiment, theory: &Theory) -> String {
     format!(
         "{} {} at each rate, {} at the {}, {}, seed {}",
-        setup.operations,
-        setup.kind.operations(),
-        setup.loss,
-        setup.side.name(),
-        theory.timeout(setup.patience.timeout),
-        setup.seed
+        experiment.operations,
+        experiment.subject.operations,
+        experiment.loss,
+        experiment.fault_side,
+        theory.timeout(experiment.timeout),
+        experiment.seed
     )
 }
 
