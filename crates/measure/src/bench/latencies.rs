@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::statistics::samples_needed;
+use crate::statistics::{samples_needed, three_digits};
 
 /// Longest latency that is told apart, in nanoseconds: an hour.
 const LONGEST: u64 = 3_600_000_000_000;
@@ -159,16 +159,8 @@ pub fn percentiles(rows: &[(&str, &Latencies)]) -> String {
     text
 }
 
-/// Nanoseconds in milliseconds, with three significant digits.
 fn milliseconds(nanoseconds: u64) -> String {
-    let milliseconds = nanoseconds as f64 / 1e6;
-    let decimals = match milliseconds {
-        ms if ms >= 100.0 => 0,
-        ms if ms >= 10.0 => 1,
-        ms if ms >= 1.0 => 2,
-        _ => 3,
-    };
-    format!("{milliseconds:.decimals$}")
+    three_digits(nanoseconds as f64 / 1e6)
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! The plots of an experiment: latency, attempts against theory, throughput.
 //!
-//! Each is drawn once, in units of a page of 900 by 600, for an SVG and for a PNG of twice that
+//! Each is drawn once, in units of a canvas of 900 by 600, for an SVG and for a PNG of twice that
 //! size. The colours are those of Okabe and Ito, which people who see few colours can tell apart, and
 //! each series has a marker and a dash of its own, so that a grey print serves too.
 
 mod canvas;
 mod figure;
 mod png;
-
-use std::fmt::Display;
 
 use self::canvas::Colour;
 use self::figure::{Axis, Figure, Marker, Point, Series};
@@ -43,18 +41,16 @@ pub fn draw(
     ];
     let mut drawn = Vec::new();
     for (name, figure) in figures {
-        let cannot = |why: &dyn Display| Error::Resource(format!("cannot draw {name}: {why}"));
-        let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(|error| cannot(&error))?;
-        let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(|e| cannot(&e))?;
-        let png = png::encode(canvas::PNG_WIDTH, canvas::PNG_HEIGHT, &pixels);
-        drawn.push(Drawn {
-            name: format!("{name}.svg"),
-            bytes: svg.into_bytes(),
-        });
-        drawn.push(Drawn {
-            name: format!("{name}.png"),
-            bytes: png,
-        });
+        let cannot = |why: String| Error::Resource(format!("cannot draw {name}: {why}"));
+        let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(cannot)?;
+        let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(cannot)?;
+        let png = png::encode(2 * canvas::WIDTH, 2 * canvas::HEIGHT, &pixels);
+        for (extension, bytes) in [("svg", svg.into_bytes()), ("png", png)] {
+            drawn.push(Drawn {
+                name: format!("{name}.{extension}"),
+                bytes,
+            });
+        }
     }
     Ok(drawn)
 }
@@ -288,10 +284,7 @@ mod tests {
             assert!(svg.contains(text), "{text}");
         }
         let pixels = canvas::pixels(|canvas| figure.draw(canvas)).unwrap();
-        assert_eq!(
-            pixels.len(),
-            3 * (canvas::PNG_WIDTH * canvas::PNG_HEIGHT) as usize
-        );
+        assert_eq!(pixels.len(), 3 * 1800 * 1200);
         // Blue of the median, black of the text, white of the paper.
         for colour in [[0, 114, 178], [0, 0, 0], [255, 255, 255]] {
             assert!(pixels.chunks(3).any(|pixel| pixel == colour), "{colour:?}");

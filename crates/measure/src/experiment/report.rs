@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::summary::{Summary, Theory, millis};
 use super::sweep::{Experiment, Measured, RateRun};
-use crate::statistics::{Interval, samples_needed};
+use crate::statistics::{Interval, samples_needed, three_digits};
 use crate::subject::Audit;
 
 /// What `parameters.json` calls the program, by which a directory of results is known.
@@ -324,14 +324,11 @@ fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
     }
 }
 
-/// Three digits that count; `given up` for what is beyond what was watched.
+/// Three significant digits; `given up` for what is beyond what was watched.
 fn short(value: Option<f64>) -> String {
     match value {
         None => "given up".into(),
         Some(value) if value.is_infinite() => "infinite".into(),
-        Some(value) if value >= 100.0 => format!("{value:.0}"),
-        Some(value) if value >= 10.0 => format!("{value:.1}"),
-        Some(value) if value >= 1.0 => format!("{value:.2}"),
-        Some(value) => format!("{value:.3}"),
+        Some(value) => three_digits(value),
     }
 }

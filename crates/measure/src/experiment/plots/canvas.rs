@@ -1,33 +1,37 @@
-//! Paper to draw on: a page of 900 by 600 units, as SVG or as pixels.
+//! A canvas of 900 by 600 units, for an SVG or for a PNG of twice that size.
 
 use std::sync::OnceLock;
 
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{PathElement, Polygon, Text};
+use plotters::element::{Drawable, PathElement, PointCollection, Polygon, Text};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, FontTransform, IntoFont, RGBColor, WHITE, register_font};
+use plotters::style::{
+    Color, FontStyle, FontTransform, IntoFont, RGBColor, TextStyle, WHITE, register_font,
+};
 
-/// The page, in units.
-pub const WIDTH: f64 = 900.0;
-/// The page, in units.
-pub const HEIGHT: f64 = 600.0;
+/// The width in units.
+pub const WIDTH: u32 = 900;
+/// The height in units.
+pub const HEIGHT: u32 = 600;
 
-/// The page, in pixels of a PNG.
-pub const PNG_WIDTH: u32 = 1800;
-/// The page, in pixels of a PNG.
-pub const PNG_HEIGHT: u32 = 1200;
-
-/// Parts of a unit that are drawn. In an SVG this gives lines places between two pixels; pixels
-/// are drawn in twice the size and then halved, which is what makes lines smooth.
-const FINENESS: u32 = 4;
+/// Points a unit is divided into. An SVG gets lines between two pixels by them; pixels are drawn in
+/// twice their size and then averaged, which makes lines smooth.
+const SUPERSAMPLING: u32 = 4;
 
 const FONT: &[u8] = include_bytes!("../font/DejaVuSans-subset.ttf");
 
-/// The name in an SVG too: whoever shows it takes a font without serifs.
+/// The name in an SVG too: a viewer takes its font without serifs.
 const FONT_NAME: &str = "sans-serif";
+
+/// How much lower a text has to be put in a bitmap, in parts of its height: it is placed by its
+/// line there, which has more room above the letters than below.
+const BASELINE_OFFSET: f64 = 0.17;
+
+/// Why nothing was drawn, in the words of the backend.
+pub type DrawError = String;
 
 /// A colour of Okabe and Ito.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,159 +69,138 @@ pub enum Anchor {
     Upwards,
 }
 
-/// What can be drawn, in units.
-pub trait Canvas {
-    /// A line through these points; dashes and the gaps after them, or none.
-    fn line(
-        &mut self,
-        points: &[(f64, f64)],
-        colour: Colour,
-        width: f64,
-        dashes: &[f64],
-    ) -> Result<(), String>;
-
-    /// An area with these corners.
-    fn area(&mut self, corners: &[(f64, f64)], colour: Colour) -> Result<(), String>;
-
-    /// A text of this height.
-    fn text(
-        &mut self,
-        text: &str,
-        at: (f64, f64),
-        anchor: Anchor,
-        height: f64,
-    ) -> Result<(), String>;
-
-    /// How wide a text of this height is.
-    fn width_of(&self, text: &str, height: f64) -> Result<f64, String>;
+/// What is drawn on, in units.
+pub struct Canvas<B: DrawingBackend> {
+    area: DrawingArea<B, Shift>,
+    baseline_offset: f64,
 }
 
 /// Draws an SVG.
 ///
 /// # Errors
 /// What the backend says.
-pub fn svg(draw: impl FnOnce(&mut dyn Canvas) -> Result<(), String>) -> Result<String, String> {
-    load_font()?;
-    let (width, height) = (WIDTH as u32 * FINENESS, HEIGHT as u32 * FINENESS);
+pub fn svg(
+    draw: impl FnOnce(&Canvas<SVGBackend>) -> Result<(), DrawError>,
+) -> Result<String, DrawError> {
+    let (width, height) = (WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING);
     let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-        draw(&mut Page::blank(&area, 0.0)?)?;
-        area.present().map_err(|error| error.to_string())?;
-    }
-    // The page keeps its size; its units are finer.
+    let backend = SVGBackend::with_string(&mut svg, (width, height));
+    Canvas::draw(backend, 0.0, draw)?;
+    // The picture keeps its size; its units are finer.
     let drawn = format!("width=\"{width}\" height=\"{height}\"");
     let shown = format!("width=\"{WIDTH}\" height=\"{HEIGHT}\"");
     Ok(svg.replacen(&drawn, &shown, 1))
 }
 
-/// Draws the pixels of a PNG, three bytes each.
+/// Draws the pixels of twice the size, three bytes each.
 ///
 /// # Errors
 /// What the backend says.
-pub fn pixels(draw: impl FnOnce(&mut dyn Canvas) -> Result<(), String>) -> Result<Vec<u8>, String> {
-    load_font()?;
-    let (width, height) = (WIDTH as u32 * FINENESS, HEIGHT as u32 * FINENESS);
-    let mut fine = vec![0; 3 * (width * height) as usize];
-    {
-        let area = BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area();
-        draw(&mut Page::blank(&area, SINK)?)?;
-        area.present().map_err(|error| error.to_string())?;
-    }
-    Ok(halved(&fine, width as usize))
+pub fn pixels(
+    draw: impl FnOnce(&Canvas<BitMapBackend>) -> Result<(), DrawError>,
+) -> Result<Vec<u8>, DrawError> {
+    let (width, height) = (WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING);
+    let mut pixels = vec![0; 3 * (width * height) as usize];
+    let backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
+    Canvas::draw(backend, BASELINE_OFFSET, draw)?;
+    Ok(downsampled(&pixels, width as usize))
 }
 
-/// Two white pixels.
-const PAPER: &[u8] = &[255; 6];
-
 /// Each pixel the mean of four.
-fn halved(fine: &[u8], width: usize) -> Vec<u8> {
+fn downsampled(fine: &[u8], width: usize) -> Vec<u8> {
+    /// Two white pixels.
+    const BLANK: &[u8] = &[255; 6];
     let mut pixels = Vec::with_capacity(fine.len() / 4);
     for rows in fine.chunks_exact(2 * 3 * width) {
         let (upper, lower) = rows.split_at(3 * width);
         for (above, below) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
-            // Most of a plot is paper.
-            if above == PAPER && below == PAPER {
-                pixels.extend_from_slice(&PAPER[..3]);
+            // Most of a plot is blank.
+            if above == BLANK && below == BLANK {
+                pixels.extend_from_slice(&BLANK[..3]);
                 continue;
             }
             for part in 0..3 {
-                let sum = u16::from(above[part])
-                    + u16::from(above[part + 3])
-                    + u16::from(below[part])
-                    + u16::from(below[part + 3]);
-                pixels.push((sum / 4) as u8);
+                let four = [above[part], above[part + 3], below[part], below[part + 3]];
+                pixels.push((four.map(u16::from).iter().sum::<u16>() / 4) as u8);
             }
         }
     }
     pixels
 }
 
-/// Without a font, text in a bitmap would be an error.
-fn load_font() -> Result<(), String> {
-    static LOADED: OnceLock<bool> = OnceLock::new();
-    let loaded = *LOADED.get_or_init(|| register_font(FONT_NAME, FontStyle::Normal, FONT).is_ok());
-    loaded
-        .then_some(())
-        .ok_or_else(|| "the font is damaged".into())
-}
-
-/// How much lower a text has to be put in a bitmap to stand where it is to, in parts of its height:
-/// there it is placed by its line, which has more room above the letters than below.
-const SINK: f64 = 0.17;
-
-struct Page<'a, B: DrawingBackend> {
-    area: &'a DrawingArea<B, Shift>,
-    sink: f64,
-}
-
-impl<'a, B: DrawingBackend> Page<'a, B> {
-    fn blank(area: &'a DrawingArea<B, Shift>, sink: f64) -> Result<Page<'a, B>, String> {
-        area.fill(&WHITE).map_err(|error| error.to_string())?;
-        Ok(Page { area, sink })
-    }
-}
-
 fn fine(units: f64) -> i32 {
-    (units * f64::from(FINENESS)).round() as i32
+    (units * f64::from(SUPERSAMPLING)).round() as i32
 }
 
 fn place((x, y): (f64, f64)) -> (i32, i32) {
     (fine(x), fine(y))
 }
 
-impl<B: DrawingBackend> Canvas for Page<'_, B> {
-    fn line(
-        &mut self,
+fn text_style(height: f64, transform: FontTransform) -> TextStyle<'static> {
+    let font = (FONT_NAME, f64::from(fine(height))).into_font();
+    font.transform(transform).color(&Colour::BLACK.0)
+}
+
+impl<B: DrawingBackend> Canvas<B> {
+    fn draw(
+        backend: B,
+        baseline_offset: f64,
+        draw: impl FnOnce(&Canvas<B>) -> Result<(), DrawError>,
+    ) -> Result<(), DrawError> {
+        static FONT_LOADED: OnceLock<bool> = OnceLock::new();
+        let load = || register_font(FONT_NAME, FontStyle::Normal, FONT).is_ok();
+        if !FONT_LOADED.get_or_init(load) {
+            // Without it, text in a bitmap would be an error.
+            return Err("the font is damaged".into());
+        }
+        let canvas = Canvas {
+            area: backend.into_drawing_area(),
+            baseline_offset,
+        };
+        let failed = |error: plotters::drawing::DrawingAreaErrorKind<_>| error.to_string();
+        canvas.area.fill(&WHITE).map_err(failed)?;
+        draw(&canvas)?;
+        canvas.area.present().map_err(failed)
+    }
+
+    fn add<'a, E>(&self, element: &'a E) -> Result<(), DrawError>
+    where
+        E: Drawable<B>,
+        &'a E: PointCollection<'a, (i32, i32)>,
+    {
+        self.area.draw(element).map_err(|error| error.to_string())
+    }
+
+    /// A line through these points; dashes and the gaps after them, or none.
+    pub fn line(
+        &self,
         points: &[(f64, f64)],
         colour: Colour,
         width: f64,
         dashes: &[f64],
-    ) -> Result<(), String> {
+    ) -> Result<(), DrawError> {
         let style = colour.0.stroke_width(fine(width).max(1).unsigned_abs());
         for piece in dashed(points, dashes) {
             let piece: Vec<(i32, i32)> = piece.into_iter().map(place).collect();
-            self.area
-                .draw(&PathElement::new(piece, style))
-                .map_err(|error| error.to_string())?;
+            self.add(&PathElement::new(piece, style))?;
         }
         Ok(())
     }
 
-    fn area(&mut self, corners: &[(f64, f64)], colour: Colour) -> Result<(), String> {
+    /// An area with these corners.
+    pub fn area(&self, corners: &[(f64, f64)], colour: Colour) -> Result<(), DrawError> {
         let corners: Vec<(i32, i32)> = corners.iter().copied().map(place).collect();
-        self.area
-            .draw(&Polygon::new(corners, colour.0.filled()))
-            .map_err(|error| error.to_string())
+        self.add(&Polygon::new(corners, colour.0.filled()))
     }
 
-    fn text(
-        &mut self,
+    /// A text of this height.
+    pub fn text(
+        &self,
         text: &str,
-        at: (f64, f64),
+        (x, y): (f64, f64),
         anchor: Anchor,
         height: f64,
-    ) -> Result<(), String> {
+    ) -> Result<(), DrawError> {
         let (horizontal, vertical) = match anchor {
             Anchor::Left => (HPos::Left, VPos::Center),
             Anchor::Right => (HPos::Right, VPos::Center),
@@ -225,32 +208,21 @@ impl<B: DrawingBackend> Canvas for Page<'_, B> {
             Anchor::Bottom => (HPos::Center, VPos::Bottom),
             Anchor::Upwards => (HPos::Center, VPos::Center),
         };
-        let mut font = (FONT_NAME, f64::from(fine(height))).into_font();
-        if anchor == Anchor::Upwards {
-            font = font.transform(FontTransform::Rotate270);
-        }
-        let (x, y) = at;
-        let at = match anchor {
-            Anchor::Upwards => (x + self.sink * height, y),
-            _ => (x, y + self.sink * height),
+        let offset = self.baseline_offset * height;
+        let (at, transform) = match anchor {
+            Anchor::Upwards => ((x + offset, y), FontTransform::Rotate270),
+            _ => ((x, y + offset), FontTransform::None),
         };
-        let style = font
-            .color(&Colour::BLACK.0)
-            .pos(Pos::new(horizontal, vertical));
-        self.area
-            .draw(&Text::new(text.to_owned(), place(at), style))
-            .map_err(|error| error.to_string())
+        let style = text_style(height, transform).pos(Pos::new(horizontal, vertical));
+        self.add(&Text::new(text, place(at), style))
     }
 
-    fn width_of(&self, text: &str, height: f64) -> Result<f64, String> {
-        let style = (FONT_NAME, f64::from(fine(height)))
-            .into_font()
-            .color(&Colour::BLACK.0);
-        let (width, _) = self
-            .area
-            .estimate_text_size(text, &style)
-            .map_err(|error| error.to_string())?;
-        Ok(f64::from(width) / f64::from(FINENESS))
+    /// How wide a text of this height is.
+    pub fn width_of(&self, text: &str, height: f64) -> Result<f64, DrawError> {
+        let style = text_style(height, FontTransform::None);
+        let size = self.area.estimate_text_size(text, &style);
+        let (width, _) = size.map_err(|error| error.to_string())?;
+        Ok(f64::from(width) / f64::from(SUPERSAMPLING))
     }
 }
 
@@ -316,6 +288,6 @@ mod tests {
             [0, 0, 0, 255, 255, 255, 9, 9, 9, 9, 9, 9],
             [0, 0, 0, 255, 255, 255, 9, 9, 9, 9, 9, 9],
         ];
-        assert_eq!(halved(&fine.concat(), 4), [127, 127, 127, 9, 9, 9]);
+        assert_eq!(downsampled(&fine.concat(), 4), [127, 127, 127, 9, 9, 9]);
     }
 }

@@ -1,8 +1,13 @@
 //! One plot: axes with units, series with intervals, a curve of theory, a legend that covers nothing.
 
-use super::canvas::{Anchor, Canvas, Colour, HEIGHT, WIDTH};
+use plotters::prelude::DrawingBackend;
 
-/// The heights of text, in units of the page. The letters are as large as those of a font of four
+use super::canvas::{self, Anchor, Canvas, Colour, DrawError};
+
+const WIDTH: f64 = canvas::WIDTH as f64;
+const HEIGHT: f64 = canvas::HEIGHT as f64;
+
+/// The heights of text, in units of the canvas. The letters are as large as those of a font of four
 /// fifths of that, so the smallest are of 14.
 const TITLE: f64 = 27.0;
 const LABEL: f64 = 21.0;
@@ -125,7 +130,7 @@ impl Axis {
     }
 }
 
-/// From values to units of the page.
+/// From values to units of the canvas.
 struct Scale {
     low: f64,
     high: f64,
@@ -206,7 +211,7 @@ impl Figure {
     ///
     /// # Errors
     /// What the canvas says.
-    pub fn draw(&self, canvas: &mut dyn Canvas) -> Result<(), String> {
+    pub fn draw(&self, canvas: &Canvas<impl DrawingBackend>) -> Result<(), DrawError> {
         canvas.text(&self.title, (WIDTH / 2.0, 12.0), Anchor::Top, TITLE)?;
         canvas.text(&self.subtitle, (WIDTH / 2.0, 44.0), Anchor::Top, SMALL)?;
         let mut top = self.legend(canvas, 80.0)? + 14.0;
@@ -253,7 +258,12 @@ impl Figure {
         (x, y)
     }
 
-    fn axes(&self, canvas: &mut dyn Canvas, x: &Scale, y: &Scale) -> Result<(), String> {
+    fn axes(
+        &self,
+        canvas: &Canvas<impl DrawingBackend>,
+        x: &Scale,
+        y: &Scale,
+    ) -> Result<(), DrawError> {
         let top = y.to;
         for tick in y.ticks() {
             let at = y.place(tick);
@@ -274,7 +284,7 @@ impl Figure {
     }
 
     /// Draws the legend from this height down, in as many rows as it takes, and says where it ends.
-    fn legend(&self, canvas: &mut dyn Canvas, mut at: f64) -> Result<f64, String> {
+    fn legend(&self, canvas: &Canvas<impl DrawingBackend>, mut at: f64) -> Result<f64, DrawError> {
         const KEY: f64 = 40.0;
         const GAP: f64 = 26.0;
         let mut keys: Vec<(Key, &str)> = Vec::new();
@@ -333,7 +343,12 @@ impl Figure {
 }
 
 impl Series {
-    fn draw(&self, canvas: &mut dyn Canvas, x: &Scale, y: &Scale) -> Result<(), String> {
+    fn draw(
+        &self,
+        canvas: &Canvas<impl DrawingBackend>,
+        x: &Scale,
+        y: &Scale,
+    ) -> Result<(), DrawError> {
         // What is not known is beyond all that is: at the upper edge.
         let height = |value: Option<f64>| value.map_or(y.to, |value| y.place(value));
         let place = |point: &Point| (x.place(point.x), height(point.y));
@@ -366,11 +381,11 @@ impl Series {
 impl Marker {
     fn draw(
         self,
-        canvas: &mut dyn Canvas,
+        canvas: &Canvas<impl DrawingBackend>,
         (x, y): (f64, f64),
         colour: Colour,
         hollow: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), DrawError> {
         let around = |corners: &[(f64, f64)]| -> Vec<(f64, f64)> {
             corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect()
         };
