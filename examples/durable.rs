@@ -19,8 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use client::cash_machine::bank_client::BankClient;
 use client::failure::Failure;
-use client::modes::atm::link::Link;
 use client::session::Target;
 use proto::atm::{Amount, Money, Request, TransactionId};
 use proto::frame::Framing;
@@ -153,7 +153,7 @@ fn syncs(directory: &Path, period: Duration) -> Result<Row> {
 /// Withdraws at so many machines at once, each as fast as it is answered.
 fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result<Row> {
     // One after another, since the bank turns away who waits too long to have a PIN hashed.
-    let links: Vec<Link> = (0..machines)
+    let links: Vec<BankClient> = (0..machines)
         .map(|number| log_in(address, number))
         .collect::<Result<_>>()?;
     let (taken, latencies) = thread::scope(|scope| {
@@ -170,7 +170,7 @@ fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result
     Row::new(taken, latencies)
 }
 
-fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
+fn log_in(address: SocketAddr, number: usize) -> Result<BankClient> {
     let target = Target {
         peer: Mode::Atm.into(),
         server: address.to_string(),
@@ -181,7 +181,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
         recorder: None,
     };
     let name = format!("ATM-{number}").parse().map_err(refused)?;
-    let mut link = Link::new(target, name);
+    let mut link = BankClient::new(target, name);
     let (card, pin) = CARDS[number % CARDS.len()];
     let (card, pin) = (
         card.parse().map_err(refused)?,
@@ -191,7 +191,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
     Ok(link)
 }
 
-fn withdraw_for(mut link: Link, period: Duration) -> Result<Vec<Duration>> {
+fn withdraw_for(mut link: BankClient, period: Duration) -> Result<Vec<Duration>> {
     // The smallest amount, since an account must last the whole run.
     let amount = Money::from_minor(1).and_then(Amount::new);
     let amount = amount.context("0.01 is an amount")?;

@@ -15,11 +15,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use client::app;
+use client::cash_machine::bank_client::BankClient;
+use client::cash_machine::storage::{MachineStorage, Machines};
 use client::cli::Arguments;
 use client::failure::Failure;
-use client::modes::atm::link::Link;
 use client::modes::atm::machine::Worker;
-use client::modes::atm::terminal::{Machines, Terminal};
 use client::session::Target;
 use proto::atm::Kind;
 use proto::atm::semantics::Semantics;
@@ -125,7 +125,7 @@ fn withdraw(target: Target) -> Result<()> {
     let found = Machines::within(journals.path())
         .open(None, Semantics::ExactlyOnce.protections())
         .map_err(failed)?;
-    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
+    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
     let mut machine = Worker::new(found, link, Duration::from_secs(10));
     machine.settle().map_err(failed)?;
     let (card, pin) = ("123456789".parse(), "1234".parse());

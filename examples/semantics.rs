@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use client::cash_machine::bank_client::BankClient;
+use client::cash_machine::storage::{MachineStorage, Machines};
 use client::failure::Failure;
-use client::modes::atm::link::Link;
 use client::modes::atm::machine::Worker;
 use client::modes::atm::receipt::Receipt;
-use client::modes::atm::terminal::{Machines, Terminal};
 use client::session::Target;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Kind, Money};
@@ -137,7 +137,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         .open(None, semantics.protections())
         .map_err(failed)?;
     let full = found.0.drawer();
-    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
+    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
     let mut machine = Worker::new(found, link, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
@@ -156,7 +156,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let after = balance(&mut machine)?;
     machine.link().log_out();
 
-    let notes = full.checked_sub(machine.terminal().drawer());
+    let notes = full.checked_sub(machine.storage().drawer());
     let notes = notes.context("notes came in")?;
     let debited = before.checked_sub(after).context("the balance has grown")?;
     let times = |money: Money| money.minor() / amount.money().minor();

@@ -1,7 +1,7 @@
 //! The reckoning: what the bank has booked against what is in the drawers.
 
 use anyhow::{Context, Result};
-use client::drawer::Drawer;
+use client::cash_machine::drawer::Drawer;
 use proto::atm::record::{Account, Record, Status, Transaction};
 use proto::atm::{Kind, Money};
 use server::ledger::audit::audit;

@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use client::clock::Clock;
 use client::failure::Status;
-use client::modes::datetime::Clock;
 use client::session::Target;
 use proto::datetime::Request;
 use proto::mode::{Mode, Transport};

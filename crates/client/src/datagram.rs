@@ -155,6 +155,31 @@ impl Asker {
         })
     }
 
+    /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while
+    /// the server listens on `127.0.0.1` alone.
+    pub fn keep_one_address(&mut self) {
+        let is_v4 = |(address, _): &(SocketAddr, Endpoint)| address.is_ipv4();
+        let kept = self.endpoints.iter().position(is_v4).unwrap_or(0);
+        self.endpoints.swap(0, kept);
+        self.endpoints.truncate(1);
+    }
+
+    /// Sends the question once, to one address; `None` when `accept` took nothing for its answer by
+    /// then.
+    ///
+    /// # Errors
+    /// When the socket has an error.
+    pub fn ask_once<A>(
+        &mut self,
+        question: &[u8],
+        by: Instant,
+        mut accept: impl FnMut(&[u8]) -> Option<A>,
+    ) -> io::Result<Option<A>> {
+        let (_, endpoint) = &mut self.endpoints[0];
+        let mut passed_over = PassedOver::default();
+        ask_once(endpoint, question, by, &mut accept, &mut passed_over)
+    }
+
     /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as
     /// long as is waited for that.
     ///

@@ -14,22 +14,22 @@
 
 pub mod app;
 pub mod bench;
+pub mod cash_machine;
 pub mod cli;
+pub mod clock;
 pub mod datagram;
-pub mod disk;
-pub mod drawer;
 pub mod evidence;
 pub mod experiment;
 pub mod failure;
 pub mod input;
 pub mod interrupt;
-pub mod journal;
 pub mod menu;
 pub mod modes;
 pub mod options;
 pub mod output;
 pub mod own_server;
 pub mod peer;
+pub mod room;
 pub mod secrets;
 pub mod session;
 pub mod view;

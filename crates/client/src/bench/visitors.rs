@@ -9,8 +9,6 @@ use measure::subject::{Performed, Subject as Performer};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
-use proto::refusal::Refusal;
-use proto::reply;
 use wire::connection::{Connection, ReceiveError};
 
 use super::Subject;
@@ -173,15 +171,9 @@ impl Performer for Calculating {
         let sum = format!("{} + 42", self.count);
         let request = calc::Request::Calc(sum.parse().map_err(Failure::Refused)?);
         let expected = (self.count + 42).to_string();
-        let value = |arguments: &str| match calc::Answer::parse(&request, arguments) {
-            Some(calc::Answer::Value(value)) => (value.text == expected).then_some(()),
-            Some(calc::Answer::Hello(_) | calc::Answer::Bye) | None => None,
-        };
-        let accept = |reply: Result<&str, Refusal>| reply::read(reply, value);
+        let is_expected = |answer: &calc::Answer| matches!(answer, calc::Answer::Value(value) if value.text == expected);
         let mut performed = Performed::default();
-        let answer = self
-            .line
-            .insist(&request.to_string(), accept, 1, &mut performed)?;
+        let answer = self.line.insist(&request, is_expected, 1, &mut performed)?;
         answer.transpose().map_err(Failure::Refused)?;
         Ok(performed)
     }

@@ -6,6 +6,7 @@ use measure::subject::Performed;
 use proto::printable::quoted;
 use proto::refusal::Refusal;
 use proto::reply;
+use proto::request::Request;
 use wire::connection::{Connection, ReceiveError};
 
 use crate::failure::Failure;
@@ -52,17 +53,17 @@ impl Line {
         self.interrupt = interrupt;
     }
 
-    /// Sends the request once and waits for its answer; `None` when none came in time. What
-    /// `accept` does not take for the answer is a late one to an earlier attempt, and is counted.
+    /// Sends the request once and waits for its answer; `None` when none came in time. What does not
+    /// answer it, or is not the answer expected, is a late one to an earlier attempt, and is counted.
     ///
     /// # Errors
     /// When the server is lost, or the person wants an end.
-    pub fn attempt<A>(
+    pub fn attempt<R: Request>(
         &mut self,
-        request: &str,
-        mut accept: impl FnMut(Result<&str, Refusal>) -> Option<Result<A, Refusal>>,
+        request: &R,
+        is_expected: impl Fn(&R::Answer) -> bool,
         performed: &mut Performed,
-    ) -> Result<Option<Result<A, Refusal>>, Failure> {
+    ) -> Result<Option<Result<R::Answer, Refusal>>, Failure> {
         if self.interrupt.came() {
             return Err(Failure::Interrupted);
         }
@@ -70,7 +71,7 @@ impl Line {
         let sent = Instant::now();
         let writer = &mut self.connection.writer;
         writer
-            .send(request.as_bytes())
+            .send(request.to_string().as_bytes())
             .map_err(|error| lost(error.to_string()))?;
         loop {
             let message = match self.connection.reader.receive(Some(sent + self.timeout)) {
@@ -84,9 +85,11 @@ impl Line {
             };
             let text = String::from_utf8_lossy(&message);
             match reply::parse(&text) {
-                Ok(reply) => match accept(reply) {
-                    Some(answer) => return Ok(Some(answer)),
-                    None => performed.late.push(performed.attempts.len()),
+                Ok(reply) => match request.read(reply) {
+                    Some(answer) if answer.as_ref().map_or(true, &is_expected) => {
+                        return Ok(Some(answer));
+                    }
+                    Some(_) | None => performed.late.push(performed.attempts.len()),
                 },
                 Err(error) => {
                     let words = format!("the server said {}, which is {error}", quoted(&text));
@@ -100,15 +103,15 @@ impl Line {
     ///
     /// # Errors
     /// When the server is lost, or the person wants an end.
-    pub fn insist<A>(
+    pub fn insist<R: Request>(
         &mut self,
-        request: &str,
-        mut accept: impl FnMut(Result<&str, Refusal>) -> Option<Result<A, Refusal>>,
+        request: &R,
+        is_expected: impl Fn(&R::Answer) -> bool,
         most: u32,
         performed: &mut Performed,
-    ) -> Result<Option<Result<A, Refusal>>, Failure> {
+    ) -> Result<Option<Result<R::Answer, Refusal>>, Failure> {
         for attempts in 1..=most {
-            if let Some(answer) = self.attempt(request, &mut accept, performed)? {
+            if let Some(answer) = self.attempt(request, &is_expected, performed)? {
                 performed.attempts.push(attempts);
                 return Ok(Some(answer));
             }

@@ -169,12 +169,13 @@ impl Scene<'_> {
                 let machine = PrintedMachine::open(&target, customer, plan, self.patience)?;
                 Box::new(machine)
             }
-            Kind::Datetime => Box::new(Clock::open(
-                self.server,
-                self.faults,
-                self.patience,
-                self.is_foreign,
-            )?),
+            Kind::Datetime => {
+                let target = Target {
+                    faults: self.faults.cloned(),
+                    ..self.target()
+                };
+                Box::new(Clock::open(&target, self.patience, self.is_foreign)?)
+            }
         })
     }
 

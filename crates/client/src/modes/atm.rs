@@ -1,25 +1,22 @@
 //! The cash machine: what its customer sees.
 //!
-//! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank. `floor` has what they need, and `address`
-//! knows which bank is meant. `customer` logs in, with a PIN from where `pin` knows; `progress` is
-//! told meanwhile, and `receipt` is what is printed. `operator` settles and lists, with `members` for
-//! programs.
+//! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
+//! [`cash_machine`](crate::cash_machine). `floor` has what they need, and `address` knows which bank
+//! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
+//! `operator` settles and lists, with `members` for programs.
 //!
-//! A machine without a customer, as in the example `semantics`, needs [`terminal`], [`link`] and
-//! [`machine`] alone.
+//! A machine without a customer, as in the example `semantics`, needs [`machine`] alone.
 
 mod address;
 mod customer;
 mod floor;
-pub mod link;
+mod line;
 pub mod machine;
 mod members;
 mod operator;
 mod pin;
-pub mod progress;
 pub mod receipt;
-pub mod terminal;
+mod wording;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -173,7 +170,7 @@ fn serve(
             // So that it stands below the trace of what it tells of.
             recorder.flush();
         }
-        say(&format!("settled: {}", machine::named(&settled)));
+        say(&format!("settled: {}", wording::named(&settled)));
         worker.hand_over(None, Ok(()))?;
     }
     worker.link().open()?;

@@ -22,7 +22,7 @@ use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
 
-use super::datetime::Gap;
+use crate::clock::watch::Gap;
 use crate::failure::{Failure, Report, Status};
 use crate::options::Options;
 use crate::output::{Output, say};

@@ -5,8 +5,8 @@ use proto::atm::bank::WRONG_PINS;
 use proto::atm::{CardNumber, Holder, Pin};
 use proto::refusal::{Code, Refusal};
 
-use super::link::Link;
 use super::{Arguments, pin};
+use crate::cash_machine::bank_client::BankClient;
 use crate::failure::{Failure, words_of};
 use crate::input::Input;
 use crate::output::say;
@@ -52,7 +52,7 @@ impl Given {
     ///
     /// # Errors
     /// When the bank refuses or cannot be reached, or the person gives up.
-    pub fn log_in(self, link: &mut Link, input: &mut Input) -> Result<Holder, Failure> {
+    pub fn log_in(self, link: &mut BankClient, input: &mut Input) -> Result<Holder, Failure> {
         let card = self.card.map_or_else(|| ask_for_card(input), Ok)?;
         if let Some(pin) = self.pin {
             return link

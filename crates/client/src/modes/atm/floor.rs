@@ -8,10 +8,10 @@ use proto::mode::Mode;
 use proto::name::Name;
 
 use super::Arguments;
-use super::link::Link;
 use super::machine::Worker;
-use super::progress::Progress;
-use super::terminal::{Machines, Terminal};
+use crate::cash_machine::bank_client::BankClient;
+use crate::cash_machine::progress::Progress;
+use crate::cash_machine::storage::{MachineStorage, Machines};
 use crate::failure::Failure;
 use crate::interrupt::Notice;
 use crate::output::{Output, say};
@@ -69,10 +69,10 @@ impl Floor {
         Ok(self.worker_of(found))
     }
 
-    fn worker_of(&self, found: (Terminal, Machine)) -> Worker {
+    fn worker_of(&self, found: (MachineStorage, Machine)) -> Worker {
         let settled_by = self.who_settles(found.0.name());
-        let link = |terminal: &Terminal| {
-            let mut link = Link::new(self.target.clone(), terminal.name().clone());
+        let link = |terminal: &MachineStorage| {
+            let mut link = BankClient::new(self.target.clone(), terminal.name().clone());
             if !self.is_for_programs {
                 link.progress = Progress::on_terminal(&self.target);
             }

@@ -6,7 +6,7 @@ use proto::name::Name;
 use serde_json::{Value, json};
 
 use super::floor::Floor;
-use super::{machine, members};
+use super::{members, wording};
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
 
@@ -53,7 +53,7 @@ pub(super) fn settle(
             false => format!("{name}: {words}"),
         };
         let printed = output.line(&line);
-        worker.hand_over(settled.as_ref().map(machine::named), printed)?;
+        worker.hand_over(settled.as_ref().map(wording::named), printed)?;
     }
     Ok(status)
 }
@@ -110,7 +110,7 @@ pub(super) fn load(
     let mut worker = floor.worker_to_load(name)?;
     worker.settle()?;
     worker.load(count)?;
-    let name = worker.terminal().name();
+    let name = worker.storage().name();
     output.answer(
         &format!("{name}: {count} in the drawer"),
         json!({"terminal": name.as_str(), "drawer": count.to_string()}),

@@ -7,9 +7,11 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{FIRST_PAUSE, INTERRUPTED, MAX_PAUSE, Worker, has_answered_wrong, untold};
+use super::{Worker, has_answered_wrong};
 use crate::failure::{Failure, Report, words_of};
+use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
 use crate::modes::atm::receipt::Receipt;
+use crate::modes::atm::wording::{INTERRUPTED, untold};
 
 /// How often a bank may give an answer that is none to one question.
 const BROKEN_ANSWERS: u32 = 3;

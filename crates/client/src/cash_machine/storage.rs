@@ -15,9 +15,9 @@ use proto::name::Name;
 use record::{About, Recorder};
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
-use crate::drawer::Drawer;
+use super::drawer::Drawer;
+use super::journal::{Journal, JournalError, Opened};
 use crate::failure::Failure;
-use crate::journal::{Journal, JournalError, Opened};
 use crate::output::say;
 
 /// What is in a new drawer, in hundredths: a million. A lab never empties it; `load` fills it.
@@ -35,7 +35,7 @@ const BY_HAND: &str = "; compare with `labserver ledger unsettled`, settle there
 
 /// A machine's journal and drawer, held by this process alone.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct MachineStorage {
     name: Name,
     journal: Journal,
     drawer: Drawer,
@@ -81,7 +81,7 @@ impl Machines {
         &self,
         name: Option<&Name>,
         protections: Protections,
-    ) -> Result<(Terminal, Machine), Failure> {
+    ) -> Result<(MachineStorage, Machine), Failure> {
         self.find(name, protections, Machine::recover_under)
     }
 
@@ -94,7 +94,7 @@ impl Machines {
         &self,
         name: Option<&Name>,
         protections: Protections,
-    ) -> Result<(Terminal, Machine), Failure> {
+    ) -> Result<(MachineStorage, Machine), Failure> {
         self.find(name, protections, Machine::recover_to_load)
     }
 
@@ -103,7 +103,7 @@ impl Machines {
         name: Option<&Name>,
         protections: Protections,
         recover: Recover,
-    ) -> Result<(Terminal, Machine), Failure> {
+    ) -> Result<(MachineStorage, Machine), Failure> {
         let open = |name: &Name| self.open_named(name, protections, recover);
         if let Some(name) = name {
             return open(name).map_err(Refused::into_failure);
@@ -166,7 +166,7 @@ impl Machines {
         name: &Name,
         protections: Protections,
         recover: Recover,
-    ) -> Result<(Terminal, Machine), Refused> {
+    ) -> Result<(MachineStorage, Machine), Refused> {
         let directory = self.directory.join(name.as_str());
         state::create_directory(&self.ours, &directory)
             .map_err(|error| Refused::Failed(no_directory(&error)))?;
@@ -217,7 +217,7 @@ impl Machines {
             damaged(&damage, if is_loadable { &load } else { BY_HAND })
         })?;
         Ok((
-            Terminal {
+            MachineStorage {
                 name: name.clone(),
                 journal,
                 drawer,
@@ -228,7 +228,7 @@ impl Machines {
     }
 }
 
-impl Terminal {
+impl MachineStorage {
     /// What the machine is called.
     pub fn name(&self) -> &Name {
         &self.name

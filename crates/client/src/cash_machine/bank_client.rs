@@ -13,7 +13,7 @@ use crate::session::{Session, Target};
 
 /// A line to the bank.
 #[derive(Debug)]
-pub struct Link {
+pub struct BankClient {
     target: Target,
     terminal: Name,
     customer: Option<Customer>,
@@ -36,11 +36,11 @@ struct Customer {
     pin: Pin,
 }
 
-impl Link {
+impl BankClient {
     /// A line to this bank, for the machine of this name. It connects when there is something to
     /// say.
-    pub fn new(target: Target, terminal: Name) -> Link {
-        Link {
+    pub fn new(target: Target, terminal: Name) -> BankClient {
+        BankClient {
             target,
             terminal,
             customer: None,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use proto::atm::Money;
 
-use crate::disk::Disk;
+use super::disk::Disk;
 
 /// A slot's length in bytes: a disk's smallest unit, so that no write touches both.
 const SLOT: usize = 512;
@@ -111,7 +111,7 @@ fn read_slot(slot: &[u8]) -> Option<(u64, Money)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::failing::Failing;
+    use crate::cash_machine::disk::failing::Failing;
 
     fn money(text: &str) -> Money {
         text.parse().unwrap()
