@@ -9,6 +9,7 @@ pub mod chat;
 pub mod ledger;
 pub mod visitors;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -164,24 +165,15 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         Some(_) => None,
         None => {
             let program = find_labserver(arguments.labserver.as_deref())?;
-            let words = ["--mode", mode.name(), "--wire", framing.name()];
-            let mut words: Vec<std::ffi::OsString> = words.map(Into::into).into();
-            words.extend([
-                "--max-connections".into(),
-                (connections + 16).to_string().into(),
-            ]);
-            match subject {
-                Subject::Atm => {
-                    let opened = ledger::Books::open(&program, accounts)?;
-                    words.extend(opened.words());
-                    books = Some(opened);
-                }
-                // All questions come from one address.
-                Subject::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
-                Subject::Text | Subject::Calc | Subject::Echo | Subject::Chat => {}
+            let mut options: Vec<OsString> = vec!["--max-connections".into()];
+            options.push((connections + 16).to_string().into());
+            if subject == Subject::Atm {
+                let opened = ledger::Books::open(&program, accounts)?;
+                options.extend(opened.words());
+                books = Some(opened);
             }
             say(&format!("starting {} for this", program.display()));
-            Some(OwnServer::start(&program, mode, &words)?)
+            Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
     let address = own.as_ref().map(|own| own.address().to_owned());

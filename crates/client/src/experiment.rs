@@ -12,9 +12,10 @@ pub mod faults;
 pub mod subject;
 pub mod subjects;
 
+use std::ffi::OsString;
 use std::io;
 use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -26,21 +27,20 @@ use measure::experiment::summary::{Theory, summarize};
 use measure::experiment::sweep::{Experiment, Measured, Measurement, RateRun};
 use measure::experiment::{plots, report};
 use measure::subject::Audit;
-use proto::frame::Framing;
 use serde_json::json;
+use tempfile::NamedTempFile;
 use wire::datagram::Endpoint;
-use wire::fault::random_seed;
+use wire::fault::{Plan, random_seed};
 
 use self::faults::{FaultSide, Lost};
 use self::subject::Patience;
-use self::subjects::cash_machine::Account;
-use self::subjects::printed_machine::Customer;
-use self::subjects::{Kind, OwnService, Scene};
+use self::subjects::cash_machine::accounts_file;
+use self::subjects::{Kind, SubjectConfig};
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::options::Options;
 use crate::output::say;
-use crate::own_server::find_labserver;
+use crate::own_server::{OwnServer, find_labserver};
 
 /// Long against a round trip on one computer, short enough that 90 % of loss ends in minutes.
 const TIMEOUT: Duration = Duration::from_millis(5);
@@ -164,44 +164,55 @@ enum ServerUsed {
 /// How each rate is set up.
 #[derive(Debug)]
 struct Setup {
-    kind: Kind,
+    subject: SubjectConfig,
     loss: Loss,
     side: FaultSide,
     seed: u64,
-    framing: Framing,
-    patience: Patience,
-    account: Account,
-    customer: Customer,
     server: ServerUsed,
-    /// Of each rate, the warm-up included.
-    operations: u64,
 }
 
 impl Setup {
     fn measure(&self, rate: Rate, measurement: &mut Measurement) -> Result<(), Failure> {
-        let plan = faults::plan(self.kind, self.loss, rate, self.side, self.seed)?;
-        let in_client = self.side == FaultSide::Client;
+        let plan = faults::plan(self.subject.kind, self.loss, rate, self.side, self.seed)?;
+        let (in_client, in_server) = match self.side {
+            FaultSide::Client => (Some(&plan), None),
+            FaultSide::Server => (None, Some(&plan)),
+        };
         let own;
         let server = match &self.server {
             ServerUsed::Named(address) => address,
             ServerUsed::Own(program) => {
-                let faults = (!in_client).then_some(&plan);
-                own = OwnService::start(program, self.kind, self.framing, faults)?;
-                own.address()
+                own = self.start_server(program, in_server)?;
+                own.0.address()
             }
         };
-        let scene = Scene {
-            kind: self.kind,
-            server,
-            framing: self.framing,
-            faults: in_client.then_some(&plan),
-            patience: &self.patience,
-            account: &self.account,
-            customer: Some(&self.customer),
-            operations: self.operations,
-            is_foreign: matches!(self.server, ServerUsed::Named(_)),
+        let mut subject = self.subject.open(server, in_client)?;
+        measurement.measure(subject.as_mut(), plan.seed())
+    }
+
+    /// A server for one rate, with the file of its accounts, if it has any.
+    fn start_server(
+        &self,
+        program: &Path,
+        faults: Option<&Plan>,
+    ) -> Result<(OwnServer, Option<NamedTempFile>), Failure> {
+        let mut options: Vec<OsString> = Vec::new();
+        let accounts = match self.subject.kind {
+            Kind::Atm => Some(accounts_file(1)?),
+            // The bank of a hand-out is in memory, with a customer of its own.
+            Kind::Text | Kind::Datetime | Kind::AtmLogin => None,
         };
-        measurement.measure(scene.subject()?.as_mut(), plan.seed())
+        if let Some(file) = &accounts {
+            options.extend(["--ledger", "memory", "--accounts"].map(Into::into));
+            options.push(file.path().into());
+        }
+        if let Some(plan) = faults {
+            options.extend(["--fault".into(), plan.spec().to_string().into()]);
+            options.extend(["--seed".into(), plan.seed().to_string().into()]);
+        }
+        let (peer, framing) = (self.subject.kind.peer(), self.subject.framing);
+        let server = OwnServer::start(program, peer, framing, &options)?;
+        Ok((server, accounts))
     }
 }
 
@@ -216,7 +227,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         ));
     }
     let (kind, loss) = arguments.kind_and_loss()?;
-    let named = all.named_server(kind.port());
+    let named = all.named_server(kind.peer().default_port());
     let is_foreign = named.is_some();
     if is_foreign && arguments.fault_side == FaultSide::Server {
         return Err(Failure::Usage(
@@ -242,25 +253,28 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     };
     let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_ref());
     let setup = Setup {
-        kind,
         loss,
         side: arguments.fault_side,
         seed: experiment.seed,
-        framing,
         server: match named {
             Some(address) => ServerUsed::Named(address),
             None => ServerUsed::Own(find_labserver(arguments.labserver.as_deref())?),
         },
-        patience: Patience {
-            timeout: experiment.timeout,
-            give_up_after: arguments.give_up_after,
-            interrupt: Interrupt::watch()?,
+        subject: SubjectConfig {
+            kind,
+            framing,
+            patience: Patience {
+                timeout: experiment.timeout,
+                give_up_after: arguments.give_up_after,
+                interrupt: Interrupt::watch()?,
+            },
+            account: subjects::account(is_foreign && kind == Kind::Atm, card, pin_file)?,
+            customer: subjects::customer(card, pin_file)?,
+            operations: u64::from(arguments.warm_up) + u64::from(arguments.operations),
+            is_foreign,
         },
-        account: subjects::account(is_foreign && kind == Kind::Atm, card, pin_file)?,
-        customer: subjects::customer(card, pin_file)?,
-        operations: u64::from(arguments.warm_up) + u64::from(arguments.operations),
     };
-    let default_out = PathBuf::from(format!("experiment-{}", kind.name()));
+    let default_out = PathBuf::from(format!("experiment-{}", kind.peer().name()));
     let out = match &arguments.out {
         Some(out) => OutputDir::take(out, arguments.force)?,
         None => OutputDir::take_next(&default_out, arguments.force)?,

@@ -14,7 +14,8 @@ use wire::connection::{Connection, ReceiveError};
 use super::Subject;
 use crate::experiment::subject::{Line, Patience};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
-use crate::experiment::subjects::{Kind, Scene};
+use crate::experiment::subjects::clock::Clock;
+use crate::experiment::subjects::lowering::Lowering;
 use crate::failure::Failure;
 use crate::session::{Session, Target};
 
@@ -50,8 +51,13 @@ impl Site {
     /// When the server is not reachable or refuses.
     pub fn visitor(&self, number: u32) -> Result<Asking<'_, Failure>, Failure> {
         Ok(match self.subject {
-            Subject::Text => self.performer(Kind::Text)?,
-            Subject::Datetime => self.performer(Kind::Datetime)?,
+            Subject::Text => Box::new(Lowering::over(
+                Session::open(&self.target())?,
+                None,
+                &self.patience,
+            )),
+            // As fast as is asked for.
+            Subject::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
             Subject::Calc => Box::new(Calculating::open(self, number)?),
             // The room is visited by `chat`, which counts deliveries and not answers.
             Subject::Echo | Subject::Chat => Box::new(Echoing::open(self)?),
@@ -98,22 +104,6 @@ impl Site {
             server: self.server.clone(),
             is_own_server: self.own_accounts.is_some(),
         }
-    }
-
-    fn performer(&self, kind: Kind) -> Result<Asking<'_, Failure>, Failure> {
-        let scene = Scene {
-            kind,
-            server: &self.server,
-            framing: self.framing,
-            faults: None,
-            patience: &self.patience,
-            account: &self.account,
-            customer: None,
-            operations: 0,
-            // As fast as is asked for.
-            is_foreign: false,
-        };
-        scene.subject()
     }
 }
 
