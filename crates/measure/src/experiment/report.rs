@@ -177,78 +177,71 @@ pub fn samples_csv(runs: &[RateRun]) -> String {
     csv
 }
 
-/// The columns of the summary, in CSV and JSON.
-const COLUMNS: [&str; 24] = [
-    "error_rate_percent",
-    "operations",
-    "given_up",
-    "latency_median_ms",
-    "latency_median_low_ms",
-    "latency_median_high_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_mean_ms",
-    "latency_mean_expected_ms",
-    "throughput_per_s",
-    "exchanges_answered",
-    "attempts",
-    "attempts_per_exchange",
-    "attempts_per_exchange_low",
-    "attempts_per_exchange_high",
-    "attempts_per_exchange_expected",
-    "expected_within_interval",
-    "late_answers",
-    "exchanges_left_out",
-    "mean_wait_for_unanswered_ms",
-    "position_in_run",
-    "seed_of_faults",
-    "audit",
-];
-
-/// One row of the summary, in the order of [`COLUMNS`]. What is not known is null.
-fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 24] {
+/// The columns of the summary, in CSV and JSON. What is not known is null.
+fn row(summary: &Summary, run: Option<&RateRun>) -> [(&'static str, Value); 24] {
     let low = |interval: Option<Interval>| json!(interval.map(|interval| interval.from));
     let high = |interval: Option<Interval>| json!(interval.and_then(|interval| interval.to));
-    let finite = summary.expected_attempts.is_finite();
+    let expected = summary.expected_attempts;
+    let expected = expected.is_finite().then_some(expected);
+    let audit = match &summary.audit {
+        Some(Audit::Sound(_)) => "sound",
+        Some(Audit::Wrong(_)) => "wrong",
+        Some(Audit::NotKnown(_)) | None => "not-known",
+        Some(Audit::NothingToCheck) => "nothing-to-check",
+    };
     [
-        json!(summary.rate.percent()),
-        json!(summary.operations),
-        json!(summary.given_up),
-        json!(summary.median),
-        low(summary.median_interval),
-        high(summary.median_interval),
-        json!(summary.p95),
-        json!(summary.p99),
-        json!(summary.mean),
-        json!(summary.expected_mean),
-        json!(summary.throughput),
-        json!(summary.trials.answered),
-        json!(summary.trials.attempts),
-        json!(summary.trials.mean_attempts()),
-        low(summary.attempts_interval),
-        high(summary.attempts_interval),
-        json!(finite.then_some(summary.expected_attempts)),
-        json!(summary.agrees()),
-        json!(summary.late),
-        json!(summary.left_out),
-        json!(summary.mean_wait),
-        json!(run.map(|run| run.position)),
-        json!(run.map(|run| run.seed)),
-        json!(match &summary.audit {
-            Some(Audit::Sound(_)) => "sound",
-            Some(Audit::Wrong(_)) => "wrong",
-            Some(Audit::NotKnown(_)) | None => "not-known",
-            Some(Audit::NothingToCheck) => "nothing-to-check",
-        }),
+        ("error_rate_percent", json!(summary.rate.percent())),
+        ("operations", json!(summary.operations)),
+        ("given_up", json!(summary.given_up)),
+        ("latency_median_ms", json!(summary.median)),
+        ("latency_median_low_ms", low(summary.median_interval)),
+        ("latency_median_high_ms", high(summary.median_interval)),
+        ("latency_p95_ms", json!(summary.p95)),
+        ("latency_p99_ms", json!(summary.p99)),
+        ("latency_mean_ms", json!(summary.mean)),
+        ("latency_mean_expected_ms", json!(summary.expected_mean)),
+        ("throughput_per_s", json!(summary.throughput)),
+        ("exchanges_answered", json!(summary.trials.answered)),
+        ("attempts", json!(summary.trials.attempts)),
+        (
+            "attempts_per_exchange",
+            json!(summary.trials.mean_attempts()),
+        ),
+        ("attempts_per_exchange_low", low(summary.attempts_interval)),
+        (
+            "attempts_per_exchange_high",
+            high(summary.attempts_interval),
+        ),
+        ("attempts_per_exchange_expected", json!(expected)),
+        ("expected_within_interval", json!(summary.agrees())),
+        ("late_answers", json!(summary.late)),
+        ("exchanges_left_out", json!(summary.left_out)),
+        ("mean_wait_for_unanswered_ms", json!(summary.mean_wait)),
+        ("position_in_run", json!(run.map(|run| run.position))),
+        ("seed_of_faults", json!(run.map(|run| run.seed))),
+        ("audit", json!(audit)),
     ]
+}
+
+/// Each summary as a row, with the run that it is of.
+fn rows(
+    summaries: &[Summary],
+    runs: &[RateRun],
+) -> impl Iterator<Item = [(&'static str, Value); 24]> {
+    summaries.iter().map(|summary| {
+        let run = runs.iter().find(|run| run.rate == summary.rate);
+        row(summary, run)
+    })
 }
 
 /// One line a rate; what is not known, because it was given up or is infinite, is empty.
 pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
-    let mut csv = COLUMNS.join(",") + "\n";
-    for summary in summaries {
-        let run = runs.iter().find(|run| run.rate == summary.rate);
-        let cells = row(summary, run).map(|value| match value {
+    let mut csv = String::new();
+    for row in rows(summaries, runs) {
+        if csv.is_empty() {
+            csv = row.clone().map(|(name, _)| name).join(",") + "\n";
+        }
+        let cells = row.map(|(_, value)| match value {
             Value::Null => String::new(),
             Value::String(text) => text,
             value => value.to_string(),
@@ -261,15 +254,10 @@ pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
 
 /// The summary as objects.
 pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
-    let object = |summary: &Summary| {
-        let run = runs.iter().find(|run| run.rate == summary.rate);
-        let members = COLUMNS
-            .map(str::to_owned)
-            .into_iter()
-            .zip(row(summary, run));
-        Value::Object(members.collect())
-    };
-    summaries.iter().map(object).collect()
+    let object = |row: [(&str, Value); 24]| row.map(|(name, value)| (name.to_owned(), value));
+    rows(summaries, runs)
+        .map(|row| Value::Object(object(row).into_iter().collect()))
+        .collect()
 }
 
 /// All that is needed to repeat the run and to judge it.
