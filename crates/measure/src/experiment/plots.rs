@@ -4,12 +4,14 @@
 //! size. The colours are those of Okabe and Ito, which people who see few colours can tell apart, and
 //! each series has a marker and a dash of its own, so that a grey print serves too.
 
+mod axis;
 mod canvas;
 mod figure;
 mod png;
 
+use self::axis::Axis;
 use self::canvas::Colour;
-use self::figure::{Axis, Figure, Marker, Point, Series};
+use self::figure::{Figure, Marker, Point, Series};
 use super::rates::Rate;
 use super::summary::{Summary, Theory};
 use super::sweep::Experiment;
@@ -56,122 +58,130 @@ pub fn draw(
 }
 
 fn latency(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
-    let known = |value: fn(&Summary) -> Option<f64>| {
-        let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
-        summaries.iter().map(point).collect::<Vec<_>>()
-    };
-    let percentile = |fraction: f64, value: fn(&Summary) -> Option<f64>| {
-        let is_enough = |summary: &&Summary| summary.operations as u64 >= samples_needed(fraction);
-        let point = |summary: &Summary| Point::new(x(summary.rate), value(summary), None);
-        summaries
+    let percentile = |label: &str, fraction: f64, value: fn(&Summary) -> Option<f64>| Series {
+        label: label.into(),
+        points: summaries
             .iter()
-            .filter(is_enough)
-            .map(point)
-            .collect::<Vec<_>>()
+            .filter(|summary| summary.operations as u64 >= samples_needed(fraction))
+            .map(|summary| Point::new(summary.rate, value(summary), None))
+            .collect(),
+        ..Series::default()
     };
     let median =
-        |summary: &Summary| Point::new(x(summary.rate), summary.median, summary.median_interval);
-    let expected = curve(experiment, summaries, |attempts| theory.mean(attempts));
+        |summary: &Summary| Point::new(summary.rate, summary.median, summary.median_interval);
+    let mean = |summary: &Summary| Point::new(summary.rate, summary.mean, None);
     let mut series = vec![
         Series {
-            label: "99th percentile".into(),
-            points: percentile(0.99, |summary| summary.p99),
-            ..Series::new(Colour::VERMILLION, Marker::Triangle, &[2.0, 4.0])
+            colour: Colour::VERMILLION,
+            marker: Marker::Triangle,
+            dashes: &[2.0, 4.0],
+            ..percentile("99th percentile", 0.99, |summary| summary.p99)
         },
         Series {
-            label: "95th percentile".into(),
-            points: percentile(0.95, |summary| summary.p95),
-            ..Series::new(Colour::ORANGE, Marker::Square, &[8.0, 4.0])
+            colour: Colour::ORANGE,
+            marker: Marker::Square,
+            dashes: &[8.0, 4.0],
+            ..percentile("95th percentile", 0.95, |summary| summary.p95)
         },
         Series {
             label: "median with 95 % interval".into(),
             points: summaries.iter().map(median).collect(),
-            ..Series::new(Colour::BLUE, Marker::Circle, &[])
+            colour: Colour::BLUE,
+            ..Series::default()
+        },
+        Series {
+            label: "mean".into(),
+            // One that is not known is not beyond the others: no operation can be left out of it.
+            points: summaries.iter().map(mean).filter(Point::is_known).collect(),
+            is_joined: false,
+            marker: Marker::Cross,
+            ..Series::default()
         },
     ];
     series.retain(|series| !series.points.is_empty());
-    if summaries.iter().any(|summary| summary.mean.is_some()) {
-        series.push(Series {
-            label: "mean".into(),
-            // One that is not known is not beyond the others: no operation can be left out of it.
-            points: known(|summary| summary.mean)
-                .into_iter()
-                .filter(Point::is_known)
-                .collect(),
-            is_joined: false,
-            ..Series::new(Colour::BLACK, Marker::Cross, &[])
-        });
-    }
+    let expected = curve(experiment, summaries, |attempts| theory.mean(attempts));
     Figure {
         title: format!(
             "Latency of {} against error rate",
             experiment.subject.operations
         ),
-        subtitle: subtitle(experiment, theory),
-        x: error_axis(experiment),
         y: Axis::logarithmic("latency of one operation in ms"),
         series,
         curve: Some(("mean by theory".into(), expected)),
-        notes: given_up(summaries),
+        ..figure(experiment, summaries, theory)
     }
 }
 
 fn attempts(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
     let point = |summary: &Summary| {
-        Point::new(
-            x(summary.rate),
-            summary.trials.mean_attempts(),
-            summary.attempts_interval,
-        )
+        let mean = summary.trials.mean_attempts();
+        Point::new(summary.rate, mean, summary.attempts_interval)
     };
     Figure {
         title: "Attempts until a request is answered".into(),
-        subtitle: subtitle(experiment, theory),
-        x: error_axis(experiment),
         y: Axis::logarithmic("mean attempts per exchange"),
         series: vec![Series {
             label: "measured, 95 % interval for all rates".into(),
             points: summaries.iter().map(point).collect(),
             is_joined: false,
-            ..Series::new(Colour::BLUE, Marker::Circle, &[])
+            colour: Colour::BLUE,
+            ..Series::default()
         }],
         curve: Some((
             format!("theory: {}", experiment.loss.formula()),
             curve(experiment, summaries, Some),
         )),
-        notes: given_up(summaries),
+        ..figure(experiment, summaries, theory)
     }
 }
 
 fn throughput(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
-    let point = |summary: &Summary| {
-        let done = summary.given_up < summary.operations;
-        Point::new(x(summary.rate), done.then_some(summary.throughput), None)
-    };
+    let done = summaries
+        .iter()
+        .filter(|summary| summary.given_up < summary.operations);
+    let point = |summary: &Summary| Point::new(summary.rate, Some(summary.throughput), None);
+    let expected = |attempts| theory.mean(attempts).map(|mean| 1e3 / mean);
     Figure {
         title: format!(
             "Throughput of {} against error rate",
             experiment.subject.operations
         ),
-        subtitle: subtitle(experiment, theory),
-        x: error_axis(experiment),
         y: Axis::logarithmic("operations done per second, one at a time"),
         series: vec![Series {
             label: "measured".into(),
-            points: summaries
-                .iter()
-                .map(point)
-                .filter(Point::is_known)
-                .collect(),
-            ..Series::new(Colour::GREEN, Marker::Diamond, &[])
+            points: done.map(point).collect(),
+            colour: Colour::GREEN,
+            marker: Marker::Diamond,
+            ..Series::default()
         }],
         curve: Some((
             "theory: 1 / mean latency".into(),
-            curve(experiment, summaries, |attempts| {
-                theory.mean(attempts).map(|mean| 1e3 / mean)
-            }),
+            curve(experiment, summaries, expected),
         )),
-        notes: given_up(summaries),
+        ..figure(experiment, summaries, theory)
+    }
+}
+
+/// What all figures have in common.
+fn figure(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Figure {
+    let given_up = summaries.iter().filter(|summary| summary.given_up > 0);
+    let note = |summary: &Summary| (summary.rate.percent(), summary.given_up.to_string());
+    Figure {
+        title: String::new(),
+        subtitle: format!(
+            "{} {} at each rate, {} at the {}, {}, seed {}",
+            experiment.operations,
+            experiment.subject.operations,
+            experiment.loss,
+            experiment.fault_side,
+            theory.timeout(experiment.timeout),
+            experiment.seed
+        ),
+        x: Axis::linear(&format!("error rate: {}, in %", experiment.loss)),
+        y: Axis::logarithmic(""),
+        series: Vec::new(),
+        curve: None,
+        notes: given_up.map(note).collect(),
     }
 }
 
@@ -193,38 +203,10 @@ fn curve(
         .collect()
 }
 
-fn x(rate: Rate) -> f64 {
-    rate.percent()
-}
-
-fn error_axis(experiment: &Experiment) -> Axis {
-    Axis::linear(&format!("error rate: {}, in %", experiment.loss))
-}
-
-fn subtitle(experiment: &Experiment, theory: &Theory) -> String {
-    format!(
-        "{} {} at each rate, {} at the {}, {}, seed {}",
-        experiment.operations,
-        experiment.subject.operations,
-        experiment.loss,
-        experiment.fault_side,
-        theory.timeout(experiment.timeout),
-        experiment.seed
-    )
-}
-
-/// Where operations were given up, and how many.
-fn given_up(summaries: &[Summary]) -> Vec<(f64, String)> {
-    let censored = summaries.iter().filter(|summary| summary.given_up > 0);
-    censored
-        .map(|summary| (x(summary.rate), summary.given_up.to_string()))
-        .collect()
-}
-
 impl Point {
-    fn new(x: f64, y: Option<f64>, interval: Option<Interval>) -> Point {
+    fn new(rate: Rate, y: Option<f64>, interval: Option<Interval>) -> Point {
         Point {
-            x,
+            x: rate.percent(),
             y,
             interval: interval.map(|interval| (interval.from, interval.to)),
         }
@@ -248,7 +230,8 @@ mod tests {
             series: vec![Series {
                 label: "median".into(),
                 points,
-                ..Series::new(Colour::BLUE, Marker::Circle, &[])
+                colour: Colour::BLUE,
+                ..Series::default()
             }],
             curve: Some(("theory".into(), vec![(0.0, 1.0), (90.0, 100.0)])),
             notes: vec![(90.0, "7".into())],
