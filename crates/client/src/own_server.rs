@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use proto::frame::Framing;
-use proto::mode::{Mode, Transport};
+use proto::mode::Mode;
 
 use crate::failure::Failure;
 use crate::peer::Peer;
@@ -146,12 +146,7 @@ impl Drop for OwnServer {
 /// The address of the first line that says where the mode listens. Without one, whether the output
 /// ended or the time was up.
 fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Result<String, RecvTimeoutError> {
-    let transport = match mode {
-        Mode::Datetime => Transport::Udp,
-        Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Script => {
-            Transport::Tcp
-        }
-    };
+    let transport = mode.transports()[0];
     let ready = format!("listening {} {} ", mode.name(), transport.name());
     let (tell, told) = channel();
     thread::spawn(move || {
