@@ -1,28 +1,24 @@
 //! `labclient bench`: how many requests a server answers each second, and how long each takes.
 //!
-//! **Closed loop**: each connection asks as soon as it was answered, so a slow server is asked less.
-//! **Open loop**, with `--rate`: requests are due at fixed moments whatever the server does, and
-//! latency is counted from the moment a request was due. So a request that had to wait because
-//! those before it were slow counts with its wait: what is known as coordinated omission is not
-//! there to be corrected afterwards.
+//! The loops and what they count are in the crate `measure`; here is what one connection asks.
 //!
-//! * [`load`]: the loops; [`visitors`]: what one connection asks, mode by mode;
-//! * [`chat`]: members of a room, who are told instead of asking;
-//! * [`tally`]: what was counted, and how it is shown.
+//! * [`visitors`]: connections, mode by mode; [`ledger`]: whether the money is all there;
+//! * [`chat`]: members of a room, who are told instead of asking.
 
 pub mod chat;
 pub mod ledger;
-pub mod load;
-pub mod tally;
 pub mod visitors;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use measure::bench::load::{self, Load};
 use proto::mode::Mode;
+use serde_json::json;
 
-use self::load::Load;
 use self::visitors::Site;
 use crate::experiment::subject::Patience;
 use crate::experiment::subjects;
@@ -169,24 +165,15 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         Some(_) => None,
         None => {
             let program = find_labserver(arguments.labserver.as_deref())?;
-            let words = ["--mode", mode.name(), "--wire", framing.name()];
-            let mut words: Vec<std::ffi::OsString> = words.map(Into::into).into();
-            words.extend([
-                "--max-connections".into(),
-                (connections + 16).to_string().into(),
-            ]);
-            match subject {
-                Subject::Atm => {
-                    let opened = ledger::Books::open(&program, accounts)?;
-                    words.extend(opened.words());
-                    books = Some(opened);
-                }
-                // All questions come from one address.
-                Subject::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
-                Subject::Text | Subject::Calc | Subject::Echo | Subject::Chat => {}
+            let mut options: Vec<OsString> = vec!["--max-connections".into()];
+            options.push((connections + 16).to_string().into());
+            if subject == Subject::Atm {
+                let opened = ledger::Books::open(&program, accounts)?;
+                options.extend(opened.words());
+                books = Some(opened);
             }
             say(&format!("starting {} for this", program.display()));
-            Some(OwnServer::start(&program, mode, &words)?)
+            Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
     let address = own.as_ref().map(|own| own.address().to_owned());
@@ -201,6 +188,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         },
         account,
         own_accounts: (!is_foreign).then_some(accounts),
+        withdrawn: AtomicI64::new(0),
     };
     let default_duration = arguments.requests.is_none().then_some(DURATION);
     let load = Load {
@@ -214,18 +202,30 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         return chat::run(&site, &load, senders, all.output());
     }
     let before = ledger::balance_at(&site)?;
-    let tally = load::run(&load, &interrupt, |number| site.visitor(number))?;
+    let tally = load::run(&load, &|| interrupt.came(), |number| site.visitor(number))?;
+    let withdrawn = site.withdrawn.load(Ordering::Relaxed);
     let audit = match (&books, before) {
-        (Some(books), _) => Some(books.audit(tally.withdrawn, tally.lost_connections() > 0)?),
-        (None, Some(before)) => Some(ledger::compare(&site, before, tally.withdrawn)?),
+        (Some(books), _) => Some(books.audit(withdrawn, tally.lost_connections() > 0)?),
+        (None, Some(before)) => Some(ledger::compare(&site, before, withdrawn)?),
         (None, None) => None,
     };
-    tally.print(&site, &load, audit.as_ref(), all.output())?;
-    let is_wrong = audit.is_some_and(|audit| !audit.is_sound);
-    Ok(if is_wrong {
-        Status::Refused
+    let description = site.description();
+    let output = all.output();
+    if output.json {
+        let mut object = description.json(&load, &tally);
+        object["audit"] = json!(audit.as_ref().map(|audit| json!({
+            "sound": audit.is_sound,
+            "words": audit.words,
+        })));
+        output.line(&object.to_string())?;
     } else {
-        Status::Done
+        let mut text = description.text(&load, &tally);
+        text.extend(audit.iter().flat_map(|audit| ["\n", &audit.words]));
+        output.line(text.trim_end())?;
+    }
+    Ok(match audit {
+        Some(audit) if !audit.is_sound => Status::Refused,
+        Some(_) | None => Status::Done,
     })
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Deref;
 use std::process::ExitCode;
 
+use measure::bench::tally::{Countable, Kind};
 use proto::frame::EncodeError;
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
@@ -293,6 +294,32 @@ impl Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
             _ => Failure::Resource(format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+impl From<measure::Error> for Failure {
+    fn from(error: measure::Error) -> Failure {
+        match error {
+            measure::Error::Occupied(words) => Failure::Usage(words),
+            measure::Error::Resource(words) => Failure::Resource(words),
+        }
+    }
+}
+
+impl Countable for Failure {
+    fn kind(&self) -> Kind {
+        match self {
+            Failure::Refused(refusal) => Kind::Refused(refusal.code.as_str()),
+            Failure::Unreachable(_) => Kind::Unreachable,
+            Failure::Lost(_) => Kind::Lost,
+            Failure::Protocol(_) => Kind::Protocol,
+            Failure::Interrupted => Kind::Interrupted,
+            Failure::Usage(_)
+            | Failure::Resource(_)
+            | Failure::Unsendable(_)
+            | Failure::Unknown(_)
+            | Failure::OutputClosed => Kind::Other,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! second terminal.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,9 +10,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use proto::frame::Framing;
 use proto::mode::Mode;
 
 use crate::failure::Failure;
+use crate::peer::Peer;
 
 /// A server that does not say by then where it listens never will.
 const OPENING: Duration = Duration::from_secs(30);
@@ -57,22 +59,31 @@ pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 impl OwnServer {
-    /// Starts this program with these words, which say that it is to run this mode, on a free port,
-    /// and waits until it listens.
+    /// Starts this program as this server, with these options besides, on a free port, and waits
+    /// until it listens.
     ///
     /// # Errors
     /// When it cannot be started or ends at once: what it said.
-    pub fn start<W: AsRef<OsStr>>(
+    pub fn start(
         program: &Path,
-        mode: Mode,
-        words: &[W],
+        peer: Peer,
+        framing: Framing,
+        options: &[OsString],
     ) -> Result<OwnServer, Failure> {
         let cannot =
             |why: String| Failure::Resource(format!("cannot start {}: {why}", program.display()));
         let mut command = Command::new(program);
+        command.args(["--port", "0", "-q", "--until-eof"]);
+        match peer {
+            Peer::Mode(mode) => command.args(["--mode", mode.name(), "--wire", framing.name()]),
+            Peer::Handout(handout) => command.args(["--handout", handout.name()]),
+        };
+        if peer.service() == Mode::Datetime {
+            // All datagrams come from one source.
+            command.args(["--udp-rate", "0"]);
+        }
         command
-            .args(["--port", "0", "-q", "--until-eof"])
-            .args(words)
+            .args(options)
             // Its other end stays in `child`, and the system closes it with this process.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -92,7 +103,7 @@ impl OwnServer {
         let Some(stdout) = stdout else {
             return Err(cannot("its output is lost".into()));
         };
-        match listening(stdout, mode) {
+        match listening(stdout, peer.service()) {
             Ok(address) => {
                 server.address = address;
                 Ok(server)

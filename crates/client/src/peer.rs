@@ -25,6 +25,14 @@ impl Peer {
         }
     }
 
+    /// The name of the mode or hand-out.
+    pub fn name(self) -> &'static str {
+        match self {
+            Peer::Mode(mode) => mode.name(),
+            Peer::Handout(handout) => handout.name(),
+        }
+    }
+
     /// The port it listens on by default.
     pub fn default_port(self) -> u16 {
         match self {

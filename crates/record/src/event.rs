@@ -92,10 +92,6 @@ pub struct Channel {
     pub peer: SocketAddr,
 }
 
-/// The service of both connections of a proxy: to its client, of which it is the server, and to the
-/// server, of which it is the client.
-pub const PROXY: &str = "proxy";
-
 /// How bytes are cut into messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

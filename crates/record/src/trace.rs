@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Channel, Event, Framed, PROXY, What};
+use super::event::{By, Channel, Event, Framed, What};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.

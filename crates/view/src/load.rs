@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::{PROXY, Transport};
 use proto::side::Side;
-use record::{Channel, Event, PROXY, ReadError, Recording, Run};
+use record::{Channel, Event, ReadError, Recording, Run};
 
 /// Events from which the start of a run is computed.
 const WELL_KNOWN: usize = 64;

@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
+use measure::bench::latencies::{Latencies, percentiles};
+use measure::bench::load::Load;
+use measure::bench::report::errors;
+use measure::bench::tally::Tally;
 use proto::chat::{Event, Message, Request, Text};
 use proto::name::Name;
 use serde_json::json;
 use wire::connection::{Reader, ReceiveError, Writer};
 use wire::fault::random_seed;
 
-use super::load::Load;
-use super::tally::{Tally, bars, errors, heading, histogram, percentiles, quantiles, record};
 use super::visitors::Site;
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
@@ -92,7 +93,7 @@ fn join(site: &Site, count: u32, tally: &mut Tally) -> Result<Vec<Member>, Failu
         session.ask(&request)?.map_err(Failure::Refused)?;
         let (reader, writer) = session.into_connection().split();
         members.push(Member { reader, writer });
-        tally.connected(began.elapsed());
+        tally.connecting.record(began.elapsed());
     }
     Ok(members)
 }
@@ -115,7 +116,7 @@ struct Talk<'a> {
 /// What one member heard.
 struct Heard {
     lines: u64,
-    latency: Histogram<u64>,
+    latency: Latencies,
     /// The order, as one number: the same for members who were told the same in the same order.
     order: u64,
     /// Lines that did not follow the last one of their sender.
@@ -229,7 +230,7 @@ impl Talk<'_> {
     fn listen(&self, mut reader: Reader) -> Heard {
         let mut heard = Heard {
             lines: 0,
-            latency: histogram(),
+            latency: Latencies::default(),
             order: 0,
             out_of_step: 0,
             errors: BTreeMap::new(),
@@ -266,7 +267,9 @@ impl Talk<'_> {
                 let Some(expected) = next.get_mut(sender as usize) else {
                     return;
                 };
-                record(&mut heard.latency, self.base.elapsed().saturating_sub(due));
+                heard
+                    .latency
+                    .record(self.base.elapsed().saturating_sub(due));
                 heard.out_of_step += u64::from(*expected != number);
                 *expected = number + 1;
                 heard.lines += 1;
@@ -303,12 +306,12 @@ fn report(
     load: &Load,
     output: Output,
 ) -> Result<Status, Failure> {
+    let description = talk.site.description();
     let said = talk.all_said();
     let mut deliveries = 0;
     for member in heard {
         deliveries += member.lines;
-        // All have the same bounds.
-        let _ = tally.latency.add(&member.latency);
+        tally.latency.add(&member.latency);
         for (kind, count) in &member.errors {
             *tally.errors.entry(kind.clone()).or_default() += count;
         }
@@ -318,7 +321,7 @@ fn report(
         && heard.windows(2).all(|two| two[0].order == two[1].order);
     let seconds = tally.elapsed.as_secs_f64().max(1e-9);
     if output.json {
-        let mut object = tally.json(talk.site, load);
+        let mut object = description.json(load, &tally);
         for (key, value) in [
             ("members", json!(heard.len())),
             ("senders", json!(talk.senders)),
@@ -327,7 +330,7 @@ fn report(
             ("deliveries_per_s", json!(deliveries as f64 / seconds)),
             ("everybody_was_told_everything", json!(is_complete)),
             ("everybody_in_one_order", json!(is_in_order)),
-            ("delivery_latency_ms", quantiles(&tally.latency)),
+            ("delivery_latency_ms", tally.latency.json()),
         ] {
             object[key] = value;
         }
@@ -340,7 +343,7 @@ fn report(
         output.line(&object.to_string())?;
     } else {
         let yes = |is: bool| if is { "yes" } else { "NO" };
-        let mut text = heading(talk.site, load, tally.was_interrupted);
+        let mut text = description.heading(load, &tally);
         text += &format!(
             "said        {said} by {} senders in {seconds:.2} s: {:.1} per s\n\
              deliveries  {deliveries} to {} members: {:.0} per s\n\
@@ -358,7 +361,7 @@ fn report(
             ("delivery", &tally.latency),
             ("connecting", &tally.connecting),
         ]);
-        text += &bars(&tally.latency);
+        text += &tally.latency.bars();
         output.line(text.trim_end())?;
     }
     Ok(if is_complete && is_in_order {

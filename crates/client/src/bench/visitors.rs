@@ -1,16 +1,21 @@
 //! What one connection asks, mode by mode.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use measure::bench::load::Connection as Asking;
+use measure::bench::report::Description;
+use measure::subject::{Performed, Subject as Performer};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
 use wire::connection::{Connection, ReceiveError};
 
 use super::Subject;
-use crate::experiment::subject::{Line, Patience, Performed, Subject as Performer};
+use crate::experiment::subject::{Line, Patience};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
-use crate::experiment::subjects::{Kind, Scene};
+use crate::experiment::subjects::clock::Clock;
+use crate::experiment::subjects::lowering::Lowering;
 use crate::failure::Failure;
 use crate::session::{Session, Target};
 
@@ -35,20 +40,8 @@ pub struct Site {
     pub account: Account,
     /// Accounts at a bank of our own; `None` where the server is somebody else's.
     pub own_accounts: Option<u32>,
-}
-
-/// Somebody who asks again and again, over one connection.
-pub trait Visitor {
-    /// Asks once; whether the answer came in time.
-    ///
-    /// # Errors
-    /// When it is refused, or the connection is lost.
-    fn visit(&mut self) -> Result<bool, Failure>;
-
-    /// Withdrawals that were confirmed so far.
-    fn withdrawn(&self) -> i64 {
-        0
-    }
+    /// Withdrawals that were confirmed, of the machines that are gone.
+    pub withdrawn: AtomicI64,
 }
 
 impl Site {
@@ -56,14 +49,22 @@ impl Site {
     ///
     /// # Errors
     /// When the server is not reachable or refuses.
-    pub fn visitor(&self, number: u32) -> Result<Box<dyn Visitor>, Failure> {
+    pub fn visitor(&self, number: u32) -> Result<Asking<'_, Failure>, Failure> {
         Ok(match self.subject {
-            Subject::Text => Box::new(Performing(self.performer(Kind::Text)?)),
-            Subject::Datetime => Box::new(Performing(self.performer(Kind::Datetime)?)),
+            Subject::Text => Box::new(Lowering::over(
+                Session::open(&self.target())?,
+                None,
+                &self.patience,
+            )),
+            // As fast as is asked for.
+            Subject::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
             Subject::Calc => Box::new(Calculating::open(self, number)?),
             // The room is visited by `chat`, which counts deliveries and not answers.
             Subject::Echo | Subject::Chat => Box::new(Echoing::open(self)?),
-            Subject::Atm => Box::new(Withdrawing(self.machine(number)?)),
+            Subject::Atm => Box::new(Withdrawing {
+                machine: self.machine(number)?,
+                withdrawn: &self.withdrawn,
+            }),
         })
     }
 
@@ -92,55 +93,42 @@ impl Site {
         }
     }
 
-    fn performer(&self, kind: Kind) -> Result<Box<dyn Performer>, Failure> {
-        let scene = Scene {
-            kind,
-            server: &self.server,
-            framing: self.framing,
-            faults: None,
-            patience: &self.patience,
-            account: &self.account,
-            customer: None,
-            operations: 0,
-            // As fast as is asked for.
-            is_foreign: false,
-        };
-        scene.subject()
-    }
-}
-
-impl Visitor for Box<dyn Visitor> {
-    fn visit(&mut self) -> Result<bool, Failure> {
-        (**self).visit()
-    }
-
-    fn withdrawn(&self) -> i64 {
-        (**self).withdrawn()
-    }
-}
-
-/// A subject of the experiments.
-struct Performing(Box<dyn Performer>);
-
-impl Visitor for Performing {
-    fn visit(&mut self) -> Result<bool, Failure> {
-        Ok(self.0.perform()?.given_up_after.is_none())
-    }
-}
-
-struct Withdrawing(CashMachine);
-
-impl Visitor for Withdrawing {
-    fn visit(&mut self) -> Result<bool, Failure> {
-        if self.0.perform()?.given_up_after.is_none() {
-            return Ok(true);
+    /// What is measured, in the words of a report.
+    pub fn description(&self) -> Description {
+        Description {
+            mode: self.subject.mode().name(),
+            answers: match self.subject {
+                Subject::Atm => "withdrawals",
+                _ => "answers",
+            },
+            server: self.server.clone(),
+            is_own_server: self.own_accounts.is_some(),
         }
-        self.0.after_given_up()?;
-        Ok(false)
+    }
+}
+
+/// A cash machine that adds up its withdrawals with those of the others when it is gone.
+struct Withdrawing<'a> {
+    machine: CashMachine,
+    withdrawn: &'a AtomicI64,
+}
+
+impl Performer for Withdrawing<'_> {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
+        self.machine.perform()
     }
 
-    fn withdrawn(&self) -> i64 {
-        self.0.withdrawn()
+    fn after_given_up(&mut self) -> Result<(), Failure> {
+        self.machine.after_given_up()
+    }
+}
+
+impl Drop for Withdrawing<'_> {
+    fn drop(&mut self) {
+        let withdrawn = self.machine.withdrawn();
+        self.withdrawn.fetch_add(withdrawn, Ordering::Relaxed);
     }
 }
 
@@ -164,8 +152,10 @@ impl Calculating {
     }
 }
 
-impl Visitor for Calculating {
-    fn visit(&mut self) -> Result<bool, Failure> {
+impl Performer for Calculating {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
         // Another sum each time, so that a late answer is no answer to the next one.
         self.count += 1;
         let sum = format!("{} + 42", self.count);
@@ -173,11 +163,9 @@ impl Visitor for Calculating {
         let expected = (self.count + 42).to_string();
         let is_expected = |answer: &calc::Answer| matches!(answer, calc::Answer::Value(value) if value.text == expected);
         let mut performed = Performed::default();
-        let answer = self.line.attempt(&request, is_expected, &mut performed)?;
-        answer
-            .transpose()
-            .map_err(Failure::Refused)
-            .map(|answer| answer.is_some())
+        let answer = self.line.insist(&request, is_expected, 1, &mut performed)?;
+        answer.transpose().map_err(Failure::Refused)?;
+        Ok(performed)
     }
 }
 
@@ -197,8 +185,10 @@ impl Echoing {
     }
 }
 
-impl Visitor for Echoing {
-    fn visit(&mut self) -> Result<bool, Failure> {
+impl Performer for Echoing {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
         let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
         self.count += 1;
         let text = format!("echo {}", self.count);
@@ -209,12 +199,19 @@ impl Visitor for Echoing {
             .map_err(|error| lost(error.to_string()))?;
         loop {
             match self.connection.reader.receive(Some(by)) {
-                Ok(Some(echoed)) if echoed == text.as_bytes() => return Ok(true),
+                Ok(Some(echoed)) if echoed == text.as_bytes() => {
+                    return Ok(Performed::default());
+                }
                 // A late one, of a text before.
                 Ok(Some(echoed)) if echoed.starts_with(b"echo ") && echoed.len() <= text.len() => {}
                 Ok(Some(_)) => return Err(Failure::Protocol("another text came back".into())),
                 Ok(None) => return Err(lost("it closed the connection".into())),
-                Err(ReceiveError::DeadlinePassed) => return Ok(false),
+                Err(ReceiveError::DeadlinePassed) => {
+                    return Ok(Performed {
+                        given_up_after: Some(1),
+                        ..Performed::default()
+                    });
+                }
                 Err(error) => return Err(lost(error.to_string())),
             }
         }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use proto::mode::{Mode, PROXY};
 use proto::side::{Direction, Side};
+use record::What;
 use record::wording::cut;
-use record::{PROXY, What};
 
 use super::Lifeline;
 use super::unsettled::Hold;

@@ -9,6 +9,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use measure::subject::{Audit, Performed, Subject};
 use proto::atm::machine::Outcome;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Answer, CardNumber, LoginId, Money, Pin, Request, TransactionId};
@@ -22,7 +23,7 @@ use wire::fault::Plan;
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
 use crate::cash_machine::storage::Machines;
-use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
+use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::session::{Session, Target};
@@ -296,6 +297,8 @@ impl CashMachine {
 }
 
 impl Subject for CashMachine {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let id = TransactionId::withdrawal(Uuid::now_v7());
         self.driver

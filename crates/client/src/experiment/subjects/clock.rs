@@ -5,10 +5,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use measure::subject::{Performed, Subject};
 use proto::datetime::Request;
 
 use crate::clock;
-use crate::experiment::subject::{Patience, Performed, Subject};
+use crate::experiment::subject::Patience;
 use crate::failure::Failure;
 use crate::session::Target;
 
@@ -62,6 +63,8 @@ impl Clock {
 }
 
 impl Subject for Clock {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let question = self.next;
         self.next = match question {

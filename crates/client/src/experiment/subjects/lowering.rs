@@ -2,12 +2,13 @@
 //!
 //! The service has no ids. Each text is another one, so that an answer tells which it belongs to.
 
+use measure::subject::{Performed, Subject};
 use proto::mode::Transport;
 use proto::text::{Answer, Request};
 use wire::fault::Plan;
 
 use super::channel;
-use crate::experiment::subject::{Line, Patience, Performed, Subject};
+use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -36,6 +37,8 @@ impl Lowering {
 }
 
 impl Subject for Lowering {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         self.count += 1;
         let request = Request::Lower(format!("HELLO World {}", self.count));

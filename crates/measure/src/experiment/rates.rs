@@ -1,10 +1,8 @@
-//! The error rates of an experiment: what `--rates` says, in what order, and what theory expects.
+//! The error rates of an experiment: what `--rates` says, in what order, and the seeds of each.
 
 use std::fmt;
 
 use wire::fault::generator::Xoshiro256PlusPlus;
-
-use super::loss::Loss;
 
 /// Most rates in one experiment: far more than a plot can show.
 const MAX_RATES: usize = 200;
@@ -129,11 +127,6 @@ pub fn seeds_of(rate: Rate, run_seed: u64) -> impl Iterator<Item = u64> {
     std::iter::repeat_with(move || numbers.next_u64() >> 32)
 }
 
-/// How often a request is sent until it is answered, on average. Infinite when nothing comes through.
-pub fn expected_attempts(rate: Rate, loss: Loss) -> f64 {
-    1.0 / loss.chance_of_answer(rate.probability())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,15 +187,5 @@ mod tests {
         let seeds: std::collections::BTreeSet<u64> = rates.0.iter().map(first).collect();
         assert_eq!(seeds.len(), 10);
         assert!(seeds.iter().all(|seed| *seed < 1 << 32));
-    }
-
-    #[test]
-    fn theory_expects_the_square_when_both_ways_lose() {
-        let rate = Rate::parse("50").unwrap();
-        assert_eq!(expected_attempts(rate, Loss::Request), 2.0);
-        assert_eq!(expected_attempts(rate, Loss::Reply), 2.0);
-        assert_eq!(expected_attempts(rate, Loss::Both), 4.0);
-        let all = Rate::parse("100").unwrap();
-        assert!(expected_attempts(all, Loss::Both).is_infinite());
     }
 }

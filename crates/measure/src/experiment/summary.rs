@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::loss::Loss;
-use super::rates::{Rate, expected_attempts};
-use super::statistics::{Interval, Sample, Trials, each_of};
-use super::subject::Audit;
+use super::rates::Rate;
 use super::sweep::RateRun;
+use crate::statistics::{Interval, Sample, Trials, each_of};
+use crate::subject::Audit;
 
 /// The summary of one rate.
 #[derive(Debug, Clone)]
@@ -48,12 +48,11 @@ pub struct Summary {
 }
 
 /// The summaries of all rates, ascending.
-pub fn summarize(runs: &[RateRun], loss: Loss, exchanges: u32) -> Vec<Summary> {
-    let theory = Theory::of(runs, exchanges);
+pub fn summarize(runs: &[RateRun], loss: Loss, theory: &Theory) -> Vec<Summary> {
     let confidence = each_of(runs.len());
     let mut summaries: Vec<Summary> = runs
         .iter()
-        .map(|run| summarize_one(run, loss, confidence, &theory))
+        .map(|run| summarize_one(run, loss, confidence, theory))
         .collect();
     summaries.sort_by_key(|summary| summary.rate);
     summaries
@@ -130,7 +129,7 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
     let done = known.len();
     let mean = (given_up == 0 && done > 0).then(|| known.iter().sum::<f64>() / done as f64);
     let sample = Sample::new(known, given_up);
-    let expected_attempts = expected_attempts(run.rate, loss);
+    let expected_attempts = loss.expected_attempts(run.rate);
     Summary {
         rate: run.rate,
         operations: sample.len(),
@@ -215,8 +214,8 @@ fn mean_of(total: Duration, count: u64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::experiment::rates::Rates;
-    use crate::experiment::subject::Performed;
     use crate::experiment::sweep::Operation;
+    use crate::subject::Performed;
 
     fn operation(milliseconds: u64, attempts: &[u32], given_up_after: Option<u32>) -> Operation {
         Operation {
@@ -242,6 +241,10 @@ mod tests {
         }
     }
 
+    fn summarized(runs: &[RateRun], loss: Loss, exchanges: u32) -> Vec<Summary> {
+        summarize(runs, loss, &Theory::of(runs, exchanges))
+    }
+
     #[test]
     fn summaries_are_ascending_and_count_what_was_given_up() {
         let none = run("0", vec![operation(1, &[1, 1], None); 10]);
@@ -254,7 +257,7 @@ mod tests {
                 operation(1, &[1, 1], None),
             ],
         );
-        let summaries = summarize(&[half, none], Loss::Both, 2);
+        let summaries = summarized(&[half, none], Loss::Both, 2);
         let [none, half] = &summaries[..] else {
             panic!("{summaries:?}");
         };
@@ -291,7 +294,7 @@ mod tests {
         // One from the warm-up, and one to the WITHDRAW of the same withdrawal.
         operations[0].performed.late = vec![0];
         operations[2].performed.late = vec![1, 1];
-        let summary = &summarize(&[run("0", operations)], Loss::Both, 2)[0];
+        let summary = &summarized(&[run("0", operations)], Loss::Both, 2)[0];
         assert_eq!((summary.late, summary.left_out), (4, 2));
         assert_eq!((summary.trials.attempts, summary.trials.answered), (6, 4));
     }
@@ -301,7 +304,7 @@ mod tests {
         let none = run("0", vec![operation(1, &[1, 1], None); 10]);
         // Two attempts without an answer took 20 ms.
         let half = run("50", vec![operation(21, &[2, 2], None); 10]);
-        let summaries = summarize(&[none, half], Loss::Request, 2);
+        let summaries = summarized(&[none, half], Loss::Request, 2);
         assert_eq!(summaries[0].expected_mean, Some(1.0));
         assert_eq!(summaries[1].expected_mean, Some(21.0));
         assert_eq!(summaries[1].mean_wait, Some(10.0));
@@ -310,7 +313,7 @@ mod tests {
     #[test]
     fn where_nothing_comes_through_that_is_what_theory_says() {
         let all = run("100", vec![operation(100, &[], Some(10)); 6]);
-        let summary = &summarize(&[all], Loss::Both, 1)[0];
+        let summary = &summarized(&[all], Loss::Both, 1)[0];
         assert_eq!(summary.trials.mean_attempts(), None);
         assert_eq!((summary.median, summary.median_interval), (None, None));
         assert!(summary.agrees());

@@ -219,6 +219,17 @@ pub fn samples_needed(quantile: f64) -> u64 {
     (1.0 / (1.0 - quantile)).round() as u64
 }
 
+/// A value above 0 with three significant digits, and at most three decimals.
+pub fn three_digits(value: f64) -> String {
+    let decimals = match value {
+        value if value >= 100.0 => 0,
+        value if value >= 10.0 => 1,
+        value if value >= 1.0 => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

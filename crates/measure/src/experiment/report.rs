@@ -4,33 +4,32 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::statistics::{Interval, samples_needed};
-use super::subject::Audit;
 use super::summary::{Summary, Theory, millis};
-use super::sweep::{Measured, RateRun, ServerUsed, Setup};
+use super::sweep::{Experiment, Measured, RateRun};
+use crate::statistics::{Interval, samples_needed, three_digits};
+use crate::subject::Audit;
 
 /// What `parameters.json` calls the program, by which a directory of results is known.
 pub const PROGRAM: &str = "labclient experiment";
 
 /// The tables, and what has to be known to read them; at most 80 columns wide.
-pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
+pub fn table(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
         "{} at the {}; {} {} at each rate\n{}, no pause; seed {}",
-        setup.loss,
-        setup.side.name(),
-        setup.operations,
-        setup.kind.operations(),
-        theory.timeout(setup.patience.timeout),
-        setup.seed
+        experiment.loss,
+        experiment.fault_side,
+        experiment.operations,
+        experiment.subject.operations,
+        theory.timeout(experiment.timeout),
+        experiment.seed
     );
     let _ = writeln!(
         text,
         "{};\nan attempt is one sending of a request, which is repeated until it is\nanswered, at \
          most {} times\n",
-        setup.kind.definition(),
-        setup.patience.give_up_after
+        experiment.subject.definition, experiment.give_up_after
     );
     for [error, n, given, median, p95, p99, done] in [
         [
@@ -66,7 +65,7 @@ pub fn table(setup: &Setup, summaries: &[Summary], theory: &Theory) -> String {
             short(Some(summary.throughput)),
         );
     }
-    let formula = setup.loss.formula();
+    let formula = experiment.loss.formula();
     text.push('\n');
     for [error, attempts, expected] in [
         ["error", "attempts per exchange", "expected"],
@@ -178,78 +177,71 @@ pub fn samples_csv(runs: &[RateRun]) -> String {
     csv
 }
 
-/// The columns of the summary, in CSV and JSON.
-const COLUMNS: [&str; 24] = [
-    "error_rate_percent",
-    "operations",
-    "given_up",
-    "latency_median_ms",
-    "latency_median_low_ms",
-    "latency_median_high_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_mean_ms",
-    "latency_mean_expected_ms",
-    "throughput_per_s",
-    "exchanges_answered",
-    "attempts",
-    "attempts_per_exchange",
-    "attempts_per_exchange_low",
-    "attempts_per_exchange_high",
-    "attempts_per_exchange_expected",
-    "expected_within_interval",
-    "late_answers",
-    "exchanges_left_out",
-    "mean_wait_for_unanswered_ms",
-    "position_in_run",
-    "seed_of_faults",
-    "audit",
-];
-
-/// One row of the summary, in the order of [`COLUMNS`]. What is not known is null.
-fn row(summary: &Summary, run: Option<&RateRun>) -> [Value; 24] {
+/// The columns of the summary, in CSV and JSON. What is not known is null.
+fn row(summary: &Summary, run: Option<&RateRun>) -> [(&'static str, Value); 24] {
     let low = |interval: Option<Interval>| json!(interval.map(|interval| interval.from));
     let high = |interval: Option<Interval>| json!(interval.and_then(|interval| interval.to));
-    let finite = summary.expected_attempts.is_finite();
+    let expected = summary.expected_attempts;
+    let expected = expected.is_finite().then_some(expected);
+    let audit = match &summary.audit {
+        Some(Audit::Sound(_)) => "sound",
+        Some(Audit::Wrong(_)) => "wrong",
+        Some(Audit::NotKnown(_)) | None => "not-known",
+        Some(Audit::NothingToCheck) => "nothing-to-check",
+    };
     [
-        json!(summary.rate.percent()),
-        json!(summary.operations),
-        json!(summary.given_up),
-        json!(summary.median),
-        low(summary.median_interval),
-        high(summary.median_interval),
-        json!(summary.p95),
-        json!(summary.p99),
-        json!(summary.mean),
-        json!(summary.expected_mean),
-        json!(summary.throughput),
-        json!(summary.trials.answered),
-        json!(summary.trials.attempts),
-        json!(summary.trials.mean_attempts()),
-        low(summary.attempts_interval),
-        high(summary.attempts_interval),
-        json!(finite.then_some(summary.expected_attempts)),
-        json!(summary.agrees()),
-        json!(summary.late),
-        json!(summary.left_out),
-        json!(summary.mean_wait),
-        json!(run.map(|run| run.position)),
-        json!(run.map(|run| run.seed)),
-        json!(match &summary.audit {
-            Some(Audit::Sound(_)) => "sound",
-            Some(Audit::Wrong(_)) => "wrong",
-            Some(Audit::NotKnown(_)) | None => "not-known",
-            Some(Audit::NothingToCheck) => "nothing-to-check",
-        }),
+        ("error_rate_percent", json!(summary.rate.percent())),
+        ("operations", json!(summary.operations)),
+        ("given_up", json!(summary.given_up)),
+        ("latency_median_ms", json!(summary.median)),
+        ("latency_median_low_ms", low(summary.median_interval)),
+        ("latency_median_high_ms", high(summary.median_interval)),
+        ("latency_p95_ms", json!(summary.p95)),
+        ("latency_p99_ms", json!(summary.p99)),
+        ("latency_mean_ms", json!(summary.mean)),
+        ("latency_mean_expected_ms", json!(summary.expected_mean)),
+        ("throughput_per_s", json!(summary.throughput)),
+        ("exchanges_answered", json!(summary.trials.answered)),
+        ("attempts", json!(summary.trials.attempts)),
+        (
+            "attempts_per_exchange",
+            json!(summary.trials.mean_attempts()),
+        ),
+        ("attempts_per_exchange_low", low(summary.attempts_interval)),
+        (
+            "attempts_per_exchange_high",
+            high(summary.attempts_interval),
+        ),
+        ("attempts_per_exchange_expected", json!(expected)),
+        ("expected_within_interval", json!(summary.agrees())),
+        ("late_answers", json!(summary.late)),
+        ("exchanges_left_out", json!(summary.left_out)),
+        ("mean_wait_for_unanswered_ms", json!(summary.mean_wait)),
+        ("position_in_run", json!(run.map(|run| run.position))),
+        ("seed_of_faults", json!(run.map(|run| run.seed))),
+        ("audit", json!(audit)),
     ]
+}
+
+/// Each summary as a row, with the run that it is of.
+fn rows(
+    summaries: &[Summary],
+    runs: &[RateRun],
+) -> impl Iterator<Item = [(&'static str, Value); 24]> {
+    summaries.iter().map(|summary| {
+        let run = runs.iter().find(|run| run.rate == summary.rate);
+        row(summary, run)
+    })
 }
 
 /// One line a rate; what is not known, because it was given up or is infinite, is empty.
 pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
-    let mut csv = COLUMNS.join(",") + "\n";
-    for summary in summaries {
-        let run = runs.iter().find(|run| run.rate == summary.rate);
-        let cells = row(summary, run).map(|value| match value {
+    let mut csv = String::new();
+    for row in rows(summaries, runs) {
+        if csv.is_empty() {
+            csv = row.clone().map(|(name, _)| name).join(",") + "\n";
+        }
+        let cells = row.map(|(_, value)| match value {
             Value::Null => String::new(),
             Value::String(text) => text,
             value => value.to_string(),
@@ -262,31 +254,22 @@ pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
 
 /// The summary as objects.
 pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
-    let object = |summary: &Summary| {
-        let run = runs.iter().find(|run| run.rate == summary.rate);
-        let members = COLUMNS
-            .map(str::to_owned)
-            .into_iter()
-            .zip(row(summary, run));
-        Value::Object(members.collect())
-    };
-    summaries.iter().map(object).collect()
+    let object = |row: [(&str, Value); 24]| row.map(|(name, value)| (name.to_owned(), value));
+    rows(summaries, runs)
+        .map(|row| Value::Object(object(row).into_iter().collect()))
+        .collect()
 }
 
 /// All that is needed to repeat the run and to judge it.
-pub fn parameters(
-    setup: &Setup,
-    measured: &Measured,
+pub fn parameters<E>(
+    experiment: &Experiment,
+    measured: &Measured<E>,
     theory: &Theory,
     started: &str,
     ended: &str,
 ) -> Value {
     let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let order: Vec<f64> = measured.runs.iter().map(|run| run.rate.percent()).collect();
-    let server = match &setup.server {
-        ServerUsed::Own(_) => json!(null),
-        ServerUsed::Foreign(address) => json!(address),
-    };
     json!({
         "program": PROGRAM,
         "version": env!("CARGO_PKG_VERSION"),
@@ -297,25 +280,25 @@ pub fn parameters(
         "cpus": cpus,
         "operating_system": std::env::consts::OS,
         "architecture": std::env::consts::ARCH,
-        "subject": setup.kind.name(),
-        "operation": setup.kind.definition(),
-        "exchanges_per_operation": setup.kind.exchanges(),
+        "subject": experiment.subject.name,
+        "operation": experiment.subject.definition,
+        "exchanges_per_operation": experiment.subject.exchanges,
         "attempt": "one sending of a request, which is repeated until it is answered",
         "load": "closed loop, one operation at a time, one connection a rate; connecting and logging in are not measured",
         "clock": "monotonic",
-        "server": server,
-        "framing": setup.framing.name(),
-        "loss": setup.loss.name(),
-        "fault_side": setup.side.name(),
-        "expected_attempts": setup.loss.formula(),
-        "rates_percent": setup.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
+        "server": experiment.server,
+        "framing": experiment.framing,
+        "loss": experiment.loss.name(),
+        "fault_side": experiment.fault_side,
+        "expected_attempts": experiment.loss.formula(),
+        "rates_percent": experiment.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
         "order_of_rates_percent": order,
-        "operations": setup.operations,
-        "warm_up": setup.warm_up,
-        "timeout_ms": millis(setup.patience.timeout),
+        "operations": experiment.operations,
+        "warm_up": experiment.warm_up,
+        "timeout_ms": millis(experiment.timeout),
         "timeout_measured_mean_ms": theory.wait(),
-        "give_up_after_attempts": setup.patience.give_up_after,
-        "seed": setup.seed,
+        "give_up_after_attempts": experiment.give_up_after,
+        "seed": experiment.seed,
         "interval_of_the_median": "95 %, by order statistics",
         "interval_of_the_attempts": "Clopper-Pearson, 95 % for all rates together (Bonferroni)",
     })
@@ -329,14 +312,11 @@ fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
     }
 }
 
-/// Three digits that count; `given up` for what is beyond what was watched.
+/// Three significant digits; `given up` for what is beyond what was watched.
 fn short(value: Option<f64>) -> String {
     match value {
         None => "given up".into(),
         Some(value) if value.is_infinite() => "infinite".into(),
-        Some(value) if value >= 100.0 => format!("{value:.0}"),
-        Some(value) if value >= 10.0 => format!("{value:.1}"),
-        Some(value) if value >= 1.0 => format!("{value:.2}"),
-        Some(value) => format!("{value:.3}"),
+        Some(value) => three_digits(value),
     }
 }

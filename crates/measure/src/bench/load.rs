@@ -6,30 +6,35 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::tally::{NEVER_ASKED, Tally};
-use super::visitors::Visitor;
-use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use super::tally::{Countable, Kind, Tally};
+use crate::error::Error;
+use crate::subject::Subject;
 
-/// Between two tries to connect again.
-const RECONNECT: Duration = Duration::from_millis(20);
+/// Between two attempts to connect again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
-/// A server that answers nobody for so long is gone: without this, a bench that ends after so many
+/// A server that answers no connection for so long is gone: without this, a bench that ends after so many
 /// requests would go on for hours, counting failures.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// As many requests of a connection must have failed in a row: with few requests, 10 s are nothing.
 const FAILED_IN_A_ROW: u32 = 3;
 
-/// In an open loop, how late a request may be asked after the end. What is due still later is not
-/// asked, and counted as such.
-const LATEST: Duration = Duration::from_secs(5);
+/// In an open loop, how long after the end a request may still be asked. Later, it is counted as
+/// [`NEVER_ASKED`].
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// The longest a thread sleeps without a look whether it is to end.
-const LOOK: Duration = Duration::from_millis(50);
+/// The label of a request of an open loop that was due while no connection was free.
+const NEVER_ASKED: &str = "never asked, 5 s after the end";
+
+/// How often a waiting thread checks whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A thread asks a blocking socket: it needs no deep stack.
-const STACK: usize = 512 * 1024;
+const STACK_SIZE: usize = 512 * 1024;
+
+/// A connection that performs one operation after another.
+pub type Connection<'a, E> = Box<dyn Subject<Error = E> + 'a>;
 
 /// How much is asked.
 #[derive(Debug, Clone)]
@@ -45,27 +50,27 @@ pub struct Load {
 }
 
 /// Which request is next, and when it is due.
-struct Counter<'a> {
+struct Schedule<'a> {
     load: &'a Load,
     next: AtomicU64,
-    interrupt: &'a Interrupt,
+    is_interrupted: &'a (dyn Fn() -> bool + Sync),
     /// Whether one of them could not begin, so that there is nothing to measure.
     is_over: AtomicBool,
-    /// What [`answered_at`](Counter::answered_at) is counted from.
+    /// What [`answered_at`](Schedule::answered_at) is counted from.
     base: Instant,
-    /// When the last answer came to anybody, in milliseconds.
+    /// When the last answer came on any connection, in milliseconds.
     answered_at: AtomicU64,
-    /// Whether it ended because nobody was answered any more.
+    /// Whether it ended because no connection was answered any more.
     is_silent: AtomicBool,
 }
 
-impl Counter<'_> {
+impl Schedule<'_> {
     fn answered(&self) {
         let now = self.base.elapsed().as_millis() as u64;
         self.answered_at.store(now, Ordering::Relaxed);
     }
 
-    /// Ends it when nobody was answered for long. `in_a_row` is about the connection that asks.
+    /// Ends it when no connection was answered for long. `in_a_row` failed on this one.
     fn failed(&self, in_a_row: u32) {
         let last = Duration::from_millis(self.answered_at.load(Ordering::Relaxed));
         if in_a_row >= FAILED_IN_A_ROW && self.base.elapsed().saturating_sub(last) > SILENCE {
@@ -79,7 +84,7 @@ impl Counter<'_> {
         let (Some(rate), Some(duration)) = (self.load.rate, self.load.duration) else {
             return 0;
         };
-        if self.interrupt.came() || self.is_over.load(Ordering::Relaxed) {
+        if (self.is_interrupted)() || self.is_over.load(Ordering::Relaxed) {
             return 0;
         }
         let due = (rate * duration.as_secs_f64()).ceil() as u64;
@@ -104,34 +109,33 @@ impl Counter<'_> {
         }
         loop {
             let now = Instant::now();
-            if self.interrupt.came() || self.is_over.load(Ordering::Relaxed) {
+            if (self.is_interrupted)() || self.is_over.load(Ordering::Relaxed) {
                 return None;
             }
-            // Late, and late beyond the end: it was due, and nobody came to ask it in time.
-            if end.is_some_and(|end| now >= end + LATEST) {
+            if end.is_some_and(|end| now >= end + MAX_DELAY) {
                 return None;
             }
             if now >= due {
                 return Some(if self.load.rate.is_some() { due } else { now });
             }
-            thread::sleep((due - now).min(LOOK));
+            thread::sleep((due - now).min(POLL_INTERVAL));
         }
     }
 }
 
-/// Asks with so many visitors at once, each on a connection of its own.
+/// Asks on so many connections at once. `connect` sets up the one of this number.
 ///
 /// # Errors
-/// When a visitor cannot be set up at the start.
-pub fn run<V: Visitor>(
+/// When one cannot be set up at the start.
+pub fn run<'a, E: Countable + From<Error> + Send>(
     load: &Load,
-    interrupt: &Interrupt,
-    set_up: impl Fn(u32) -> Result<V, Failure> + Sync,
-) -> Result<Tally, Failure> {
-    let counter = Counter {
+    is_interrupted: &(dyn Fn() -> bool + Sync),
+    connect: impl Fn(u32) -> Result<Connection<'a, E>, E> + Sync,
+) -> Result<Tally, E> {
+    let schedule = Schedule {
         load,
         next: AtomicU64::new(0),
-        interrupt,
+        is_interrupted,
         is_over: AtomicBool::new(false),
         base: Instant::now(),
         answered_at: AtomicU64::new(0),
@@ -145,29 +149,29 @@ pub fn run<V: Visitor>(
         let closed = gate.write();
         let (mut threads, mut failed) = (Vec::new(), None);
         for number in 0..load.connections {
-            let (counter, gate, set_up) = (&counter, &gate, &set_up);
+            let (schedule, gate, connect) = (&schedule, &gate, &connect);
             let tell_ready = tell_ready.clone();
-            let ask = move || visit(counter, gate, &tell_ready, || set_up(number));
-            let thread = thread::Builder::new().stack_size(STACK);
+            let ask = move || ask(schedule, gate, &tell_ready, || connect(number));
+            let thread = thread::Builder::new().stack_size(STACK_SIZE);
             match thread.spawn_scoped(scope, ask) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     let words = format!("cannot start a thread for connection {number}: {error}");
-                    failed = Some(Failure::Resource(words));
-                    counter.is_over.store(true, Ordering::Relaxed);
+                    failed = Some(Error::Resource(words).into());
+                    schedule.is_over.store(true, Ordering::Relaxed);
                     break;
                 }
             }
         }
         ready.iter().take(threads.len()).for_each(drop);
         let started = Instant::now();
-        counter.answered();
+        schedule.answered();
         drop(closed);
         let joined = threads.into_iter().map(|thread| {
-            let lost = |_| Failure::Resource("a thread ended badly".into());
+            let lost = |_| E::from(Error::Resource("a thread ended badly".into()));
             thread.join().map_err(lost).flatten()
         });
-        let joined = joined.collect::<Result<Vec<Tally>, Failure>>();
+        let joined = joined.collect::<Result<Vec<Tally>, E>>();
         (started, failed.map_or(joined, Err))
     });
     let mut all = Tally::default();
@@ -175,114 +179,139 @@ pub fn run<V: Visitor>(
         all.add(&tally);
     }
     all.elapsed = started.elapsed();
-    all.was_interrupted = interrupt.came();
-    all.fell_silent = counter.is_silent.load(Ordering::Relaxed).then_some(SILENCE);
-    let never_asked = counter.never_asked(all.asked);
+    all.was_interrupted = is_interrupted();
+    all.fell_silent = schedule
+        .is_silent
+        .load(Ordering::Relaxed)
+        .then_some(SILENCE);
+    let never_asked = schedule.never_asked(all.asked);
     if never_asked > 0 {
         all.errors.insert(NEVER_ASKED.to_owned(), never_asked);
     }
     Ok(all)
 }
 
-/// One connection's part.
-fn visit<V: Visitor>(
-    counter: &Counter,
+/// Asks on one connection, and on another one when it is lost.
+fn ask<'a, E: Countable>(
+    schedule: &Schedule,
     gate: &RwLock<()>,
     tell_ready: &Sender<()>,
-    set_up: impl Fn() -> Result<V, Failure>,
-) -> Result<Tally, Failure> {
+    connect: impl Fn() -> Result<Connection<'a, E>, E>,
+) -> Result<Tally, E> {
     let mut tally = Tally::default();
-    let began = Instant::now();
-    let first = set_up();
-    tally.connected(began.elapsed());
-    // Whoever opens the gate waits for this.
+    let connect = |tally: &mut Tally| {
+        let began = Instant::now();
+        let connected = connect()?;
+        tally.connecting.record(began.elapsed());
+        Ok(connected)
+    };
+    let first = connect(&mut tally);
+    // The thread that opens the gate waits for this.
     let _ = tell_ready.send(());
     drop(gate.read());
     if first.is_err() {
-        counter.is_over.store(true, Ordering::Relaxed);
+        schedule.is_over.store(true, Ordering::Relaxed);
     }
     let start = Instant::now();
-    let mut visitor = Some(first?);
+    let mut connection = Some(first?);
     let mut failed_in_a_row = 0;
-    while let Some(due) = counter.next(start) {
+    while let Some(due) = schedule.next(start) {
         tally.asked += 1;
         if failed_in_a_row > 0 {
-            counter.failed(failed_in_a_row);
+            schedule.failed(failed_in_a_row);
         }
-        let mut present = match visitor.take() {
-            Some(present) => present,
-            None => {
-                let began = Instant::now();
-                match set_up() {
-                    Ok(present) => {
-                        tally.connected(began.elapsed());
-                        present
-                    }
-                    Err(failure) => {
-                        tally.failed(&failure);
-                        failed_in_a_row += 1;
-                        thread::sleep(RECONNECT);
-                        continue;
-                    }
-                }
+        let connected = connection.take().map_or_else(|| connect(&mut tally), Ok);
+        let mut connected = match connected {
+            Ok(connected) => connected,
+            Err(error) => {
+                tally.failed(error.kind());
+                failed_in_a_row += 1;
+                thread::sleep(RECONNECT_PAUSE);
+                continue;
             }
         };
-        match present.visit() {
+        match perform(connected.as_mut()) {
             Ok(true) => {
-                tally.answered(due.elapsed());
-                counter.answered();
+                tally.latency.record(due.elapsed());
+                schedule.answered();
                 failed_in_a_row = 0;
-                visitor = Some(present);
             }
             Ok(false) => {
                 tally.timed_out();
                 failed_in_a_row += 1;
-                visitor = Some(present);
             }
-            Err(Failure::Interrupted) => {
-                visitor = Some(present);
-                break;
-            }
-            Err(failure) => {
-                tally.failed(&failure);
-                match failure {
-                    // The conversation goes on.
-                    Failure::Refused(_) => {
-                        counter.answered();
-                        visitor = Some(present);
-                    }
-                    _ => {
-                        tally.withdrawn += present.withdrawn();
-                        // Over UDP, a server that is gone is noticed only here.
-                        if failed_in_a_row > 0 {
-                            thread::sleep(RECONNECT);
-                        }
-                        failed_in_a_row += 1;
-                    }
+            Err(error) => match error.kind() {
+                Kind::Interrupted => break,
+                refused @ Kind::Refused(_) => {
+                    tally.failed(refused);
+                    schedule.answered();
                 }
-            }
+                lost => {
+                    tally.failed(lost);
+                    // Over UDP, a server that is gone is noticed only here.
+                    if failed_in_a_row > 0 {
+                        thread::sleep(RECONNECT_PAUSE);
+                    }
+                    failed_in_a_row += 1;
+                    continue;
+                }
+            },
         }
+        connection = Some(connected);
     }
-    tally.withdrawn += visitor.map_or(0, |present| present.withdrawn());
     Ok(tally)
+}
+
+/// Performs one operation: whether it was answered in time.
+fn perform<E>(connection: &mut dyn Subject<Error = E>) -> Result<bool, E> {
+    if connection.perform()?.given_up_after.is_none() {
+        return Ok(true);
+    }
+    connection.after_given_up()?;
+    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::Performed;
     use std::sync::atomic::AtomicU32;
 
-    struct Counting<'a>(&'a AtomicU64);
+    /// A connection whose operations are answered, or not, or fail, as this says.
+    struct Scripted<F>(F);
 
-    impl Visitor for Counting<'_> {
-        fn visit(&mut self) -> Result<bool, Failure> {
-            let number = self.0.fetch_add(1, Ordering::Relaxed);
-            match number {
-                3 => Ok(false),
-                5 => Err(Failure::Lost("gone".into())),
-                _ => Ok(true),
-            }
+    impl<F: FnMut() -> Result<bool, Kind>> Subject for Scripted<F> {
+        type Error = Kind;
+
+        fn perform(&mut self) -> Result<Performed, Kind> {
+            let is_answered = (self.0)()?;
+            Ok(Performed {
+                given_up_after: (!is_answered).then_some(1),
+                ..Performed::default()
+            })
         }
+    }
+
+    impl Countable for Kind {
+        fn kind(&self) -> Kind {
+            *self
+        }
+    }
+
+    impl From<Error> for Kind {
+        fn from(_: Error) -> Kind {
+            Kind::Other
+        }
+    }
+
+    fn scripted<'a>(
+        perform: impl FnMut() -> Result<bool, Kind> + 'a,
+    ) -> Result<Connection<'a, Kind>, Kind> {
+        Ok(Box::new(Scripted(perform)))
+    }
+
+    fn never() -> bool {
+        false
     }
 
     fn load(rate: Option<f64>) -> Load {
@@ -298,9 +327,13 @@ mod tests {
     fn every_request_is_made_once_in_either_loop_and_errors_are_told_apart() {
         for rate in [None, Some(10_000.0)] {
             let (visits, set_ups) = (AtomicU64::new(0), AtomicU32::new(0));
-            let tally = run(&load(rate), &Interrupt::default(), |_| {
+            let tally = run(&load(rate), &never, |_| {
                 set_ups.fetch_add(1, Ordering::Relaxed);
-                Ok(Counting(&visits))
+                scripted(|| match visits.fetch_add(1, Ordering::Relaxed) {
+                    3 => Ok(false),
+                    5 => Err(Kind::Lost),
+                    _ => Ok(true),
+                })
             });
             let tally = tally.unwrap();
             assert_eq!(visits.into_inner(), 100);
@@ -318,41 +351,39 @@ mod tests {
 
     #[test]
     fn in_an_open_loop_a_stall_counts_for_all_that_was_due_meanwhile() {
-        struct Stalling(bool);
-        impl Visitor for Stalling {
-            fn visit(&mut self) -> Result<bool, Failure> {
-                if !std::mem::replace(&mut self.0, true) {
-                    thread::sleep(Duration::from_millis(200));
-                }
-                Ok(true)
-            }
-        }
         let stalled = Load {
             connections: 1,
             ..load(Some(1000.0))
         };
-        let tally = run(&stalled, &Interrupt::default(), |_| Ok(Stalling(false))).unwrap();
+        let tally = run(&stalled, &never, |_| {
+            let mut has_stalled = false;
+            scripted(move || {
+                if !std::mem::replace(&mut has_stalled, true) {
+                    thread::sleep(Duration::from_millis(200));
+                }
+                Ok(true)
+            })
+        });
         // The k-th was due after k ms and asked after 200 at the earliest.
-        let median = tally.latency.value_at_quantile(0.5);
-        assert!(median >= 140_000_000, "{median} ns");
+        let median = tally.unwrap().latency.json()["p50"].as_f64().unwrap();
+        assert!(median >= 140.0, "{median} ms");
     }
 
     #[test]
     fn in_an_open_loop_what_was_due_and_never_asked_is_counted() {
-        struct Slow;
-        impl Visitor for Slow {
-            fn visit(&mut self) -> Result<bool, Failure> {
-                thread::sleep(LATEST + Duration::from_millis(200));
-                Ok(true)
-            }
-        }
         let overload = Load {
             connections: 2,
             requests: None,
             duration: Some(Duration::from_millis(100)),
             rate: Some(1000.0),
         };
-        let tally = run(&overload, &Interrupt::default(), |_| Ok(Slow)).unwrap();
+        let tally = run(&overload, &never, |_| {
+            scripted(|| {
+                thread::sleep(MAX_DELAY + Duration::from_millis(200));
+                Ok(true)
+            })
+        });
+        let tally = tally.unwrap();
         let asked = tally.latency.len();
         assert!((1..=2).contains(&asked), "{asked}");
         assert_eq!(tally.errors[NEVER_ASKED], 100 - asked);
@@ -361,22 +392,17 @@ mod tests {
 
     #[test]
     fn a_server_that_answers_nobody_any_more_ends_it() {
-        struct Gone(bool);
-        impl Visitor for Gone {
-            fn visit(&mut self) -> Result<bool, Failure> {
-                match std::mem::replace(&mut self.0, true) {
-                    false => Ok(true),
-                    true => Err(Failure::Lost("gone".into())),
-                }
-            }
-        }
         let endless = Load {
             requests: Some(u64::MAX),
             ..load(None)
         };
         let set_ups = AtomicU32::new(0);
-        let tally = run(&endless, &Interrupt::default(), |_| {
-            Ok(Gone(set_ups.fetch_add(1, Ordering::Relaxed) >= 3))
+        let tally = run(&endless, &never, |_| {
+            let mut is_gone = set_ups.fetch_add(1, Ordering::Relaxed) >= 3;
+            scripted(move || match std::mem::replace(&mut is_gone, true) {
+                false => Ok(true),
+                true => Err(Kind::Lost),
+            })
         });
         let tally = tally.unwrap();
         assert_eq!(tally.latency.len(), 3);
@@ -385,21 +411,17 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_that_cannot_be_set_up_at_the_start_ends_it() {
-        let failed = run(&load(None), &Interrupt::default(), |number| match number {
-            2 => Err(Failure::Unreachable("nobody".into())),
-            _ => Ok(Counting(&NEVER)),
+    fn a_connection_that_cannot_be_set_up_at_the_start_ends_it() {
+        let failed = run(&load(None), &never, |number| match number {
+            2 => Err(Kind::Unreachable),
+            _ => scripted(|| Ok(true)),
         });
-        assert!(matches!(failed, Err(Failure::Unreachable(_))));
+        assert_eq!(failed.unwrap_err(), Kind::Unreachable);
     }
-
-    static NEVER: AtomicU64 = AtomicU64::new(10);
 
     #[test]
     fn an_interrupt_ends_it_with_what_is_done() {
-        let interrupt = Interrupt::default();
-        interrupt.raise();
-        let tally = run(&load(None), &interrupt, |_| Ok(Counting(&NEVER))).unwrap();
+        let tally = run(&load(None), &|| true, |_| scripted(|| Ok(true))).unwrap();
         assert!(tally.was_interrupted);
         assert_eq!(tally.latency.len(), 0);
     }

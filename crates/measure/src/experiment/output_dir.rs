@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::report::PROGRAM;
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// The file by which a directory of results is known.
 const PARAMETERS: &str = "parameters.json";
@@ -18,36 +18,36 @@ const MOST_RESULTS: u32 = 100;
 
 /// A directory for results.
 #[derive(Debug)]
-pub struct Place {
+pub struct OutputDir {
     directory: PathBuf,
 }
 
-impl Place {
+impl OutputDir {
     /// Takes a directory of this name: a new or empty one. Where one holds the results of an earlier
     /// experiment, the next of `NAME-2`, `NAME-3` and so on is taken, unless `force` replaces them.
     ///
     /// # Errors
-    /// As [`Place::take`], and when all those names are taken.
-    pub fn take_next(directory: &Path, force: bool) -> Result<Place, Failure> {
+    /// As [`OutputDir::take`], and when all those names are taken.
+    pub fn take_next(directory: &Path, force: bool) -> Result<OutputDir, Error> {
         let mut next = directory.to_owned();
         for number in 2..=MOST_RESULTS {
             if force || !is_ours(&next) {
-                return Place::take(&next, force);
+                return OutputDir::take(&next, force);
             }
             let mut name = directory.as_os_str().to_owned();
             name.push(format!("-{number}"));
             next = name.into();
         }
-        Place::take(&next, force)
+        OutputDir::take(&next, force)
     }
 
     /// Takes this directory: a new or an empty one.
     ///
     /// # Errors
     /// When it cannot be used, or holds something and `force` is not given.
-    pub fn take(directory: &Path, force: bool) -> Result<Place, Failure> {
+    pub fn take(directory: &Path, force: bool) -> Result<OutputDir, Error> {
         let cannot = |error: io::Error| {
-            Failure::Resource(format!("cannot write to {}: {error}", directory.display()))
+            Error::Resource(format!("cannot write to {}: {error}", directory.display()))
         };
         match fs::read_dir(directory) {
             Ok(mut entries) => {
@@ -60,7 +60,7 @@ impl Place {
                     } else {
                         ("is not empty and holds no results of an experiment", "")
                     };
-                    return Err(Failure::Usage(format!(
+                    return Err(Error::Occupied(format!(
                         "{} {holds}: name another with --out DIR, or give --force{then}",
                         directory.display()
                     )));
@@ -71,25 +71,25 @@ impl Place {
             }
             Err(error) => return Err(cannot(error)),
         }
-        let place = Place {
+        let output = OutputDir {
             directory: directory.to_owned(),
         };
         // Better now than after minutes of measuring.
-        place.write(PROBE, b"")?;
+        output.write(PROBE, b"")?;
         fs::remove_file(directory.join(PROBE)).map_err(cannot)?;
-        Ok(place)
+        Ok(output)
     }
 
     /// Writes one file, whole or not at all.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.directory.join(name);
         let unfinished = self.directory.join(format!(".{name}.unfinished"));
         fs::write(&unfinished, bytes)
             .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(|error| Failure::Resource(format!("cannot write {}: {error}", path.display())))
+            .map_err(|error| Error::Resource(format!("cannot write {}: {error}", path.display())))
     }
 
     /// The directory.
@@ -108,21 +108,21 @@ fn is_ours(directory: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn with_results(directory: &Path) -> Place {
-        let place = Place::take(directory, false).unwrap();
+    fn with_results(directory: &Path) -> OutputDir {
+        let output = OutputDir::take(directory, false).unwrap();
         let ours = format!("{{\"program\": \"{PROGRAM}\"}}");
-        place.write(PARAMETERS, ours.as_bytes()).unwrap();
-        place.write("samples.csv", b"old").unwrap();
-        place
+        output.write(PARAMETERS, ours.as_bytes()).unwrap();
+        output.write("samples.csv", b"old").unwrap();
+        output
     }
 
     #[test]
     fn a_directory_is_taken_when_it_is_new_or_empty_and_leaves_nothing_unfinished() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("a/b");
-        Place::take(&directory, false).unwrap();
-        let place = with_results(&directory);
-        let names: std::collections::BTreeSet<_> = fs::read_dir(place.path())
+        OutputDir::take(&directory, false).unwrap();
+        let output = with_results(&directory);
+        let names: std::collections::BTreeSet<_> = fs::read_dir(output.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -137,13 +137,13 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("experiment");
         with_results(&directory);
-        let refused = Place::take(&directory, false).unwrap_err();
-        let words = refused.words().unwrap();
+        let refused = OutputDir::take(&directory, false).unwrap_err();
+        let words = refused.to_string();
         assert!(words.contains("earlier experiment"), "{words}");
         assert!(words.contains("--force to replace them"), "{words}");
         assert_eq!(fs::read(directory.join("samples.csv")).unwrap(), b"old");
-        let place = Place::take(&directory, true).unwrap();
-        place.write("samples.csv", b"new").unwrap();
+        let output = OutputDir::take(&directory, true).unwrap();
+        output.write("samples.csv", b"new").unwrap();
         assert_eq!(fs::read(directory.join("samples.csv")).unwrap(), b"new");
     }
 
@@ -152,17 +152,17 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("experiment-atm");
         for name in ["experiment-atm", "experiment-atm-2", "experiment-atm-3"] {
-            let place = Place::take_next(&directory, false).unwrap();
-            assert_eq!(place.path(), parent.path().join(name));
-            with_results(place.path());
+            let output = OutputDir::take_next(&directory, false).unwrap();
+            assert_eq!(output.path(), parent.path().join(name));
+            with_results(output.path());
         }
-        let place = Place::take_next(&directory, true).unwrap();
-        assert_eq!(place.path(), directory);
+        let output = OutputDir::take_next(&directory, true).unwrap();
+        assert_eq!(output.path(), directory);
         // What is not ours is no reason to go on to the next.
         let other = parent.path().join("other");
         fs::create_dir(&other).unwrap();
         fs::write(other.join("thesis.txt"), "precious").unwrap();
-        assert!(Place::take_next(&other, false).is_err());
+        assert!(OutputDir::take_next(&other, false).is_err());
     }
 
     #[test]
@@ -171,12 +171,12 @@ mod tests {
         fs::write(directory.path().join("thesis.txt"), "precious").unwrap();
         for parameters in ["", "{}", "{\"program\": \"another\"}"] {
             fs::write(directory.path().join(PARAMETERS), parameters).unwrap();
-            let refused = Place::take(directory.path(), false).unwrap_err();
-            assert!(refused.words().unwrap().contains("--force"));
+            let refused = OutputDir::take(directory.path(), false).unwrap_err();
+            assert!(refused.to_string().contains("--force"));
         }
-        Place::take(directory.path(), true).unwrap();
+        OutputDir::take(directory.path(), true).unwrap();
         assert!(directory.path().join("thesis.txt").exists());
         let file = directory.path().join("thesis.txt");
-        assert!(Place::take(&file, true).is_err());
+        assert!(OutputDir::take(&file, true).is_err());
     }
 }
