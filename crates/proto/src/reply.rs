@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_from_an_answer() {
+    fn an_event_is_distinguished_from_an_answer() {
         assert!(is_event(b"EVENT said A hi"));
         for text in ["OK", "ERR busy", "READY chat 1", "EVENTUALLY", "OK EVENT "] {
             assert!(!is_event(text.as_bytes()), "{text}");

@@ -109,7 +109,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_its_owners_alone_and_one_that_was_not_is_told_of() {
+    fn a_file_is_private_and_one_that_was_not_is_reported() {
         use std::fs::{Permissions, set_permissions};
         use std::os::unix::fs::PermissionsExt;
         let root = tempfile::tempdir().unwrap();

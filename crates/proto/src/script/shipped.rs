@@ -79,8 +79,11 @@ mod tests {
         }
         if script.transport() == Transport::Tcp {
             let ends = [server_turn.then, client_turn.then];
-            assert!(ends.contains(&Then::Close), "somebody closes");
-            assert!(!ends.contains(&Then::Receive), "nobody is left waiting");
+            assert!(ends.contains(&Then::Close), "one side closes");
+            assert!(
+                !ends.contains(&Then::Receive),
+                "neither side is left waiting"
+            );
         }
         said
     }

@@ -202,7 +202,7 @@ fn a_refusal_that_came_twice_is_taken_for_that_of_the_next_request() {
 }
 
 #[test]
-fn what_is_given_up_and_not_rolled_back_is_held_for_ever() {
+fn what_is_given_up_and_not_rolled_back_is_held_indefinitely() {
     let found = without(Protection::RollbackOnGiveUp, one_withdrawal());
     assert_eq!(found, Violation::HeldIndefinitely(first()));
 }

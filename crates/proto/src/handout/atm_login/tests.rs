@@ -185,7 +185,7 @@ fn a_withdrawal_is_confirmed_by_its_receipt() {
 }
 
 #[test]
-fn a_receipt_in_other_words_confirms_too_and_is_told_of() {
+fn a_receipt_in_other_words_confirms_too_and_is_logged() {
     let mut wording = withdrawn();
     assert!(wording.understands().contains("ERROR_WITHDRAW"));
     assert_eq!(
@@ -230,7 +230,7 @@ fn a_declined_withdrawal_is_never_rolled_back() {
 }
 
 #[test]
-fn a_deposit_is_confirmed_before_it_is_told() {
+fn a_deposit_is_confirmed_before_it_is_answered() {
     let mut wording = at_amount(b"3");
     let (id, amount) = (deposit(), amount(360_400));
     assert_eq!(wording.received(b"3604"), hold(id, amount));

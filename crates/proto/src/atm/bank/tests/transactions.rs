@@ -92,7 +92,7 @@ fn a_rollback_that_overtakes_its_withdrawal_leaves_a_tombstone() {
 }
 
 #[test]
-fn the_first_settlement_wins_and_the_other_is_told_so() {
+fn the_first_settlement_wins_and_the_other_is_refused() {
     let mut books = books();
     books.check(&hold(with(1), "30"), "held 30.00, available 70.00");
     books.check(&confirm(with(1)), "confirmed");
@@ -184,7 +184,7 @@ fn what_has_no_key_is_settled_in_a_session_of_its_card() {
 }
 
 #[test]
-fn what_is_not_known_is_rolled_back_by_any_key_or_card_and_by_nobody_else() {
+fn an_unknown_id_is_rolled_back_by_any_key_or_card_only() {
     let mut books = books();
     let id = with(1);
     books.check_inert(&roll_back_by(id, by(None, None)), "not-logged-in");
@@ -202,7 +202,7 @@ fn a_hold_on_an_account_that_has_vanished_is_not_settled_by_guessing() {
 }
 
 #[test]
-fn the_history_tells_what_happened_in_order() {
+fn the_history_has_the_events_in_order() {
     let mut books = books();
     books.apply(&hold(with(1), "30")).unwrap();
     books.apply(&hold(with(2), "300")).unwrap_err();

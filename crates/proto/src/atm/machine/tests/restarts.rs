@@ -106,7 +106,7 @@ fn what_is_open_comes_before_new_business() {
 }
 
 #[test]
-fn a_drawer_that_nobody_accounts_for_stops_the_machine() {
+fn an_unaccounted_count_of_the_drawer_stops_the_machine() {
     let id = with(1);
     let asking = Driven::asking(id).journal;
     let confirming = Driven::confirming(id).journal;
