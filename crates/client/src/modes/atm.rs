@@ -29,7 +29,7 @@ use proto::refusal::{Code, Refusal};
 
 use self::customer::Given;
 use self::floor::Floor;
-use self::machine::Worker;
+use self::machine::CashMachine;
 use self::receipt::Receipt;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
@@ -150,50 +150,50 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
             let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
             let given = Given::by(arguments, &input)?;
-            let worker = floor.worker(name.as_ref())?;
-            serve(worker, input, given, wish, output)
+            let machine = floor.machine(name.as_ref())?;
+            serve(machine, input, given, wish, output)
         }
     }
 }
 
 /// Does what a customer wants: this, or what is asked for one after the other.
 fn serve(
-    mut worker: Worker,
+    mut machine: CashMachine,
     mut input: Input,
     given: Given,
     wish: Option<Wish>,
     output: Output,
 ) -> Result<Status, Failure> {
-    if let Some(settled) = worker.settle()? {
-        if let Some(recorder) = worker.bank().recorder() {
+    if let Some(settled) = machine.settle()? {
+        if let Some(recorder) = machine.bank().recorder() {
             // So that it stands below the trace of what it tells of.
             recorder.flush();
         }
         say(&format!("settled: {}", receipt::named(&settled)));
-        worker.hand_over(None, Ok(()))?;
+        machine.hand_over(None, Ok(()))?;
     }
-    worker.bank().open()?;
+    machine.bank().open()?;
     let status = match wish {
         Some(Wish::Create(holder, opening)) => {
             let (card, pin) = given.or_ask(&mut input)?;
-            let receipt = worker.create(card, pin, opening, holder)?;
+            let receipt = machine.create(card, pin, opening, holder)?;
             let receipt = receipt.map_err(Failure::Refused)?;
-            worker.hand_over(receipt.done(), receipt.print(output))?;
+            machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         Some(wish) => {
-            given.log_in(worker.bank(), &mut input)?;
-            let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
-            worker.hand_over(receipt.done(), receipt.print(output))?;
+            given.log_in(machine.bank(), &mut input)?;
+            let receipt = fulfil(&mut machine, wish)?.map_err(Failure::Refused)?;
+            machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = given.log_in(worker.bank(), &mut input)?;
+            let holder = given.log_in(machine.bank(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}."));
             }
             let served = each_line(&mut input, output, (MENU, "atm> "), |input, line| {
-                attend(&mut worker, input, line, output)
+                attend(&mut machine, input, line, output)
             });
             match served {
                 Err(Failure::OutputClosed) => {
@@ -205,19 +205,19 @@ fn serve(
             }
         }
     };
-    worker.bank().log_out();
+    machine.bank().log_out();
     Ok(status)
 }
 
 /// Does what one line says.
 fn attend(
-    worker: &mut Worker,
+    machine: &mut CashMachine,
     input: &mut Input,
     line: &str,
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        return match Given::default().log_in(worker.bank(), input) {
+        return match Given::default().log_in(machine.bank(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -236,7 +236,7 @@ fn attend(
         return Ok(Ok(()));
     };
     let receipt = match wish_of_line(&line) {
-        Ok(wish) => fulfil(worker, wish)?,
+        Ok(wish) => fulfil(machine, wish)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let receipt = match receipt {
@@ -248,7 +248,7 @@ fn attend(
     } else {
         output.line(&receipt.one_line())
     };
-    worker.hand_over(receipt.done(), printed).map(Ok)
+    machine.hand_over(receipt.done(), printed).map(Ok)
 }
 
 /// A number of the menu as the line it stands for.
@@ -266,15 +266,15 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
     }
 }
 
-fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
+fn fulfil(machine: &mut CashMachine, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
     let done = match wish {
-        Wish::Balance => worker.balance(),
-        Wish::Move(kind, amount) => worker.move_notes(kind, amount),
+        Wish::Balance => machine.balance(),
+        Wish::Move(kind, amount) => machine.move_notes(kind, amount),
         Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = worker.bank().card().cloned();
+    let card = machine.bank().card().cloned();
     done.map(|done| {
         done.map_err(|refusal| match &card {
             Some(card) => customer::explained(refusal, card),

@@ -8,7 +8,7 @@ use proto::mode::Mode;
 use proto::name::Name;
 
 use super::Arguments;
-use super::machine::Worker;
+use super::machine::CashMachine;
 use crate::cash_machine::progress::Progress;
 use crate::cash_machine::storage::{MachineStorage, Machines};
 use crate::failure::Failure;
@@ -56,25 +56,25 @@ impl Floor {
         })
     }
 
-    pub fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+    pub fn machine(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
         let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.worker_of(found))
+        Ok(self.machine_of(found))
     }
 
     /// A machine whose drawer need not have what its journal says.
-    pub fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+    pub fn machine_to_load(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
         let protections = self.semantics.protections();
         let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.worker_of(found))
+        Ok(self.machine_of(found))
     }
 
-    fn worker_of(&self, found: (MachineStorage, Machine)) -> Worker {
+    fn machine_of(&self, found: (MachineStorage, Machine)) -> CashMachine {
         let settled_by = self.who_settles(found.0.name());
-        let mut worker = Worker::new(found, self.target.clone(), self.patience);
+        let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
         if !self.is_for_programs {
-            worker.bank().progress = Progress::on_terminal(&self.target);
+            machine.bank().progress = Progress::on_terminal(&self.target);
         }
-        worker.for_person(self.notice.clone(), settled_by)
+        machine.for_person(self.notice.clone(), settled_by)
     }
 
     /// Who settles what this machine leaves open, and how.

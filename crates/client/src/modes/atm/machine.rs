@@ -21,22 +21,22 @@ use crate::session::Target;
 
 /// A cash machine at work.
 #[derive(Debug)]
-pub struct Worker {
+pub struct CashMachine {
     driver: Driver,
     line: PatientLine,
 }
 
-impl Worker {
+impl CashMachine {
     /// A machine as it was found, with a line to the bank.
     pub fn new(
         (mut storage, machine): (MachineStorage, Machine),
         bank: Target,
         patience: Duration,
-    ) -> Worker {
+    ) -> CashMachine {
         let name = storage.name().clone();
         storage.record_to(bank.recorder.clone());
         let settled_by = format!("machine {name} settles it before anything else");
-        Worker {
+        CashMachine {
             driver: Driver::new((storage, machine)),
             line: PatientLine::new(BankClient::new(bank, name), patience, settled_by),
         }
@@ -45,7 +45,7 @@ impl Worker {
     /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
     /// what is left open, and how.
     #[must_use]
-    pub fn for_person(mut self, notice: Notice, settled_by: String) -> Worker {
+    pub fn for_person(mut self, notice: Notice, settled_by: String) -> CashMachine {
         self.line.notice = notice;
         self.line.settled_by = settled_by;
         self

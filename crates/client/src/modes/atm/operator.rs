@@ -25,14 +25,14 @@ pub(super) fn settle(
             status = status.worse(failure.status());
             tell_failed(&name, failure, output)
         };
-        let mut worker = match floor.worker(Some(&name)) {
-            Ok(worker) => worker,
+        let mut machine = match floor.machine(Some(&name)) {
+            Ok(machine) => machine,
             Err(failure) => {
                 failed(&failure)?;
                 continue;
             }
         };
-        let settled = match worker.settle() {
+        let settled = match machine.settle() {
             Ok(settled) => settled,
             Err(failure) => {
                 failed(&failure)?;
@@ -53,7 +53,7 @@ pub(super) fn settle(
             false => format!("{name}: {words}"),
         };
         let printed = output.line(&line);
-        worker.hand_over(settled.as_ref().map(receipt::named), printed)?;
+        machine.hand_over(settled.as_ref().map(receipt::named), printed)?;
     }
     Ok(status)
 }
@@ -107,10 +107,10 @@ pub(super) fn load(
     count: Money,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut worker = floor.worker_to_load(name)?;
-    worker.settle()?;
-    worker.load(count)?;
-    let name = worker.storage().name();
+    let mut machine = floor.machine_to_load(name)?;
+    machine.settle()?;
+    machine.load(count)?;
+    let name = machine.storage().name();
     output.answer(
         &format!("{name}: {count} in the drawer"),
         json!({"terminal": name.as_str(), "drawer": count.to_string()}),

@@ -7,7 +7,7 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{Worker, has_answered_wrong};
+use super::{CashMachine, has_answered_wrong};
 use crate::failure::{Failure, Report, words_of};
 use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
 use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
@@ -15,7 +15,7 @@ use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
 /// How often a bank may give an answer that is none to one question.
 const BROKEN_ANSWERS: u32 = 3;
 
-impl Worker {
+impl CashMachine {
     /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
     /// answered or patience ends.
     ///
