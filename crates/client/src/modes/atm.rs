@@ -116,7 +116,7 @@ pub enum Command {
 
 /// What a customer wants, checked.
 #[derive(Debug, PartialEq, Eq)]
-enum Wish {
+enum Operation {
     Balance,
     Move(Kind, Amount),
     Create(Holder, Money),
@@ -130,10 +130,10 @@ enum Wish {
 /// # Errors
 /// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let wish = arguments
+    let operation = arguments
         .request
         .as_ref()
-        .map(wish_of)
+        .map(operation_of)
         .transpose()
         .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
@@ -143,15 +143,15 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         ..target.clone()
     };
     let floor = Floor::enter(target, arguments, output)?;
-    match wish {
-        Some(Wish::Settle) => operator::settle(&floor, name.as_ref(), output),
-        Some(Wish::Journal) => operator::journal(&floor, name.as_ref(), output),
-        Some(Wish::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
-        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
+    match operation {
+        Some(Operation::Settle) => operator::settle(&floor, name.as_ref(), output),
+        Some(Operation::Journal) => operator::journal(&floor, name.as_ref(), output),
+        Some(Operation::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
+        Some(Operation::Balance | Operation::Move(..) | Operation::Create(..)) | None => {
             let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
             let given = Given::by(arguments, &input)?;
             let machine = floor.machine(name.as_ref())?;
-            serve(machine, input, given, wish, output)
+            serve(machine, input, given, operation, output)
         }
     }
 }
@@ -161,7 +161,7 @@ fn serve(
     mut machine: CashMachine,
     mut input: Input,
     given: Given,
-    wish: Option<Wish>,
+    operation: Option<Operation>,
     output: Output,
 ) -> Result<Status, Failure> {
     if let Some(settled) = machine.settle()? {
@@ -173,17 +173,17 @@ fn serve(
         machine.hand_over(None, Ok(()))?;
     }
     machine.bank().open()?;
-    let status = match wish {
-        Some(Wish::Create(holder, opening)) => {
+    let status = match operation {
+        Some(Operation::Create(holder, opening)) => {
             let (card, pin) = given.or_ask(&mut input)?;
             let receipt = machine.create(card, pin, opening, holder)?;
             let receipt = receipt.map_err(Failure::Refused)?;
             machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
-        Some(wish) => {
+        Some(operation) => {
             given.log_in(machine.bank(), &mut input)?;
-            let receipt = fulfil(&mut machine, wish)?.map_err(Failure::Refused)?;
+            let receipt = execute(&mut machine, operation)?.map_err(Failure::Refused)?;
             machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
@@ -193,7 +193,7 @@ fn serve(
                 say(&format!("Welcome, {holder}."));
             }
             let served = each_line(&mut input, output, (MENU, "atm> "), |input, line| {
-                attend(&mut machine, input, line, output)
+                handle_line(&mut machine, input, line, output)
             });
             match served {
                 Err(Failure::OutputClosed) => {
@@ -210,7 +210,7 @@ fn serve(
 }
 
 /// Does what one line says.
-fn attend(
+fn handle_line(
     machine: &mut CashMachine,
     input: &mut Input,
     line: &str,
@@ -235,8 +235,8 @@ fn attend(
     let Some(line) = line else {
         return Ok(Ok(()));
     };
-    let receipt = match wish_of_line(&line) {
-        Ok(wish) => fulfil(machine, wish)?,
+    let receipt = match operation_of_line(&line) {
+        Ok(operation) => execute(machine, operation)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let receipt = match receipt {
@@ -266,11 +266,14 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
     }
 }
 
-fn fulfil(machine: &mut CashMachine, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
-    let done = match wish {
-        Wish::Balance => machine.balance(),
-        Wish::Move(kind, amount) => machine.move_notes(kind, amount),
-        Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
+fn execute(
+    machine: &mut CashMachine,
+    operation: Operation,
+) -> Result<Result<Receipt, Refusal>, Failure> {
+    let done = match operation {
+        Operation::Balance => machine.balance(),
+        Operation::Move(kind, amount) => machine.move_notes(kind, amount),
+        Operation::Create(..) | Operation::Settle | Operation::Journal | Operation::Load(_) => {
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
@@ -283,25 +286,27 @@ fn fulfil(machine: &mut CashMachine, wish: Wish) -> Result<Result<Receipt, Refus
     })
 }
 
-fn wish_of(command: &Command) -> Result<Wish, Refusal> {
+fn operation_of(command: &Command) -> Result<Operation, Refusal> {
     match command {
-        Command::Balance => Ok(Wish::Balance),
-        Command::Withdraw { amount } => Ok(Wish::Move(Kind::Withdrawal, amount.parse()?)),
-        Command::Deposit { amount } => Ok(Wish::Move(Kind::Deposit, amount.parse()?)),
-        Command::Create { holder, balance } => Ok(Wish::Create(holder.parse()?, balance.parse()?)),
-        Command::Settle => Ok(Wish::Settle),
-        Command::Journal => Ok(Wish::Journal),
-        Command::Load { amount } => Ok(Wish::Load(amount.parse()?)),
+        Command::Balance => Ok(Operation::Balance),
+        Command::Withdraw { amount } => Ok(Operation::Move(Kind::Withdrawal, amount.parse()?)),
+        Command::Deposit { amount } => Ok(Operation::Move(Kind::Deposit, amount.parse()?)),
+        Command::Create { holder, balance } => {
+            Ok(Operation::Create(holder.parse()?, balance.parse()?))
+        }
+        Command::Settle => Ok(Operation::Settle),
+        Command::Journal => Ok(Operation::Journal),
+        Command::Load { amount } => Ok(Operation::Load(amount.parse()?)),
     }
 }
 
 /// Reads `balance`, `withdraw 500`, `deposit 20.50`, the words of the command line.
-fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
+fn operation_of_line(line: &str) -> Result<Operation, Refusal> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word.to_ascii_lowercase().as_str() {
-        "balance" if rest.trim().is_empty() => Ok(Wish::Balance),
-        "withdraw" => Ok(Wish::Move(Kind::Withdrawal, rest.trim().parse()?)),
-        "deposit" => Ok(Wish::Move(Kind::Deposit, rest.trim().parse()?)),
+        "balance" if rest.trim().is_empty() => Ok(Operation::Balance),
+        "withdraw" => Ok(Operation::Move(Kind::Withdrawal, rest.trim().parse()?)),
+        "deposit" => Ok(Operation::Move(Kind::Deposit, rest.trim().parse()?)),
         _ => Err(Refusal::new(
             Code::UnknownVerb,
             format!(
@@ -330,8 +335,8 @@ mod tests {
         let withdraw = Command::Withdraw {
             amount: "20.5".into(),
         };
-        assert_eq!(wish_of_line("withdraw 20.50"), wish_of(&withdraw));
-        assert_eq!(wish_of_line("BALANCE"), Ok(Wish::Balance));
+        assert_eq!(operation_of_line("withdraw 20.50"), operation_of(&withdraw));
+        assert_eq!(operation_of_line("BALANCE"), Ok(Operation::Balance));
     }
 
     #[test]
@@ -343,8 +348,11 @@ mod tests {
             "withdraw 1e3",
             "deposit 1.234",
         ] {
-            assert!(wish_of_line(line).is_err(), "{line}");
+            assert!(operation_of_line(line).is_err(), "{line}");
         }
-        assert_eq!(wish_of_line("steal 5").unwrap_err().code, Code::UnknownVerb);
+        assert_eq!(
+            operation_of_line("steal 5").unwrap_err().code,
+            Code::UnknownVerb
+        );
     }
 }
