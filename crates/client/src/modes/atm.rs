@@ -1,7 +1,7 @@
 //! The cash machine: what its customer sees.
 //!
 //! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
-//! [`cash_machine`](crate::cash_machine). `floor` has what they need, and `address` knows which bank
+//! [`cash_machine`](crate::cash_machine). `setup` has what they need, and `address` knows which bank
 //! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
 //! `operator` settles and lists, with `members` for programs.
 //!
@@ -9,13 +9,13 @@
 
 mod address;
 mod customer;
-mod floor;
 mod line;
 pub mod machine;
 mod members;
 mod operator;
 mod pin;
 pub mod receipt;
+mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,9 +28,9 @@ use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
 use self::customer::Given;
-use self::floor::Floor;
 use self::machine::CashMachine;
 use self::receipt::Receipt;
+use self::setup::AtmSetup;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
 use crate::menu::each_line;
@@ -142,15 +142,15 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         server: address::one_way_to_write(&target.server, target.timeout),
         ..target.clone()
     };
-    let floor = Floor::enter(target, arguments, output)?;
+    let setup = AtmSetup::new(target, arguments, output)?;
     match operation {
-        Some(Operation::Settle) => operator::settle(&floor, name.as_ref(), output),
-        Some(Operation::Journal) => operator::journal(&floor, name.as_ref(), output),
-        Some(Operation::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
+        Some(Operation::Settle) => operator::settle(&setup, name.as_ref(), output),
+        Some(Operation::Journal) => operator::journal(&setup, name.as_ref(), output),
+        Some(Operation::Load(count)) => operator::load(&setup, name.as_ref(), count, output),
         Some(Operation::Balance | Operation::Move(..) | Operation::Create(..)) | None => {
             let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
             let given = Given::by(arguments, &input)?;
-            let machine = floor.machine(name.as_ref())?;
+            let machine = setup.machine(name.as_ref())?;
             serve(machine, input, given, operation, output)
         }
     }

@@ -5,7 +5,7 @@ use proto::atm::machine::Outcome;
 use proto::name::Name;
 use serde_json::{Value, json};
 
-use super::floor::Floor;
+use super::setup::AtmSetup;
 use super::{members, receipt};
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
@@ -15,17 +15,17 @@ use crate::output::{Output, say};
 /// # Errors
 /// When a journal cannot be used. What cannot be settled yet ends with [`Status::Unknown`].
 pub(super) fn settle(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     output: Output,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    for name in names(floor, name)? {
+    for name in names(setup, name)? {
         let mut failed = |failure: &Failure| {
             status = status.worse(failure.status());
             tell_failed(&name, failure, output)
         };
-        let mut machine = match floor.machine(Some(&name)) {
+        let mut machine = match setup.machine(Some(&name)) {
             Ok(machine) => machine,
             Err(failure) => {
                 failed(&failure)?;
@@ -74,13 +74,13 @@ fn tell_failed(name: &Name, failure: &Failure, output: Output) -> Result<(), Fai
 /// # Errors
 /// When there is no list of them, or standard output cannot be written.
 pub(super) fn journal(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     output: Output,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    for name in names(floor, name)? {
-        let records = match floor.machines.records(&name) {
+    for name in names(setup, name)? {
+        let records = match setup.machines.records(&name) {
             Ok(records) => records,
             Err(failure) => {
                 status = status.worse(failure.status());
@@ -102,12 +102,12 @@ pub(super) fn journal(
 /// # Errors
 /// When something is open, or the machine is in use.
 pub(super) fn load(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     count: Money,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut machine = floor.machine_to_load(name)?;
+    let mut machine = setup.machine_to_load(name)?;
     machine.settle()?;
     machine.load(count)?;
     let name = machine.storage().name();
@@ -118,9 +118,9 @@ pub(super) fn load(
     Ok(Status::Done)
 }
 
-fn names(floor: &Floor, name: Option<&Name>) -> Result<Vec<Name>, Failure> {
+fn names(setup: &AtmSetup, name: Option<&Name>) -> Result<Vec<Name>, Failure> {
     match name {
         Some(name) => Ok(vec![name.clone()]),
-        None => floor.machines.names(),
+        None => setup.machines.names(),
     }
 }
