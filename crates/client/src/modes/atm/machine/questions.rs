@@ -22,7 +22,7 @@ impl CashMachine {
     /// # Errors
     /// When the bank cannot be reached.
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
-        match self.persist(&Request::Balance)? {
+        match self.ask_with_retry(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
             Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
@@ -56,7 +56,7 @@ impl CashMachine {
             )
         };
         self.line.notice.set(Some(not_known(INTERRUPTED)));
-        let asked = self.persist(&request);
+        let asked = self.ask_with_retry(&request);
         let receipt = Receipt::Created {
             id,
             card,
@@ -83,7 +83,7 @@ impl CashMachine {
     /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
     /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
     /// a message that came twice may have stood in the answer's place.
-    fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+    fn ask_with_retry(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let by = Instant::now() + self.line.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
