@@ -22,7 +22,7 @@ use self::screen::{Screen, Typed};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::Output;
-use crate::session::{GOODBYE, breaks_the_protocol};
+use crate::session::{GOODBYE_TIMEOUT, breaks_the_protocol};
 
 /// Events that wait to be shown. When the terminal is stopped, the server is no longer read, and
 /// closes the conversation in the end.
@@ -122,7 +122,7 @@ impl<D: Dialect> RoomSender<D> {
             // When it cannot be sent, the room is lost, which the reader notices.
             let _ = self.send(D::quit());
         }
-        thread::sleep(GOODBYE);
+        thread::sleep(GOODBYE_TIMEOUT);
         let _ = events.send(UiEvent::Closed("no goodbye".into(), None));
     }
 }

@@ -21,10 +21,10 @@ use crate::failure::{Failure, Report, words_of};
 pub use self::target::Target;
 
 /// How long to wait for the answer to `QUIT`.
-pub const GOODBYE: Duration = Duration::from_secs(1);
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long to wait for the rest of the last words of a server that closed the conversation.
-const FAREWELL: Duration = Duration::from_millis(100);
+/// How long to wait for the rest of the last message of a server that closed the conversation.
+const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// An open conversation.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl Session {
         let is_over = self.connection.reader.is_ready();
         if is_over {
             // So that a recording has what was said last.
-            let by = Instant::now() + FAREWELL;
+            let by = Instant::now() + LAST_MESSAGE_TIMEOUT;
             let _ = self.connection.reader.receive(Some(by));
         }
         is_over
@@ -173,7 +173,7 @@ impl Session {
 
     /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.
     pub fn quit(mut self) {
-        let _ = self.exchange(QUIT, &Vec::new, GOODBYE);
+        let _ = self.exchange(QUIT, &Vec::new, GOODBYE_TIMEOUT);
         self.connection.writer.abort();
     }
 
