@@ -184,7 +184,7 @@ impl Asker {
     ///
     /// # Errors
     /// When nothing listens at any of the server's addresses, or nothing can be sent there.
-    pub fn tell(&mut self, message: &[u8]) -> Result<(), Failure> {
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         for position in 0..self.endpoints.len() {
             let (_, endpoint) = &mut self.endpoints[position];
             let by = Instant::now() + REFUSAL_WAIT;

@@ -35,8 +35,8 @@ impl Progress {
         }
     }
 
-    /// Tells this.
-    pub fn tell(&self, words: &str) {
+    /// Shows these words.
+    pub fn show(&self, words: &str) {
         if self.is_shown {
             if let Some(recorder) = &self.recorder {
                 recorder.flush();
@@ -45,7 +45,7 @@ impl Progress {
         }
     }
 
-    /// Tells why the same is done again, and how: at the second attempt, and then now and then.
+    /// Shows why the same is done again, and how: at the second attempt, and then now and then.
     pub fn again(&mut self, why: &str, how: &str, attempt: u32) {
         let is_due = |last: Instant| last.elapsed() >= BETWEEN;
         if attempt > 2 && !self.last.is_none_or(is_due) {
@@ -53,6 +53,6 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         let why = why.strip_prefix(&self.server).unwrap_or(why);
-        self.tell(&format!("{why}; {how}, {}", wording::attempt(attempt)));
+        self.show(&format!("{why}; {how}, {}", wording::attempt(attempt)));
     }
 }

@@ -93,7 +93,7 @@ impl CashMachine {
     pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
         if let Some(Outcome::Unsettled { id, amount, .. }) = self.driver.open() {
             let words = format!("settling first: {id}, {amount}");
-            self.line.bank.progress.tell(&words);
+            self.line.bank.progress.show(&words);
         }
         self.work()
     }

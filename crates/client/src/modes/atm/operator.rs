@@ -23,7 +23,7 @@ pub(super) fn settle(
     for name in names(setup, name)? {
         let mut failed = |failure: &Failure| {
             status = status.worse(failure.status());
-            tell_failed(&name, failure, output)
+            report_failure(&name, failure, output)
         };
         let mut machine = match setup.machine(Some(&name)) {
             Ok(machine) => machine,
@@ -58,7 +58,7 @@ pub(super) fn settle(
     Ok(status)
 }
 
-fn tell_failed(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
+fn report_failure(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
     say(&format!("{name}: {}", failure.words().unwrap_or_default()));
     match failure.object() {
         Some(mut object) if output.json => {
@@ -84,7 +84,7 @@ pub(super) fn journal(
             Ok(records) => records,
             Err(failure) => {
                 status = status.worse(failure.status());
-                tell_failed(&name, &failure, output)?;
+                report_failure(&name, &failure, output)?;
                 continue;
             }
         };

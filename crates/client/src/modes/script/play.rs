@@ -203,7 +203,7 @@ impl<A: Audience> Playing<'_, A> {
                 (_, None) => {}
             }
             if turn.then == Then::Close {
-                return message.map_or(Ok(()), |message| asker.tell(message.as_bytes()));
+                return message.map_or(Ok(()), |message| asker.send(message.as_bytes()));
             }
             let question = message.unwrap_or_default();
             self.sent.push(&question);
