@@ -85,7 +85,7 @@ pub enum UiEvent<D: Dialect> {
 }
 
 /// What a message is to the client: nothing to show yet, a message of the room, or none, in words.
-pub type Heard<M> = Option<Result<M, String>>;
+pub type Decoded<M> = Option<Result<M, String>>;
 
 /// The sending half of the conversation, shared by everything that may send.
 #[derive(Debug)]
@@ -181,7 +181,7 @@ impl<D: Dialect> Room<D> {
     pub fn start(
         self,
         reader: Reader,
-        read: impl FnMut(&[u8]) -> Heard<D::Message> + Send + 'static,
+        read: impl FnMut(&[u8]) -> Decoded<D::Message> + Send + 'static,
         typed: Option<Receiver<Typed>>,
         answered: Option<(Receiver<()>, Duration)>,
     ) -> Result<(), Failure> {
@@ -292,7 +292,7 @@ impl<D: Dialect> Speaker<D> {
 
 fn receive_all<D: Dialect>(
     mut reader: Reader,
-    mut read: impl FnMut(&[u8]) -> Heard<D::Message>,
+    mut read: impl FnMut(&[u8]) -> Decoded<D::Message>,
     events: &SyncSender<UiEvent<D>>,
 ) {
     loop {

@@ -27,7 +27,7 @@ use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
-use self::customer::Given;
+use self::customer::Credentials;
 use self::machine::CashMachine;
 use self::receipt::Receipt;
 use self::setup::AtmSetup;
@@ -149,7 +149,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         Some(Operation::Load(count)) => operator::load(&setup, name.as_ref(), count, output),
         Some(Operation::Balance | Operation::Move(..) | Operation::Create(..)) | None => {
             let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
-            let given = Given::by(arguments, &input)?;
+            let given = Credentials::by(arguments, &input)?;
             let machine = setup.machine(name.as_ref())?;
             serve(machine, input, given, operation, output)
         }
@@ -160,7 +160,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
 fn serve(
     mut machine: CashMachine,
     mut input: Input,
-    given: Given,
+    given: Credentials,
     operation: Option<Operation>,
     output: Output,
 ) -> Result<Status, Failure> {
@@ -217,7 +217,7 @@ fn handle_line(
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        return match Given::default().log_in(machine.bank(), input) {
+        return match Credentials::default().log_in(machine.bank(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
