@@ -28,7 +28,7 @@ use crate::session::{GOODBYE_TIMEOUT, breaks_the_protocol};
 /// closes the conversation in the end.
 const MAX_EVENTS: usize = 1_000;
 
-/// What a room is told, and how; what it says is read by a function beside it.
+/// What a client sends to a room, and how. What the room says is read by a function beside it.
 pub trait Dialect: Send + 'static {
     /// What a line becomes.
     type Request: Clone + Send;

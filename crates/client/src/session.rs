@@ -38,7 +38,7 @@ impl Session {
     /// Connects, and waits for the service to say `READY`.
     ///
     /// # Errors
-    /// When nobody listens there, or somebody else does, or in another framing.
+    /// When nothing listens there, or another service, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
         let mut connection = target.connect_undisturbed()?;
         ready::receive(target, &mut connection)?;
@@ -156,7 +156,7 @@ impl Session {
         is_over
     }
 
-    /// What is recorded of this conversation, for what is not told by its messages.
+    /// What is recorded of this conversation, for events that are no messages.
     pub fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
     }

@@ -1,4 +1,4 @@
-//! What a person at a terminal is told while the machine waits for the bank: that it asks again, and
+//! What is shown on a terminal while the machine waits for the bank: that it asks again, and
 //! what it settles first. A program that reads lines, or objects, has no use for it.
 
 use std::io::{self, IsTerminal};
@@ -10,10 +10,10 @@ use crate::output::say;
 use crate::session::Target;
 use view::wording;
 
-/// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
+/// How often the same wait is shown. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);
 
-/// Says on standard error what the machine waits for, if there is somebody who looks.
+/// Says on standard error what the machine waits for, if that is a terminal.
 #[derive(Debug, Default)]
 pub struct Progress {
     is_shown: bool,

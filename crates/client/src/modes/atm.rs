@@ -166,7 +166,7 @@ fn serve(
 ) -> Result<Status, Failure> {
     if let Some(settled) = machine.settle()? {
         if let Some(recorder) = machine.bank().recorder() {
-            // So that it stands below the trace of what it tells of.
+            // So that it stands below the trace of what was settled.
             recorder.flush();
         }
         say(&format!("settled: {}", receipt::named(&settled)));

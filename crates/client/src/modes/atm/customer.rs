@@ -22,7 +22,7 @@ impl Credentials {
     /// Looks for both.
     ///
     /// # Errors
-    /// When one of them is none, or is missing and there is nobody to be asked.
+    /// When one of them is none, or is missing and there is no terminal.
     pub fn by(arguments: &Arguments, input: &Input) -> Result<Credentials, Failure> {
         let card = arguments.card.as_deref().map(str::parse).transpose();
         let card = card.map_err(|refusal: Refusal| Failure::Usage(refusal.words))?;

@@ -42,8 +42,8 @@ impl CashMachine {
         }
     }
 
-    /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
-    /// what is left open, and how.
+    /// The same machine with a person who may press Ctrl-C, and may have to know what settles
+    /// a transaction that is left open.
     #[must_use]
     pub fn for_person(mut self, notice: Notice, settled_by: String) -> CashMachine {
         self.line.notice = notice;
@@ -51,8 +51,8 @@ impl CashMachine {
         self
     }
 
-    /// What was done has been told, and Ctrl-C has nothing more to say about it; unless it could not
-    /// be printed: then that is told with why, since nothing else tells it.
+    /// What was done has been printed, and Ctrl-C has nothing more to say about it. Where it could not
+    /// be printed, the failure says what was done.
     ///
     /// # Errors
     /// What kept it from being printed; [`Failure::Unknown`] where something was done.
