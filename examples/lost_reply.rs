@@ -17,7 +17,7 @@ use clap::Parser;
 use client::app;
 use client::cash_machine::storage::Machines;
 use client::cli::Arguments;
-use client::modes::atm::machine::Worker;
+use client::modes::atm::machine::CashMachine;
 use client::session::Target;
 use proto::atm::Kind;
 use proto::atm::semantics::Semantics;
@@ -122,7 +122,7 @@ fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
     let found =
         Machines::within(journals.path()).open(None, Semantics::ExactlyOnce.protections())?;
-    let mut machine = Worker::new(found, target, Duration::from_secs(10));
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
     machine.settle()?;
     let (card, pin) = ("123456789".parse(), "1234".parse());
     let (card, pin) = (card.map_err(refused)?, pin.map_err(refused)?);

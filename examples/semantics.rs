@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use client::cash_machine::storage::Machines;
 use client::failure::Failure;
-use client::modes::atm::machine::Worker;
+use client::modes::atm::machine::CashMachine;
 use client::modes::atm::receipt::Receipt;
 use client::session::Target;
 use proto::atm::semantics::Semantics;
@@ -134,7 +134,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
     let directory = tempfile::tempdir()?;
     let found = Machines::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
-    let mut machine = Worker::new(found, target, Duration::from_secs(10));
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
     machine.settle()?;
@@ -173,7 +173,7 @@ fn verdict(debited: i64, dispensed: i64) -> String {
     }
 }
 
-fn balance(machine: &mut Worker) -> Result<Money> {
+fn balance(machine: &mut CashMachine) -> Result<Money> {
     match machine.balance()? {
         Ok(Receipt::Balance { available, .. }) => Ok(available),
         Ok(other) => Err(anyhow!("{other:?} is no balance")),

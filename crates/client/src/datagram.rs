@@ -18,10 +18,10 @@ use crate::session::Target;
 /// How often a question is sent.
 pub const TRIES: u32 = 4;
 
-/// How long a server that nobody listens for may take to restart between two tries.
+/// How long a server that does not listen may take to restart between two tries.
 const RESTART_PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a host in the same building takes at most to say that nobody listens.
+/// How long a host in the same building takes at most to say that nothing listens.
 const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 
 /// Most late answers that are thrown away before a question: each try may leave one behind.
@@ -137,7 +137,7 @@ impl Asker {
             }
         }
         if refused > 0 && passed_over.count == 0 {
-            return Err(self.lost(&self.nobody()));
+            return Err(self.lost(&self.nothing_listens()));
         }
         let seconds = self.target.timeout.as_secs_f32();
         let words = format!("no answer to {TRIES} tries in {seconds} s");
@@ -179,12 +179,12 @@ impl Asker {
         ask_once(endpoint, question, by, &mut accept, &mut passed_over)
     }
 
-    /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as
+    /// Sends what is not answered. All that can be learnt is that nothing listens, and only for as
     /// long as is waited for that.
     ///
     /// # Errors
     /// When nothing listens at any of the server's addresses, or nothing can be sent there.
-    pub fn tell(&mut self, message: &[u8]) -> Result<(), Failure> {
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         for position in 0..self.endpoints.len() {
             let (_, endpoint) = &mut self.endpoints[position];
             let by = Instant::now() + REFUSAL_WAIT;
@@ -195,7 +195,7 @@ impl Asker {
                 Err(error) => return Err(self.lost(&error.to_string())),
             }
         }
-        Err(self.lost(&self.nobody()))
+        Err(self.lost(&self.nothing_listens()))
     }
 
     /// A repeated question may have been answered twice, and what is left would pass for the
@@ -211,7 +211,7 @@ impl Asker {
         }
     }
 
-    fn nobody(&self) -> String {
+    fn nothing_listens(&self) -> String {
         format!("nothing listens there: is `{}` running?", self.target.peer)
     }
 

@@ -21,10 +21,10 @@ use crate::failure::{Failure, Report, words_of};
 pub use self::target::Target;
 
 /// How long to wait for the answer to `QUIT`.
-pub const GOODBYE: Duration = Duration::from_secs(1);
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long to wait for the rest of the last words of a server that closed the conversation.
-const FAREWELL: Duration = Duration::from_millis(100);
+/// How long to wait for the rest of the last message of a server that closed the conversation.
+const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// An open conversation.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Session {
     /// Connects, and waits for the service to say `READY`.
     ///
     /// # Errors
-    /// When nobody listens there, or somebody else does, or in another framing.
+    /// When nothing listens there, or another service, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
         let mut connection = target.connect_undisturbed()?;
         ready::receive(target, &mut connection)?;
@@ -150,13 +150,13 @@ impl Session {
         let is_over = self.connection.reader.is_ready();
         if is_over {
             // So that a recording has what was said last.
-            let by = Instant::now() + FAREWELL;
+            let by = Instant::now() + LAST_MESSAGE_TIMEOUT;
             let _ = self.connection.reader.receive(Some(by));
         }
         is_over
     }
 
-    /// What is recorded of this conversation, for what is not told by its messages.
+    /// What is recorded of this conversation, for events that are no messages.
     pub fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
     }
@@ -173,7 +173,7 @@ impl Session {
 
     /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.
     pub fn quit(mut self) {
-        let _ = self.exchange(QUIT, &Vec::new, GOODBYE);
+        let _ = self.exchange(QUIT, &Vec::new, GOODBYE_TIMEOUT);
         self.connection.writer.abort();
     }
 

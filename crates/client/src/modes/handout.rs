@@ -2,7 +2,7 @@
 //! with, so that the printed server cannot tell the two apart.
 //!
 //! What is typed or piped into the printed client can be typed or piped into this one. Prompts go
-//! to standard error when nobody sits at a terminal; what the server said goes to standard output.
+//! to standard error where there is no terminal; what the server said goes to standard output.
 
 mod atm_card;
 pub(crate) mod atm_login;

@@ -60,7 +60,7 @@ impl PatientLine {
     /// Says that the transaction is rolled back.
     pub fn rolling_back(&self) {
         let words = "no answer in all that time; rolling it back";
-        self.bank.progress.tell(words);
+        self.bank.progress.show(words);
     }
 
     /// Why there was no answer.

@@ -21,38 +21,38 @@ use crate::session::Target;
 
 /// A cash machine at work.
 #[derive(Debug)]
-pub struct Worker {
+pub struct CashMachine {
     driver: Driver,
     line: PatientLine,
 }
 
-impl Worker {
+impl CashMachine {
     /// A machine as it was found, with a line to the bank.
     pub fn new(
         (mut storage, machine): (MachineStorage, Machine),
         bank: Target,
         patience: Duration,
-    ) -> Worker {
+    ) -> CashMachine {
         let name = storage.name().clone();
         storage.record_to(bank.recorder.clone());
         let settled_by = format!("machine {name} settles it before anything else");
-        Worker {
+        CashMachine {
             driver: Driver::new((storage, machine)),
             line: PatientLine::new(BankClient::new(bank, name), patience, settled_by),
         }
     }
 
-    /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
-    /// what is left open, and how.
+    /// The same machine with a person who may press Ctrl-C, and may have to know what settles
+    /// a transaction that is left open.
     #[must_use]
-    pub fn for_person(mut self, notice: Notice, settled_by: String) -> Worker {
+    pub fn for_person(mut self, notice: Notice, settled_by: String) -> CashMachine {
         self.line.notice = notice;
         self.line.settled_by = settled_by;
         self
     }
 
-    /// What was done has been told, and Ctrl-C has nothing more to say about it; unless it could not
-    /// be printed: then that is told with why, since nothing else tells it.
+    /// What was done has been printed, and Ctrl-C has nothing more to say about it. Where it could not
+    /// be printed, the failure says what was done.
     ///
     /// # Errors
     /// What kept it from being printed; [`Failure::Unknown`] where something was done.
@@ -93,7 +93,7 @@ impl Worker {
     pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
         if let Some(Outcome::Unsettled { id, amount, .. }) = self.driver.open() {
             let words = format!("settling first: {id}, {amount}");
-            self.line.bank.progress.tell(&words);
+            self.line.bank.progress.show(&words);
         }
         self.work()
     }

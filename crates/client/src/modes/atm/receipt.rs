@@ -48,7 +48,7 @@ impl Receipt {
     /// Prints the receipt on a few lines; with `--json` as one object.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn print(&self, output: Output) -> Result<(), Failure> {
         match self {
             Receipt::Balance { available, held } => {

@@ -291,7 +291,7 @@ fn alternatives(texts: &[&str]) -> String {
     quoted.join(" or ")
 }
 
-/// The server was lost, or answered something else, when it had been told to move money.
+/// The server was lost, or answered something else, when it had been asked to move money.
 pub fn outcome_unknown(report: Report) -> Failure {
     Failure::Unknown(report.reworded(may_be_done))
 }

@@ -14,41 +14,41 @@ use crate::failure::{Failure, Report, Status};
 use crate::output::say;
 use crate::session::Target;
 
-/// For whom a script is played.
+/// The user interface of a script that is played.
 pub trait Audience {
     /// Asks for a line, with this prompt; `None` when there are no more.
     ///
     /// # Errors
-    /// When there is nobody to ask any more.
+    /// When the input cannot be read.
     fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure>;
 
     /// Shows what the server said.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
 
-    /// Is told that a line cannot be sent.
+    /// Shows that a line cannot be sent.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
         say(&failure.words().unwrap_or_default());
         Ok(())
     }
 
-    /// Is told that this was sent, as the script has it.
+    /// Shows that this was sent, as the script has it.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     fn said(&mut self, _message: &str) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// Is told that the line it was asked for was sent.
+    /// Shows that the line that was asked for was sent.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     fn said_what_was_asked(&mut self, _line: &str) -> Result<(), Failure> {
         Ok(())
     }
@@ -203,7 +203,7 @@ impl<A: Audience> Playing<'_, A> {
                 (_, None) => {}
             }
             if turn.then == Then::Close {
-                return message.map_or(Ok(()), |message| asker.tell(message.as_bytes()));
+                return message.map_or(Ok(()), |message| asker.send(message.as_bytes()));
             }
             let question = message.unwrap_or_default();
             self.sent.push(&question);

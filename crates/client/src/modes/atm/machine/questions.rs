@@ -7,7 +7,7 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{Worker, has_answered_wrong};
+use super::{CashMachine, has_answered_wrong};
 use crate::failure::{Failure, Report, words_of};
 use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
 use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
@@ -15,14 +15,14 @@ use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
 /// How often a bank may give an answer that is none to one question.
 const BROKEN_ANSWERS: u32 = 3;
 
-impl Worker {
+impl CashMachine {
     /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
     /// answered or patience ends.
     ///
     /// # Errors
     /// When the bank cannot be reached.
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
-        match self.persist(&Request::Balance)? {
+        match self.ask_with_retry(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
             Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
@@ -56,7 +56,7 @@ impl Worker {
             )
         };
         self.line.notice.set(Some(not_known(INTERRUPTED)));
-        let asked = self.persist(&request);
+        let asked = self.ask_with_retry(&request);
         let receipt = Receipt::Created {
             id,
             card,
@@ -83,7 +83,7 @@ impl Worker {
     /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
     /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
     /// a message that came twice may have stood in the answer's place.
-    fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+    fn ask_with_retry(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         let by = Instant::now() + self.line.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
