@@ -2,6 +2,7 @@
 
 use proto::mode::Mode;
 use testkit::process::Ended;
+use testkit::process::words;
 use testkit::service::start;
 
 use crate::labclient::labclient;
@@ -14,15 +15,7 @@ fn ran(words: &[&str]) -> Ended {
 
 #[test]
 fn a_run_says_what_repeats_it_and_what_strikes() {
-    let words = [
-        "--fault",
-        "error=#1,delay=1ms",
-        "--seed",
-        "7",
-        "text",
-        "lower",
-        "A",
-    ];
+    let words = words("--fault error=#1,delay=1ms --seed 7 text lower A");
     let ended = ran(&words);
     assert_eq!(
         ended.stderr,

@@ -16,6 +16,7 @@ use testkit::TEST_TIMEOUT;
 use testkit::process::Ended;
 #[cfg(unix)]
 use testkit::process::Signal;
+use testkit::process::words;
 use testkit::service::{Service, start, start_handout};
 use wire::connection::Connection;
 use wire::limits::Limits;
@@ -337,21 +338,9 @@ fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>)
 fn ctrl_c_keeps_what_is_done() {
     let directory = tempfile::tempdir().unwrap();
     let (address, silent) = falls_silent_after(7);
-    let words = [
-        "experiment",
-        "text",
-        "--rates",
-        "0",
-        "--warm-up",
-        "2",
-        "--server",
-        &address,
-        "--give-up-after",
-        "1000000",
-        "--timeout",
-        "2",
-    ];
-    let client = labclient_at_home(directory.path(), &words).start();
+    let words = words("experiment text --rates 0 --warm-up 2 --give-up-after 1000000 --timeout 2");
+    let client = labclient_at_home(directory.path(), &words).at(address);
+    let client = client.start();
     silent.recv_timeout(TEST_TIMEOUT).unwrap();
     client.signal(Signal::INT);
     let ended = client.end_by_itself();

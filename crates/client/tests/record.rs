@@ -8,6 +8,7 @@ use proto::mode::Mode;
 use record::{Cause, Event, How, NoteKind, Recording, Run, Secrets, What};
 use tempfile::TempDir;
 use testkit::process::Ended;
+use testkit::process::words;
 use testkit::service::start;
 
 use crate::labclient::labclient_at_home;
@@ -70,21 +71,9 @@ fn notes(events: &[Event]) -> Vec<NoteKind> {
 #[test]
 fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     let lab = Lab::with(Mode::Atm);
-    let words = [
-        "--record",
-        "it.jsonl",
-        "--fault",
-        "drop-reply=#3",
-        "--seed",
-        "7",
-        "--timeout",
-        "0.3",
-        "atm",
-        "--card",
-        "123456789",
-        "withdraw",
-        "500",
-    ];
+    let words = words(
+        "--record it.jsonl --fault drop-reply=#3 --seed 7 --timeout 3 atm --card 123456789 withdraw 500",
+    );
     let ended = lab.run(&words, "");
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let runs = lab.runs();
@@ -143,14 +132,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
 #[test]
 fn pins_are_kept_when_that_is_asked_for() {
     let lab = Lab::with(Mode::Atm);
-    let words = [
-        "atm",
-        "--card",
-        "123456789",
-        "balance",
-        "--record",
-        "it.jsonl",
-    ];
+    let words = words("atm --card 123456789 balance --record it.jsonl");
     lab.run(&[&words[..], &["--record-secrets"]].concat(), "");
     let runs = lab.runs();
     assert_eq!(runs[0].header.secrets, Secrets::Kept);
@@ -168,16 +150,7 @@ fn pins_are_kept_when_that_is_asked_for() {
 #[test]
 fn a_question_over_udp_that_is_asked_again_is_told() {
     let lab = Lab::with(Mode::Datetime);
-    let words = [
-        "--record",
-        "it.jsonl",
-        "--fault",
-        "drop-request=#1",
-        "--timeout",
-        "2",
-        "datetime",
-        "date",
-    ];
+    let words = words("--record it.jsonl --fault drop-request=#1 --timeout 2 datetime date");
     assert_eq!(lab.run(&words, "").status, Some(0));
     let runs = lab.runs();
     let kinds = runs[0].events.iter().map(|event| match &event.what {
@@ -267,17 +240,8 @@ fn a_second_run_is_added_and_another_file_is_left_alone() {
 #[test]
 fn a_crash_on_purpose_is_the_last_that_is_told() {
     let lab = Lab::with(Mode::Atm);
-    let words = [
-        "--record",
-        "it.jsonl",
-        "--fault",
-        "crash-at=mid-dispense",
-        "atm",
-        "--card",
-        "123456789",
-        "withdraw",
-        "500",
-    ];
+    let words =
+        words("--record it.jsonl --fault crash-at=mid-dispense atm --card 123456789 withdraw 500");
     assert_eq!(lab.run(&words, "").status, None);
     let events = &lab.runs()[0].events;
     let what: Vec<_> = events

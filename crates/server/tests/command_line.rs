@@ -1,6 +1,7 @@
 //! What can be asked on the command line, and what makes no sense there.
 
 use testkit::process::Ended;
+use testkit::process::words;
 
 use crate::labserver::{Home, run, start};
 
@@ -189,16 +190,9 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
 
 #[test]
 fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
-    let server = start(&[
-        "--mode",
-        "all",
-        "--port",
-        "0",
-        "--ledger",
-        "memory",
-        "--fault",
-        "crash-at=after-commit#9,drop-reply=#99",
-    ]);
+    let server = start(&words(
+        "--mode all --port 0 --ledger memory --fault crash-at=after-commit#9,drop-reply=#99",
+    ));
     server
         .stderr
         .wait_for("--fault crash-at strikes in atm only; not in text, ");

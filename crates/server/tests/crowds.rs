@@ -9,6 +9,7 @@ use socket2::{Domain, Socket, Type};
 use testkit::TEST_TIMEOUT;
 use testkit::peer::Peer;
 use testkit::process::Process;
+use testkit::process::words;
 use uuid::Uuid;
 
 use crate::labserver::{CARD, Home, PIN, start};
@@ -87,16 +88,9 @@ const KEY: &str = "5d1c8f0a6b3e4792a0c5e8d17f9b2c46";
 
 #[test]
 fn sleepers_in_the_chat_room_keep_no_cash_machine_from_confirming() {
-    let server = start(&[
-        "--mode",
-        "all",
-        "--port",
-        "0",
-        "--ledger",
-        "memory",
-        "--max-connections",
-        "70",
-    ]);
+    let server = start(&words(
+        "--mode all --port 0 --ledger memory --max-connections 70",
+    ));
     let mut machine = converse_from(1, &server, "atm tcp");
     machine.ask("TERMINAL ATM-1");
     assert_eq!(machine.log_in(CARD, PIN), "OK welcome Joty");
@@ -183,17 +177,9 @@ fn clients_that_the_proxy_has_forgotten_hold_no_thread() {
     server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let to = server.local_addr().unwrap().to_string();
     let clients = CLIENTS.to_string();
-    let proxy = start(&[
-        "--mode",
-        "proxy",
-        "--udp",
-        "--port",
-        "0",
-        "--to",
-        &to,
-        "--max-connections",
-        &clients,
-    ]);
+    let proxy = start(&words(&format!(
+        "--mode proxy --udp --port 0 --to {to} --max-connections {clients}"
+    )));
     let address = proxy.address("proxy udp");
     for _ in 0..300 {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,7 @@
 //! The bank's ledger between two servers, beside one, and in the hands of an operator.
 
 use serde_json::{Value, json};
+use testkit::process::words;
 use uuid::Uuid;
 
 use crate::labserver::{CARD, Home, PIN, start};
@@ -368,15 +369,8 @@ fn a_ledger_in_memory_leaves_no_file_and_is_forgotten() {
 #[test]
 fn other_services_need_no_ledger() {
     let home = Home::new();
-    home.start(&[
-        "--mode",
-        "text",
-        "--port",
-        "0",
-        "--ledger",
-        "no/such/bank.db",
-    ])
-    .stop();
+    home.start(&words("--mode text --port 0 --ledger no/such/bank.db"))
+        .stop();
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     start(&["--mode", "calc", "--port", "0"]);
 }

@@ -8,6 +8,7 @@ use proto::side::Side;
 use record::{Message, Recording, What};
 use testkit::TEST_TIMEOUT;
 use testkit::peer::Peer;
+use testkit::process::words;
 use testkit::process::{Process, Signal};
 
 use crate::labserver::{CARD, Home, PIN, start};
@@ -152,15 +153,8 @@ fn both_conversations_are_in_its_recording() {
     let text = start(&["--mode", "text", "--port", "0"]);
     let server = text.address("text tcp");
     let to = server.to_string();
-    let flags = [
-        "--to",
-        &to,
-        "--wire",
-        "netstring",
-        "--record",
-        "proxy.jsonl",
-        "--trace",
-    ];
+    let flags = format!("--to {to} --wire netstring --record proxy.jsonl --trace");
+    let flags = words(&flags);
     let proxy = home.start(&[&["--mode", "proxy", "--port", "0"], &flags[..]].concat());
     let mut peer = proxy.converse("proxy tcp");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");

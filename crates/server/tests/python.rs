@@ -1,7 +1,8 @@
 //! `labserver`, and a student's client in Python: the programs of `examples/python`.
 
 use testkit::process::Process;
-use testkit::python::{self, python};
+use testkit::process::words;
+use testkit::python;
 
 use crate::labserver::{PIN, start};
 
@@ -23,9 +24,7 @@ fn ask(arguments: &[&str], address: impl ToString) -> Process {
 
 #[test]
 fn the_text_client_is_answered_in_every_framing_it_knows() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for wire in ["netstring", "len3", "line"] {
         let server = start(&["--mode", "text", "--port", "0", "--wire", wire]);
         let ask = |words: &[&str]| {
@@ -46,9 +45,7 @@ fn the_text_client_is_answered_in_every_framing_it_knows() {
 
 #[test]
 fn the_text_client_says_so_when_it_met_another_service_or_another_framing() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = start(&["--mode", "calc", "--port", "0"]);
     let ended = ask(
         &["text_client.py", "prime", "7"],
@@ -65,9 +62,7 @@ fn the_text_client_says_so_when_it_met_another_service_or_another_framing() {
 
 #[test]
 fn the_text_client_says_so_when_the_server_stops_inside_an_answer() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let faults = ["--fault", "cut=#1"];
     let server = start(&[&["--mode", "text", "--port", "0"], &faults[..]].concat());
     let ended = ask(
@@ -81,9 +76,7 @@ fn the_text_client_says_so_when_the_server_stops_inside_an_answer() {
 
 #[test]
 fn the_calculator_client_has_a_session() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = start(&["--mode", "calc", "--port", "0"]);
     let address = server.address("calc tcp");
     let arguments = ["calc_client.py", "--name", "Adarsh"];
@@ -100,17 +93,8 @@ fn the_calculator_client_has_a_session() {
 
 #[test]
 fn the_date_and_time_client_asks_again_when_an_answer_is_lost() {
-    if !python() {
-        return;
-    }
-    let server = start(&[
-        "--mode",
-        "datetime",
-        "--port",
-        "0",
-        "--fault",
-        "drop-reply=#1",
-    ]);
+    testkit::require_python!();
+    let server = start(&words("--mode datetime --port 0 --fault drop-reply=#1"));
     let address = server.address("datetime udp");
     let ended = ask(&["datetime_client.py", "date"], address).end_after("");
     assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -118,14 +102,7 @@ fn the_date_and_time_client_asks_again_when_an_answer_is_lost() {
     assert_eq!(form, "9999-99-99\n");
     server.stderr.wait_for("fault: reply #1: drop");
 
-    let watch = [
-        "datetime_client.py",
-        "watch",
-        "--count",
-        "4",
-        "--gap",
-        "0..0",
-    ];
+    let watch = words("datetime_client.py watch --count 4 --gap 0..0");
     let ended = ask(&watch, address).end_after("");
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert_eq!(ended.stdout.lines().count(), 4, "{ended:?}");
@@ -141,9 +118,7 @@ fn digits_as_nine(c: char) -> char {
 
 #[test]
 fn chat_clients_hear_each_other() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = start(&["--mode", "chat", "--port", "0"]);
     let address = server.address("chat tcp");
     let mut joty = ask(&["chat_client.py", "--name", "Joty"], address);
@@ -165,9 +140,7 @@ fn chat_clients_hear_each_other() {
 
 #[test]
 fn the_echo_client_has_a_long_text_echoed() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = start(&["--mode", "echo", "--port", "0"]);
     let text = "Hello, wörld ".repeat(5_000);
     ask(&["echo_client.py", &text], server.address("echo tcp"))

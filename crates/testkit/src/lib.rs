@@ -28,3 +28,13 @@ pub fn wait_until(mut is_true: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// Tries all of these side by side: they mostly wait.
+pub fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    thread::scope(|scope| {
+        for one in all {
+            let test = &test;
+            scope.spawn(move || test(one));
+        }
+    });
+}

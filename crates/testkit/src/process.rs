@@ -37,6 +37,11 @@ pub struct Process {
     _home: Option<TempDir>,
 }
 
+/// The words of a command line.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
 /// How a program ended, and its outputs, without what was taken of them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {

@@ -9,9 +9,19 @@ use crate::process::Program;
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python/");
 
+/// Ends a test that has nothing to run because there is no Python.
+#[macro_export]
+macro_rules! require_python {
+    () => {
+        if !$crate::python::is_there() {
+            return;
+        }
+    };
+}
+
 /// Whether there is a Python that can run the examples. Where there is none, a test has nothing to
 /// run, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_PYTHON it has failed.
-pub fn python() -> bool {
+pub fn is_there() -> bool {
     static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
         let mut python = Command::new("python3");
         python.args(["-c", "import sys; sys.exit(sys.version_info < (3, 10))"]);

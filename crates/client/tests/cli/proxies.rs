@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proto::mode::{Mode, Transport};
 use server::Config;
+use testkit::at_once;
 use testkit::service::{Service, start, start_proxy};
 
 use crate::labclient::labclient;
@@ -50,7 +51,7 @@ fn a_datagram_that_a_proxy_loses_is_sent_again() {
 #[test]
 fn a_withdrawal_through_a_proxy_that_loses_an_answer_happens_once() {
     // READY, TERMINAL's answer, the log-in's, the hold's and the confirmation's.
-    for (fault, times) in [
+    let faults = [
         ("drop-reply=#2", 1),
         ("drop-reply=#3", 1),
         ("drop-reply=#4", 1),
@@ -58,10 +59,11 @@ fn a_withdrawal_through_a_proxy_that_loses_an_answer_happens_once() {
         ("drop-request=#3", 1),
         // The fourth request, and the fourth reply.
         ("cut=#4", 2),
-    ] {
+    ];
+    at_once(faults, |(fault, times)| {
         let bank = start(Mode::Atm);
         let (proxy, injected) = proxy_to(&bank, Transport::Tcp, fault);
-        let words = ["atm", "--card", "123456789", "--timeout", "0.5"];
+        let words = ["atm", "--card", "123456789", "--timeout", "3"];
         let ended = labclient(&words)
             .with(&["withdraw", "500"])
             .at(proxy.address())
@@ -75,5 +77,5 @@ fn a_withdrawal_through_a_proxy_that_loses_an_answer_happens_once() {
             .pin("1234")
             .run();
         assert_eq!(balance.stdout, "9500.00\n", "{fault}: {balance:?}");
-    }
+    });
 }

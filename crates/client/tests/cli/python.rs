@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use testkit::TEST_TIMEOUT;
 use testkit::process::Process;
-use testkit::python::{self, python};
+use testkit::python;
 
 use crate::labclient::labclient;
 
@@ -30,9 +30,7 @@ fn server_in(home: &Path, file: &str, arguments: &[&str]) -> Process {
 
 #[test]
 fn the_text_server_answers_in_every_framing_it_knows() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for wire in ["netstring", "len3", "line"] {
         let server = server("text_server.py", &["--wire", wire]);
         let text = labclient(&["text", "--wire", wire]).at(server.address("text tcp"));
@@ -49,9 +47,7 @@ fn the_text_server_answers_in_every_framing_it_knows() {
 
 #[test]
 fn the_calculators_server_is_exact_or_says_rounded() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("calc_server.py", &[]);
     let calc = labclient(&["calc", "--name", "Adarsh"]).at(server.address("calc tcp"));
     let nines = "9".repeat(100);
@@ -77,9 +73,7 @@ fn the_calculators_server_is_exact_or_says_rounded() {
 
 #[test]
 fn the_date_and_time_server_answers_over_udp_and_after_a_loss() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("datetime_server.py", &[]);
     for (word, form) in [("date", "9999-99-99\n"), ("time", "99:99:99\n")] {
         let asking = labclient(&["datetime", word, "--fault", "drop-reply=#1", "--seed", "1"]);
@@ -92,9 +86,7 @@ fn the_date_and_time_server_answers_over_udp_and_after_a_loss() {
 
 #[test]
 fn the_echo_server_echoes_over_tcp_and_udp() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("echo_server.py", &[]);
     let (tcp, udp) = (server.address("echo tcp"), server.address("echo udp"));
     let text = "Hello, wörld ".repeat(70);
@@ -108,9 +100,7 @@ fn the_echo_server_echoes_over_tcp_and_udp() {
 
 #[test]
 fn the_chat_server_has_one_room_for_all() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("chat_server.py", &[]);
     let address = server.address("chat tcp");
     let mut joty = labclient(&["chat", "--name", "Joty"]).at(address).start();

@@ -6,6 +6,7 @@ use std::thread;
 use testkit::TEST_TIMEOUT;
 #[cfg(unix)]
 use testkit::process::Signal;
+use testkit::process::words;
 
 use crate::labclient::labclient;
 
@@ -109,16 +110,9 @@ fn a_lost_answer_is_told_and_the_next_one_asked_for() {
             }
         }
     });
-    let client = labclient(&[
-        "handout",
-        "datetime",
-        "--gap",
-        "0.001..0.001",
-        "--count",
-        "2",
-    ])
-    .with(&["--timeout", "0.2"])
-    .at(&address);
+    let client = labclient(&words("handout datetime --gap 0.001..0.001 --count 2"))
+        .with(&["--timeout", "0.2"])
+        .at(&address);
     let ended = client.run();
     server.join().unwrap();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));

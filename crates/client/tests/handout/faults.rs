@@ -1,5 +1,7 @@
 //! `--fault` with a hand-out.
 
+use testkit::process::words;
+
 use crate::labclient::labclient;
 use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
@@ -31,15 +33,8 @@ fn a_doubled_request_comes_twice() {
         Says("WITHDRAW_ACK SUCCESS Withdrawn 1 successfully"),
         Closes,
     ]]);
-    let client = labclient(&[
-        "handout",
-        "atm-card",
-        "--fault",
-        "duplicate=#1",
-        "--seed",
-        "1",
-    ])
-    .at(server.address());
+    let client =
+        labclient(&words("handout atm-card --fault duplicate=#1 --seed 1")).at(server.address());
     let ended = client.run_with("3\n7\n1\n6\n");
     server.was_told_all();
     assert_eq!(ended.status, Some(0), "{ended:?}");

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use testkit::at_once;
 use testkit::process::{Ended, Process};
-use testkit::python::python;
 
 use super::program;
 use crate::labserver::{CARD, Home};
@@ -71,9 +71,7 @@ impl Bank {
 
 #[test]
 fn a_machine_withdraws_pays_in_and_is_told_when_there_is_not_enough() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open(&[]);
     bank.run(&["balance"])
         .succeeded("available 10000.00, held 0.00\n");
@@ -96,9 +94,7 @@ fn a_machine_withdraws_pays_in_and_is_told_when_there_is_not_enough() {
 
 #[test]
 fn a_wrong_pin_leaves_nothing_to_settle() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open(&[]);
     let ended = bank.run(&["--card", "987654321", "withdraw", "500"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
@@ -109,25 +105,21 @@ fn a_wrong_pin_leaves_nothing_to_settle() {
 
 #[test]
 fn a_reply_that_is_lost_or_cut_is_asked_for_again_and_the_money_moves_once() {
-    if !python() {
-        return;
-    }
-    for fault in FAULTS {
+    testkit::require_python!();
+    at_once(FAULTS, |fault| {
         let bank = Bank::open(&["--fault", fault]);
-        let ended = bank.run(&["withdraw", "500"]);
+        let ended = bank.run(&["--timeout", "3", "withdraw", "500"]);
         assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
         let paid = ended.stdout.matches("500.00 paid out").count();
         assert_eq!(paid, 1, "{fault}: {ended:?}");
         bank.server.stderr.wait_for("fault: ");
         bank.has_settled_at("9500.00");
-    }
+    });
 }
 
 #[test]
 fn a_machine_that_runs_out_of_patience_does_not_pay_and_rolls_back_later() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open(&["--fault", "drop-reply=#3-1000"]);
     let ended = bank.run(&["--timeout", "2", "--patience", "0.1", "withdraw", "500"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(4), ""));
@@ -141,9 +133,7 @@ fn a_machine_that_runs_out_of_patience_does_not_pay_and_rolls_back_later() {
 
 #[test]
 fn a_machine_that_dies_before_it_knows_of_the_hold_rolls_back_when_it_starts_again() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open(&["--fault", "drop-reply=#3-1000"]);
     let machine = bank.machine(&["withdraw", "500"]);
     bank.server.stderr.wait_for("fault: reply #3: drop");
@@ -171,9 +161,7 @@ fn is_one_machines_alone(bank: &Bank, journal: &Path) {
 
 #[test]
 fn a_machine_that_dies_with_the_notes_out_confirms_when_it_starts_again() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open(&["--fault", "drop-reply=#4-1000"]);
     let machine = bank.machine(&["withdraw", "500"]);
     machine.stdout.wait_for("500.00 paid out");

@@ -6,8 +6,8 @@ use std::time::Instant;
 use proto::handout::{Handout, Part};
 use proto::mode::{Mode, Transport};
 use testkit::TEST_TIMEOUT;
+use testkit::process::words;
 use testkit::process::{Ended, Process};
-use testkit::python::python;
 
 use super::program;
 use crate::labserver::{Home, start};
@@ -104,9 +104,7 @@ const SAID: [(&str, &str, &str, &str); 9] = [
 
 #[test]
 fn each_client_over_tcp_is_answered_as_printed() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (handout, file, typed, printed) in SAID {
         let server = server(handout);
         let ended = end_apart(file, address_of(&server, handout), &[], typed);
@@ -117,9 +115,7 @@ fn each_client_over_tcp_is_answered_as_printed() {
 
 #[test]
 fn a_message_of_any_length_that_three_digits_and_a_frame_take_is_answered() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("length-prefix");
     let longest = "x".repeat(255);
     let lines = format!("hello\n\n{longest}\n{longest}x\n");
@@ -135,18 +131,9 @@ fn a_message_of_any_length_that_three_digits_and_a_frame_take_is_answered() {
 
 #[test]
 fn the_cash_machine_measures_a_hundred_operations_and_the_ledger_is_sound() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let home = Home::new();
-    let bank = [
-        "--handout",
-        "atm-login",
-        "--port",
-        "0",
-        "--ledger",
-        "login.db",
-    ];
+    let bank = words("--handout atm-login --port 0 --ledger login.db");
     let server = home.start(&bank);
     let address = address_of(&server, "atm-login");
     let typed = "jamal\nwrong\njamal\n4321\n";
@@ -167,9 +154,7 @@ fn the_cash_machine_measures_a_hundred_operations_and_the_ledger_is_sound() {
 
 #[test]
 fn datagrams_are_answered_where_the_hand_out_says_so() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let joke = server("joke");
     client("joke.py", address_of(&joke, "joke"), &[])
         .end_after("")
@@ -193,9 +178,7 @@ fn datagrams_are_answered_where_the_hand_out_says_so() {
 
 #[test]
 fn chat_members_hear_what_the_others_say_and_not_themselves() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = server("chat");
     let address = address_of(&server, "chat");
     let mut joty = client("chat.py", address, &[]);

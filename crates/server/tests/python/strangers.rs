@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
 use testkit::TEST_TIMEOUT;
-use testkit::python::python;
 
 use super::program;
 
@@ -30,9 +29,7 @@ fn says(words: Vec<Vec<u8>>) -> SocketAddr {
 
 #[test]
 fn a_client_waits_for_no_message_that_breaks_its_framing() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (wire, bytes, why) in [
         ("netstring", &b"65537:"[..], "more than 65536"),
         ("netstring", b"999999999:", "at most 65536"),
@@ -60,9 +57,7 @@ fn a_client_waits_for_no_message_that_breaks_its_framing() {
 
 #[test]
 fn what_a_server_says_cannot_move_the_cursor() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let answers = ["12:READY text 1,", "10:OK \x1b[2J\u{202e},", "6:OK bye,"];
     let address = says(answers.map(|answer| answer.as_bytes().to_vec()).to_vec());
     let address = address.to_string();
@@ -101,9 +96,7 @@ fn bank(pickle: Vec<u8>) -> SocketAddr {
 
 #[test]
 fn a_pickle_that_is_a_program_is_not_run() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let home = tempfile::tempdir().unwrap();
     let harm = home.path().join("harm");
     // What pickle.dumps makes of an object whose __reduce__ is (os.mkdir, (path,)).

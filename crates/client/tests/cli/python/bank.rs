@@ -1,8 +1,8 @@
 //! A bank in Python: whatever is lost, the money moves exactly once, and it is kept on the disk.
 
 use tempfile::TempDir;
+use testkit::at_once;
 use testkit::process::{Ended, Process, Program};
-use testkit::python::python;
 
 use super::server_in;
 use crate::labclient::labclient;
@@ -55,9 +55,7 @@ impl Bank {
 
 #[test]
 fn it_does_all_that_a_machine_asks_and_remembers_it() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open();
     let receipt = bank.run(&["withdraw", "500"]);
     assert_eq!(receipt.status, Some(0), "{receipt:?}");
@@ -86,9 +84,7 @@ fn it_does_all_that_a_machine_asks_and_remembers_it() {
 
 #[test]
 fn three_wrong_pins_lock_the_card_across_a_crash() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let bank = Bank::open();
     for _ in 0..2 {
         let refused = bank.machine(&["balance"]).pin("0000").run();
@@ -104,33 +100,32 @@ fn three_wrong_pins_lock_the_card_across_a_crash() {
 
 #[test]
 fn a_message_that_is_lost_doubled_or_cut_debits_the_account_once() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     // A machine's name, its log-in, the hold, the confirmation.
-    for fault in [
-        "drop-reply=#1",
-        "drop-reply=#2",
-        "drop-reply=#3",
-        "drop-reply=#4",
-        "drop-request=#3",
-        "duplicate=#3-4",
-        "cut=#3",
-        "cut=#4",
-    ] {
-        let bank = Bank::open();
-        let ended = bank.run(&["--timeout", "2", "--fault", fault, "withdraw", "500"]);
-        assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
-        assert!(ended.stderr.contains("fault: "), "{fault}: {ended:?}");
-        bank.has("9500.00");
-    }
+    at_once(
+        [
+            "drop-reply=#1",
+            "drop-reply=#2",
+            "drop-reply=#3",
+            "drop-reply=#4",
+            "drop-request=#3",
+            "duplicate=#3-4",
+            "cut=#3",
+            "cut=#4",
+        ],
+        |fault| {
+            let bank = Bank::open();
+            let ended = bank.run(&["--timeout", "5", "--fault", fault, "withdraw", "500"]);
+            assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
+            assert!(ended.stderr.contains("fault: "), "{fault}: {ended:?}");
+            bank.has("9500.00");
+        },
+    );
 }
 
 #[test]
 fn a_hold_outlives_the_bank_and_is_settled_by_the_machine_that_knows_its_id() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (point, left) in [
         ("after-dispense", "9500.00"),
         ("before-dispense", "10000.00"),

@@ -8,7 +8,6 @@ use proto::frame::Framing;
 use testkit::TEST_TIMEOUT;
 use testkit::peer::Peer;
 use testkit::process::Process;
-use testkit::python::python;
 
 use super::server;
 
@@ -29,9 +28,7 @@ fn exchanges() -> Vec<(&'static str, Vec<&'static str>)> {
 
 #[test]
 fn every_exchange_of_the_specification_is_what_the_python_servers_say() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let exchanges = exchanges();
     let modes: Vec<_> = exchanges.iter().map(|(mode, _)| *mode).collect();
     assert_eq!(modes, ["atm", "text", "calc", "chat", "datetime"]);

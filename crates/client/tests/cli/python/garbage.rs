@@ -7,7 +7,6 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use proto::handout::{Handout, Part};
 use proto::mode::Transport;
 use testkit::process::Process;
-use testkit::python::python;
 
 use super::handouts::file_of;
 use super::server;
@@ -67,9 +66,7 @@ fn throw_garbage_at(server: &Process, service: &str, transport: Transport) {
 
 #[test]
 fn garbage_ends_no_server_of_our_own_protocol() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (mode, transport, words, answer) in [
         (
             "text",
@@ -113,9 +110,7 @@ fn garbage_ends_no_server_of_our_own_protocol() {
 
 #[test]
 fn garbage_ends_no_server_of_a_hand_out() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for handout in Handout::ALL {
         let (name, transport) = (handout.name(), handout.transport());
         let server = server(&file_of(handout), &["server"]);

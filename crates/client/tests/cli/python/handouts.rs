@@ -7,7 +7,6 @@ use proto::handout::Handout;
 use proto::mode::Transport;
 use testkit::TEST_TIMEOUT;
 use testkit::process::{Ended, Process, Program};
-use testkit::python::python;
 
 use super::server;
 use crate::labclient::labclient;
@@ -100,9 +99,7 @@ const SAID: [(Handout, &str, &str); 12] = [
 
 #[test]
 fn each_server_answers_as_printed_and_more_than_once() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (handout, typed, printed) in SAID {
         let name = handout.name();
         let server = serve(handout);
@@ -116,9 +113,7 @@ fn each_server_answers_as_printed_and_more_than_once() {
 
 #[test]
 fn words_beyond_those_that_are_looked_at_are_ignored() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     for (handout, request, answer) in [
         (Handout::TextMenu, "check 7 prime please", "Prime"),
         (Handout::TextMenu, "convert HELLO WORLD", "hello"),
@@ -152,9 +147,7 @@ fn the_read_me_names_every_hand_out_and_its_file() {
 
 #[test]
 fn the_cash_machine_is_served_and_its_money_adds_up() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = serve(Handout::AtmLogin);
     let arguments = ["--operations", "20", "--seed", "7"];
     let typed = "jamal\nwrong\njamal\n4321\n";
@@ -181,9 +174,7 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
 
 #[test]
 fn the_date_and_the_time_are_told() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = serve(Handout::Datetime);
     let arguments = ["--count", "4", "--gap", "0.001..0.002"];
     let ended = client(Handout::Datetime, &server, &arguments).run();
@@ -197,9 +188,7 @@ fn the_date_and_the_time_are_told() {
 
 #[test]
 fn chat_members_hear_what_the_others_say() {
-    if !python() {
-        return;
-    }
+    testkit::require_python!();
     let server = serve(Handout::Chat);
     let mut joty = client(Handout::Chat, &server, &[]).start();
     joty.write_line("Joty");
