@@ -2,12 +2,12 @@
 //!
 //! The loops and what they count are in the crate `measure`; here is what one connection asks.
 //!
-//! * [`visitors`]: connections, mode by mode; [`ledger`]: whether the money is all there;
-//! * [`chat`]: members of a room, who are told instead of asking.
+//! * [`workload`]: what connections ask, mode by mode; [`ledger`]: whether the money is all there;
+//! * [`chat`]: members of a room, to whom lines are delivered.
 
 pub mod chat;
 pub mod ledger;
-pub mod visitors;
+pub mod workload;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +19,8 @@ use measure::bench::load::{self, Load};
 use proto::mode::Mode;
 use serde_json::json;
 
-use self::visitors::Site;
+use self::ledger::BenchLedger;
+use self::workload::Workload;
 use crate::experiment::subject::Patience;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
@@ -160,7 +161,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     )?;
     let interrupt = Interrupt::watch()?;
     let framing = all.framing().unwrap_or_default();
-    let mut books = None;
+    let mut own_ledger = None;
     let own = match &foreign {
         Some(_) => None,
         None => {
@@ -168,16 +169,16 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             let mut options: Vec<OsString> = vec!["--max-connections".into()];
             options.push((connections + 16).to_string().into());
             if subject == Subject::Atm {
-                let opened = ledger::Books::open(&program, accounts)?;
-                options.extend(opened.words());
-                books = Some(opened);
+                let opened = BenchLedger::open(&program, accounts)?;
+                options.extend(opened.options());
+                own_ledger = Some(opened);
             }
             say(&format!("starting {} for this", program.display()));
             Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
     let address = own.as_ref().map(|own| own.address().to_owned());
-    let site = Site {
+    let workload = Workload {
         subject,
         server: address.or(foreign).unwrap_or_default(),
         framing,
@@ -199,17 +200,19 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     };
     if subject == Subject::Chat {
         let senders = arguments.senders.min(connections);
-        return chat::run(&site, &load, senders, all.output());
+        return chat::run(&workload, &load, senders, all.output());
     }
-    let before = ledger::balance_at(&site)?;
-    let tally = load::run(&load, &|| interrupt.came(), |number| site.visitor(number))?;
-    let withdrawn = site.withdrawn.load(Ordering::Relaxed);
-    let audit = match (&books, before) {
-        (Some(books), _) => Some(books.audit(withdrawn, tally.lost_connections() > 0)?),
-        (None, Some(before)) => Some(ledger::compare(&site, before, withdrawn)?),
+    let before = ledger::balance_at(&workload)?;
+    let tally = load::run(&load, &|| interrupt.came(), |number| {
+        workload.connect(number)
+    })?;
+    let withdrawn = workload.withdrawn.load(Ordering::Relaxed);
+    let audit = match (&own_ledger, before) {
+        (Some(ledger), _) => Some(ledger.audit(withdrawn, tally.lost_connections() > 0)?),
+        (None, Some(before)) => Some(ledger::compare(&workload, before, withdrawn)?),
         (None, None) => None,
     };
-    let description = site.description();
+    let description = workload.description();
     let output = all.output();
     if output.json {
         let mut object = description.json(&load, &tally);
