@@ -47,7 +47,7 @@ pub struct Arguments {
         value_name = "text|calc|echo|datetime|atm|chat",
         hide_possible_values = true
     )]
-    subject: Subject,
+    service: Service,
 
     /// Connections at once, each with a thread
     #[arg(short, long, value_name = "COUNT", default_value_t = 8,
@@ -97,7 +97,7 @@ pub struct Arguments {
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Subject {
+pub enum Service {
     /// Texts that are put into lower case
     Text,
     /// Additions
@@ -112,16 +112,16 @@ pub enum Subject {
     Chat,
 }
 
-impl Subject {
+impl Service {
     /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
-            Subject::Text => Mode::Text,
-            Subject::Calc => Mode::Calc,
-            Subject::Echo => Mode::Echo,
-            Subject::Datetime => Mode::Datetime,
-            Subject::Atm => Mode::Atm,
-            Subject::Chat => Mode::Chat,
+            Service::Text => Mode::Text,
+            Service::Calc => Mode::Calc,
+            Service::Echo => Mode::Echo,
+            Service::Datetime => Mode::Datetime,
+            Service::Atm => Mode::Atm,
+            Service::Chat => Mode::Chat,
         }
     }
 }
@@ -137,12 +137,12 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
                 .into(),
         ));
     }
-    let subject = arguments.subject;
-    let mode = subject.mode();
+    let service = arguments.service;
+    let mode = service.mode();
     let foreign = all.named_server(mode.default_port());
     let is_foreign = foreign.is_some();
-    let connections = match (subject, arguments.members) {
-        (Subject::Chat, Some(members)) => members,
+    let connections = match (service, arguments.members) {
+        (Service::Chat, Some(members)) => members,
         _ => arguments.connections,
     };
     // Before anything is started: what makes no sense is not measured.
@@ -168,7 +168,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             let program = find_labserver(arguments.labserver.as_deref())?;
             let mut options: Vec<OsString> = vec!["--max-connections".into()];
             options.push((connections + 16).to_string().into());
-            if subject == Subject::Atm {
+            if service == Service::Atm {
                 let opened = BenchLedger::open(&program, accounts)?;
                 options.extend(opened.options());
                 own_ledger = Some(opened);
@@ -179,7 +179,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     };
     let address = own.as_ref().map(|own| own.address().to_owned());
     let workload = Workload {
-        subject,
+        service,
         server: address.or(foreign).unwrap_or_default(),
         framing,
         patience: Patience {
@@ -198,7 +198,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         duration: arguments.duration.or(default_duration),
         rate: arguments.rate,
     };
-    if subject == Subject::Chat {
+    if service == Service::Chat {
         let senders = arguments.senders.min(connections);
         return chat::run(&workload, &load, senders, all.output());
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use proto::atm::Money;
 use tempfile::{NamedTempFile, TempDir};
 
-use super::Subject;
+use super::Service;
 use super::workload::Workload;
 use crate::experiment::subjects::cash_machine::accounts_file;
 use crate::failure::Failure;
@@ -101,7 +101,7 @@ fn cash_out(report: &str) -> Option<Money> {
 /// # Errors
 /// When the bank is not reachable or refuses.
 pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
-    if workload.subject != Subject::Atm || workload.own_accounts.is_some() {
+    if workload.service != Service::Atm || workload.own_accounts.is_some() {
         return Ok(None);
     }
     Ok(Some(workload.machine(0)?.balance_before()))

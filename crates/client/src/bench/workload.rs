@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use measure::bench::load::Connection as Asking;
+use measure::bench::load::BoxedSubject;
 use measure::bench::report::Description;
-use measure::subject::{Performed, Subject as Performer};
+use measure::subject::{Performed, Subject};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
 use wire::connection::{Connection, ReceiveError};
 
-use super::Subject;
+use super::Service;
 use crate::experiment::subject::{Line, Patience};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
 use crate::experiment::subjects::clock::Clock;
@@ -29,7 +29,7 @@ const MACHINE_ATTEMPTS: u32 = 5;
 #[derive(Debug)]
 pub struct Workload {
     /// What they ask.
-    pub subject: Subject,
+    pub service: Service,
     /// `HOST:PORT`.
     pub server: String,
     /// The framing.
@@ -49,19 +49,19 @@ impl Workload {
     ///
     /// # Errors
     /// When the server is not reachable or refuses.
-    pub fn connect(&self, number: u32) -> Result<Asking<'_, Failure>, Failure> {
-        Ok(match self.subject {
-            Subject::Text => Box::new(Lowering::over(
+    pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
+        Ok(match self.service {
+            Service::Text => Box::new(Lowering::over(
                 Session::open(&self.target())?,
                 None,
                 &self.patience,
             )),
             // As fast as is asked for.
-            Subject::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
-            Subject::Calc => Box::new(Calculating::open(self, number)?),
+            Service::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
+            Service::Calc => Box::new(Calculating::open(self, number)?),
             // The room has a run of its own, in `chat`, which counts deliveries and not answers.
-            Subject::Echo | Subject::Chat => Box::new(Echoing::open(self)?),
-            Subject::Atm => Box::new(Withdrawing {
+            Service::Echo | Service::Chat => Box::new(Echoing::open(self)?),
+            Service::Atm => Box::new(Withdrawing {
                 machine: self.machine(number)?,
                 withdrawn: &self.withdrawn,
             }),
@@ -89,16 +89,16 @@ impl Workload {
         let timeout = OPENING.max(self.patience.timeout);
         Target {
             framing: self.framing,
-            ..Target::new(self.subject.mode(), self.server.clone(), timeout)
+            ..Target::new(self.service.mode(), self.server.clone(), timeout)
         }
     }
 
     /// What is measured, in the words of a report.
     pub fn description(&self) -> Description {
         Description {
-            mode: self.subject.mode().name(),
-            answers: match self.subject {
-                Subject::Atm => "withdrawals",
+            mode: self.service.mode().name(),
+            answers: match self.service {
+                Service::Atm => "withdrawals",
                 _ => "answers",
             },
             server: self.server.clone(),
@@ -113,7 +113,7 @@ struct Withdrawing<'a> {
     withdrawn: &'a AtomicI64,
 }
 
-impl Performer for Withdrawing<'_> {
+impl Subject for Withdrawing<'_> {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
@@ -152,7 +152,7 @@ impl Calculating {
     }
 }
 
-impl Performer for Calculating {
+impl Subject for Calculating {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
@@ -185,7 +185,7 @@ impl Echoing {
     }
 }
 
-impl Performer for Echoing {
+impl Subject for Echoing {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
