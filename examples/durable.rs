@@ -187,7 +187,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<BankClient> {
         card.parse().map_err(refused)?,
         pin.parse().map_err(refused)?,
     );
-    link.log_in(card, pin).map_err(failed)?;
+    link.log_in(card, pin)?;
     Ok(link)
 }
 
@@ -208,7 +208,7 @@ fn withdraw_for(mut link: BankClient, period: Duration) -> Result<Vec<Duration>>
             },
             Request::Confirm { id, key: None },
         ] {
-            link.ask(&request).map_err(failed)?.map_err(refused)?;
+            link.ask(&request)?.map_err(refused)?;
         }
         latencies.push(asked.elapsed());
     }
@@ -239,9 +239,5 @@ fn milliseconds(time: Duration) -> String {
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {
-    failed(Failure::Refused(refusal))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
+    Failure::Refused(refusal).into()
 }

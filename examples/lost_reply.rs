@@ -15,11 +15,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use client::app;
-use client::cash_machine::bank_client::BankClient;
-use client::cash_machine::storage::{MachineStorage, Machines};
+use client::cash_machine::storage::Machines;
 use client::cli::Arguments;
-use client::failure::Failure;
-use client::modes::atm::machine::Worker;
+use client::modes::atm::machine::CashMachine;
 use client::session::Target;
 use proto::atm::Kind;
 use proto::atm::semantics::Semantics;
@@ -122,19 +120,17 @@ fn with_bank(
 
 fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
-    let found = Machines::within(journals.path())
-        .open(None, Semantics::ExactlyOnce.protections())
-        .map_err(failed)?;
-    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
-    machine.settle().map_err(failed)?;
+    let found =
+        Machines::within(journals.path()).open(None, Semantics::ExactlyOnce.protections())?;
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
+    machine.settle()?;
     let (card, pin) = ("123456789".parse(), "1234".parse());
     let (card, pin) = (card.map_err(refused)?, pin.map_err(refused)?);
-    machine.link().log_in(card, pin).map_err(failed)?;
+    machine.bank().log_in(card, pin)?;
     let amount = "500".parse().map_err(refused)?;
     let withdrawn = machine.move_notes(Kind::Withdrawal, amount);
-    withdrawn.map_err(failed)?.map_err(refused)?;
-    machine.link().log_out();
+    withdrawn?.map_err(refused)?;
+    machine.bank().log_out();
     Ok(())
 }
 
@@ -169,12 +165,8 @@ fn labclient<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
 ) -> Result<()> {
     let arguments = Arguments::try_parse_from(words)?;
-    app::run(&arguments).map_err(failed)?;
+    app::run(&arguments)?;
     Ok(())
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {

@@ -10,10 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use client::cash_machine::bank_client::BankClient;
-use client::cash_machine::storage::{MachineStorage, Machines};
+use client::cash_machine::storage::Machines;
 use client::failure::Failure;
-use client::modes::atm::machine::Worker;
+use client::modes::atm::machine::CashMachine;
 use client::modes::atm::receipt::Receipt;
 use client::session::Target;
 use proto::atm::semantics::Semantics;
@@ -133,28 +132,25 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         recorder: None,
     };
     let directory = tempfile::tempdir()?;
-    let found = Machines::within(directory.path())
-        .open(None, semantics.protections())
-        .map_err(failed)?;
+    let found = Machines::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
-    let link = |terminal: &MachineStorage| BankClient::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
-    machine.settle().map_err(failed)?;
+    machine.settle()?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;
-    machine.link().log_in(card, pin).map_err(failed)?;
+    machine.bank().log_in(card, pin)?;
     let before = balance(&mut machine)?;
     let amount: Amount = "500".parse().map_err(refused)?;
     match machine.move_notes(Kind::Withdrawal, amount) {
         // Not to know is what some of the semantics come to.
         Ok(Ok(_)) | Err(Failure::Unknown(_)) => {}
         Ok(Err(refusal)) => return Err(refused(refusal)),
-        Err(failure) => return Err(failed(failure)),
+        Err(failure) => return Err(failure.into()),
     }
     let after = balance(&mut machine)?;
-    machine.link().log_out();
+    machine.bank().log_out();
 
     let notes = full.checked_sub(machine.storage().drawer());
     let notes = notes.context("notes came in")?;
@@ -177,8 +173,8 @@ fn verdict(debited: i64, dispensed: i64) -> String {
     }
 }
 
-fn balance(machine: &mut Worker) -> Result<Money> {
-    match machine.balance().map_err(failed)? {
+fn balance(machine: &mut CashMachine) -> Result<Money> {
+    match machine.balance()? {
         Ok(Receipt::Balance { available, .. }) => Ok(available),
         Ok(other) => Err(anyhow!("{other:?} is no balance")),
         Err(refusal) => Err(refused(refusal)),
@@ -186,9 +182,5 @@ fn balance(machine: &mut Worker) -> Result<Money> {
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {
-    failed(Failure::Refused(refusal))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
+    Failure::Refused(refusal).into()
 }

@@ -53,8 +53,8 @@ impl Clock {
         })
     }
 
-    /// Asks once; `None` when no answer came by then. Replies that do not answer are counted in
-    /// `late`.
+    /// Asks once; `None` when no answer came by then. `late` is called for each reply that answers
+    /// something else.
     ///
     /// # Errors
     /// When the socket has an error.
@@ -62,13 +62,13 @@ impl Clock {
         &mut self,
         request: Request,
         by: Instant,
-        late: &mut Vec<usize>,
+        mut late: impl FnMut(),
     ) -> io::Result<Option<Result<Answer, Refusal>>> {
         let question = request.to_string();
         self.asker.ask_once(question.as_bytes(), by, |datagram| {
             let answer = request.read(reply_in(datagram)?);
             if answer.is_none() {
-                late.push(0);
+                late();
             }
             answer
         })

@@ -42,6 +42,16 @@ pub struct OpenRequest {
     pub text: String,
 }
 
+/// What was sent over a connection, for the evidence.
+#[derive(Debug, Default)]
+pub struct SentRequests {
+    /// How many.
+    pub count: u64,
+    /// Their secrets, where there are any.
+    pub secrets: SentSecrets,
+    last: String,
+}
+
 /// A section of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -158,18 +168,20 @@ impl fmt::Display for Evidence {
     }
 }
 
-impl Evidence {
-    /// That this message was sent, in a conversation without secrets, and one of those expected.
-    pub fn of(
-        (number, text): (u64, &str),
-        expected: Vec<String>,
-        came: &[u8],
-        section: Section,
-    ) -> Evidence {
+impl SentRequests {
+    /// Takes note of a message that is sent.
+    pub fn push(&mut self, text: &str) {
+        self.count += 1;
+        text.clone_into(&mut self.last);
+    }
+
+    /// That one of the messages expected did not come after the last request, but this.
+    pub fn evidence(&self, expected: Vec<String>, came: &[u8], section: Section) -> Evidence {
+        let open = || OpenRequest::new(self.count, &self.last, &self.secrets);
         Evidence {
-            request: Some(OpenRequest::new(number, text, &SentSecrets::default())),
+            request: (self.count > 0).then(open),
             expected,
-            came: came.to_owned(),
+            came: self.secrets.hide(came),
             section,
         }
     }
@@ -236,9 +248,7 @@ mod tests {
     #[test]
     fn every_section_that_is_named_stands_in_the_documentation() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
-        let services = [Mode::Text, Mode::Atm, Mode::Calc, Mode::Chat];
-        let more = [Mode::Datetime, Mode::Echo, Mode::Script];
-        let services = services.into_iter().chain(more).map(Section::Service);
+        let services = Mode::ALL.map(Section::Service);
         let others = [
             Section::Messages,
             Section::Closing,
@@ -246,7 +256,7 @@ mod tests {
             Section::Scripts,
             Section::Handouts,
         ];
-        for section in services.chain(others) {
+        for section in services.into_iter().chain(others) {
             let page = std::fs::read_to_string(format!("{root}{}", section.page())).unwrap();
             let mut lines = page.lines();
             let is_heading = |line: &str| line.trim_start_matches('#').trim() == section.heading();

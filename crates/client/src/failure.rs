@@ -15,7 +15,7 @@ use wire::connect::ConnectError;
 use crate::evidence::Evidence;
 use crate::peer::Peer;
 
-/// What the process tells its caller.
+/// The exit status of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Done.
@@ -81,11 +81,23 @@ pub enum Failure {
     /// The outcome of a transaction is not known yet: what is being done about it. Or it is, and
     /// could not be printed: what was done.
     Unknown(Report),
-    /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
+    /// Standard output is closed, which is how `| head` ends. Nothing is printed.
     OutputClosed,
     /// The person pressed Ctrl-C.
     Interrupted,
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words();
+        f.write_str(words.as_deref().unwrap_or(match self {
+            Failure::OutputClosed => "standard output is closed",
+            _ => "interrupted",
+        }))
+    }
+}
+
+impl std::error::Error for Failure {}
 
 /// A failure of a conversation: in one line, and with its circumstances where they are known. It
 /// reads as its words.
@@ -169,7 +181,7 @@ impl Failure {
         }
     }
 
-    /// What to tell the person in one line, if anything.
+    /// One line for a person, if there is anything to say.
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(words_of(refusal)),
@@ -214,7 +226,7 @@ impl Failure {
         }
     }
 
-    /// All there is to tell a person: the words, and what was going on in lines below.
+    /// All for a person: the words, and the evidence in lines below.
     pub fn full_words(&self) -> Option<String> {
         let words = self.words()?;
         Some(match self.evidence() {
@@ -223,7 +235,7 @@ impl Failure {
         })
     }
 
-    /// As a JSON object, where there is anything to tell: its kind, the exit status it alone leads
+    /// As a JSON object, where there is anything to say: its kind, the exit status it alone leads
     /// to, its words, and the code of a refusal or what was going on.
     pub fn object(&self) -> Option<Value> {
         let kind = match self {

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match app::run(&arguments) {
         Ok(status) => status.into(),
         Err(failure) => {
-            // If nobody reads it, the exit status still says so.
+            // Where it cannot be printed, the exit status still says so.
             let _ = arguments.options.output().failure(&failure);
             if let Some(words) = failure.full_words() {
                 let _ = writeln!(io::stderr(), "labclient: {words}");

@@ -153,11 +153,9 @@ fn parse_faults(text: &str) -> Result<Spec, String> {
 }
 
 fn default_timeout(peer: Peer) -> Duration {
-    match peer {
-        // The request is repeated, and at the bank's end nothing takes longer but a crowd of log-ins.
-        Peer::Mode(Mode::Atm) => Duration::from_secs(3),
-        Peer::Mode(_) | Peer::Handout(_) => Duration::from_secs(10),
-    }
+    // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
+    let is_repeated = peer == Peer::Mode(Mode::Atm);
+    Duration::from_secs(if is_repeated { 3 } else { 10 })
 }
 
 /// What `--server` names.

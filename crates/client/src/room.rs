@@ -22,13 +22,13 @@ use self::screen::{Screen, Typed};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::Output;
-use crate::session::{GOODBYE, breaks_the_protocol};
+use crate::session::{GOODBYE_TIMEOUT, breaks_the_protocol};
 
 /// Events that wait to be shown. When the terminal is stopped, the server is no longer read, and
 /// closes the conversation in the end.
 const MAX_EVENTS: usize = 1_000;
 
-/// What a room is told, and how; what it says is read by a function beside it.
+/// What a client sends to a room, and how. What the room says is read by a function beside it.
 pub trait Dialect: Send + 'static {
     /// What a line becomes.
     type Request: Clone + Send;
@@ -85,7 +85,7 @@ pub enum UiEvent<D: Dialect> {
 }
 
 /// What a message is to the client: nothing to show yet, a message of the room, or none, in words.
-pub type Heard<M> = Option<Result<M, String>>;
+pub type Decoded<M> = Option<Result<M, String>>;
 
 /// The sending half of the conversation, shared by everything that may send.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl<D: Dialect> RoomSender<D> {
             // When it cannot be sent, the room is lost, which the reader notices.
             let _ = self.send(D::quit());
         }
-        thread::sleep(GOODBYE);
+        thread::sleep(GOODBYE_TIMEOUT);
         let _ = events.send(UiEvent::Closed("no goodbye".into(), None));
     }
 }
@@ -181,7 +181,7 @@ impl<D: Dialect> Room<D> {
     pub fn start(
         self,
         reader: Reader,
-        read: impl FnMut(&[u8]) -> Heard<D::Message> + Send + 'static,
+        read: impl FnMut(&[u8]) -> Decoded<D::Message> + Send + 'static,
         typed: Option<Receiver<Typed>>,
         answered: Option<(Receiver<()>, Duration)>,
     ) -> Result<(), Failure> {
@@ -292,7 +292,7 @@ impl<D: Dialect> Speaker<D> {
 
 fn receive_all<D: Dialect>(
     mut reader: Reader,
-    mut read: impl FnMut(&[u8]) -> Heard<D::Message>,
+    mut read: impl FnMut(&[u8]) -> Decoded<D::Message>,
     events: &SyncSender<UiEvent<D>>,
 ) {
     loop {

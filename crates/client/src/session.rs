@@ -15,33 +15,30 @@ use record::Tap;
 use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::Exchange;
 
-use crate::evidence::{Evidence, OpenRequest, Section};
+use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report, words_of};
-use crate::secrets::SentSecrets;
 
 pub use self::target::Target;
 
 /// How long to wait for the answer to `QUIT`.
-pub const GOODBYE: Duration = Duration::from_secs(1);
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long to wait for the rest of the last words of a server that closed the conversation.
-const FAREWELL: Duration = Duration::from_millis(100);
+/// How long to wait for the rest of the last message of a server that closed the conversation.
+const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// An open conversation.
 #[derive(Debug)]
 pub struct Session {
     connection: Connection,
     target: Target,
-    /// Requests that were sent.
-    asked: u64,
-    secrets: SentSecrets,
+    sent: SentRequests,
 }
 
 impl Session {
     /// Connects, and waits for the service to say `READY`.
     ///
     /// # Errors
-    /// When nobody listens there, or somebody else does, or in another framing.
+    /// When nothing listens there, or another service, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
         let mut connection = target.connect_undisturbed()?;
         ready::receive(target, &mut connection)?;
@@ -51,8 +48,7 @@ impl Session {
         Ok(Session {
             connection,
             target: target.clone(),
-            asked: 0,
-            secrets: SentSecrets::default(),
+            sent: SentRequests::default(),
         })
     }
 
@@ -70,11 +66,10 @@ impl Session {
         };
         let message = self.exchange(&text, &expected, self.target.timeout)?;
         let section = Section::of(self.target.peer);
-        let said = self.secrets.hide(&message);
+        let said = self.sent.secrets.hide(&message);
         let said = quoted(&String::from_utf8_lossy(&said));
         let broken = |words: String, section| {
-            let evidence = self.evidence(&text, &expected, &message, section);
-            Failure::Protocol(self.report(&words, evidence))
+            Failure::Protocol(self.report(&words, expected(), &message, section))
         };
         let Ok(message) = str::from_utf8(&message) else {
             return Err(broken(format!("{said} is not UTF-8"), Section::Messages));
@@ -82,7 +77,7 @@ impl Session {
         match reply::parse(message) {
             Ok(reply) => match (request.read(reply.clone()), reply) {
                 (Some(answer), _) => Ok(answer.map_err(|Refusal { code, words }| {
-                    let words = self.secrets.hide_text(&words);
+                    let words = self.sent.secrets.hide_text(&words);
                     Refusal { code, words }
                 })),
                 // Of the connection, and not of the request.
@@ -109,8 +104,8 @@ impl Session {
         expected: &dyn Fn() -> Vec<String>,
         timeout: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        self.asked += 1;
-        self.secrets.learn(request.as_bytes());
+        self.sent.push(request);
+        self.sent.secrets.learn(request.as_bytes());
         let sent = self.connection.writer.send(request.as_bytes());
         if let Err(SendError::Encode(error)) = sent {
             return Err(Failure::does_not_fit(&error));
@@ -121,10 +116,7 @@ impl Session {
             .reader
             .receive(Some(Instant::now() + timeout));
         let unfinished = self.connection.reader.unfinished();
-        let report = |words: String, section| {
-            let evidence = self.evidence(request, expected, unfinished, section);
-            self.report(&words, evidence)
-        };
+        let report = |words: String, section| self.report(&words, expected(), unfinished, section);
         let seconds = timeout.as_secs_f32();
         let broken = |words| Err(Failure::Protocol(report(words, Section::Messages)));
         let lost = |words, section| Err(Failure::Lost(report(words, section)));
@@ -158,20 +150,20 @@ impl Session {
         let is_over = self.connection.reader.is_ready();
         if is_over {
             // So that a recording has what was said last.
-            let by = Instant::now() + FAREWELL;
+            let by = Instant::now() + LAST_MESSAGE_TIMEOUT;
             let _ = self.connection.reader.receive(Some(by));
         }
         is_over
     }
 
-    /// What is recorded of this conversation, for what is not told by its messages.
+    /// What is recorded of this conversation, for events that are no messages.
     pub fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
     }
 
     /// How many requests were sent.
     pub fn asked(&self) -> u64 {
-        self.asked
+        self.sent.count
     }
 
     /// The connection, for a service that speaks without being asked.
@@ -181,27 +173,13 @@ impl Session {
 
     /// Says `QUIT` and closes. The server's goodbye is awaited, but nothing depends on it.
     pub fn quit(mut self) {
-        let _ = self.exchange(QUIT, &Vec::new, GOODBYE);
+        let _ = self.exchange(QUIT, &Vec::new, GOODBYE_TIMEOUT);
         self.connection.writer.abort();
     }
 
-    fn report(&self, words: &str, evidence: Evidence) -> Report {
+    fn report(&self, words: &str, expected: Vec<String>, came: &[u8], section: Section) -> Report {
+        let evidence = self.sent.evidence(expected, came, section);
         Report::new(format!("{}: {words}", self.target.server), evidence)
-    }
-
-    fn evidence(
-        &self,
-        request: &str,
-        expected: &dyn Fn() -> Vec<String>,
-        came: &[u8],
-        section: Section,
-    ) -> Evidence {
-        Evidence {
-            request: Some(OpenRequest::new(self.asked, request, &self.secrets)),
-            expected: expected(),
-            came: self.secrets.hide(came),
-            section,
-        }
     }
 }
 

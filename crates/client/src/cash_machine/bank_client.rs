@@ -22,7 +22,7 @@ pub struct BankClient {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
-    /// What a person is told meanwhile.
+    /// What is shown meanwhile.
     pub progress: Progress,
 }
 
@@ -51,7 +51,7 @@ impl BankClient {
         }
     }
 
-    /// Who takes down what is said.
+    /// The recorder, if any.
     pub fn recorder(&self) -> Option<&Recorder> {
         self.target.recorder.as_ref()
     }
@@ -67,7 +67,7 @@ impl BankClient {
         self.customer.as_ref().map(|customer| &customer.card)
     }
 
-    /// Logs a customer in, and says who it is. Whoever was at the machine has gone.
+    /// Logs a customer in, and says who it is. The customer before has gone.
     ///
     /// # Errors
     /// When the bank refuses, or cannot be reached.
@@ -105,7 +105,7 @@ impl BankClient {
         }
     }
 
-    /// Connects, if it is not, so that a bank which is not there is told before anything is asked
+    /// Connects, if it is not, so that a bank which is not there is noticed before anything is asked
     /// of a customer.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a person at a terminal is told while the machine waits for the bank: that it asks again, and
+//! What is shown on a terminal while the machine waits for the bank: that it asks again, and
 //! what it settles first. A program that reads lines, or objects, has no use for it.
 
 use std::io::{self, IsTerminal};
@@ -10,10 +10,10 @@ use crate::output::say;
 use crate::session::Target;
 use view::wording;
 
-/// How often the same wait is told of. A bank that is gone refuses a connection twice a second.
+/// How often the same wait is shown. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);
 
-/// Says on standard error what the machine waits for, if there is somebody who looks.
+/// Says on standard error what the machine waits for, if that is a terminal.
 #[derive(Debug, Default)]
 pub struct Progress {
     is_shown: bool,
@@ -35,8 +35,8 @@ impl Progress {
         }
     }
 
-    /// Tells this.
-    pub fn tell(&self, words: &str) {
+    /// Shows these words.
+    pub fn show(&self, words: &str) {
         if self.is_shown {
             if let Some(recorder) = &self.recorder {
                 recorder.flush();
@@ -45,7 +45,7 @@ impl Progress {
         }
     }
 
-    /// Tells why the same is done again, and how: at the second attempt, and then now and then.
+    /// Shows why the same is done again, and how: at the second attempt, and then now and then.
     pub fn again(&mut self, why: &str, how: &str, attempt: u32) {
         let is_due = |last: Instant| last.elapsed() >= BETWEEN;
         if attempt > 2 && !self.last.is_none_or(is_due) {
@@ -53,6 +53,6 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         let why = why.strip_prefix(&self.server).unwrap_or(why);
-        self.tell(&format!("{why}; {how}, {}", wording::attempt(attempt)));
+        self.show(&format!("{why}; {how}, {}", wording::attempt(attempt)));
     }
 }

@@ -59,7 +59,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     };
     let asked = session.asked();
     let (reader, writer) = session.into_connection().split();
-    // Before anything is shown: whoever sees that we are in may want to leave.
+    // Before anything is shown: a user who sees that the room was joined may want to leave.
     let (room, events) = Room::open(writer, OpenRequests::after(asked))?;
     let mut chat = Chat {
         target: target.clone(),
@@ -195,7 +195,7 @@ impl Chat {
             (Some(_), Err(refusal)) if ends_conversation(&refusal) => self.farewell = Some(refusal),
             (Some(_), Err(refusal)) => self.show_refusal(&refusal)?,
             (request, Ok(arguments)) => {
-                let parsed = request.and_then(|request| Answer::parse(&request, &arguments));
+                let parsed = request.and_then(|request| request.answer(&arguments));
                 match parsed {
                     Some(Answer::Bye) => return Ok(true),
                     Some(Answer::Said) => {}
@@ -213,7 +213,7 @@ impl Chat {
         Ok(false)
     }
 
-    /// Says what can be typed. A program that reads the room is not told.
+    /// Says what can be typed. A program that reads the room does not need it.
     fn show_help(&mut self) -> Result<(), Failure> {
         match &mut self.screen {
             Screen::Edited(_) => self.screen.line(HELP),

@@ -2,7 +2,7 @@
 //! with, so that the printed server cannot tell the two apart.
 //!
 //! What is typed or piped into the printed client can be typed or piped into this one. Prompts go
-//! to standard error when nobody sits at a terminal; what the server said goes to standard output.
+//! to standard error where there is no terminal; what the server said goes to standard output.
 
 mod atm_card;
 pub(crate) mod atm_login;
@@ -23,16 +23,13 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
 
 use crate::clock::watch::Gap;
-use crate::failure::{Failure, Report, Status};
+use crate::failure::{Failure, Status};
 use crate::options::Options;
 use crate::output::{Output, say};
 use crate::session::Target;
 
 /// The word that lists the hand-outs.
 const LIST: &str = "list";
-
-/// What a person is told when the server closed and had said nothing.
-const NO_ANSWER: &str = "the server closed the connection without an answer";
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -218,16 +215,4 @@ fn names() -> impl TypedValueParser<Value = Choice> {
         None if name == LIST => Ok(Choice::List),
         None => Err("no such hand-out"),
     })
-}
-
-/// The server was lost, or answered something else, when it had been told to move money.
-fn outcome_unknown(report: Report) -> Failure {
-    Failure::Unknown(report.reworded(may_be_done))
-}
-
-fn may_be_done(words: &str) -> String {
-    format!(
-        "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
-         at the balance"
-    )
 }

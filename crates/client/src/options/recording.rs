@@ -35,7 +35,7 @@ impl RecordingArguments {
         self.record.is_some() || self.record_secrets || self.trace.is_some()
     }
 
-    /// Who takes down what happens, if that is asked for.
+    /// The recorder, if one is asked for.
     ///
     /// # Errors
     /// When it cannot be kept where it should be.

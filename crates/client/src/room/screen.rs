@@ -1,4 +1,4 @@
-//! Where the room is shown: standard output, or a terminal on which somebody is typing.
+//! Where the room is shown: standard output, or a terminal with an editor.
 //!
 //! On a terminal the editor never lets go of the line while the conversation lasts. Enter hands
 //! what was typed over and clears the line in place; it appears again when the room says it, at
@@ -40,13 +40,13 @@ const EDITOR_TRIES: u32 = 40;
 
 /// Where lines are shown.
 pub enum Screen {
-    /// A program, a file, or a terminal without somebody who types.
+    /// A program, a file, or a terminal without an editor.
     Plain(Output),
     /// A terminal with a line being typed.
     Edited(Edited),
 }
 
-/// What somebody at the terminal wants.
+/// What is typed at the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
     /// A line, to be said or obeyed.
@@ -106,7 +106,7 @@ impl Screen {
     /// Shows one line.
     ///
     /// # Errors
-    /// When nobody can see it any more.
+    /// When the screen is closed.
     pub fn line(&mut self, line: &str) -> Result<(), Failure> {
         match self {
             Screen::Plain(output) => output.line(line),

@@ -12,8 +12,8 @@ use super::target::Target;
 use crate::evidence::{Evidence, Section};
 use crate::failure::{Failure, Report};
 
-/// When to look whether a `READY` has come in another framing, which would never be complete.
-const FIRST_LOOK: Duration = Duration::from_millis(500);
+/// When to check whether a `READY` has come in another framing, which would never be complete.
+const FRAMING_CHECK_DELAY: Duration = Duration::from_millis(500);
 
 /// Waits for the `READY` of the service.
 ///
@@ -23,7 +23,7 @@ pub fn receive(target: &Target, connection: &mut Connection) -> Result<(), Failu
     let by = Instant::now() + target.timeout;
     let mut first = connection
         .reader
-        .receive(Some(by.min(Instant::now() + FIRST_LOOK)));
+        .receive(Some(by.min(Instant::now() + FRAMING_CHECK_DELAY)));
     let in_other_framing = framing_of_ready(connection.reader.unfinished()).is_some();
     if matches!(first, Err(ReceiveError::DeadlinePassed)) && !in_other_framing {
         first = connection.reader.receive(Some(by));

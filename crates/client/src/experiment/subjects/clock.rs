@@ -52,7 +52,8 @@ impl Clock {
         };
         let sent = Instant::now();
         let by = sent + self.patience.timeout;
-        let answer = self.clock.ask_once(question, by, &mut performed.late);
+        let late = || performed.late.push(0);
+        let answer = self.clock.ask_once(question, by, late);
         if let Some(answer) = answer.map_err(lost)? {
             return answer.map(|_| true).map_err(Failure::Refused);
         }

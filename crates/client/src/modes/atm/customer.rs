@@ -13,17 +13,17 @@ use crate::output::say;
 
 /// What the command line, a file and the environment give of the two.
 #[derive(Default)]
-pub(super) struct Given {
+pub(super) struct Credentials {
     card: Option<CardNumber>,
     pin: Option<Pin>,
 }
 
-impl Given {
+impl Credentials {
     /// Looks for both.
     ///
     /// # Errors
-    /// When one of them is none, or is missing and there is nobody to be asked.
-    pub fn by(arguments: &Arguments, input: &Input) -> Result<Given, Failure> {
+    /// When one of them is none, or is missing and there is no terminal.
+    pub fn by(arguments: &Arguments, input: &Input) -> Result<Credentials, Failure> {
         let card = arguments.card.as_deref().map(str::parse).transpose();
         let card = card.map_err(|refusal: Refusal| Failure::Usage(refusal.words))?;
         if card.is_none() && !input.is_terminal() {
@@ -34,7 +34,7 @@ impl Given {
         if pin.is_none() {
             pin::check_it_can_be_asked_for(input)?;
         }
-        Ok(Given { card, pin })
+        Ok(Credentials { card, pin })
     }
 
     /// The card and the PIN, asked for where they are not given.

@@ -8,8 +8,7 @@ use proto::atm::machine::{Action, Outcome};
 use proto::atm::{Answer, Request};
 use proto::refusal::{Code, Refusal};
 
-use super::receipt::Receipt;
-use super::wording::{INTERRUPTED, named, unsettled, untold};
+use super::receipt::{INTERRUPTED, Receipt, named, unsettled, untold};
 use crate::cash_machine::bank_client::BankClient;
 use crate::cash_machine::driver::BankLine;
 use crate::failure::{Failure, words_of};
@@ -21,52 +20,60 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause.
 pub const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// The line, for as long as one transaction is carried out.
-pub struct PatientLine<'a> {
-    link: &'a mut BankClient,
-    notice: &'a Notice,
-    settled_by: &'a str,
+/// The line to the bank, and what is known of the transaction that is carried out over it.
+#[derive(Debug)]
+pub struct PatientLine {
+    pub bank: BankClient,
+    /// How long a customer waits, or an operator who settles.
+    pub patience: Duration,
+    /// What Ctrl-C has to say: what is open, and what settles it.
+    pub notice: Notice,
+    /// What settles a transaction that is left open.
+    pub settled_by: String,
+    /// When patience ends.
     deadline: Instant,
     /// Why the last attempt was not answered, or what it was refused with.
     why: String,
     unreachable: Option<Failure>,
 }
 
-impl<'a> PatientLine<'a> {
-    /// The line from now on for this long; Ctrl-C meanwhile says what is open, and who settles it.
-    pub fn new(
-        link: &'a mut BankClient,
-        patience: Duration,
-        notice: &'a Notice,
-        settled_by: &'a str,
-    ) -> PatientLine<'a> {
+impl PatientLine {
+    pub fn new(bank: BankClient, patience: Duration, settled_by: String) -> PatientLine {
         PatientLine {
-            link,
-            notice,
+            bank,
+            patience,
+            notice: Notice::default(),
             settled_by,
-            deadline: Instant::now() + patience,
+            deadline: Instant::now(),
             why: String::new(),
             unreachable: None,
         }
     }
 
+    /// Patience begins anew.
+    pub fn start(&mut self) {
+        self.deadline = Instant::now() + self.patience;
+        self.why.clear();
+        self.unreachable = None;
+    }
+
     /// Says that the transaction is rolled back.
     pub fn rolling_back(&self) {
         let words = "no answer in all that time; rolling it back";
-        self.link.progress.tell(words);
+        self.bank.progress.show(words);
     }
 
     /// Why there was no answer.
-    pub fn into_failure(self) -> Failure {
-        self.unreachable
-            .unwrap_or_else(|| Failure::Lost(self.why.into()))
+    pub fn failure(&mut self) -> Failure {
+        let unreachable = self.unreachable.take();
+        unreachable.unwrap_or_else(|| Failure::Lost(self.why.as_str().into()))
     }
 
     /// Sends once. What is refused on the way to it, a connection or a log-in, says nothing of the
     /// request, which an earlier connection may have carried: there was no answer, or this machine is
     /// not logged in.
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        match self.link.ask(request) {
+        match self.bank.ask(request) {
             Err(Failure::Refused(refusal)) if refusal.code.is_passing() => {
                 Err(Failure::Lost(words_of(&refusal).into()))
             }
@@ -87,7 +94,7 @@ impl<'a> PatientLine<'a> {
             }) => {
                 let receipt = Receipt::Moved {
                     id: *id,
-                    card: self.link.card().cloned(),
+                    card: self.bank.card().cloned(),
                     amount: *amount,
                     available: *available,
                 };
@@ -102,13 +109,13 @@ impl<'a> PatientLine<'a> {
             | Action::Pause { .. }
             | Action::MoveNotes { .. }
             | Action::Idle => {
-                open.map(|open| unsettled(Some(open), self.settled_by, Some(INTERRUPTED)))
+                open.map(|open| unsettled(Some(open), &self.settled_by, Some(INTERRUPTED)))
             }
         }
     }
 }
 
-impl BankLine for PatientLine<'_> {
+impl BankLine for PatientLine {
     fn ask(
         &mut self,
         request: &Request,
@@ -116,7 +123,7 @@ impl BankLine for PatientLine<'_> {
     ) -> Result<Option<Result<Answer, Refusal>>, Failure> {
         if attempt > 1 {
             let how = "asking again with the same id";
-            self.link.progress.again(&self.why, how, attempt);
+            self.bank.progress.again(&self.why, how, attempt);
         }
         match self.send(request) {
             Ok(reply) => {

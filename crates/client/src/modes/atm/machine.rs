@@ -10,60 +10,49 @@ use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
 use super::line::PatientLine;
-use super::receipt::Receipt;
-use super::wording::{named, unsettled, untold};
+use super::receipt::{Receipt, named, unsettled, untold};
 use crate::cash_machine::bank_client::BankClient;
 use crate::cash_machine::driver::{Driver, Stopped};
 use crate::cash_machine::storage::MachineStorage;
 use crate::evidence::Evidence;
 use crate::failure::{Failure, Report};
 use crate::interrupt::Notice;
+use crate::session::Target;
 
 /// A cash machine at work.
 #[derive(Debug)]
-pub struct Worker {
+pub struct CashMachine {
     driver: Driver,
-    link: BankClient,
-    /// How long a customer waits, or an operator who settles.
-    patience: Duration,
-    /// What Ctrl-C has to say.
-    notice: Notice,
-    /// Who settles what is left open, and how.
-    settled_by: String,
+    line: PatientLine,
 }
 
-impl Worker {
+impl CashMachine {
     /// A machine as it was found, with a line to the bank.
     pub fn new(
         (mut storage, machine): (MachineStorage, Machine),
-        link: impl FnOnce(&MachineStorage) -> BankClient,
+        bank: Target,
         patience: Duration,
-    ) -> Worker {
-        let link = link(&storage);
-        storage.record_to(link.recorder().cloned());
-        let settled_by = format!("machine {} settles it before anything else", storage.name());
-        Worker {
+    ) -> CashMachine {
+        let name = storage.name().clone();
+        storage.record_to(bank.recorder.clone());
+        let settled_by = format!("machine {name} settles it before anything else");
+        CashMachine {
             driver: Driver::new((storage, machine)),
-            link,
-            patience,
-            notice: Notice::default(),
-            settled_by,
+            line: PatientLine::new(BankClient::new(bank, name), patience, settled_by),
         }
     }
 
-    /// The same machine with a person who may press Ctrl-C, and may have to be told who settles
-    /// what is left open, and how.
+    /// The same machine with a person who may press Ctrl-C, and may have to know what settles
+    /// a transaction that is left open.
     #[must_use]
-    pub fn for_person(self, notice: Notice, settled_by: String) -> Worker {
-        Worker {
-            notice,
-            settled_by,
-            ..self
-        }
+    pub fn for_person(mut self, notice: Notice, settled_by: String) -> CashMachine {
+        self.line.notice = notice;
+        self.line.settled_by = settled_by;
+        self
     }
 
-    /// What was done has been told, and Ctrl-C has nothing more to say about it; unless it could not
-    /// be printed: then that is told with why, since nothing else tells it.
+    /// What was done has been printed, and Ctrl-C has nothing more to say about it. Where it could not
+    /// be printed, the failure says what was done.
     ///
     /// # Errors
     /// What kept it from being printed; [`Failure::Unknown`] where something was done.
@@ -74,7 +63,7 @@ impl Worker {
     ) -> Result<(), Failure> {
         match (printed, done) {
             (Ok(()), _) => {
-                self.notice.set(None);
+                self.line.notice.set(None);
                 Ok(())
             }
             (Err(failure), None) => Err(failure),
@@ -92,8 +81,8 @@ impl Worker {
     }
 
     /// The line to the bank.
-    pub fn link(&mut self) -> &mut BankClient {
-        &mut self.link
+    pub fn bank(&mut self) -> &mut BankClient {
+        &mut self.line.bank
     }
 
     /// Settles what was open when the machine stopped, before anything else. `None` when nothing
@@ -104,7 +93,7 @@ impl Worker {
     pub fn settle(&mut self) -> Result<Option<Outcome>, Failure> {
         if let Some(Outcome::Unsettled { id, amount, .. }) = self.driver.open() {
             let words = format!("settling first: {id}, {amount}");
-            self.link.progress.tell(&words);
+            self.line.bank.progress.show(&words);
         }
         self.work()
     }
@@ -136,7 +125,7 @@ impl Worker {
                 available,
             }) => Ok(Ok(Receipt::Moved {
                 id,
-                card: self.link.card().cloned(),
+                card: self.line.bank.card().cloned(),
                 amount,
                 available,
             })),
@@ -161,13 +150,7 @@ impl Worker {
     /// # Errors
     /// When something is open, or the disk fails.
     pub fn load(&mut self, count: Money) -> Result<(), Failure> {
-        let mut line = PatientLine::new(
-            &mut self.link,
-            self.patience,
-            &self.notice,
-            &self.settled_by,
-        );
-        match self.driver.load(count, &mut line)? {
+        match self.driver.load(count, &mut self.line)? {
             true => Ok(()),
             false => Err(self.unsettled()),
         }
@@ -184,19 +167,14 @@ impl Worker {
     }
 
     fn go_on(&mut self) -> Result<Option<Outcome>, Failure> {
-        let mut line = PatientLine::new(
-            &mut self.link,
-            self.patience,
-            &self.notice,
-            &self.settled_by,
-        );
+        self.line.start();
         loop {
-            match self.driver.run(&mut line)? {
+            match self.driver.run(&mut self.line)? {
                 Stopped::Shown(outcome) => return Ok(Some(outcome)),
                 Stopped::Idle => return Ok(None),
                 // One attempt to roll it back at once; after that the journal remembers.
-                Stopped::OutOfAttempts if self.driver.give_up() => line.rolling_back(),
-                Stopped::OutOfAttempts => return Err(line.into_failure()),
+                Stopped::OutOfAttempts if self.driver.give_up() => self.line.rolling_back(),
+                Stopped::OutOfAttempts => return Err(self.line.failure()),
             }
         }
     }
@@ -229,7 +207,7 @@ impl Worker {
     }
 
     fn unsettled_words(&self, why: Option<&str>) -> String {
-        unsettled(self.driver.open().as_ref(), &self.settled_by, why)
+        unsettled(self.driver.open().as_ref(), &self.line.settled_by, why)
     }
 }
 

@@ -7,7 +7,7 @@ use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 use wire::connection::{SendError, Writer};
 
-use crate::room::{Command, Dialect, Heard};
+use crate::room::{Command, Decoded, Dialect};
 
 /// What was asked and not answered yet.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Dialect for OpenRequests {
 }
 
 /// Reads what the room says.
-pub fn read(message: &[u8]) -> Heard<Message<String>> {
+pub fn read(message: &[u8]) -> Decoded<Message<String>> {
     let text = String::from_utf8_lossy(message);
     let read = Message::parse(&text);
     Some(read.ok_or_else(|| format!("{} is no message of a room", quoted(&text))))

@@ -16,7 +16,7 @@ use super::talk::wait_after;
 use crate::failure::{Failure, Status, words_of};
 use crate::output::{Output, say};
 use crate::room::screen::Screen;
-use crate::room::{Command, Dialect, Heard, Room, RoomSender, UiEvent, open_screen};
+use crate::room::{Command, Decoded, Dialect, Room, RoomSender, UiEvent, open_screen};
 use crate::session::Target;
 
 /// Messages without an answer, at a distance from each other.
@@ -167,7 +167,7 @@ impl Chat {
 }
 
 /// The text that this piece completes. A character that two reads share comes with the second.
-fn whole_text(rest: &mut Vec<u8>, piece: &[u8]) -> Heard<String> {
+fn whole_text(rest: &mut Vec<u8>, piece: &[u8]) -> Decoded<String> {
     rest.extend(piece);
     let whole = whole_characters(rest);
     let text: Vec<u8> = rest.drain(..whole).collect();

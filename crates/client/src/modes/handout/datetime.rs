@@ -82,7 +82,7 @@ fn draw_gap(gap: Gap, draws: &mut Xoshiro256PlusPlus) -> Duration {
 
 /// Nothing depends on it: the server does not answer it, and goes on.
 fn say_goodbye(asker: &mut Asker) {
-    let _ = asker.tell(QUIT.as_bytes());
+    let _ = asker.send(QUIT.as_bytes());
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::input::Input;
 use crate::output::{Output, say};
 use crate::session::Target;
 
-/// Somebody who is asked for one thing after the other, and shown what comes of it.
+/// The user, who is asked for one thing after the other, and shown the answers.
 pub struct Person {
     input: Input,
     output: Output,
@@ -19,7 +19,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whoever is at standard input.
+    /// The user at standard input.
     ///
     /// # Errors
     /// When the terminal cannot be used.
@@ -93,7 +93,7 @@ impl Person {
     /// Says why what was given cannot be sent. A pipe learns it by the exit status too.
     pub fn refuse(&mut self, words: &str) {
         say(words);
-        // Nothing was sent, so if nobody reads it, nothing is lost.
+        // Nothing was sent, so where it cannot be printed, nothing is lost.
         let refused = Failure::Unsendable(Refusal::malformed(words));
         let _ = self.output.failure(&refused);
         if !self.input.is_terminal() {
@@ -109,7 +109,7 @@ impl Person {
     /// Shows what the server said, behind these words of our own.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show(&self, before: &str, said: &str) -> Result<(), Failure> {
         let line = format!("{before}{}", printable(said));
         self.output.answer(&line, json!({"received": said}))
@@ -118,7 +118,7 @@ impl Person {
     /// Shows what comes of a request that the server said nothing to.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show_failed(&self, line: &str, object: &Value) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.line(&object.to_string()),
@@ -130,7 +130,7 @@ impl Person {
     /// why. The conversation goes on.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show_failure(&mut self, line: &str, failure: &Failure) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.failure(failure)?,
@@ -165,7 +165,7 @@ impl Person {
     ) -> Result<Option<String>, Failure> {
         loop {
             if !self.input.is_terminal() {
-                // Each on a line of its own, since nobody presses Enter behind it.
+                // Each on a line of its own, since there is no Enter behind it.
                 say(prompt.trim_end());
             }
             match read(&mut self.input, prompt) {

@@ -3,7 +3,7 @@
 use proto::handout::text_session::NOT_AVAILABLE;
 
 use super::person::{Person, fits};
-use super::talk::Talk;
+use super::talk::{NO_ANSWER, Talk};
 use crate::failure::{Failure, Status};
 use crate::menu::asks_for_help;
 use crate::output::{Output, say};
@@ -74,7 +74,7 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
         talk.send(&request)?;
         let answer = talk.everything()?;
         if answer.is_empty() {
-            person.show_failure("Response: ", &Failure::Lost(super::NO_ANSWER.into()))?;
+            person.show_failure("Response: ", &Failure::Lost(NO_ANSWER.into()))?;
         } else {
             person.show("Response: ", &answer)?;
         }

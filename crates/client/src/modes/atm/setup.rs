@@ -8,8 +8,7 @@ use proto::mode::Mode;
 use proto::name::Name;
 
 use super::Arguments;
-use super::machine::Worker;
-use crate::cash_machine::bank_client::BankClient;
+use super::machine::CashMachine;
 use crate::cash_machine::progress::Progress;
 use crate::cash_machine::storage::{MachineStorage, Machines};
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Where machines stand: their journals, and the bank they talk to.
-pub(super) struct Floor {
+pub(super) struct AtmSetup {
     pub machines: Machines,
     /// Journals that are forgotten, where the semantics are not exactly-once.
     _throw_away: Option<tempfile::TempDir>,
@@ -29,8 +28,12 @@ pub(super) struct Floor {
     is_for_programs: bool,
 }
 
-impl Floor {
-    pub fn enter(target: &Target, arguments: &Arguments, output: Output) -> Result<Floor, Failure> {
+impl AtmSetup {
+    pub fn new(
+        target: &Target,
+        arguments: &Arguments,
+        output: Output,
+    ) -> Result<AtmSetup, Failure> {
         let semantics = arguments.semantics;
         let mut throw_away = None;
         let machines = if semantics == Semantics::ExactlyOnce {
@@ -46,7 +49,7 @@ impl Floor {
             machines
         };
         let (target, patience) = (target.clone(), arguments.patience);
-        Ok(Floor {
+        Ok(AtmSetup {
             machines,
             _throw_away: throw_away,
             notice: Notice::watch(target.recorder.clone())?,
@@ -57,33 +60,29 @@ impl Floor {
         })
     }
 
-    pub fn worker(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+    pub fn machine(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
         let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.worker_of(found))
+        Ok(self.machine_of(found))
     }
 
     /// A machine whose drawer need not have what its journal says.
-    pub fn worker_to_load(&self, name: Option<&Name>) -> Result<Worker, Failure> {
+    pub fn machine_to_load(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
         let protections = self.semantics.protections();
         let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.worker_of(found))
+        Ok(self.machine_of(found))
     }
 
-    fn worker_of(&self, found: (MachineStorage, Machine)) -> Worker {
-        let settled_by = self.who_settles(found.0.name());
-        let link = |terminal: &MachineStorage| {
-            let mut link = BankClient::new(self.target.clone(), terminal.name().clone());
-            if !self.is_for_programs {
-                link.progress = Progress::on_terminal(&self.target);
-            }
-            link
-        };
-        let worker = Worker::new(found, link, self.patience);
-        worker.for_person(self.notice.clone(), settled_by)
+    fn machine_of(&self, found: (MachineStorage, Machine)) -> CashMachine {
+        let settled_by = self.settled_by(found.0.name());
+        let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
+        if !self.is_for_programs {
+            machine.bank().progress = Progress::on_terminal(&self.target);
+        }
+        machine.for_person(self.notice.clone(), settled_by)
     }
 
     /// Who settles what this machine leaves open, and how.
-    fn who_settles(&self, name: &Name) -> String {
+    fn settled_by(&self, name: &Name) -> String {
         if self.semantics != Semantics::ExactlyOnce {
             return format!("with {} nobody settles it", self.semantics);
         }
