@@ -2,12 +2,12 @@
 //!
 //! The loops and what they count are in the crate `measure`; here is what one connection asks.
 //!
-//! * [`visitors`]: connections, mode by mode; [`ledger`]: whether the money is all there;
-//! * [`chat`]: members of a room, who are told instead of asking.
+//! * [`workload`]: what connections ask, mode by mode; [`ledger`]: whether the money is all there;
+//! * [`chat`]: members of a room, to whom lines are delivered.
 
 pub mod chat;
 pub mod ledger;
-pub mod visitors;
+pub mod workload;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +19,8 @@ use measure::bench::load::{self, Load};
 use proto::mode::Mode;
 use serde_json::json;
 
-use self::visitors::Site;
+use self::ledger::BenchLedger;
+use self::workload::Workload;
 use crate::experiment::subject::Patience;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
@@ -46,7 +47,7 @@ pub struct Arguments {
         value_name = "text|calc|echo|datetime|atm|chat",
         hide_possible_values = true
     )]
-    subject: Subject,
+    service: Service,
 
     /// Connections at once, each with a thread
     #[arg(short, long, value_name = "COUNT", default_value_t = 8,
@@ -96,7 +97,7 @@ pub struct Arguments {
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Subject {
+pub enum Service {
     /// Texts that are put into lower case
     Text,
     /// Additions
@@ -111,16 +112,16 @@ pub enum Subject {
     Chat,
 }
 
-impl Subject {
+impl Service {
     /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
-            Subject::Text => Mode::Text,
-            Subject::Calc => Mode::Calc,
-            Subject::Echo => Mode::Echo,
-            Subject::Datetime => Mode::Datetime,
-            Subject::Atm => Mode::Atm,
-            Subject::Chat => Mode::Chat,
+            Service::Text => Mode::Text,
+            Service::Calc => Mode::Calc,
+            Service::Echo => Mode::Echo,
+            Service::Datetime => Mode::Datetime,
+            Service::Atm => Mode::Atm,
+            Service::Chat => Mode::Chat,
         }
     }
 }
@@ -136,12 +137,12 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
                 .into(),
         ));
     }
-    let subject = arguments.subject;
-    let mode = subject.mode();
+    let service = arguments.service;
+    let mode = service.mode();
     let foreign = all.named_server(mode.default_port());
     let is_foreign = foreign.is_some();
-    let connections = match (subject, arguments.members) {
-        (Subject::Chat, Some(members)) => members,
+    let connections = match (service, arguments.members) {
+        (Service::Chat, Some(members)) => members,
         _ => arguments.connections,
     };
     // Before anything is started: what makes no sense is not measured.
@@ -160,25 +161,25 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     )?;
     let interrupt = Interrupt::watch()?;
     let framing = all.framing().unwrap_or_default();
-    let mut books = None;
+    let mut own_ledger = None;
     let own = match &foreign {
         Some(_) => None,
         None => {
             let program = find_labserver(arguments.labserver.as_deref())?;
             let mut options: Vec<OsString> = vec!["--max-connections".into()];
             options.push((connections + 16).to_string().into());
-            if subject == Subject::Atm {
-                let opened = ledger::Books::open(&program, accounts)?;
-                options.extend(opened.words());
-                books = Some(opened);
+            if service == Service::Atm {
+                let opened = BenchLedger::open(&program, accounts)?;
+                options.extend(opened.options());
+                own_ledger = Some(opened);
             }
             say(&format!("starting {} for this", program.display()));
             Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
     let address = own.as_ref().map(|own| own.address().to_owned());
-    let site = Site {
-        subject,
+    let workload = Workload {
+        service,
         server: address.or(foreign).unwrap_or_default(),
         framing,
         patience: Patience {
@@ -197,19 +198,21 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         duration: arguments.duration.or(default_duration),
         rate: arguments.rate,
     };
-    if subject == Subject::Chat {
+    if service == Service::Chat {
         let senders = arguments.senders.min(connections);
-        return chat::run(&site, &load, senders, all.output());
+        return chat::run(&workload, &load, senders, all.output());
     }
-    let before = ledger::balance_at(&site)?;
-    let tally = load::run(&load, &|| interrupt.came(), |number| site.visitor(number))?;
-    let withdrawn = site.withdrawn.load(Ordering::Relaxed);
-    let audit = match (&books, before) {
-        (Some(books), _) => Some(books.audit(withdrawn, tally.lost_connections() > 0)?),
-        (None, Some(before)) => Some(ledger::compare(&site, before, withdrawn)?),
+    let before = ledger::balance_at(&workload)?;
+    let tally = load::run(&load, &|| interrupt.came(), |number| {
+        workload.connect(number)
+    })?;
+    let withdrawn = workload.withdrawn.load(Ordering::Relaxed);
+    let audit = match (&own_ledger, before) {
+        (Some(ledger), _) => Some(ledger.audit(withdrawn, tally.lost_connections() > 0)?),
+        (None, Some(before)) => Some(ledger::compare(&workload, before, withdrawn)?),
         (None, None) => None,
     };
-    let description = site.description();
+    let description = workload.description();
     let output = all.output();
     if output.json {
         let mut object = description.json(&load, &tally);

@@ -13,12 +13,13 @@ use crate::subject::Subject;
 /// Between two attempts to connect again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
-/// A server that answers no connection for so long is gone: without this, a bench that ends after so many
-/// requests would go on for hours, counting failures.
-const SILENCE: Duration = Duration::from_secs(10);
+/// A server that answers no connection for so long is gone. Without this, a bench that ends after a
+/// number of requests would go on for hours, counting failures.
+const MAX_SILENCE: Duration = Duration::from_secs(10);
 
-/// As many requests of a connection must have failed in a row: with few requests, 10 s are nothing.
-const FAILED_IN_A_ROW: u32 = 3;
+/// Requests of one connection that must have failed in a row besides: with few of them, 10 s are
+/// soon over.
+const MIN_FAILED_IN_A_ROW: u32 = 3;
 
 /// In an open loop, how long after the end a request may still be asked. Later, it is counted as
 /// [`NEVER_ASKED`].
@@ -33,8 +34,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// A thread asks a blocking socket: it needs no deep stack.
 const STACK_SIZE: usize = 512 * 1024;
 
-/// A connection that performs one operation after another.
-pub type Connection<'a, E> = Box<dyn Subject<Error = E> + 'a>;
+/// The subject of one connection.
+pub type BoxedSubject<'a, E> = Box<dyn Subject<Error = E> + 'a>;
 
 /// How much is asked.
 #[derive(Debug, Clone)]
@@ -73,7 +74,8 @@ impl Schedule<'_> {
     /// Ends it when no connection was answered for long. `in_a_row` failed on this one.
     fn failed(&self, in_a_row: u32) {
         let last = Duration::from_millis(self.answered_at.load(Ordering::Relaxed));
-        if in_a_row >= FAILED_IN_A_ROW && self.base.elapsed().saturating_sub(last) > SILENCE {
+        if in_a_row >= MIN_FAILED_IN_A_ROW && self.base.elapsed().saturating_sub(last) > MAX_SILENCE
+        {
             self.is_silent.store(true, Ordering::Relaxed);
             self.is_over.store(true, Ordering::Relaxed);
         }
@@ -130,7 +132,7 @@ impl Schedule<'_> {
 pub fn run<'a, E: Countable + From<Error> + Send>(
     load: &Load,
     is_interrupted: &(dyn Fn() -> bool + Sync),
-    connect: impl Fn(u32) -> Result<Connection<'a, E>, E> + Sync,
+    connect: impl Fn(u32) -> Result<BoxedSubject<'a, E>, E> + Sync,
 ) -> Result<Tally, E> {
     let schedule = Schedule {
         load,
@@ -183,7 +185,7 @@ pub fn run<'a, E: Countable + From<Error> + Send>(
     all.fell_silent = schedule
         .is_silent
         .load(Ordering::Relaxed)
-        .then_some(SILENCE);
+        .then_some(MAX_SILENCE);
     let never_asked = schedule.never_asked(all.asked);
     if never_asked > 0 {
         all.errors.insert(NEVER_ASKED.to_owned(), never_asked);
@@ -196,7 +198,7 @@ fn ask<'a, E: Countable>(
     schedule: &Schedule,
     gate: &RwLock<()>,
     tell_ready: &Sender<()>,
-    connect: impl Fn() -> Result<Connection<'a, E>, E>,
+    connect: impl Fn() -> Result<BoxedSubject<'a, E>, E>,
 ) -> Result<Tally, E> {
     let mut tally = Tally::default();
     let connect = |tally: &mut Tally| {
@@ -306,7 +308,7 @@ mod tests {
 
     fn scripted<'a>(
         perform: impl FnMut() -> Result<bool, Kind> + 'a,
-    ) -> Result<Connection<'a, Kind>, Kind> {
+    ) -> Result<BoxedSubject<'a, Kind>, Kind> {
         Ok(Box::new(Scripted(perform)))
     }
 
@@ -406,7 +408,7 @@ mod tests {
         });
         let tally = tally.unwrap();
         assert_eq!(tally.latency.len(), 3);
-        assert_eq!(tally.fell_silent, Some(SILENCE));
+        assert_eq!(tally.fell_silent, Some(MAX_SILENCE));
         assert_eq!(tally.errors.keys().collect::<Vec<_>>(), ["connection lost"]);
     }
 

@@ -1,17 +1,17 @@
-//! What one connection asks, mode by mode.
+//! What one connection of a bench asks, mode by mode.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use measure::bench::load::Connection as Asking;
+use measure::bench::load::BoxedSubject;
 use measure::bench::report::Description;
-use measure::subject::{Performed, Subject as Performer};
+use measure::subject::{Performed, Subject};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
 use wire::connection::{Connection, ReceiveError};
 
-use super::Subject;
+use super::Service;
 use crate::experiment::subject::{Line, Patience};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
 use crate::experiment::subjects::clock::Clock;
@@ -22,46 +22,46 @@ use crate::session::{Session, Target};
 /// For a connection, its `READY` and a log-in.
 const OPENING: Duration = Duration::from_secs(20);
 
-/// Sendings of a request of a cash machine, which may be repeated.
+/// Attempts of a request of a cash machine.
 const MACHINE_ATTEMPTS: u32 = 5;
 
-/// Where visitors go.
+/// What the connections of a bench ask, and where.
 #[derive(Debug)]
-pub struct Site {
+pub struct Workload {
     /// What they ask.
-    pub subject: Subject,
+    pub service: Service,
     /// `HOST:PORT`.
     pub server: String,
     /// The framing.
     pub framing: Framing,
     /// For one answer.
     pub patience: Patience,
-    /// The account at somebody else's bank.
+    /// The account at a bank that is not ours.
     pub account: Account,
-    /// Accounts at a bank of our own; `None` where the server is somebody else's.
+    /// Accounts at a bank of our own; `None` where the server is not ours.
     pub own_accounts: Option<u32>,
     /// Withdrawals that were confirmed, of the machines that are gone.
     pub withdrawn: AtomicI64,
 }
 
-impl Site {
-    /// The visitor of this number, connected.
+impl Workload {
+    /// The connection of this number.
     ///
     /// # Errors
     /// When the server is not reachable or refuses.
-    pub fn visitor(&self, number: u32) -> Result<Asking<'_, Failure>, Failure> {
-        Ok(match self.subject {
-            Subject::Text => Box::new(Lowering::over(
+    pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
+        Ok(match self.service {
+            Service::Text => Box::new(Lowering::over(
                 Session::open(&self.target())?,
                 None,
                 &self.patience,
             )),
             // As fast as is asked for.
-            Subject::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
-            Subject::Calc => Box::new(Calculating::open(self, number)?),
-            // The room is visited by `chat`, which counts deliveries and not answers.
-            Subject::Echo | Subject::Chat => Box::new(Echoing::open(self)?),
-            Subject::Atm => Box::new(Withdrawing {
+            Service::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
+            Service::Calc => Box::new(Calculating::open(self, number)?),
+            // The room has a run of its own, in `chat`, which counts deliveries and not answers.
+            Service::Echo | Service::Chat => Box::new(Echoing::open(self)?),
+            Service::Atm => Box::new(Withdrawing {
                 machine: self.machine(number)?,
                 withdrawn: &self.withdrawn,
             }),
@@ -84,21 +84,21 @@ impl Site {
         CashMachine::open(Bank::new(self.target(), account, &patience)?)
     }
 
-    /// Whom to talk to.
+    /// The server.
     pub fn target(&self) -> Target {
         let timeout = OPENING.max(self.patience.timeout);
         Target {
             framing: self.framing,
-            ..Target::new(self.subject.mode(), self.server.clone(), timeout)
+            ..Target::new(self.service.mode(), self.server.clone(), timeout)
         }
     }
 
     /// What is measured, in the words of a report.
     pub fn description(&self) -> Description {
         Description {
-            mode: self.subject.mode().name(),
-            answers: match self.subject {
-                Subject::Atm => "withdrawals",
+            mode: self.service.mode().name(),
+            answers: match self.service {
+                Service::Atm => "withdrawals",
                 _ => "answers",
             },
             server: self.server.clone(),
@@ -113,7 +113,7 @@ struct Withdrawing<'a> {
     withdrawn: &'a AtomicI64,
 }
 
-impl Performer for Withdrawing<'_> {
+impl Subject for Withdrawing<'_> {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
@@ -138,21 +138,21 @@ struct Calculating {
 }
 
 impl Calculating {
-    fn open(site: &Site, number: u32) -> Result<Calculating, Failure> {
-        let mut session = Session::open(&site.target())?;
+    fn open(workload: &Workload, number: u32) -> Result<Calculating, Failure> {
+        let mut session = Session::open(&workload.target())?;
         let name: Name = format!("bench-{number}")
             .parse()
             .map_err(Failure::Refused)?;
         let hello = calc::Request::Hello(name);
         session.ask(&hello)?.map_err(Failure::Refused)?;
         Ok(Calculating {
-            line: Line::over(session.into_connection(), &site.patience),
+            line: Line::over(session.into_connection(), &workload.patience),
             count: 0,
         })
     }
 }
 
-impl Performer for Calculating {
+impl Subject for Calculating {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
@@ -176,16 +176,16 @@ struct Echoing {
 }
 
 impl Echoing {
-    fn open(site: &Site) -> Result<Echoing, Failure> {
+    fn open(workload: &Workload) -> Result<Echoing, Failure> {
         Ok(Echoing {
-            connection: site.target().connect()?,
-            timeout: site.patience.timeout,
+            connection: workload.target().connect()?,
+            timeout: workload.patience.timeout,
             count: 0,
         })
     }
 }
 
-impl Performer for Echoing {
+impl Subject for Echoing {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
