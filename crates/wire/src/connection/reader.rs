@@ -63,11 +63,11 @@ impl Reader {
     ) -> Result<Option<Vec<u8>>, ReceiveError> {
         match self.faults.clone() {
             None => self.read_message(is_secret, by),
-            Some(faults) => self.receive_under(&faults, is_secret, by),
+            Some(faults) => self.receive_with_faults(&faults, is_secret, by),
         }
     }
 
-    fn receive_under(
+    fn receive_with_faults(
         &mut self,
         faults: &SharedFaults,
         is_secret: bool,

@@ -112,7 +112,7 @@ impl Writer {
                 let queued = std::mem::take(&mut self.queued);
                 self.write(&queued.into())
             }
-            Some(faults) => self.flush_under(&faults),
+            Some(faults) => self.flush_with_faults(&faults),
         }
     }
 
@@ -129,7 +129,7 @@ impl Writer {
     }
 
     /// Carries out what the faults have decided for each queued message.
-    fn flush_under(&mut self, faults: &SharedFaults) -> Result<(), SendError> {
+    fn flush_with_faults(&mut self, faults: &SharedFaults) -> Result<(), SendError> {
         let queue = faults.lock().outgoing.take_queue();
         let side = faults.lock().side();
         for sending in queue {
