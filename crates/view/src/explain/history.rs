@@ -26,9 +26,10 @@ pub(super) struct History {
 }
 
 /// The three requests about a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum Verb {
     /// `WITHDRAW`, `DEPOSIT`.
+    #[default]
     Hold,
     Confirm,
     Rollback,
@@ -62,7 +63,7 @@ pub(super) enum Fate {
 }
 
 /// A request that came to the bank.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Arrival {
     pub verb: Verb,
     /// A fault threw it away.

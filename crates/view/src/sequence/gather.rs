@@ -228,11 +228,7 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     fn connection_event(&mut self, site: Site, event: &'a Event) {
-        let Site {
-            life,
-            conversation,
-            at,
-        } = site;
+        let (life, conversation, at) = (site.life, site.conversation, site.at);
         let (client, server) = self.columns.of_conversation[conversation];
         let channel = event.channel.as_ref();
         let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
@@ -301,11 +297,7 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     fn sent(&mut self, site: Site, message: &'a Message) {
-        let Site {
-            life,
-            conversation,
-            at,
-        } = site;
+        let (life, conversation, at) = (site.life, site.conversation, site.at);
         let arrow = self.arrow(conversation, message);
         let made = &mut self.arrows[arrow];
         made.sent = Some(at);

@@ -148,10 +148,7 @@ impl<'a> Gathering<'a> {
         self.arrived.insert(place, number);
         self.found.histories[history].arrivals.push(Arrival {
             verb,
-            was_dropped: false,
-            answer: None,
-            answer_was_lost: false,
-            bank_died: false,
+            ..Arrival::default()
         });
     }
 
