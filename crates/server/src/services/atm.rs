@@ -8,6 +8,7 @@
 //! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
+mod note;
 mod unknown_cards;
 pub mod weak_login;
 
@@ -25,7 +26,7 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use record::{About, Recorder};
+use record::Recorder;
 
 use crate::config::Config;
 use crate::connections::Watch;
@@ -37,6 +38,7 @@ use crate::ledger::store::{Store, StoreError, seconds};
 use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
+use note::{id_of, note};
 use unknown_cards::UnknownCards;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
@@ -361,49 +363,6 @@ impl AtmSession {
         }
         reply
     }
-}
-
-fn id_of(operation: &Operation) -> Option<String> {
-    match operation {
-        Operation::Hold { id, .. }
-        | Operation::Confirm { id, .. }
-        | Operation::Rollback { id, .. }
-        | Operation::Settle { id, .. } => Some(id.to_string()),
-        Operation::LogIn { id, .. } => Some(id.to_string()),
-        Operation::Create { id, .. } => Some(id.to_string()),
-        Operation::Balance { .. } | Operation::Unlock(_) => None,
-    }
-}
-
-/// Has it recorded what the ledger says of an operation from now on.
-fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
-    let about = id_of(operation);
-    if about.is_none() {
-        return;
-    }
-    let (what, amount, words) = match reply {
-        Ok(Answer::Welcome { .. }) => ("welcome", None, None),
-        Ok(Answer::Held { amount, repeat, .. }) => {
-            ("held", Some(amount.to_string()), repeated(*repeat))
-        }
-        Ok(Answer::Confirmed { repeat, .. }) => ("confirmed", None, repeated(*repeat)),
-        Ok(Answer::RolledBack { repeat, .. }) => ("rolled-back", None, repeated(*repeat)),
-        Ok(Answer::Created { repeat, .. }) => ("created", None, repeated(*repeat)),
-        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
-        Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
-    };
-    recorder.note(
-        what,
-        About {
-            about,
-            amount,
-            words,
-        },
-    );
-}
-
-fn repeated(repeat: bool) -> Option<String> {
-    repeat.then(|| "repeat".to_owned())
 }
 
 #[cfg(test)]
