@@ -8,6 +8,7 @@
 //! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
+mod note;
 mod unknown_cards;
 pub mod weak_login;
 
@@ -25,7 +26,7 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use record::{Detail, Note, NoteKind, Recorder, What};
+use record::{Recorder, What};
 
 use crate::config::Config;
 use crate::connections::Watch;
@@ -37,6 +38,7 @@ use crate::ledger::store::{Store, StoreError, seconds};
 use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
+use note::{id_of, note};
 use unknown_cards::UnknownCards;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
@@ -363,41 +365,6 @@ impl AtmSession {
         }
         reply
     }
-}
-
-fn id_of(operation: &Operation) -> Option<String> {
-    match operation {
-        Operation::Hold { id, .. }
-        | Operation::Confirm { id, .. }
-        | Operation::Rollback { id, .. }
-        | Operation::Settle { id, .. } => Some(id.to_string()),
-        Operation::LogIn { id, .. } => Some(id.to_string()),
-        Operation::Create { id, .. } => Some(id.to_string()),
-        Operation::Balance { .. } | Operation::Unlock(_) => None,
-    }
-}
-
-/// What the ledger says of an operation from now on.
-fn note(operation: &Operation, reply: &Result<Answer, Refusal>) -> Option<Note> {
-    let about = id_of(operation)?;
-    let repeated = |repeat: &bool| repeat.then_some(Detail::Repeat);
-    let (kind, amount, detail) = match reply {
-        Ok(Answer::Welcome { .. }) => (NoteKind::Welcome, None, None),
-        Ok(Answer::Held { amount, repeat, .. }) => {
-            (NoteKind::Held, Some(amount.to_string()), repeated(repeat))
-        }
-        Ok(Answer::Confirmed { repeat, .. }) => (NoteKind::Confirmed, None, repeated(repeat)),
-        Ok(Answer::RolledBack { repeat, .. }) => (NoteKind::RolledBack, None, repeated(repeat)),
-        Ok(Answer::Created { repeat, .. }) => (NoteKind::Created, None, repeated(repeat)),
-        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return None,
-        Err(refusal) => (NoteKind::Refused, None, Some(Detail::Code(refusal.code))),
-    };
-    Some(Note {
-        about: Some(about),
-        kind,
-        amount,
-        detail,
-    })
 }
 
 #[cfg(test)]
