@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Deref;
 use std::process::ExitCode;
 
-use measure::bench::tally::{Countable, Kind};
+use measure::bench::tally::{ErrorKind, OperationError};
 use proto::frame::EncodeError;
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
@@ -307,19 +307,19 @@ impl From<measure::Error> for Failure {
     }
 }
 
-impl Countable for Failure {
-    fn kind(&self) -> Kind {
+impl OperationError for Failure {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Failure::Refused(refusal) => Kind::Refused(refusal.code.as_str()),
-            Failure::Unreachable(_) => Kind::Unreachable,
-            Failure::Lost(_) => Kind::Lost,
-            Failure::Protocol(_) => Kind::Protocol,
-            Failure::Interrupted => Kind::Interrupted,
+            Failure::Refused(refusal) => ErrorKind::Refused(refusal.code.as_str()),
+            Failure::Unreachable(_) => ErrorKind::Unreachable,
+            Failure::Lost(_) => ErrorKind::Lost,
+            Failure::Protocol(_) => ErrorKind::Protocol,
+            Failure::Interrupted => ErrorKind::Interrupted,
             Failure::Usage(_)
             | Failure::Resource(_)
             | Failure::Unsendable(_)
             | Failure::Unknown(_)
-            | Failure::OutputClosed => Kind::Other,
+            | Failure::OutputClosed => ErrorKind::Other,
         }
     }
 }

@@ -16,11 +16,11 @@ use proto::mode::Mode;
 use crate::failure::Failure;
 use crate::peer::Peer;
 
-/// A server that does not say by then where it listens never will.
-const OPENING: Duration = Duration::from_secs(30);
+/// For the server to say where it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lines of the server's log that are kept, to say why it ended.
-const LAST_WORDS: usize = 8;
+const MAX_LOG_LINES: usize = 8;
 
 /// A running `labserver`, on a port of 127.0.0.1 that was free. It is ended when dropped, and ends
 /// itself when this process is gone, however that ended: it reads a standard input whose other end
@@ -99,7 +99,7 @@ impl OwnServer {
             child,
             address: String::new(),
         };
-        let log = stderr.map(last_words);
+        let log = stderr.map(log_tail);
         let Some(stdout) = stdout else {
             return Err(cannot("its output is lost".into()));
         };
@@ -116,7 +116,7 @@ impl OwnServer {
                     ("", true) => "it ended and said nothing: is it a labserver?".into(),
                     ("", false) => format!(
                         "it did not say within {} s where it listens",
-                        OPENING.as_secs()
+                        START_TIMEOUT.as_secs()
                     ),
                     (said, _) => said.to_owned(),
                 }))
@@ -146,26 +146,26 @@ impl Drop for OwnServer {
 /// The address of the first line that says where the mode listens. Without one, whether the output
 /// ended or the time was up.
 fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Result<String, RecvTimeoutError> {
-    let transport = mode.transports().first().map_or("", |first| first.name());
-    let ready = format!("listening {} {transport} ", mode.name());
-    let (tell, told) = channel();
+    let transport = mode.transports()[0];
+    let ready = format!("listening {} {} ", mode.name(), transport.name());
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some(address) = line.strip_prefix(&ready) {
-                // Who waited for it may have given up.
-                let _ = tell.send(address.to_owned());
+                // The receiver may have timed out.
+                let _ = sender.send(address.to_owned());
             }
         }
     });
-    told.recv_timeout(OPENING)
+    receiver.recv_timeout(START_TIMEOUT)
 }
 
 /// Reads a log to its end, so that its writer never waits, and keeps the last lines.
-fn last_words(log: impl Read + Send + 'static) -> JoinHandle<String> {
+fn log_tail(log: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut kept = VecDeque::new();
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            if kept.len() == LAST_WORDS {
+            if kept.len() == MAX_LOG_LINES {
                 kept.pop_front();
             }
             kept.push_back(line);

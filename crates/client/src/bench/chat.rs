@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use measure::bench::latencies::percentiles;
 use measure::bench::load::Load;
 use measure::bench::report::errors;
-use measure::bench::tally::{Countable, Kind, Tally};
+use measure::bench::tally::{ErrorKind, OperationError, Tally};
 use proto::chat::{Event, Message, Request, Text};
 use proto::name::Name;
 use serde_json::json;
@@ -223,7 +223,7 @@ impl RoomRun<'_> {
                 }
                 Err(ReceiveError::DeadlinePassed) => {}
                 Ok(None) | Err(_) => {
-                    deliveries.tally.failed(Kind::Lost);
+                    deliveries.tally.failed(ErrorKind::Lost);
                     return deliveries;
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::tally::{Countable, Kind, Tally};
+use super::tally::{ErrorKind, OperationError, Tally};
 use crate::error::Error;
 use crate::subject::Subject;
 
@@ -129,7 +129,7 @@ impl Schedule<'_> {
 ///
 /// # Errors
 /// When one cannot be set up at the start.
-pub fn run<'a, E: Countable + From<Error> + Send>(
+pub fn run<'a, E: OperationError + From<Error> + Send>(
     load: &Load,
     is_interrupted: &(dyn Fn() -> bool + Sync),
     connect: impl Fn(u32) -> Result<BoxedSubject<'a, E>, E> + Sync,
@@ -194,7 +194,7 @@ pub fn run<'a, E: Countable + From<Error> + Send>(
 }
 
 /// Asks on one connection, and on another one when it is lost.
-fn ask<'a, E: Countable>(
+fn ask<'a, E: OperationError>(
     schedule: &Schedule,
     gate: &RwLock<()>,
     tell_ready: &Sender<()>,
@@ -243,8 +243,8 @@ fn ask<'a, E: Countable>(
                 failed_in_a_row += 1;
             }
             Err(error) => match error.kind() {
-                Kind::Interrupted => break,
-                refused @ Kind::Refused(_) => {
+                ErrorKind::Interrupted => break,
+                refused @ ErrorKind::Refused(_) => {
                     tally.failed(refused);
                     schedule.answered();
                 }
@@ -282,10 +282,10 @@ mod tests {
     /// A connection whose operations are answered, or not, or fail, as this says.
     struct Scripted<F>(F);
 
-    impl<F: FnMut() -> Result<bool, Kind>> Subject for Scripted<F> {
-        type Error = Kind;
+    impl<F: FnMut() -> Result<bool, ErrorKind>> Subject for Scripted<F> {
+        type Error = ErrorKind;
 
-        fn perform(&mut self) -> Result<Performed, Kind> {
+        fn perform(&mut self) -> Result<Performed, ErrorKind> {
             let is_answered = (self.0)()?;
             Ok(Performed {
                 given_up_after: (!is_answered).then_some(1),
@@ -294,21 +294,21 @@ mod tests {
         }
     }
 
-    impl Countable for Kind {
-        fn kind(&self) -> Kind {
+    impl OperationError for ErrorKind {
+        fn kind(&self) -> ErrorKind {
             *self
         }
     }
 
-    impl From<Error> for Kind {
-        fn from(_: Error) -> Kind {
-            Kind::Other
+    impl From<Error> for ErrorKind {
+        fn from(_: Error) -> ErrorKind {
+            ErrorKind::Other
         }
     }
 
     fn scripted<'a>(
-        perform: impl FnMut() -> Result<bool, Kind> + 'a,
-    ) -> Result<BoxedSubject<'a, Kind>, Kind> {
+        perform: impl FnMut() -> Result<bool, ErrorKind> + 'a,
+    ) -> Result<BoxedSubject<'a, ErrorKind>, ErrorKind> {
         Ok(Box::new(Scripted(perform)))
     }
 
@@ -333,7 +333,7 @@ mod tests {
                 set_ups.fetch_add(1, Ordering::Relaxed);
                 scripted(|| match visits.fetch_add(1, Ordering::Relaxed) {
                     3 => Ok(false),
-                    5 => Err(Kind::Lost),
+                    5 => Err(ErrorKind::Lost),
                     _ => Ok(true),
                 })
             });
@@ -403,7 +403,7 @@ mod tests {
             let mut is_gone = set_ups.fetch_add(1, Ordering::Relaxed) >= 3;
             scripted(move || match std::mem::replace(&mut is_gone, true) {
                 false => Ok(true),
-                true => Err(Kind::Lost),
+                true => Err(ErrorKind::Lost),
             })
         });
         let tally = tally.unwrap();
@@ -415,10 +415,10 @@ mod tests {
     #[test]
     fn a_connection_that_cannot_be_set_up_at_the_start_ends_it() {
         let failed = run(&load(None), &never, |number| match number {
-            2 => Err(Kind::Unreachable),
+            2 => Err(ErrorKind::Unreachable),
             _ => scripted(|| Ok(true)),
         });
-        assert_eq!(failed.unwrap_err(), Kind::Unreachable);
+        assert_eq!(failed.unwrap_err(), ErrorKind::Unreachable);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::latencies::Latencies;
 
 /// How a failed operation is counted, and whether its connection can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The user interrupted it.
     Interrupted,
     /// The server refused it with this code. The connection goes on.
@@ -23,9 +23,9 @@ pub enum Kind {
 }
 
 /// An error of an operation that the loops can count.
-pub trait Countable {
+pub trait OperationError {
     /// What it counts as.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> ErrorKind;
 }
 
 /// The label of connections that ended.
@@ -60,13 +60,13 @@ impl Tally {
     }
 
     /// A request, or a connection for it, failed.
-    pub fn failed(&mut self, kind: Kind) {
+    pub fn failed(&mut self, kind: ErrorKind) {
         match kind {
-            Kind::Refused(code) => self.error(&format!("ERR {code}")),
-            Kind::Unreachable => self.error("not reachable"),
-            Kind::Lost => self.error(LOST),
-            Kind::Protocol => self.error(WRONG),
-            Kind::Interrupted | Kind::Other => self.error("other"),
+            ErrorKind::Refused(code) => self.error(&format!("ERR {code}")),
+            ErrorKind::Unreachable => self.error("not reachable"),
+            ErrorKind::Lost => self.error(LOST),
+            ErrorKind::Protocol => self.error(WRONG),
+            ErrorKind::Interrupted | ErrorKind::Other => self.error("other"),
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
         one.timed_out();
         other.latency.record(Duration::from_millis(2));
         other.timed_out();
-        other.failed(Kind::Lost);
+        other.failed(ErrorKind::Lost);
         one.add(&other);
         assert_eq!(one.latency.len(), 2);
         assert_eq!(one.errors["timeout"], 2);

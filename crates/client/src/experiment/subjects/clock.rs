@@ -13,8 +13,9 @@ use crate::experiment::subject::Patience;
 use crate::failure::Failure;
 use crate::session::Target;
 
-/// Between two questions to somebody else's server: half of what `labserver` answers one source.
-const POLITE: Duration = Duration::from_millis(2);
+/// Between two questions to a server that is not ours: half the rate that `labserver` answers one
+/// source at.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A client of the clock.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl Subject for Clock {
 
     fn rest(&self) -> Duration {
         if self.is_foreign {
-            POLITE
+            PAUSE
         } else {
             Duration::ZERO
         }
