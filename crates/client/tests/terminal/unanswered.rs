@@ -6,7 +6,7 @@ use testkit::terminal::Terminal;
 use testkit::terminal::key::CTRL_C;
 
 use super::{start, start_in};
-use crate::strangers::{bank, bank_over};
+use crate::bare_servers::{bank, bank_over};
 
 const WITHDRAW: &[&str] = &["atm", "--card", "987654321", "withdraw", "500"];
 
