@@ -1,4 +1,4 @@
-//! A bank that does not answer: what a terminal is told meanwhile, and at Ctrl-C.
+//! A bank that does not answer: what is shown meanwhile, and at Ctrl-C.
 
 use std::thread;
 
