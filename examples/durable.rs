@@ -1,4 +1,4 @@
-//! How many withdrawals a second the bank makes durable, beside what its disk can sync:
+//! Measures the bank's durable withdrawals a second, and compares them with the disk's syncs:
 //!
 //! ```text
 //! cargo run --release --example durable
@@ -6,9 +6,9 @@
 //! cargo run --release --example durable -- --machines 200
 //! ```
 //!
-//! Each machine is a thread with a connection of its own over loopback. A withdrawal is a `WITHDRAW`
-//! and a `CONFIRM`, each answered when it is on disk, so that a machine alone waits for two syncs.
-//! The journal of the machine is not measured: it is on another disk, that of the machine.
+//! Each machine is a thread with its own connection over loopback. A withdrawal is a `WITHDRAW` and
+//! a `CONFIRM`, each answered once it is on disk, so that a single machine waits for two syncs. The
+//! machine's journal, which would be on another disk, is left out.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -19,8 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use client::cash_machine::bank_client::BankClient;
 use client::failure::Failure;
-use client::modes::atm::link::Link;
 use client::session::Target;
 use proto::atm::{Amount, Money, Request, TransactionId};
 use proto::frame::Framing;
@@ -31,16 +31,16 @@ use server::ledger::sqlite;
 use server::{Config, Role, Server};
 use uuid::Uuid;
 
-/// How many machines there are at once, row by row, unless the command line says it.
+/// The default numbers of concurrent machines, one a row.
 const MACHINES: [usize; 3] = [1, 16, 64];
 
-/// What a machine takes turns with, so that they do not all want one account.
+/// The accounts of a machine, used in turn so that machines do not contend for one.
 const CARDS: [(&str, &str); 2] = [("123456789", "1234"), ("987654321", "5678")];
 
-/// What is synced to measure the disk: a page of the ledger.
+/// The size of a sync of the disk measurement: a page of the ledger.
 const PAGE: usize = 4096;
 
-/// How often something was done in a time, and how long each took.
+/// The number of operations in a period, and their durations.
 struct Row {
     taken: Duration,
     /// In ascending order.
@@ -89,8 +89,8 @@ fn main() -> Result<ExitCode> {
     stopper.stop();
     bank.join().map_err(|_| anyhow!("the bank panicked"))?;
 
-    // Like with like: a rate by a rate, a median by a median. One slow sync in a hundred moves the
-    // first and not the second.
+    // Compares rates with rates and medians with medians: one slow sync in a hundred changes a
+    // rate, but not a median.
     let syncs_a_second = (before.rate() + after.rate()) / 2.0;
     let a_sync = (before.percentile(50) + after.percentile(50)) / 2;
     writeln!(
@@ -131,7 +131,7 @@ fn main() -> Result<ExitCode> {
     })
 }
 
-/// Writes a page in place and syncs it, again and again: what the disk can do, without a bank.
+/// Repeatedly writes a page in place and syncs it: the disk without a bank.
 fn syncs(directory: &Path, period: Duration) -> Result<Row> {
     let mut file = File::create(directory.join("page"))?;
     let mut page = [0_u8; PAGE];
@@ -150,10 +150,10 @@ fn syncs(directory: &Path, period: Duration) -> Result<Row> {
     Row::new(started.elapsed(), latencies)
 }
 
-/// Withdraws at so many machines at once, each as fast as it is answered.
+/// Withdraws at this many machines concurrently, each as fast as it is answered.
 fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result<Row> {
     // One after another, since the bank turns away who waits too long to have a PIN hashed.
-    let links: Vec<Link> = (0..machines)
+    let links: Vec<BankClient> = (0..machines)
         .map(|number| log_in(address, number))
         .collect::<Result<_>>()?;
     let (taken, latencies) = thread::scope(|scope| {
@@ -170,29 +170,28 @@ fn withdrawals(address: SocketAddr, machines: usize, period: Duration) -> Result
     Row::new(taken, latencies)
 }
 
-fn log_in(address: SocketAddr, number: usize) -> Result<Link> {
+fn log_in(address: SocketAddr, number: usize) -> Result<BankClient> {
     let target = Target {
-        mode: Mode::Atm,
+        peer: Mode::Atm.into(),
         server: address.to_string(),
         framing: Framing::Netstring,
-        // Nothing is sent twice here, so a slow disk must not look like a lost answer.
+        // Nothing is retransmitted here, so a slow disk must not look like a lost answer.
         timeout: Duration::from_secs(30),
         faults: None,
-        handout: None,
         recorder: None,
     };
     let name = format!("ATM-{number}").parse().map_err(refused)?;
-    let mut link = Link::new(target, name);
+    let mut link = BankClient::new(target, name);
     let (card, pin) = CARDS[number % CARDS.len()];
     let (card, pin) = (
         card.parse().map_err(refused)?,
         pin.parse().map_err(refused)?,
     );
-    link.log_in(card, pin).map_err(failed)?;
+    link.log_in(card, pin)?;
     Ok(link)
 }
 
-fn withdraw_for(mut link: Link, period: Duration) -> Result<Vec<Duration>> {
+fn withdraw_for(mut link: BankClient, period: Duration) -> Result<Vec<Duration>> {
     // The smallest amount, since an account must last the whole run.
     let amount = Money::from_minor(1).and_then(Amount::new);
     let amount = amount.context("0.01 is an amount")?;
@@ -209,7 +208,7 @@ fn withdraw_for(mut link: Link, period: Duration) -> Result<Vec<Duration>> {
             },
             Request::Confirm { id, key: None },
         ] {
-            link.ask(&request).map_err(failed)?.map_err(refused)?;
+            link.ask(&request)?.map_err(refused)?;
         }
         latencies.push(asked.elapsed());
     }
@@ -240,9 +239,5 @@ fn milliseconds(time: Duration) -> String {
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {
-    failed(Failure::Refused(refusal))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
+    Failure::Refused(refusal).into()
 }

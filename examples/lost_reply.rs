@@ -1,9 +1,9 @@
 //! A lost reply, from nothing to the report: the diagram of a withdrawal whose answer is lost, and
-//! the plot of how many attempts that costs.
+//! the plot of the number of attempts that it costs.
 //!
 //! `cargo run --example lost_reply` starts a bank, withdraws 500.00 while the bank's answer is
-//! thrown away, draws what both sides recorded, and then measures withdrawals at several rates of
-//! loss. What it leaves in `lost-reply/`, or the directory that is given, is for the report.
+//! dropped, draws the recordings of both sides, and then measures withdrawals at several rates of
+//! loss. It writes its results into `lost-reply/`, or the directory given.
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,12 +14,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use client::app;
+use client::cash_machine::storage::Machines;
 use client::cli::Arguments;
-use client::failure::Failure;
-use client::modes;
-use client::modes::atm::link::Link;
-use client::modes::atm::machine::Worker;
-use client::modes::atm::terminal::{Machines, Terminal};
+use client::modes::atm::machine::CashMachine;
 use client::session::Target;
 use proto::atm::Kind;
 use proto::atm::semantics::Semantics;
@@ -55,11 +53,11 @@ fn main() -> Result<()> {
 }
 
 /// Withdraws 500.00 from a bank whose third answer, that to the withdrawal, does not reach the
-/// machine. Gives what both sides recorded.
+/// machine. Returns the recordings of both sides.
 fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     let files = ["client.jsonl", "server.jsonl"].map(|name| directory.join(name));
     for file in &files {
-        // A recording goes on where it ended; this one starts anew.
+        // A recording is appended to; this one starts anew.
         if file.exists() {
             fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
         }
@@ -70,12 +68,11 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     let of_server = recorder(Side::Server, &files[1], None)?;
     with_bank(of_server.clone(), |address| {
         withdraw(Target {
-            mode: Mode::Atm,
+            peer: Mode::Atm.into(),
             server: address.to_string(),
             framing: Framing::Netstring,
             timeout: Duration::from_millis(500),
             faults: Some(faults),
-            handout: None,
             recorder: of_client.clone(),
         })
     })?;
@@ -101,7 +98,7 @@ fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Result<Option<Rec
     })?)
 }
 
-/// Runs a bank that forgets everything at the end, as long as this takes.
+/// Runs a bank with a ledger in memory while the closure runs.
 fn with_bank(
     recorder: Option<Recorder>,
     visit: impl FnOnce(SocketAddr) -> Result<()>,
@@ -123,19 +120,17 @@ fn with_bank(
 
 fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
-    let found = Machines::within(journals.path())
-        .open(None, Semantics::ExactlyOnce.protections())
-        .map_err(failed)?;
-    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
-    machine.settle().map_err(failed)?;
+    let found =
+        Machines::within(journals.path()).open(None, Semantics::ExactlyOnce.protections())?;
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
+    machine.settle()?;
     let (card, pin) = ("123456789".parse(), "1234".parse());
     let (card, pin) = (card.map_err(refused)?, pin.map_err(refused)?);
-    machine.link().log_in(card, pin).map_err(failed)?;
+    machine.bank().log_in(card, pin)?;
     let amount = "500".parse().map_err(refused)?;
     let withdrawn = machine.move_notes(Kind::Withdrawal, amount);
-    withdrawn.map_err(failed)?.map_err(refused)?;
-    machine.link().log_out();
+    withdrawn?.map_err(refused)?;
+    machine.bank().log_out();
     Ok(())
 }
 
@@ -165,17 +160,13 @@ fn measure(directory: &Path) -> Result<()> {
     })
 }
 
-/// Does what this command line does.
+/// Executes a command line.
 fn labclient<W: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
 ) -> Result<()> {
     let arguments = Arguments::try_parse_from(words)?;
-    modes::run(&arguments).map_err(failed)?;
+    app::run(&arguments)?;
     Ok(())
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {

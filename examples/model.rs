@@ -1,5 +1,5 @@
-//! Tries out everything that can happen to a withdrawal, and shows what goes wrong when a
-//! protection is taken away:
+//! Checks every behaviour of a withdrawal under faults, and shows a counterexample without a
+//! protection:
 //!
 //! ```text
 //! cargo run --release --example model                          every search, with two faults each
@@ -16,7 +16,7 @@ use proto::atm::model::{Faults, Scenario, check};
 use proto::atm::semantics::{Protection, Protections, Semantics};
 use proto::atm::{Amount, Kind, Money};
 
-/// What the customers do, machine by machine, with hundredths of an account of 1.00.
+/// The transactions at each machine, in hundredths, on an account of 1.00.
 type Customers = &'static [&'static [(Kind, i64)]];
 
 const WITHDRAW: Kind = Kind::Withdrawal;
@@ -79,7 +79,7 @@ fn main() -> Result<()> {
     for (name, customers) in SEARCHES {
         searches.push((name, scenario(customers, protections, Faults::any(faults))?));
     }
-    // Nobody may give up or crash here: to roll back an id is to roll it back for both.
+    // No customer may give up and no machine crash: a rollback of the id would be one for both.
     let network = Faults {
         in_all: faults,
         losses: faults,

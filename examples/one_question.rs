@@ -1,7 +1,8 @@
-//! The smallest complete conversation: connect, hear `READY`, ask, be answered, say goodbye.
+//! The smallest complete conversation: connect, receive `READY`, send a request, receive the answer,
+//! and quit.
 //!
-//! `cargo run --example one_question` starts a server of its own on a free port. To ask another
-//! one, connect to its address instead.
+//! `cargo run --example one_question` starts its own server on a free port. For another server,
+//! connect to its address instead.
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -1,5 +1,5 @@
-//! The four semantics of a remote call, at a real bank and a real cash machine: the same message
-//! meets the same fate under each.
+//! The four semantics of a remote call, with a real bank and a real cash machine: the same fault
+//! under each.
 //!
 //! ```text
 //! cargo run --example semantics
@@ -10,11 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use client::cash_machine::storage::Machines;
 use client::failure::Failure;
-use client::modes::atm::link::Link;
-use client::modes::atm::machine::Worker;
+use client::modes::atm::machine::CashMachine;
 use client::modes::atm::receipt::Receipt;
-use client::modes::atm::terminal::{Machines, Terminal};
 use client::session::Target;
 use proto::atm::semantics::Semantics;
 use proto::atm::{Amount, Kind, Money};
@@ -25,25 +24,25 @@ use proto::side::Side;
 use server::{Config, Role, Server};
 use wire::fault::{Plan, Spec};
 
-/// What happens to the one withdrawal.
+/// The fault that affects the withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// Nothing.
     None,
-    /// The bank does it, and its answer is lost once.
+    /// The bank executes it, and its answer is lost once.
     LostReply,
     /// The request arrives twice.
     DoubledRequest,
 }
 
-/// What there is to see afterwards.
+/// The result.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// What came out of the drawer.
+    /// The notes dispensed.
     pub notes: Money,
-    /// What the bank says can be withdrawn.
+    /// The available balance.
     pub balance: Money,
-    /// Both of them in words.
+    /// Both in words.
     pub verdict: String,
 }
 
@@ -89,7 +88,7 @@ impl Trouble {
         }
     }
 
-    /// Of what is said, the withdrawal is the fourth: the name, the log-in and the balance come first.
+    /// The withdrawal is the fourth message, after the name, the log-in and the balance.
     fn faults(self) -> Result<Option<Plan>> {
         let spec = match self {
             Trouble::None => return Ok(None),
@@ -97,15 +96,15 @@ impl Trouble {
             Trouble::DoubledRequest => "duplicate=#4",
         };
         let spec = Spec::parse_for(Side::Server, spec).map_err(|words| anyhow!(words))?;
-        // Counts draw nothing, so that any seed does.
+        // Counts use no random numbers, so any seed will do.
         Ok(Some(Plan::new(spec, 0)))
     }
 }
 
-/// Withdraws 500 once, from a bank and with a machine that both promise this much.
+/// Withdraws 500 once, with a bank and a machine of these semantics.
 ///
 /// # Errors
-/// When the bank cannot be started or reached, which has nothing to do with the trouble.
+/// When the bank cannot be started or reached, apart from the fault.
 pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration) -> Result<Seen> {
     let server = Server::bind(Config {
         role: Role::Services(vec![Mode::Atm]),
@@ -125,39 +124,35 @@ pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration)
 
 fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Result<Seen> {
     let target = Target {
-        mode: Mode::Atm,
+        peer: Mode::Atm.into(),
         server,
         framing: Framing::Netstring,
         timeout,
         faults: None,
-        handout: None,
         recorder: None,
     };
     let directory = tempfile::tempdir()?;
-    let found = Machines::within(directory.path())
-        .open(None, semantics.protections())
-        .map_err(failed)?;
+    let found = Machines::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
-    let link = |terminal: &Terminal| Link::new(target, terminal.name().clone());
-    let mut machine = Worker::new(found, link, Duration::from_secs(10));
+    let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
 
     // A new machine journals what is in its drawer before anything else.
-    machine.settle().map_err(failed)?;
+    machine.settle()?;
     let card = "123456789".parse().map_err(refused)?;
     let pin = "1234".parse().map_err(refused)?;
-    machine.link().log_in(card, pin).map_err(failed)?;
+    machine.bank().log_in(card, pin)?;
     let before = balance(&mut machine)?;
     let amount: Amount = "500".parse().map_err(refused)?;
     match machine.move_notes(Kind::Withdrawal, amount) {
-        // Not to know is what some of the semantics come to.
+        // Some of the semantics leave the outcome unknown.
         Ok(Ok(_)) | Err(Failure::Unknown(_)) => {}
         Ok(Err(refusal)) => return Err(refused(refusal)),
-        Err(failure) => return Err(failed(failure)),
+        Err(failure) => return Err(failure.into()),
     }
     let after = balance(&mut machine)?;
-    machine.link().log_out();
+    machine.bank().log_out();
 
-    let notes = full.checked_sub(machine.terminal().drawer());
+    let notes = full.checked_sub(machine.storage().drawer());
     let notes = notes.context("notes came in")?;
     let debited = before.checked_sub(after).context("the balance has grown")?;
     let times = |money: Money| money.minor() / amount.money().minor();
@@ -178,8 +173,8 @@ fn verdict(debited: i64, dispensed: i64) -> String {
     }
 }
 
-fn balance(machine: &mut Worker) -> Result<Money> {
-    match machine.balance().map_err(failed)? {
+fn balance(machine: &mut CashMachine) -> Result<Money> {
+    match machine.balance()? {
         Ok(Receipt::Balance { available, .. }) => Ok(available),
         Ok(other) => Err(anyhow!("{other:?} is no balance")),
         Err(refusal) => Err(refused(refusal)),
@@ -187,9 +182,5 @@ fn balance(machine: &mut Worker) -> Result<Money> {
 }
 
 fn refused(refusal: Refusal) -> anyhow::Error {
-    failed(Failure::Refused(refusal))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow!(failure.words().unwrap_or_default())
+    Failure::Refused(refusal).into()
 }

@@ -1,7 +1,7 @@
-//! The reckoning: what the bank has booked against what is in the drawers.
+//! The audit: the bank's ledger compared with the drawers.
 
 use anyhow::{Context, Result};
-use client::drawer::Drawer;
+use client::cash_machine::drawer::Drawer;
 use proto::atm::record::{Account, Record, Status, Transaction};
 use proto::atm::{Kind, Money};
 use server::ledger::audit::audit;
@@ -9,22 +9,22 @@ use server::ledger::{Store, sqlite};
 
 use crate::programs::Place;
 
-/// What the books say when all is settled.
+/// The result of the audit, once all is settled.
 #[derive(Debug, Default)]
 pub struct Books {
     /// In hundredths: debited without notes, or paid in without a credit.
     pub lost: i64,
     /// In hundredths: notes without a debit, or a credit without notes.
     pub duplicated: i64,
-    /// All that is not as it should be, in words.
+    /// All discrepancies, in words.
     pub wrong: Vec<String>,
-    /// Every transaction that the bank was asked for.
+    /// Every transaction in the ledger.
     pub transactions: Vec<Transaction>,
 }
 
 impl Books {
     /// Reads the ledger and counts the drawers of these machines, each of which held `filling`.
-    /// Neither the bank nor a machine is at work.
+    /// Neither the bank nor a machine may be running.
     pub fn close(place: &Place, terminals: &[String], filling: Money) -> Result<Books> {
         let mut books = Books::default();
         let mut store = sqlite::open(&place.ledger()).context("the ledger cannot be opened")?;
@@ -36,7 +36,7 @@ impl Books {
         }
         let locked = |account: &&Account| account.lockouts > 0;
         for account in store.accounts()?.iter().filter(locked) {
-            // Nobody ever gives a wrong PIN.
+            // No customer types a wrong PIN.
             let words = format!("the card {} is locked", account.card);
             books.wrong.push(words);
         }
@@ -64,7 +64,7 @@ impl Books {
         Ok(books)
     }
 
-    /// What came into this machine's drawer, as the bank knows it, in hundredths.
+    /// The change of this machine's drawer by the ledger, in hundredths.
     fn booked(&self, terminal: &str) -> i64 {
         let confirmed = self
             .of(terminal)
@@ -79,7 +79,7 @@ impl Books {
         moved.sum()
     }
 
-    /// What this machine asked for.
+    /// This machine's transactions.
     pub fn of(&self, terminal: &str) -> impl Iterator<Item = &Transaction> {
         self.transactions.iter().filter(move |transaction| {
             transaction

@@ -1,13 +1,13 @@
-//! Lets the bank and its cash machines work while messages are lost, doubled and cut and both
-//! programs are killed, again and again; then counts the money:
+//! Runs the bank and its cash machines while messages are lost, duplicated and truncated and both
+//! programs are killed repeatedly; then compares the money:
 //!
 //! ```text
 //! cargo run --release --example chaos -- --trials 1000
 //! cargo run --release --example chaos -- --seed 7 --only 12   one trial of a run once more
 //! ```
 //!
-//! What goes wrong in a trial follows from the seed and the trial's number. When it goes wrong
-//! does not quite: the machines are real processes, and how fast they are is up to the computer.
+//! The faults of a trial follow from the seed and the trial's number. Their times vary, because
+//! the machines are real processes.
 
 mod books;
 mod programs;
@@ -31,7 +31,7 @@ use crate::programs::{Place, Programs, free_ports};
 use crate::schedule::Schedule;
 use crate::trial::Tally;
 
-/// Ctrl-C may end the programs of a trial this much before it is known here.
+/// Ctrl-C may end the programs of a trial this long before this program handles it.
 const SIGNAL: Duration = Duration::from_millis(200);
 
 struct Arguments {
@@ -40,7 +40,7 @@ struct Arguments {
     jobs: usize,
 }
 
-/// What all trials came to so far.
+/// The sums of all trials so far.
 #[derive(Default)]
 struct Progress {
     trials: u64,
@@ -52,7 +52,7 @@ fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse()?;
     let programs = Programs::build()?;
     let interrupted = Arc::new(AtomicBool::new(false));
-    // The second time Ctrl-C ends the process as it would have.
+    // A second Ctrl-C ends the process by default.
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
     signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
 
@@ -80,7 +80,7 @@ fn main() -> Result<ExitCode> {
                     {
                         thread::sleep(SIGNAL);
                     }
-                    // Ctrl-C reaches the programs too: such a trial proves nothing.
+                    // Ctrl-C reaches the programs as well: such a trial proves nothing.
                     if interrupted.load(Ordering::Relaxed) {
                         return Ok(());
                     }
@@ -125,7 +125,7 @@ fn main() -> Result<ExitCode> {
     })
 }
 
-/// Runs one trial in a directory of its own, which stays when something is wrong.
+/// Runs one trial in its own directory, which is kept if the trial fails.
 fn attempt(
     programs: &Programs,
     seed: u64,
@@ -159,7 +159,7 @@ fn note(
     });
     if !tally.wrong.is_empty() {
         progress.failed += 1;
-        // Nobody is there to be told when standard error is gone.
+        // A failure to write to standard error cannot be reported.
         let seed = arguments.seed;
         let _ = writeln!(err, "\rfailed: --seed {seed} --only {number}");
         if let Some(kept) = kept {
@@ -182,7 +182,7 @@ impl Arguments {
     fn parse() -> Result<Arguments> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let (mut trials, mut only, mut seed) = (100, None, random_seed());
-        // Most of the time a trial waits.
+        // A trial mostly waits.
         let mut jobs = 3 * cores;
         let mut words = std::env::args().skip(1);
         while let Some(flag) = words.next() {

@@ -1,4 +1,4 @@
-//! The real programs: built, started in a place of their own, and killed.
+//! The real programs: built, started in a directory, and killed.
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
@@ -13,24 +13,24 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use wire::fault::random_seed;
 
-/// Between two looks at a process.
+/// The interval between two checks of a process.
 pub const LOOK: Duration = Duration::from_millis(2);
 
-/// A bank that is not open by then never will be.
+/// The maximal time that a bank takes to open.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// Ports to choose from: below those that systems give to clients, lest one of these sit on the
-/// bank's port while it is closed.
+/// Ports to choose from: below the ephemeral ones, so that no client gets the bank's port while it
+/// is closed.
 const PORTS: Range<u16> = 12_000..32_000;
 
 /// A card of the demonstration and its PIN.
 pub type Card = (&'static str, &'static str);
 
-/// Ports where nobody listens, never the same one twice.
+/// Free ports, each returned once.
 pub fn free_ports() -> impl Iterator<Item = u16> {
     static TRIED: AtomicU64 = AtomicU64::new(0);
     static FIRST: OnceLock<u64> = OnceLock::new();
-    // Another run at the same time is to begin elsewhere.
+    // A concurrent run is to begin elsewhere.
     let first = *FIRST.get_or_init(random_seed);
     let port = move || {
         PORTS.start
@@ -42,14 +42,14 @@ pub fn free_ports() -> impl Iterator<Item = u16> {
         .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
 }
 
-/// Where the programs are.
+/// The paths of the programs.
 #[derive(Debug)]
 pub struct Programs {
     directory: PathBuf,
 }
 
 impl Programs {
-    /// Builds them in the profile of this program, beside which they then are.
+    /// Builds them in the profile of this program, into the directory next to it.
     pub fn build() -> Result<Programs> {
         let own = std::env::current_exe()?;
         let directory = own.parent().and_then(Path::parent);
@@ -73,14 +73,14 @@ impl Programs {
         })
     }
 
-    /// One of them, to be started.
+    /// The command of one of them.
     pub fn command(&self, name: &str) -> Command {
         let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         Command::new(self.directory.join(file))
     }
 }
 
-/// A bank and its machines: a directory for all that they keep and say, and the bank's port.
+/// A bank and its machines: a directory for their files and output, and the bank's port.
 #[derive(Debug)]
 pub struct Place<'a> {
     programs: &'a Programs,
@@ -101,7 +101,7 @@ impl<'a> Place<'a> {
         self.directory.join("bank.db")
     }
 
-    /// What the drawer of this machine is kept in.
+    /// The file of this machine's drawer.
     pub fn drawer(&self, terminal: &str) -> PathBuf {
         let bank = format!("state/socketlab/atm/127.0.0.1_{}", self.port);
         self.directory.join(bank).join(terminal).join("drawer")
@@ -126,8 +126,8 @@ impl<'a> Place<'a> {
         Ok(Process { child, said })
     }
 
-    /// Starts a cash machine to do this, with these faults on its line. What is typed there is done
-    /// in one session, where the words have no request.
+    /// Starts a cash machine with these arguments and these faults. Without a request among the
+    /// arguments, it executes the typed ones in one session.
     pub fn machine(
         &self,
         terminal: &str,
@@ -163,7 +163,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A running program. It is killed when nobody wants it any more.
+/// A running program. It is killed on drop.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -175,12 +175,12 @@ pub struct Process {
 pub enum End {
     /// By itself.
     Exited(ExitStatus),
-    /// By us, as it was still there.
+    /// Killed by us.
     Killed,
 }
 
 impl Process {
-    /// Waits until the bank says that it is open. Whether it lives to say so.
+    /// Waits until the bank prints that it is open; false if it ended before.
     pub fn opens(&mut self) -> Result<bool> {
         let by = Instant::now() + OPENING;
         while !self.is_open() {
@@ -193,12 +193,12 @@ impl Process {
         Ok(true)
     }
 
-    /// Whether the bank has said that it is open.
+    /// Whether the bank has printed that it is open.
     pub fn is_open(&self) -> bool {
         std::fs::read_to_string(&self.said).is_ok_and(|said| said.ends_with('\n'))
     }
 
-    /// Waits until the program ends, and kills it as soon as `enough` says so.
+    /// Waits until the program ends, and kills it as soon as `enough` returns true.
     pub fn ends(&mut self, enough: impl Fn(&Process) -> bool) -> Result<End> {
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -222,8 +222,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether a program died as `crash-at` makes it die. Elsewhere than on Unix that looks like any
-/// other end.
+/// Whether a program ended as by `crash-at`. Except on Unix that looks like any other end.
 pub fn crashed(status: ExitStatus) -> bool {
     #[cfg(unix)]
     let crashed = std::os::unix::process::ExitStatusExt::signal(&status) == Some(9);

@@ -1,4 +1,4 @@
-//! What goes wrong in a trial: all of it follows from the seed and the trial's number.
+//! The faults of a trial, which follow from the seed and the trial's number.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ const CARDS: [Card; 2] = [("123456789", "1234"), ("987654321", "5678")];
 /// A trial.
 #[derive(Debug)]
 pub struct Schedule {
-    /// What becomes of the bank, one start after another; after these it has no faults.
+    /// The runs of the bank, in order; after these it has no faults.
     pub lives: Vec<Life>,
     pub machines: Vec<Machine>,
 }
 
-/// The bank, from one start to its death.
+/// A run of the bank, from its start to its end.
 #[derive(Debug, Default)]
 pub struct Life {
-    /// How long it was closed before.
+    /// How long it is closed before.
     pub closed: Duration,
     pub faults: Vec<String>,
-    /// Counted from when it was started.
+    /// Since its start.
     pub killed_after: Option<Duration>,
 }
 
-/// A cash machine, and its customers one after another.
+/// A cash machine, and its customers in order.
 #[derive(Debug)]
 pub struct Machine {
     pub terminal: String,
@@ -42,8 +42,8 @@ pub struct Visit {
     pub card: Card,
     pub kind: Kind,
     pub amount: Money,
-    /// Whether something is asked for before, in the same session, that the bank declines: its
-    /// answer, should it come twice, is no answer to this.
+    /// Whether the session begins with a request that the bank declines, whose duplicated answer
+    /// must not be taken for that to the next.
     pub is_second: bool,
     pub faults: Vec<String>,
     pub killed_after: Option<Duration>,
@@ -93,8 +93,8 @@ impl Dice {
     }
 
     fn visit(&mut self, number: u64) -> Visit {
-        // Each visit moves at most 500 units, of five times the visit's before: whatever is booked
-        // or counted up to twice too often or too seldom, no two mistakes of a machine cancel out.
+        // Each visit moves at most 500 units, of five times the previous visit's, so that no two
+        // errors cancel out if each is booked or counted up to twice too often or too seldom.
         let unit = 5_u64.pow(u32::try_from(number).unwrap_or(0));
         let amount = self.between(1, 500) * unit;
         let kind = if self.chance(60) {
@@ -115,7 +115,7 @@ impl Dice {
         }
     }
 
-    /// Words for a command line; none now and then.
+    /// Arguments for a command line; sometimes none.
     fn faults(&mut self, side: Side) -> Vec<String> {
         let mut faults = Vec::new();
         if self.chance(35) {

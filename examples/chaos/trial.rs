@@ -1,4 +1,4 @@
-//! One trial: a bank and its machines at work while all goes wrong, then the reckoning.
+//! One trial: a bank and its machines under faults, then the audit.
 
 use std::ops::AddAssign;
 use std::path::Path;
@@ -15,38 +15,38 @@ use crate::books::Books;
 use crate::programs::{Card, End, LOOK, Place, Process, crashed};
 use crate::schedule::{Life, Machine, Schedule, Visit};
 
-/// What is in each drawer at first, in hundredths: little enough that some withdrawals are too much.
+/// The initial content of each drawer, in hundredths: too little for some withdrawals.
 const FILLING: i64 = 200_000;
 
-/// More than any account may hold besides what it has, and not more than a drawer takes.
+/// An amount that exceeds an account's limit, but not a drawer's.
 const TOO_MUCH: &str = "9999997500";
 
-/// A machine that has not ended by then hangs.
+/// A machine that has not ended after this long hangs.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// How long a customer waits for a closed bank to open again, before going to the machine all the
-/// same: one that finds it closed tries nothing.
+/// How long a customer waits for a closed bank to open again before using the machine anyway, which
+/// fails at once if the bank is closed.
 const WAITS: Duration = Duration::from_secs(1);
 
-/// Any card: nobody logs in to settle or to fill a drawer.
+/// Any card: an operator who settles or loads a drawer does not log in.
 const NO_CARD: Card = ("123456789", "1234");
 
-/// What a trial, or many, came to.
+/// The result of one or more trials.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Programs that were killed by us.
+    /// Programs that we killed.
     pub kills: u64,
-    /// Programs that died at a crash point.
+    /// Programs that ended at a crash point.
     pub crashes: u64,
-    /// Faults that struck messages, delays aside.
+    /// Faults injected into messages, without delays.
     pub faults: u64,
-    /// Transactions that the bank was asked for.
+    /// Transactions in the ledger.
     pub transactions: u64,
     /// In hundredths.
     pub lost: i64,
     /// In hundredths.
     pub duplicated: i64,
-    /// What is not as it should be.
+    /// Discrepancies.
     pub wrong: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl AddAssign for Tally {
     }
 }
 
-/// What goes on while the machines are at work.
+/// The state shared while the machines run.
 #[derive(Default)]
 struct Day {
     tally: Mutex<Tally>,
@@ -76,14 +76,14 @@ impl Day {
     }
 }
 
-/// What a customer was told: the exit status of the machine, unless it died.
-struct Told<'a> {
+/// The machine's exit status, unless it crashed.
+struct CustomerReport<'a> {
     terminal: &'a str,
     visit: &'a Visit,
     status: Option<i32>,
 }
 
-/// Runs a trial at this place.
+/// Runs a trial in this directory.
 pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally> {
     let day = Day::default();
     let filling = Money::from_minor(FILLING).context("no such filling")?;
@@ -100,14 +100,14 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     let first = lives.next();
     let mut bank = place.bank(first.map_or(&[], |life| &life.faults))?;
     bank.opens()?;
-    let told = thread::scope(|scope| {
+    let reports = thread::scope(|scope| {
         let bank = scope.spawn(|| keep_open(place, bank, first, lives, &day));
         let machines: Vec<_> = schedule
             .machines
             .iter()
             .map(|machine| scope.spawn(|| serve(place, machine, &day)))
             .collect();
-        let told: Vec<Result<Vec<Told>>> = machines
+        let reports: Vec<Result<Vec<CustomerReport>>> = machines
             .into_iter()
             .map(|machine| {
                 machine
@@ -118,7 +118,7 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
         day.is_over.store(true, Ordering::Relaxed);
         bank.join()
             .unwrap_or_else(|_| Err(anyhow!("the bank's thread panicked")))?;
-        told.into_iter().collect::<Result<Vec<_>>>()
+        reports.into_iter().collect::<Result<Vec<_>>>()
     })?;
 
     let mut bank = place.bank(&[])?;
@@ -136,15 +136,18 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     tally.lost = books.lost;
     tally.duplicated = books.duplicated;
     tally.transactions = books.transactions.len() as u64;
-    tally
-        .wrong
-        .extend(told.iter().flatten().filter_map(|told| lie(told, &books)));
+    tally.wrong.extend(
+        reports
+            .iter()
+            .flatten()
+            .filter_map(|report| contradiction(report, &books)),
+    );
     tally.wrong.extend(books.wrong);
     tally.faults = struck(directory)?;
     Ok(tally)
 }
 
-/// Has an operator do something at a machine, which must go well.
+/// Performs an operator's action at a machine, which must succeed.
 fn operate(place: &Place, terminal: &str, request: &[&str]) -> Result<()> {
     let patient = [&["--patience", "10"], request].concat();
     let mut machine = place.machine(terminal, NO_CARD, &[], &patient, "")?;
@@ -156,7 +159,7 @@ fn operate(place: &Place, terminal: &str, request: &[&str]) -> Result<()> {
     }
 }
 
-/// Starts the bank again whenever it died, until the trial is over.
+/// Restarts the bank whenever it ends, until the trial is over.
 fn keep_open<'a>(
     place: &Place,
     mut bank: Process,
@@ -192,9 +195,9 @@ fn keep_open<'a>(
     }
 }
 
-/// Lets one customer after another use a machine.
-fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<'a>>> {
-    let mut told = Vec::new();
+/// Runs the customers of a machine, one after another.
+fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<CustomerReport<'a>>> {
+    let mut reports = Vec::new();
     for visit in &machine.visits {
         let by = Instant::now() + WAITS;
         while !day.is_open.load(Ordering::Relaxed) && Instant::now() < by {
@@ -222,17 +225,17 @@ fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Told<
                 day.count(|tally| tally.wrong.push(words));
             }
             End::Exited(exited) if crashed(exited) => day.count(|tally| tally.crashes += 1),
-            // Of two requests, the status does not say which went how.
+            // With two requests, the status does not distinguish their outcomes.
             End::Exited(_) if visit.is_second => {}
             End::Exited(exited) => status = exited.code(),
         }
-        told.push(Told {
+        reports.push(CustomerReport {
             terminal: &machine.terminal,
             visit,
             status,
         });
     }
-    Ok(told)
+    Ok(reports)
 }
 
 fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
@@ -240,17 +243,17 @@ fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
     process.ends(|_| Instant::now() >= by)
 }
 
-/// Where the books give the lie to what a machine told its customer.
-fn lie(told: &Told, books: &Books) -> Option<String> {
-    let Visit { kind, amount, .. } = told.visit;
-    let is_booked = books.of(told.terminal).any(|transaction| {
+/// A contradiction between the ledger and what a machine reported to its customer.
+fn contradiction(report: &CustomerReport, books: &Books) -> Option<String> {
+    let Visit { kind, amount, .. } = report.visit;
+    let is_booked = books.of(report.terminal).any(|transaction| {
         transaction.id.kind == *kind
             && transaction.amount.money() == *amount
             && transaction.status == Status::Confirmed
     });
-    let terminal = told.terminal;
-    match (told.status, is_booked) {
-        // It died, or said that it does not know; an answer that was cut off is status 5.
+    let terminal = report.terminal;
+    match (report.status, is_booked) {
+        // It crashed, or reported an unknown outcome; a truncated answer is status 5.
         (None | Some(4), _) | (Some(0), true) | (Some(1 | 3 | 5), false) => None,
         (Some(0), false) => Some(format!(
             "{terminal} said that {kind:?} {amount} was done; it was not"
@@ -264,7 +267,7 @@ fn lie(told: &Told, books: &Books) -> Option<String> {
     }
 }
 
-/// How many faults the programs have logged.
+/// The number of faults that the programs have logged.
 fn struck(directory: &Path) -> Result<u64> {
     let mut struck = 0;
     for entry in std::fs::read_dir(directory)? {

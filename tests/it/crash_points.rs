@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use client::drawer::Drawer;
+use client::cash_machine::drawer::Drawer;
 use proto::atm::Money;
 use proto::atm::record::Status;
 use proto::side::Side;

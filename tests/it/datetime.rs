@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use client::clock::Clock;
 use client::failure::Status;
-use client::modes::datetime::Clock;
 use client::session::Target;
 use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
@@ -45,12 +45,11 @@ fn heard(socket: &UdpSocket) -> String {
 
 fn target(server: SocketAddr) -> Target {
     Target {
-        mode: Mode::Datetime,
+        peer: Mode::Datetime.into(),
         server: server.to_string(),
         framing: proto::frame::Framing::Netstring,
         timeout: Duration::from_secs(10),
         faults: None,
-        handout: None,
         recorder: None,
     }
 }
@@ -214,7 +213,6 @@ fn a_client_that_hears_nothing_gives_up_in_time() {
     let target = Target {
         timeout: Duration::from_millis(400),
         faults: None,
-        handout: None,
         recorder: None,
         ..target(silent.local_addr().unwrap())
     };

@@ -10,9 +10,11 @@ mod chat;
 mod crash_points;
 mod datetime;
 mod echo;
+mod every_service;
 mod fault_schedules;
 mod faults;
 mod handout;
+mod import_cycles;
 mod measure;
 #[path = "../../examples/chaos/programs.rs"]
 mod programs;

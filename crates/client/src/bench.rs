@@ -1,35 +1,32 @@
 //! `labclient bench`: how many requests a server answers each second, and how long each takes.
 //!
-//! **Closed loop**: each connection asks as soon as it was answered, so a slow server is asked less.
-//! **Open loop**, with `--rate`: requests are due at fixed moments whatever the server does, and
-//! latency is counted from the moment a request was due. So a request that had to wait because
-//! those before it were slow counts with its wait: what is known as coordinated omission is not
-//! there to be corrected afterwards.
+//! The loops and what they count are in the crate `measure`; here is what one connection asks.
 //!
-//! * [`load`]: the loops; [`visitors`]: what one connection asks, mode by mode;
-//! * [`chat`]: members of a room, who are told instead of asking;
-//! * [`tally`]: what was counted, and how it is shown.
+//! * [`workload`]: what connections ask, mode by mode; [`ledger`]: whether the money is all there;
+//! * [`chat`]: members of a room, to whom lines are delivered.
 
 pub mod chat;
 pub mod ledger;
-pub mod load;
-pub mod tally;
-pub mod visitors;
+pub mod workload;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use measure::bench::load::{self, Load};
 use proto::mode::Mode;
+use serde_json::json;
 
-use self::load::Load;
-use self::visitors::Site;
-use crate::cli;
+use self::ledger::BenchLedger;
+use self::workload::Workload;
 use crate::experiment::subject::Patience;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::modes::say;
+use crate::options::{Options, parse_seconds};
+use crate::output::say;
 use crate::own_server::{OwnServer, find_labserver};
 
 /// How long to ask when nothing is said about it.
@@ -50,7 +47,7 @@ pub struct Arguments {
         value_name = "text|calc|echo|datetime|atm|chat",
         hide_possible_values = true
     )]
-    subject: Subject,
+    service: Service,
 
     /// Connections at once, each with a thread
     #[arg(short, long, value_name = "COUNT", default_value_t = 8,
@@ -100,7 +97,7 @@ pub struct Arguments {
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Subject {
+pub enum Service {
     /// Texts that are put into lower case
     Text,
     /// Additions
@@ -115,16 +112,16 @@ pub enum Subject {
     Chat,
 }
 
-impl Subject {
+impl Service {
     /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
-            Subject::Text => Mode::Text,
-            Subject::Calc => Mode::Calc,
-            Subject::Echo => Mode::Echo,
-            Subject::Datetime => Mode::Datetime,
-            Subject::Atm => Mode::Atm,
-            Subject::Chat => Mode::Chat,
+            Service::Text => Mode::Text,
+            Service::Calc => Mode::Calc,
+            Service::Echo => Mode::Echo,
+            Service::Datetime => Mode::Datetime,
+            Service::Atm => Mode::Atm,
+            Service::Chat => Mode::Chat,
         }
     }
 }
@@ -133,19 +130,19 @@ impl Subject {
 ///
 /// # Errors
 /// When nothing could be measured.
-pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failure> {
+pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(
             "bench measures what is not disturbed: for --fault there is `labclient experiment`"
                 .into(),
         ));
     }
-    let subject = arguments.subject;
-    let mode = subject.mode();
+    let service = arguments.service;
+    let mode = service.mode();
     let foreign = all.named_server(mode.default_port());
     let is_foreign = foreign.is_some();
-    let connections = match (subject, arguments.members) {
-        (Subject::Chat, Some(members)) => members,
+    let connections = match (service, arguments.members) {
+        (Service::Chat, Some(members)) => members,
         _ => arguments.connections,
     };
     // Before anything is started: what makes no sense is not measured.
@@ -164,34 +161,25 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
     )?;
     let interrupt = Interrupt::watch()?;
     let framing = all.framing().unwrap_or_default();
-    let mut books = None;
+    let mut own_ledger = None;
     let own = match &foreign {
         Some(_) => None,
         None => {
             let program = find_labserver(arguments.labserver.as_deref())?;
-            let words = ["--mode", mode.name(), "--wire", framing.name()];
-            let mut words: Vec<std::ffi::OsString> = words.map(Into::into).into();
-            words.extend([
-                "--max-connections".into(),
-                (connections + 16).to_string().into(),
-            ]);
-            match subject {
-                Subject::Atm => {
-                    let opened = ledger::Books::open(&program, accounts)?;
-                    words.extend(opened.words());
-                    books = Some(opened);
-                }
-                // All questions come from one address.
-                Subject::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
-                Subject::Text | Subject::Calc | Subject::Echo | Subject::Chat => {}
+            let mut options: Vec<OsString> = vec!["--max-connections".into()];
+            options.push((connections + 16).to_string().into());
+            if service == Service::Atm {
+                let opened = BenchLedger::open(&program, accounts)?;
+                options.extend(opened.options());
+                own_ledger = Some(opened);
             }
             say(&format!("starting {} for this", program.display()));
-            Some(OwnServer::start(&program, mode, &words)?)
+            Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
     let address = own.as_ref().map(|own| own.address().to_owned());
-    let site = Site {
-        subject,
+    let workload = Workload {
+        service,
         server: address.or(foreign).unwrap_or_default(),
         framing,
         patience: Patience {
@@ -201,6 +189,7 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         },
         account,
         own_accounts: (!is_foreign).then_some(accounts),
+        withdrawn: AtomicI64::new(0),
     };
     let default_duration = arguments.requests.is_none().then_some(DURATION);
     let load = Load {
@@ -209,28 +198,42 @@ pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failur
         duration: arguments.duration.or(default_duration),
         rate: arguments.rate,
     };
-    if subject == Subject::Chat {
+    if service == Service::Chat {
         let senders = arguments.senders.min(connections);
-        return chat::run(&site, &load, senders, all.output());
+        return chat::run(&workload, &load, senders, all.output());
     }
-    let before = ledger::balance_at(&site)?;
-    let tally = load::run(&load, &interrupt, |number| site.visitor(number))?;
-    let audit = match (&books, before) {
-        (Some(books), _) => Some(books.audit(tally.withdrawn, tally.lost_connections() > 0)?),
-        (None, Some(before)) => Some(ledger::compare(&site, before, tally.withdrawn)?),
+    let before = ledger::balance_at(&workload)?;
+    let tally = load::run(&load, &|| interrupt.came(), |number| {
+        workload.connect(number)
+    })?;
+    let withdrawn = workload.withdrawn.load(Ordering::Relaxed);
+    let audit = match (&own_ledger, before) {
+        (Some(ledger), _) => Some(ledger.audit(withdrawn, tally.lost_connections() > 0)?),
+        (None, Some(before)) => Some(ledger::compare(&workload, before, withdrawn)?),
         (None, None) => None,
     };
-    tally.print(&site, &load, audit.as_ref(), all.output())?;
-    let is_wrong = audit.is_some_and(|audit| !audit.is_sound);
-    Ok(if is_wrong {
-        Status::Refused
+    let description = workload.description();
+    let output = all.output();
+    if output.json {
+        let mut object = description.json(&load, &tally);
+        object["audit"] = json!(audit.as_ref().map(|audit| json!({
+            "sound": audit.is_sound,
+            "words": audit.words,
+        })));
+        output.line(&object.to_string())?;
     } else {
-        Status::Done
+        let mut text = description.text(&load, &tally);
+        text.extend(audit.iter().flat_map(|audit| ["\n", &audit.words]));
+        output.line(text.trim_end())?;
+    }
+    Ok(match audit {
+        Some(audit) if !audit.is_sound => Status::Refused,
+        Some(_) | None => Status::Done,
     })
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    cli::parse_seconds(text.strip_suffix('s').unwrap_or(text))
+    parse_seconds(text.strip_suffix('s').unwrap_or(text))
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

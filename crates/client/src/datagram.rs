@@ -5,23 +5,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use proto::mode::{Mode, Transport};
+use proto::mode::Transport;
 use rand::RngExt;
 use wire::connect::resolve;
 use wire::datagram::Endpoint;
-use wire::fault::Exchange;
 
-use crate::evidence::{Evidence, Section};
+use crate::evidence::{Evidence, Section, SentRequests};
 use crate::failure::{Failure, Report};
-use crate::session::{SECRETS, Target};
+use crate::secrets::SECRETS;
+use crate::session::Target;
 
 /// How often a question is sent.
 pub const TRIES: u32 = 4;
 
-/// How long a server that nobody listens for may take to restart between two tries.
+/// How long a server that does not listen may take to restart between two tries.
 const RESTART_PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a host in the same building takes at most to say that nobody listens.
+/// How long a host in the same building takes at most to say that nothing listens.
 const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 
 /// Most late answers that are thrown away before a question: each try may leave one behind.
@@ -32,8 +32,7 @@ const LATE_ANSWERS: u32 = 64;
 pub struct Asker {
     target: Target,
     endpoints: Vec<(SocketAddr, Endpoint)>,
-    /// Questions that were asked.
-    asked: u64,
+    questions: SentRequests,
 }
 
 /// What came and was no answer.
@@ -55,11 +54,7 @@ impl Asker {
     /// When the server's name has no address, or no socket can be had.
     pub fn open(target: &Target) -> Result<Asker, Failure> {
         let addresses = resolve(&target.server)
-            .map_err(|error| Failure::cannot_connect(&error, target.mode))?;
-        let exchange = match target.mode {
-            Mode::Echo | Mode::Script => Exchange::Transparent,
-            _ => Exchange::Answered,
-        };
+            .map_err(|error| Failure::cannot_connect(&error, target.peer))?;
         let mut endpoints = Vec::new();
         let mut failed = None;
         for address in addresses {
@@ -70,7 +65,7 @@ impl Asker {
                         // What cannot be recorded can be asked all the same.
                         let _ = endpoint.record(recorder, target.service(), number, SECRETS);
                     }
-                    if let Some(faults) = target.faults(Transport::Udp, exchange) {
+                    if let Some(faults) = target.faults(Transport::Udp, target.peer.exchange()) {
                         endpoint.inject(faults);
                     }
                     endpoints.push((address, endpoint));
@@ -85,7 +80,7 @@ impl Asker {
             _ => Ok(Asker {
                 target: target.clone(),
                 endpoints,
-                asked: 0,
+                questions: SentRequests::default(),
             }),
         }
     }
@@ -104,7 +99,7 @@ impl Asker {
         mut accept: impl FnMut(&[u8]) -> Option<A>,
     ) -> Result<A, Failure> {
         self.forget_late_answers();
-        self.asked += 1;
+        self.questions.push(&String::from_utf8_lossy(question));
         let mut passed_over = PassedOver::default();
         let mut refused = 0;
         let started = Instant::now();
@@ -142,14 +137,14 @@ impl Asker {
             }
         }
         if refused > 0 && passed_over.count == 0 {
-            return Err(self.lost(&self.nobody()));
+            return Err(self.lost(&self.nothing_listens()));
         }
         let seconds = self.target.timeout.as_secs_f32();
         let words = format!("no answer to {TRIES} tries in {seconds} s");
-        let question = String::from_utf8_lossy(question);
-        let section = Section::of_service(self.target.mode);
-        let asked = (self.asked, question.as_ref());
-        let evidence = Evidence::of(asked, expected, &passed_over.last, section);
+        let section = Section::of(self.target.peer);
+        let evidence = self
+            .questions
+            .evidence(expected, &passed_over.last, section);
         Err(match passed_over.count {
             0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
             count => {
@@ -159,12 +154,37 @@ impl Asker {
         })
     }
 
-    /// Sends what is not answered. All that can be learnt is that nobody is there, and only for as
+    /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while
+    /// the server listens on `127.0.0.1` alone.
+    pub fn keep_one_address(&mut self) {
+        let is_v4 = |(address, _): &(SocketAddr, Endpoint)| address.is_ipv4();
+        let kept = self.endpoints.iter().position(is_v4).unwrap_or(0);
+        self.endpoints.swap(0, kept);
+        self.endpoints.truncate(1);
+    }
+
+    /// Sends the question once, to one address; `None` when `accept` took nothing for its answer by
+    /// then.
+    ///
+    /// # Errors
+    /// When the socket has an error.
+    pub fn ask_once<A>(
+        &mut self,
+        question: &[u8],
+        by: Instant,
+        mut accept: impl FnMut(&[u8]) -> Option<A>,
+    ) -> io::Result<Option<A>> {
+        let (_, endpoint) = &mut self.endpoints[0];
+        let mut passed_over = PassedOver::default();
+        ask_once(endpoint, question, by, &mut accept, &mut passed_over)
+    }
+
+    /// Sends what is not answered. All that can be learnt is that nothing listens, and only for as
     /// long as is waited for that.
     ///
     /// # Errors
     /// When nothing listens at any of the server's addresses, or nothing can be sent there.
-    pub fn tell(&mut self, message: &[u8]) -> Result<(), Failure> {
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         for position in 0..self.endpoints.len() {
             let (_, endpoint) = &mut self.endpoints[position];
             let by = Instant::now() + REFUSAL_WAIT;
@@ -175,7 +195,7 @@ impl Asker {
                 Err(error) => return Err(self.lost(&error.to_string())),
             }
         }
-        Err(self.lost(&self.nobody()))
+        Err(self.lost(&self.nothing_listens()))
     }
 
     /// A repeated question may have been answered twice, and what is left would pass for the
@@ -191,11 +211,8 @@ impl Asker {
         }
     }
 
-    fn nobody(&self) -> String {
-        format!(
-            "nothing listens there: is `labserver --mode {}` running?",
-            self.target.mode.name()
-        )
+    fn nothing_listens(&self) -> String {
+        format!("nothing listens there: is `{}` running?", self.target.peer)
     }
 
     fn report(&self, words: &str, evidence: Evidence) -> Report {

@@ -7,7 +7,8 @@ use proto::mode::Mode;
 use proto::printable::printable;
 use serde_json::{Value, json};
 
-use crate::session::SECRETS;
+use crate::peer::Peer;
+use crate::secrets::SentSecrets;
 
 /// Bytes of what came that are shown: enough to recognise it, and four rows.
 const SHOWN: usize = 64;
@@ -41,6 +42,16 @@ pub struct OpenRequest {
     pub text: String,
 }
 
+/// What was sent over a connection, for the evidence.
+#[derive(Debug, Default)]
+pub struct SentRequests {
+    /// How many.
+    pub count: u64,
+    /// Their secrets, where there are any.
+    pub secrets: SentSecrets,
+    last: String,
+}
+
 /// A section of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -58,16 +69,12 @@ pub enum Section {
     Handouts,
 }
 
-/// The secrets that were sent over a connection, which no message to a person may repeat.
-#[derive(Debug, Default)]
-pub struct SentSecrets(Vec<Vec<u8>>);
-
 impl Section {
-    /// Where it says what is answered in this mode.
-    pub fn of_service(mode: Mode) -> Section {
-        match mode {
-            Mode::Script => Section::Scripts,
-            mode => Section::Service(mode),
+    /// Where it says what this server answers.
+    pub fn of(peer: Peer) -> Section {
+        match peer {
+            Peer::Mode(Mode::Script) | Peer::Handout(_) => Section::Scripts,
+            Peer::Mode(mode) => Section::Service(mode),
         }
     }
 
@@ -87,7 +94,9 @@ impl Section {
     pub fn page(self) -> &'static str {
         match self {
             Section::Scripts | Section::Handouts => "docs/labs.md",
-            _ => "docs/protocol.md",
+            Section::Messages | Section::Closing | Section::Refusals | Section::Service(_) => {
+                "docs/protocol.md"
+            }
         }
     }
 
@@ -159,56 +168,20 @@ impl fmt::Display for Evidence {
     }
 }
 
-impl SentSecrets {
-    /// Takes note of the secrets in a request.
-    pub fn learn(&mut self, request: &[u8]) {
-        let Some(secrets) = SECRETS else { return };
-        for place in secrets(request) {
-            self.learn_all(&request[place]);
-        }
+impl SentRequests {
+    /// Takes note of a message that is sent.
+    pub fn push(&mut self, text: &str) {
+        self.count += 1;
+        text.clone_into(&mut self.last);
     }
 
-    /// Takes note of a message that is a secret and nothing else.
-    pub fn learn_all(&mut self, secret: &[u8]) {
-        if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
-            self.0.push(secret.to_owned());
-        }
-    }
-
-    /// The bytes with a `*` for each byte of a secret; the beginning of one at their end, where they
-    /// may have been cut, is hidden too.
-    pub fn hide(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut hidden = bytes.to_owned();
-        for secret in &self.0 {
-            let length = secret.len();
-            for start in 0..bytes.len() {
-                let rest = &bytes[start..];
-                if rest.starts_with(secret) || secret.starts_with(rest) {
-                    hidden[start..(start + length).min(bytes.len())].fill(b'*');
-                }
-            }
-        }
-        hidden
-    }
-
-    /// As [`SentSecrets::hide`], for a text.
-    pub fn hide_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
-    }
-}
-
-impl Evidence {
-    /// That this message was sent, in a conversation without secrets, and one of those expected.
-    pub fn of(
-        (number, text): (u64, &str),
-        expected: Vec<String>,
-        came: &[u8],
-        section: Section,
-    ) -> Evidence {
+    /// That one of the messages expected did not come after the last request, but this.
+    pub fn evidence(&self, expected: Vec<String>, came: &[u8], section: Section) -> Evidence {
+        let open = || OpenRequest::new(self.count, &self.last, &self.secrets);
         Evidence {
-            request: Some(OpenRequest::new(number, text, &SentSecrets::default())),
+            request: (self.count > 0).then(open),
             expected,
-            came: came.to_owned(),
+            came: self.secrets.hide(came),
             section,
         }
     }
@@ -260,31 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn an_open_request_does_not_show_its_secret() {
+        let mut secrets = SentSecrets::default();
+        secrets.learn_all(b"2468");
+        assert_eq!(OpenRequest::new(2, "PIN 2468", &secrets).text, "PIN ****");
+    }
+
+    #[test]
     fn an_object_has_the_parts() {
         let expected = r#"{"came":"x\u001b","came_bytes":2,"came_hex":"781b","expected":["OK prime","OK not prime"],"request":"PRIME 97","request_number":1,"see":"docs/protocol.md#text"}"#;
         assert_eq!(evidence(b"x\x1b").members().to_string(), expected);
     }
 
     #[test]
-    fn a_secret_that_was_sent_is_never_shown_nor_its_beginning() {
-        let mut secrets = SentSecrets::default();
-        let log_in = "VERIFY_CARD_AND_PASSWORD LOGIN_0190e5a8-7c00-7000-8000-000000000001 \
-                      123456789 2468";
-        secrets.learn(log_in.as_bytes());
-        let hidden = secrets.hide_text(log_in);
-        assert_eq!(hidden, log_in.replace("2468", "****"));
-        assert_eq!(secrets.hide_text("OK 2468 2468, 246"), "OK **** ****, ***");
-        assert_eq!(secrets.hide_text("OK 2"), "OK *");
-        assert_eq!(OpenRequest::new(2, log_in, &secrets).text, hidden);
-        assert_eq!(SentSecrets::default().hide_text("2468"), "2468");
-    }
-
-    #[test]
     fn every_section_that_is_named_stands_in_the_documentation() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
-        let services = [Mode::Text, Mode::Atm, Mode::Calc, Mode::Chat];
-        let more = [Mode::Datetime, Mode::Echo, Mode::Script];
-        let services = services.into_iter().chain(more).map(Section::Service);
+        let services = Mode::ALL.map(Section::Service);
         let others = [
             Section::Messages,
             Section::Closing,
@@ -292,7 +256,7 @@ mod tests {
             Section::Scripts,
             Section::Handouts,
         ];
-        for section in services.chain(others) {
+        for section in services.into_iter().chain(others) {
             let page = std::fs::read_to_string(format!("{root}{}", section.page())).unwrap();
             let mut lines = page.lines();
             let is_heading = |line: &str| line.trim_start_matches('#').trim() == section.heading();

@@ -3,41 +3,44 @@
 //! Two commands lead from the sources to the plots: `cargo build --release`, and
 //! `cargo run --release --bin labclient -- experiment atm`. The experiment starts the server it needs.
 //!
-//! * [`rates`], [`loss`]: what is lost, how often, and what theory expects;
-//! * [`subject`]: what an operation, an exchange and an attempt are; [`subjects`]: the three there are;
-//! * [`sweep`]: measuring; [`statistics`], [`summary`]: what the samples say;
-//! * [`report`], [`plots`], [`place`]: the table, the files and the directory they go to.
+//! The engine is the crate `measure`; here is what it measures.
+//!
+//! * [`subjects`]: the three there are; [`subject`]: the connection of those over TCP;
+//! * [`faults`]: what is lost, by which program and when.
 
-pub mod loss;
-pub mod place;
-pub mod plots;
-pub mod rates;
-pub mod report;
-pub mod statistics;
+pub mod faults;
 pub mod subject;
 pub mod subjects;
-pub mod summary;
-pub mod sweep;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::ffi::OsString;
+use std::io;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::Timestamp;
+use measure::experiment::loss::Loss;
+use measure::experiment::output_dir::OutputDir;
+use measure::experiment::rates::{Rate, Rates};
+use measure::experiment::summary::{Theory, summarize};
+use measure::experiment::sweep::{Experiment, Measured, Measurement, RateRun};
+use measure::experiment::{plots, report};
+use measure::subject::Audit;
 use serde_json::json;
-use wire::fault::random_seed;
+use tempfile::NamedTempFile;
+use wire::datagram::Endpoint;
+use wire::fault::{Plan, random_seed};
 
-use self::loss::{FaultSide, Loss};
-use self::place::Place;
-use self::rates::Rates;
-use self::subject::{Audit, Patience};
-use self::subjects::Kind;
-use self::sweep::{Measured, ServerUsed, Setup, wait_here};
-use crate::cli;
+use self::faults::{FaultSide, Lost};
+use self::subject::Patience;
+use self::subjects::cash_machine::accounts_file;
+use self::subjects::{Kind, SubjectConfig};
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::modes::say;
-use crate::own_server::find_labserver;
+use crate::options::Options;
+use crate::output::say;
+use crate::own_server::{OwnServer, find_labserver};
 
 /// Long against a round trip on one computer, short enough that 90 % of loss ends in minutes.
 const TIMEOUT: Duration = Duration::from_millis(5);
@@ -47,6 +50,10 @@ const FOREIGN_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Most operations at a rate: more would need a larger account, and no plot shows the difference.
 const MAX_OPERATIONS: u32 = 100_000;
+
+/// Timeouts up to which what the operating system adds to them is measured: of longer ones, it makes
+/// no difference.
+const MAX_MEASURED_TIMEOUT: Duration = Duration::from_millis(100);
 
 const ABOUT_TIME: &str = "\
 An answer is awaited for 5 ms, with --server for 50 ms, unless --timeout says
@@ -81,7 +88,7 @@ pub struct Arguments {
 
     /// What is lost [default: reply]
     #[arg(long, value_enum)]
-    loss: Option<Loss>,
+    loss: Option<Lost>,
 
     /// Which program loses it
     #[arg(long, value_enum, default_value = "client")]
@@ -128,7 +135,7 @@ impl Arguments {
     /// When options contradict each other.
     fn kind_and_loss(&self) -> Result<(Kind, Loss), Failure> {
         if self.handout.is_none() {
-            return Ok((self.kind, self.loss.unwrap_or(Loss::Reply)));
+            return Ok((self.kind, self.loss.unwrap_or(Lost::Reply).into()));
         }
         if self.kind != Kind::Atm {
             let words = "--handout atm-login is a bank: write `experiment atm --handout atm-login`";
@@ -145,125 +152,206 @@ impl Arguments {
     }
 }
 
+/// The server that is measured.
+#[derive(Debug)]
+enum ServerUsed {
+    /// One that this program starts for each rate.
+    Own(PathBuf),
+    /// One that runs, at `HOST:PORT`.
+    Named(String),
+}
+
+/// How each rate is set up.
+#[derive(Debug)]
+struct Setup {
+    subject: SubjectConfig,
+    loss: Loss,
+    side: FaultSide,
+    seed: u64,
+    server: ServerUsed,
+}
+
+impl Setup {
+    fn measure(&self, rate: Rate, measurement: &mut Measurement) -> Result<(), Failure> {
+        let plan = faults::plan(self.subject.kind, self.loss, rate, self.side, self.seed)?;
+        let (in_client, in_server) = match self.side {
+            FaultSide::Client => (Some(&plan), None),
+            FaultSide::Server => (None, Some(&plan)),
+        };
+        let own;
+        let server = match &self.server {
+            ServerUsed::Named(address) => address,
+            ServerUsed::Own(program) => {
+                own = self.start_server(program, in_server)?;
+                own.0.address()
+            }
+        };
+        let mut subject = self.subject.open(server, in_client)?;
+        measurement.measure(subject.as_mut(), plan.seed())
+    }
+
+    /// A server for one rate, with the file of its accounts, if it has any.
+    fn start_server(
+        &self,
+        program: &Path,
+        faults: Option<&Plan>,
+    ) -> Result<(OwnServer, Option<NamedTempFile>), Failure> {
+        let mut options: Vec<OsString> = Vec::new();
+        let accounts = match self.subject.kind {
+            Kind::Atm => Some(accounts_file(1)?),
+            // The bank of a hand-out is in memory, with a customer of its own.
+            Kind::Text | Kind::Datetime | Kind::AtmLogin => None,
+        };
+        if let Some(file) = &accounts {
+            options.extend(["--ledger", "memory", "--accounts"].map(Into::into));
+            options.push(file.path().into());
+        }
+        if let Some(plan) = faults {
+            options.extend(["--fault".into(), plan.spec().to_string().into()]);
+            options.extend(["--seed".into(), plan.seed().to_string().into()]);
+        }
+        let (peer, framing) = (self.subject.kind.peer(), self.subject.framing);
+        let server = OwnServer::start(program, peer, framing, &options)?;
+        Ok((server, accounts))
+    }
+}
+
 /// Measures, prints the table and writes the files.
 ///
 /// # Errors
 /// When nothing could be measured or written.
-pub fn run(all: &cli::Arguments, arguments: &Arguments) -> Result<Status, Failure> {
+pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(
             "an experiment injects its own faults: leave --fault out".into(),
         ));
     }
     let (kind, loss) = arguments.kind_and_loss()?;
-    let foreign = all.named_server(kind.port());
-    let is_foreign = foreign.is_some();
-    subjects::check_side(arguments.fault_side, is_foreign)?;
-    let server = match foreign {
-        Some(address) => ServerUsed::Foreign(address),
-        None => ServerUsed::Own(find_labserver(arguments.labserver.as_deref())?),
-    };
+    let named = all.named_server(kind.peer().default_port());
+    let is_foreign = named.is_some();
+    if is_foreign && arguments.fault_side == FaultSide::Server {
+        return Err(Failure::Usage(
+            "--fault-side server needs a server of our own: leave --server out, or start that one \
+             with --fault"
+                .into(),
+        ));
+    }
     let default_timeout = if is_foreign { FOREIGN_TIMEOUT } else { TIMEOUT };
-    let setup = Setup {
-        kind,
+    let framing = all.framing().unwrap_or_default();
+    let experiment = Experiment {
+        subject: kind.description(),
         rates: arguments.rates.clone(),
         operations: arguments.operations,
         warm_up: arguments.warm_up,
         loss,
-        side: arguments.fault_side,
+        fault_side: arguments.fault_side.name(),
         seed: all.seed().unwrap_or_else(random_seed),
-        patience: Patience {
-            timeout: all.timeout().unwrap_or(default_timeout),
-            give_up_after: arguments.give_up_after,
-            interrupt: Interrupt::watch()?,
+        timeout: all.timeout().unwrap_or(default_timeout),
+        give_up_after: arguments.give_up_after,
+        framing: framing.name(),
+        server: named.clone(),
+    };
+    let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_ref());
+    let setup = Setup {
+        loss,
+        side: arguments.fault_side,
+        seed: experiment.seed,
+        server: match named {
+            Some(address) => ServerUsed::Named(address),
+            None => ServerUsed::Own(find_labserver(arguments.labserver.as_deref())?),
         },
-        framing: all.framing().unwrap_or_default(),
-        account: subjects::account(
-            is_foreign && kind == Kind::Atm,
-            arguments.card.as_deref(),
-            arguments.pin_file.as_ref(),
-        )?,
-        customer: subjects::customer(arguments.card.as_deref(), arguments.pin_file.as_ref())?,
-        server,
+        subject: SubjectConfig {
+            kind,
+            framing,
+            patience: Patience {
+                timeout: experiment.timeout,
+                give_up_after: arguments.give_up_after,
+                interrupt: Interrupt::watch()?,
+            },
+            account: subjects::account(is_foreign && kind == Kind::Atm, card, pin_file)?,
+            customer: subjects::customer(card, pin_file)?,
+            operations: u64::from(arguments.warm_up) + u64::from(arguments.operations),
+            is_foreign,
+        },
     };
-    let default_out = || PathBuf::from(format!("experiment-{}", kind.name()));
-    let place = match &arguments.out {
-        Some(out) => Place::take(out, arguments.force)?,
-        None => Place::take_next(&default_out(), arguments.force)?,
+    let default_out = PathBuf::from(format!("experiment-{}", kind.peer().name()));
+    let out = match &arguments.out {
+        Some(out) => OutputDir::take(out, arguments.force)?,
+        None => OutputDir::take_next(&default_out, arguments.force)?,
     };
-    if arguments.out.is_none() && place.path() != default_out() {
-        let (earlier, next) = (default_out(), place.path());
+    if arguments.out.is_none() && out.path() != default_out {
         say(&format!(
             "{} holds earlier results: these go to {}",
-            earlier.display(),
-            next.display()
+            default_out.display(),
+            out.path().display()
         ));
     }
-    let rates = match setup.rates.ascending().len() {
+    let rates = match experiment.rates.ascending().len() {
         1 => "1 rate".to_owned(),
         many => format!("{many} rates"),
     };
     say(&format!(
         "measuring {} at {rates} with seed {}, on {}; the timeouts alone take {} or more; Ctrl-C \
          keeps what is done",
-        kind.operations(),
-        setup.seed,
-        setup.server.words(),
-        rough(setup.expected_duration(wait_here(setup.patience.timeout)))
+        experiment.subject.operations,
+        experiment.seed,
+        match &setup.server {
+            ServerUsed::Own(_) => "a labserver of its own for each rate",
+            ServerUsed::Named(address) => address.as_str(),
+        },
+        rounded(experiment.expected_duration(actual_wait(experiment.timeout)))
     ));
     let started = Timestamp::now().to_string();
-    let measured = setup.measure();
-    finish(&setup, measured, &place, &started, all)
+    let measured = experiment.run(|rate, measurement| setup.measure(rate, measurement));
+    finish(&experiment, measured, &out, &started, all)
 }
 
 /// Reports what was measured, however it ended.
 fn finish(
-    setup: &Setup,
-    measured: Measured,
-    place: &Place,
+    experiment: &Experiment,
+    measured: Measured<Failure>,
+    out: &OutputDir,
     started: &str,
-    all: &cli::Arguments,
+    all: &Options,
 ) -> Result<Status, Failure> {
-    if measured.runs.is_empty() {
+    let runs = &measured.runs;
+    if runs.is_empty() {
         say("no operation was measured, so nothing is written");
         return Err(measured.ended_early.unwrap_or(Failure::Interrupted));
     }
-    let summaries = summary::summarize(&measured.runs, setup.loss, setup.kind.exchanges());
+    let theory = Theory::of(runs, experiment.subject.exchanges);
+    let summaries = summarize(runs, experiment.loss, &theory);
     let ended = Timestamp::now().to_string();
-    let theory = summary::Theory::of(&measured.runs, setup.kind.exchanges());
-    let parameters = report::parameters(setup, &measured, &theory, started, &ended);
-    let parameters = format!("{parameters:#}\n");
-    place.write("parameters.json", parameters.as_bytes())?;
-    place.write(
-        "samples.csv",
-        report::samples_csv(&measured.runs).as_bytes(),
-    )?;
-    let summary_csv = report::summary_csv(&summaries, &measured.runs);
-    place.write("summary.csv", summary_csv.as_bytes())?;
-    for drawn in plots::draw(setup, &summaries, &theory)? {
-        place.write(&drawn.name, &drawn.bytes)?;
+    let parameters = report::parameters(experiment, &measured, &theory, started, &ended);
+    out.write("parameters.json", format!("{parameters:#}\n").as_bytes())?;
+    out.write("samples.csv", report::samples_csv(runs).as_bytes())?;
+    let summary_csv = report::summary_csv(&summaries, runs);
+    out.write("summary.csv", summary_csv.as_bytes())?;
+    for drawn in plots::draw(experiment, &summaries, &theory)? {
+        out.write(&drawn.name, &drawn.bytes)?;
     }
     let output = all.output();
     if output.json {
-        for mut row in report::summary_json(&summaries, &measured.runs) {
+        for mut row in report::summary_json(&summaries, runs) {
             row["ok"] = json!(true);
             output.line(&row.to_string())?;
         }
     } else {
-        output.line(report::table(setup, &summaries, &theory).trim_end())?;
+        output.line(report::table(experiment, &summaries, &theory).trim_end())?;
     }
     say(&format!(
         "\nin {}: latency, attempts and throughput, each as .svg and .png; samples.csv, \
          summary.csv, parameters.json",
-        place.path().display()
+        out.path().display()
     ));
     if measured.ended_early.is_some() {
-        let words = "this is part of the experiment: it ended early, and the last rate may have \
-                     fewer operations";
-        say(words);
+        say(
+            "this is part of the experiment: it ended early, and the last rate may have fewer \
+             operations",
+        );
     }
-    let is_wrong = |run: &sweep::RateRun| matches!(run.audit, Some(Audit::Wrong(_)));
-    if measured.runs.iter().any(is_wrong) {
+    let is_wrong = |run: &RateRun| matches!(run.audit, Some(Audit::Wrong(_)));
+    if runs.iter().any(is_wrong) {
         return Ok(Status::Refused);
     }
     match measured.ended_early {
@@ -272,8 +360,27 @@ fn finish(
     }
 }
 
-/// For a person who decides whether to wait.
-fn rough(duration: Duration) -> String {
+/// How long a wait takes on this computer that is to end after `timeout`: the median of three.
+fn actual_wait(timeout: Duration) -> Duration {
+    if timeout > MAX_MEASURED_TIMEOUT {
+        return timeout;
+    }
+    let waits = || -> io::Result<[Duration; 3]> {
+        let mut endpoint = Endpoint::new(UdpSocket::bind("127.0.0.1:0")?);
+        let mut waits = [Duration::ZERO; 3];
+        for wait in &mut waits {
+            let began = Instant::now();
+            endpoint.receive(Some(began + timeout))?;
+            *wait = began.elapsed();
+        }
+        waits.sort();
+        Ok(waits)
+    };
+    waits().map_or(timeout, |waits| waits[1])
+}
+
+/// A duration to the second, or to the minute where it is long.
+fn rounded(duration: Duration) -> String {
     match duration.as_secs() {
         0..=99 => format!("{} s", duration.as_secs() + 1),
         seconds => format!("{} min", (seconds + 30) / 60),

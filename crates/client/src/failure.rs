@@ -5,16 +5,17 @@ use std::io;
 use std::ops::Deref;
 use std::process::ExitCode;
 
+use measure::bench::tally::{ErrorKind, OperationError};
 use proto::frame::EncodeError;
-use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
 use serde_json::{Value, json};
 use wire::connect::ConnectError;
 
 use crate::evidence::Evidence;
+use crate::peer::Peer;
 
-/// What the process tells its caller.
+/// The exit status of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Done.
@@ -80,11 +81,23 @@ pub enum Failure {
     /// The outcome of a transaction is not known yet: what is being done about it. Or it is, and
     /// could not be printed: what was done.
     Unknown(Report),
-    /// Nobody reads our output any more, which is how `| head` ends. Nothing is to be said.
+    /// Standard output is closed, which is how `| head` ends. Nothing is printed.
     OutputClosed,
     /// The person pressed Ctrl-C.
     Interrupted,
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words();
+        f.write_str(words.as_deref().unwrap_or(match self {
+            Failure::OutputClosed => "standard output is closed",
+            _ => "interrupted",
+        }))
+    }
+}
+
+impl std::error::Error for Failure {}
 
 /// A failure of a conversation: in one line, and with its circumstances where they are known. It
 /// reads as its words.
@@ -168,7 +181,7 @@ impl Failure {
         }
     }
 
-    /// What to tell the person in one line, if anything.
+    /// One line for a person, if there is anything to say.
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(words_of(refusal)),
@@ -213,7 +226,7 @@ impl Failure {
         }
     }
 
-    /// All there is to tell a person: the words, and what was going on in lines below.
+    /// All for a person: the words, and the evidence in lines below.
     pub fn full_words(&self) -> Option<String> {
         let words = self.words()?;
         Some(match self.evidence() {
@@ -222,7 +235,7 @@ impl Failure {
         })
     }
 
-    /// As a JSON object, where there is anything to tell: its kind, the exit status it alone leads
+    /// As a JSON object, where there is anything to say: its kind, the exit status it alone leads
     /// to, its words, and the code of a refusal or what was going on.
     pub fn object(&self) -> Option<Value> {
         let kind = match self {
@@ -257,11 +270,11 @@ impl Failure {
     }
 
     /// No connection could be made.
-    pub fn cannot_connect(error: &ConnectError, mode: Mode) -> Failure {
+    pub fn cannot_connect(error: &ConnectError, peer: Peer) -> Failure {
         let hint = match error {
             ConnectError::Unresolved { .. } => "write --server HOST:PORT".to_owned(),
             ConnectError::Unreachable { .. } => {
-                format!("is `labserver --mode {}` running?", mode.name())
+                format!("is `{peer}` running?")
             }
         };
         Failure::Unreachable(format!("{error}: {hint}").into())
@@ -281,6 +294,32 @@ impl Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
             _ => Failure::Resource(format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+impl From<measure::Error> for Failure {
+    fn from(error: measure::Error) -> Failure {
+        match error {
+            measure::Error::Occupied(words) => Failure::Usage(words),
+            measure::Error::Resource(words) => Failure::Resource(words),
+        }
+    }
+}
+
+impl OperationError for Failure {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Failure::Refused(refusal) => ErrorKind::Refused(refusal.code.as_str()),
+            Failure::Unreachable(_) => ErrorKind::Unreachable,
+            Failure::Lost(_) => ErrorKind::Lost,
+            Failure::Protocol(_) => ErrorKind::Protocol,
+            Failure::Interrupted => ErrorKind::Interrupted,
+            Failure::Usage(_)
+            | Failure::Resource(_)
+            | Failure::Unsendable(_)
+            | Failure::Unknown(_)
+            | Failure::OutputClosed => ErrorKind::Other,
         }
     }
 }

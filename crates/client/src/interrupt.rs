@@ -46,14 +46,14 @@ impl Interrupt {
     }
 }
 
-/// What a person has to be told should the program be ended now: what is open, and who settles it.
+/// What to print should the program be ended now: what is open, and what settles it.
 /// Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Notice(Arc<Mutex<Option<String>>>);
 
 impl Notice {
     /// Takes Ctrl-C, and what else asks a program to end, over for the rest of the process: while
-    /// there is something to be told, the first is answered with that and [`Status::Unknown`]. A
+    /// there is something to print, the first is answered with that and [`Status::Unknown`]. A
     /// second one, or one while there is nothing, ends the process as it would end any other.
     ///
     /// The process ends on the thread that waits for signals, so whatever another thread waits for
@@ -64,7 +64,7 @@ impl Notice {
     pub fn watch(recorder: Option<Recorder>) -> Result<Notice, Failure> {
         let notice = Notice::default();
         let came = Arc::new(AtomicBool::new(false));
-        // Not SIGHUP: when the terminal is gone there is nobody to be told, and `nohup` is to keep
+        // Not SIGHUP: when the terminal is gone nothing can be shown, and `nohup` is to keep
         // its promise.
         for signal in [SIGINT, SIGTERM] {
             // In this order: the first finds that none came before it.
@@ -84,13 +84,13 @@ impl Notice {
         Ok(notice)
     }
 
-    /// From here on this is to be told; `None` when nothing is.
+    /// From here on this is to be printed, if anything.
     pub fn set(&self, words: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }
 
     fn end(&self, signal: i32, recorder: Option<&Recorder>) -> ! {
-        // Held to the end: what is told does not change meanwhile.
+        // Held to the end: what is printed does not change meanwhile.
         let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stderr = io::stderr();
         if words.is_some() && stderr.is_terminal() {

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use client::app;
 use client::cli::{Arguments, asks_for_json};
 use client::failure::Failure;
-use client::modes;
 use client::output::Output;
 
 fn main() -> ExitCode {
@@ -15,11 +15,11 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return not_understood(&error),
     };
-    match modes::run(&arguments) {
+    match app::run(&arguments) {
         Ok(status) => status.into(),
         Err(failure) => {
-            // If nobody reads it, the exit status still says so.
-            let _ = arguments.output().failure(&failure);
+            // Where it cannot be printed, the exit status still says so.
+            let _ = arguments.options.output().failure(&failure);
             if let Some(words) = failure.full_words() {
                 let _ = writeln!(io::stderr(), "labclient: {words}");
             }

@@ -19,7 +19,7 @@ impl Output {
     /// Prints one line, and flushes: the reader may be a program that waits for it.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn line(self, line: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}")
@@ -30,7 +30,7 @@ impl Output {
     /// Prints an answer: as text, or as these members of an object.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn answer(self, text: &str, mut members: Value) -> Result<(), Failure> {
         if !self.json {
             return self.line(text);
@@ -42,7 +42,7 @@ impl Output {
     /// Prints a refusal in the place of an answer, so that answers stay in step with requests.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn refusal(self, refusal: &Refusal) -> Result<(), Failure> {
         if self.json {
             return self.failure(&Failure::Refused(refusal.clone()));
@@ -51,14 +51,19 @@ impl Output {
         self.line(&proto::printable::printable(&line))
     }
 
-    /// Prints a failure as an object, where answers are objects. A person is told on standard error.
+    /// Prints a failure as an object, where answers are objects. For a person there is a line on standard error.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn failure(self, failure: &Failure) -> Result<(), Failure> {
         match failure.object() {
             Some(object) if self.json => self.line(&object.to_string()),
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Prints a line that is no answer, on standard error.
+pub fn say(words: &str) {
+    let _ = writeln!(io::stderr(), "{words}");
 }

@@ -2,7 +2,7 @@
 //! second terminal.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,15 +10,17 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use proto::mode::{Mode, Transport};
+use proto::frame::Framing;
+use proto::mode::Mode;
 
 use crate::failure::Failure;
+use crate::peer::Peer;
 
-/// A server that does not say by then where it listens never will.
-const OPENING: Duration = Duration::from_secs(30);
+/// For the server to say where it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lines of the server's log that are kept, to say why it ended.
-const LAST_WORDS: usize = 8;
+const MAX_LOG_LINES: usize = 8;
 
 /// A running `labserver`, on a port of 127.0.0.1 that was free. It is ended when dropped, and ends
 /// itself when this process is gone, however that ended: it reads a standard input whose other end
@@ -57,22 +59,31 @@ pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 impl OwnServer {
-    /// Starts this program with these words, which say that it is to run this mode, on a free port,
-    /// and waits until it listens.
+    /// Starts this program as this server, with these options besides, on a free port, and waits
+    /// until it listens.
     ///
     /// # Errors
     /// When it cannot be started or ends at once: what it said.
-    pub fn start<W: AsRef<OsStr>>(
+    pub fn start(
         program: &Path,
-        mode: Mode,
-        words: &[W],
+        peer: Peer,
+        framing: Framing,
+        options: &[OsString],
     ) -> Result<OwnServer, Failure> {
         let cannot =
             |why: String| Failure::Resource(format!("cannot start {}: {why}", program.display()));
         let mut command = Command::new(program);
+        command.args(["--port", "0", "-q", "--until-eof"]);
+        match peer {
+            Peer::Mode(mode) => command.args(["--mode", mode.name(), "--wire", framing.name()]),
+            Peer::Handout(handout) => command.args(["--handout", handout.name()]),
+        };
+        if peer.service() == Mode::Datetime {
+            // All datagrams come from one source.
+            command.args(["--udp-rate", "0"]);
+        }
         command
-            .args(["--port", "0", "-q", "--until-eof"])
-            .args(words)
+            .args(options)
             // Its other end stays in `child`, and the system closes it with this process.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,11 +99,11 @@ impl OwnServer {
             child,
             address: String::new(),
         };
-        let log = stderr.map(last_words);
+        let log = stderr.map(log_tail);
         let Some(stdout) = stdout else {
             return Err(cannot("its output is lost".into()));
         };
-        match listening(stdout, mode) {
+        match listening(stdout, peer.service()) {
             Ok(address) => {
                 server.address = address;
                 Ok(server)
@@ -105,7 +116,7 @@ impl OwnServer {
                     ("", true) => "it ended and said nothing: is it a labserver?".into(),
                     ("", false) => format!(
                         "it did not say within {} s where it listens",
-                        OPENING.as_secs()
+                        START_TIMEOUT.as_secs()
                     ),
                     (said, _) => said.to_owned(),
                 }))
@@ -135,31 +146,26 @@ impl Drop for OwnServer {
 /// The address of the first line that says where the mode listens. Without one, whether the output
 /// ended or the time was up.
 fn listening(stdout: impl Read + Send + 'static, mode: Mode) -> Result<String, RecvTimeoutError> {
-    let transport = match mode {
-        Mode::Datetime => Transport::Udp,
-        Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat | Mode::Echo | Mode::Script => {
-            Transport::Tcp
-        }
-    };
+    let transport = mode.transports()[0];
     let ready = format!("listening {} {} ", mode.name(), transport.name());
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some(address) = line.strip_prefix(&ready) {
-                // Who waited for it may have given up.
-                let _ = tell.send(address.to_owned());
+                // The receiver may have timed out.
+                let _ = sender.send(address.to_owned());
             }
         }
     });
-    told.recv_timeout(OPENING)
+    receiver.recv_timeout(START_TIMEOUT)
 }
 
 /// Reads a log to its end, so that its writer never waits, and keeps the last lines.
-fn last_words(log: impl Read + Send + 'static) -> JoinHandle<String> {
+fn log_tail(log: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut kept = VecDeque::new();
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            if kept.len() == LAST_WORDS {
+            if kept.len() == MAX_LOG_LINES {
                 kept.pop_front();
             }
             kept.push_back(line);

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::failure::{Failure, Status};
+use record::trace::is_coloured;
+use view::ids::Ids;
 use view::load::{Filter, Loaded, is_of_a_proxy, load};
 use view::sequence::{Moment, Selection, Sequence};
 use view::terminal::Look;
-use view::wording::Ids;
 use view::{explain, html, mermaid, pcap, svg, terminal, text};
 
 /// What to show of which recordings, and how.
@@ -126,21 +127,17 @@ impl Arguments {
             }),
         }
     }
-}
 
-impl Arguments {
     fn look(&self) -> Look {
         let is_terminal = self.output.is_none() && io::stdout().is_terminal();
         let columns = || {
             let size = is_terminal.then(terminal_size::terminal_size).flatten();
             size.map(|(terminal_size::Width(columns), _)| columns.max(40))
         };
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Look {
             width: usize::from(self.width.or_else(columns).unwrap_or(100)),
             is_ascii: self.ascii,
-            has_colours: is_terminal && !is_set("NO_COLOR") && !is_plain,
+            has_colours: self.output.is_none() && is_coloured(&io::stdout()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use proto::mode::Mode;
-use record::{Cause, Event, How, Recording, Run, Secrets, What};
+use record::{Cause, Event, How, NoteKind, Recording, Run, Secrets, What};
 use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::process::words;
@@ -60,9 +60,9 @@ fn messages(events: &[Event]) -> Vec<String> {
     events.iter().filter_map(words).collect()
 }
 
-fn notes(events: &[Event]) -> Vec<String> {
+fn notes(events: &[Event]) -> Vec<NoteKind> {
     let note = |event: &Event| match &event.what {
-        What::Note { what, .. } => Some(what.clone()),
+        What::Note(note) => Some(note.kind.clone()),
         _ => None,
     };
     events.iter().filter_map(note).collect()
@@ -110,12 +110,12 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     assert_eq!(
         notes(events),
         [
-            "loaded",
-            "sending",
-            "dispensing",
-            "drawer",
-            "dispensed",
-            "confirmed"
+            NoteKind::Loaded,
+            NoteKind::Sending,
+            NoteKind::Dispensing,
+            NoteKind::Drawer,
+            NoteKind::Dispensed,
+            NoteKind::Confirmed
         ]
     );
     assert_eq!(events.last().unwrap().what, What::Ended);
@@ -251,7 +251,7 @@ fn a_crash_on_purpose_is_the_last_that_is_told() {
         .map(|event| &event.what)
         .collect();
     assert!(matches!(what[0], What::Crashed { at } if at == "mid-dispense"));
-    assert!(matches!(what[1], What::Note { what, .. } if what == "drawer"));
+    assert!(matches!(what[1], What::Note(note) if note.kind == NoteKind::Drawer));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The bank and its cash machines: a withdrawal happens exactly once.
 //!
-//! The bank holds the truth, the machine holds the notes, and either may stop at any point. What
-//! cannot be undone is the notes leaving the machine, so a withdrawal has two phases:
+//! The bank keeps the account, the machine keeps the notes, and either may crash at any point.
+//! Notes that have left the machine cannot be taken back, so a withdrawal has two phases:
 //!
 //! ```text
 //! machine                                        bank
-//! makes an id and a key, journals them, syncs
+//! generates an id and a key, journals them, syncs
 //!   WITHDRAW WITH_… 500.00 KEY            ──►    id, hold and outcome in one transaction, synced
 //!                                         ◄──    OK WITH_… held 500.00, available 9500.00
 //! journals that it dispenses, does so
@@ -16,35 +16,35 @@
 //!                                         ◄──    OK WITH_… rolled back
 //! ```
 //!
-//! *At least once* is the machine's part: it repeats the same message, over as many connections as
-//! it takes, until it has an answer. *At most once* is the bank's: it looks the id up before it
-//! looks at anything else, and answers a repeat with the recorded outcome, marked `, repeat`.
-//! Together that is exactly once, because:
+//! *At least once* is the machine's part: it retransmits the same request, over as many
+//! connections as necessary, until it has an answer. *At most once* is the bank's: it looks up the
+//! id first, and answers a repeat with the recorded outcome, marked `, repeat`. Together that is
+//! exactly once, because:
 //!
-//! * The machine makes the id and keeps it before the first send. An id made by the bank would be
-//!   lost with the first answer, and the repeat would be a second withdrawal.
-//! * The same id with another amount is a `mismatch`; nothing is done.
-//! * A decline is an outcome too, and is kept: funds that arrive later do not turn a repeat, whose
-//!   customer has gone, into a withdrawal. A new attempt has a new id.
+//! * The machine generates the id and stores it before the first transmission. An id from the bank
+//!   would be lost with the first answer, and the repeat would be a second withdrawal.
+//! * The same id with another amount is a `mismatch`, and has no effect.
+//! * A decline is recorded as well: funds that arrive later do not turn a repeat, whose customer
+//!   has left, into a withdrawal. A new attempt has a new id.
 //! * A rollback may overtake its withdrawal. It leaves a tombstone, and the late withdrawal is
 //!   `already-rolled-back`.
-//! * Settled is settled: a confirmed withdrawal that is asked for again is `already-confirmed`, not
-//!   `held`, for a machine that reads `held` may dispense.
-//! * A hold never expires by itself, since the notes may be out. An operator sees it as unsettled.
-//! * To settle needs the key, not the PIN. A machine that restarts has the key in its journal, but
+//! * A repeat of a confirmed withdrawal is answered with `already-confirmed`, not `held`, because
+//!   a machine that reads `held` may dispense.
+//! * A hold never expires, since the notes may be out. It is listed to an operator as unsettled.
+//! * Settling requires the key, not the PIN. A machine that restarts has the key in its journal, but
 //!   no PIN; a customer whose notes are out has the PIN and the id on the receipt, but no key.
-//! * Money paid in can still be rolled back until it is confirmed, so until then it is held, and
-//!   not part of the balance.
+//! * A deposit can be rolled back until it is confirmed, so until then it is held, and not part of
+//!   the balance.
 //!
-//! [`bank::decide`] is all of the bank's part, as one pure function, and [`machine::Machine`] all
-//! of the machine's. [`model`] lets both meet whatever can happen to them, and [`semantics`] takes
-//! away what protects them.
+//! [`bank::decide`] is the bank's part, as one pure function, and [`machine::Machine`] is the
+//! machine's. [`model`] checks both against every fault, and [`semantics`] switches off single
+//! protections.
 //!
 //! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
-//! `OK LOGIN_… welcome Joty`. Every answer to a request that has an id names the id, a refusal as
-//! well ([`naming`]): an answer that comes late, or twice, is not taken for that of the next
-//! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed log-in, known
-//! by its id, is not a second wrong one.
+//! `OK LOGIN_… welcome Joty`. Every answer to a request with an id names the id, and so does a
+//! refusal ([`naming`]), so that a late or duplicated answer is not taken for that to the next
+//! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed log-in,
+//! recognised by its id, does not count again.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -86,27 +86,27 @@ const ROLLBACK: &str = "ROLLBACK";
 const CREATE: &str = "CREATE_ACCOUNT";
 const TERMINAL: &str = "TERMINAL";
 
-/// What a cash machine asks of the bank.
+/// A request of a cash machine to the bank.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Request {
     /// `VERIFY_CARD_AND_PASSWORD`: opens the session of this card.
     LogIn {
-        /// This attempt; kept when the same attempt is sent again.
+        /// The attempt; the same when it is sent again.
         id: LoginId,
         /// The card in the machine.
         card: CardNumber,
-        /// What its owner typed.
+        /// The PIN typed.
         pin: Pin,
     },
     /// `BALANCE_INQUIRY`, of the session's card.
     Balance,
-    /// `WITHDRAW` or `DEPOSIT`, as the id says: the first phase.
+    /// `WITHDRAW` or `DEPOSIT`, by the kind of the id: the first phase.
     Hold {
-        /// Kept when the same transaction is sent again.
+        /// The transaction; the same when it is sent again.
         id: TransactionId,
-        /// How much is to be moved.
+        /// The amount.
         amount: Amount,
-        /// What the machine will prove itself by when it settles; none leaves that to the card.
+        /// The key that will authorise the settlement; without one, the card does.
         key: Option<Key>,
     },
     /// `CONFIRM`: the notes have moved.
@@ -120,23 +120,23 @@ pub enum Request {
     Rollback {
         /// The transaction.
         id: TransactionId,
-        /// As of [`Confirm`](Request::Confirm).
+        /// As in [`Confirm`](Request::Confirm).
         key: Option<Key>,
     },
     /// `CREATE_ACCOUNT`.
     Create {
-        /// Kept when the same account is asked for again.
+        /// The request; the same when it is sent again.
         id: CreationId,
         /// The new card.
         card: CardNumber,
         /// Its PIN.
         pin: Pin,
-        /// The balance to begin with; may be zero.
+        /// The opening balance; may be zero.
         opening: Money,
-        /// Whose account it is: the rest of the message.
+        /// The account's holder: the rest of the message.
         holder: Holder,
     },
-    /// `TERMINAL`: what the machine is called, for the bank's records.
+    /// `TERMINAL`: the machine's name, for the bank's records.
     Terminal(Name),
     /// The end of the conversation.
     Quit,
@@ -222,7 +222,7 @@ fn settled(
     Ok((id.parse()?, key))
 }
 
-/// `N` words, and a key when there is one more.
+/// `N` words, and a key if there is one more.
 fn with_key<'a, const N: usize>(
     arguments: Option<&'a str>,
     expected: &str,
@@ -300,7 +300,7 @@ impl fmt::Display for Behind<'_> {
 }
 
 impl Request {
-    /// The id that it carries, when it is of a kind that has one.
+    /// The id, if requests of this kind have one.
     pub fn id(&self) -> Option<RequestId> {
         match self {
             Request::LogIn { id, .. } => Some(RequestId::Login(*id)),

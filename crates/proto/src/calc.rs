@@ -19,18 +19,18 @@ use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb};
 
-/// What a client asks of the calculator.
+/// A request to the calculator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Who is calculating; opens the session.
+    /// The client's name; opens the session.
     Hello(Name),
-    /// What is the result?
+    /// An expression to evaluate.
     Calc(Expression),
     /// The end of the conversation.
     Quit,
 }
 
-/// What the calculator answers, after `OK`.
+/// An answer of the calculator, after `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// `hello` and the name.
@@ -50,7 +50,7 @@ pub struct Value {
     pub rounded: bool,
 }
 
-/// The word behind a result that is not exact.
+/// The word after an inexact result.
 const ROUNDED: &str = "rounded";
 
 impl FromStr for Request {
@@ -232,18 +232,12 @@ mod tests {
             ),
             ("QUIT now", "QUIT takes no arguments"),
         ] {
-            assert_eq!(
-                text.parse::<Request>(),
-                Err(Refusal::malformed(words)),
-                "{text:?}"
-            );
+            let refused = Err(Refusal::malformed(words));
+            assert_eq!(text.parse::<Request>(), refused, "{text:?}");
         }
         for text in ["", "hello Adarsh", "calc 1 + 1", "1 + 1", "q"] {
-            assert_eq!(
-                text.parse::<Request>().unwrap_err().code,
-                Code::UnknownVerb,
-                "{text:?}"
-            );
+            let refusal = text.parse::<Request>().unwrap_err();
+            assert_eq!(refusal.code, Code::UnknownVerb, "{text:?}");
         }
     }
 

@@ -1,10 +1,10 @@
-//! The chat room: what members ask, and what the room tells them.
+//! The chat room: requests of its members, answers and events.
 //!
 //! `JOIN Adarsh` → `OK joined Adarsh with Joty Ahona`; `SAY hello` → `OK said`; `WHO` →
 //! `OK here Adarsh Joty`; `QUIT` → `OK bye`. Between the answers come events, in the same order for
-//! everybody: `EVENT joined Joty`, `EVENT said Joty hello`, `EVENT left Joty quit`. A member is
-//! told of its own words too, before the `OK said` that answers them. Nobody is told of anything
-//! before joining.
+//! all members: `EVENT joined Joty`, `EVENT said Joty hello`, `EVENT left Joty quit`. A member
+//! receives the events of its own lines as well, before the `OK said` that answers them, and no
+//! events from before it joined.
 
 mod people;
 mod text;
@@ -24,7 +24,7 @@ use crate::request::{self, QUIT, no_arguments, split_verb, words};
 pub use people::People;
 pub use text::{Text, too_long};
 
-/// Names nobody may have, in lower case: they could be taken for the room itself or for all in it.
+/// Reserved names, in lower case: they could be taken for the room or for all of its members.
 pub const RESERVED: [&str; 10] = [
     "admin",
     "all",
@@ -38,28 +38,28 @@ pub const RESERVED: [&str; 10] = [
     "system",
 ];
 
-/// What stands before the name in the longest event.
+/// The beginning of the longest event, up to the name.
 const EVENT_SAID: &str = "EVENT said ";
 
-/// What a member asks.
+/// A request of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// To be in the room under this name.
+    /// Joins the room under this name.
     Join(Name),
-    /// To have this said to everybody.
+    /// Sends a line to all members.
     Say(Text),
-    /// Who is there?
+    /// Lists the members.
     Who,
     /// The end of the conversation.
     Quit,
 }
 
-/// What the room answers, after `OK`.
+/// An answer of the room, after `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// `joined Adarsh`, or `joined Adarsh with Joty Ahona`: those who are there already.
+    /// `joined Adarsh`, or `joined Adarsh with Joty Ahona`, the members already present.
     Joined(Name, People),
-    /// `said`: everybody has been told, or will be.
+    /// `said`: the line has been queued for every member.
     Said,
     /// `here Adarsh Joty`.
     Here(People),
@@ -67,7 +67,7 @@ pub enum Answer {
     Bye,
 }
 
-/// What happened in the room, after `EVENT`.
+/// An event in the room, after `EVENT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// `joined Joty`.
@@ -78,18 +78,18 @@ pub enum Event {
     Said(Name, Text),
 }
 
-/// Why somebody left.
+/// Why a member left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// They said so.
+    /// The member asked to leave.
     Quit,
-    /// Their connection ended or broke without a word.
+    /// The connection ended or broke without a `QUIT`.
     Disconnected,
-    /// They did not read what they were told.
+    /// The member did not read its events.
     DoesNotRead,
-    /// They kept saying more than the room can take.
+    /// The member kept sending lines above the permitted rate.
     Flood,
-    /// They sent something that is no message.
+    /// The member sent something that is not a message.
     BrokeProtocol,
 }
 
@@ -104,10 +104,10 @@ pub enum Message<A> {
     Event(Event),
 }
 
-/// Refuses the names that nobody may have.
+/// Refuses reserved names.
 ///
 /// # Errors
-/// When it is one of [`RESERVED`], in whatever case.
+/// When it is one of [`RESERVED`], in any case.
 pub fn check_not_reserved(name: &Name) -> Result<(), Refusal> {
     if RESERVED.contains(&name.folded().as_str()) {
         let words = alloc::format!("{name} is a reserved name");
@@ -227,34 +227,15 @@ impl fmt::Display for Event {
     }
 }
 
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 5] = [
-        Reason::Quit,
-        Reason::Disconnected,
-        Reason::DoesNotRead,
-        Reason::Flood,
-        Reason::BrokeProtocol,
-    ];
-
-    /// The words on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::Quit => "quit",
-            Reason::Disconnected => "disconnected",
-            Reason::DoesNotRead => "does not read",
-            Reason::Flood => "flood",
-            Reason::BrokeProtocol => "broke the protocol",
-        }
-    }
-
-    /// The reason in these words, if it is one.
-    pub fn parse(words: &str) -> Option<Reason> {
-        Reason::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == words)
-    }
-}
+named!(
+    Reason,
+    as_str,
+    Quit => "quit",
+    Disconnected => "disconnected",
+    DoesNotRead => "does not read",
+    Flood => "flood",
+    BrokeProtocol => "broke the protocol",
+);
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -263,7 +244,7 @@ impl fmt::Display for Reason {
 }
 
 impl Message<String> {
-    /// Reads a message; `None` when a room does not speak so.
+    /// Reads a message; `None` when it is not one of a room.
     pub fn parse(message: &str) -> Option<Message<String>> {
         match reply::parse(message) {
             Ok(reply) => Some(Message::Reply(reply.map(ToOwned::to_owned))),

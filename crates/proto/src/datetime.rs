@@ -2,7 +2,7 @@
 //!
 //! `SEND_DATE` → `OK 2026-11-21`; `SEND_TIME` → `OK 07:44:16`: the server's local time, ISO 8601,
 //! 24 hours, zero-padded. White space around a request is ignored, since tools add line breaks. An
-//! answer says by its form which of the two it is, so a client can tell a late one. Refusals are
+//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals are
 //! `ERR code` without words, so that no answer is much longer than its request.
 
 use alloc::string::String;
@@ -14,18 +14,18 @@ use core::str::FromStr;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT};
 
-/// What a client asks of the clock.
+/// A request to the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// Today's date.
     Date,
     /// The time of day.
     Time,
-    /// The end; there is nothing to end, so it is not answered.
+    /// The end of the conversation; there is no session, so it is not answered.
     Quit,
 }
 
-/// What the clock answers, after `OK`.
+/// An answer of the clock, after `OK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// `2026-11-21`: ISO 8601 calendar date, years 0 to 9999.
@@ -161,34 +161,23 @@ mod tests {
             assert_eq!(alloc::format!(" {bytes}\r\n").parse(), Ok(request));
         }
         for text in ["", "send_date", "SEND_DATE please", "SEND DATE", "q"] {
-            assert_eq!(
-                text.parse::<Request>().unwrap_err().code,
-                Code::UnknownVerb,
-                "{text:?}"
-            );
+            let refusal = text.parse::<Request>().unwrap_err();
+            assert_eq!(refusal.code, Code::UnknownVerb, "{text:?}");
         }
     }
 
     #[test]
     fn answers_are_zero_padded() {
-        assert_eq!(
-            Answer::Date {
-                year: 33,
-                month: 4,
-                day: 5
-            }
-            .to_string(),
-            "0033-04-05"
-        );
-        assert_eq!(
-            Answer::Time {
-                hour: 7,
-                minute: 4,
-                second: 0
-            }
-            .to_string(),
-            "07:04:00"
-        );
+        let (year, month, day) = (33, 4, 5);
+        let date = Answer::Date { year, month, day };
+        assert_eq!(date.to_string(), "0033-04-05");
+        let (hour, minute, second) = (7, 4, 0);
+        let time = Answer::Time {
+            hour,
+            minute,
+            second,
+        };
+        assert_eq!(time.to_string(), "07:04:00");
     }
 
     #[test]
@@ -196,25 +185,12 @@ mod tests {
         assert!(Answer::parse(Request::Date, "2026-11-21").is_some());
         assert!(Answer::parse(Request::Time, "23:59:60").is_some());
         assert_eq!(Answer::parse(Request::Time, "2026-11-21"), None);
-        for text in [
-            "",
-            "07:44",
-            "7:44:16",
-            "24:00:00",
-            "07:60:00",
-            "+7:44:16",
-            "07:44:16:00",
-        ] {
+        let times = "|07:44|7:44:16|24:00:00|07:60:00|+7:44:16|07:44:16:00";
+        for text in times.split('|') {
             assert_eq!(Answer::parse(Request::Time, text), None, "{text}");
         }
-        for text in [
-            "2026-13-01",
-            "2026-00-01",
-            "2026-01-32",
-            "26-01-01",
-            "2026-1-1",
-            "٢٠٢٦-01-01",
-        ] {
+        let dates = "2026-13-01|2026-00-01|2026-01-32|26-01-01|2026-1-1|٢٠٢٦-01-01";
+        for text in dates.split('|') {
             assert_eq!(Answer::parse(Request::Date, text), None, "{text}");
         }
     }

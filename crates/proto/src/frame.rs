@@ -1,8 +1,8 @@
 //! Bytes to messages and back.
 //!
 //! A TCP connection is a stream of bytes; one read may return half a message or three. A
-//! [`Framing`] says where a message ends. [`Framing::encode`] makes the bytes of one message; a
-//! [`Decoder`] takes bytes as they come, in pieces of any size, and gives messages back.
+//! [`Framing`] marks where a message ends. [`Framing::encode`] writes the bytes of one message; a
+//! [`Decoder`] takes bytes as they arrive, in pieces of any size, and returns messages.
 //!
 //! ```
 //! use proto::frame::{Decoder, Framing};
@@ -39,36 +39,21 @@ pub enum Framing {
     Len3,
     /// Text up to LF; a CR before it is dropped.
     Line,
-    /// What one read returned. TCP may split or glue messages, so this cannot be made reliable.
+    /// What one read returned. TCP may split or coalesce messages, so this cannot be reliable.
     Raw,
 }
 
+// The default first.
+named!(
+    Framing,
+    name,
+    Netstring => "netstring",
+    Len3 => "len3",
+    Line => "line",
+    Raw => "raw",
+);
+
 impl Framing {
-    /// Every framing, the default first.
-    pub const ALL: [Framing; 4] = [
-        Framing::Netstring,
-        Framing::Len3,
-        Framing::Line,
-        Framing::Raw,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Framing::Netstring => "netstring",
-            Framing::Len3 => "len3",
-            Framing::Line => "line",
-            Framing::Raw => "raw",
-        }
-    }
-
-    /// The framing with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Framing> {
-        Framing::ALL
-            .into_iter()
-            .find(|framing| framing.name() == name)
-    }
-
     /// The longest payload of one message, in bytes.
     pub fn max_payload(self) -> usize {
         match self {
@@ -125,22 +110,22 @@ pub enum EncodeError {
     /// A line cannot hold a line feed, nor end with a carriage return.
     #[error("a message with a line break does not fit line framing")]
     LineBreak,
-    /// Sending nothing is no message: both sides would wait for ever.
+    /// An empty payload sends nothing: both sides would wait indefinitely.
     #[error("an empty message cannot be sent in raw framing")]
     EmptyRaw,
 }
 
-/// Why the bytes that came are no message.
+/// Why received bytes are not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// No length stands where one must. Where the next message starts is unknown.
+    /// There is no length where one must be. The start of the next message is unknown.
     #[error("{framing} framing begins with {expected}, not {found}")]
     BadHeader {
         /// The framing.
         framing: Framing,
         /// What a header looks like.
         expected: &'static str,
-        /// The bytes that stand there, quoted.
+        /// The bytes found there, quoted.
         found: alloc::string::String,
     },
     /// The length exceeds [`Framing::max_payload`].
@@ -154,13 +139,13 @@ pub enum DecodeError {
     MissingComma {
         /// The payload's length in bytes.
         length: usize,
-        /// The byte that stands there, quoted.
+        /// The byte found there, quoted.
         found: alloc::string::String,
     },
 }
 
 impl DecodeError {
-    /// Whether the decoder can no longer tell where the next message starts, so that the
+    /// Whether the start of the next message is unknown, so that the
     /// connection must be closed. A line that is too long ends at its LF like any other.
     pub fn is_fatal(&self) -> bool {
         !matches!(
@@ -178,7 +163,7 @@ pub enum Truncated {
     /// The length was known.
     #[error("closed {received} bytes into a {length}-byte message")]
     Payload {
-        /// Payload bytes that came.
+        /// Payload bytes received.
         received: usize,
         /// Payload bytes announced.
         length: usize,
@@ -186,32 +171,32 @@ pub enum Truncated {
     /// The length was not complete.
     #[error("closed {received} bytes into the length of a message")]
     Header {
-        /// Header bytes that came.
+        /// Header bytes received.
         received: usize,
     },
-    /// All but the final comma came.
+    /// All but the final comma was received.
     #[error("closed before the comma that ends a {length}-byte message")]
     Comma {
         /// Payload bytes announced.
         length: usize,
     },
-    /// The line feed did not come.
+    /// The line feed is missing.
     #[error("closed {received} bytes into a line")]
     Line {
-        /// Bytes that came.
+        /// Bytes received.
         received: usize,
     },
 }
 
-/// Takes bytes in pieces of any size and gives whole messages back.
+/// Takes bytes in pieces of any size and returns whole messages.
 ///
-/// After a fatal error nothing more is to be had. Take every message out before pushing more:
+/// After a fatal error it returns nothing more. Take every message out before pushing more:
 /// then the decoder holds at most one unfinished message and one piece.
 #[derive(Debug)]
 pub struct Decoder {
     framing: Framing,
     buffer: Vec<u8>,
-    /// Bytes at the start of `buffer` that were given back as messages.
+    /// Bytes at the start of `buffer` that were returned as messages.
     consumed: usize,
     line: line::Progress,
     /// In raw framing: the length of every message, if it is known.
@@ -230,8 +215,8 @@ impl Decoder {
         }
     }
 
-    /// From here on, a message in raw framing has exactly this many bytes, however many reads they
-    /// come in. Other framings say themselves how long a message is.
+    /// Sets the length of every further message in raw framing, in any number of reads. In other
+    /// framings the bytes themselves delimit a message.
     pub fn set_message_length(&mut self, length: NonZeroUsize) {
         self.message_length = Some(length);
     }
@@ -302,12 +287,12 @@ impl Decoder {
         }))
     }
 
-    /// Whether part of a message has come and the rest has not.
+    /// Whether part of a message has been received.
     pub fn is_inside_message(&self) -> bool {
         self.finish().is_err()
     }
 
-    /// Says whether the stream may end here.
+    /// Checks that the stream may end here.
     ///
     /// # Errors
     /// When it ends inside a message: how far in.
@@ -333,13 +318,13 @@ impl Decoder {
         }
     }
 
-    /// The bytes that have come and make no message yet.
+    /// The bytes received of an incomplete message.
     pub fn unfinished(&self) -> &[u8] {
         &self.buffer[self.consumed..]
     }
 }
 
-/// Bytes a peer sent where something else was expected, quoted for an error message.
+/// Unexpected bytes of a peer, quoted for an error message.
 fn quoted_bytes(bytes: &[u8]) -> alloc::string::String {
     quoted(&alloc::string::String::from_utf8_lossy(bytes))
 }

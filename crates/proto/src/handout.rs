@@ -1,10 +1,10 @@
-//! The hand-outs: each printed program's wording of the same requests and answers.
+//! The hand-outs: the protocols of the programs printed in the labs, for the same services.
 //!
-//! A [`Handout`] names one printed pair of programs, either half of which can be swapped for ours:
-//! `labserver --handout atm-card`, `labclient handout atm-card`. It sets the service (or the
-//! script), the port, and how messages are cut: the printed programs take what one read returned
-//! for a message. The modules below turn what they say into requests of the service and its answers
-//! into what they expect, byte for byte; no service knows that a hand-out exists.
+//! A [`Handout`] is a printed pair of programs, either half of which can be replaced by ours:
+//! `labserver --handout atm-card`, `labclient handout atm-card`. It determines the service or the
+//! script, the port, and the framing: to the printed programs, a message is what one read returned.
+//! The modules below translate their messages into requests of the service, and its answers into
+//! the bytes that they expect. The services are the same as without a hand-out.
 
 use crate::mode::{Mode, Transport};
 
@@ -21,7 +21,7 @@ pub mod text_menu;
 pub mod text_session;
 pub mod wording;
 
-/// One printed pair of programs.
+/// A printed pair of programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Handout {
     /// Report 000, problem A: lower case, prime, palindrome over one connection.
@@ -30,7 +30,7 @@ pub enum Handout {
     AtmLogin,
     /// Report 001, problem A: one request a connection, chosen from a menu.
     TextMenu,
-    /// Report 001, problem B: a bank that is asked one thing a connection.
+    /// Report 001, problem B: a bank with one request a connection.
     AtmCard,
     /// Lab 002: a joke over UDP.
     Joke,
@@ -42,7 +42,7 @@ pub enum Handout {
     Calculator,
     /// Lab 002: a chat room.
     Chat,
-    /// Lab 003: a greeting for whoever connects.
+    /// Lab 003: a greeting for each connection.
     Greeting,
     /// Lab 003: messages of 16 octets.
     Sixteen,
@@ -52,68 +52,42 @@ pub enum Handout {
     Echo,
     /// Lab 004: accepted, until close.
     Accepted,
-    /// Lab 004: a datagram that nobody answers.
+    /// Lab 004: a datagram without an answer.
     Udp,
 }
 
-/// What carries a hand-out out.
+/// What implements a hand-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// A service behind a wording of its own.
+    /// A service, with the hand-out's protocol.
     Service(Mode),
-    /// One of the scripts that are shipped, by its name.
+    /// One of the shipped scripts, by its name.
     Script(&'static str),
 }
 
+// In the order of the reports and labs.
+named!(
+    Handout,
+    name,
+    TextSession => "text-session",
+    AtmLogin => "atm-login",
+    TextMenu => "text-menu",
+    AtmCard => "atm-card",
+    Joke => "joke",
+    Datetime => "datetime",
+    KnockKnock => "knock-knock",
+    Calculator => "calculator",
+    Chat => "chat",
+    Greeting => "greeting",
+    Sixteen => "sixteen",
+    LengthPrefix => "length-prefix",
+    Echo => "echo",
+    Accepted => "accepted",
+    Udp => "udp",
+);
+
 impl Handout {
-    /// Every one, in the order of the reports and labs.
-    pub const ALL: [Handout; 15] = [
-        Handout::TextSession,
-        Handout::AtmLogin,
-        Handout::TextMenu,
-        Handout::AtmCard,
-        Handout::Joke,
-        Handout::Datetime,
-        Handout::KnockKnock,
-        Handout::Calculator,
-        Handout::Chat,
-        Handout::Greeting,
-        Handout::Sixteen,
-        Handout::LengthPrefix,
-        Handout::Echo,
-        Handout::Accepted,
-        Handout::Udp,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Handout::TextSession => "text-session",
-            Handout::AtmLogin => "atm-login",
-            Handout::TextMenu => "text-menu",
-            Handout::AtmCard => "atm-card",
-            Handout::Joke => "joke",
-            Handout::Datetime => "datetime",
-            Handout::KnockKnock => "knock-knock",
-            Handout::Calculator => "calculator",
-            Handout::Chat => "chat",
-            Handout::Greeting => "greeting",
-            Handout::Sixteen => "sixteen",
-            Handout::LengthPrefix => "length-prefix",
-            Handout::Echo => "echo",
-            Handout::Accepted => "accepted",
-            Handout::Udp => "udp",
-        }
-    }
-
-    /// The hand-out with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Handout> {
-        Handout::ALL
-            .into_iter()
-            .find(|handout| handout.name() == name)
-    }
-
-    /// Where it is printed.
+    /// The report or lab that prints it.
     pub fn source(self) -> &'static str {
         match self {
             Handout::TextSession => "report 000, problem A",
@@ -131,7 +105,7 @@ impl Handout {
         }
     }
 
-    /// What it is, in a few words.
+    /// A short description.
     pub fn title(self) -> &'static str {
         match self {
             Handout::TextSession => "lower case, prime, palindrome, over one connection",
@@ -152,7 +126,7 @@ impl Handout {
         }
     }
 
-    /// The printed port. Two have none printed, and get that of our own service.
+    /// The printed port. Two have none, and get that of the service.
     pub fn port(self) -> u16 {
         match self {
             Handout::TextSession | Handout::AtmLogin => 9005,
@@ -168,7 +142,7 @@ impl Handout {
         }
     }
 
-    /// How it is reached.
+    /// The transport.
     pub fn transport(self) -> Transport {
         match self {
             Handout::Joke | Handout::Datetime | Handout::Udp => Transport::Udp,
@@ -187,7 +161,7 @@ impl Handout {
         }
     }
 
-    /// What carries it out.
+    /// The service or the script that implements it.
     pub fn part(self) -> Part {
         match self {
             Handout::TextSession | Handout::TextMenu => Part::Service(Mode::Text),
@@ -206,7 +180,7 @@ impl Handout {
         }
     }
 
-    /// The service that carries it out; a script is carried out by the one that plays scripts.
+    /// The service that implements it; for a script, the one that plays scripts.
     pub fn mode(self) -> Mode {
         match self.part() {
             Part::Service(mode) => mode,
@@ -214,8 +188,7 @@ impl Handout {
         }
     }
 
-    /// What its wording gives up that our own protocol keeps, if that is anything worse than the
-    /// borders between messages.
+    /// The guarantees of the native protocol that it lacks, if any besides message boundaries.
     pub fn gives_up(self) -> Option<&'static str> {
         match self {
             Handout::AtmLogin => Some(

@@ -1,9 +1,8 @@
-//! Characters that are not seen: they hide in a text, make two names look alike, or fill a line
-//! with nothing.
+//! Invisible characters, which can hide in a text, make two names look alike, or fill a line.
 //!
 //! Two small tables rather than a library: `icu_properties`, which has the first, brings seventeen
-//! crates. Unicode reserves whole ranges for such characters, so that new versions change next to
-//! nothing; a test compares the first table with another library's.
+//! crates. Unicode reserves whole ranges for such characters, so that new versions change hardly
+//! anything; a test compares the first table with another library's.
 
 /// The property `Default_Ignorable_Code_Point` in Unicode 18.0.0, and in 16.0.0 just so:
 /// <https://www.unicode.org/Public/18.0.0/ucd/DerivedCoreProperties.txt>.
@@ -27,9 +26,9 @@ const DEFAULT_IGNORABLE: [(char, char); 17] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Characters that are drawn as nothing although Unicode counts them among symbols, letters and
-/// marks: the blank of Braille, the blanks of Egyptian hieroglyphs, the filler of the Khitan small
-/// script, the notehead that is none.
+/// Characters with an empty glyph that Unicode counts among symbols, letters and marks: the blank
+/// of Braille, the blanks of Egyptian hieroglyphs, the filler of the Khitan small script, the null
+/// notehead.
 const BLANK: [char; 5] = [
     '\u{2800}',
     '\u{13441}',
@@ -38,8 +37,7 @@ const BLANK: [char; 5] = [
     '\u{1d159}',
 ];
 
-/// Whether nothing is seen where this character stands, or nothing of its own. White space is not
-/// counted: everybody knows that it is there.
+/// Whether this character has no glyph of its own. White space is not counted.
 pub fn is_invisible(c: char) -> bool {
     BLANK.contains(&c)
         || DEFAULT_IGNORABLE

@@ -1,24 +1,26 @@
-//! What may be said between a client and a server of the socket labs: framings, messages, names,
-//! money, and the rules of the bank. No sockets, files, clocks or threads: `no_std` makes the
-//! compiler say so.
+//! The protocol between a client and a server of the socket labs: framings, messages, names, money,
+//! and the rules of the bank. It has no sockets, files, clocks or threads, which `no_std` enforces.
 //!
 //! In reading order:
 //!
 //! * [`frame`]: bytes to messages and back, in four framings;
 //! * [`mode`]: the services, their names and ports; [`side`]: the two ends of a conversation;
-//! * [`reply`] and [`refusal`]: what every answer looks like, and the closed list of error codes;
-//! * [`request`]: what every request has in common;
-//! * [`text`], [`calc`], [`datetime`], [`chat`], [`atm`]: what each service is asked and answers;
+//! * [`reply`] and [`refusal`]: the form of every answer, and the closed list of error codes;
+//! * [`request`]: what all requests have in common;
+//! * [`text`], [`calc`], [`datetime`], [`chat`], [`atm`]: the requests and answers of each service;
 //! * [`script`]: a scripted exchange, as data;
-//! * [`handout`]: the same said in the words of the labs' printed programs;
-//! * [`name`], [`printable`], [`invisible`]: what a name may be, how a peer's text is made safe to
-//!   show, and which characters nobody would see.
+//! * [`handout`]: the protocols of the labs' printed programs;
+//! * [`name`], [`printable`], [`invisible`]: names, text of a peer made safe to show, and invisible
+//!   characters.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+#[macro_use]
+mod named;
 
 pub mod atm;
 pub mod calc;

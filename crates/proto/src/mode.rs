@@ -1,6 +1,8 @@
 //! The services: their names, ports and transports. Both programs choose by [`Mode`].
 
-/// One service of the labs.
+use serde::{Deserialize, Serialize};
+
+/// A service of the labs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// The bank, for cash machines.
@@ -19,8 +21,13 @@ pub enum Mode {
     Script,
 }
 
-/// How a service is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The name of the proxy, which is no service of its own: on the command line, on the ready line and
+/// in recordings.
+pub const PROXY: &str = "proxy";
+
+/// The transport of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// A byte stream, cut into messages by a framing.
     Tcp,
@@ -28,40 +35,24 @@ pub enum Transport {
     Udp,
 }
 
+// In the order of their ports.
+named!(
+    Mode,
+    name,
+    Atm => "atm",
+    Text => "text",
+    Calc => "calc",
+    Chat => "chat",
+    Echo => "echo",
+    Datetime => "datetime",
+    Script => "script",
+);
+
 impl Mode {
     /// Where the default ports are counted from: atm is 5 above it, text 6, and so on.
     pub const BASE_PORT: u16 = 9000;
 
-    /// Every mode, in the order of their ports.
-    pub const ALL: [Mode; 7] = [
-        Mode::Atm,
-        Mode::Text,
-        Mode::Calc,
-        Mode::Chat,
-        Mode::Echo,
-        Mode::Datetime,
-        Mode::Script,
-    ];
-
-    /// The word on the command line and in `READY`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Atm => "atm",
-            Mode::Text => "text",
-            Mode::Calc => "calc",
-            Mode::Chat => "chat",
-            Mode::Echo => "echo",
-            Mode::Datetime => "datetime",
-            Mode::Script => "script",
-        }
-    }
-
-    /// The mode with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| mode.name() == name)
-    }
-
-    /// The port both programs use unless told otherwise.
+    /// The default port of both programs.
     pub fn default_port(self) -> u16 {
         match self {
             Mode::Atm => 9005,
@@ -74,7 +65,7 @@ impl Mode {
         }
     }
 
-    /// The transports the service listens on. A script says itself which of the two it wants.
+    /// The transports that the service listens on. A script specifies one of the two.
     pub fn transports(self) -> &'static [Transport] {
         match self {
             Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat => &[Transport::Tcp],

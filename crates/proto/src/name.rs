@@ -1,6 +1,6 @@
-//! A name somebody gives themself: 1 to 32 ASCII letters, digits, `_` or `-`.
+//! A name that a user chooses: 1 to 32 ASCII letters, digits, `_` or `-`.
 //!
-//! ASCII alone, so that two names which look alike are alike; and no blanks, so that a name is one
+//! Only ASCII, so that names that look the same are the same, and no blanks, so that a name is one
 //! word of a message.
 
 use alloc::borrow::ToOwned;
@@ -12,9 +12,8 @@ use crate::invisible::is_invisible;
 use crate::printable::{is_unsafe, quoted};
 use crate::refusal::{Code, Refusal};
 
-/// A valid name, as it was written. Two names are the same person when their
-/// [`folded`](Name::folded) forms are equal. All but those made by [`of_any_form`](Name::of_any_form)
-/// fit a message of our own protocol.
+/// A valid name, as written. Names are the same if their [`folded`](Name::folded) forms are equal.
+/// All but those made by [`of_any_form`](Name::of_any_form) fit a message of the native protocol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -24,11 +23,12 @@ impl Name {
     /// Longest name [of any form](Name::of_any_form), in bytes: 32 letters of most scripts.
     pub const MAX_LEN_OF_ANY_FORM: usize = 64;
 
-    /// A name that need not be one word of ASCII: 1 to 64 bytes that are safe to show, without a blank
-    /// at either end, and without a colon, which ends the name before what somebody says.
+    /// A name in the hand-outs' chat room, which need not be one word of ASCII: 1 to 64 bytes that
+    /// are safe to show, without a blank at either end, and without a colon, which separates the
+    /// name from the line.
     ///
     /// # Errors
-    /// When it is none: why.
+    /// The reason, when the text is not such a name.
     pub fn of_any_form(text: &str) -> Result<Name, Refusal> {
         if text.is_empty() {
             return Err(Refusal::malformed("a name is missing"));

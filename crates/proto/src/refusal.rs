@@ -1,4 +1,4 @@
-//! A request that is refused: a code from a closed list, and words for a person.
+//! The refusal of a request: a code from a closed list, and words for people.
 //!
 //! On the wire: `ERR insufficient-funds available 50.00`. A program decides by the code; the words
 //! may change from one release to the next.
@@ -35,11 +35,11 @@ pub enum Code {
     ShuttingDown,
     /// Calculator: the divisor is zero.
     DivisionByZero,
-    /// Chat: somebody else has this name.
+    /// Chat: another member has this name.
     NameTaken,
     /// The bank: log in first.
     NotLoggedIn,
-    /// The bank: unknown card or wrong PIN; the two are not told apart.
+    /// The bank: unknown card or wrong PIN; the two are not distinguished.
     WrongCredentials,
     /// The bank: too many wrong PINs; an operator unlocks the card.
     CardLocked,
@@ -57,75 +57,43 @@ pub enum Code {
     Declined,
     /// The bank: an account with this card number exists.
     AccountExists,
-    /// The service cannot take business now (a full disk, say); nothing was done.
+    /// The service is unavailable, as with a full disk; nothing was done.
     Unavailable,
     /// The server failed while it acted: whether the request took effect is not known.
     Internal,
 }
 
+// In the order of the specification.
+named!(
+    Code,
+    as_str,
+    Malformed => "malformed",
+    UnknownVerb => "unknown-verb",
+    TooLong => "too-long",
+    OutOfRange => "out-of-range",
+    OutOfOrder => "out-of-order",
+    OutOfTime => "out-of-time",
+    TooSlow => "too-slow",
+    Busy => "busy",
+    ShuttingDown => "shutting-down",
+    DivisionByZero => "division-by-zero",
+    NameTaken => "name-taken",
+    NotLoggedIn => "not-logged-in",
+    WrongCredentials => "wrong-credentials",
+    CardLocked => "card-locked",
+    InsufficientFunds => "insufficient-funds",
+    Mismatch => "mismatch",
+    UnknownId => "unknown-id",
+    AlreadyConfirmed => "already-confirmed",
+    AlreadyRolledBack => "already-rolled-back",
+    Declined => "declined",
+    AccountExists => "account-exists",
+    Unavailable => "unavailable",
+    Internal => "internal",
+);
+
 impl Code {
-    /// Every code, in the order of the specification.
-    pub const ALL: [Code; 23] = [
-        Code::Malformed,
-        Code::UnknownVerb,
-        Code::TooLong,
-        Code::OutOfRange,
-        Code::OutOfOrder,
-        Code::OutOfTime,
-        Code::TooSlow,
-        Code::Busy,
-        Code::ShuttingDown,
-        Code::DivisionByZero,
-        Code::NameTaken,
-        Code::NotLoggedIn,
-        Code::WrongCredentials,
-        Code::CardLocked,
-        Code::InsufficientFunds,
-        Code::Mismatch,
-        Code::UnknownId,
-        Code::AlreadyConfirmed,
-        Code::AlreadyRolledBack,
-        Code::Declined,
-        Code::AccountExists,
-        Code::Unavailable,
-        Code::Internal,
-    ];
-
-    /// The code as it stands on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::Malformed => "malformed",
-            Code::UnknownVerb => "unknown-verb",
-            Code::TooLong => "too-long",
-            Code::OutOfRange => "out-of-range",
-            Code::OutOfOrder => "out-of-order",
-            Code::OutOfTime => "out-of-time",
-            Code::TooSlow => "too-slow",
-            Code::Busy => "busy",
-            Code::ShuttingDown => "shutting-down",
-            Code::DivisionByZero => "division-by-zero",
-            Code::NameTaken => "name-taken",
-            Code::NotLoggedIn => "not-logged-in",
-            Code::WrongCredentials => "wrong-credentials",
-            Code::CardLocked => "card-locked",
-            Code::InsufficientFunds => "insufficient-funds",
-            Code::Mismatch => "mismatch",
-            Code::UnknownId => "unknown-id",
-            Code::AlreadyConfirmed => "already-confirmed",
-            Code::AlreadyRolledBack => "already-rolled-back",
-            Code::Declined => "declined",
-            Code::AccountExists => "account-exists",
-            Code::Unavailable => "unavailable",
-            Code::Internal => "internal",
-        }
-    }
-
-    /// The code with this name, if there is one.
-    pub fn parse(text: &str) -> Option<Code> {
-        Code::ALL.into_iter().find(|code| code.as_str() == text)
-    }
-
-    /// Whether the same may be granted a moment later: the server is full, stopping or in trouble.
+    /// Whether a retry may succeed: the server is full, stopping or unavailable.
     pub fn is_passing(self) -> bool {
         use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
         matches!(self, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
@@ -141,15 +109,15 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{words}")]
 pub struct Refusal {
-    /// What a program decides by.
+    /// The code, for programs.
     pub code: Code,
-    /// What a person reads: lower case, no full stop, may be empty.
+    /// The words, for people: lower case, no full stop, may be empty.
     pub words: String,
 }
 
 impl Refusal {
-    /// A refusal with its words. Line breaks cannot stand on the wire in every framing, so control
-    /// characters become spaces.
+    /// A refusal with its words. Control characters become spaces, because not every framing can
+    /// carry line breaks.
     pub fn new(code: Code, words: impl fmt::Display) -> Refusal {
         let words = words.to_string().replace(|c: char| c.is_control(), " ");
         Refusal {
@@ -163,7 +131,7 @@ impl Refusal {
         Refusal::new(Code::Malformed, words)
     }
 
-    /// [`Code::UnknownVerb`], naming the verb and those that would do.
+    /// [`Code::UnknownVerb`], naming the verb and those that are known.
     pub fn unknown_verb(verb: &str, known: &str) -> Refusal {
         let words = match verb {
             "" => alloc::format!("empty request; known here: {known}"),

@@ -1,4 +1,4 @@
-//! What a server says: `READY service 1`, `OK arguments`, `ERR code words`.
+//! The messages of a server: `READY service 1`, `OK arguments`, `ERR code words`.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -55,7 +55,7 @@ pub fn parse(message: &str) -> Result<Result<&str, Refusal>, NotAReply> {
     Ok(Err(Refusal::new(code, words)))
 }
 
-/// An answer with its arguments read; `None` when they are not what `read` knows.
+/// An answer with its arguments read; `None` when `read` does not recognise them.
 pub fn read<A>(
     reply: Result<&str, Refusal>,
     read: impl FnOnce(&str) -> Option<A>,
@@ -71,8 +71,8 @@ pub fn read<A>(
 #[error("neither `OK …` nor `ERR code …`")]
 pub struct NotAReply;
 
-/// Whether this could be something a server of ours sends. A datagram service answers none of
-/// these, or two services could answer each other for ever.
+/// Whether this could be a server's message. A datagram service answers none of these: two services
+/// could otherwise answer each other without end.
 pub fn looks_like_a_reply(message: &[u8]) -> bool {
     let word = message
         .split(|byte| *byte == b' ')
@@ -81,7 +81,7 @@ pub fn looks_like_a_reply(message: &[u8]) -> bool {
     [&b"OK"[..], b"ERR", b"READY", b"EVENT"].contains(&word)
 }
 
-/// Whether this is an event, which comes by itself and answers no request.
+/// Whether this is an event, which answers no request.
 pub fn is_event(message: &[u8]) -> bool {
     message.starts_with(b"EVENT ")
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_from_an_answer() {
+    fn an_event_is_distinguished_from_an_answer() {
         assert!(is_event(b"EVENT said A hi"));
         for text in ["OK", "ERR busy", "READY chat 1", "EVENTUALLY", "OK EVENT "] {
             assert!(!is_event(text.as_bytes()), "{text}");

@@ -1,4 +1,4 @@
-//! What every request has in common: `VERB arguments`, and `QUIT` everywhere.
+//! What all requests have in common: `VERB arguments`, and `QUIT` in every service.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,10 +8,10 @@ use core::str::FromStr;
 use crate::refusal::Refusal;
 use crate::reply;
 
-/// A request of one service. Its `FromStr` reads what its `Display` writes; a message that cannot
-/// be read is a [`Refusal`], ready to be sent back.
+/// A request to one service. Its `FromStr` reads what its `Display` writes; the error for an
+/// unreadable message is the [`Refusal`] to send.
 pub trait Request: FromStr<Err = Refusal> + fmt::Display {
-    /// What the service answers, after `OK`.
+    /// The service's answer, after `OK`.
     type Answer;
 
     /// Whether the client asks to end the conversation. The server answers, then closes.
@@ -30,15 +30,15 @@ pub trait Request: FromStr<Err = Refusal> + fmt::Display {
         "ERR CODE WORDS".into()
     }
 
-    /// The messages that can answer this request, besides `ERR`, for whoever has to be told that
-    /// none of them came. A word in upper case stands for what only the server knows.
+    /// The messages that can answer this request, besides `ERR`, for the report that none of them
+    /// arrived. A word in upper case stands for a value that only the server knows.
     fn answers(&self) -> Vec<String>;
 }
 
 /// The verb that ends every conversation.
 pub const QUIT: &str = "QUIT";
 
-/// Cuts a message at its first blank: the verb, and the arguments if there was a blank.
+/// Splits a message at its first blank: the verb, and the arguments if there is a blank.
 pub fn split_verb(message: &str) -> (&str, Option<&str>) {
     match message.split_once(' ') {
         Some((verb, arguments)) => (verb, Some(arguments)),
@@ -46,7 +46,7 @@ pub fn split_verb(message: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The arguments, cut at single blanks into exactly `N` words, none of them empty.
+/// The arguments, split at single blanks into exactly `N` words, none of them empty.
 ///
 /// # Errors
 /// `expected` (as in `WITHDRAW needs an id and an amount`) when there are more or fewer.
@@ -108,7 +108,7 @@ mod tests {
         }
     }
 
-    /// Every answer that is announced is one when what the server knows is filled in.
+    /// Every announced answer is one once the server's values are filled in.
     #[track_caller]
     fn announces_its_answers(request: &impl Request) {
         for answer in request.answers() {

@@ -1,4 +1,4 @@
-//! A scripted exchange, as data: what each side says first, and what it answers to what.
+//! A scripted exchange, as data: each side's first messages, and its answer to each message.
 //!
 //! ```
 //! use proto::script::{Player, Script, Then};
@@ -27,9 +27,9 @@
 //! assert_eq!((&turn.send[0][..], turn.then), ("Whose there?", Then::Close));
 //! ```
 //!
-//! A script carries nothing that is not in it: no `READY`, no refusals. [`Script`]'s `FromStr`
-//! reads TOML and refuses what could not be played: keys it does not know, rules that are never
-//! reached, texts that do not fit the framing. Texts are UTF-8; other bytes cannot be scripted.
+//! Nothing is sent that is not in the script: no `READY`, no refusals. [`Script`]'s `FromStr`
+//! reads TOML and refuses what could not be played: unknown keys, unreachable rules, texts that do
+//! not fit the framing. Texts are UTF-8; other bytes cannot be scripted.
 
 mod check;
 mod file;
@@ -47,14 +47,14 @@ use crate::mode::Transport;
 pub use player::{Player, Unexpected};
 pub use shipped::{DEFAULT, SHIPPED, Shipped};
 
-/// Longest script, in bytes. An evening's dialogue has a tenth of it.
+/// Longest script, in bytes. A long dialogue takes a tenth of it.
 pub const MAX_SIZE: usize = 64 * 1024;
 
-/// Most rules of one side. They are tried one after the other for each message.
+/// Maximal number of rules of one side, which are tried in order for each message.
 pub const MAX_RULES: usize = 256;
 
-/// Most messages that are sent in one turn. In raw framing there is a pause between them, during
-/// which nothing is received.
+/// Maximal number of messages sent in one turn. In raw framing there is a pause between them,
+/// during which nothing is received.
 pub const MAX_SENDS: usize = 16;
 
 /// Longest message in raw framing and over UDP, in bytes: the hand-outs' programs read no more.
@@ -78,22 +78,22 @@ pub struct Part {
     message_length: Option<NonZeroUsize>,
     read_size: Option<NonZeroUsize>,
     repeats: bool,
-    /// Where it stands in the source.
+    /// Its line in the source.
     line: usize,
 }
 
-/// On this message in this state, that turn, and then the next state.
+/// The turn that answers a message in a state, and the next state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
     state: String,
     receive: Receive,
     turn: Turn,
     next: String,
-    /// Where it stands in the source.
+    /// Its line in the source.
     line: usize,
 }
 
-/// Which messages a rule is about.
+/// The messages that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Receive {
     Any,
@@ -101,50 +101,50 @@ enum Receive {
     IgnoringCase(String),
 }
 
-/// What a side does once it is its turn, in the order of the fields.
+/// The actions of a side in its turn, in the order of the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// These messages are sent, one by one.
+    /// The messages to send, one by one.
     pub send: Vec<String>,
-    /// A person is asked, with this prompt, for one more.
+    /// The prompt for one more message from the user.
     pub ask: Option<String>,
-    /// And then?
+    /// The end of the turn.
     pub then: Then,
 }
 
 /// How a turn ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// The other side is to say something.
+    /// The other side sends.
     Receive,
-    /// The other side is to close.
+    /// The other side closes.
     AwaitClose,
     /// This side closes.
     Close,
 }
 
-/// Why a text is no script, and where.
+/// Why a text is not a script, and the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError {
     line: Option<usize>,
     words: String,
 }
 
-/// The state every connection begins in.
+/// The initial state of every connection.
 const START: &str = "start";
 
 impl Script {
-    /// What it is about, in a few words.
+    /// A short description.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// What carries it.
+    /// The transport.
     pub fn transport(&self) -> Transport {
         self.transport
     }
 
-    /// Over TCP, where its messages end. A datagram is a message by itself.
+    /// The framing, over TCP. Over UDP a message is a datagram.
     pub fn framing(&self) -> Framing {
         self.framing
     }
@@ -177,12 +177,12 @@ impl Script {
 }
 
 impl Part {
-    /// In raw framing: the length of every message this side receives, if the script says it.
+    /// In raw framing: the length of every message this side receives, if the script sets it.
     pub fn message_length(&self) -> Option<NonZeroUsize> {
         self.message_length
     }
 
-    /// Over TCP: the most bytes that one read takes, if the script says it, whatever a message is.
+    /// Over TCP: the maximal size of a read in bytes, if the script sets it.
     pub fn read_size(&self) -> Option<NonZeroUsize> {
         self.read_size
     }

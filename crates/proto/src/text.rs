@@ -16,20 +16,20 @@ use crate::printable::quoted;
 use crate::refusal::Refusal;
 use crate::request::{self, QUIT, no_arguments, split_verb};
 
-/// What a client asks of the text service.
+/// A request to the text service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// The text in Unicode lower case.
     Lower(String),
-    /// Is the number prime?
+    /// Whether the number is prime.
     Prime(Integer),
-    /// Does the number read the same backwards, as written?
+    /// Whether the number reads the same backwards, as written.
     Palindrome(Integer),
     /// The end of the conversation.
     Quit,
 }
 
-/// What the text service answers, after `OK`.
+/// An answer of the text service, after `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The lowered text.
@@ -205,10 +205,8 @@ mod tests {
 
     #[test]
     fn answers_have_these_exact_bytes() {
-        let (prime, palindrome) = (
-            Request::Prime(integer("7")),
-            Request::Palindrome(integer("7")),
-        );
+        let prime = Request::Prime(integer("7"));
+        let palindrome = Request::Palindrome(integer("7"));
         for (request, answer, bytes) in [
             (&Request::Lower("A".into()), Answer::Lower("a".into()), "a"),
             (&prime, Answer::Prime(true), "prime"),
@@ -225,49 +223,25 @@ mod tests {
 
     #[test]
     fn malformed_requests_are_refused_with_the_reason() {
-        for text in [
-            "PRIME",
-            "PRIME ",
-            "PRIME +7",
-            "PRIME 7 ",
-            "PRIME  7",
-            "PRIME 1_0",
-            "PRIME ٣",
-        ]
-        .into_iter()
-        .chain([
-            "PRIME -",
-            "PRIME --1",
-            "PRIME 1e3",
-            "LOWER",
-            "QUIT now",
-            "PALINDROME abc",
-        ]) {
-            assert_eq!(
-                text.parse::<Request>().unwrap_err().code,
-                Code::Malformed,
-                "{text:?}"
-            );
+        let malformed = "PRIME|PRIME |PRIME +7|PRIME 7 |PRIME  7|PRIME 1_0|PRIME ٣|PRIME -|\
+                         PRIME --1|PRIME 1e3|LOWER|QUIT now|PALINDROME abc";
+        for text in malformed.split('|') {
+            let refusal = text.parse::<Request>().unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed, "{text:?}");
         }
         for text in ["", " ", "lower x", "PRIMES 7", "\0"] {
-            assert_eq!(
-                text.parse::<Request>().unwrap_err().code,
-                Code::UnknownVerb,
-                "{text:?}"
-            );
+            let refusal = text.parse::<Request>().unwrap_err();
+            assert_eq!(refusal.code, Code::UnknownVerb, "{text:?}");
         }
     }
 
     #[test]
     fn a_palindrome_is_judged_as_written() {
-        for (text, expected) in [
-            ("0", true),
-            ("010", true),
-            ("12321", true),
-            ("-121", false),
-            ("10", false),
-        ] {
-            assert_eq!(integer(text).is_palindrome(), expected, "{text}");
+        for text in ["0", "010", "12321"] {
+            assert!(integer(text).is_palindrome(), "{text}");
+        }
+        for text in ["-121", "10"] {
+            assert!(!integer(text).is_palindrome(), "{text}");
         }
     }
 

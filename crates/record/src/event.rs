@@ -8,12 +8,13 @@ use proto::mode::Transport;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
+use crate::note::Note;
 use proto::side::{Direction, Side};
 
 /// The first line of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format; first, so that the line can be told by its beginning.
+    /// The version of the format; first, so that a header is known by its beginning.
     #[serde(rename = "socketlab-recording")]
     pub version: u32,
     /// The run, as on each of its lines: 16 hexadecimal digits, drawn at random.
@@ -79,7 +80,6 @@ pub struct Channel {
     /// The service's name: `atm`, `text`, …
     pub service: String,
     /// `tcp` or `udp`.
-    #[serde(with = "transport")]
     pub transport: Transport,
     /// How its bytes are cut into messages.
     pub framing: Framed,
@@ -258,26 +258,14 @@ pub enum What {
         /// The request.
         text: String,
     },
-    /// Something failed, and it may go on: nobody listens there, a datagram could not be sent.
+    /// Something failed, and the program may go on: a connection was refused, a datagram could not
+    /// be sent.
     Failed {
         /// What, and how.
         words: String,
     },
-    /// Something that matters and is not on the wire: what a cash machine's journal and the bank's
-    /// ledger say.
-    Note {
-        /// What it is about: the id of a transaction, a log-in, an account.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        about: Option<String>,
-        /// What happened to it: a word of `docs/recording.md`.
-        what: String,
-        /// How much money, as `500.00`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        amount: Option<String>,
-        /// What else there is to say: the code of a refusal, `repeat`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        words: Option<String>,
-    },
+    /// What a cash machine's journal or the bank's ledger says.
+    Note(Note),
     /// The process dies here, on purpose. The last event of its run.
     Crashed {
         /// The place, as `--fault crash-at` takes it.
@@ -293,11 +281,43 @@ pub enum What {
 }
 
 impl What {
+    /// The bytes that crossed the wire in this event, and which way.
+    pub fn crossed(&self) -> Option<(Direction, &Bytes)> {
+        match self {
+            What::Sent(message) | What::Received(message) => {
+                Some((message.direction, &message.bytes))
+            }
+            What::Unreadable {
+                direction, bytes, ..
+            } => Some((*direction, bytes)),
+            _ => None,
+        }
+    }
+
+    /// The message that was sent or received, or that a fault changed.
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            What::Sent(message)
+            | What::Received(message)
+            | What::Dropped { message, .. }
+            | What::Duplicated(message)
+            | What::Delayed { message, .. }
+            | What::Refused(message)
+            | What::Cut { message, .. }
+            | What::Reordered(message)
+            | What::Split { message, .. }
+            | What::Glued(message)
+            | What::Reset(message)
+            | What::Corrupted { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+
     /// Whether this can concern the whole program; everything else happens on a connection.
     pub fn may_be_anywhere(&self) -> bool {
         matches!(
             self,
-            What::Note { .. }
+            What::Note(_)
                 | What::Crashed { .. }
                 | What::Lost { .. }
                 | What::Ended
@@ -345,29 +365,6 @@ pub enum Cause {
     Drop,
     /// `duplicate`: this is one of the two answers to a doubled request.
     Duplicate,
-}
-
-mod transport {
-    use super::Transport;
-    use serde::de::{Error, Unexpected};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        transport: &Transport,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(transport.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Transport, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        [Transport::Tcp, Transport::Udp]
-            .into_iter()
-            .find(|transport| transport.name() == name)
-            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&name), &"tcp or udp"))
-    }
 }
 
 fn is_false(value: &bool) -> bool {

@@ -100,16 +100,16 @@ fn end_of_last_line(file: &mut File) -> io::Result<Option<u64>> {
 /// # Errors
 /// When the value has no JSON, which those of a recording have.
 pub fn append_line(line: &impl Serialize, lines: &mut Vec<u8>) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *lines, Harmless);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *lines, TerminalSafeFormatter);
     line.serialize(&mut serializer)?;
     lines.push(b'\n');
     Ok(())
 }
 
 /// JSON in which no character can disturb a terminal.
-struct Harmless;
+struct TerminalSafeFormatter;
 
-impl Formatter for Harmless {
+impl Formatter for TerminalSafeFormatter {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,

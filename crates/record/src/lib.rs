@@ -4,28 +4,32 @@
 //! file and to standard error. A [`Tap`] tells it what one connection or socket does, and is carried by
 //! the connection, so a service knows nothing of it.
 //!
-//! * [`event`], [`bytes`]: the lines of a recording;
+//! * [`event`], [`note`], [`bytes`]: the lines of a recording;
+//! * [`wording`]: an event in words;
 //! * [`reading`]: a recording read back;
 //! * [`recorder`]: from events to files, with a [`Queue`](crate::queue::Queue) between
 //!   and [`mod@file`] behind;
 //! * [`tap`]: from a connection to events;
-//! * [`trace`]: events for a person;
+//! * [`trace`]: events on standard error, while they happen;
 //! * [`queue`]: what waits to be written meanwhile.
 #![forbid(unsafe_code)]
 
 pub mod bytes;
 pub mod event;
 pub mod file;
+pub mod note;
 pub mod queue;
 pub mod reading;
 pub mod recorder;
 pub mod tap;
 pub mod trace;
+pub mod wording;
 
 pub use self::bytes::Bytes;
 pub use self::event::{By, Cause, Channel, Event, Framed, Header, How, Message, Secrets, What};
+pub use self::note::{Detail, Note, NoteKind};
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};
-pub use self::recorder::{About, OpenError, Recorder, Settings};
+pub use self::recorder::{OpenError, Recorder, Settings};
 pub use self::tap::{Mask, Tap};
 pub use self::trace::Trace;
 

@@ -10,7 +10,7 @@ pub trait Item {
     /// About what it takes in memory, in bytes.
     fn size(&self) -> usize;
 
-    /// What tells that so many were lost, of which this is the last.
+    /// An item that stands for so many lost ones, of which this is the last.
     #[must_use]
     fn lost(self, count: u64) -> Self;
 }
@@ -83,7 +83,7 @@ impl<T: Item> Queue<T> {
             return;
         }
         // What comes after a lost item and before the writer has heard of it is lost too, so that
-        // the gap stands where it is told.
+        // the gap stands where it was.
         if state.lost > 0 || !has_room(&state) {
             state.lost += 1;
             state.last_lost = Some(item);
@@ -98,7 +98,7 @@ impl<T: Item> Queue<T> {
         }
     }
 
-    /// Everything that waits, in order, with an item that tells how many were lost; waits for
+    /// Everything that waits, in order, with an item that stands for those that were lost; waits for
     /// something. `None` when the queue is closed and empty.
     pub fn take(&self) -> Option<Vec<T>> {
         let mut state = self.lock();

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use super::event::{Event, Header};
+use super::event::{Event, Header, What};
 use super::{MAX_LINE, OLDEST_VERSION, VERSION};
 
 /// What the first line begins with.
@@ -93,6 +93,17 @@ fn without_line(error: &serde_json::Error) -> String {
     error
         .to_string()
         .replace(" at line 1 column ", " at column ")
+}
+
+impl Run {
+    /// How many events were lost. A gap in the numbers says less: a filter makes one too.
+    pub fn lost(&self) -> u64 {
+        let counts = self.events.iter().map(|event| match event.what {
+            What::Lost { count } => count,
+            _ => 0,
+        });
+        counts.fold(0, u64::saturating_add)
+    }
 }
 
 impl Recording {

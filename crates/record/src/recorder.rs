@@ -1,4 +1,4 @@
-//! The recorder of a process: numbers what happens, and has it written.
+//! The recorder of a process: numbers events, and passes them on to threads that write them.
 
 use std::fmt;
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use super::event::{By, Channel, Event, Header, Secrets, What};
 use super::file::{append_line, open};
-use super::tap::Open;
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
 use crate::queue::{Item, Queue};
@@ -24,20 +23,20 @@ pub use super::file::OpenError;
 
 /// Most bytes of events that wait, in memory: some ten thousand short messages, or a hundred of the
 /// longest.
-pub const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long an event waits for room, once: a disk that is merely busy has caught up by then, and a
 /// conversation is not noticeably late.
-pub const PATIENCE: Duration = Duration::from_millis(20);
+pub const ENQUEUE_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How long the end of the process waits for what is not written yet.
-pub const FAREWELL: Duration = Duration::from_secs(2);
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes that are written in one go.
-const IN_ONE_GO: usize = 256 * 1024;
+/// Bytes after which a batch of lines is written.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
 
 /// Characters of one argument that are kept in the header.
-const MOST_OF_AN_ARGUMENT: usize = 1_000;
+const MAX_ARGUMENT_CHARS: usize = 1_000;
 
 /// What is to be recorded, and where.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ pub struct Settings {
     pub trace: Option<Trace>,
 }
 
-/// Takes down what happens in this process. Clones share it.
+/// Records the events of this process. Clones share it.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>, Side);
 
@@ -78,22 +77,20 @@ struct Shared {
     sinks: Vec<Arc<Queue<Arc<Event>>>>,
 }
 
-/// A moment.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    t: u64,
-    wall: Timestamp,
+/// A connection that may still be open when the run ends.
+type Open = Weak<dyn Ends>;
+
+/// What has an end that is recorded.
+pub(super) trait Ends: Send + Sync {
+    /// Records the end, once.
+    fn record_end(&self);
 }
 
-/// What a [`What::Note`] says.
-#[derive(Debug, Clone, Default)]
-pub struct About {
-    /// The id of what it is about.
-    pub about: Option<String>,
-    /// How much money.
-    pub amount: Option<String>,
-    /// What else there is to say.
-    pub words: Option<String>,
+/// When an event began, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct EventTime {
+    t: u64,
+    wall: Timestamp,
 }
 
 impl Settings {
@@ -189,8 +186,8 @@ impl Recorder {
         self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whose doing the end of a stream is that a read found.
-    pub(super) fn ender(&self) -> By {
+    /// Which end caused the end of stream that a read found.
+    pub(super) fn closer(&self) -> By {
         if self.0.is_stopping.load(Ordering::Relaxed) {
             By::Us
         } else {
@@ -199,8 +196,8 @@ impl Recorder {
     }
 
     /// Now.
-    pub fn now(&self) -> Moment {
-        Moment {
+    pub fn now(&self) -> EventTime {
+        EventTime {
             t: self.since_start(Instant::now()),
             wall: Timestamp::now(),
         }
@@ -212,13 +209,13 @@ impl Recorder {
         u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Takes down what happens now.
+    /// Records an event that happens now.
     pub fn record(&self, channel: Option<&Channel>, what: What) {
         self.record_at(self.now(), channel, what);
     }
 
-    /// Takes down what began at that moment.
-    pub fn record_at(&self, moment: Moment, channel: Option<&Channel>, what: What) {
+    /// Records an event that began then.
+    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: What) {
         let mut event = Event {
             run: self.0.run.clone(),
             n: 0,
@@ -237,33 +234,14 @@ impl Recorder {
         }
     }
 
-    /// Takes down what is not on the wire: `what` is a word of `docs/recording.md`.
-    pub fn note(&self, what: &str, about: About) {
-        let About {
-            about,
-            amount,
-            words,
-        } = about;
-        let what = what.to_owned();
-        self.record(
-            None,
-            What::Note {
-                about,
-                what,
-                amount,
-                words,
-            },
-        );
-    }
-
-    /// Takes down that the process dies here, and has everything written before it does.
+    /// Records that the process dies at a crash point, and waits until everything is written.
     pub fn crashed(&self, at: &str) {
         let at = at.to_owned();
         self.record(None, What::Crashed { at });
         self.flush();
     }
 
-    /// There is a connection whose end is to be told when the run ends first.
+    /// Registers a connection whose end is to be recorded when the run ends first.
     pub(super) fn opened(&self, connection: Open) {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that are closed make room, for as many more as are open.
@@ -275,13 +253,13 @@ impl Recorder {
         open.push(connection);
     }
 
-    /// Takes down that the program ends, with every connection that is still open, and has everything written. What happens after it is not
-    /// recorded.
+    /// Records the end of every connection that is still open and of the program, and waits until
+    /// everything is written. What happens after it is not recorded.
     pub fn finish(&self) {
         let open = &self.0.open;
         let open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
         for connection in open.iter().filter_map(Open::upgrade) {
-            connection.tell_end();
+            connection.record_end();
         }
         self.record(None, What::Ended);
         for sink in &self.0.sinks {
@@ -290,9 +268,9 @@ impl Recorder {
         self.flush();
     }
 
-    /// Waits until everything is written, at most [`FAREWELL`].
+    /// Waits until everything is written, at most [`FLUSH_TIMEOUT`].
     pub fn flush(&self) {
-        let by = Instant::now() + FAREWELL;
+        let by = Instant::now() + FLUSH_TIMEOUT;
         for sink in &self.0.sinks {
             sink.wait_until_written(by);
         }
@@ -332,12 +310,12 @@ fn header(settings: &Settings, wall: Timestamp) -> Header {
 
 /// The arguments, cut such that the header is no longer than a line may be.
 fn kept(arguments: &[String]) -> Vec<String> {
-    let cut = |argument: &String| match argument.char_indices().nth(MOST_OF_AN_ARGUMENT) {
+    let cut = |argument: &String| match argument.char_indices().nth(MAX_ARGUMENT_CHARS) {
         Some((end, _)) => format!("{}…", &argument[..end]),
         None => argument.clone(),
     };
     // Each character takes twelve bytes at most.
-    let most = MAX_LINE / 2 / (12 * MOST_OF_AN_ARGUMENT);
+    let most = MAX_LINE / 2 / (12 * MAX_ARGUMENT_CHARS);
     arguments.iter().take(most).map(cut).collect()
 }
 
@@ -345,7 +323,7 @@ fn sink(
     name: &str,
     write: impl FnOnce(&Queue<Arc<Event>>) + Send + 'static,
 ) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
-    let queue = Arc::new(Queue::new(MOST_BYTES, PATIENCE));
+    let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, ENQUEUE_TIMEOUT));
     let taken_from = Arc::clone(&queue);
     thread::Builder::new()
         .name(name.into())
@@ -361,7 +339,7 @@ fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
     while let Some(events) = queue.take() {
         for event in events {
             append_line(&*event, &mut lines)?;
-            if lines.len() >= IN_ONE_GO {
+            if lines.len() >= MAX_BATCH_BYTES {
                 file.write_all(&lines)?;
                 lines.clear();
             }

@@ -1,24 +1,27 @@
-//! What one connection or socket tells the recorder.
+//! The events of one connection or socket.
 //!
 //! A [`Tap`] is shared by the two halves of a connection. It turns bytes into events, masks what is
-//! secret, remembers how the connection began to end, and says that it is over when the last half
-//! is gone.
+//! secret, remembers how the connection began to end, and records its end when the last half is
+//! dropped.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
 use super::event::{By, Cause, Channel, Framed, How, Message, What};
-use super::recorder::{Moment, Recorder};
+use super::recorder::{Ends, EventTime, Recorder};
+use proto::mode::Transport;
 use proto::side::Direction;
 
-mod halves;
+mod batch;
+mod reading;
 
-pub use self::halves::{ReadTap, WriteTap};
+pub use self::batch::Batch;
+pub use self::reading::ReadTap;
 
 /// Where the secrets of a message are, framing excluded. It may be asked about a part of a message,
 /// or about what is none.
@@ -27,7 +30,7 @@ pub type Mask = fn(&[u8]) -> Vec<Range<usize>>;
 /// What a masked byte is shown as.
 const MASKED: u8 = b'*';
 
-/// The recorder's ear on one connection or socket.
+/// The recording tap of one connection or socket.
 #[derive(Debug, Clone)]
 pub struct Tap(Arc<Shared>);
 
@@ -36,17 +39,8 @@ struct Shared {
     recorder: Recorder,
     channel: Channel,
     mask: Option<Mask>,
-    /// How it ends, for a socket that has one peer; `None` when it has many, or its end was told.
+    /// How it ends, for a socket that has one peer; `None` when it has many, or its end was recorded.
     end: Mutex<Option<End>>,
-}
-
-/// A tap that tells how its connection ended, for the end of the run.
-pub(super) type Open = Weak<dyn Ends>;
-
-/// What can still end when the run does.
-pub(super) trait Ends: Send + Sync {
-    /// Tells the end, once.
-    fn tell_end(&self);
 }
 
 #[derive(Debug, Default)]
@@ -59,47 +53,49 @@ struct Ended {
     words: Option<String>,
 }
 
-/// What was said: bytes on the wire, framing included.
+/// Bytes on the wire, framing included.
 #[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
+pub struct Frame<'a> {
     /// The bytes.
     pub bytes: &'a [u8],
     /// Whether the whole message is a secret.
     pub is_secret: bool,
 }
 
-impl<'a> From<&'a [u8]> for Said<'a> {
-    fn from(bytes: &'a [u8]) -> Said<'a> {
-        Said {
+impl<'a> From<&'a [u8]> for Frame<'a> {
+    fn from(bytes: &'a [u8]) -> Frame<'a> {
+        Frame {
             bytes,
             is_secret: false,
         }
     }
 }
 
-/// What a fault did to a message, besides being late.
+/// What a fault does to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Struck {
-    /// It was lost.
+pub enum FaultEffect {
+    /// It is lost.
     Dropped,
-    /// It was one of two answers to a doubled request, and taken back.
-    TakenBack,
-    /// It was refused.
+    /// It is one of the two answers to a duplicated request, and not passed on.
+    Suppressed,
+    /// It is refused.
     Refused,
-    /// It is doubled.
+    /// It is sent or handled twice.
     Duplicated,
-    /// So many of its bytes are sent.
+    /// Only this many of its bytes are sent.
     Cut(usize),
-    /// It waits for the next one.
+    /// It is held back until the next one is sent.
     Reordered,
-    /// It is sent in segments of so many bytes.
+    /// It is sent in segments of this many bytes.
     Split(usize),
-    /// It waits for the next one, to be sent together with it.
+    /// It is held back, and sent in one segment with the next one.
     Glued,
     /// The connection is reset instead.
     Reset,
-    /// This bit of it is flipped; what is told is what is sent.
+    /// This bit of it is flipped.
     Corrupted(usize),
+    /// It is not sent before this moment.
+    Delayed(Instant),
 }
 
 impl Tap {
@@ -107,15 +103,61 @@ impl Tap {
     /// clone is dropped.
     pub fn connected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
         let tap = Tap::new(recorder, channel, mask, Some(End::default()));
-        tap.tell(What::Connected);
+        tap.record(What::Connected);
         let shared: Arc<dyn Ends> = Arc::clone(&tap.0) as _;
         recorder.opened(Arc::downgrade(&shared));
         tap
     }
 
-    /// A tap on a server's UDP socket. Its peer is whoever a datagram comes from or goes to.
-    pub fn unconnected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
-        Tap::new(recorder, channel, mask, None)
+    /// A tap on a stream that is connected now.
+    ///
+    /// # Errors
+    /// When it is no longer connected.
+    pub fn on_stream(
+        recorder: &Recorder,
+        service: &str,
+        framing: Framed,
+        connection: u64,
+        stream: &TcpStream,
+        mask: Option<Mask>,
+    ) -> io::Result<Tap> {
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Tcp,
+            framing,
+            connection,
+            local: stream.local_addr()?,
+            peer: stream.peer_addr()?,
+        };
+        Ok(Tap::connected(recorder, channel, mask))
+    }
+
+    /// A tap on a UDP socket. One that is not connected is a server's: its peer is wherever a
+    /// datagram comes from or goes to.
+    ///
+    /// # Errors
+    /// When the operating system cannot say its address.
+    pub fn on_socket(
+        recorder: &Recorder,
+        service: &str,
+        connection: u64,
+        socket: &UdpSocket,
+        mask: Option<Mask>,
+    ) -> io::Result<Tap> {
+        let local = socket.local_addr()?;
+        let peer = socket.peer_addr().ok();
+        let channel = Channel {
+            service: service.to_owned(),
+            transport: Transport::Udp,
+            framing: Framed::Datagram,
+            connection,
+            local,
+            peer: peer.unwrap_or(local),
+        };
+        Ok(match peer {
+            Some(_) => Tap::connected(recorder, channel, mask),
+            None => Tap::new(recorder, channel, mask, None),
+        })
     }
 
     fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: Option<End>) -> Tap {
@@ -128,38 +170,53 @@ impl Tap {
     }
 
     /// Now.
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> EventTime {
         self.0.recorder.now()
     }
 
     /// This was given to the operating system, from that moment on.
-    pub fn sent<'a>(&self, moment: Moment, said: impl Into<Said<'a>>) {
-        let message = self.message(self.outward(), said.into());
-        self.tell_at(moment, What::Sent(message));
+    pub fn sent<'a>(&self, moment: EventTime, frame: impl Into<Frame<'a>>) {
+        let message = self.message(self.outward(), frame.into());
+        self.record_at(moment, What::Sent(message));
+    }
+
+    /// Of these messages, the first `written` bytes were.
+    pub fn written(&self, moment: EventTime, batch: &Batch, written: usize) {
+        let mut rest = &batch.bytes[..written];
+        for &(length, is_secret) in batch.messages() {
+            let bytes = &rest[..length.min(rest.len())];
+            rest = &rest[bytes.len()..];
+            let frame = Frame { bytes, is_secret };
+            match bytes.len() {
+                0 => {}
+                whole if whole == length => self.sent(moment, frame),
+                _ => self.sent_in_part(moment, frame),
+            }
+        }
     }
 
     /// Of a message, only these first bytes were.
-    pub fn sent_in_part<'a>(&self, moment: Moment, said: impl Into<Said<'a>>) {
+    fn sent_in_part(&self, moment: EventTime, frame: Frame<'_>) {
         let message = Message {
             text: None,
             partial: true,
-            ..self.message(self.outward(), said.into())
+            ..self.message(self.outward(), frame)
         };
-        self.tell_at(moment, What::Sent(message));
+        self.record_at(moment, What::Sent(message));
     }
 
     /// This came, and made a message.
-    pub fn received<'a>(&self, said: impl Into<Said<'a>>) {
-        let message = self.message(self.inward(), said.into());
-        self.tell(What::Received(message));
+    pub fn received<'a>(&self, frame: impl Into<Frame<'a>>) {
+        let message = self.message(self.inward(), frame.into());
+        self.record(What::Received(message));
     }
 
     /// This came, and made no message.
-    pub fn unreadable<'a>(&self, said: impl Into<Said<'a>>, words: &str) {
-        let said = said.into();
-        if !said.bytes.is_empty() {
-            let message = self.message(self.inward(), said);
-            self.tell(What::Unreadable {
+    pub fn unreadable<'a>(&self, frame: impl Into<Frame<'a>>, words: &str) {
+        let frame = frame.into();
+        if !frame.bytes.is_empty() {
+            let message = self.message(self.inward(), frame);
+            self.record(What::Unreadable {
                 direction: message.direction,
                 bytes: message.bytes,
                 words: words.to_owned(),
@@ -170,7 +227,7 @@ impl Tap {
     /// A read returned so many bytes, and could have returned `asked`; `here` are the bytes that
     /// wait to make a message.
     pub fn read(&self, got: usize, asked: usize, here: &[u8], length: Option<NonZeroUsize>) {
-        self.tell(What::Read {
+        self.record(What::Read {
             got,
             asked,
             have: here.len(),
@@ -178,28 +235,20 @@ impl Tap {
         });
     }
 
-    /// A fault struck what is sent: `said` is all of it.
-    pub fn struck_sending<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
-        self.struck(struck, self.message(self.outward(), said.into()));
+    /// A fault has this effect on what is sent: `frame` is all of it, as it is sent.
+    pub fn fault_on_sent<'a>(&self, effect: FaultEffect, frame: impl Into<Frame<'a>>) {
+        self.fault(effect, self.message(self.outward(), frame.into()));
     }
 
-    /// A fault struck what was received.
-    pub fn struck_receiving<'a>(&self, struck: Struck, said: impl Into<Said<'a>>) {
-        self.struck(struck, self.message(self.inward(), said.into()));
-    }
-
-    /// A fault makes what is sent late.
-    pub fn delayed<'a>(&self, due: Instant, said: impl Into<Said<'a>>) {
-        self.tell(What::Delayed {
-            until: self.0.recorder.since_start(due),
-            message: self.message(self.outward(), said.into()),
-        });
+    /// A fault has this effect on what was received.
+    pub fn fault_on_received<'a>(&self, effect: FaultEffect, frame: impl Into<Frame<'a>>) {
+        self.fault(effect, self.message(self.inward(), frame.into()));
     }
 
     /// A fault stops this process for so long, now.
     pub fn paused(&self, pause: Duration) {
         let stopped = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-        self.tell(What::Paused { stopped });
+        self.record(What::Paused { stopped });
     }
 
     /// Whether bytes of this message are masked.
@@ -210,7 +259,7 @@ impl Tap {
 
     /// A read found the end of the stream.
     pub fn input_ended(&self) {
-        match self.0.recorder.ender() {
+        match self.0.recorder.closer() {
             By::Peer => self.half_closed(By::Peer),
             // We ended our own input, and the peer may go on sending for all we know.
             By::Us => self.ends(By::Us, How::End, None),
@@ -219,11 +268,12 @@ impl Tap {
 
     /// One side sends no more.
     pub fn half_closed(&self, by: By) {
-        self.tell(What::HalfClosed { by });
+        self.record(What::HalfClosed { by });
         self.ends(by, How::End, None);
     }
 
-    /// The connection ends, and this is how: what is told first counts.
+    /// The connection ends, and this is how. The first call counts, except that
+    /// a failure replaces an end in order.
     pub fn ends(&self, by: By, how: How, words: Option<String>) {
         let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(End(ended)) = end.as_mut() else {
@@ -250,20 +300,20 @@ impl Tap {
     pub fn timed_out(&self, waited: Duration, words: &str) {
         let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
         let words = words.to_owned();
-        self.tell(What::TimedOut { waited, words });
+        self.record(What::TimedOut { waited, words });
     }
 
     /// What was asked before is asked again, now for the `attempt`-th time.
     pub fn resent(&self, attempt: u32, request: &[u8]) {
         let (shown, _) = self.masked(request, false);
         let text = String::from_utf8_lossy(&shown).into_owned();
-        self.tell(What::Resent { attempt, text });
+        self.record(What::Resent { attempt, text });
     }
 
     /// Something failed, and it may go on.
     pub fn failed(&self, words: &str) {
         let words = words.to_owned();
-        self.tell(What::Failed { words });
+        self.record(What::Failed { words });
     }
 
     /// A tap on the same socket, for this peer of it.
@@ -275,22 +325,23 @@ impl Tap {
         Tap::new(&self.0.recorder, channel, self.0.mask, None)
     }
 
-    fn struck(&self, struck: Struck, message: Message) {
-        let dropped = |cause| What::Dropped {
-            cause,
-            message: message.clone(),
-        };
-        self.tell(match struck {
-            Struck::Dropped => dropped(Cause::Drop),
-            Struck::TakenBack => dropped(Cause::Duplicate),
-            Struck::Refused => What::Refused(message),
-            Struck::Duplicated => What::Duplicated(message),
-            Struck::Cut(sent) => What::Cut { sent, message },
-            Struck::Reordered => What::Reordered(message),
-            Struck::Split(size) => What::Split { size, message },
-            Struck::Glued => What::Glued(message),
-            Struck::Reset => What::Reset(message),
-            Struck::Corrupted(bit) => What::Corrupted { bit, message },
+    fn fault(&self, effect: FaultEffect, message: Message) {
+        let dropped = |cause, message| What::Dropped { cause, message };
+        self.record(match effect {
+            FaultEffect::Dropped => dropped(Cause::Drop, message),
+            FaultEffect::Suppressed => dropped(Cause::Duplicate, message),
+            FaultEffect::Refused => What::Refused(message),
+            FaultEffect::Duplicated => What::Duplicated(message),
+            FaultEffect::Cut(sent) => What::Cut { sent, message },
+            FaultEffect::Reordered => What::Reordered(message),
+            FaultEffect::Split(size) => What::Split { size, message },
+            FaultEffect::Glued => What::Glued(message),
+            FaultEffect::Reset => What::Reset(message),
+            FaultEffect::Corrupted(bit) => What::Corrupted { bit, message },
+            FaultEffect::Delayed(due) => What::Delayed {
+                until: self.0.recorder.since_start(due),
+                message,
+            },
         });
     }
 
@@ -302,10 +353,10 @@ impl Tap {
         Direction::received_by(self.0.recorder.side())
     }
 
-    fn message(&self, direction: Direction, said: Said<'_>) -> Message {
-        let payload = payload(self.0.channel.framing, said.bytes);
-        let (shown, masked) = self.masked(&said.bytes[payload.clone()], said.is_secret);
-        let mut bytes = said.bytes.to_vec();
+    fn message(&self, direction: Direction, frame: Frame<'_>) -> Message {
+        let payload = payload(self.0.channel.framing, frame.bytes);
+        let (shown, masked) = self.masked(&frame.bytes[payload.clone()], frame.is_secret);
+        let mut bytes = frame.bytes.to_vec();
         bytes[payload].copy_from_slice(&shown);
         Message {
             direction,
@@ -337,18 +388,18 @@ impl Tap {
         (shown, any)
     }
 
-    fn tell(&self, what: What) {
+    fn record(&self, what: What) {
         self.0.recorder.record(Some(&self.0.channel), what);
     }
 
-    fn tell_at(&self, moment: Moment, what: What) {
+    fn record_at(&self, moment: EventTime, what: What) {
         let channel = Some(&self.0.channel);
         self.0.recorder.record_at(moment, channel, what);
     }
 }
 
 impl Ends for Shared {
-    fn tell_end(&self) {
+    fn record_end(&self) {
         let end = self
             .end
             .lock()
@@ -368,7 +419,7 @@ impl Ends for Shared {
 /// The connection is over when nobody holds it any more.
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.tell_end();
+        self.record_end();
     }
 }
 

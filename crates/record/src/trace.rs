@@ -1,17 +1,20 @@
-//! The trace: events for a person, on standard error, while they happen.
+//! The trace: events on standard error, while they happen.
 
 use std::collections::HashMap;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use proto::mode::PROXY;
 use proto::printable::printable;
 use terminal_size::{Width, terminal_size_of};
-use unicode_width::UnicodeWidthChar;
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Cause, Channel, Event, Framed, How, Message, What};
+use super::event::{By, Channel, Event, Framed, What};
+use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
 const WIDTH: usize = 120;
@@ -21,9 +24,6 @@ const LEAST_WIDTH: usize = 40;
 
 /// Columns of a row of a dump besides its bytes, of which each has four.
 const DUMP_MARGIN: usize = 7;
-
-/// The service that is a server to one end and a client to the other.
-const PROXY: &str = "proxy";
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,12 +46,12 @@ impl Trace {
     }
 }
 
-/// Whether what is said on standard error may be in colour: it is a terminal that knows how, and
-/// `NO_COLOR` does not forbid it.
-pub fn is_coloured() -> bool {
+/// Whether what is written to this stream may be coloured: it is a terminal that can show colours,
+/// and `NO_COLOR` is not set.
+pub fn is_coloured(stream: &impl RawStream) -> bool {
     // anstream takes every terminal to know how where `CI` is set.
     let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    !is_dumb && AutoStream::choice(&io::stderr()) != ColorChoice::Never
+    !is_dumb && AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Where the trace is shown.
@@ -65,15 +65,9 @@ pub struct Screen {
     reads: HashMap<Channel, Event>,
 }
 
-#[derive(Clone, Copy)]
-enum Colour {
-    Plain = 0,
-    Dim = 2,
-    Red = 31,
-    Green = 32,
-    Yellow = 33,
-    Cyan = 36,
-}
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 impl Screen {
     /// Standard error: in colour [where it may be](is_coloured), and as wide as `COLUMNS` says, or
@@ -83,7 +77,7 @@ impl Screen {
         Screen {
             trace,
             width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
-            is_coloured: is_coloured(),
+            is_coloured: is_coloured(&io::stderr()),
             out: Box::new(io::stderr()),
             reads: HashMap::new(),
         }
@@ -94,7 +88,7 @@ impl Screen {
     /// because nothing may ever follow.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When it cannot be written.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         let mut lines = Vec::new();
         match (&event.channel, &event.what) {
@@ -135,21 +129,21 @@ impl Screen {
         };
         let (seconds, micros) = (event.t / 1_000_000_000, event.t / 1_000 % 1_000_000);
         let margin = format!("{seconds:>4}.{micros:06} {place:<8} ");
-        let (colour, mark, words, bytes) = describe(event);
+        let (mark, style) = mark(&event.what);
         let width = self.width();
         let room = width.saturating_sub(margin.len() + mark.chars().count());
-        let words = cut(&words, room);
-        self.line(lines, colour, &format!("{margin}{mark}{words}"))?;
-        if let (Trace::Hex, Some(bytes)) = (self.trace, bytes) {
+        let words = cut(&describe(event, &printable), room);
+        self.line(lines, style, &format!("{margin}{mark}{words}"))?;
+        if let (Trace::Hex, Some((_, bytes))) = (self.trace, event.what.crossed()) {
             let per_row = match width {
                 71.. => 16,
                 _ => 8,
             };
             let indent = width.saturating_sub(DUMP_MARGIN + 4 * per_row);
             let indent = " ".repeat(indent.min(margin.len() + 2));
-            for (row, piece) in bytes.chunks(per_row).enumerate() {
+            for (row, piece) in bytes.0.chunks(per_row).enumerate() {
                 let row = format!("{indent}{}", dump(row * per_row, piece, per_row));
-                self.line(lines, Colour::Dim, &row)?;
+                self.line(lines, DIM, &row)?;
             }
         }
         Ok(())
@@ -163,161 +157,47 @@ impl Screen {
         width.max(LEAST_WIDTH)
     }
 
-    fn line(&self, lines: &mut Vec<u8>, colour: Colour, text: &str) -> io::Result<()> {
-        match (self.is_coloured, colour) {
-            (false, _) | (true, Colour::Plain) => writeln!(lines, "{text}"),
-            (true, colour) => writeln!(lines, "\x1b[{}m{text}\x1b[0m", colour as u8),
-        }
+    fn line(&self, lines: &mut Vec<u8>, style: Style, text: &str) -> io::Result<()> {
+        let style = if self.is_coloured {
+            style
+        } else {
+            Style::new()
+        };
+        writeln!(lines, "{style}{text}{style:#}")
     }
 }
 
-/// What is shown of an event: its colour, an arrow or a mark, words, and the bytes of its message.
-fn describe(event: &Event) -> (Colour, &'static str, String, Option<&[u8]>) {
-    let about = |words: &str, message: &Message| format!("{words}: {}", text(message));
-    match &event.what {
-        What::Connected => {
-            let peer = event.channel.as_ref().map(|channel| channel.peer);
-            let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-            (Colour::Plain, "* ", format!("connected, {peer}"), None)
+/// The mark before an event, and its style.
+fn mark(what: &What) -> (&'static str, Style) {
+    let way = |direction| match direction {
+        Direction::ToServer => AnsiColor::Cyan.on_default(),
+        Direction::ToClient => AnsiColor::Green.on_default(),
+    };
+    match what {
+        What::Sent(message) => ("→ ", way(message.direction)),
+        What::Received(message) => ("← ", way(message.direction)),
+        What::Unreadable { .. } => ("← ", RED),
+        What::Connected | What::HalfClosed { .. } | What::Closed { .. } | What::Ended => {
+            ("* ", Style::new())
         }
-        What::Sent(message) => {
-            let colour = colour_of(message.direction);
-            let words = match message.partial {
-                true => about("only in part", message),
-                false => text(message),
-            };
-            (colour, "→ ", words, Some(&message.bytes.0))
-        }
-        What::Received(message) => (
-            colour_of(message.direction),
-            "← ",
-            text(message),
-            Some(&message.bytes.0),
-        ),
-        What::Unreadable { bytes, words, .. } => {
-            let words = format!("unreadable, {} bytes: {}", bytes.0.len(), printable(words));
-            (Colour::Red, "← ", words, Some(&bytes.0))
-        }
-        What::HalfClosed { by } => (Colour::Plain, "* ", half_closed(*by).into(), None),
-        What::Closed { by, how, words } => {
-            let mut shown = closed(*by, *how).to_owned();
-            if let Some(words) = words {
-                shown = format!("{shown}: {}", printable(words));
-            }
-            (Colour::Plain, "* ", shown, None)
-        }
-        What::Read {
-            got,
-            asked,
-            have,
-            need,
-        } => (Colour::Dim, "    ", read(*got, *asked, *have, *need), None),
-        What::Dropped { cause, message } => {
-            let words = match cause {
-                Cause::Drop => "fault: dropped",
-                Cause::Duplicate => "fault: dropped, the answer to a copy",
-            };
-            (Colour::Yellow, "x ", about(words, message), None)
-        }
-        What::Duplicated(message) => {
-            let words = about("fault: duplicated", message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Delayed { until, message } => {
-            let late = until.saturating_sub(event.t) / 1_000_000;
-            let words = about(&format!("fault: delayed by {late} ms"), message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Refused(message) => {
-            let words = about("fault: refused", message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Cut { sent, message } => {
-            let words = format!("fault: cut after {sent} of {} bytes", message.bytes.0.len());
-            (Colour::Yellow, "x ", about(&words, message), None)
-        }
-        What::Reordered(message) => {
-            let words = about("fault: held back", message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Split { size, message } => {
-            let words = about(&format!("fault: split into {size} bytes each"), message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Glued(message) => {
-            let words = about("fault: held back, to be glued to the next", message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Reset(message) => {
-            let words = about("fault: reset instead of", message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Corrupted { bit, message } => {
-            let words = about(&format!("fault: bit {bit} flipped"), message);
-            (Colour::Yellow, "x ", words, None)
-        }
-        What::Paused { stopped } => {
-            let (seconds, millis) = (stopped / 1_000_000_000, stopped / 1_000_000 % 1_000);
-            let words = format!("fault: the program stops for {seconds}.{millis:03} s");
-            (Colour::Yellow, "! ", words, None)
-        }
-        What::TimedOut { waited, words } => {
-            let (seconds, millis) = (waited / 1_000_000_000, waited / 1_000_000 % 1_000);
-            let words = format!("after {seconds}.{millis:03} s: {}", printable(words));
-            (Colour::Yellow, "! ", words, None)
-        }
-        What::Resent { attempt, text } => {
-            let words = format!("again, attempt {attempt}: {}", printable(text));
-            (Colour::Yellow, "! ", words, None)
-        }
-        What::Failed { words } => (Colour::Red, "! ", printable(words), None),
-        What::Note {
-            about,
-            what,
-            amount,
-            words,
-        } => {
-            let parts = [about, amount, words].into_iter().flatten();
-            let note = parts.fold(what.clone(), |note, part| format!("{note} {part}"));
-            (Colour::Plain, "- ", printable(&note), None)
-        }
-        What::Crashed { at } => (Colour::Red, "! ", format!("crashes at {at}"), None),
-        What::Lost { count } => {
-            let words = format!("{count} events are missing here");
-            (Colour::Red, "! ", words, None)
-        }
-        What::Ended => (Colour::Plain, "* ", "ended".to_owned(), None),
+        What::Read { .. } => ("    ", DIM),
+        What::Note(_) => ("- ", Style::new()),
+        What::Paused { .. } | What::TimedOut { .. } | What::Resent { .. } => ("! ", YELLOW),
+        What::Failed { .. } | What::Crashed { .. } | What::Lost { .. } => ("! ", RED),
+        What::Dropped { .. }
+        | What::Duplicated(_)
+        | What::Delayed { .. }
+        | What::Refused(_)
+        | What::Cut { .. }
+        | What::Reordered(_)
+        | What::Split { .. }
+        | What::Glued(_)
+        | What::Reset(_)
+        | What::Corrupted { .. } => ("x ", YELLOW),
     }
 }
 
-fn colour_of(direction: Direction) -> Colour {
-    match direction {
-        Direction::ToServer => Colour::Cyan,
-        Direction::ToClient => Colour::Green,
-    }
-}
-
-fn half_closed(by: By) -> &'static str {
-    match by {
-        By::Us => "we send no more",
-        By::Peer => "the other end sends no more",
-    }
-}
-
-fn closed(by: By, how: How) -> &'static str {
-    match (by, how) {
-        (By::Us, How::End) => "closed by us",
-        (By::Peer, How::End) => "closed by the other end",
-        (_, How::Abort) => "closed by us, at once",
-        (By::Us, How::Reset) => "reset by us",
-        (By::Peer, How::Reset) => "reset by the other end",
-        (_, How::Timeout) => "closed by us: too slow",
-        (_, How::Cut) => "closed by us: cut by a fault",
-        (_, How::Broken) => "broken",
-    }
-}
-
-/// Whether a read found the end of the stream or made a message, which is told right after it.
+/// Whether a read found the end of the stream or made a message, which is shown right after it.
 fn is_whole(channel: &Channel, what: &What) -> bool {
     match what {
         What::Read { got: 0, .. } => true,
@@ -328,43 +208,6 @@ fn is_whole(channel: &Channel, what: &What) -> bool {
         } => have >= need,
         _ => matches!(channel.framing, Framed::Raw | Framed::Stream),
     }
-}
-
-fn read(got: usize, asked: usize, have: usize, need: Option<usize>) -> String {
-    let bytes = if got == 1 { "byte" } else { "bytes" };
-    match (got, need) {
-        (0, _) => "read 0 bytes: the other end sends no more".to_owned(),
-        (_, Some(need)) if have > need => {
-            let more = have - need;
-            format!("read {got} {bytes}: the message of {need}, and {more} more")
-        }
-        (_, Some(need)) if got == have => format!("read {got} of {need} bytes"),
-        (_, Some(need)) => format!("read {got} {bytes}, {have} of {need} are here"),
-        (_, None) if got == have => format!("read {got} {bytes} of at most {asked}"),
-        (_, None) => format!("read {got} {bytes}, {have} are here"),
-    }
-}
-
-fn text(message: &Message) -> String {
-    match &message.text {
-        Some(text) => printable(text),
-        None => message.bytes.0.escape_ascii().to_string(),
-    }
-}
-
-/// As much of it as fits this many columns.
-fn cut(text: &str, most: usize) -> String {
-    let columns = |c: char| c.width().unwrap_or(0);
-    if text.chars().map(columns).sum::<usize>() <= most {
-        return text.to_owned();
-    }
-    let mut room = most.saturating_sub(1);
-    let fitting = text.chars().take_while(|c| {
-        let rest = room.checked_sub(columns(*c));
-        room = rest.unwrap_or(0);
-        rest.is_some()
-    });
-    fitting.chain(['…']).collect()
 }
 
 /// A row of at most so many bytes: where they stand, in hexadecimal, and as characters.
@@ -408,12 +251,12 @@ mod tests {
     }
 
     fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
-        let (tell, told) = channel();
+        let (sender, shown) = channel();
         let mut screen = Screen {
             trace,
             width: Some(width),
             is_coloured,
-            out: Box::new(Seen(tell)),
+            out: Box::new(Seen(sender)),
             reads: HashMap::new(),
         };
         for line in Lines::new(recording.as_bytes()) {
@@ -422,7 +265,7 @@ mod tests {
             }
         }
         drop(screen);
-        String::from_utf8(told.iter().flatten().collect()).unwrap()
+        String::from_utf8(shown.iter().flatten().collect()).unwrap()
     }
 
     #[test]
@@ -453,9 +296,6 @@ mod tests {
             let widest = shown.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(width), "{width}: {shown}");
         }
-        assert_eq!(cut("日本語です", 10), "日本語です");
-        assert_eq!(cut("日本語です", 9), "日本語で…");
-        assert_eq!(cut("日本語です", 8), "日本語…");
     }
 
     #[test]

@@ -3,15 +3,15 @@
 mod chosen;
 mod faults;
 mod ledger;
+mod lists;
 mod proxy;
 mod recording;
 
-use std::fmt::Write;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -20,7 +20,7 @@ use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
-use proto::script::{self, SHIPPED, Script};
+use proto::script::{self, Script};
 use proto::side::Side;
 use server::{Config, Role, log, services};
 use wire::fault::{Plan, Spec, random_seed};
@@ -28,6 +28,7 @@ use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};
 pub use ledger::LedgerCommand;
+pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
 
@@ -62,7 +63,7 @@ pub struct Arguments {
     /// `list` shows which there are
     #[arg(long, value_parser = one_of(handout_names(), parse_handout), hide_possible_values = true,
         value_name = "NAME", conflicts_with_all = ["mode", "named", "wire", "script", "semantics"])]
-    handout: Option<Printed>,
+    handout: Option<HandoutChoice>,
     #[command(flatten)]
     relaying: ProxyArguments,
 
@@ -193,7 +194,7 @@ pub enum LogFormat {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Printed {
+enum HandoutChoice {
     One(Handout),
     List,
 }
@@ -216,7 +217,7 @@ impl Arguments {
 
     /// Whether only the names of the hand-outs are asked for.
     pub fn lists_handouts(&self) -> bool {
-        matches!(self.handout, Some(Printed::List))
+        matches!(self.handout, Some(HandoutChoice::List))
     }
 
     fn script_in_framing(&self) -> anyhow::Result<Script> {
@@ -242,8 +243,8 @@ impl Arguments {
     fn role(&self) -> anyhow::Result<Role> {
         let proxy = self.relaying.settings(self.chosen.is_proxy());
         match self.handout {
-            Some(Printed::One(handout)) => proxy.map(|_| Role::Handout(handout)),
-            Some(Printed::List) | None => {
+            Some(HandoutChoice::One(handout)) => proxy.map(|_| Role::Handout(handout)),
+            Some(HandoutChoice::List) | None => {
                 let modes = self.chosen.modes()?;
                 Ok(proxy?.map_or(Role::Services(modes), Role::Proxy))
             }
@@ -318,63 +319,6 @@ impl Arguments {
     }
 }
 
-impl Arguments {
-    /// The file of the ledger to look into.
-    ///
-    /// # Errors
-    /// As [`ledger_file`](Arguments::ledger_file), and when the ledger is in memory.
-    pub fn ledger_on_disk(&self) -> anyhow::Result<PathBuf> {
-        self.ledger_file()?.ok_or_else(|| {
-            let words = "a ledger in memory is gone with its server: name a file with --ledger";
-            usage(ErrorKind::InvalidValue, words)
-        })
-    }
-
-    /// As [`ledger_file`](Arguments::ledger_file), with the directory made where no file is named.
-    ///
-    /// # Errors
-    /// As there, and when the directory cannot be made.
-    fn ledger_to_serve(&self) -> anyhow::Result<Option<PathBuf>> {
-        let file = self.ledger_file()?;
-        if self.ledger.is_none()
-            && let Some(directory) = file.as_deref().and_then(Path::parent)
-        {
-            state::create_directory(directory, directory).map_err(|error| {
-                anyhow!(
-                    "{error} for the ledger: set XDG_STATE_HOME to a directory of yours, or name a \
-                     file with --ledger"
-                )
-            })?;
-        }
-        Ok(file)
-    }
-
-    /// The ledger's file, or `None` for one in memory.
-    ///
-    /// # Errors
-    /// When no file is named and there is no home directory.
-    fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
-        match &self.ledger {
-            Some(path) if path.as_os_str() == "memory" => Ok(None),
-            Some(path) if self.semantics != Semantics::ExactlyOnce => {
-                let words = format!(
-                    "--semantics {} would spoil {}: leave --ledger out",
-                    self.semantics,
-                    path.display()
-                );
-                Err(usage(ErrorKind::ArgumentConflict, &words))
-            }
-            None if self.semantics != Semantics::ExactlyOnce => Ok(None),
-            Some(path) => Ok(Some(path.clone())),
-            None => {
-                let directory = state::directory()
-                    .map_err(|error| anyhow!("{error}, or name a ledger with --ledger"))?;
-                Ok(Some(directory.join("bank.db")))
-            }
-        }
-    }
-}
-
 impl From<LogFormat> for log::Format {
     fn from(format: LogFormat) -> log::Format {
         match format {
@@ -382,35 +326,6 @@ impl From<LogFormat> for log::Format {
             LogFormat::Json => log::Format::Json,
         }
     }
-}
-
-/// The name and the title of each script that is shipped, one a line.
-///
-/// # Errors
-/// When one makes no sense, which its own tests rule out.
-pub fn list_of_scripts() -> anyhow::Result<String> {
-    let mut list = String::new();
-    for shipped in SHIPPED {
-        let script: Script = shipped.source.parse()?;
-        let transport = script.transport().name();
-        writeln!(list, "{:<14} {transport}  {}", shipped.name, script.title())?;
-    }
-    Ok(list)
-}
-
-/// Each hand-out with its transport and port, where it is printed, and what it is, one a line.
-pub fn list_of_handouts() -> String {
-    let mut list = String::new();
-    for handout in Handout::ALL {
-        let (name, transport) = (handout.name(), handout.transport().name());
-        let (port, source, title) = (handout.port(), handout.source(), handout.title());
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            list,
-            "{name:<14} {transport} {port:>5}  {source:<22}  {title}"
-        );
-    }
-    list
 }
 
 /// The completion script of one shell.
@@ -437,10 +352,10 @@ fn handout_names() -> impl Iterator<Item = &'static str> {
     Handout::ALL.into_iter().map(Handout::name).chain(["list"])
 }
 
-fn parse_handout(name: &str) -> Option<Printed> {
+fn parse_handout(name: &str) -> Option<HandoutChoice> {
     match name {
-        "list" => Some(Printed::List),
-        _ => Handout::parse(name).map(Printed::One),
+        "list" => Some(HandoutChoice::List),
+        _ => Handout::parse(name).map(HandoutChoice::One),
     }
 }
 

@@ -1,7 +1,6 @@
-//! Everything about a server that can be turned, with its default.
+//! The settings of a server, with their defaults.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,15 +9,12 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
-use proto::side::Side;
-use record::{self, Framed, Mask, Recorder, Tap};
-use wire::connection::Connection;
-use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Faults, Plan};
+use record::Recorder;
+use wire::fault::Plan;
 use wire::limits::Limits;
 
 use crate::clock::Clock;
-use crate::connections::{ENDING, Place};
+use crate::connections::ENDING;
 
 /// What a server does.
 #[derive(Debug, Clone)]
@@ -75,7 +71,7 @@ pub struct Config {
     pub clock: Clock,
     /// Faults to inject into the messages of every service.
     pub faults: Option<Plan>,
-    /// Who takes down what happens on the wire.
+    /// The recorder of what happens on the wire, if any.
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
@@ -140,74 +136,6 @@ impl Config {
 
     fn spare_descriptors(&self) -> u64 {
         ENDING as u64 * self.descriptors_each() + Config::OTHER_DESCRIPTORS
-    }
-
-    /// Has a connection recorded, and puts it under the faults of this configuration, where there is
-    /// a recorder and where there are faults. What [`greet`](wire::connection::Writer::greet) sends
-    /// is not disturbed.
-    pub fn inject(&self, connection: &mut Connection, place: &Place, exchange: Exchange) {
-        if let Some(recorder) = &self.recorder {
-            let (service, number) = (place.service(), place.id());
-            let is_bank = service == Mode::Atm.name() && matches!(self.role, Role::Services(_));
-            let secrets: Mask = match is_bank {
-                true => proto::atm::secrets_alone,
-                false => proto::atm::secrets,
-            };
-            if let Err(error) = connection.record(recorder, service, number, Some(secrets)) {
-                tracing::debug!(%error, "not recorded");
-            }
-        }
-        if let Some(faults) = self.faults(Transport::Tcp, place.id(), exchange) {
-            connection.inject(faults);
-        }
-    }
-
-    /// A tap on a stream that has no messages, where there is a recorder.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
-    pub fn tap_stream(&self, stream: &TcpStream, place: &Place) -> io::Result<Option<Tap>> {
-        let Some(recorder) = &self.recorder else {
-            return Ok(None);
-        };
-        let channel = record::Channel {
-            service: place.service().to_owned(),
-            transport: Transport::Tcp,
-            framing: Framed::Stream,
-            connection: place.id(),
-            local: stream.local_addr()?,
-            peer: stream.peer_addr()?,
-        };
-        Ok(Some(Tap::connected(
-            recorder,
-            channel,
-            Some(proto::atm::secrets),
-        )))
-    }
-
-    /// As [`Config::inject`], for a service's UDP socket.
-    pub fn inject_datagrams(&self, endpoint: &mut Endpoint, service: &str, exchange: Exchange) {
-        if let Some(recorder) = &self.recorder {
-            let secrets = Some(proto::atm::secrets as Mask);
-            if let Err(error) = endpoint.record(recorder, service, 0, secrets) {
-                tracing::debug!(%error, "not recorded");
-            }
-        }
-        if let Some(faults) = self.faults(Transport::Udp, 0, exchange) {
-            endpoint.inject(faults);
-        }
-    }
-
-    /// What happens to the messages of a connection or socket on purpose, if anything. A
-    /// connection's number is that of its place; a UDP socket's is 0.
-    pub fn faults(&self, transport: Transport, number: u64, exchange: Exchange) -> Option<Faults> {
-        let channel = Channel {
-            side: Side::Server,
-            transport,
-            number,
-            exchange,
-        };
-        Some(self.faults.as_ref()?.faults(channel))
     }
 }
 

@@ -2,14 +2,15 @@
 //! how all are ended when the server stops.
 
 pub mod eviction;
+mod permit;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use self::eviction::{Known, Newcomer, Shares, Source, who_gives_way};
+use self::eviction::{Known, Newcomer, Shares, Source, choose_evicted};
+pub use self::permit::{ConnectionPermit, Watch};
 
 /// Connections that were ended to make room and whose threads have not found out yet, at most:
 /// few enough to fit what a process has besides its connections, enough for one that computes not
@@ -49,41 +50,12 @@ struct Open {
 struct Entry {
     stream: Arc<TcpStream>,
     service: &'static str,
-    source: Source,
-    activity: Arc<Activity>,
+    watch: Watch,
 }
 
-/// What a connection's thread and who looks for room share.
-#[derive(Debug, Default)]
-struct Activity {
-    has_spoken: AtomicBool,
-    /// When the peer said something last, or came: nanoseconds since the beginning.
-    quiet_since: AtomicU64,
-    /// It was ended to make room.
-    is_ending: AtomicBool,
-}
-
-/// A place among the open connections, given back when dropped.
-#[derive(Debug)]
-pub struct Place {
-    id: u64,
-    service: &'static str,
-    source: Source,
-    activity: Arc<Activity>,
-    connections: Connections,
-}
-
-/// Says of a connection what its [`Place`] says, to whoever does something for it: a second thread
-/// of its own, or what all connections share.
-#[derive(Debug, Clone)]
-pub struct Watch {
-    source: Source,
-    activity: Arc<Activity>,
-}
-
-/// Why a connection gets no place.
+/// Why a connection gets no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
+pub enum NotAdmitted {
     /// As many as may be are open, and none of them [gives way](eviction).
     Full,
     /// The server is stopping.
@@ -104,11 +76,11 @@ impl Connections {
         }
     }
 
-    /// Gives a connection to this service a place. When all are taken, another one is [ended to
-    /// make room](eviction), so that nobody can keep others out.
+    /// Gives a connection to this service a permit. When all places are taken, another connection is
+    /// [ended to make room](eviction), so that no peer can keep others out.
     ///
-    /// The one that is ended is told nothing: words that it did not ask for could be taken for the
-    /// answer to a request that is under way.
+    /// Nothing is sent to the one that is ended: its client could take it for the answer to a
+    /// request that is under way.
     ///
     /// # Errors
     /// When there is no place for it.
@@ -117,7 +89,7 @@ impl Connections {
         stream: &Arc<TcpStream>,
         service: &'static str,
         peer: IpAddr,
-    ) -> Result<Place, NoPlace> {
+    ) -> Result<ConnectionPermit, NotAdmitted> {
         let source = Source::from(peer);
         let newcomer = Newcomer {
             service: Some(service),
@@ -128,37 +100,28 @@ impl Connections {
         let mut open = self.lock();
         loop {
             if open.stopping {
-                return Err(NoPlace::Stopping);
+                return Err(NotAdmitted::Stopping);
             }
             if open.by_id.len() - open.ending >= places {
                 open.end_one(newcomer, &self.shared.shares)
-                    .ok_or(NoPlace::Full)?;
+                    .ok_or(NotAdmitted::Full)?;
             } else if open.by_id.len() < places + ENDING {
                 break;
             } else {
-                open = self.wait_for_end(open, by).ok_or(NoPlace::Full)?;
+                open = self.wait_for_end(open, by).ok_or(NotAdmitted::Full)?;
             }
         }
         let id = open.next_id;
         open.next_id += 1;
-        let activity = Activity::default();
-        activity.quiet_since.store(self.now(), Ordering::Relaxed);
-        let activity = Arc::new(activity);
+        let watch = Watch::new(source, self.now());
         let entry = Entry {
             stream: Arc::clone(stream),
             service,
-            source,
-            activity: Arc::clone(&activity),
+            watch: watch.clone(),
         };
         open.by_id.insert(id, entry);
         drop(open);
-        Ok(Place {
-            id,
-            service,
-            source,
-            activity,
-            connections: self.clone(),
-        })
+        Ok(ConnectionPermit::new(id, service, watch, self.clone()))
     }
 
     /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
@@ -188,7 +151,7 @@ impl Connections {
         self.lock().stopping
     }
 
-    /// Lets nobody in any more, and ends the input of all: each reads what it was sent, answers
+    /// Admits no more connections, and ends the input of all: each reads what it was sent, answers
     /// it, and finds the end of the stream.
     pub fn stop(&self) {
         let mut open = self.lock();
@@ -218,6 +181,14 @@ impl Connections {
             let _ = entry.stream.shutdown(Shutdown::Both);
         }
         open.by_id.len()
+    }
+
+    fn remove(&self, id: u64) {
+        let mut open = self.lock();
+        let removed = open.by_id.remove(&id);
+        open.ending -= usize::from(removed.is_some_and(|it| it.watch.was_evicted()));
+        drop(open);
+        self.shared.one_closed.notify_all();
     }
 
     /// Waits until there are fewer; `None` when there are still as many then.
@@ -251,11 +222,12 @@ impl Connections {
 impl Open {
     /// Ends the one that gives way for this newcomer, if one does.
     fn end_one(&mut self, newcomer: Newcomer, shares: &Shares) -> Option<u64> {
-        let living = self.by_id.iter().filter(|(_, entry)| !entry.is_ending());
+        let living = self.by_id.iter();
+        let living = living.filter(|(_, entry)| !entry.watch.was_evicted());
         let known: Vec<Known> = living.map(|(id, entry)| entry.known(*id)).collect();
-        let id = who_gives_way(&known, newcomer, shares)?;
+        let id = choose_evicted(&known, newcomer, shares)?;
         let entry = self.by_id.get(&id)?;
-        entry.activity.is_ending.store(true, Ordering::Relaxed);
+        entry.watch.make_room();
         self.ending += 1;
         let _ = entry.stream.shutdown(Shutdown::Both);
         Some(id)
@@ -263,93 +235,14 @@ impl Open {
 }
 
 impl Entry {
-    fn is_ending(&self) -> bool {
-        self.activity.is_ending.load(Ordering::Relaxed)
-    }
-
     fn known(&self, id: u64) -> Known {
         Known {
             id,
             service: self.service,
-            source: self.source,
-            has_spoken: self.activity.has_spoken.load(Ordering::Relaxed),
-            quiet_since: self.activity.quiet_since.load(Ordering::Relaxed),
+            source: self.watch.source(),
+            has_spoken: self.watch.has_spoken(),
+            quiet_since: self.watch.quiet_since(),
         }
-    }
-}
-
-impl Place {
-    /// The service's name.
-    pub fn service(&self) -> &'static str {
-        self.service
-    }
-
-    /// A number no other connection of this server has.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// The peer has said something: to be called for each message, or each read where there are no
-    /// messages. Who was quiet longest is ended first to make room.
-    pub fn has_spoken(&self) {
-        let now = self.connections.now();
-        self.activity.quiet_since.store(now, Ordering::Relaxed);
-        self.activity.has_spoken.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the server is stopping.
-    pub fn is_stopping(&self) -> bool {
-        self.connections.are_stopping()
-    }
-
-    /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
-        self.watch().has_made_room()
-    }
-
-    /// For whoever does something for this connection.
-    pub fn watch(&self) -> Watch {
-        Watch {
-            source: self.source,
-            activity: Arc::clone(&self.activity),
-        }
-    }
-}
-
-impl Watch {
-    /// Where the connection comes from.
-    pub fn source(&self) -> Source {
-        self.source
-    }
-
-    /// Whether the connection was ended to make room for another.
-    pub fn has_made_room(&self) -> bool {
-        self.activity.is_ending.load(Ordering::Relaxed)
-    }
-
-    /// Of a connection from this source that there is not.
-    #[cfg(test)]
-    pub fn of(source: Source) -> Watch {
-        Watch {
-            source,
-            activity: Arc::default(),
-        }
-    }
-
-    /// Has it ended to make room.
-    #[cfg(test)]
-    pub fn end(&self) {
-        self.activity.is_ending.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.lock();
-        open.by_id.remove(&self.id);
-        open.ending -= usize::from(self.has_made_room());
-        drop(open);
-        self.connections.shared.one_closed.notify_all();
     }
 }
 
@@ -388,7 +281,7 @@ mod tests {
         first.has_spoken();
         let third = enter(&pairs[2].0);
         assert!(is_ended(&mut pairs[1].1), "it was quiet longest");
-        assert!(second.has_made_room() && !first.has_made_room() && !third.has_made_room());
+        assert!(second.was_evicted() && !first.was_evicted() && !third.was_evicted());
         assert_eq!(connections.count(), 2);
         drop(second);
         assert_eq!(connections.count(), 2);
@@ -426,7 +319,7 @@ mod tests {
         let _second = enter(&pairs[1].0);
         std::thread::scope(|scope| {
             let making = scope.spawn(|| connections.make_room(Some("text")));
-            while !first.has_made_room() {
+            while !first.was_evicted() {
                 std::thread::yield_now();
             }
             drop(first);
@@ -439,14 +332,14 @@ mod tests {
     fn stopping_ends_the_input_of_all_and_lets_nobody_in() {
         let connections = connections(5);
         let (stream, _other) = pair();
-        let place = connections.enter(&stream, "text", HERE).unwrap();
+        let permit = connections.enter(&stream, "text", HERE).unwrap();
         connections.stop();
         assert_eq!((&*stream).read(&mut [0; 8]).unwrap(), 0);
-        assert!(place.is_stopping());
+        assert!(permit.is_stopping());
         let refused = connections.enter(&pair().0, "text", HERE).unwrap_err();
-        assert_eq!(refused, NoPlace::Stopping);
+        assert_eq!(refused, NotAdmitted::Stopping);
         assert_eq!(connections.drain(Duration::from_millis(10)), 1);
-        drop(place);
+        drop(permit);
         assert_eq!(connections.drain(Duration::from_secs(10)), 0);
     }
 }

@@ -1,20 +1,25 @@
 //! The loop of every service that answers one request at a time.
 //!
-//! A service is a [`Conversation`]: requests in, answers out, no socket in sight. [`converse`]
+//! A service is a [`Conversation`]: requests in, answers out, no socket in sight. [`Conversations`]
 //! does the rest: the opening `READY`, deadlines, bad input, `QUIT`, the end.
 
 use std::fmt;
+use std::io;
 use std::time::Instant;
 
 use proto::atm::without_quoted_digits;
+use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::printable::{excerpt, printable};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use proto::request::Request;
 use wire::connection::{Connection, ReceiveError, SendError};
+use wire::fault::Exchange;
 
-use crate::connections::Place;
+use crate::connections::{ConnectionPermit, Watch};
+use crate::incoming::IncomingConnection;
+use crate::service::{End, TcpService};
 
 /// One peer's conversation with a service.
 pub trait Conversation {
@@ -35,80 +40,70 @@ pub trait Conversation {
         false
     }
 
-    /// Whether peers tell it cards and PINs, so that no digit of what they sent is logged.
-    fn is_told_secrets(&self) -> bool {
+    /// Whether its requests have cards and PINs in them, so that no digit of a bad one is logged.
+    fn receives_secrets(&self) -> bool {
         false
     }
 }
 
-/// Why a conversation ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    /// The peer said `QUIT`.
-    Quit,
-    /// Everything was said that a script says.
-    Done,
-    /// The peer ended the stream between two messages.
-    Closed,
-    /// The server is stopping.
-    Stopping,
-    /// The connection was ended to make room for another.
-    MadeRoom,
-    /// The peer said what a script does not say, or the server behind the proxy is not there: in
-    /// words, for whoever runs this server to look at.
-    Unserved(String),
-    /// The peer broke the framing, was too slow, or the connection broke: in words.
-    Broken(String),
+/// A service of conversations in our own protocol.
+pub struct Conversations<F> {
+    mode: Mode,
+    framing: Framing,
+    begin: F,
 }
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            End::Quit => "quit",
-            End::Done => "done",
-            End::Closed => "closed by the peer",
-            End::Stopping => "the server is stopping",
-            End::MadeRoom => "idle when another needed its place",
-            End::Unserved(words) | End::Broken(words) => words,
-        })
+impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> Conversations<F> {
+    /// The conversations of this mode, each begun by `begin`.
+    pub fn new(mode: Mode, framing: Framing, begin: F) -> Conversations<F> {
+        Conversations {
+            mode,
+            framing,
+            begin,
+        }
     }
 }
 
-/// Holds the conversation until either side ends it, then closes the connection.
-pub fn converse<C: Conversation>(
-    mode: Mode,
-    mut conversation: C,
-    mut connection: Connection,
-    place: &Place,
-    login_by: Instant,
-) -> End {
-    let end = match connection.writer.greet(reply::ready(mode).as_bytes()) {
-        Ok(()) => exchange(&mut conversation, &mut connection, place, login_by),
-        Err(error) => End::Broken(error.to_string()),
-    };
-    connection.close();
-    end
+impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversations<F> {
+    fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let mut conversation = (self.begin)(permit.watch());
+        if conversation.receives_secrets() {
+            incoming.mask = proto::atm::secrets_alone;
+        }
+        let mut connection = incoming.messages(self.framing, Exchange::Answered)?;
+        let end = match connection.writer.greet(reply::ready(self.mode).as_bytes()) {
+            Ok(()) => exchange(&mut conversation, &mut connection, permit, login_by),
+            Err(error) => End::Broken(error.to_string()),
+        };
+        connection.close();
+        Ok(end)
+    }
+
+    fn refusal_framing(&self) -> Option<Framing> {
+        Some(self.framing)
+    }
 }
 
 fn exchange<C: Conversation>(
     conversation: &mut C,
     connection: &mut Connection,
-    place: &Place,
+    permit: &ConnectionPermit,
     login_by: Instant,
 ) -> End {
     loop {
         let by = conversation.awaits_login().then_some(login_by);
         let (reply, end) = match connection.reader.receive(by) {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 answer(conversation, &message)
             }
-            Ok(None) if place.is_stopping() => {
+            Ok(None) if permit.is_stopping() => {
                 let words = "the server is stopping; nothing after this was done";
                 refuse(Refusal::new(Code::ShuttingDown, words), Some(End::Stopping))
             }
             Ok(None) => return End::Closed,
-            Err(error) => match refusal_of(&error) {
+            Err(error) => match refusal_of(&error, LOG_IN) {
                 Some((refusal, is_fatal)) => {
                     let words = fit_to_log(conversation, &refusal);
                     if !is_fatal && !matches!(error, ReceiveError::Injected) {
@@ -145,7 +140,7 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
 
 /// The words of a refusal, with no digit of what the peer sent where it may be a secret.
 fn fit_to_log<C: Conversation>(conversation: &C, refusal: &Refusal) -> String {
-    match conversation.is_told_secrets() {
+    match conversation.receives_secrets() {
         true => without_quoted_digits(&refusal.words),
         false => refusal.words.clone(),
     }
@@ -156,7 +151,7 @@ pub fn log_bad_input(words: &str) {
     tracing::warn!(refused = %printable(words), "bad input");
 }
 
-/// Logs a request and its answer, for services that are told no secrets.
+/// Logs a request and its answer, for services that receive no secrets.
 pub fn log_answer<A: fmt::Display>(request: &impl fmt::Display, reply: &Result<A, Refusal>) {
     let asked = Excerpt(request);
     match reply {
@@ -190,15 +185,19 @@ pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
     })
 }
 
-/// What to tell a peer whose message could not be received, and whether that is the end. `None`
-/// when there is nobody left to tell.
-pub fn refusal_of(error: &ReceiveError) -> Option<(Refusal, bool)> {
+/// What the deadline of a peer that has not logged in waits for.
+pub const LOG_IN: &str = "log-in";
+
+/// The refusal of a message that could not be received, and whether it ends the conversation; `None`
+/// when the peer is gone. `awaited` is what the caller's deadline waits for.
+pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)> {
     let code = match error {
         ReceiveError::Malformed(proto::frame::DecodeError::TooLong { .. }) => Code::TooLong,
         ReceiveError::Malformed(_) | ReceiveError::Truncated(_) => Code::Malformed,
         ReceiveError::FrameTooSlow(_) | ReceiveError::Idle(_) => Code::TooSlow,
         ReceiveError::DeadlinePassed => {
-            return Some((Refusal::new(Code::TooSlow, "no log-in in time"), true));
+            let words = format!("no {awaited} in time");
+            return Some((Refusal::new(Code::TooSlow, words), true));
         }
         ReceiveError::Injected => Code::Unavailable,
         ReceiveError::Broken(_) | ReceiveError::Io(_) => return None,

@@ -1,7 +1,7 @@
 //! The loop of every service over UDP, and what it never answers.
 //!
 //! A datagram's source address can be forged. Two services that answer whatever comes can be made
-//! to answer each other for ever (Pan et al., "Loopy Hell(ow)", USENIX Security 2024), and one
+//! to answer each other without end (Pan et al., "Loopy Hell(ow)", USENIX Security 2024), and one
 //! that answers long to short can be made to flood a stranger.
 
 use std::collections::HashMap;
@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 
 use proto::refusal::{Code, Refusal};
 use proto::reply;
-use record::Tap;
-use record::tap::Struck;
+use record::tap::FaultEffect;
 use wire::datagram::Endpoint;
-use wire::fault::Verdict;
+use wire::fault::Schedule;
 
 use crate::connections::Connections;
 
-/// How often the loop looks whether the server is stopping.
+/// How often the loop checks whether the server is stopping.
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
-/// Of the datagrams above the rate, one in this many is answered all the same: otherwise somebody
-/// who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
+/// Of the datagrams above the rate, one in this many is answered all the same: otherwise an
+/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
 const LEAK: u32 = 16;
 
 /// Sources whose rate is remembered. Beyond that, all are forgotten and start afresh.
@@ -55,18 +54,15 @@ pub fn serve_datagrams(
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
-                let verdict = match &mut requests {
-                    Some(requests) => requests.next_fate().verdict,
-                    None => Verdict::Pass,
-                };
-                if let Some(tap) = &tap {
-                    tell(&tap.with_peer(sender), verdict, datagram);
+                let effect = requests.as_mut().and_then(Schedule::next_received);
+                if let (Some(tap), Some(effect)) = (&tap, effect) {
+                    tap.with_peer(sender).fault_on_received(effect, datagram);
                 }
-                let replies = match verdict {
-                    Verdict::Drop => [None, None],
-                    Verdict::Error => [refuse(datagram), None],
-                    Verdict::Duplicate => [answer(datagram, sender), answer(datagram, sender)],
-                    _ => [answer(datagram, sender), None],
+                let replies = match effect {
+                    Some(FaultEffect::Dropped) => [None, None],
+                    Some(FaultEffect::Refused) => [refuse(datagram), None],
+                    Some(_) => [answer(datagram, sender), answer(datagram, sender)],
+                    None => [answer(datagram, sender), None],
                 };
                 (replies, sender)
             }
@@ -83,18 +79,6 @@ pub fn serve_datagrams(
             }
         }
     }
-}
-
-/// Has it recorded what a fault did to the request.
-fn tell(tap: &Tap, verdict: Verdict, datagram: &[u8]) {
-    let struck = match verdict {
-        Verdict::Drop => Struck::Dropped,
-        Verdict::Error => Struck::Refused,
-        Verdict::Duplicate => Struck::Duplicated,
-        // The rest happens to what is sent.
-        _ => return,
-    };
-    tap.struck_receiving(struck, datagram);
 }
 
 /// How our own services refuse a request because of an injected fault: without words, because they would make

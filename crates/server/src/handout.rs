@@ -1,19 +1,17 @@
 //! The services in the words of the labs' printed programs, whose clients can talk to them.
 //!
-//! A [`Printed`] is a service behind the wording of a hand-out. What is said is decided by
+//! A hand-out is a service like any other, behind a wording: what is said is decided by
 //! [`proto::handout`], which does nothing itself; `conversation` does it, and asks the service. No
 //! service knows that a hand-out exists. Scripts and echo are on the wire as they are printed
 //! already, so they are used as they are.
 //!
 //! The printed programs take what one read returned for a message. So does this, with all that can
-//! go wrong: a client whose messages arrive glued is misunderstood, and then waits until the limits
-//! of the connection end it.
+//! go wrong: a client whose messages arrive concatenated is misunderstood, and then waits until the
+//! limits of the connection end it.
 
-mod bank;
 mod conversation;
 
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use proto::frame::Framing;
 use proto::handout::atm_card::AtmCard;
@@ -22,26 +20,26 @@ use proto::handout::calculator::Calculator;
 use proto::handout::text_menu::TextMenu;
 use proto::handout::text_session::TextSession;
 use proto::handout::wording::Wording;
-use proto::handout::{Handout, Part, chat, datetime};
-use proto::mode::Transport;
+use proto::handout::{Handout, bank, chat, datetime};
 use proto::printable::quoted;
 use proto::refusal::Refusal;
 use uuid::Uuid;
-use wire::connection::Connection;
-use wire::datagram::Endpoint;
 use wire::fault::Exchange;
 
+use self::conversation::WordedConversations;
 use crate::clock::Clock;
-use crate::config::{Config, Role};
-use crate::connections::{Connections, Place};
-use crate::conversation::{Conversation, End};
-use crate::datagrams::serve_datagrams;
-use crate::services::atm::Atm;
+use crate::config::Config;
+use crate::conversation::Conversation;
+use crate::ledger::accounts::DEMO;
+use crate::service::{Service, TcpService};
+use crate::services::atm::{self, Atm, AtmSession};
 use crate::services::calc::Calc;
+use crate::services::chat::Chat;
 use crate::services::chat::dialect::Dialect;
-use crate::services::datetime::now;
-use crate::services::script::load;
-use crate::services::{Service, open_bank, text_for};
+use crate::services::datetime::{self as clock, Datetime, now};
+use crate::services::echo::Echo;
+use crate::services::script;
+use crate::services::text::Text;
 use crate::threads::Threads;
 
 /// The bank of report 000, which prints no list of its users.
@@ -53,89 +51,97 @@ const CHAT: Dialect = Dialect {
     greeting: None,
     read: chat::request,
     word: chat::told,
+    echoes: false,
     tries_again: false,
 };
 
-/// A service behind the wording of a hand-out.
-pub struct Printed {
-    handout: Handout,
-    service: Service,
+/// The words of the printed clock.
+const CLOCK: clock::Wording = clock::Wording { answer, refuse };
+
+/// Makes the service of a hand-out ready to listen.
+///
+/// # Errors
+/// When something it needs cannot be had: what, and what to do.
+pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
+    let service = Service::new(handout.mode().name(), handout.port());
+    let exchange = exchange_of(handout);
+    Ok(match handout {
+        Handout::TextSession => {
+            service.over_tcp(text(exchange, Text::new(config.prime_budget), || {
+                TextSession
+            }))
+        }
+        Handout::TextMenu => {
+            service.over_tcp(text(exchange, Text::new(config.prime_budget), || TextMenu))
+        }
+        Handout::AtmLogin => {
+            let atm = atm::open(config, CUSTOMERS)?;
+            service.over_tcp(bank(exchange, atm, || AtmLogin::new(Uuid::new_v4)))
+        }
+        Handout::AtmCard => {
+            let atm = atm::open(config, DEMO)?;
+            service.over_tcp(bank(exchange, atm, || AtmCard::new(Uuid::new_v4)))
+        }
+        Handout::Calculator => {
+            let begin = |_| {
+                let mut calc = Calc::default();
+                (Calculator::default(), move |request| calc.answer(request))
+            };
+            service.over_tcp(WordedConversations { exchange, begin })
+        }
+        Handout::Chat => service.over_tcp(Chat::new(CHAT, threads.clone())),
+        Handout::Echo => service.over_tcp(Echo::new(threads.clone())),
+        Handout::Datetime => {
+            let clock = config.clock.clone();
+            service.over_udp(Datetime::worded(clock, CLOCK))
+        }
+        Handout::Joke
+        | Handout::KnockKnock
+        | Handout::Greeting
+        | Handout::Sixteen
+        | Handout::LengthPrefix
+        | Handout::Accepted
+        | Handout::Udp => script::open(service, script::load(handout.name())?)?,
+    })
 }
 
-impl Printed {
-    /// Makes the service ready to serve.
-    ///
-    /// # Errors
-    /// When something it needs cannot be had: what, and what to do.
-    pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Result<Printed> {
-        let service = match (handout, handout.part()) {
-            (Handout::AtmLogin, _) => Service::Atm(open_bank(config, CUSTOMERS)?),
-            (_, part) => {
-                let script = match part {
-                    Part::Script(name) => Some(load(name)?),
-                    Part::Service(_) => None,
-                };
-                let config = Config {
-                    role: Role::Services(vec![handout.mode()]),
-                    script,
-                    ..config.clone()
-                };
-                Service::open(handout.mode(), &config, threads)?
-            }
-        };
-        Ok(Printed { handout, service })
-    }
+fn text<W: Wording<Request = proto::text::Request, Answer = proto::text::Answer>>(
+    exchange: Exchange,
+    text: Text,
+    wording: fn() -> W,
+) -> impl TcpService {
+    let begin = move |watch| {
+        let mut text = text.for_connection(watch);
+        (wording(), move |request| text.answer(request))
+    };
+    WordedConversations { exchange, begin }
+}
 
-    /// The one transport of the hand-out.
-    pub fn transports(&self) -> &'static [Transport] {
-        match self.handout.transport() {
-            Transport::Tcp => &[Transport::Tcp],
-            Transport::Udp => &[Transport::Udp],
-        }
-    }
+fn bank<W: Wording<Request = bank::Request, Answer = bank::Answer>>(
+    exchange: Exchange,
+    atm: Atm,
+    wording: fn() -> W,
+) -> impl TcpService {
+    let begin = move |watch| {
+        let mut session = atm.for_connection(watch).session();
+        (wording(), move |request| ask(&mut session, request))
+    };
+    WordedConversations { exchange, begin }
+}
 
-    /// Whether its requests have one answer each.
-    pub fn exchange(&self) -> Exchange {
-        exchange_of(self.handout)
-    }
-
-    /// Serves one TCP connection to its end.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        let visit = Visit {
-            stream,
-            place,
-            config,
-            exchange: self.exchange(),
-        };
-        match &self.service {
-            Service::Atm(atm) => visit.of_bank(self.handout, atm),
-            Service::Text(turns) => {
-                let mut text = text_for(turns, place, config);
-                let ask = |request| text.answer(request);
-                match self.handout {
-                    Handout::TextMenu => visit.converse(TextMenu, ask),
-                    _ => visit.converse(TextSession, ask),
-                }
-            }
-            Service::Calc => {
-                let mut calc = Calc::default();
-                visit.converse(Calculator::default(), |request| calc.answer(request))
-            }
-            Service::Chat(chat) => chat.serve_in(CHAT, stream, place, config),
-            other => other.serve(stream, place, config),
-        }
-    }
-
-    /// Answers datagrams until the server stops.
-    pub fn answer_datagrams(&self, endpoint: Endpoint, connections: &Connections, config: &Config) {
-        match &self.service {
-            Service::Datetime => {
-                tracing::info!(zone = %config.clock.zone(), "date and time are local");
-                let rate = config.datagram_rate;
-                let answer = |datagram: &[u8], sender| answer(datagram, sender, &config.clock);
-                serve_datagrams(endpoint, connections, rate, answer, refuse);
-            }
-            other => other.answer_datagrams(endpoint, connections, config),
+/// Asks the bank what a printed bank is asked.
+fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer, Refusal> {
+    use bank::{Answer, Request};
+    match request {
+        Request::Verify(card, password) => session.verify(&card, &password).map(Answer::Welcome),
+        Request::LogIn(customer, password) => session
+            .log_in_by_name(&customer.0, &password)
+            .map(Answer::Welcome),
+        Request::LogInGlued(glued) => session.log_in_concatenated(&glued).map(Answer::Welcome),
+        Request::Session(request) => session.act(request).map(Answer::Atm),
+        Request::Card(card, request) => {
+            session.log_in_without_pin(card);
+            session.act(request).map(Answer::Atm)
         }
     }
 }
@@ -146,7 +152,17 @@ pub fn exchange_of(handout: Handout) -> Exchange {
         Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
             Exchange::Answered
         }
-        _ => Exchange::Transparent,
+        Handout::AtmLogin
+        | Handout::Calculator
+        | Handout::Chat
+        | Handout::Echo
+        | Handout::Joke
+        | Handout::KnockKnock
+        | Handout::Greeting
+        | Handout::Sixteen
+        | Handout::LengthPrefix
+        | Handout::Accepted
+        | Handout::Udp => Exchange::Transparent,
     }
 }
 
@@ -169,49 +185,10 @@ fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
     datetime::request(datagram).map(|_| datetime::INVALID.into())
 }
 
-/// One connection.
-struct Visit<'a> {
-    stream: &'a Arc<TcpStream>,
-    place: &'a Place,
-    config: &'a Config,
-    exchange: Exchange,
-}
-
-impl Visit<'_> {
-    fn of_bank(&self, handout: Handout, atm: &Atm) -> End {
-        let mut session = atm.visited_by(self.place.watch()).session();
-        let ask = |request| bank::ask(&mut session, request);
-        match handout {
-            Handout::AtmCard => self.converse(AtmCard::new(Uuid::new_v4), ask),
-            _ => self.converse(AtmLogin::new(Uuid::new_v4), ask),
-        }
-    }
-
-    fn converse<W: Wording>(
-        &self,
-        mut wording: W,
-        ask: impl FnMut(W::Request) -> Result<W::Answer, Refusal>,
-    ) -> End {
-        let limits = self.config.limits;
-        match Connection::over(Arc::clone(self.stream), Framing::Raw, limits) {
-            Ok(mut connection) => {
-                self.config
-                    .inject(&mut connection, self.place, self.exchange);
-                let end = conversation::hold(&mut wording, ask, &mut connection, self.place);
-                if let Some(undone) = wording.undone() {
-                    tracing::warn!("the client left: {undone}");
-                }
-                connection.close();
-                end
-            }
-            Err(error) => End::Broken(error.to_string()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::mode::Transport;
 
     fn answer_at(datagram: &[u8]) -> Option<String> {
         let moment = "2026-01-02T03:04:05.999[Asia/Dhaka]".parse().unwrap();
@@ -234,8 +211,10 @@ mod tests {
     #[test]
     fn every_hand_out_opens_the_service_that_carries_it() {
         for handout in Handout::ALL {
-            let printed = Printed::open(handout, &Config::default(), &Threads::default()).unwrap();
-            assert_eq!(printed.transports(), [handout.transport()], "{handout:?}");
+            let service = open(handout, &Config::default(), &Threads::default()).unwrap();
+            let has = (service.tcp.is_some(), service.udp.is_some());
+            let is_tcp = handout.transport() == Transport::Tcp;
+            assert_eq!(has, (is_tcp, !is_tcp), "{handout:?}");
         }
     }
 }

@@ -1,41 +1,34 @@
 //! Bind, accept, one thread a connection, drain.
 
+mod bind;
+
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::bail;
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 use wire::connection::Connection;
 use wire::fault::pause::wait_while_stopped;
 use wire::limits::Limits;
 
+use self::bind::listen;
 use crate::config::{Config, Role};
 use crate::connections::eviction::Shares;
-use crate::connections::{Connections, NoPlace};
-use crate::conversation::End;
-use crate::services::Service;
-use crate::services::proxy::{self, Proxy};
+use crate::connections::{Connections, NotAdmitted};
+use crate::incoming::{IncomingConnection, IncomingDatagrams};
+use crate::service::{End, TcpService, UdpService};
+use crate::services::proxy::Proxy;
 use crate::threads::Threads;
-
-/// Connections that may wait to be accepted. With the standard library's 128, a class that connects
-/// at once waits a second for the kernel's retransmission.
-const BACKLOG: i32 = 1_024;
-
-/// Parts of all connections that are kept for the bank where another service has one: a cash machine
-/// with a hold open must get through, whatever goes on in the chat room.
-const BANK_PARTS: usize = 2;
+use crate::{handout, services};
 
 /// Longest pause after `accept` failed; the first is a millisecond.
 const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
-
-/// How often any free port is tried for a service that needs the same one over TCP and UDP.
-const FREE_PORT_TRIES: usize = 20;
 
 /// A server that is bound and ready to run.
 pub struct Server {
@@ -45,17 +38,17 @@ pub struct Server {
     threads: Threads,
 }
 
-/// One bound socket.
+/// One bound socket, and what serves it.
 struct Listening {
     name: &'static str,
-    service: Arc<Service>,
+    weight: usize,
     address: SocketAddr,
     socket: Bound,
 }
 
 enum Bound {
-    Tcp(Arc<TcpListener>),
-    Udp(UdpSocket),
+    Tcp(Arc<TcpListener>, Arc<dyn TcpService>),
+    Udp(UdpSocket, Box<dyn UdpService>),
 }
 
 /// Stops a running server from another thread.
@@ -73,43 +66,20 @@ impl Server {
     pub fn bind(config: Config) -> anyhow::Result<Server> {
         let threads = Threads::default();
         let mut listening = Vec::new();
-        let mut listen_for = |name, service: Service, port, transports| -> anyhow::Result<()> {
-            let service = Arc::new(service);
-            let port = config.port_of(port).with_context(|| {
-                format!("no port is left for {name}: choose a lower one with --port")
-            })?;
-            let address = SocketAddr::new(config.bind, port);
-            for (socket, address) in
-                bind_all(address, transports).map_err(|error| cannot_listen(address, &error))?
-            {
-                listening.push(Listening {
-                    name,
-                    service: Arc::clone(&service),
-                    address,
-                    socket,
-                });
-            }
-            Ok(())
-        };
         match &config.role {
             Role::Services(modes) => {
                 for &mode in modes {
-                    let service = Service::open(mode, &config, &threads)?;
-                    let transports = service.transports(mode);
-                    listen_for(mode.name(), service, mode.default_port(), transports)?;
+                    let service = services::open(mode, &config, &threads)?;
+                    listening.extend(listen(service, &config)?);
                 }
             }
-            Role::Handout(handout) => {
-                let mode = handout.mode();
-                let service = Service::open(mode, &config, &threads)?;
-                let transports = service.transports(mode);
-                listen_for(mode.name(), service, handout.port(), transports)?;
+            &Role::Handout(handout) => {
+                let service = handout::open(handout, &config, &threads)?;
+                listening.extend(listen(service, &config)?);
             }
             Role::Proxy(settings) => {
-                let proxy = Proxy::new(settings.clone(), threads.clone());
-                let service = Service::Proxy(proxy.clone());
-                let transports = proxy.transports();
-                listen_for(proxy::NAME, service, proxy::DEFAULT_PORT, transports)?;
+                let proxy = Proxy::new(settings.clone(), &config, threads.clone());
+                listening.extend(listen(proxy.service(), &config)?);
                 if let Some(listening) = listening.last() {
                     proxy.check_not_self(listening.address)?;
                     proxy.warn_if_nothing_listens();
@@ -140,8 +110,8 @@ impl Server {
     pub fn addresses(&self) -> Vec<(&'static str, Transport, SocketAddr)> {
         let entry = |listening: &Listening| {
             let transport = match listening.socket {
-                Bound::Tcp(_) => Transport::Tcp,
-                Bound::Udp(_) => Transport::Udp,
+                Bound::Tcp(..) => Transport::Tcp,
+                Bound::Udp(..) => Transport::Udp,
             };
             (listening.name, transport, listening.address)
         };
@@ -151,8 +121,8 @@ impl Server {
     /// A handle to stop the server once it runs.
     pub fn stopper(&self) -> Stopper {
         let listener = |listening: &Listening| match &listening.socket {
-            Bound::Tcp(listener) => Some((Arc::clone(listener), listening.address)),
-            Bound::Udp(_) => None,
+            Bound::Tcp(listener, _) => Some((Arc::clone(listener), listening.address)),
+            Bound::Udp(..) => None,
         };
         Stopper {
             connections: self.connections.clone(),
@@ -172,14 +142,14 @@ impl Server {
         thread::scope(|scope| {
             for Listening {
                 name,
-                service,
                 address,
                 socket,
+                ..
             } in listening
             {
                 let (config, connections, threads) = (&config, &connections, &threads);
                 scope.spawn(move || match socket {
-                    Bound::Tcp(listener) => {
+                    Bound::Tcp(listener, service) => {
                         let acceptor = Acceptor {
                             name,
                             service,
@@ -189,9 +159,9 @@ impl Server {
                         };
                         acceptor.accept_all(&listener);
                     }
-                    Bound::Udp(socket) => {
+                    Bound::Udp(socket, service) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        service.serve_datagrams(socket, name, connections, config);
+                        service.serve(IncomingDatagrams::new(socket, name, connections, config));
                     }
                 });
             }
@@ -228,7 +198,7 @@ impl Stopper {
 /// What the accept loop of one socket needs.
 struct Acceptor<'a> {
     name: &'static str,
-    service: Arc<Service>,
+    service: Arc<dyn TcpService>,
     config: &'a Arc<Config>,
     connections: &'a Connections,
     threads: &'a Threads,
@@ -266,10 +236,10 @@ impl Acceptor<'_> {
     }
 
     fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
-        let place = match self.connections.enter(&stream, self.name, peer.ip()) {
-            Ok(place) => place,
-            Err(NoPlace::Stopping) => return,
-            Err(NoPlace::Full) => {
+        let permit = match self.connections.enter(&stream, self.name, peer.ip()) {
+            Ok(permit) => permit,
+            Err(NotAdmitted::Stopping) => return,
+            Err(NotAdmitted::Full) => {
                 tracing::warn!(%peer, mode = self.name, "refused: too many connections");
                 return self.refuse(stream);
             }
@@ -279,16 +249,16 @@ impl Acceptor<'_> {
         let started = Instant::now();
         let for_refusal = Arc::clone(&stream);
         let run = self.threads.run(move || {
-            let id = place.id();
+            let id = permit.id();
             let span = tracing::info_span!("connection", mode = name, id, %peer);
             let _entered = span.entered();
             tracing::debug!("opened");
-            let end = match service.serve(&stream, &place, &config) {
-                _ if place.has_made_room() => End::MadeRoom,
-                end => end,
+            // The stream is dropped before the permit: there is a descriptor for the next one.
+            let end = match service.serve(IncomingConnection::new(stream, &permit, &config)) {
+                _ if permit.was_evicted() => End::Evicted,
+                Ok(end) => end,
+                Err(error) => End::Broken(error.to_string()),
             };
-            // Before the place is free: there is a descriptor for whoever takes it.
-            drop(stream);
             let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
             match end {
                 End::Broken(_) | End::Unserved(_) => tracing::warn!(%end, %seconds, "ended"),
@@ -304,14 +274,14 @@ impl Acceptor<'_> {
     /// Says `ERR busy` where that can be said. A few bytes always fit the empty send buffer, so
     /// this never waits.
     fn refuse(&self, stream: Arc<TcpStream>) {
-        if !self.service.is_framed() {
+        let Some(framing) = self.service.refusal_framing() else {
             return;
-        }
+        };
         let limits = Limits {
             write: Duration::from_millis(50),
             ..self.config.limits
         };
-        if let Ok(mut connection) = Connection::over(stream, self.config.framing, limits) {
+        if let Ok(mut connection) = Connection::over(stream, framing, limits) {
             let refusal = Refusal::new(Code::Busy, "too many connections; try again later");
             let refusal = reply::render::<&str>(&Err(refusal));
             let _ = connection.writer.send(refusal.as_bytes());
@@ -322,15 +292,11 @@ impl Acceptor<'_> {
 
 /// The connections, shared between the services that listen for any.
 fn shares(places: usize, listening: &[Listening]) -> Shares {
-    let part = |listening: &Listening| {
-        let parts = match &*listening.service {
-            Service::Atm(_) => BANK_PARTS,
-            _ => 1,
-        };
-        let has_connections = matches!(listening.socket, Bound::Tcp(_));
-        has_connections.then_some((listening.name, parts))
+    let weight = |listening: &Listening| match listening.socket {
+        Bound::Tcp(..) => Some((listening.name, listening.weight)),
+        Bound::Udp(..) => None,
     };
-    Shares::new(places, listening.iter().filter_map(part).collect())
+    Shares::new(places, listening.iter().filter_map(weight).collect())
 }
 
 /// Whether this process, or the whole system, may not open one more file.
@@ -350,88 +316,4 @@ fn is_about_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionReset | Interrupted
     )
-}
-
-/// Binds the address for each transport; with port 0, all of them to the same free port.
-fn bind_all(address: SocketAddr, transports: &[Transport]) -> io::Result<Vec<(Bound, SocketAddr)>> {
-    let mut tries = if address.port() == 0 && transports.len() > 1 {
-        FREE_PORT_TRIES
-    } else {
-        1
-    };
-    loop {
-        tries -= 1;
-        match bind_each(address, transports) {
-            Err(error) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
-            bound => return bound,
-        }
-    }
-}
-
-fn bind_each(
-    mut address: SocketAddr,
-    transports: &[Transport],
-) -> io::Result<Vec<(Bound, SocketAddr)>> {
-    let mut bound = Vec::new();
-    for transport in transports {
-        let socket = match transport {
-            Transport::Tcp => {
-                let listener = listen(address)?;
-                address = listener.local_addr()?;
-                Bound::Tcp(Arc::new(listener))
-            }
-            Transport::Udp => {
-                let socket = bind_udp(address)?;
-                address = socket.local_addr()?;
-                Bound::Udp(socket)
-            }
-        };
-        bound.push((socket, address));
-    }
-    Ok(bound)
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    // A restarted server need not wait for the old connections' TIME_WAIT. On Windows the option
-    // means something else: it lets another program take the port away.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    bind_socket(&socket, address)?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )?;
-    bind_socket(&socket, address)?;
-    Ok(socket.into())
-}
-
-fn bind_socket(socket: &Socket, address: SocketAddr) -> io::Result<()> {
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        // `::` then takes IPv4 too, whatever the system's default.
-        socket.set_only_v6(false)?;
-    }
-    socket.bind(&address.into())
-}
-
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => "is another labserver running? choose another port with --port",
-        io::ErrorKind::PermissionDenied => {
-            "ports below 1024 are for the superuser: choose another port with --port"
-        }
-        io::ErrorKind::AddrNotAvailable => "give --bind an address of this machine",
-        _ => "choose another address with --bind and --port",
-    };
-    anyhow!("cannot listen on {address}: {error}: {advice}")
 }

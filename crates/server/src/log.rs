@@ -1,9 +1,9 @@
 //! The log, on standard error.
 //!
-//! Whoever logs puts a line into a bounded queue, and a thread of its own writes it: a standard
-//! error that nobody reads stops no service, and the end of the program does not wait for it. What
-//! found no room is counted, and the count is logged in its place. One kind of line about
-//! one address has a rate.
+//! A line goes into a bounded queue, and a thread of its own writes it: a standard error that is not
+//! read stops no service, and the end of the program does not wait for it. Lines that found no room
+//! are counted, and the count is logged in their place. One kind of line about one address has a
+//! rate.
 
 mod fields;
 mod rate;
@@ -33,7 +33,7 @@ pub use rate::{LINES, WINDOW};
 pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// How long the end of the program, or a crash on purpose, waits for lines that are not written yet.
-pub const FAREWELL: Duration = Duration::from_secs(1);
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,14 +50,14 @@ pub enum Format {
 pub struct Settings {
     /// How a line is written.
     pub format: Format,
-    /// 0 tells what a person who runs a lab wants to know; higher tells more, lower only warnings,
-    /// then only errors.
+    /// 0 logs what an operator wants to know; higher logs more, lower only warnings, then only
+    /// errors.
     pub verbosity: i8,
     /// Most lines of one kind about one address in each [`WINDOW`]; 0 sets no limit.
     pub rate: u32,
 }
 
-/// What is said on standard error. Clones share it.
+/// What is written to standard error. Clones share it.
 #[derive(Clone)]
 pub struct Log {
     queue: Arc<Queue<Entry>>,
@@ -130,7 +130,9 @@ where
     match format {
         Format::Text => {
             let layer = layer.fmt_fields(Fields);
-            Dispatch::new(registry.with(layer.with_ansi(record::trace::is_coloured())))
+            Dispatch::new(
+                registry.with(layer.with_ansi(record::trace::is_coloured(&std::io::stderr()))),
+            )
         }
         Format::Json => Dispatch::new(registry.with(layer.json().flatten_event(true))),
     }
@@ -142,13 +144,14 @@ impl Log {
         self.queue.push(Entry::Line(format!("{words}\n").into()));
     }
 
-    /// Says what is not said yet, and waits until everything is written, at most [`FAREWELL`].
+    /// Says what is not said yet, and waits until everything is written, at most [`FLUSH_TIMEOUT`].
     pub fn flush(&self) {
         let left_out = self.rates().take_left_out();
         left_out
             .into_iter()
             .for_each(|entry| self.queue.push(entry));
-        self.queue.wait_until_written(Instant::now() + FAREWELL);
+        self.queue
+            .wait_until_written(Instant::now() + FLUSH_TIMEOUT);
     }
 
     fn rates(&self) -> MutexGuard<'_, Rates<Identifier>> {
@@ -158,10 +161,10 @@ impl Log {
     fn write_all(&self, direct: &Dispatch) {
         while let Some(entries) = self.queue.take() {
             for entry in entries {
-                // Nobody can be told that standard error cannot be written.
+                // There is nowhere to report that standard error cannot be written.
                 match entry {
                     Entry::Line(line) => drop(io::stderr().write_all(&line)),
-                    told => dispatcher::with_default(direct, || told.tell()),
+                    summary => dispatcher::with_default(direct, || summary.log()),
                 }
             }
         }
@@ -170,7 +173,7 @@ impl Log {
 
 impl Entry {
     /// Logs what is not a line yet.
-    fn tell(self) {
+    fn log(self) {
         let (kind, lines) = match self {
             Entry::Line(_) => return,
             Entry::Lost(lines) => {

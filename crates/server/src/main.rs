@@ -23,9 +23,9 @@ use wire::fault::crash;
 use crate::cli::{Arguments, Command, LedgerCommand};
 use crate::stopping::Stopping;
 
-/// How long the server waits for somebody to read where it listens, before it serves: a program that
-/// reads it does so at once.
-const READER_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the server waits for a reader of its ready lines, before it serves: a program that reads
+/// them does so at once.
+const READER_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -152,7 +152,7 @@ fn look_into_ledger(
     })
 }
 
-/// Prints what was asked for. That nobody reads it to its end is how `| head` works.
+/// Prints what was asked for. A reader that closes the pipe before its end is no error: so does `head`.
 fn print(answer: &[u8]) -> anyhow::Result<()> {
     match io::stdout().write_all(answer) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -180,18 +180,18 @@ fn say_where(server: &Server) -> anyhow::Result<()> {
             }
         }
     }
-    // On a thread of its own, because nobody may read what is written.
-    let (tell, told) = mpsc::channel();
+    // On a thread of its own, because a write to a pipe that is not read waits.
+    let (done, result) = mpsc::channel();
     let write = move || {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(lines.as_bytes());
-        let _ = tell.send(written.and_then(|()| stdout.flush()));
+        let _ = done.send(written.and_then(|()| stdout.flush()));
     };
     thread::Builder::new()
         .name("stdout".into())
         .spawn(write)
         .context("cannot start a thread for standard output")?;
-    match told.recv_timeout(READER_PATIENCE) {
+    match result.recv_timeout(READER_TIMEOUT) {
         Ok(written) => written.context("cannot write to standard output"),
         Err(_) => {
             tracing::warn!("nobody reads standard output: serving all the same");

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 /// A queue of messages, bounded by the sum of their lengths.
 #[derive(Debug)]
-pub struct Outbound {
+pub struct Outbound<M = Vec<u8>> {
     most_bytes: usize,
-    state: Mutex<State>,
+    state: Mutex<State<M>>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Vec<u8>>,
+#[derive(Debug)]
+struct State<M> {
+    waiting: VecDeque<M>,
     bytes: usize,
     closed: bool,
 }
@@ -29,12 +29,17 @@ pub enum NotQueued {
     Closed,
 }
 
-impl Outbound {
+impl<M: AsRef<[u8]>> Outbound<M> {
     /// An empty queue that holds at most this many bytes. One message always fits.
-    pub fn new(most_bytes: usize) -> Outbound {
+    pub fn new(most_bytes: usize) -> Outbound<M> {
+        let state = State {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            closed: false,
+        };
         Outbound {
             most_bytes,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: Condvar::new(),
         }
     }
@@ -43,7 +48,7 @@ impl Outbound {
     ///
     /// # Errors
     /// When the queue is full or closed.
-    pub fn push(&self, message: Vec<u8>) -> Result<(), NotQueued> {
+    pub fn push(&self, message: M) -> Result<(), NotQueued> {
         self.put(self.lock(), message)
     }
 
@@ -51,8 +56,9 @@ impl Outbound {
     ///
     /// # Errors
     /// When the queue is closed, now or while waiting.
-    pub fn push_waiting(&self, message: Vec<u8>) -> Result<(), NotQueued> {
-        let is_full = |state: &mut State| !state.closed && !self.has_room(state, message.len());
+    pub fn push_waiting(&self, message: M) -> Result<(), NotQueued> {
+        let is_full =
+            |state: &mut State<M>| !state.closed && !self.has_room(state, message.as_ref().len());
         let state = self
             .changed
             .wait_while(self.lock(), is_full)
@@ -62,13 +68,13 @@ impl Outbound {
 
     /// Everything that waits, in order; waits for something. `None` when the queue is closed and
     /// empty.
-    pub fn take(&self) -> Option<VecDeque<Vec<u8>>> {
+    pub fn take(&self) -> Option<VecDeque<M>> {
         self.take_within(Duration::MAX)
     }
 
     /// As [`take`](Outbound::take), and nothing at all when nothing came for so long.
-    pub fn take_within(&self, wait: Duration) -> Option<VecDeque<Vec<u8>>> {
-        let is_empty = |state: &mut State| state.waiting.is_empty() && !state.closed;
+    pub fn take_within(&self, wait: Duration) -> Option<VecDeque<M>> {
+        let is_empty = |state: &mut State<M>| state.waiting.is_empty() && !state.closed;
         let waited = self.changed.wait_timeout_while(self.lock(), wait, is_empty);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let is_over = state.closed && state.waiting.is_empty();
@@ -80,18 +86,18 @@ impl Outbound {
 
     /// Waits until everything was taken, or the queue is closed.
     pub fn wait_until_empty(&self) {
-        let is_waiting = |state: &mut State| !state.waiting.is_empty() && !state.closed;
+        let is_waiting = |state: &mut State<M>| !state.waiting.is_empty() && !state.closed;
         drop(self.changed.wait_while(self.lock(), is_waiting));
     }
 
-    /// Closes the queue with this as its last message, whatever waits. Nothing happens when it is
-    /// closed already.
-    pub fn close_with(&self, last: Vec<u8>) {
+    /// Takes no more messages than this last one, if any, for which there is always room; those that
+    /// wait can still be taken. Nothing happens when it is closed already.
+    pub fn close_with(&self, last: Option<M>) {
         let mut state = self.lock();
         if !state.closed {
-            state.bytes += last.len();
-            state.waiting.push_back(last);
             state.closed = true;
+            state.bytes += last.as_ref().map_or(0, |last| last.as_ref().len());
+            state.waiting.extend(last);
         }
         drop(state);
         self.changed.notify_all();
@@ -99,28 +105,27 @@ impl Outbound {
 
     /// Takes no more messages; those that wait can still be taken.
     pub fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
+        self.close_with(None);
     }
 
-    fn put(&self, mut state: MutexGuard<'_, State>, message: Vec<u8>) -> Result<(), NotQueued> {
+    fn put(&self, mut state: MutexGuard<'_, State<M>>, message: M) -> Result<(), NotQueued> {
         if state.closed {
             return Err(NotQueued::Closed);
         }
-        if !self.has_room(&state, message.len()) {
+        if !self.has_room(&state, message.as_ref().len()) {
             return Err(NotQueued::Full);
         }
-        state.bytes += message.len();
+        state.bytes += message.as_ref().len();
         state.waiting.push_back(message);
         self.changed.notify_all();
         Ok(())
     }
 
-    fn has_room(&self, state: &State, length: usize) -> bool {
+    fn has_room(&self, state: &State<M>, length: usize) -> bool {
         state.waiting.is_empty() || state.bytes + length <= self.most_bytes
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,8 +167,8 @@ mod tests {
         let queue = Outbound::new(1);
         queue.push(b"a".to_vec()).unwrap();
         assert_eq!(queue.push(b"b".to_vec()), Err(NotQueued::Full));
-        queue.close_with(b"last".to_vec());
-        queue.close_with(b"more".to_vec());
+        queue.close_with(Some(b"last".to_vec()));
+        queue.close_with(Some(b"more".to_vec()));
         assert_eq!(queue.take().unwrap(), [b"a".to_vec(), b"last".to_vec()]);
         assert_eq!(queue.take(), None);
     }

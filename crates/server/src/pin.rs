@@ -20,8 +20,8 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
 /// How long a log-in waits for its turn. At 20 ms each, a gate of two lets 500 pass in this time;
-/// who waits longer is told to come again. Addresses [take turns](Turns).
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// a log-in that waits longer is refused. Addresses [take turns](Turns).
+pub const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A hash of no PIN, checked when the card is unknown so that this takes as long as a wrong PIN.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
@@ -37,21 +37,21 @@ pub struct PinGate {
     turns: Turns,
     /// What the last hashes were computed in, as many as have a turn at once.
     kept: Arc<Mutex<Vec<Memory>>>,
-    patience: Duration,
+    timeout: Duration,
     whose: Option<Watch>,
 }
 
 impl PinGate {
     /// A gate as wide as there are cores.
     pub fn new() -> PinGate {
-        PinGate::with(Turns::new(), PATIENCE)
+        PinGate::with(Turns::new(), TURN_TIMEOUT)
     }
 
-    fn with(turns: Turns, patience: Duration) -> PinGate {
+    fn with(turns: Turns, timeout: Duration) -> PinGate {
         PinGate {
             turns,
             kept: Arc::default(),
-            patience,
+            timeout,
             whose: None,
         }
     }
@@ -100,7 +100,7 @@ impl PinGate {
     }
 
     fn enter(&self) -> Result<Permit<'_>, Refusal> {
-        let turn = self.turns.take(self.whose.as_ref(), self.patience);
+        let turn = self.turns.take(self.whose.as_ref(), self.timeout);
         let busy = || Refusal::new(Code::Busy, "too many log-ins at once; try again");
         let turn = turn.ok_or_else(busy)?;
         Ok(Permit {
@@ -125,7 +125,7 @@ impl Default for PinGate {
 struct Permit<'a> {
     gate: &'a PinGate,
     memory: Memory,
-    // Given back behind the memory, which is there for whoever has it next.
+    // Given back behind the memory, which is there for the next turn.
     _turn: Turn,
 }
 
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_hash_is_what_argon2id_makes_of_it_whatever_was_hashed_before() {
         use argon2::PasswordHasher;
-        let gate = PinGate::with(Turns::with(1), PATIENCE);
+        let gate = PinGate::with(Turns::with(1), TURN_TIMEOUT);
         gate.hash(&pin("9999"), id(9)).unwrap();
         let hash = gate.hash(&pin("1234"), id(1)).unwrap();
         let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap();

@@ -59,7 +59,7 @@ impl Stopping {
     /// When there is no thread for it.
     pub fn at_end_of_input(self) -> anyhow::Result<()> {
         let watch = move || {
-            // One that cannot be read has no end to wait for: whoever held it is not there.
+            // One that cannot be read has no end to wait for: the process that held it is gone.
             if let Err(error) = io::copy(&mut io::stdin(), &mut io::sink()) {
                 tracing::warn!("cannot read standard input: {error}");
             }
@@ -90,7 +90,7 @@ impl Stopping {
     }
 }
 
-/// Whether whoever started this process has it outlive its terminal, as `nohup` does. Linux tells;
+/// Whether this process was started to outlive its terminal, as `nohup` does. Linux shows it;
 /// elsewhere it is taken for no.
 fn is_hangup_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -21,7 +21,7 @@ const KEPT_FOR: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(100);
 
 /// How often room is made for one job.
-const TRIES: u32 = 3;
+const TRIES: usize = 3;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -65,30 +65,21 @@ impl Threads {
     /// When there is no thread for it; the job is dropped.
     pub fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut queue = self.shared.lock();
-        if queue.idle > queue.jobs.len() {
-            queue.push(Box::new(job));
+        let is_idle = queue.idle > queue.jobs.len();
+        let id = queue.push(Box::new(job));
+        drop(queue);
+        if is_idle {
             self.shared.work_came.notify_one();
             return Ok(());
         }
-        drop(queue);
         let shared = Arc::clone(&self.shared);
-        // Kept here too: a thread that is not granted would take it along.
-        let first: Arc<Mutex<Option<Job>>> = Arc::new(Mutex::new(Some(Box::new(job))));
-        let take = |job: &Mutex<Option<Job>>| {
-            let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
-            job.take()
-        };
-        let first_of_thread = Arc::clone(&first);
         let spawned = thread::Builder::new()
             .name("connection".into())
             .stack_size(self.stack_size)
-            .spawn(move || take(&first_of_thread).map(|first| shared.work(first)));
+            .spawn(move || shared.work());
         match spawned {
-            Ok(_) => Ok(()),
-            Err(error) => match take(&first).is_some_and(|job| self.shared.finds_thread(job)) {
-                true => Ok(()),
-                false => Err(error),
-            },
+            Err(error) if !self.shared.finds_thread(id) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 }
@@ -108,13 +99,10 @@ impl Shared {
     }
 
     /// Has room made until a thread takes this job. When none does, the job is dropped.
-    fn finds_thread(&self, job: Job) -> bool {
-        let Some(make_room) = self.make_room.get() else {
-            return false;
-        };
-        let id = self.lock().push(job);
+    fn finds_thread(&self, id: u64) -> bool {
         let waits = |queue: &mut Queue| queue.jobs.iter().any(|(other, _)| *other == id);
-        for _ in 0..TRIES {
+        let tries = self.make_room.get().into_iter().cycle();
+        for make_room in tries.take(TRIES) {
             let is_made = make_room();
             let queue = self.lock();
             self.work_came.notify_one();
@@ -136,13 +124,11 @@ impl Shared {
         left.is_none()
     }
 
-    fn work(&self, first: Job) {
-        let mut next = Some(first);
-        while let Some(job) = next {
+    fn work(&self) {
+        while let Some(job) = self.wait_for_work() {
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
                 tracing::error!("a connection's thread panicked; the server goes on");
             }
-            next = self.wait_for_work();
         }
     }
 
@@ -178,14 +164,14 @@ mod tests {
     #[test]
     fn a_finished_thread_takes_the_next_job() {
         let threads = Threads::default();
-        let (tell, told) = mpsc::channel();
+        let (tx, rx) = mpsc::channel();
         let mut ids = Vec::new();
         for _ in 0..3 {
-            let tell = tell.clone();
+            let tx = tx.clone();
             threads
-                .run(move || tell.send(thread::current().id()).unwrap())
+                .run(move || tx.send(thread::current().id()).unwrap())
                 .unwrap();
-            ids.push(told.recv().unwrap());
+            ids.push(rx.recv().unwrap());
             while threads.shared.lock().idle == 0 {
                 thread::yield_now();
             }
@@ -219,26 +205,26 @@ mod tests {
         };
         assert!(short.run(|| panic!("nobody does this")).is_err());
         let (end, ended) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
-        let tell_first = tell.clone();
+        let (tx, rx) = mpsc::channel();
+        let first_tx = tx.clone();
         let first = move || {
             ended.recv().unwrap();
-            tell_first.send(thread::current().id()).unwrap();
+            first_tx.send(thread::current().id()).unwrap();
         };
         threads.run(first).unwrap();
         threads.when_short(move || end.send(()).is_ok());
         short
-            .run(move || tell.send(thread::current().id()).unwrap())
+            .run(move || tx.send(thread::current().id()).unwrap())
             .unwrap();
-        assert_eq!(told.recv().unwrap(), told.recv().unwrap());
+        assert_eq!(rx.recv().unwrap(), rx.recv().unwrap());
     }
 
     #[test]
     fn a_job_that_panics_ends_alone() {
         let threads = Threads::default();
-        let (tell, told) = mpsc::channel();
+        let (tx, rx) = mpsc::channel();
         threads.run(|| panic!("on purpose")).unwrap();
-        threads.run(move || tell.send(()).unwrap()).unwrap();
-        told.recv().unwrap();
+        threads.run(move || tx.send(()).unwrap()).unwrap();
+        rx.recv().unwrap();
     }
 }

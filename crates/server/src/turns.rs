@@ -1,5 +1,5 @@
 //! Turns at what takes a core for a while: few at a time, and the sources that wait take turns, so
-//! that one that asks for much delays itself and hardly anybody else.
+//! that one that asks for much delays itself and hardly any other.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,7 +11,7 @@ use crate::connections::Watch;
 use crate::connections::eviction::Source;
 
 /// How often who waits looks whether its connection was ended meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Lets so many through at a time. Clones share it.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ struct State {
     free: usize,
     next_id: u64,
     /// The sources that wait, the next one first, and who waits from each in the order of coming.
-    /// Nobody waits while there is a turn free.
+    /// None waits while there is a turn free.
     waiting: VecDeque<(Option<Source>, VecDeque<Waiting>)>,
 }
 
@@ -32,10 +32,10 @@ struct State {
 struct Waiting {
     id: u64,
     /// Sent to when the turn has come.
-    tell: Sender<()>,
+    notify: Sender<()>,
 }
 
-/// Somebody's turn, until this is dropped.
+/// A turn, until this is dropped.
 #[derive(Debug)]
 pub struct Turn {
     turns: Turns,
@@ -61,7 +61,7 @@ impl Turns {
 
     /// Waits for a turn, at most this long; `None` when it has not come then, or when the connection
     /// for which it is was ended. Without one, the server itself is the source.
-    pub fn take(&self, whose: Option<&Watch>, patience: Duration) -> Option<Turn> {
+    pub fn take(&self, whose: Option<&Watch>, timeout: Duration) -> Option<Turn> {
         let source = whose.map(Watch::source);
         let mut state = self.lock();
         if state.free > 0 {
@@ -69,17 +69,17 @@ impl Turns {
         } else {
             let id = state.next_id;
             state.next_id += 1;
-            let (tell, told) = channel();
-            state.queue(source).push_back(Waiting { id, tell });
+            let (notify, notified) = channel();
+            state.queue(source).push_back(Waiting { id, notify });
             drop(state);
-            let by = Instant::now() + patience;
+            let by = Instant::now() + timeout;
             loop {
                 let left = by.saturating_duration_since(Instant::now());
-                let told = told.recv_timeout(left.min(LOOK_AGAIN));
-                if told != Err(RecvTimeoutError::Timeout) {
+                let turn = notified.recv_timeout(left.min(POLL_INTERVAL));
+                if turn != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
-                let gives_up = left <= LOOK_AGAIN || whose.is_some_and(Watch::has_made_room);
+                let gives_up = left <= POLL_INTERVAL || whose.is_some_and(Watch::was_evicted);
                 if gives_up {
                     // Unless it has come at the last moment.
                     match self.lock().forget(source, id) {
@@ -115,7 +115,7 @@ impl State {
         &mut self.waiting[place].1
     }
 
-    /// Takes somebody out who waits no longer; `false` when their turn had come.
+    /// Removes one that waits no longer; `false` when its turn had come.
     fn forget(&mut self, source: Option<Source>, id: u64) -> bool {
         let queue = self.queue(source);
         let before = queue.len();
@@ -133,7 +133,7 @@ impl State {
                 // Behind all others who wait.
                 self.waiting.push_back((source, queue));
             }
-            if next.is_some_and(|next| next.tell.send(()).is_ok()) {
+            if next.is_some_and(|next| next.notify.send(()).is_ok()) {
                 return;
             }
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, UdpSocket};
 
-use record::{Recording, Run, What};
+use record::{NoteKind, Recording, Run, What};
 
 use crate::labserver::{CARD, Home, PIN};
 
@@ -112,17 +112,14 @@ fn what_was_committed_is_told_before_a_crash_and_the_next_run_is_added() {
         matches!(last[0], What::Crashed { at } if at == "after-commit"),
         "{last:?}"
     );
-    let What::Note {
-        about,
-        what,
-        amount,
-        ..
-    } = last[1]
-    else {
+    let What::Note(note) = last[1] else {
         panic!("{last:?}");
     };
-    assert_eq!((about.as_deref(), what.as_str()), (Some(id), "held"));
-    assert_eq!(amount.as_deref(), Some("500.00"));
+    assert_eq!(
+        (note.about.as_deref(), &note.kind),
+        (Some(id), &NoteKind::Held)
+    );
+    assert_eq!(note.amount.as_deref(), Some("500.00"));
 }
 
 #[test]

@@ -1,17 +1,16 @@
-//! Files that must outlast a program and are nobody else's business: where they are kept, and how
-//! they are made so that neither a crash nor another user of the computer gets at them.
+//! The location of persistent files, and their creation, durable across crashes and private to one
+//! user.
 //!
-//! # Nothing is lost with its name
+//! # Durable directory entries
 //!
-//! A synced file is lost all the same when the entry in its directory was not synced. So one rule
-//! holds throughout: a directory gets its first entry, and a file its first byte, only when its own
-//! name is on disk. Whoever finds an empty one, because a crash came in between, therefore syncs its
-//! name again; whoever finds a full one need not.
+//! A synced file is lost if its directory entry was not synced. So a directory gets its first entry,
+//! and a file its first byte, only once its own entry is on disk. An empty one may be left by a
+//! crash in between, so its entry is synced again; one with content needs no sync.
 //!
 //! # Private
 //!
-//! Directories are made with mode 0700 and files with 0600, and what is there with a wider mode gets
-//! the narrower one: a journal holds what it takes to settle a withdrawal, a ledger hashed PINs.
+//! Directories are created with mode 0700 and files with 0600, and existing ones with a wider mode
+//! are restricted: a journal has the keys of open withdrawals, a ledger hashed PINs.
 
 mod private;
 mod sync;
@@ -23,30 +22,30 @@ use std::path::{Path, PathBuf};
 pub use private::{Opened, close_to_others, open};
 pub use sync::sync_entry;
 
-/// The programs' directory in that of all programs.
+/// The programs' directory within the state directory.
 const OURS: &str = "socketlab";
 
-/// Neither `XDG_STATE_HOME` nor `HOME` says where state is kept.
+/// Neither `XDG_STATE_HOME` nor `HOME` is set to an absolute path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no home directory: set HOME or XDG_STATE_HOME to an absolute path")]
 pub struct NoHome;
 
-/// A directory that could not be made.
+/// A directory that could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make the directory {}: {error}", .path.display())]
 pub struct DirectoryError {
     /// The directory.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The operating system's error.
     pub error: io::Error,
 }
 
-/// Where both programs keep their state: `socketlab` in `$XDG_STATE_HOME`, or else in
+/// The state directory of both programs: `socketlab` in `$XDG_STATE_HOME`, or else in
 /// `~/.local/state`. It need not exist.
 ///
 /// # Errors
-/// When there is no home directory. A relative path in either variable counts as none, as the XDG
-/// base directory specification has it.
+/// When there is no home directory. A relative path in either variable is ignored, as the XDG base
+/// directory specification requires.
 pub fn directory() -> Result<PathBuf, NoHome> {
     let stated = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     directory_from(stated, env::home_dir())
@@ -59,12 +58,12 @@ fn directory_from(stated: Option<PathBuf>, home: Option<PathBuf>) -> Result<Path
     Ok(state.join(OURS))
 }
 
-/// Makes a directory and all above it that are missing, each for this user alone and each on disk
-/// before it has an entry. `ours` is above it, or is it: from there down, directories that other
-/// users may enter are closed to them.
+/// Creates a directory and its missing ancestors, each private to this user and each on disk before
+/// it has an entry. From `ours`, which is the directory or an ancestor of it, downwards, existing
+/// directories are made private as well.
 ///
 /// # Errors
-/// When one cannot be made; then which.
+/// When one cannot be created.
 pub fn create_directory(ours: &Path, path: &Path) -> Result<(), DirectoryError> {
     create_with(path, &mut sync::sync_entry)?;
     for directory in path.ancestors().take_while(|at| at.starts_with(ours)) {
@@ -76,7 +75,7 @@ pub fn create_directory(ours: &Path, path: &Path) -> Result<(), DirectoryError> 
     Ok(())
 }
 
-/// `sync` puts the entry of a path in its directory on disk.
+/// `sync` syncs the directory entry of a path.
 fn create_with(
     path: &Path,
     sync: &mut dyn FnMut(&Path) -> io::Result<()>,
@@ -100,14 +99,14 @@ fn create_with(
     sync(path).map_err(failed)
 }
 
-/// Whether a directory has no entry. One that cannot be read is not ours, and stood before.
+/// Whether a directory has no entry. One that cannot be read was not created by us.
 fn is_empty(directory: &Path) -> bool {
     directory
         .read_dir()
         .is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether this is how `Path::parent` calls the current directory.
+/// Whether this is the empty path, which `Path::parent` returns for the current directory.
 fn is_here(path: &Path) -> bool {
     path.as_os_str().is_empty()
 }
@@ -144,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Makes the directory, and gives the names that were synced.
+    /// Creates the directory, and returns the paths whose entries were synced.
     fn create(root: &Path, path: &str) -> Vec<String> {
         let mut synced = Vec::new();
         create_with(&root.join(path), &mut |entry| {

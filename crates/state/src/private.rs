@@ -1,4 +1,4 @@
-//! Making files and directories for one user alone.
+//! Creation of files and directories private to one user.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::sync;
 
-/// A file that was opened or made.
+/// A file that was opened or created.
 #[derive(Debug)]
 pub struct Opened {
     /// The file, for reading and writing.
@@ -15,11 +15,11 @@ pub struct Opened {
     pub was_shared: bool,
 }
 
-/// Opens a file for reading and writing, or makes an empty one, for this user alone. If it is empty,
-/// its name is on disk when this returns. A pipe or a device is opened as it is.
+/// Opens a file for reading and writing, or creates an empty one, private to this user. If it is
+/// empty, its directory entry is synced. A pipe or a device is opened unchanged.
 ///
 /// # Errors
-/// When it cannot be opened or made.
+/// When it cannot be opened or created.
 pub fn open(path: &Path) -> io::Result<Opened> {
     open_with(path, &mut sync::sync_entry)
 }
@@ -42,7 +42,7 @@ fn open_with(path: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::
     Ok(Opened { file, was_shared })
 }
 
-/// Makes a directory for this user alone, unless another process was faster.
+/// Creates a directory private to this user, unless it exists.
 pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -53,9 +53,8 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes away what others than the owner may do with a file or directory, and returns whether that
-/// was anything. What belongs to somebody else is left to them, as is a file system that has no
-/// such permissions.
+/// Removes the permissions of others than the owner, and returns whether there were any. A file or
+/// directory of another owner is left unchanged, as is one on a file system without permissions.
 ///
 /// # Errors
 /// When the permissions cannot be read or set.
@@ -110,7 +109,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_its_owners_alone_and_one_that_was_not_is_told_of() {
+    fn a_file_is_private_and_one_that_was_not_is_reported() {
         use std::fs::{Permissions, set_permissions};
         use std::os::unix::fs::PermissionsExt;
         let root = tempfile::tempdir().unwrap();

@@ -1,20 +1,20 @@
-//! Putting a name on disk.
+//! Syncing a directory entry.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Syncs the directory that has this path as an entry, so that a power cut cannot take the name of
-/// what was made or renamed there.
+/// Syncs the directory that contains this path, so that a creation or renaming survives a power
+/// failure.
 ///
 /// # Errors
-/// When it cannot be synced. A directory that may not be read is let be: what is in it was made by
-/// somebody who may.
+/// When it cannot be synced. A directory without read permission is skipped: another user created
+/// its entries.
 pub fn sync_entry(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if super::is_here(parent) => Path::new("."),
         Some(parent) => parent,
-        // The root is no entry of anything.
+        // The root has no directory entry.
         None => return Ok(()),
     };
     match File::open(directory) {

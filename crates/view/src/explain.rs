@@ -2,22 +2,22 @@
 //!
 //! All is read off the events: the requests and answers that carry the transaction's id, what the
 //! machine's journal and the bank's ledger noted, what faults did, and where a process died. What
-//! only the other side could tell is not guessed.
+//! only the other side recorded is not guessed.
 //!
-//! * `story`: what the events say of one transaction;
+//! * `history`: what the events say of one transaction;
 //! * `gather`: how it is found in the events;
-//! * `words`: how it is told;
+//! * `words`: it in words;
 //! * `ending`: where the money and the notes are.
 
 mod ending;
 mod gather;
-mod story;
+mod history;
 mod words;
 
 use std::io::{self, Write};
 
 use proto::side::Side;
-use record::{Run, What};
+use record::Run;
 
 use self::ending::{Ending, State};
 
@@ -27,7 +27,7 @@ use self::ending::{Ending, State};
 /// When it cannot be written.
 pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
     let found = gather::gather(runs);
-    let lost = runs.iter().map(lost_in).fold(0, u64::saturating_add);
+    let lost = runs.iter().map(Run::lost).fold(0, u64::saturating_add);
     if lost > 0 {
         let events = if lost == 1 { "event" } else { "events" };
         writeln!(
@@ -35,7 +35,7 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
             "{lost} {events} could not be recorded, so some of this may be incomplete.\n"
         )?;
     }
-    if found.stories.is_empty() {
+    if found.histories.is_empty() {
         return writeln!(
             out,
             "There is no withdrawal and no deposit in {}.",
@@ -59,26 +59,16 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     let mut states = Vec::new();
-    for story in &found.stories {
-        let ending = Ending::of(story, found.bank_is_recorded);
-        writeln!(out, "{}", words::title(story))?;
-        for sentence in words::sentences(story, &found) {
+    for history in &found.histories {
+        let ending = Ending::of(history, found.bank_is_recorded);
+        writeln!(out, "{}", words::title(history))?;
+        for sentence in words::sentences(history, &found) {
             writeln!(out, "  {sentence}")?;
         }
         writeln!(out, "  So: {}\n", ending.words)?;
         states.push(ending.state);
     }
     writeln!(out, "{}", sum(&states))
-}
-
-/// How many events of this run were lost. A gap in the numbers says less, since what a filter left
-/// out makes one too.
-fn lost_in(run: &Run) -> u64 {
-    let said = run.events.iter().map(|event| match event.what {
-        What::Lost { count } => count,
-        _ => 0,
-    });
-    said.fold(0, u64::saturating_add)
 }
 
 fn sum(states: &[State]) -> String {

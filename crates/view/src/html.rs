@@ -67,31 +67,31 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
             r#"<svg width="{width:.0}" height="{height:.1}" viewBox="0 {top:.1} {width:.0} {height:.1}">"#
         )
     };
-    let mut drawing = Drawing::new(sequence, &layout, true);
-    writeln!(out, "{}", svg(layout.title_height(sequence), 0.0))?;
-    drawing.titles(out)?;
+    let mut drawing = Drawing::new(sequence, &layout, true, out);
+    writeln!(drawing.out, "{}", svg(layout.title_height(sequence), 0.0))?;
+    drawing.titles()?;
     writeln!(
-        out,
+        drawing.out,
         r#"</svg><div class="heads">{}"#,
         svg(layout.head_height(), 0.0)
     )?;
-    drawing.heads(out)?;
-    writeln!(out, "</svg></div>")?;
+    drawing.heads()?;
+    writeln!(drawing.out, "</svg></div>")?;
     for piece in pieces(sequence) {
         let top = layout.top(piece.start);
         let height = layout.top(piece.end) - top;
         writeln!(
-            out,
+            drawing.out,
             r#"<div class="piece" style="contain-intrinsic-size:{width:.0}px {height:.1}px">{}"#,
             svg(height, top)
         )?;
-        drawing.steps(piece, out)?;
-        writeln!(out, "</svg></div>")?;
+        drawing.steps(piece)?;
+        writeln!(drawing.out, "</svg></div>")?;
     }
-    writeln!(out, "{}", svg(layout.foot_height(sequence), 0.0))?;
-    drawing.foot(0.0, out)?;
-    writeln!(out, r#"</svg><pre id="details" hidden></pre>"#)?;
-    writeln!(out, "<script>{SCRIPT}</script></body></html>")
+    writeln!(drawing.out, "{}", svg(layout.foot_height(sequence), 0.0))?;
+    drawing.foot(0.0)?;
+    writeln!(drawing.out, r#"</svg><pre id="details" hidden></pre>"#)?;
+    writeln!(drawing.out, "<script>{SCRIPT}</script></body></html>")
 }
 
 /// The steps, cut where no message is on its way.

@@ -12,6 +12,7 @@
 
 pub mod explain;
 pub mod html;
+pub mod ids;
 pub mod load;
 pub mod mermaid;
 pub mod pcap;

@@ -7,15 +7,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use proto::mode::Transport;
+use proto::mode::{PROXY, Transport};
 use proto::side::Side;
 use record::{Channel, Event, ReadError, Recording, Run};
 
-/// So many events tell when a run began.
+/// Events from which the start of a run is computed.
 const WELL_KNOWN: usize = 64;
-
-/// The service of both conversations of a proxy.
-pub const PROXY: &str = "proxy";
 
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]

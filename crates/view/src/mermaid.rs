@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use record::wording::cut;
+
 use super::sequence::{Fate, Kind, Place, Sequence, Tone};
-use super::wording::cut;
 
 /// Longer messages are cut: Mermaid breaks no lines, and all columns are as wide as the widest.
 const LONGEST_LABEL: usize = 80;
@@ -16,11 +17,11 @@ const LONGEST_LABEL: usize = 80;
 /// When it cannot be written.
 pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "sequenceDiagram")?;
-    for (index, life) in sequence.lives.iter().enumerate() {
+    for (index, life) in sequence.lifelines.iter().enumerate() {
         let (name, detail) = (escape(&life.name), escape(&life.detail));
         writeln!(out, "    participant L{index} as {name}<br/>{detail}")?;
     }
-    if sequence.steps.is_empty() && sequence.lives.is_empty() {
+    if sequence.steps.is_empty() && sequence.lifelines.is_empty() {
         // Without a participant there is nothing to draw.
         writeln!(out, "    participant L0 as nothing happened")?;
     }
@@ -37,29 +38,12 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
                     Tone::Plain => "",
                     Tone::Warning | Tone::Bad | Tone::Unsettled => "⚠ ",
                 };
-                note(
-                    *life,
-                    tone == &Tone::Unsettled,
-                    &format!("{sign}{words}"),
-                    out,
-                )?;
+                let words = format!("{sign}{words}");
+                note(*life, *tone == Tone::Unsettled, &words, out)?;
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => {
-                let words = numbered(sequence, *conversation, "connected");
-                writeln!(out, "    L{from}-->L{to}: {words}")?;
-            }
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => {
-                let words = numbered(sequence, *conversation, words);
-                writeln!(out, "    L{from}-->L{to}: {words}")?;
+            Kind::Connection(change) => {
+                let words = escape(&sequence.numbered(change.conversation, &change.words));
+                writeln!(out, "    L{}-->L{}: {words}", change.from, change.to)?;
             }
             Kind::Crashed { life, words } => note(*life, false, &format!("✗ {words}"), out)?,
             Kind::Started { life, words } => note(*life, false, words, out)?,
@@ -83,7 +67,12 @@ fn message(sequence: &Sequence<'_>, index: usize, out: &mut impl Write) -> io::R
     };
     let label = label(sequence, index);
     let drawn = format!("L{}{line}L{}: {label}", arrow.from, arrow.to);
-    match arrow.is_unsettled {
+    element(arrow.is_unsettled, &drawn, out)
+}
+
+/// One line, in a box of its own if it is about what is not settled.
+fn element(is_unsettled: bool, drawn: &str, out: &mut impl Write) -> io::Result<()> {
+    match is_unsettled {
         true => writeln!(out, "    rect rgb(255, 233, 184)\n    {drawn}\n    end"),
         false => writeln!(out, "    {drawn}"),
     }
@@ -98,25 +87,13 @@ fn label(sequence: &Sequence<'_>, index: usize) -> String {
         (label, "") => label.to_owned(),
         (label, badges) => format!("{label} [{badges}]"),
     };
-    numbered(sequence, arrow.conversation, &label)
-}
-
-fn numbered(sequence: &Sequence<'_>, conversation: usize, words: &str) -> String {
-    match sequence.number(conversation) {
-        Some(number) => escape(&format!("{number} {words}")),
-        None => escape(words),
-    }
+    escape(&sequence.numbered(arrow.conversation, &label))
 }
 
 fn note(life: usize, is_unsettled: bool, words: &str, out: &mut impl Write) -> io::Result<()> {
     let words = escape(&cut(words, LONGEST_LABEL));
-    match is_unsettled {
-        true => writeln!(
-            out,
-            "    rect rgb(255, 233, 184)\n    Note over L{life}: {words}\n    end"
-        ),
-        false => writeln!(out, "    Note over L{life}: {words}"),
-    }
+    let drawn = format!("Note over L{life}: {words}");
+    element(is_unsettled, &drawn, out)
 }
 
 /// Text that Mermaid shows and does not read: everything but letters, digits and a few signs as

@@ -9,7 +9,7 @@
 //!
 //! * `views`: which side's record of a connection is taken, when both sides recorded it;
 //! * `stream`: the life of a TCP connection, packet by packet;
-//! * `packet`: headers and checksums.
+//! * `packet`: the packets of a connection, with their headers.
 
 mod packet;
 mod stream;
@@ -54,11 +54,9 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
         })
         .collect();
     steps.sort_unstable();
-    let mut packets = Vec::new();
     for (time, number, event) in steps {
         let flow = &mut flows[number];
-        flow.step(flow.view.events[event], &mut packets);
-        for packet in packets.drain(..) {
+        for packet in flow.step(flow.view.events[event]) {
             file.packet(time, &packet)?;
         }
     }
@@ -79,13 +77,15 @@ impl Flow<'_> {
     }
 
     /// The packets of one event.
-    fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
+    fn step(&mut self, event: &Event) -> Vec<Vec<u8>> {
         if let Some(stream) = &mut self.stream {
-            stream.step(event, packets);
-        } else if let Some((direction, bytes)) = views::crossed(&event.what) {
-            let ends = Ends::of(self.view.ends, direction);
-            packets.extend(udp(ends, bytes));
+            return stream.step(event);
         }
+        let datagram = event.what.crossed().and_then(|(direction, bytes)| {
+            let ends = Ends::of(self.view.ends, direction);
+            udp(ends, &bytes.0)
+        });
+        datagram.into_iter().collect()
     }
 }
 
@@ -97,7 +97,7 @@ impl<W: Write> Capture<'_, W> {
         out.write_all(&MAGIC.to_le_bytes())?;
         out.write_all(&MAJOR.to_le_bytes())?;
         out.write_all(&MINOR.to_le_bytes())?;
-        // The time zone and the accuracy, which nobody uses.
+        // The time zone and the accuracy, which are 0 by convention.
         out.write_all(&[0; 8])?;
         out.write_all(&LONGEST.to_le_bytes())?;
         out.write_all(&LINKTYPE_RAW.to_le_bytes())?;

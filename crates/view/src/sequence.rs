@@ -1,21 +1,27 @@
 //! A sequence diagram, before it is drawn: lifelines, and what happened on and between them in order.
 //!
+//! * `arrow`: a message, and what became of it;
 //! * `columns`: which lifelines there are;
 //! * `gather`: events to steps and arrows, the two recordings of a message put together;
 //! * `order`: the steps of all lifelines in one order, without turning round what caused what;
-//! * `unsettled`: withdrawals that nobody settled.
+//! * `unsettled`: withdrawals that are not settled.
 
+mod arrow;
 mod columns;
 mod gather;
 mod order;
 mod unsettled;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use proto::side::Side;
-use record::Bytes;
+use record::Run;
 
+use super::ids::Ids;
 use super::load::{Conversation, Loaded};
-use super::wording::{self, Ids};
+
+pub use self::arrow::{Arrow, Fate, Marks, Place};
 
 /// The moments of a diagram: nanoseconds since it begins.
 pub type Moment = i64;
@@ -28,20 +34,21 @@ pub struct Sequence<'a> {
     /// What was run: a program with its arguments, each once.
     pub titles: Vec<String>,
     /// From left to right.
-    pub lives: Vec<Lifeline>,
+    pub lifelines: Vec<Lifeline>,
     /// What arrows and connections belong to.
     pub conversations: &'a [Conversation],
+    has_one_service: bool,
     /// Messages, each once.
     pub arrows: Vec<Arrow<'a>>,
     /// What happened, in order.
     pub steps: Vec<Step>,
-    /// What the person should know of the recordings themselves.
+    /// Remarks on the recordings themselves.
     pub notices: Vec<String>,
     /// How ids are shown.
     pub ids: Ids,
 }
 
-/// A program, as often as it was started; or somebody of whom there is no recording.
+/// A program, as often as it was started; or a peer without a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifeline {
     /// The program, or the name of a machine or a person.
@@ -52,86 +59,6 @@ pub struct Lifeline {
     pub side: Side,
     /// Whether there is a recording of it.
     pub is_recorded: bool,
-}
-
-/// A message.
-#[derive(Debug, Clone)]
-pub struct Arrow<'a> {
-    /// The lifeline that sends it.
-    pub from: usize,
-    /// The lifeline that it is for.
-    pub to: usize,
-    /// The conversation that it is part of, by index.
-    pub conversation: usize,
-    /// Its bytes, framing included.
-    pub bytes: &'a Bytes,
-    /// What they say, when that is text.
-    pub text: Option<&'a str>,
-    /// Whether bytes are masked.
-    pub is_masked: bool,
-    /// When it was sent, if the sender was recorded.
-    pub sent: Option<Moment>,
-    /// When it was received, if the receiver was recorded.
-    pub received: Option<Moment>,
-    /// What became of it.
-    pub fate: Fate,
-    /// What else there is to say.
-    pub marks: Marks,
-    /// Whether it belongs to a withdrawal that nobody settled.
-    pub is_unsettled: bool,
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Both ends have recorded it.
-    Arrived,
-    /// One end has recorded it, and nothing is known of the other.
-    Assumed,
-    /// It was lost, here, because of this.
-    Lost(Place, &'static str),
-    /// The other end's recording ends, or has a gap, where it would be.
-    Unseen,
-}
-
-/// Where a message was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// It never left.
-    Start,
-    /// Between the two.
-    Way,
-    /// The receiver threw it away.
-    Arrival,
-}
-
-/// What else there is to say of a message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// 2 and more: it was said before.
-    pub attempt: Option<u32>,
-    /// A fault made it, out of the one before.
-    pub is_copy: bool,
-    /// A fault had it handled twice.
-    pub is_handled_twice: bool,
-    /// A fault refused it.
-    pub is_refused: bool,
-    /// A fault held it back, for so many nanoseconds.
-    pub late: Option<u64>,
-    /// A fault sent it after its successor.
-    pub is_overtaken: bool,
-    /// A fault cut it off: to so many bytes, of so many.
-    pub cut: Option<(usize, usize)>,
-    /// It is no whole message.
-    pub is_broken: bool,
-    /// A fault sent it in segments of so many bytes.
-    pub split: Option<usize>,
-    /// A fault held it back, to send it in one segment with the next.
-    pub is_glued: bool,
-    /// It was sent in one segment with the one before.
-    pub is_glued_on: bool,
-    /// A fault flipped this bit.
-    pub flipped: Option<usize>,
 }
 
 /// Something that happened.
@@ -161,26 +88,8 @@ pub enum Kind {
         /// What.
         words: String,
     },
-    /// A connection was made.
-    Opened {
-        /// Which.
-        conversation: usize,
-        /// The client.
-        from: usize,
-        /// The server.
-        to: usize,
-    },
-    /// A connection ended.
-    Closed {
-        /// Which.
-        conversation: usize,
-        /// Who ended it.
-        from: usize,
-        /// The other end.
-        to: usize,
-        /// How.
-        words: String,
-    },
+    /// A connection was made, or ended.
+    Connection(Change),
     /// The process died.
     Crashed {
         /// Which.
@@ -202,7 +111,22 @@ pub enum Kind {
     },
 }
 
-/// How bad a note is.
+/// The beginning or the end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which connection.
+    pub conversation: usize,
+    /// The side that made or ended it.
+    pub from: usize,
+    /// The other side.
+    pub to: usize,
+    /// How bad it is.
+    pub tone: Tone,
+    /// What happened to it.
+    pub words: String,
+}
+
+/// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// It is as it should be.
@@ -211,7 +135,7 @@ pub enum Tone {
     Warning,
     /// Something failed.
     Bad,
-    /// A withdrawal that nobody settled.
+    /// A withdrawal that is not settled.
     Unsettled,
 }
 
@@ -273,11 +197,14 @@ impl<'a> Sequence<'a> {
             }));
         }
         steps.retain(|step| selection.holds(step.at));
+        let services = loaded.conversations.iter().map(|one| &one.service);
+        let services: HashSet<&String> = services.collect();
         Sequence {
             began,
             titles: titles(loaded),
-            lives: columns.lives,
+            lifelines: columns.lifelines,
             conversations: &loaded.conversations,
+            has_one_service: services.len() <= 1,
             arrows,
             steps,
             notices,
@@ -288,22 +215,18 @@ impl<'a> Sequence<'a> {
     /// The number of a conversation, as `atm#0`; nothing where there is only one.
     pub fn number(&self, conversation: usize) -> Option<String> {
         let shown = &self.conversations[conversation];
-        (self.conversations.len() > 1).then(|| match self.is_one_service() {
+        (self.conversations.len() > 1).then(|| match self.has_one_service {
             true => format!("#{}", shown.number),
             false => format!("{}#{}", shown.service, shown.number),
         })
     }
 
-    fn is_one_service(&self) -> bool {
-        let first = &self.conversations[0].service;
-        self.conversations
-            .last()
-            .is_none_or(|last| last.service == *first)
-            && self
-                .conversations
-                .iter()
-                .take(64)
-                .all(|one| one.service == *first)
+    /// These words after the number of a conversation.
+    pub fn numbered(&self, conversation: usize, words: &str) -> String {
+        match self.number(conversation) {
+            Some(number) => format!("{number} {words}"),
+            None => words.to_owned(),
+        }
     }
 
     /// What a message says, on one line.
@@ -312,49 +235,8 @@ impl<'a> Sequence<'a> {
             Some(text) if !arrow.marks.is_broken || arrow.marks.cut.is_none() => {
                 self.ids.shorten(text)
             }
-            _ => wording::escaped(arrow.bytes),
+            _ => arrow.bytes.escaped(),
         }
-    }
-}
-
-impl Arrow<'_> {
-    /// What is special about it, each in two or three words.
-    pub fn badges(&self) -> Vec<String> {
-        let marks = &self.marks;
-        let mut badges = Vec::new();
-        badges.extend(marks.attempt.map(wording::attempt));
-        if let Fate::Lost(_, why) = self.fate {
-            badges.push(why.into());
-        }
-        if marks.is_copy {
-            badges.push("doubled".into());
-        }
-        if marks.is_handled_twice {
-            badges.push("handled twice".into());
-        }
-        if marks.is_refused && !matches!(self.fate, Fate::Lost(..)) {
-            badges.push("refused by a fault".into());
-        }
-        badges.extend(
-            marks
-                .late
-                .map(|late| format!("{} late", wording::duration(late))),
-        );
-        if marks.is_overtaken || marks.is_glued {
-            badges.push("held back".into());
-        }
-        if marks.is_glued_on {
-            badges.push("glued on".into());
-        }
-        badges.extend(marks.split.map(|size| format!("in pieces of {size}")));
-        let flipped = marks.flipped;
-        badges.extend(flipped.map(|bit| wording::flipped_byte(self.bytes, bit)));
-        match marks.cut {
-            Some((sent, of)) => badges.push(format!("cut: {sent} of {of} bytes")),
-            None if marks.is_broken => badges.push("no whole message".into()),
-            None => {}
-        }
-        badges
     }
 }
 
@@ -385,24 +267,15 @@ fn titles(loaded: &Loaded) -> Vec<String> {
 }
 
 fn notices(loaded: &Loaded) -> Vec<String> {
-    let mut notices: Vec<String> = Vec::new();
-    for file in &loaded.torn {
-        notices.push(format!(
-            "the last line of {} is torn, and left out",
-            file.display()
-        ));
-    }
-    let lost = loaded
-        .runs
-        .iter()
-        .flat_map(|run| &run.events)
-        .map(|event| match event.what {
-            record::What::Lost { count } => count,
-            _ => 0,
-        });
-    match lost.fold(0u64, u64::saturating_add) {
-        0 => {}
-        lost => notices.push(format!("{lost} events could not be recorded")),
+    let torn = loaded.torn.iter().map(|file| {
+        let file = file.display();
+        format!("the last line of {file} is torn, and left out")
+    });
+    let mut notices: Vec<String> = torn.collect();
+    let lost = loaded.runs.iter().map(Run::lost);
+    let lost = lost.fold(0, u64::saturating_add);
+    if lost > 0 {
+        notices.push(format!("{lost} events could not be recorded"));
     }
     notices
 }

@@ -1,6 +1,6 @@
 //! The sequence diagram as a picture.
 //!
-//! Colours are those of Okabe and Ito, which colour-blind people tell apart; nothing is told by a
+//! Colours are those of Okabe and Ito, which colour-blind people can distinguish; nothing is shown by a
 //! colour alone, so that the picture can be read in grey.
 
 use std::io::{self, Write};
@@ -60,14 +60,17 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "<style>{STYLE}</style>")?;
     writeln!(out, r##"<rect width="100%" height="100%" fill="#fff"/>"##)?;
-    let mut drawing = Drawing::new(sequence, &layout, false);
-    drawing.titles(out)?;
+    let mut drawing = Drawing::new(sequence, &layout, false, out);
+    drawing.titles()?;
     let title_height = layout.title_height(sequence);
-    writeln!(out, r#"<g transform="translate(0 {title_height:.0})">"#)?;
-    drawing.heads(out)?;
-    writeln!(out, r#"</g><g transform="translate(0 {top:.0})">"#)?;
-    drawing.steps(0..sequence.steps.len(), out)?;
-    writeln!(out, "</g>")?;
-    drawing.foot(top + layout.height, out)?;
-    writeln!(out, "</svg>")
+    writeln!(
+        drawing.out,
+        r#"<g transform="translate(0 {title_height:.0})">"#
+    )?;
+    drawing.heads()?;
+    writeln!(drawing.out, r#"</g><g transform="translate(0 {top:.0})">"#)?;
+    drawing.steps(0..sequence.steps.len())?;
+    writeln!(drawing.out, "</g>")?;
+    drawing.foot(top + layout.height)?;
+    writeln!(drawing.out, "</svg>")
 }

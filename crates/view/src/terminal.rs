@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 
-use super::sequence::{Arrow, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
+use anstyle::Style;
+use record::wording::cut;
+
+use super::sequence::{Arrow, Change, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
 use super::wording;
 
 mod heads;
 mod row;
 
 use heads::{heads, places};
-use row::{Row, Style, width_of};
-use wording::cut;
+use row::{BOLD, CYAN, DIM, PLAIN, RED, Row, YELLOW, width_of};
 
 /// How the terminal is.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +88,7 @@ const ASCII: Glyphs = Glyphs {
 
 impl<'a, W: Write> Drawing<'a, W> {
     fn new(sequence: &'a Sequence<'a>, look: Look, out: &'a mut W) -> Drawing<'a, W> {
-        let (places, margin) = places(&sequence.lives, look.width);
+        let (places, margin) = places(&sequence.lifelines, look.width);
         Drawing {
             sequence,
             look,
@@ -101,25 +103,25 @@ impl<'a, W: Write> Drawing<'a, W> {
     fn heads(&mut self) -> io::Result<()> {
         for title in &self.sequence.titles {
             for line in wording::wrapped(title, self.look.width) {
-                self.free_line(&line, Style::Bold)?;
+                self.free_line(&line, BOLD)?;
             }
         }
         if self.places.is_empty() {
             return Ok(());
         }
         writeln!(self.out)?;
-        let lives = self.sequence.lives.iter().cloned().map(|mut life| {
+        let lifelines = self.sequence.lifelines.iter().cloned().map(|mut life| {
             for text in [&mut life.name, &mut life.detail] {
                 *text = ascii(text, self.look.is_ascii);
             }
             life
         });
-        let lives: Vec<Lifeline> = lives.collect();
-        let heads = heads(&lives, &self.places, self.look.width);
+        let lifelines: Vec<Lifeline> = lifelines.collect();
+        let heads = heads(&lifelines, &self.places, self.look.width);
         for line in &heads.legend {
-            self.free_line(line, Style::Bold)?;
+            self.free_line(line, BOLD)?;
         }
-        for (line, style) in heads.lines.iter().zip([Style::Bold, Style::Dim]) {
+        for (line, style) in heads.lines.iter().zip([BOLD, DIM]) {
             let mut row = self.empty();
             for (from, text) in line {
                 row.put(*from, text, style);
@@ -128,33 +130,33 @@ impl<'a, W: Write> Drawing<'a, W> {
         }
         let mut row = self.empty();
         for place in &self.places {
-            row.set(*place, self.glyphs.head, Style::Dim);
+            row.set(*place, self.glyphs.head, DIM);
         }
         self.print(row)
     }
 
     fn feet(&mut self) -> io::Result<()> {
         if self.sequence.steps.is_empty() {
-            self.free_line("nothing happened", Style::Dim)?;
+            self.free_line("nothing happened", DIM)?;
         }
         for notice in &self.sequence.notices {
-            self.free_line(&format!("note: {notice}"), Style::Yellow)?;
+            self.free_line(&format!("note: {notice}"), YELLOW)?;
         }
         Ok(())
     }
 
     fn step(&mut self, step: &Step) -> io::Result<()> {
-        let mut row = self.lives();
-        row.put(0, &format!("{:>10}", wording::seconds(step.at)), Style::Dim);
+        let mut row = self.empty_with_lifelines();
+        row.put(0, &format!("{:>10}", wording::seconds(step.at)), DIM);
         match &step.kind {
             Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
             Kind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
             Kind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
             Kind::Note { life, tone, words } => {
                 let style = match tone {
-                    Tone::Plain => Style::Plain,
-                    Tone::Warning | Tone::Unsettled => Style::Yellow,
-                    Tone::Bad => Style::Red,
+                    Tone::Plain => PLAIN,
+                    Tone::Warning | Tone::Unsettled => YELLOW,
+                    Tone::Bad => RED,
                 };
                 let dot = match tone {
                     Tone::Plain => self.glyphs.dot,
@@ -163,57 +165,31 @@ impl<'a, W: Write> Drawing<'a, W> {
                 row.set(self.places[*life], dot, style);
                 self.beside(&mut row, *life, words, style);
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => {
-                let words = self.with_number("connected", *conversation);
-                self.thin(&mut row, *from, *to, &words, Style::Dim);
-            }
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => {
-                let style = if words == "closed" {
-                    Style::Dim
-                } else {
-                    Style::Red
-                };
-                let words = self.with_number(words, *conversation);
-                self.thin(&mut row, *from, *to, &words, style);
-            }
+            Kind::Connection(change) => self.change(&mut row, change),
             Kind::Crashed { life, words } => {
-                row.set(self.places[*life], self.glyphs.cross, Style::Red);
-                self.beside(&mut row, *life, words, Style::Red);
+                row.set(self.places[*life], self.glyphs.cross, RED);
+                self.beside(&mut row, *life, words, RED);
                 self.is_alive[*life] = false;
             }
             Kind::Started { life, words } => {
-                row.set(self.places[*life], self.glyphs.head, Style::Plain);
-                self.beside(&mut row, *life, words, Style::Bold);
+                row.set(self.places[*life], self.glyphs.head, PLAIN);
+                self.beside(&mut row, *life, words, BOLD);
                 self.is_alive[*life] = true;
             }
             Kind::Ended { life } => {
-                row.set(self.places[*life], self.glyphs.foot, Style::Dim);
-                self.beside(&mut row, *life, "ended", Style::Dim);
+                row.set(self.places[*life], self.glyphs.foot, DIM);
+                self.beside(&mut row, *life, "ended", DIM);
                 self.is_alive[*life] = false;
             }
         }
         self.print(row)
     }
 
-    fn with_number(&self, words: &str, conversation: usize) -> String {
-        match self.sequence.number(conversation) {
-            Some(number) => format!("{number} {words}"),
-            None => words.to_owned(),
-        }
-    }
-
     fn message(&self, row: &mut Row, index: usize, departs: bool, arrives: bool) {
         let arrow = &self.sequence.arrows[index];
-        let label = self.with_number(&self.sequence.label(arrow), arrow.conversation);
+        let label = self
+            .sequence
+            .numbered(arrow.conversation, &self.sequence.label(arrow));
         let mut badges = arrow.badges().join(", ");
         if !departs {
             badges = "arrives".into();
@@ -292,9 +268,14 @@ impl<'a, W: Write> Drawing<'a, W> {
         self.cut(&whole, room)
     }
 
-    /// A line that is no message.
-    fn thin(&self, row: &mut Row, from: usize, to: usize, words: &str, style: Style) {
-        let (from, to) = (self.places[from], self.places[to]);
+    /// The beginning or the end of a connection.
+    fn change(&self, row: &mut Row, change: &Change) {
+        let style = match change.tone {
+            Tone::Plain => DIM,
+            _ => RED,
+        };
+        let words = self.sequence.numbered(change.conversation, &change.words);
+        let (from, to) = (self.places[change.from], self.places[change.to]);
         let (left, right) = (from.min(to), from.max(to));
         for cell in left + 1..right {
             row.set(cell, self.glyphs.dotted, style);
@@ -306,11 +287,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         match self.margin {
             Some(margin) => {
                 let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &self.cut(words, room), style);
+                row.put(margin, &self.cut(&words, room), style);
             }
             None => {
                 let room = (right - left).saturating_sub(6);
-                let words = format!(" {} ", self.cut(words, room));
+                let words = format!(" {} ", self.cut(&words, room));
                 let start = match from < to {
                     true => left + 2,
                     false => right.saturating_sub(1 + width_of(&words)),
@@ -322,14 +303,13 @@ impl<'a, W: Write> Drawing<'a, W> {
 
     /// Says something beside a lifeline: where the space is.
     fn beside(&self, row: &mut Row, life: usize, words: &str, style: Style) {
-        let words = ascii(words, self.look.is_ascii);
         let place = self.places[life];
         let is_last = life + 1 == self.places.len() && life > 0;
         let (start, room) = match (self.margin, is_last) {
             (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
             (None, true) => {
                 let room = place - self.places[life - 1] - 4;
-                let shown = self.cut(&words, room);
+                let shown = self.cut(words, room);
                 (place - 1 - width_of(&shown), room)
             }
             (None, false) => {
@@ -341,7 +321,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 (place + 2, next.saturating_sub(place + 4))
             }
         };
-        row.put(start, &self.cut(&words, room), style);
+        row.put(start, &self.cut(words, room), style);
     }
 
     fn cut(&self, text: &str, columns: usize) -> String {
@@ -354,11 +334,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         Row::new(self.look.width)
     }
 
-    fn lives(&self) -> Row {
+    fn empty_with_lifelines(&self) -> Row {
         let mut row = self.empty();
         for (place, is_alive) in self.places.iter().zip(&self.is_alive) {
             if *is_alive {
-                row.set(*place, self.glyphs.life, Style::Dim);
+                row.set(*place, self.glyphs.life, DIM);
             }
         }
         row
@@ -367,8 +347,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     /// A line over the whole width, as long as it is.
     fn free_line(&mut self, text: &str, style: Style) -> io::Result<()> {
         let mut row = self.empty();
-        let text = ascii(text, self.look.is_ascii);
-        row.put(0, &self.cut(&text, self.look.width), style);
+        row.put(0, &self.cut(text, self.look.width), style);
         self.print(row)
     }
 
@@ -379,12 +358,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
 fn style(arrow: &Arrow<'_>) -> Style {
     match arrow.fate {
-        Fate::Lost(..) => Style::Red,
-        _ if arrow.is_unsettled => Style::Yellow,
-        _ if arrow.marks.is_broken || arrow.marks.is_refused => Style::Red,
-        _ if arrow.marks.attempt.is_some() => Style::Cyan,
-        Fate::Unseen => Style::Dim,
-        Fate::Arrived | Fate::Assumed => Style::Plain,
+        Fate::Lost(..) => RED,
+        _ if arrow.is_unsettled => YELLOW,
+        _ if arrow.marks.is_broken || arrow.marks.is_refused => RED,
+        _ if arrow.marks.attempt.is_some() => CYAN,
+        Fate::Unseen => DIM,
+        Fate::Arrived | Fate::Assumed => PLAIN,
     }
 }
 

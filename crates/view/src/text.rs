@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 
-use proto::side::{Direction, Side};
-use record::{By, Cause, Event, How, Message, What};
+use proto::side::Direction;
+use record::wording::describe;
+use record::{Event, What};
 
+use super::ids::Ids;
 use super::load::Loaded;
 use super::sequence::{Moment, Selection, Sequence};
-use super::wording::{self, Ids};
+use super::wording;
 
 /// Writes the list.
 ///
@@ -48,8 +50,9 @@ pub fn write(
         let place = channel.map_or_else(String::new, |channel| {
             format!("{}#{}", channel.service, channel.connection)
         });
-        let (sign, words) = described(event.side, &event.what, ids);
-        let line = format!("  {place:<10}  {:<11} {sign} {words}", name(&event.what));
+        let arrow = arrow(event);
+        let words = describe(event, &|text| ids.shorten(text));
+        let line = format!("  {place:<10}  {:<11} {arrow} {words}", name(&event.what));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
@@ -78,143 +81,20 @@ fn name(what: &What) -> &'static str {
         What::TimedOut { .. } => "timed-out",
         What::Resent { .. } => "resent",
         What::Failed { .. } => "failed",
-        What::Note { .. } => "note",
+        What::Note(_) => "note",
         What::Crashed { .. } => "crashed",
         What::Lost { .. } => "lost",
         What::Ended => "ended",
     }
 }
 
-/// An arrow away from the program or to it, and what there is to say.
-fn described(side: Side, what: &What, ids: &Ids) -> (char, String) {
-    let arrow = |message: &Message| match message.direction == Direction::sent_by(side) {
-        true => '→',
-        false => '←',
-    };
-    let by = |by: &By| match by {
-        By::Us => "by this side",
-        By::Peer => "by the other side",
-    };
-    match what {
-        What::Connected | What::Ended => (' ', String::new()),
-        What::Sent(message) | What::Received(message) => {
-            let partial = if message.partial { "  (cut off)" } else { "" };
-            (arrow(message), format!("{}{partial}", said(message, ids)))
-        }
-        What::Unreadable {
-            direction,
-            bytes,
-            words,
-        } => {
-            let sign = if *direction == Direction::sent_by(side) {
-                '→'
-            } else {
-                '←'
-            };
-            let words = ids.shorten(words);
-            (sign, format!("{}  ({words})", wording::escaped(bytes)))
-        }
-        What::HalfClosed { by: who } => (' ', by(who).into()),
-        What::Closed {
-            by: who,
-            how,
-            words,
-        } => {
-            let more = words
-                .as_deref()
-                .map(|words| format!(": {}", ids.shorten(words)));
-            let how = match how {
-                How::End => "end",
-                How::Abort => "abort",
-                How::Reset => "reset",
-                How::Timeout => "timeout",
-                How::Cut => "cut",
-                How::Broken => "broken",
-            };
-            (
-                ' ',
-                format!("{}, {how}{}", by(who), more.unwrap_or_default()),
-            )
-        }
-        What::Read {
-            got,
-            asked,
-            have,
-            need,
-        } => {
-            let need = need.map(|need| format!(" of {need}")).unwrap_or_default();
-            (' ', format!("{got} of {asked} bytes; {have}{need} here"))
-        }
-        What::Dropped { cause, message } => {
-            let cause = match cause {
-                Cause::Drop => "",
-                Cause::Duplicate => "  (an answer to a doubled request)",
-            };
-            (arrow(message), format!("{}{cause}", said(message, ids)))
-        }
-        What::Duplicated(message)
-        | What::Refused(message)
-        | What::Reordered(message)
-        | What::Glued(message)
-        | What::Reset(message) => (arrow(message), said(message, ids)),
-        What::Split { size, message } => {
-            let said = said(message, ids);
-            (arrow(message), format!("{said}  ({size} bytes each)"))
-        }
-        What::Corrupted { bit, message } => {
-            let flipped = wording::flipped(&message.bytes, *bit);
-            (
-                arrow(message),
-                format!("{}  ({flipped})", said(message, ids)),
-            )
-        }
-        What::Paused { stopped } => (' ', format!("for {}", wording::duration(*stopped))),
-        What::Delayed { until, message } => {
-            let until = wording::seconds(Moment::try_from(*until).unwrap_or(Moment::MAX));
-            let said = said(message, ids);
-            (
-                arrow(message),
-                format!("{said}  (until {until} of its run)"),
-            )
-        }
-        What::Cut { sent, message } => {
-            let of = message.bytes.0.len();
-            (
-                arrow(message),
-                format!("{}  ({sent} of {of} bytes)", said(message, ids)),
-            )
-        }
-        What::TimedOut { waited, words } => {
-            let waited = wording::duration(*waited);
-            (' ', format!("{} for {waited}", ids.shorten(words)))
-        }
-        What::Resent { attempt, text } => (
-            ' ',
-            format!("{}: {}", wording::attempt(*attempt), ids.shorten(text)),
-        ),
-        What::Failed { words } => (' ', ids.shorten(words)),
-        What::Note {
-            about,
-            what,
-            amount,
-            words,
-        } => {
-            let parts = [Some(what), about.as_ref(), amount.as_ref(), words.as_ref()];
-            let parts: Vec<String> = parts
-                .into_iter()
-                .flatten()
-                .map(|p| ids.shorten(p))
-                .collect();
-            (' ', parts.join(" "))
-        }
-        What::Crashed { at } => (' ', ids.shorten(at)),
-        What::Lost { count } => (' ', format!("{count} events")),
-    }
-}
-
-fn said(message: &Message, ids: &Ids) -> String {
-    match &message.text {
-        Some(text) => ids.shorten(text),
-        None => wording::escaped(&message.bytes),
+/// Which way the message goes, seen from the program.
+fn arrow(event: &Event) -> char {
+    let crossed = event.what.crossed().map(|(direction, _)| direction);
+    let message = event.what.message().map(|message| message.direction);
+    match crossed.or(message) {
+        None => ' ',
+        Some(direction) if direction == Direction::sent_by(event.side) => '→',
+        Some(_) => '←',
     }
 }

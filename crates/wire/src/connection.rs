@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
-use proto::mode::Transport;
+
+use record::tap::{Batch, ReadTap};
+use record::{By, How, Mask, Recorder, Tap};
 
 use crate::deadline::Waiter;
 use crate::fault::Faults;
 use crate::fault::pause::wait_while_stopped;
-use crate::fault::stream::{Break, Sending, halves};
+use crate::fault::sending::Break;
+use crate::fault::stream::SharedFaults;
 use crate::limits::Limits;
-use record::tap::{ReadTap, Said, WriteTap};
-use record::{By, Channel, How, Mask, Recorder, Tap};
 
 mod reader;
 mod writer;
@@ -94,7 +95,7 @@ pub enum SendError {
     Io(#[from] io::Error),
 }
 
-/// An I/O error in the words of somebody who looks at a connection.
+/// An I/O error as an event of a connection.
 fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "the peer reset the connection".into(),
@@ -112,7 +113,7 @@ impl Connection {
         Connection::over(Arc::new(stream), framing, limits)
     }
 
-    /// As [`Connection::new`], for a stream that somebody else also holds, to be able to end it.
+    /// As [`Connection::new`], for a stream that another thread shares, to be able to end it.
     ///
     /// # Errors
     /// When the socket is no longer connected.
@@ -139,10 +140,11 @@ impl Connection {
             stream,
             framing,
             limits,
-            queued: Vec::new(),
+            queued: Batch::default(),
             traffic: Traffic::default(),
             faults: None,
             tap: None,
+            is_finished: false,
             is_reset: false,
         };
         Ok(Connection {
@@ -152,14 +154,14 @@ impl Connection {
         })
     }
 
-    /// Puts every message from here on under these faults, except what [`Writer::greet`] sends.
+    /// Injects these faults into every message from here on, except what [`Writer::greet`] sends.
     pub fn inject(&mut self, faults: Faults) {
-        let (incoming, outgoing) = halves(faults);
-        self.reader.faults = Some(Box::new(incoming));
-        self.writer.faults = Some(Box::new(outgoing));
+        let faults = SharedFaults::new(faults);
+        self.reader.faults = Some(faults.clone());
+        self.writer.faults = Some(faults);
     }
 
-    /// Has everything from here on recorded, as of a connection of this service and this number.
+    /// Records everything from here on, as of a connection of this service and this number.
     ///
     /// # Errors
     /// When the socket is no longer connected.
@@ -171,24 +173,17 @@ impl Connection {
         mask: Option<Mask>,
     ) -> io::Result<()> {
         let framing = self.writer.framing;
-        let channel = Channel {
-            service: service.to_owned(),
-            transport: Transport::Tcp,
-            framing: framing.into(),
-            connection: number,
-            local: self.writer.stream.local_addr()?,
-            peer: self.peer,
-        };
-        let tap = Tap::connected(recorder, channel, mask);
+        let stream = &self.writer.stream;
+        let tap = Tap::on_stream(recorder, service, framing.into(), number, stream, mask)?;
         let unfinished = self.reader.decoder.unfinished();
         self.reader.tap = Some(Box::new(ReadTap::new(tap.clone(), framing, unfinished)));
-        self.writer.tap = Some(Box::new(WriteTap::new(tap)));
+        self.writer.tap = Some(tap);
         Ok(())
     }
 
-    /// What is recorded of this connection, for what is not told by its messages.
+    /// The recording tap of this connection, for what its messages do not show.
     pub fn tap(&self) -> Option<&Tap> {
-        self.writer.tap.as_ref().map(|tap| tap.tap())
+        self.writer.tap()
     }
 
     /// The other end's address.
@@ -215,8 +210,8 @@ impl Connection {
 }
 
 impl ReceiveError {
-    /// Tells what it means for the connection.
-    fn tell(&self, tap: &mut ReadTap) {
+    /// Records what it means for the connection.
+    fn record(&self, tap: &mut ReadTap) {
         let words = self.to_string();
         match self {
             ReceiveError::Truncated(_) => tap.unreadable(0, &words),
@@ -260,23 +255,15 @@ fn write_within(
     Ok(())
 }
 
-/// Writes what waited in vain for a next message. Whether the peer takes it, whoever goes on with the
-/// connection will learn.
-fn write_alone(stream: &TcpStream, sending: &Sending, limit: Duration, tap: Option<&Tap>) {
+/// Writes what was held back for a next message that did not come. If it cannot be written, the next
+/// call on the connection fails too.
+fn write_held(stream: &TcpStream, held: &Batch, limit: Duration, tap: Option<&Tap>) {
     wait_while_stopped();
     let moment = tap.map(Tap::now);
     let mut written = 0;
-    let _ = write_within(stream, &sending.bytes, limit, &mut written);
+    let _ = write_within(stream, &held.bytes, limit, &mut written);
     if let (Some(tap), Some(moment)) = (tap, moment) {
-        let said = Said {
-            bytes: &sending.bytes[..written],
-            is_secret: sending.is_secret,
-        };
-        match written {
-            0 => {}
-            _ if written < sending.bytes.len() => tap.sent_in_part(moment, said),
-            _ => tap.sent(moment, said),
-        }
+        tap.written(moment, held, written);
     }
 }
 

@@ -4,16 +4,15 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 
 use crate::deadline::Waiter;
-use crate::fault::datagrams::{Datagrams, Letter};
+use crate::fault::datagrams::{Datagrams, OutgoingDatagram};
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::{Faults, INJECTED, Schedule};
-use record::tap::Struck;
-use record::{Channel, Framed, Mask, Recorder, Tap};
+use record::tap::FaultEffect;
+use record::{Mask, Recorder, Tap};
 
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -55,12 +54,12 @@ impl Endpoint {
         Ok(Endpoint::new(socket))
     }
 
-    /// Puts every datagram from here on under these faults.
+    /// Injects these faults into every datagram from here on.
     pub fn inject(&mut self, faults: Faults) {
         self.faults = Some(Box::new(Datagrams::new(faults)));
     }
 
-    /// Has everything from here on recorded, as of a socket of this service and this number.
+    /// Records everything from here on, as of a socket of this service and this number.
     ///
     /// # Errors
     /// When the operating system cannot say our address.
@@ -71,24 +70,12 @@ impl Endpoint {
         number: u64,
         mask: Option<Mask>,
     ) -> io::Result<()> {
-        let local = self.socket.local_addr()?;
-        let peer = self.socket.peer_addr().ok();
-        let channel = Channel {
-            service: service.to_owned(),
-            transport: Transport::Udp,
-            framing: Framed::Datagram,
-            connection: number,
-            local,
-            peer: peer.unwrap_or(local),
-        };
-        self.tap = Some(match peer {
-            Some(_) => Tap::connected(recorder, channel, mask),
-            None => Tap::unconnected(recorder, channel, mask),
-        });
+        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask)?;
+        self.tap = Some(tap);
         Ok(())
     }
 
-    /// What is recorded of this socket and this peer, or of the connected one.
+    /// The recording tap of this socket and this peer, or of the connected one.
     pub fn tap(&self, peer: Option<SocketAddr>) -> Option<Tap> {
         let tap = self.tap.as_ref()?;
         match (self.socket.peer_addr(), peer) {
@@ -97,7 +84,7 @@ impl Endpoint {
         }
     }
 
-    /// Takes out the schedule of what is received, for a loop that carries it out itself: a server
+    /// Takes out the schedule of what is received, for a loop that applies it itself: a server
     /// refuses a request only where it would have answered it.
     pub fn take_schedule(&mut self) -> Option<Schedule> {
         self.faults.as_mut()?.take_received()
@@ -114,7 +101,7 @@ impl Endpoint {
     /// The next datagram and its sender, or `None` when the deadline passed first.
     ///
     /// # Errors
-    /// `ConnectionRefused` on a connected socket tells that an earlier datagram found nobody; the
+    /// `ConnectionRefused` on a connected socket means that nothing listens at the peer; the
     /// socket is as good as before. On an unconnected one such reports are about strangers, and
     /// skipped.
     pub fn receive(&mut self, by: Option<Instant>) -> io::Result<Option<(&[u8], SocketAddr)>> {
@@ -128,37 +115,23 @@ impl Endpoint {
                 wait => wait,
             };
             let wait = wait.into_iter().chain(due).min();
-            if !self.waiter.may_read(&self.socket, wait)? {
-                continue;
+            let received = receive_once(&self.socket, &mut self.waiter, &mut self.buffer, wait);
+            if let (Some(tap), Err(error)) = (&self.tap, &received) {
+                tap.failed(&error.to_string());
             }
-            match self.socket.recv_from(&mut self.buffer) {
-                Ok((length, sender)) => {
-                    wait_while_stopped();
-                    let tap = self.tap(Some(sender));
-                    if let Some(tap) = &tap {
-                        tap.received(&self.buffer[..length]);
-                    }
-                    let faults = self.faults.as_mut();
-                    if !faults.is_some_and(|faults| faults.loses_arrival()) {
-                        break (length, sender);
-                    }
-                    if let Some(tap) = &tap {
-                        tap.struck_receiving(Struck::Dropped, &self.buffer[..length]);
-                    }
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock
-                    | io::ErrorKind::TimedOut
-                    | io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-                        if self.socket.peer_addr().is_err() => {}
-                    _ => {
-                        if let Some(tap) = &self.tap {
-                            tap.failed(&error.to_string());
-                        }
-                        return Err(error);
-                    }
-                },
+            let Some((length, sender)) = received? else {
+                continue;
+            };
+            let tap = self.tap(Some(sender));
+            if let Some(tap) = &tap {
+                tap.received(&self.buffer[..length]);
+            }
+            let lost = FaultEffect::Dropped;
+            if self.faults.as_mut().and_then(|it| it.arrived()) != Some(lost) {
+                break (length, sender);
+            }
+            if let Some(tap) = &tap {
+                tap.fault_on_received(lost, &self.buffer[..length]);
             }
         };
         Ok(Some((&self.buffer[..length], sender)))
@@ -185,27 +158,21 @@ impl Endpoint {
         let Some(faults) = &mut self.faults else {
             return self.transmit(message, receiver);
         };
-        let letter = Letter {
+        let datagram = OutgoingDatagram {
             message: message.to_vec(),
             receiver,
         };
-        for Letter { message, receiver } in faults.send(letter, tap.as_ref()) {
+        for OutgoingDatagram { message, receiver } in faults.send(datagram, tap.as_ref()) {
             self.transmit(&message, receiver)?;
         }
         Ok(())
     }
 
     fn transmit(&self, message: &[u8], receiver: Option<SocketAddr>) -> io::Result<()> {
-        wait_while_stopped();
-        let told = self.tap(receiver).map(|tap| (tap.now(), tap));
-        let sent = match receiver {
-            Some(receiver) => self.socket.send_to(message, receiver),
-            None => self.socket.send(message),
-        };
-        match (&told, &sent) {
-            (Some((moment, tap)), Ok(_)) => tap.sent(*moment, message),
-            (Some((_, tap)), Err(error)) => tap.failed(&error.to_string()),
-            (None, _) => {}
+        let tap = self.tap(receiver);
+        let sent = transmit(&self.socket, message, receiver, tap.as_ref());
+        if let (Some(tap), Err(error)) = (&tap, &sent) {
+            tap.failed(&error.to_string());
         }
         sent?;
         if let Some(faults) = &self.faults {
@@ -217,10 +184,10 @@ impl Endpoint {
     /// Sends the late datagrams that are due, and says how long until the next one is.
     fn send_due(&mut self) -> Option<Duration> {
         let faults = self.faults.as_mut()?;
-        let letters = faults.take_due(Instant::now());
+        let datagrams = faults.take_due(Instant::now());
         let next = faults.next_due();
-        for Letter { message, receiver } in letters {
-            // Whoever sent it was told long ago that it was sent.
+        for OutgoingDatagram { message, receiver } in datagrams {
+            // Its sender learned long ago that it was sent.
             let _ = self.transmit(&message, receiver);
         }
         next.map(|due| due.saturating_duration_since(Instant::now()))
@@ -234,8 +201,65 @@ impl Endpoint {
         let refusal = Refusal::new(Code::Unavailable, INJECTED);
         let refusal = reply::render::<&str>(&Err(refusal));
         self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
-        (!faults.loses_arrival()).then_some((refusal.len(), peer))
+        faults.arrived().is_none().then_some((refusal.len(), peer))
     }
+}
+
+/// Gives a datagram to the operating system, and records that.
+///
+/// # Errors
+/// When it cannot be sent, or an earlier one was refused.
+pub fn transmit(
+    socket: &UdpSocket,
+    message: &[u8],
+    receiver: Option<SocketAddr>,
+    tap: Option<&Tap>,
+) -> io::Result<()> {
+    wait_while_stopped();
+    let moment = tap.map(Tap::now);
+    match receiver {
+        Some(receiver) => socket.send_to(message, receiver),
+        None => socket.send(message),
+    }?;
+    if let (Some(tap), Some(moment)) = (tap, moment) {
+        tap.sent(moment, message);
+    }
+    Ok(())
+}
+
+/// Receives once; `None` when nothing came for so long, or earlier.
+///
+/// # Errors
+/// When a connected socket's peer is not there, or the socket is broken.
+pub fn receive_once(
+    socket: &UdpSocket,
+    waiter: &mut Waiter,
+    buffer: &mut [u8],
+    wait: Option<Duration>,
+) -> io::Result<Option<(usize, SocketAddr)>> {
+    if !waiter.may_read(socket, wait)? {
+        return Ok(None);
+    }
+    match socket.recv_from(buffer) {
+        Ok(received) => {
+            wait_while_stopped();
+            Ok(Some(received))
+        }
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
+                Ok(None)
+            }
+            // About a stranger who is gone.
+            _ if is_refused(&error) && socket.peer_addr().is_err() => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Whether this says that an earlier datagram found no socket at its address.
+pub fn is_refused(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Waits, or prepares the socket such that the next read waits: for so long, or for ever. When
+    /// Waits, or prepares the socket such that the next read waits: for so long, or without limit. When
     /// this is false, nothing came yet, and nothing is to be read: the caller looks at the clock
     /// again. A read after it may still end with nothing, at the timeout or earlier.
     ///

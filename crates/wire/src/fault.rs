@@ -1,24 +1,28 @@
-//! Faults on purpose: messages are lost, doubled, delayed, refused, cut, and processes die, as
+//! Injected faults: messages are lost, duplicated, delayed, refused or cut, and processes crash, as
 //! `--fault` says and as `--seed` repeats. `docs/faults.md` specifies all of it.
 //!
 //! A [`Plan`] is what one process does to its messages: a [`Spec`], a seed, and how many messages
 //! have passed. For each connection or socket it makes [`Faults`]: a [`Schedule`] for its requests
-//! and one for its answers, each asked once a message. [`Connection`](crate::connection::Connection)
-//! and [`Endpoint`](crate::datagram::Endpoint) carry out what the schedules say, so a service knows
-//! nothing of it.
+//! and one for its answers, each asked once a message. What is decided becomes effects
+//! ([`FaultEffect`](record::tap::FaultEffect)) in one place, [`sending`] for what is sent and
+//! [`Schedule::next_received`] for what is received; a connection or a socket records them and carries
+//! them out, so a service knows nothing of it.
 //!
 //! * [`spec`]: the text of `--fault`;
-//! * [`ground`]: where a fault can strike at all;
+//! * [`ground`]: where a fault can have an effect at all;
 //! * [`generator`]: the random numbers, and [`distribution`] times drawn from them;
 //! * [`schedule`]: what happens to which message;
-//! * [`stream`], with [`sending`], and [`datagrams`]: how that is done to a stream and to datagrams;
-//! * [`crash`]: the places where a process can be made to die, and [`pause`] how it stops for a while.
+//! * [`sending`]: what happens to one that is sent, in order;
+//! * [`outgoing`]: those of one direction of a stream that are not written yet;
+//! * [`stream`]: both directions of a connection, and [`datagrams`] those of a socket;
+//! * [`crash`]: the points where a process can be made to crash, and [`pause`] how it stops for a while.
 
 pub mod crash;
 pub mod datagrams;
 pub mod distribution;
 pub mod generator;
 pub mod ground;
+pub mod outgoing;
 pub mod pause;
 pub mod schedule;
 pub mod sending;
@@ -38,7 +42,7 @@ pub use self::ground::Ground;
 pub use self::schedule::{Fate, Flip, Schedule, Verdict};
 pub use self::spec::{Spec, SpecError};
 
-/// What a refused request is told, on either side.
+/// The words of an injected refusal, on either side.
 pub const INJECTED: &str = "injected fault";
 
 /// What one process does to its messages. Clones share the counts.
@@ -50,7 +54,7 @@ pub struct Plan {
     observer: Observer,
 }
 
-/// How many there were in this process.
+/// The messages and connections of this process so far.
 #[derive(Debug, Default)]
 struct Counts {
     requests: Arc<AtomicU64>,
@@ -58,13 +62,13 @@ struct Counts {
     connections: AtomicU64,
 }
 
-/// Whether what is said are requests with one answer each.
+/// Whether the messages are requests with one answer each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exchange {
     /// Each request has one answer, in order; between them there may be events.
     Answered,
-    /// Nothing is known about what is said: echo, scripts. No answer can be made up, and of what a
-    /// doubled request brings about, nothing is taken back.
+    /// Nothing is known about the messages: echo, scripts. No answer can be made up, and none to a
+    /// duplicated request is suppressed.
     Transparent,
 }
 
@@ -77,14 +81,14 @@ pub struct Channel {
     pub transport: Transport,
     /// The connection's number in the process: the first is 0. A UDP socket has the number 0.
     pub number: u64,
-    /// What is said on it.
+    /// What its messages are to each other.
     pub exchange: Exchange,
 }
 
 /// What happens to the messages of one connection or socket.
 #[derive(Debug)]
 pub struct Faults {
-    /// Where.
+    /// The connection or socket.
     pub channel: Channel,
     /// To its requests.
     pub requests: Schedule,
@@ -92,18 +96,18 @@ pub struct Faults {
     pub replies: Schedule,
 }
 
-/// A fault that struck.
+/// An injected fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strike {
     /// The number of the connection in the process.
     pub connection: u64,
-    /// What was struck.
+    /// Of a request or of a reply.
     pub direction: Direction,
     /// What happened to it.
     pub fate: Fate,
 }
 
-/// Somebody who is told of every fault that strikes.
+/// A callback for each injected fault.
 #[derive(Clone, Default)]
 struct Observer(Option<Arc<dyn Fn(Strike) + Send + Sync>>);
 
@@ -118,11 +122,11 @@ impl Plan {
         }
     }
 
-    /// The plan, with every fault told to `tell` just before it strikes.
+    /// The plan, with `observe` called for each fault just before it is injected.
     #[must_use]
-    pub fn observed(self, tell: impl Fn(Strike) + Send + Sync + 'static) -> Plan {
+    pub fn observed(self, observe: impl Fn(Strike) + Send + Sync + 'static) -> Plan {
         Plan {
-            observer: Observer(Some(Arc::new(tell))),
+            observer: Observer(Some(Arc::new(observe))),
             ..self
         }
     }
@@ -137,7 +141,7 @@ impl Plan {
         self.seed
     }
 
-    /// Makes this process die where the spec says, if it does.
+    /// Arms the crash point of the spec, if it has one.
     pub fn arm(&self) {
         if let Some(at) = self.spec.crash_at {
             crash::arm(at);
@@ -188,7 +192,7 @@ impl Plan {
     }
 }
 
-/// What is said at the start, so that the run can be repeated.
+/// As at the start of a run, so that it can be repeated.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -220,7 +224,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// A seed nobody chose, short enough to be copied by hand: below 2^32. It comes from the random
+/// A random seed, short enough to be copied by hand: below 2^32. It comes from the random
 /// keys of the standard library's hash maps.
 pub fn random_seed() -> u64 {
     RandomState::new().hash_one(0) >> 32

@@ -8,16 +8,16 @@ use std::time::Duration;
 pub struct Limits {
     /// From the first byte of a message to its last.
     pub frame: Duration,
-    /// From the last message to the first byte of the next; `None` waits for ever.
+    /// From the last message to the first byte of the next; `None` is no limit.
     pub idle: Option<Duration>,
     /// For the operating system to take all bytes of one message that is sent.
     pub write: Duration,
 }
 
 impl Limits {
-    /// What a server gives a peer, unless told otherwise.
+    /// The default of a server.
     pub const SERVER: Limits = Limits {
-        // 64 KiB over the slowest class-room network takes under a second; a person who types a
+        // 64 KiB over the slowest class-room network takes under a second; a user who types a
         // netstring into netcat pastes it.
         frame: Duration::from_secs(10),
         // Long enough for a demonstration to be talked over.

@@ -474,11 +474,9 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
             }
             other.write_all(&bytes).unwrap();
             connection.reader.receive(None).unwrap();
-            connection.reader.next_is_secret();
-            connection.reader.receive(None).unwrap();
+            connection.reader.receive_secret(None).unwrap();
             connection.writer.send(b"efgh").unwrap();
-            connection.writer.next_is_secret();
-            connection.writer.send(b"5678").unwrap();
+            connection.writer.send_secret(b"5678").unwrap();
             drop(connection);
             let mut shown = Vec::new();
             for event in tape.events() {
@@ -494,6 +492,19 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
             assert_eq!(shown, expected);
         }
     }
+}
+
+#[test]
+fn a_secret_that_a_fault_drops_does_not_uncover_the_one_that_follows() {
+    let tape = Tape::server();
+    let (mut connection, mut other) = pair(&tape, Framing::Line, None);
+    inject(&mut connection, Side::Server, "drop-request=#1");
+    other.write_all(b"1234\n1234\n").unwrap();
+    let secret = connection.reader.receive_secret(None).unwrap();
+    assert_eq!(secret.unwrap(), b"1234");
+    drop(connection);
+    let (bytes, _) = heard(&tape.events());
+    assert_eq!(bytes, b"****\n****\n");
 }
 
 #[test]

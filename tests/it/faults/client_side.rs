@@ -26,12 +26,11 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 
 fn target(mode: Mode, server: String, spec: &str) -> Target {
     Target {
-        mode,
+        peer: mode.into(),
         server,
         framing: Framing::Netstring,
         timeout: TIMEOUT,
         faults: Some(plan(spec)),
-        handout: None,
         recorder: None,
     }
 }

@@ -31,7 +31,7 @@ pub fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Recorder {
     recorder.unwrap().unwrap()
 }
 
-fn recording_to(file: &Path, config: Config) -> Config {
+pub fn recording_to(file: &Path, config: Config) -> Config {
     let recorder = recorder(Side::Server, file, config.faults.as_ref());
     Config {
         recorder: Some(recorder),
@@ -39,7 +39,7 @@ fn recording_to(file: &Path, config: Config) -> Config {
     }
 }
 
-fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
+pub fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
     recorder.finish();
     let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
     let mut recording = Recording::read(file).unwrap();

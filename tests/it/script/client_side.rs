@@ -51,12 +51,11 @@ fn play_and_tell(
 ) -> Outcome {
     let script: Script = source.parse().unwrap();
     let target = Target {
-        mode: Mode::Script,
+        peer: Mode::Script.into(),
         server: server.to_string(),
         framing: script.framing(),
         timeout: Duration::from_secs(2),
         faults: None,
-        handout: None,
         recorder: None,
     };
     let mut person = Person {

@@ -1,55 +1,60 @@
-//! A room full of members, some of whom speak: how long a line takes to everybody, whether everybody
-//! is told everything, and in one order.
+//! A room full of members, some of whom speak: how long a line takes to each member, whether every
+//! line is delivered to all, and in one order.
 //!
 //! The room takes 20 lines at once from each connection and then 10 a second, so each sender says 10
 //! a second unless `--rate` asks for less or more; beyond that, what is measured is the room's brake.
 
-use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
+use measure::bench::latencies::percentiles;
+use measure::bench::load::Load;
+use measure::bench::report::errors;
+use measure::bench::tally::{ErrorKind, OperationError, Tally};
 use proto::chat::{Event, Message, Request, Text};
 use proto::name::Name;
 use serde_json::json;
 use wire::connection::{Reader, ReceiveError, Writer};
 use wire::fault::random_seed;
 
-use super::load::Load;
-use super::tally::{Tally, bars, errors, heading, histogram, percentiles, quantiles, record};
-use super::visitors::Site;
+use super::workload::Workload;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Session;
 
-/// Lines a second that the room takes from one sender without holding it back.
-const UNHINDERED: f64 = 10.0;
+/// Lines a second that the room takes from one sender without throttling it.
+const LINES_PER_SECOND: f64 = 10.0;
 
-/// How long members wait for what was said when nothing comes any more.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long members wait for the rest when nothing comes any more.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest anybody waits without a look whether it is over.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a waiting thread checks whether it is to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-const STACK: usize = 512 * 1024;
+const STACK_SIZE: usize = 512 * 1024;
 
 /// Says and listens until enough was said, and prints what came of it.
 ///
 /// # Errors
 /// When the room cannot be joined.
-pub fn run(site: &Site, load: &Load, senders: u32, output: Output) -> Result<Status, Failure> {
-    let rate = load.rate.unwrap_or(UNHINDERED * f64::from(senders));
-    if rate > UNHINDERED * f64::from(senders) {
+pub fn run(
+    workload: &Workload,
+    load: &Load,
+    senders: u32,
+    output: Output,
+) -> Result<Status, Failure> {
+    let rate = load.rate.unwrap_or(LINES_PER_SECOND * f64::from(senders));
+    if rate > LINES_PER_SECOND * f64::from(senders) {
         say(&format!(
-            "{rate} lines a second from {senders} senders is more than the {UNHINDERED} each that \
+            "{rate} lines a second from {senders} senders is more than the {LINES_PER_SECOND} each that \
              the room takes: its brake is measured too"
         ));
     }
     let mut tally = Tally::default();
-    let members = join(site, load.connections, &mut tally)?;
-    let talk = Talk {
+    let members = join(workload, load.connections, &mut tally)?;
+    let room = RoomRun {
         base: Instant::now(),
         rate,
         senders,
@@ -57,48 +62,46 @@ pub fn run(site: &Site, load: &Load, senders: u32, output: Output) -> Result<Sta
         duration: load.duration,
         said: (0..senders).map(|_| AtomicU64::new(0)).collect(),
         is_over: AtomicBool::new(false),
-        site,
+        workload,
     };
-    let heard = talk.hold(members)?;
-    tally.elapsed = talk.base.elapsed();
-    tally.was_interrupted = site.patience.interrupt.came();
+    let deliveries = room.run(members)?;
+    tally.elapsed = room.base.elapsed();
+    tally.was_interrupted = workload.patience.interrupt.came();
     let load = Load {
         rate: Some(rate),
         ..load.clone()
     };
-    report(&talk, &heard, tally, &load, output)
-}
-
-/// A member: its name, and both halves of its connection.
-struct Member {
-    reader: Reader,
-    writer: Writer,
+    report(&room, &deliveries, tally, &load, output)
 }
 
 /// All join before anything is said.
-fn join(site: &Site, count: u32, tally: &mut Tally) -> Result<Vec<Member>, Failure> {
-    // A room of somebody else's may have members of another bench.
+fn join(
+    workload: &Workload,
+    count: u32,
+    tally: &mut Tally,
+) -> Result<Vec<(Reader, Writer)>, Failure> {
+    // A room may have members of another bench.
     let run = random_seed();
     let mut members = Vec::new();
     for number in 0..count {
-        if site.patience.interrupt.came() {
+        if workload.patience.interrupt.came() {
             return Err(Failure::Interrupted);
         }
         let began = Instant::now();
         let name: Name = format!("b{run:x}-{number}")
             .parse()
             .map_err(Failure::Refused)?;
-        let mut session = Session::open(&site.target())?;
+        let mut session = Session::open(&workload.target())?;
         let request = Request::Join(name);
         session.ask(&request)?.map_err(Failure::Refused)?;
-        let (reader, writer) = session.into_connection().split();
-        members.push(Member { reader, writer });
-        tally.connected(began.elapsed());
+        members.push(session.into_connection().split());
+        tally.connecting.record(began.elapsed());
     }
     Ok(members)
 }
 
-struct Talk<'a> {
+/// A run in a room.
+struct RoomRun<'a> {
     /// What the moments in the lines are counted from.
     base: Instant,
     /// Lines a second, of all senders together.
@@ -110,112 +113,88 @@ struct Talk<'a> {
     said: Vec<AtomicU64>,
     /// Whether all has been said.
     is_over: AtomicBool,
-    site: &'a Site,
+    workload: &'a Workload,
 }
 
-/// What one member heard.
-struct Heard {
+/// What was delivered to one member.
+#[derive(Default)]
+struct Deliveries {
     lines: u64,
-    latency: Histogram<u64>,
-    /// The order, as one number: the same for members who were told the same in the same order.
+    /// Latencies and errors.
+    tally: Tally,
+    /// The order, as one number: the same for members with the same lines in the same order.
     order: u64,
     /// Lines that did not follow the last one of their sender.
-    out_of_step: u64,
-    errors: BTreeMap<String, u64>,
+    out_of_order: u64,
 }
 
-impl Talk<'_> {
-    fn hold(&self, members: Vec<Member>) -> Result<Vec<Heard>, Failure> {
-        let no_thread = |error| Failure::Resource(format!("cannot start a thread: {error}"));
+impl RoomRun<'_> {
+    fn run(&self, members: Vec<(Reader, Writer)>) -> Result<Vec<Deliveries>, Failure> {
+        // The writers are dropped last: no member leaves before all have received everything.
+        let (readers, mut writers): (Vec<Reader>, Vec<Writer>) = members.into_iter().unzip();
         thread::scope(|scope| {
-            let mut listening = Vec::new();
-            let mut speaking = Vec::new();
-            let mut silent = Vec::new();
-            for (number, Member { reader, writer }) in (0..).zip(members) {
-                let thread = thread::Builder::new().stack_size(STACK);
-                let listens = thread.spawn_scoped(scope, move || self.listen(reader));
-                let spoken = if number < self.senders {
-                    let thread = thread::Builder::new().stack_size(STACK);
-                    thread
-                        .spawn_scoped(scope, move || self.speak(number, writer))
-                        .map(Some)
-                } else {
-                    silent.push(writer);
-                    Ok(None)
-                };
-                match (listens, spoken) {
-                    (Ok(listens), Ok(speaks)) => {
-                        listening.push(listens);
-                        speaking.extend(speaks);
-                    }
-                    (Err(error), _) | (_, Err(error)) => {
-                        // Those that run end by themselves.
-                        self.site.patience.interrupt.raise();
-                        self.is_over.store(true, Ordering::Release);
-                        return Err(no_thread(error));
-                    }
-                }
-            }
-            let mut writers = Vec::new();
-            let mut failed = None;
-            for speaks in speaking {
-                match speaks.join() {
-                    Ok(Ok(writer)) => writers.push(writer),
-                    Ok(Err(failure)) => failed = Some(failure),
-                    Err(_) => failed = Some(Failure::Resource("a thread ended badly".into())),
-                }
-            }
+            let thread = || thread::Builder::new().stack_size(STACK_SIZE);
+            let readers = readers.into_iter();
+            let listening = readers.map(|reader| {
+                let listen = move || self.listen(reader);
+                thread().spawn_scoped(scope, listen)
+            });
+            let senders = (0..self.senders).zip(&mut writers);
+            let speaking = senders.map(|(number, writer)| {
+                let speak = move || self.speak(number, writer);
+                thread().spawn_scoped(scope, speak)
+            });
+            let listening: io::Result<Vec<_>> = listening.collect();
+            let started = listening.and_then(|all| Ok((all, speaking.collect::<io::Result<_>>()?)));
+            let (listening, speaking): (Vec<_>, Vec<_>) = started.map_err(|error| {
+                // The threads that run end by themselves.
+                self.workload.patience.interrupt.raise();
+                self.is_over.store(true, Ordering::Release);
+                Failure::Resource(format!("cannot start a thread: {error}"))
+            })?;
+            let spoken = speaking.into_iter().map(|thread| joined(thread).flatten());
+            let spoken: Vec<Result<(), Failure>> = spoken.collect();
             self.is_over.store(true, Ordering::Release);
-            let heard: Result<Vec<Heard>, Failure> = listening
-                .into_iter()
-                .map(|listens| {
-                    let lost = |_| Failure::Resource("a thread ended badly".into());
-                    listens.join().map_err(lost)
-                })
-                .collect();
-            // Nobody left before everybody had heard everything.
-            drop((writers, silent));
-            match failed {
-                Some(failure) => Err(failure),
-                None => heard,
-            }
+            let deliveries: Result<_, Failure> = listening.into_iter().map(joined).collect();
+            spoken.into_iter().collect::<Result<(), Failure>>()?;
+            deliveries
         })
     }
 
     /// Says one line after another, each when it is due. The senders take turns.
-    fn speak(&self, sender: u32, mut writer: Writer) -> Result<Writer, Failure> {
+    fn speak(&self, sender: u32, writer: &mut Writer) -> Result<(), Failure> {
         for number in 0.. {
             let turn = number * u64::from(self.senders) + u64::from(sender);
             if self.most.is_some_and(|most| turn >= most) {
                 break;
             }
             let due = Duration::from_secs_f64(turn as f64 / self.rate);
-            if self.duration.is_some_and(|duration| due >= duration) || !self.waits_until(due) {
+            if self.duration.is_some_and(|duration| due >= duration) || !self.wait_until(due) {
                 break;
             }
             let text = format!("{sender} {number} {}", due.as_nanos());
             let text: Text = text.parse().map_err(Failure::Refused)?;
             let said = writer.send(Request::Say(text).to_string().as_bytes());
-            // Whoever listens on this connection counts that it is lost.
+            // The thread that listens on this connection counts that it is lost.
             if said.is_err() {
                 break;
             }
             self.said[sender as usize].fetch_add(1, Ordering::Release);
         }
-        Ok(writer)
+        Ok(())
     }
 
-    /// Waits; `false` when that was ended.
-    fn waits_until(&self, due: Duration) -> bool {
+    /// Whether the wait was not interrupted.
+    fn wait_until(&self, due: Duration) -> bool {
         loop {
-            if self.site.patience.interrupt.came() {
+            if self.workload.patience.interrupt.came() {
                 return false;
             }
             let left = due.saturating_sub(self.base.elapsed());
             if left.is_zero() {
                 return true;
             }
-            thread::sleep(left.min(LOOK));
+            thread::sleep(left.min(POLL_INTERVAL));
         }
     }
 
@@ -227,38 +206,33 @@ impl Talk<'_> {
     }
 
     /// Listens until everything that was said has come, or nothing comes any more.
-    fn listen(&self, mut reader: Reader) -> Heard {
-        let mut heard = Heard {
-            lines: 0,
-            latency: histogram(),
-            order: 0,
-            out_of_step: 0,
-            errors: BTreeMap::new(),
-        };
+    fn listen(&self, mut reader: Reader) -> Deliveries {
+        let mut deliveries = Deliveries::default();
         let mut next = vec![0; self.senders as usize];
         let mut last = Instant::now();
         loop {
             if self.is_over.load(Ordering::Acquire)
-                && (heard.lines >= self.all_said() || last.elapsed() > GRACE)
+                && (deliveries.lines >= self.all_said() || last.elapsed() > DRAIN_TIMEOUT)
             {
-                return heard;
+                return deliveries;
             }
-            match reader.receive(Some(Instant::now() + LOOK)) {
+            match reader.receive(Some(Instant::now() + POLL_INTERVAL)) {
                 Ok(Some(message)) => {
                     last = Instant::now();
-                    self.take(&message, &mut heard, &mut next);
+                    self.count(&message, &mut deliveries, &mut next);
                 }
                 Err(ReceiveError::DeadlinePassed) => {}
                 Ok(None) | Err(_) => {
-                    *heard.errors.entry("connection lost".into()).or_default() += 1;
-                    return heard;
+                    deliveries.tally.failed(ErrorKind::Lost);
+                    return deliveries;
                 }
             }
         }
     }
 
-    fn take(&self, message: &[u8], heard: &mut Heard, next: &mut [u64]) {
+    fn count(&self, message: &[u8], deliveries: &mut Deliveries, next: &mut [u64]) {
         let text = String::from_utf8_lossy(message);
+        let tally = &mut deliveries.tally;
         match Message::parse(&text) {
             Some(Message::Event(Event::Said(_, text))) => {
                 let Some((sender, number, due)) = read_line(text.as_str()) else {
@@ -267,20 +241,23 @@ impl Talk<'_> {
                 let Some(expected) = next.get_mut(sender as usize) else {
                     return;
                 };
-                record(&mut heard.latency, self.base.elapsed().saturating_sub(due));
-                heard.out_of_step += u64::from(*expected != number);
+                let latency = self.base.elapsed().saturating_sub(due);
+                tally.latency.record(latency);
+                deliveries.out_of_order += u64::from(*expected != number);
                 *expected = number + 1;
-                heard.lines += 1;
-                heard.order = mixed(heard.order, u64::from(sender) << 40 ^ number);
+                deliveries.lines += 1;
+                deliveries.order = chained(deliveries.order, u64::from(sender) << 40 ^ number);
             }
-            Some(Message::Reply(Err(refusal))) => {
-                let kind = format!("ERR {}", refusal.code.as_str());
-                *heard.errors.entry(kind).or_default() += 1;
-            }
+            Some(Message::Reply(Err(refusal))) => tally.failed(Failure::Refused(refusal).kind()),
             Some(Message::Reply(Ok(_)) | Message::Event(_)) => {}
-            None => *heard.errors.entry("no message".into()).or_default() += 1,
+            None => tally.error("no message"),
         }
     }
+}
+
+fn joined<T>(thread: ScopedJoinHandle<T>) -> Result<T, Failure> {
+    let lost = |_| Failure::Resource("a thread ended badly".into());
+    thread.join().map_err(lost)
 }
 
 /// Sender, number and due moment of a line of ours.
@@ -292,43 +269,40 @@ fn read_line(text: &str) -> Option<(u32, u64, Duration)> {
     words.next().is_none().then_some((sender, number, due))
 }
 
-/// A number that depends on all that was mixed in, and on its order.
-fn mixed(order: u64, line: u64) -> u64 {
+/// A number that depends on all lines so far, and on their order.
+fn chained(order: u64, line: u64) -> u64 {
     wire::fault::generator::SplitMix64::new(order.rotate_left(1) ^ line).next_u64()
 }
 
 fn report(
-    talk: &Talk,
-    heard: &[Heard],
+    run: &RoomRun,
+    members: &[Deliveries],
     mut tally: Tally,
     load: &Load,
     output: Output,
 ) -> Result<Status, Failure> {
-    let said = talk.all_said();
+    let description = run.workload.description();
+    let said = run.all_said();
     let mut deliveries = 0;
-    for member in heard {
+    for member in members {
         deliveries += member.lines;
-        // All have the same bounds.
-        let _ = tally.latency.add(&member.latency);
-        for (kind, count) in &member.errors {
-            *tally.errors.entry(kind.clone()).or_default() += count;
-        }
+        tally.add(&member.tally);
     }
-    let is_complete = heard.iter().all(|member| member.lines == said);
-    let is_in_order = heard.iter().all(|member| member.out_of_step == 0)
-        && heard.windows(2).all(|two| two[0].order == two[1].order);
+    let is_complete = members.iter().all(|member| member.lines == said);
+    let is_in_order = members.iter().all(|member| member.out_of_order == 0)
+        && members.windows(2).all(|two| two[0].order == two[1].order);
     let seconds = tally.elapsed.as_secs_f64().max(1e-9);
     if output.json {
-        let mut object = tally.json(talk.site, load);
+        let mut object = description.json(load, &tally);
         for (key, value) in [
-            ("members", json!(heard.len())),
-            ("senders", json!(talk.senders)),
+            ("members", json!(members.len())),
+            ("senders", json!(run.senders)),
             ("said", json!(said)),
             ("deliveries", json!(deliveries)),
             ("deliveries_per_s", json!(deliveries as f64 / seconds)),
             ("everybody_was_told_everything", json!(is_complete)),
             ("everybody_in_one_order", json!(is_in_order)),
-            ("delivery_latency_ms", quantiles(&tally.latency)),
+            ("delivery_latency_ms", tally.latency.json()),
         ] {
             object[key] = value;
         }
@@ -341,15 +315,15 @@ fn report(
         output.line(&object.to_string())?;
     } else {
         let yes = |is: bool| if is { "yes" } else { "NO" };
-        let mut text = heading(talk.site, load, tally.was_interrupted);
+        let mut text = description.heading(load, &tally);
         text += &format!(
             "said        {said} by {} senders in {seconds:.2} s: {:.1} per s\n\
              deliveries  {deliveries} to {} members: {:.0} per s\n\
              complete    {}: everybody was told everything\n\
              one order   {}: the same for everybody\n",
-            talk.senders,
+            run.senders,
             said as f64 / seconds,
-            heard.len(),
+            members.len(),
             deliveries as f64 / seconds,
             yes(is_complete),
             yes(is_in_order),
@@ -359,7 +333,7 @@ fn report(
             ("delivery", &tally.latency),
             ("connecting", &tally.connecting),
         ]);
-        text += &bars(&tally.latency);
+        text += &tally.latency.bars();
         output.line(text.trim_end())?;
     }
     Ok(if is_complete && is_in_order {
@@ -384,7 +358,7 @@ mod tests {
 
     #[test]
     fn another_order_is_another_number() {
-        let number = |lines: &[u64]| lines.iter().fold(0, |order, line| mixed(order, *line));
+        let number = |lines: &[u64]| lines.iter().fold(0, |order, line| chained(order, *line));
         assert_eq!(number(&[1, 2, 3]), number(&[1, 2, 3]));
         assert_ne!(number(&[1, 2, 3]), number(&[1, 3, 2]));
         assert_ne!(number(&[1, 2, 3]), number(&[1, 2]));

@@ -7,14 +7,14 @@ use std::process::Command;
 use proto::atm::Money;
 use tempfile::{NamedTempFile, TempDir};
 
-use super::Subject;
-use super::visitors::Site;
+use super::Service;
+use super::workload::Workload;
 use crate::experiment::subjects::cash_machine::accounts_file;
 use crate::failure::Failure;
 
 /// The ledger of a bank of our own: on disk, durable, so that the figures are those of a real bank.
 #[derive(Debug)]
-pub struct Books {
+pub struct BenchLedger {
     program: PathBuf,
     directory: TempDir,
     accounts: NamedTempFile,
@@ -29,23 +29,23 @@ pub struct LedgerAudit {
     pub words: String,
 }
 
-impl Books {
-    /// New books, for a bank that this program opens with so many accounts.
+impl BenchLedger {
+    /// A new ledger, for a bank that this program opens with so many accounts.
     ///
     /// # Errors
-    /// When there is no place for them.
-    pub fn open(program: &Path, accounts: u32) -> Result<Books, Failure> {
+    /// When there is no place for it.
+    pub fn open(program: &Path, accounts: u32) -> Result<BenchLedger, Failure> {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a ledger: {error}")))?;
-        Ok(Books {
+        Ok(BenchLedger {
             program: program.to_owned(),
             directory,
             accounts: accounts_file(accounts)?,
         })
     }
 
-    /// What the server is told.
-    pub fn words(&self) -> [OsString; 4] {
+    /// The options of the server.
+    pub fn options(&self) -> [OsString; 4] {
         [
             "--ledger".into(),
             self.ledger().into(),
@@ -96,23 +96,23 @@ fn cash_out(report: &str) -> Option<Money> {
     line.split_whitespace().last()?.parse().ok()
 }
 
-/// The balance at somebody else's bank, where that is what is measured.
+/// The balance at a bank that is not ours, where that is what is measured.
 ///
 /// # Errors
 /// When the bank is not reachable or refuses.
-pub fn balance_at(site: &Site) -> Result<Option<Money>, Failure> {
-    if site.subject != Subject::Atm || site.own_accounts.is_some() {
+pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
+    if workload.service != Service::Atm || workload.own_accounts.is_some() {
         return Ok(None);
     }
-    Ok(Some(site.machine(0)?.balance_before()))
+    Ok(Some(workload.machine(0)?.balance_before()))
 }
 
-/// Compares the balance at somebody else's bank with what the machines say.
+/// Compares the balance at a bank that is not ours with what the machines say.
 ///
 /// # Errors
 /// When the bank is not reachable or refuses.
-pub fn compare(site: &Site, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
-    let after = site.machine(0)?.balance_before();
+pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
+    let after = workload.machine(0)?.balance_before();
     let is_sound = before.minor() - withdrawn == after.minor();
     let verdict = if is_sound {
         "as it should be"

@@ -1,14 +1,16 @@
 //! The subjects there are, and how one is made for a rate.
 
 pub mod cash_machine;
-mod clock;
-mod lowering;
+pub mod clock;
+pub mod lowering;
 pub mod printed_machine;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use measure::experiment::sweep::Description;
+use measure::subject::Subject;
 use proto::atm::{CardNumber, Pin};
 use proto::frame::Framing;
 use proto::handout::Handout;
@@ -20,10 +22,9 @@ use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
 use self::printed_machine::{Customer, PrintedMachine};
-use super::loss::FaultSide;
-use super::subject::{Patience, Subject};
+use super::subject::Patience;
 use crate::failure::Failure;
-use crate::own_server::OwnServer;
+use crate::peer::Peer;
 use crate::session::{Session, Target};
 
 /// For a connection, its `READY` and a log-in, which no fault disturbs.
@@ -43,88 +44,66 @@ pub enum Kind {
     AtmLogin,
 }
 
-/// Where the operations are performed, and under which faults.
+/// How a subject is set up, at whatever rate.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub struct SubjectConfig {
     /// What is measured.
     pub kind: Kind,
-    /// `HOST:PORT`.
-    pub server: &'a str,
     /// The framing.
     pub framing: Framing,
-    /// Faults of the client; `None` where the server has them.
-    pub faults: Option<&'a Plan>,
     /// How long to wait, and how often to ask.
-    pub patience: &'a Patience,
+    pub patience: Patience,
     /// The account that is withdrawn from.
-    pub account: &'a Account,
-    /// Who withdraws at the bank of a hand-out.
-    pub customer: Option<&'a Customer>,
-    /// Most operations that follow, the warm-up included.
+    pub account: Account,
+    /// The customer at the bank of a hand-out.
+    pub customer: Customer,
+    /// Operations at a rate, the warm-up included.
     pub operations: u64,
     /// Whether the server is someone else's, which may not want to be asked as fast as possible.
     pub is_foreign: bool,
 }
 
 impl Kind {
-    /// The mode of the server.
-    pub fn mode(self) -> Mode {
+    /// The server.
+    pub fn peer(self) -> Peer {
         match self {
-            Kind::Atm | Kind::AtmLogin => Mode::Atm,
-            Kind::Text => Mode::Text,
-            Kind::Datetime => Mode::Datetime,
+            Kind::Atm => Mode::Atm.into(),
+            Kind::Text => Mode::Text.into(),
+            Kind::Datetime => Mode::Datetime.into(),
+            Kind::AtmLogin => Handout::AtmLogin.into(),
         }
     }
 
-    /// What one operation is, for the plural.
-    pub fn operations(self) -> &'static str {
-        match self {
-            Kind::Atm | Kind::AtmLogin => "withdrawals",
-            Kind::Text => "texts",
-            Kind::Datetime => "questions",
-        }
-    }
-
-    /// What an operation consists of.
-    pub fn definition(self) -> &'static str {
-        match self {
-            Kind::Atm => {
-                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW, CONFIRM"
-            }
-            Kind::Text => "an operation is one exchange, LOWER over TCP",
-            Kind::AtmLogin => {
-                "an operation is a withdrawal of atm-login, again until it is not called failed"
-            }
-            Kind::Datetime => "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
-        }
-    }
-
-    /// Exchanges of one operation.
-    pub fn exchanges(self) -> u32 {
-        match self {
-            Kind::Atm => 2,
-            Kind::Text | Kind::Datetime | Kind::AtmLogin => 1,
-        }
-    }
-
-    /// What the results are called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::AtmLogin => Handout::AtmLogin.name(),
-            Kind::Atm | Kind::Text | Kind::Datetime => self.mode().name(),
-        }
-    }
-
-    /// The port where its server is, unless it is told otherwise.
-    pub fn port(self) -> u16 {
-        match self {
-            Kind::AtmLogin => Handout::AtmLogin.port(),
-            Kind::Atm | Kind::Text | Kind::Datetime => self.mode().default_port(),
+    /// In the words of a report.
+    pub fn description(self) -> Description {
+        let (operations, exchanges, definition) = match self {
+            Kind::Atm => (
+                "withdrawals",
+                2,
+                "an operation is a withdrawal with a journal: two exchanges, WITHDRAW, CONFIRM",
+            ),
+            Kind::Text => ("texts", 1, "an operation is one exchange, LOWER over TCP"),
+            Kind::AtmLogin => (
+                "withdrawals",
+                1,
+                "an operation is a withdrawal of atm-login, again until it is not called failed",
+            ),
+            Kind::Datetime => (
+                "questions",
+                1,
+                "an operation is one exchange, SEND_DATE or SEND_TIME over UDP",
+            ),
+        };
+        Description {
+            name: self.peer().name(),
+            operations,
+            definition,
+            exchanges,
         }
     }
 
     /// Messages of a conversation before its first operation, which no fault may disturb.
-    pub fn preliminaries(self) -> u32 {
+    pub fn setup_messages(self) -> u32 {
         match self {
             Kind::Atm => 1,
             Kind::Text | Kind::Datetime | Kind::AtmLogin => 0,
@@ -140,136 +119,66 @@ impl Kind {
     }
 }
 
-impl Scene<'_> {
-    /// Sets the subject up: connected, logged in, and from here on under the faults.
+impl SubjectConfig {
+    /// Sets a subject up with the server there: connected, logged in, and from here on under these
+    /// faults, or under none where the server has them.
     ///
     /// # Errors
     /// When the server is not reachable or refuses.
-    pub fn subject(&self) -> Result<Box<dyn Subject>, Failure> {
+    pub fn open(
+        &self,
+        server: &str,
+        faults: Option<&Plan>,
+    ) -> Result<Box<dyn Subject<Error = Failure>>, Failure> {
+        let patience = &self.patience;
+        let timeout = OPENING.max(patience.timeout);
+        let target = Target {
+            framing: self.framing,
+            ..Target::new(self.kind.peer(), server.to_owned(), timeout)
+        };
         Ok(match self.kind {
             Kind::Atm => {
-                let mut bank = Bank::new(self.target(), self.account.clone(), self.patience)?;
-                bank.faults = self.faults.cloned();
+                let mut bank = Bank::new(target, self.account.clone(), patience)?;
+                bank.faults = faults.cloned();
                 let machine = CashMachine::open(bank)?;
                 machine.needs(self.operations)?;
                 Box::new(machine)
             }
-            Kind::Text => {
-                let session = Session::open(&self.target())?;
-                Box::new(Lowering::over(session, self.faults, self.patience))
-            }
+            Kind::Text => Box::new(Lowering::over(Session::open(&target)?, faults, patience)),
             Kind::AtmLogin => {
                 let target = Target {
-                    // As a script's: nothing is known about requests and answers.
-                    mode: Mode::Script,
                     framing: Framing::Raw,
-                    ..self.target()
+                    ..target
                 };
-                let (Some(plan), Some(customer)) = (self.faults, self.customer) else {
-                    let words = "a hand-out needs a customer, and its errors are the client's";
+                let Some(plan) = faults else {
+                    let words = "the errors of a hand-out are the client's";
                     return Err(Failure::Usage(words.into()));
                 };
-                let machine = PrintedMachine::open(&target, customer, plan, self.patience)?;
-                Box::new(machine)
+                Box::new(PrintedMachine::open(
+                    &target,
+                    &self.customer,
+                    plan,
+                    patience,
+                )?)
             }
-            Kind::Datetime => Box::new(Clock::open(
-                self.server,
-                self.faults,
-                self.patience,
-                self.is_foreign,
-            )?),
+            Kind::Datetime => {
+                let target = Target {
+                    faults: faults.cloned(),
+                    ..target
+                };
+                Box::new(Clock::open(&target, patience, self.is_foreign)?)
+            }
         })
-    }
-
-    fn target(&self) -> Target {
-        Target {
-            mode: self.kind.mode(),
-            server: self.server.to_owned(),
-            framing: self.framing,
-            timeout: OPENING.max(self.patience.timeout),
-            faults: None,
-            handout: None,
-            recorder: None,
-        }
     }
 }
 
 /// A connection or socket of this program, the first of its plan.
-fn channel(transport: Transport) -> Channel {
+pub fn channel(transport: Transport) -> Channel {
     Channel {
         side: Side::Client,
         transport,
         number: 0,
         exchange: Exchange::Answered,
-    }
-}
-
-/// Whether, with this plan in the server, the first messages of its first connection pass: so that a
-/// log-in, which is no part of what is measured, is not disturbed. Later messages draw numbers of
-/// their own, so choosing a seed by this does not favour them.
-pub fn preliminaries_pass(kind: Kind, plan: &Plan) -> bool {
-    use wire::fault::Verdict::Pass;
-    let mut faults = plan.faults(Channel {
-        side: Side::Server,
-        ..channel(kind.transport())
-    });
-    (0..kind.preliminaries()).all(|_| {
-        faults.requests.next_fate().verdict == Pass && faults.replies.next_fate().verdict == Pass
-    })
-}
-
-/// A bank, clock or text service of our own for one rate, and what has to live as long.
-#[derive(Debug)]
-pub struct OwnService {
-    server: OwnServer,
-    _accounts: Option<tempfile::NamedTempFile>,
-}
-
-impl OwnService {
-    /// Starts one, with these faults if they are the server's.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn start(
-        program: &std::path::Path,
-        kind: Kind,
-        framing: Framing,
-        faults: Option<&Plan>,
-    ) -> Result<OwnService, Failure> {
-        let words = match kind {
-            Kind::AtmLogin => vec!["--handout", kind.name()],
-            Kind::Atm | Kind::Text | Kind::Datetime => {
-                vec!["--mode", kind.name(), "--wire", framing.name()]
-            }
-        };
-        let mut words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
-        let mut accounts = None;
-        match kind {
-            Kind::Atm => {
-                let file = cash_machine::accounts_file(1)?;
-                words.extend(["--ledger".into(), "memory".into(), "--accounts".into()]);
-                words.push(file.path().into());
-                accounts = Some(file);
-            }
-            // The bank of a hand-out is in memory, with a customer of its own.
-            Kind::Text | Kind::AtmLogin => {}
-            // All questions come from one source.
-            Kind::Datetime => words.extend(["--udp-rate".into(), "0".into()]),
-        }
-        if let Some(plan) = faults {
-            words.extend(["--fault".into(), plan.spec().to_string().into()]);
-            words.extend(["--seed".into(), plan.seed().to_string().into()]);
-        }
-        let server = OwnServer::start(program, kind.mode(), &words)?;
-        Ok(OwnService {
-            server,
-            _accounts: accounts,
-        })
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> &str {
-        self.server.address()
     }
 }
 
@@ -314,19 +223,4 @@ fn secret(file: Option<&PathBuf>, otherwise: &str) -> Result<String, Failure> {
         ))
     })?;
     Ok(text.lines().next().unwrap_or("").trim_end().to_owned())
-}
-
-/// The side where faults may be, given whose server it is.
-///
-/// # Errors
-/// When the faults would be in a server that is not ours.
-pub fn check_side(side: FaultSide, is_foreign: bool) -> Result<(), Failure> {
-    if is_foreign && side == FaultSide::Server {
-        return Err(Failure::Usage(
-            "--fault-side server needs a server of our own: leave --server out, or start that one \
-             with --fault"
-                .into(),
-        ));
-    }
-    Ok(())
 }

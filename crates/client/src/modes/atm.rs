@@ -1,25 +1,21 @@
 //! The cash machine: what its customer sees.
 //!
-//! This file asks and shows; `machine` does what `proto::atm::machine` says, with the journal and
-//! the drawer of a `terminal` and a `link` to the bank. `floor` has what they need, and `address`
-//! knows which bank is meant. `customer` logs in, with a PIN from where `pin` knows; `progress` is
-//! told meanwhile, and `receipt` is what is printed. `operator` settles and lists, with `members` for
-//! programs.
+//! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
+//! [`cash_machine`](crate::cash_machine). `setup` has what they need, and `address` knows which bank
+//! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
+//! `operator` settles and lists, with `members` for programs.
 //!
-//! A machine without a customer, as in the example `semantics`, needs [`terminal`], [`link`] and
-//! [`machine`] alone.
+//! A machine without a customer, as in the example `semantics`, needs [`machine`] alone.
 
 mod address;
 mod customer;
-mod floor;
-pub mod link;
+mod line;
 pub mod machine;
 mod members;
 mod operator;
 mod pin;
-pub mod progress;
 pub mod receipt;
-pub mod terminal;
+mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,14 +27,14 @@ use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 
-use self::customer::Given;
-use self::floor::Floor;
-use self::machine::Worker;
+use self::customer::Credentials;
+use self::machine::CashMachine;
 use self::receipt::Receipt;
-use super::{each_line, say};
+use self::setup::AtmSetup;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
-use crate::output::Output;
+use crate::menu::each_line;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 const MENU: &str = "\
@@ -67,7 +63,7 @@ pub struct Arguments {
     terminal: Option<String>,
 
     /// How long to go on asking before a transaction is given up and rolled back, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = crate::cli::parse_seconds,
+    #[arg(long, value_name = "SECONDS", value_parser = crate::options::parse_seconds,
         default_value = "30", global = true)]
     patience: Duration,
 
@@ -120,7 +116,7 @@ pub enum Command {
 
 /// What a customer wants, checked.
 #[derive(Debug, PartialEq, Eq)]
-enum Wish {
+enum Operation {
     Balance,
     Move(Kind, Amount),
     Create(Holder, Money),
@@ -134,10 +130,10 @@ enum Wish {
 /// # Errors
 /// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let wish = arguments
+    let operation = arguments
         .request
         .as_ref()
-        .map(wish_of)
+        .map(operation_of)
         .transpose()
         .map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
@@ -146,58 +142,58 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
         server: address::one_way_to_write(&target.server, target.timeout),
         ..target.clone()
     };
-    let floor = Floor::enter(target, arguments, output)?;
-    match wish {
-        Some(Wish::Settle) => operator::settle(&floor, name.as_ref(), output),
-        Some(Wish::Journal) => operator::journal(&floor, name.as_ref(), output),
-        Some(Wish::Load(count)) => operator::load(&floor, name.as_ref(), count, output),
-        Some(Wish::Balance | Wish::Move(..) | Wish::Create(..)) | None => {
+    let setup = AtmSetup::new(target, arguments, output)?;
+    match operation {
+        Some(Operation::Settle) => operator::settle(&setup, name.as_ref(), output),
+        Some(Operation::Journal) => operator::journal(&setup, name.as_ref(), output),
+        Some(Operation::Load(count)) => operator::load(&setup, name.as_ref(), count, output),
+        Some(Operation::Balance | Operation::Move(..) | Operation::Create(..)) | None => {
             let input = Input::open(target.recorder.as_ref())?.of_whole_lines();
-            let given = Given::by(arguments, &input)?;
-            let worker = floor.worker(name.as_ref())?;
-            serve(worker, input, given, wish, output)
+            let given = Credentials::by(arguments, &input)?;
+            let machine = setup.machine(name.as_ref())?;
+            serve(machine, input, given, operation, output)
         }
     }
 }
 
 /// Does what a customer wants: this, or what is asked for one after the other.
 fn serve(
-    mut worker: Worker,
+    mut machine: CashMachine,
     mut input: Input,
-    given: Given,
-    wish: Option<Wish>,
+    given: Credentials,
+    operation: Option<Operation>,
     output: Output,
 ) -> Result<Status, Failure> {
-    if let Some(settled) = worker.settle()? {
-        if let Some(recorder) = worker.link().recorder() {
-            // So that it stands below the trace of what it tells of.
+    if let Some(settled) = machine.settle()? {
+        if let Some(recorder) = machine.bank().recorder() {
+            // So that it stands below the trace of what was settled.
             recorder.flush();
         }
-        say(&format!("settled: {}", machine::named(&settled)));
-        worker.hand_over(None, Ok(()))?;
+        say(&format!("settled: {}", receipt::named(&settled)));
+        machine.hand_over(None, Ok(()))?;
     }
-    worker.link().open()?;
-    let status = match wish {
-        Some(Wish::Create(holder, opening)) => {
+    machine.bank().open()?;
+    let status = match operation {
+        Some(Operation::Create(holder, opening)) => {
             let (card, pin) = given.or_ask(&mut input)?;
-            let receipt = worker.create(card, pin, opening, holder)?;
+            let receipt = machine.create(card, pin, opening, holder)?;
             let receipt = receipt.map_err(Failure::Refused)?;
-            worker.hand_over(receipt.done(), receipt.print(output))?;
+            machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
-        Some(wish) => {
-            given.log_in(worker.link(), &mut input)?;
-            let receipt = fulfil(&mut worker, wish)?.map_err(Failure::Refused)?;
-            worker.hand_over(receipt.done(), receipt.print(output))?;
+        Some(operation) => {
+            given.log_in(machine.bank(), &mut input)?;
+            let receipt = execute(&mut machine, operation)?.map_err(Failure::Refused)?;
+            machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
         None => {
-            let holder = given.log_in(worker.link(), &mut input)?;
+            let holder = given.log_in(machine.bank(), &mut input)?;
             if input.is_terminal() {
                 say(&format!("Welcome, {holder}."));
             }
             let served = each_line(&mut input, output, (MENU, "atm> "), |input, line| {
-                attend(&mut worker, input, line, output)
+                handle_line(&mut machine, input, line, output)
             });
             match served {
                 Err(Failure::OutputClosed) => {
@@ -209,19 +205,19 @@ fn serve(
             }
         }
     };
-    worker.link().log_out();
+    machine.bank().log_out();
     Ok(status)
 }
 
 /// Does what one line says.
-fn attend(
-    worker: &mut Worker,
+fn handle_line(
+    machine: &mut CashMachine,
     input: &mut Input,
     line: &str,
     output: Output,
 ) -> Result<Result<(), Refusal>, Failure> {
     if line == "4" && input.is_terminal() {
-        return match Given::default().log_in(worker.link(), input) {
+        return match Credentials::default().log_in(machine.bank(), input) {
             Ok(holder) => {
                 say(&format!("Welcome, {holder}."));
                 Ok(Ok(()))
@@ -239,8 +235,8 @@ fn attend(
     let Some(line) = line else {
         return Ok(Ok(()));
     };
-    let receipt = match wish_of_line(&line) {
-        Ok(wish) => fulfil(worker, wish)?,
+    let receipt = match operation_of_line(&line) {
+        Ok(operation) => execute(machine, operation)?,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let receipt = match receipt {
@@ -252,7 +248,7 @@ fn attend(
     } else {
         output.line(&receipt.one_line())
     };
-    worker.hand_over(receipt.done(), printed).map(Ok)
+    machine.hand_over(receipt.done(), printed).map(Ok)
 }
 
 /// A number of the menu as the line it stands for.
@@ -270,15 +266,18 @@ fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure>
     }
 }
 
-fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, Failure> {
-    let done = match wish {
-        Wish::Balance => worker.balance(),
-        Wish::Move(kind, amount) => worker.move_notes(kind, amount),
-        Wish::Create(..) | Wish::Settle | Wish::Journal | Wish::Load(_) => {
+fn execute(
+    machine: &mut CashMachine,
+    operation: Operation,
+) -> Result<Result<Receipt, Refusal>, Failure> {
+    let done = match operation {
+        Operation::Balance => machine.balance(),
+        Operation::Move(kind, amount) => machine.move_notes(kind, amount),
+        Operation::Create(..) | Operation::Settle | Operation::Journal | Operation::Load(_) => {
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = worker.link().card().cloned();
+    let card = machine.bank().card().cloned();
     done.map(|done| {
         done.map_err(|refusal| match &card {
             Some(card) => customer::explained(refusal, card),
@@ -287,25 +286,27 @@ fn fulfil(worker: &mut Worker, wish: Wish) -> Result<Result<Receipt, Refusal>, F
     })
 }
 
-fn wish_of(command: &Command) -> Result<Wish, Refusal> {
+fn operation_of(command: &Command) -> Result<Operation, Refusal> {
     match command {
-        Command::Balance => Ok(Wish::Balance),
-        Command::Withdraw { amount } => Ok(Wish::Move(Kind::Withdrawal, amount.parse()?)),
-        Command::Deposit { amount } => Ok(Wish::Move(Kind::Deposit, amount.parse()?)),
-        Command::Create { holder, balance } => Ok(Wish::Create(holder.parse()?, balance.parse()?)),
-        Command::Settle => Ok(Wish::Settle),
-        Command::Journal => Ok(Wish::Journal),
-        Command::Load { amount } => Ok(Wish::Load(amount.parse()?)),
+        Command::Balance => Ok(Operation::Balance),
+        Command::Withdraw { amount } => Ok(Operation::Move(Kind::Withdrawal, amount.parse()?)),
+        Command::Deposit { amount } => Ok(Operation::Move(Kind::Deposit, amount.parse()?)),
+        Command::Create { holder, balance } => {
+            Ok(Operation::Create(holder.parse()?, balance.parse()?))
+        }
+        Command::Settle => Ok(Operation::Settle),
+        Command::Journal => Ok(Operation::Journal),
+        Command::Load { amount } => Ok(Operation::Load(amount.parse()?)),
     }
 }
 
 /// Reads `balance`, `withdraw 500`, `deposit 20.50`, the words of the command line.
-fn wish_of_line(line: &str) -> Result<Wish, Refusal> {
+fn operation_of_line(line: &str) -> Result<Operation, Refusal> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word.to_ascii_lowercase().as_str() {
-        "balance" if rest.trim().is_empty() => Ok(Wish::Balance),
-        "withdraw" => Ok(Wish::Move(Kind::Withdrawal, rest.trim().parse()?)),
-        "deposit" => Ok(Wish::Move(Kind::Deposit, rest.trim().parse()?)),
+        "balance" if rest.trim().is_empty() => Ok(Operation::Balance),
+        "withdraw" => Ok(Operation::Move(Kind::Withdrawal, rest.trim().parse()?)),
+        "deposit" => Ok(Operation::Move(Kind::Deposit, rest.trim().parse()?)),
         _ => Err(Refusal::new(
             Code::UnknownVerb,
             format!(
@@ -334,8 +335,8 @@ mod tests {
         let withdraw = Command::Withdraw {
             amount: "20.5".into(),
         };
-        assert_eq!(wish_of_line("withdraw 20.50"), wish_of(&withdraw));
-        assert_eq!(wish_of_line("BALANCE"), Ok(Wish::Balance));
+        assert_eq!(operation_of_line("withdraw 20.50"), operation_of(&withdraw));
+        assert_eq!(operation_of_line("BALANCE"), Ok(Operation::Balance));
     }
 
     #[test]
@@ -347,8 +348,11 @@ mod tests {
             "withdraw 1e3",
             "deposit 1.234",
         ] {
-            assert!(wish_of_line(line).is_err(), "{line}");
+            assert!(operation_of_line(line).is_err(), "{line}");
         }
-        assert_eq!(wish_of_line("steal 5").unwrap_err().code, Code::UnknownVerb);
+        assert_eq!(
+            operation_of_line("steal 5").unwrap_err().code,
+            Code::UnknownVerb
+        );
     }
 }

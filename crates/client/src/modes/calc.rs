@@ -6,9 +6,10 @@ use proto::name::Name;
 use proto::refusal::Refusal;
 use serde_json::json;
 
-use super::{each_line, own_name};
+use super::own_name;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
+use crate::menu::each_line;
 use crate::output::Output;
 use crate::session::{Session, Target};
 

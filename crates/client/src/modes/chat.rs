@@ -1,18 +1,11 @@
-//! The chat room.
-//!
-//! Several threads, since the room and the person speak when they like: one reads from the server
-//! into a bounded queue, one takes lines from the person and has them said one after the other,
-//! one waits for Ctrl-C. The first thread takes what happens from the queue and shows it.
+//! The chat room, over the client of any [`room`](crate::room).
 
-mod link;
-pub(super) mod screen;
-mod speaker;
-pub(super) mod threads;
+mod dialect;
 mod wording;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use clap::Args;
 use proto::chat::{Answer, Message, People, Request};
@@ -21,22 +14,17 @@ use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
 use proto::request::Request as _;
 use serde_json::json;
-use wire::connection::Reader;
 
-use super::{own_name, say};
-use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use super::own_name;
+use crate::evidence::{Evidence, OpenRequest, Section};
 use crate::failure::{Failure, Report, Status, words_of};
 use crate::input::Input;
-use crate::output::Output;
-use crate::session::{Session, Target, breaks_the_protocol};
-use link::Link;
-use screen::{Screen, Typed};
-use speaker::{Speaker, say_goodbye};
-use threads::{leave_on_signals, start};
-
-/// Happenings that may wait to be shown. When somebody stops their terminal, the server is no
-/// longer read, and throws us out in the end.
-const WAITING: usize = 1_000;
+use crate::output::{Output, say};
+use crate::room::screen::Screen;
+use crate::room::{Room, RoomSender, UiEvent, open_screen};
+use crate::secrets::SentSecrets;
+use crate::session::{Session, Target};
+use dialect::OpenRequests;
 
 /// What can be typed.
 const HELP: &str = "What you type is said. /who: who is here, /help: this again, quit: leave.";
@@ -56,22 +44,6 @@ pub struct Arguments {
     name: Option<String>,
 }
 
-/// Something to show, or the end.
-enum Happening {
-    /// The room spoke.
-    Message(Message<String>),
-    /// A line cannot be said.
-    Refused(Refusal),
-    /// The person wants to know what can be typed.
-    Help,
-    /// No more lines can be read.
-    NoInput(Failure),
-    /// The server ended the stream, or it broke: how.
-    Closed(String),
-    /// The server broke the protocol: how, and with which bytes.
-    Broken(String, Vec<u8>),
-}
-
 /// Joins the room, shows it, and has lines said until either side ends it.
 ///
 /// # Errors
@@ -87,24 +59,30 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     };
     let asked = session.asked();
     let (reader, writer) = session.into_connection().split();
-    let link = Arc::new(Link::new(writer, asked));
+    // Before anything is shown: a user who sees that the room was joined may want to leave.
+    let (room, events) = Room::open(writer, OpenRequests::after(asked))?;
     let mut chat = Chat {
         target: target.clone(),
         output,
         screen: Screen::Plain(output),
-        link,
+        sender: room.sender(),
         farewell: None,
         outcome: Ok(Status::Done),
     };
-    let (tell, happenings) = mpsc::sync_channel(WAITING);
-    // Before anything is shown: whoever sees that we are in may want to leave.
-    let (link, news) = (Arc::clone(&chat.link), tell.clone());
-    let goodbye = move || say_goodbye(&link, &news);
-    leave_on_signals(goodbye, tell.clone(), Happening::Closed)?;
     chat.show_joined(&name, &others)?;
-    let shown = chat.talk(reader, tell, &happenings);
-    // Nothing more is shown, and nobody waits to tell it.
-    drop(happenings);
+    let (screen, typed) = open_screen(output)?;
+    chat.screen = screen;
+    let helped = match io::stdin().is_terminal() {
+        true => chat.show_help(),
+        false => Ok(()),
+    };
+    let (tell_answered, answered) = mpsc::channel();
+    let answered = Some((answered, target.timeout));
+    let shown = helped
+        .and_then(|()| room.start(reader, dialect::read, typed, answered))
+        .and_then(|()| chat.show_all(&events, &tell_answered));
+    // Nothing more is shown, and no thread waits to send it.
+    drop(events);
     chat.screen.close();
     shown.and(chat.outcome)
 }
@@ -159,7 +137,7 @@ struct Chat {
     target: Target,
     output: Output,
     screen: Screen,
-    link: Arc<Link>,
+    sender: Arc<RoomSender<OpenRequests>>,
     /// Why the server is about to end the conversation.
     farewell: Option<Refusal>,
     /// How it ends when both sides say goodbye.
@@ -167,79 +145,40 @@ struct Chat {
 }
 
 impl Chat {
-    fn talk(
-        &mut self,
-        reader: Reader,
-        tell: SyncSender<Happening>,
-        happenings: &Receiver<Happening>,
-    ) -> Result<(), Failure> {
-        let (tell_answered, answered) = mpsc::channel();
-        let edited = if io::stdin().is_terminal() {
-            Screen::edited()?
-        } else {
-            None
-        };
-        let speaker = Speaker {
-            link: Arc::clone(&self.link),
-            tell: tell.clone(),
-            answered,
-            timeout: self.target.timeout,
-        };
-        match edited {
-            Some((screen, typed)) => {
-                self.screen = screen;
-                start("speaker", move || speaker.say_all(|| Ok(typed.recv().ok())))?;
-            }
-            None => {
-                let mut pipe = Input::Pipe;
-                let next = move || Ok(pipe.line("")?.map(Typed::Line));
-                start("speaker", move || speaker.say_all(next))?;
-            }
-        }
-        if io::stdin().is_terminal() {
-            self.show_help()?;
-        }
-        start("reader", move || receive_all(reader, &tell))?;
-        self.show_all(happenings, &tell_answered)
-    }
-
     /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
-        happenings: &Receiver<Happening>,
+        events: &Receiver<UiEvent<OpenRequests>>,
         tell_answered: &Sender<()>,
     ) -> Result<(), Failure> {
-        for happening in happenings {
-            match happening {
-                Happening::Message(Message::Event(event)) => {
+        for event in events {
+            match event {
+                UiEvent::Received(Message::Event(event)) => {
                     let line = match self.output.json {
                         true => wording::object(&event).to_string(),
                         false => wording::line(&event),
                     };
                     self.screen.line(&line)?;
                 }
-                Happening::Message(Message::Reply(reply)) => {
+                UiEvent::Received(Message::Reply(reply)) => {
                     if self.show_reply(reply)? {
                         return Ok(());
                     }
                     let _ = tell_answered.send(());
                 }
-                Happening::Refused(refusal) => self.show_refusal(&refusal)?,
-                Happening::Help => self.show_help()?,
-                Happening::NoInput(failure) => self.outcome = Err(failure),
-                Happening::Closed(_) if self.link.is_leaving() => return Ok(()),
-                Happening::Closed(words) => {
+                UiEvent::Sending(_) => {}
+                UiEvent::Refused(refusal) => self.show_refusal(&refusal)?,
+                UiEvent::Help => self.show_help()?,
+                UiEvent::NoInput(failure) => self.outcome = Err(failure),
+                UiEvent::Closed(_, None) if self.sender.is_leaving() => return Ok(()),
+                UiEvent::Closed(words, came) => {
                     let words = self.ending(&words);
-                    return Err(Failure::Lost(self.report(
-                        words,
-                        self.link.open_request(),
-                        b"",
-                    )));
-                }
-                Happening::Broken(words, came) => {
-                    let words = self.ending(&words);
-                    let report = self.report(words, self.link.open_request(), &came);
-                    return Err(Failure::Protocol(report));
+                    let open = self.sender.with(|requests| requests.oldest());
+                    let report = self.report(words, open, came.as_deref().unwrap_or_default());
+                    return Err(match came {
+                        Some(_) => Failure::Protocol(report),
+                        None => Failure::Lost(report),
+                    });
                 }
             }
         }
@@ -248,13 +187,15 @@ impl Chat {
 
     /// Shows an answer; says whether it was the last.
     fn show_reply(&mut self, reply: Result<String, Refusal>) -> Result<bool, Failure> {
-        let open = self.link.open_request();
-        match (self.link.answered(), reply) {
+        let (open, request) = self
+            .sender
+            .with(|requests| (requests.oldest(), requests.answered()));
+        match (request, reply) {
             (None, Err(refusal)) => self.farewell = Some(refusal),
             (Some(_), Err(refusal)) if ends_conversation(&refusal) => self.farewell = Some(refusal),
             (Some(_), Err(refusal)) => self.show_refusal(&refusal)?,
             (request, Ok(arguments)) => {
-                let parsed = request.and_then(|request| Answer::parse(&request, &arguments));
+                let parsed = request.and_then(|request| request.answer(&arguments));
                 match parsed {
                     Some(Answer::Bye) => return Ok(true),
                     Some(Answer::Said) => {}
@@ -272,7 +213,7 @@ impl Chat {
         Ok(false)
     }
 
-    /// Says what can be typed. A program that reads the room is not told.
+    /// Says what can be typed. A program that reads the room does not need it.
     fn show_help(&mut self) -> Result<(), Failure> {
         match &mut self.screen {
             Screen::Edited(_) => self.screen.line(HELP),
@@ -358,7 +299,7 @@ impl Chat {
             request,
             expected,
             came: came.to_owned(),
-            section: Section::Service(self.target.mode),
+            section: Section::of(self.target.peer),
         };
         Report::new(words, evidence)
     }
@@ -370,30 +311,4 @@ fn ends_conversation(refusal: &Refusal) -> bool {
         refusal.code,
         Code::ShuttingDown | Code::TooSlow | Code::Busy
     )
-}
-
-fn receive_all(mut reader: Reader, tell: &SyncSender<Happening>) {
-    loop {
-        let happening = match reader.receive(None) {
-            Ok(Some(message)) => {
-                let text = String::from_utf8_lossy(&message);
-                match Message::parse(&text) {
-                    Some(message) => Happening::Message(message),
-                    None => {
-                        let words = format!("{} is no message of a room", quoted(&text));
-                        Happening::Broken(words, message)
-                    }
-                }
-            }
-            Ok(None) => Happening::Closed("the server closed the connection".into()),
-            Err(error) if breaks_the_protocol(&error) => {
-                Happening::Broken(error.to_string(), reader.unfinished().to_owned())
-            }
-            Err(error) => Happening::Closed(error.to_string()),
-        };
-        let is_end = matches!(happening, Happening::Closed(_) | Happening::Broken(..));
-        if tell.send(happening).is_err() || is_end {
-            return;
-        }
-    }
 }

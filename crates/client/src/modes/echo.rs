@@ -14,11 +14,11 @@ use serde_json::json;
 use wire::connection::{Connection, SendError};
 use wire::datagram::MAX_DATAGRAM;
 
-use super::each_line;
 use crate::datagram::Asker;
-use crate::evidence::{Evidence, Section};
+use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
+use crate::menu::each_line;
 use crate::output::Output;
 use crate::session::{Target, breaks_the_protocol};
 
@@ -53,12 +53,11 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let way = if arguments.udp {
         Way::Udp(Asker::open(target)?)
     } else {
-        Way::Tcp(Box::new(target.connect()?))
+        Way::Tcp(Box::new(target.connect()?), SentRequests::default())
     };
     let mut client = Client {
         way,
         target: target.clone(),
-        sent: 0,
     };
     if !arguments.text.is_empty() {
         client.echo(&arguments.text.join(" "), output)?;
@@ -73,21 +72,19 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
 struct Client {
     way: Way,
     target: Target,
-    /// Texts sent over TCP.
-    sent: u64,
 }
 
 enum Way {
-    Tcp(Box<Connection>),
+    Tcp(Box<Connection>, SentRequests),
     Udp(Asker),
 }
 
 impl Client {
     fn echo(&mut self, text: &str, output: Output) -> Result<(), Failure> {
         match &mut self.way {
-            Way::Tcp(connection) => {
-                self.sent += 1;
-                over_tcp(connection, &self.target, (self.sent, text))?;
+            Way::Tcp(connection, sent) => {
+                sent.push(text);
+                over_tcp(connection, &self.target, sent, text)?;
             }
             Way::Udp(_) if text.len() > MAX_DATAGRAM => {
                 let words = format!(
@@ -104,15 +101,16 @@ impl Client {
     }
 }
 
-/// Sends the text, which is that of this number, and waits until it has come back.
+/// Sends the text, and waits until it has come back.
 fn over_tcp(
     connection: &mut Connection,
     target: &Target,
-    (number, text): (u64, &str),
+    sent: &SentRequests,
+    text: &str,
 ) -> Result<(), Failure> {
     let report = |words: &str, came: &[u8]| {
-        let section = Section::Service(target.mode);
-        let evidence = Evidence::of((number, text), vec![text.to_owned()], came, section);
+        let section = Section::of(target.peer);
+        let evidence = sent.evidence(vec![text.to_owned()], came, section);
         Report::new(format!("{}: {words}", target.server), evidence)
     };
     connection

@@ -2,7 +2,7 @@
 //! with, so that the printed server cannot tell the two apart.
 //!
 //! What is typed or piped into the printed client can be typed or piped into this one. Prompts go
-//! to standard error when nobody sits at a terminal; what the server said goes to standard output.
+//! to standard error where there is no terminal; what the server said goes to standard output.
 
 mod atm_card;
 pub(crate) mod atm_login;
@@ -17,24 +17,19 @@ mod text;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use proto::handout::Handout;
-use proto::mode::Mode;
 use record::Recorder;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::fault::{Plan, random_seed};
 
-use super::datetime::Gap;
-use super::say;
-use crate::cli;
-use crate::failure::{Failure, Report, Status};
-use crate::output::Output;
+use crate::clock::watch::Gap;
+use crate::failure::{Failure, Status};
+use crate::options::Options;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// The word that lists the hand-outs.
 const LIST: &str = "list";
-
-/// What a person is told when the server closed and had said nothing.
-const NO_ANSWER: &str = "the server closed the connection without an answer";
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -115,7 +110,7 @@ impl Arguments {
 /// something else than the printed one.
 pub fn run(
     arguments: &Arguments,
-    all: &cli::Arguments,
+    all: &Options,
     faults: Option<Plan>,
     recorder: Option<Recorder>,
     output: Output,
@@ -140,10 +135,9 @@ pub fn run(
     let draws = Xoshiro256PlusPlus::from_seed(seed);
     let target = Target {
         recorder,
-        ..all.target_of(handout, faults)?
+        ..all.target(handout.into(), faults)?
     };
     play(handout, arguments, target, draws, output)
-        .map_err(|failure| naming_the_server(failure, handout))
 }
 
 fn play(
@@ -221,29 +215,4 @@ fn names() -> impl TypedValueParser<Value = Choice> {
         None if name == LIST => Ok(Choice::List),
         None => Err("no such hand-out"),
     })
-}
-
-/// The same failure, with the server that would have to run.
-fn naming_the_server(failure: Failure, handout: Handout) -> Failure {
-    let ours = format!("`labserver --mode {}`", Mode::Script.name());
-    let its = format!("`labserver --handout {}`", handout.name());
-    let named = |words: &str| words.replace(&ours, &its);
-    match failure {
-        Failure::Unreachable(report) => Failure::Unreachable(report.reworded(named)),
-        Failure::Lost(report) => Failure::Lost(report.reworded(named)),
-        Failure::Unknown(report) => Failure::Unknown(report.reworded(named)),
-        failure => failure,
-    }
-}
-
-/// The server was lost, or answered something else, when it had been told to move money.
-fn outcome_unknown(report: Report) -> Failure {
-    Failure::Unknown(report.reworded(may_be_done))
-}
-
-fn may_be_done(words: &str) -> String {
-    format!(
-        "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
-         at the balance"
-    )
 }

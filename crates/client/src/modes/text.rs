@@ -5,9 +5,9 @@ use proto::refusal::{Code, Refusal};
 use proto::text::{Answer, Request};
 use serde_json::json;
 
-use super::each_line;
 use crate::failure::{Failure, Status};
 use crate::input::Input;
+use crate::menu::each_line;
 use crate::output::Output;
 use crate::session::{Session, Target};
 

@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::What;
+use record::{Detail, Note, NoteKind, What};
 
 use super::made::{Made, message, path};
 use super::view;
@@ -28,12 +28,12 @@ fn recording() -> tempfile::NamedTempFile {
                 words: (*text).into(),
             },
         );
-        let note = What::Note {
+        let note = What::Note(Note {
             about: Some((*text).into()),
-            what: (*text).into(),
+            kind: NoteKind::Other((*text).into()),
             amount: Some((*text).into()),
-            words: Some((*text).into()),
-        };
+            detail: Some(Detail::Other((*text).into())),
+        });
         client.event(at + 2, 0, note);
         let mut bytes = message(Direction::ToServer, text);
         bytes.text = None;

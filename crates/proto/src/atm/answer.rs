@@ -1,8 +1,8 @@
 //! What the bank answers: `OK LOGIN_… welcome Joty`, `ERR insufficient-funds WITH_… only 5.00
 //! available`.
 //!
-//! An answer to a request that has an id names the id, and one that names another is believed to be
-//! the answer to another request.
+//! An answer to a request with an id names the id. One that names another id is the answer to
+//! another request.
 
 use core::fmt;
 
@@ -11,31 +11,30 @@ use super::{Amount, CreationId, Holder, LoginId, Money, Request, RequestId, Tran
 use crate::name::Name;
 use crate::refusal::Refusal;
 
-/// What the bank answers, after `OK`. `repeat` marks an answer that was given before and is now
-/// read from the record.
+/// An answer of the bank, after `OK`. `repeat` marks an answer from the record of an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// `LOGIN_… welcome Joty`.
     Welcome {
         /// The log-in.
         id: LoginId,
-        /// Whose account it is.
+        /// The account's holder.
         holder: Holder,
     },
     /// `available 10000.00, held 0.00`.
     Balance {
-        /// What can be withdrawn: the posted balance without the holds.
+        /// The available balance: the posted balance less the holds.
         available: Money,
-        /// What withdrawals hold that are not settled.
+        /// The sum of the unsettled withdrawals.
         held: Money,
     },
     /// `WITH_… held 500.00, available 9500.00`.
     Held {
         /// The transaction.
         id: TransactionId,
-        /// How much it moves.
+        /// The amount.
         amount: Amount,
-        /// What was left to withdraw when the hold was placed.
+        /// The available balance after the hold was placed.
         available: Money,
         /// Whether the hold had been placed before.
         repeat: bool,
@@ -67,7 +66,7 @@ pub enum Answer {
     Bye,
 }
 
-/// What marks an answer from the record.
+/// The mark of an answer from the record.
 pub(super) const REPEAT: &str = ", repeat";
 
 impl Answer {
@@ -80,7 +79,7 @@ impl Answer {
         Answer::read_under(Protections::ALL, request, reply)
     }
 
-    /// The same with these protections alone, to show what each is for.
+    /// The same with only these protections.
     pub fn read_under(
         protections: Protections,
         request: &Request,

@@ -1,13 +1,11 @@
-//! What the bank does with a request: [`decide`], one pure function that every ledger runs.
+//! The rules of the bank: [`decide`], a pure function that every ledger calls.
 //!
-//! It is given an operation and all that is known about it, and returns the reply and the changes.
-//! The ledger looks up, decides and writes in one transaction, and sends the reply only when that
-//! is on disk.
+//! It maps an operation and the rows concerned to the reply and the changes. The ledger looks up,
+//! decides and writes in one transaction, and sends the reply only once that is durable.
 //!
-//! Three things come in a fixed order. First the id: what was done once is answered from the
-//! record, whatever has become of the card or the session since. Then who asks: without a log-in,
-//! or without an account, nothing is recorded. Then the rules of the account: what they decline is
-//! recorded too.
+//! The order of the checks is fixed. First the id: a repeat is answered from the record, regardless
+//! of the present state of the card and the session. Then the authorisation: without a log-in or an
+//! account nothing is recorded. Then the rules of the account, whose declines are recorded.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,18 +19,18 @@ use crate::refusal::{Code, Refusal};
 mod account;
 mod transaction;
 
-/// Wrong PINs in a row that lock a card. They are counted across connections and restarts.
+/// The number of wrong PINs in a row that locks a card, across connections and restarts.
 pub const WRONG_PINS: u32 = 3;
 
-/// How long the first lock lasts, in seconds. Each that follows without a right PIN between lasts
-/// twice as long, up to [`LONGEST_LOCK`]: at three guesses a day, the 10,000 PINs of four digits
-/// take nine years, and nobody keeps a customer out for good.
+/// The duration of the first lock, in seconds. It doubles with each lock until a right PIN, up to
+/// [`LONGEST_LOCK`]: at three guesses a day, the 10,000 PINs of four digits take nine years, and a
+/// customer cannot be locked out permanently.
 pub const FIRST_LOCK: u64 = 5 * 60;
 
-/// See [`FIRST_LOCK`].
+/// The longest duration of a lock, in seconds; see [`FIRST_LOCK`].
 pub const LONGEST_LOCK: u64 = 24 * 60 * 60;
 
-/// What the bank is to do.
+/// An operation of the bank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Open a session.
@@ -41,39 +39,39 @@ pub enum Operation {
         id: LoginId,
         /// The card.
         card: CardNumber,
-        /// Whether the PIN is that of the card; found out beforehand, since it takes long.
+        /// Whether the PIN is that of the card; checked beforehand, because hashing takes long.
         pin_matches: bool,
     },
-    /// Tell the balance.
+    /// Return the balance.
     Balance {
         /// The session's card, after a log-in.
         card: Option<CardNumber>,
     },
-    /// The first phase of a withdrawal or deposit, as the id says.
+    /// The first phase of a withdrawal or deposit, by the kind of the id.
     Hold {
         /// The transaction.
         id: TransactionId,
         /// The session's card, after a log-in.
         card: Option<CardNumber>,
-        /// How much.
+        /// The amount.
         amount: Amount,
-        /// The machine, when it gave its name.
+        /// The machine's name, if it gave one.
         terminal: Option<Name>,
-        /// What the machine will settle with.
+        /// The key that will authorise the settlement.
         key: Option<Key>,
     },
     /// The second phase: the notes have moved.
     Confirm {
         /// The transaction.
         id: TransactionId,
-        /// Who says so.
+        /// The authorisation.
         by: Settler,
     },
     /// The second phase: no notes moved.
     Rollback {
         /// The transaction.
         id: TransactionId,
-        /// Who says so.
+        /// The authorisation.
         by: Settler,
     },
     /// Create an account.
@@ -82,16 +80,16 @@ pub enum Operation {
         id: CreationId,
         /// The new card.
         card: CardNumber,
-        /// Whose account it is.
+        /// The account's holder.
         holder: Holder,
         /// The PIN, hashed such that the same id and PIN give the same hash.
         pin_hash: String,
-        /// The balance to begin with.
+        /// The opening balance.
         opening: Money,
     },
     /// An operator unlocks a card. The answer is the balance.
     Unlock(CardNumber),
-    /// An operator settles a hold whose machine will not, having counted its drawer.
+    /// An operator settles a hold by the count of the machine's drawer.
     Settle {
         /// The transaction.
         id: TransactionId,
@@ -100,7 +98,7 @@ pub enum Operation {
     },
 }
 
-/// Who settles a transaction: must have its key or, if it has none, its card.
+/// The authorisation to settle a transaction: its key or, if it has none, its card.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settler {
     /// The session's card, after a log-in.
@@ -109,14 +107,14 @@ pub struct Settler {
     pub key: Option<Key>,
 }
 
-/// The rows that an operation is about.
+/// The rows that an operation concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
     /// The time, in seconds since 1970, UTC.
     pub now: u64,
     /// The account of the card; to settle a transaction, the account of its card.
     pub account: Option<Account>,
-    /// What is known by the id of the transaction.
+    /// The record with the id of the transaction.
     pub record: Option<Record>,
     /// The log-in of this card with this id.
     pub login: Option<Login>,
@@ -124,9 +122,9 @@ pub struct Known {
     pub created: Option<Account>,
 }
 
-/// Where rows are looked up.
+/// A source of rows.
 pub trait Rows {
-    /// What can go wrong.
+    /// The error of a failed look-up.
     type Error;
     /// The account of this card.
     ///
@@ -138,7 +136,7 @@ pub trait Rows {
     /// # Errors
     /// See [`account`](Rows::account).
     fn created(&mut self, id: CreationId) -> Result<Option<Account>, Self::Error>;
-    /// What is known by this id.
+    /// The record with this id.
     ///
     /// # Errors
     /// See [`account`](Rows::account).
@@ -153,7 +151,7 @@ pub trait Rows {
 }
 
 impl Known {
-    /// Looks up what [`decide`] needs to know for this operation.
+    /// Looks up the rows that [`decide`] needs for this operation.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -192,10 +190,10 @@ impl Known {
     }
 }
 
-/// What the bank does.
+/// The bank's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// What it answers, once the changes are on disk.
+    /// The reply, to be sent once the changes are durable.
     pub reply: Result<Answer, Refusal>,
     /// The changes, all or none.
     pub writes: Vec<Write>,
@@ -218,12 +216,12 @@ impl Decision {
     }
 }
 
-/// What the bank does with an operation, given all that it knows about it.
+/// Decides an operation, given the rows that it concerns.
 pub fn decide(operation: &Operation, known: &Known) -> Decision {
     decide_under(Protections::ALL, operation, known)
 }
 
-/// What a bank does that has these protections alone, to show what each is for.
+/// The same with only these protections.
 pub fn decide_under(protections: Protections, operation: &Operation, known: &Known) -> Decision {
     match operation {
         Operation::LogIn {
@@ -256,9 +254,9 @@ pub fn decide_under(protections: Protections, operation: &Operation, known: &Kno
                 (None, None) => not_logged_in(),
             }
         }
-        Operation::Confirm { id, by } => transaction::refuse_stranger(protections, by, known)
+        Operation::Confirm { id, by } => transaction::refuse_unauthorised(protections, by, known)
             .unwrap_or_else(|| transaction::confirm(*id, known)),
-        Operation::Rollback { id, by } => transaction::refuse_stranger(protections, by, known)
+        Operation::Rollback { id, by } => transaction::refuse_unauthorised(protections, by, known)
             .unwrap_or_else(|| transaction::roll_back(protections, *id, known)),
         Operation::Create {
             id,

@@ -1,5 +1,4 @@
-//! The bank's rows in memory, for the throw-away ledger and for everything that tries the rules
-//! out: tests, and a model checker.
+//! The bank's rows in memory, for the ledger without a file, the tests, and the model checker.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -20,11 +19,11 @@ pub struct Books {
     pub created: BTreeMap<CreationId, CardNumber>,
     /// By id.
     pub records: BTreeMap<TransactionId, Record>,
-    /// Of each card the newest [`LOGINS_KEPT`], the oldest first.
+    /// The newest [`LOGINS_KEPT`] log-ins of each card, the oldest first.
     pub logins: BTreeMap<CardNumber, VecDeque<Login>>,
     /// The oldest first.
     pub history: Vec<Entry>,
-    /// The time, in seconds since 1970: whoever keeps the books sets it.
+    /// The time, in seconds since 1970, which the caller sets.
     pub now: u64,
 }
 
@@ -37,7 +36,7 @@ impl Books {
         self.apply_under(Protections::ALL, operation)
     }
 
-    /// The same with these protections alone.
+    /// The same with only these protections.
     ///
     /// # Errors
     /// The refusal, when the bank refuses.
@@ -52,7 +51,7 @@ impl Books {
         reply
     }
 
-    /// Makes one change.
+    /// Applies one change.
     pub fn write(&mut self, write: Write) {
         match write {
             Write::PutAccount(account) => {
@@ -133,7 +132,7 @@ mod tests {
         let card = login(0).card;
         assert_eq!(books.login(&card, login(0).id), Ok(None));
         assert_eq!(books.login(&card, login(1).id), Ok(Some(login(1))));
-        // Changing one that is known forgets none.
+        // A change of a known one evicts none.
         books.write(Write::PutLogin(Login {
             succeeded: false,
             ..login(1)

@@ -1,7 +1,7 @@
-//! Who stands at the machine: a card number, a PIN, and the name on the account.
+//! A customer: a card number, a PIN, and the name on the account.
 //!
-//! A card number is shown masked and a PIN not at all, unless a message for the wire is written:
-//! their `Debug` forms are safe to log.
+//! Except on the wire, a card number is shown masked and a PIN not at all: their `Debug` forms are
+//! safe to log.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -22,19 +22,18 @@ impl CardNumber {
     /// Most digits.
     pub const MAX_LEN: usize = 19;
 
-    /// Most characters of a number [of any form](CardNumber::of_any_form).
+    /// The maximal length of a number [of any form](CardNumber::of_any_form).
     pub const MAX_LEN_OF_ANY_FORM: usize = 64;
 
-    /// A word that a bank with cards of its own takes for a number: 1 to 64 visible ASCII
-    /// characters. A ledger in memory can keep it; one on disk keeps
-    /// [standard](CardNumber::is_standard) numbers only.
+    /// The number of a card in the hand-outs' banks: 1 to 64 visible ASCII characters. A ledger in
+    /// memory stores it; one on disk stores [standard](CardNumber::is_standard) numbers only.
     pub fn of_any_form(text: &str) -> Option<CardNumber> {
         let fits = (1..=CardNumber::MAX_LEN_OF_ANY_FORM).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_graphic()))
             .then(|| CardNumber(text.to_owned()))
     }
 
-    /// Whether this is a number of 6 to 19 digits, as every card has that `FromStr` reads.
+    /// Whether this is a number of 6 to 19 digits, as all that `FromStr` accepts.
     pub fn is_standard(&self) -> bool {
         digits(&self.0, CardNumber::MIN_LEN, CardNumber::MAX_LEN).is_some()
     }
@@ -44,8 +43,8 @@ impl CardNumber {
         &self.0
     }
 
-    /// The last four digits, the others as stars: `*****6789`. All of them as stars where it is no
-    /// [standard](CardNumber::is_standard) number: somebody may have typed a PIN instead.
+    /// The number with all but the last four digits as stars: `*****6789`. One that is not
+    /// [standard](CardNumber::is_standard) is all stars, because it may be a PIN typed by mistake.
     pub fn masked(&self) -> String {
         let shown = if self.is_standard() { 4 } else { 0 };
         let hidden = self.0.len().saturating_sub(shown);
@@ -63,21 +62,21 @@ impl Pin {
     /// Most digits.
     pub const MAX_LEN: usize = 12;
 
-    /// A secret that is no PIN of digits, for a bank whose customers choose passwords: 1 to 1,024
-    /// bytes of text. It is only ever hashed, so any will do.
+    /// A password in place of a PIN, as the hand-outs' cash machine has it: 1 to 1,024
+    /// bytes of any text, since it is only hashed.
     pub fn password(text: &str) -> Option<Pin> {
         (1..=1024)
             .contains(&text.len())
             .then(|| Pin(text.to_owned()))
     }
 
-    /// The digits, to be hashed or put on the wire and for nothing else but a demonstration.
+    /// The digits, to be hashed or sent, or shown for the demonstration accounts.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// Whose account it is: 1 to 64 characters that are safe to show, with no blank at either end.
+/// The holder of an account: 1 to 64 characters safe to show, with no blank at either end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder(String);
 
@@ -95,7 +94,7 @@ impl FromStr for CardNumber {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<CardNumber, Refusal> {
-        // The text itself is left out of the words: a PIN may have been typed in its place.
+        // The text itself is left out: it may be a PIN typed by mistake.
         digits(text, CardNumber::MIN_LEN, CardNumber::MAX_LEN)
             .map(CardNumber)
             .ok_or_else(|| Refusal::malformed("a card number has 6 to 19 digits"))
@@ -185,11 +184,8 @@ mod tests {
             "+123456",
             "١٢٣٤٥٦",
         ] {
-            assert_eq!(
-                text.parse::<CardNumber>().unwrap_err().code,
-                Code::Malformed,
-                "{text:?}"
-            );
+            let refusal = text.parse::<CardNumber>().unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed, "{text:?}");
         }
     }
 
@@ -199,11 +195,8 @@ mod tests {
             assert_eq!(text.parse::<Pin>().unwrap().reveal(), text);
         }
         for text in ["", "123", "1234567890123", "12 34", "-1234", "١٢٣٤"] {
-            assert_eq!(
-                text.parse::<Pin>().unwrap_err().code,
-                Code::Malformed,
-                "{text:?}"
-            );
+            let refusal = text.parse::<Pin>().unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed, "{text:?}");
         }
     }
 

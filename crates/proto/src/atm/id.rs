@@ -1,9 +1,9 @@
 //! The ids by which the bank recognises a repeat: a prefix and a UUID, as in
 //! `WITH_018f4e6c-52d8-7cc3-9a0e-6f2b8d1c4a57`.
 //!
-//! A client makes them, before it sends anything; a version 7 UUID serves the bank best, because
-//! keys in the order of time are quicker to store. The text is the identity, so there is one form
-//! only: lower case, with hyphens.
+//! A client generates them before it sends anything, preferably from version 7 UUIDs: keys that
+//! ascend in time are stored faster. The text is the identity, so there is one form only: lower
+//! case, with hyphens.
 
 use core::fmt;
 use core::str::FromStr;
@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use crate::refusal::Refusal;
 
-/// What a transaction does to the account.
+/// The kind of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Notes go out.
+    /// A withdrawal: notes go out.
     Withdrawal,
-    /// Notes come in.
+    /// A deposit: notes come in.
     Deposit,
 }
 
@@ -33,9 +33,9 @@ impl Kind {
 /// The id of a withdrawal, `WITH_…`, or a deposit, `DEP_…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId {
-    /// Which of the two it is; not changed by anything but another id.
+    /// The kind of the transaction.
     pub kind: Kind,
-    /// What tells it from all others of its kind.
+    /// The number, unique among its kind.
     pub uuid: Uuid,
 }
 
@@ -50,7 +50,7 @@ pub struct LoginId(pub Uuid);
 /// The id that a request carries, and that every answer to it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestId {
-    /// Of a withdrawal or deposit, or of what settles it.
+    /// Of a withdrawal or deposit, or of its settlement.
     Transaction(TransactionId),
     /// Of a new account.
     Creation(CreationId),
@@ -127,13 +127,13 @@ impl FromStr for RequestId {
 fn uuid(prefix: &str, text: &str) -> Option<Uuid> {
     let text = text.strip_prefix(prefix)?;
     let uuid = Uuid::try_parse(text).ok()?;
-    // The parser also reads other forms of the same number.
+    // The parser accepts other forms of the same number as well.
     let mut canonical = Uuid::encode_buffer();
     (uuid.hyphenated().encode_lower(&mut canonical) == text).then_some(uuid)
 }
 
 fn malformed(prefix: &str) -> Refusal {
-    // The text itself is left out: a card number or PIN may stand in its place.
+    // The text itself is left out: it may be a card number or a PIN.
     let words = alloc::format!("an id is {prefix} and a UUID in lower case with hyphens");
     Refusal::malformed(words)
 }

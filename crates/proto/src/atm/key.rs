@@ -1,28 +1,28 @@
-//! The key of a transaction: what its machine proves itself by when it settles.
+//! The key of a transaction, which authorises its settlement.
 //!
-//! The id of a transaction stands in logs, recordings and receipts, so to know it proves nothing.
-//! The key is made with the id, kept in the machine's journal, and told to the bank alone.
+//! The id of a transaction is in logs, recordings and receipts, and so authorises nothing. The key
+//! is generated with the id, kept in the machine's journal, and sent to the bank only.
 
 use core::fmt;
 use core::str::FromStr;
 
 use crate::refusal::Refusal;
 
-/// 128 random bits; on the wire 32 hexadecimal digits in lower case. The debug form hides them. Two
-/// are compared as numbers, which takes as long wherever they differ.
+/// 128 random bits; on the wire 32 hexadecimal digits in lower case. The debug form hides them.
+/// Keys are compared as numbers, in time independent of where they differ.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key(u128);
 
-/// Digits of a key on the wire.
+/// The number of digits of a key on the wire.
 pub const DIGITS: usize = 32;
 
 impl Key {
-    /// The key with these bits, which nobody must be able to guess.
+    /// The key with these bits, which must be unpredictable.
     pub const fn new(bits: u128) -> Key {
         Key(bits)
     }
 
-    /// The key for the wire, the journal and the ledger. Nowhere else must it be shown.
+    /// The key for the wire, the journal and the ledger. It must be shown nowhere else.
     pub fn reveal(&self) -> impl fmt::Display {
         Revealed(self.0)
     }
@@ -53,7 +53,7 @@ impl FromStr for Key {
         {
             return Ok(Key(bits));
         }
-        // The text itself is left out: it may be a key that was cut.
+        // The text itself is left out: it may be a truncated key.
         Err(Refusal::malformed(
             "a key is 32 hexadecimal digits in lower case",
         ))

@@ -1,26 +1,27 @@
-//! The cash machine's side of a transaction, as a state machine without any IO: it is told what
-//! happened, and says what to do next.
+//! The cash machine's side of a transaction, as a state machine without IO.
 //!
-//! A driver asks [`Machine::next`] and does what it says, one [`Action`] after another:
+//! A driver performs the [`Action`] that [`Machine::next`] returns, reports the result, and goes on
+//! with the next:
 //!
 //! ```text
-//! next() says           the driver                                     and then calls
+//! next() returns        the driver                                     and then calls
 //! Journal(record)       appends the record and syncs                   journaled()
 //! Send { request, … }   sends it, and waits for the answer             answered(…) or lost()
-//! Pause { attempt }     waits, the longer the higher the attempt       paused()
+//! Pause { attempt }     waits, longer after each attempt              paused()
 //! MoveNotes { … }       moves the notes, and counts the drawer         moved(count)
-//! Show(outcome)         tells the customer                             shown()
-//! Idle                  has time for a customer                        begin(…)
+//! Show(outcome)         shows it to the customer                       shown()
+//! Idle                  waits for a customer                           begin(…)
 //! ```
 //!
-//! `next` says the same until it was done, so nothing is forgotten; and only what was journaled
-//! leads on, so the journal never lags behind. [`give_up`](Machine::give_up) may be called at any
-//! time. To stop, the driver just stops, as a power cut would: it shows
-//! [`outcome`](Machine::outcome), and the next start goes on from the journal.
+//! `next` returns the same action until its result is reported, and the state changes only once
+//! its record is journaled, so the journal is never behind the state.
+//! [`give_up`](Machine::give_up) may be called at any time. A driver may stop at any point, as in a
+//! power failure: it shows the [`outcome`](Machine::outcome), and the next start continues from
+//! the journal.
 //!
 //! # Why exactly once
 //!
-//! Two things survive a crash: the **journal**, whose records are each synced before the next
+//! Two things survive a crash: the **journal**, each of whose records is synced before the next
 //! action, and the **drawer**, whose notes can be counted.
 //!
 //! ```text
@@ -32,37 +33,38 @@
 //!                    rolling-back ── ROLLBACK ──► rolled-back
 //! ```
 //!
-//! * Notes move in one place: after `dispensing`. That is written once for an id, when the bank
-//!   has said `held`, and never after `rolling-back`. So notes move at most once, and only if the
+//! * Notes move in one state: after `dispensing`. It is written at most once for an id, after the
+//!   bank's `held`, and never after `rolling-back`. So notes move at most once, and only if the
 //!   money is held; and the bank keeps a hold until this machine settles it.
 //! * From `dispensed` only CONFIRM is sent and from `rolling-back` only ROLLBACK, each until it is
 //!   answered. So an account is debited if and only if the notes moved.
-//! * A crash after `dispensing` leaves one question, and the drawer answers it: with the count that
-//!   the record has, no notes moved; with the amount less, they did. (A deposit is the same with
-//!   the amount more: `accepting`, `accepted`.)
-//! * What was not answered is sent again unchanged, so the bank knows it by its id. A refusal is
-//!   taken for a decline only where it proves that the id can never be granted (see
+//! * After a crash in `dispensing`, the drawer decides: if its count is the one in the record, no
+//!   notes moved; if it is less by the amount, they did. (A deposit is the same with the amount
+//!   more: `accepting`, `accepted`.)
+//! * A request without an answer is sent again unchanged, so the bank recognises its id. A refusal
+//!   counts as a decline only where it proves that the id can never be granted (see
 //!   `verdict.rs`); otherwise the machine asks again, or rolls back.
-//! * One transaction at a time: what is open is settled before anything new begins.
+//! * One transaction at a time: an open one is settled before another begins.
 //!
 //! # The records, and why no fewer
 //!
-//! `sending` and `dispensing` come before what cannot be taken back: a message, and notes. The four
-//! that end a transaction say so to the next start. `dispensed` and `rolling-back` record what the
-//! drawer told; after them its count is no evidence any more, and it may be filled again while the
-//! bank is out of reach. `loaded` is what a count is compared with, and `loading` comes before an
-//! operator changes what is in the drawer, so that a crash in between is not taken for a loss.
-//! There is no record of `held`, since without `dispensing` a restart rolls back in any case: the
-//! customer has gone. Nor of the card, which settling does not need. An idle machine may replace its
-//! journal by one `loaded`.
+//! `sending` and `dispensing` precede what cannot be undone: a message, and notes. The four final
+//! records close a transaction for the next start. `dispensed` and `rolling-back` record the count
+//! of the drawer, which is not needed as evidence after them: the drawer may be filled again while
+//! the bank is unreachable. `loaded` is the count to compare with, and `loading` precedes an
+//! operator's change of the drawer's content, so that a crash in between does not look like a loss.
+//! There is no record of `held`, since without `dispensing` a restart rolls back anyway: the
+//! customer has left. Nor is there one of the card, which settling does not need. An idle machine
+//! may replace its journal by a single `loaded`.
 //!
 //! # Assumptions
 //!
-//! A synced record stays, and one that was cut short is removed by the driver's checksum. The
-//! drawer moves the whole amount or nothing, as a dispenser does that stacks the notes first; any
-//! other count is [`Damage`], and a person counts. A reply is handed in with the request that it
-//! answers, and a hold is only ever sent in the session of its own card.
+//! A synced record is durable, and the driver detects a torn one by its checksum. The drawer moves
+//! the whole amount or nothing, as a dispenser that stacks the notes first does; any other count is
+//! [`Damage`], which an operator resolves. A reply is passed with the request that it answers, and
+//! a hold is sent only in the session of its own card.
 
+mod action;
 mod journal;
 mod outcome;
 mod recovery;
@@ -70,60 +72,29 @@ mod verdict;
 
 use alloc::vec::Vec;
 
+pub use self::action::Action;
 pub use self::journal::{Damage, NotNow, Record};
-use self::journal::{Open, Phase, Standing};
+use self::journal::{JournalState, Open, Phase};
 pub use self::outcome::Outcome;
 use self::verdict::Verdict;
 use super::semantics::{Protection, Protections};
 use super::{Amount, Answer, Key, Money, Request, TransactionId};
 use crate::refusal::Refusal;
 
-/// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Append this to the journal, and sync it.
-    Journal(Record),
-    /// Send this to the bank. A hold needs the session of the customer's card, the others none.
-    Send {
-        /// The same at every attempt.
-        request: Request,
-        /// Counted from 1.
-        attempt: u32,
-        /// Whether it may have been sent before, by this machine or before it restarted.
-        repeat: bool,
-    },
-    /// Wait a moment, and take a new connection.
-    Pause {
-        /// How many attempts there were.
-        attempt: u32,
-    },
-    /// Dispense these notes, or take them in, as the id says; then count what is in the drawer.
-    MoveNotes {
-        /// The transaction.
-        id: TransactionId,
-        /// How much.
-        amount: Amount,
-    },
-    /// Tell the customer, or after a restart the operator.
-    Show(Outcome),
-    /// Nothing; a transaction can begin.
-    Idle,
-}
-
 /// A cash machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     protections: Protections,
-    standing: Standing,
+    journal_state: JournalState,
     todo: Todo,
-    /// What is to be journaled, in this order; the first of them now, when `todo` says so.
+    /// The records to be journaled, in this order.
     unwritten: Vec<Record>,
     attempts: u32,
     repeat: bool,
     given_up: bool,
-    /// What the bank said was left, when it held the money.
+    /// The available balance in the answer to the hold.
     available: Option<Money>,
-    /// Why the bank did not grant it, or declined it.
+    /// The reason why the bank did not grant the hold.
     refusal: Option<Refusal>,
 }
 
@@ -138,9 +109,9 @@ enum Todo {
 }
 
 impl Machine {
-    /// What to do next; the same until it was done.
+    /// The next action; the same until its result is reported.
     pub fn next(&self) -> Action {
-        match (&self.todo, self.standing.open, self.unwritten.first()) {
+        match (&self.todo, self.journal_state.open, self.unwritten.first()) {
             (Todo::Journal, _, Some(record)) => Action::Journal(*record),
             (Todo::Ask, Some(open), _) => Action::Send {
                 request: request(&open),
@@ -158,29 +129,29 @@ impl Machine {
         }
     }
 
-    /// What the drawer should have in it; while notes may be moving, before they do.
+    /// The expected content of the drawer; while notes may be moving, that before they do.
     pub fn drawer(&self) -> Money {
-        self.standing.drawer
+        self.journal_state.drawer
     }
 
-    /// Whether there is nothing to do, nothing is open, and the drawer is closed.
+    /// Whether no action is due, no transaction is open, and the drawer is closed.
     pub fn is_at_rest(&self) -> bool {
-        self.todo == Todo::Rest && self.standing.open.is_none() && !self.standing.loading
+        self.todo == Todo::Rest && self.journal_state.open.is_none() && !self.journal_state.loading
     }
 
-    /// What is to be said about the transaction that is open, if one is: that it is not known yet.
+    /// The outcome of the open transaction, if there is one: unsettled.
     pub fn outcome(&self) -> Option<Outcome> {
         let Open {
             id, amount, phase, ..
-        } = self.standing.open?;
+        } = self.journal_state.open?;
         let moved = phase == Phase::Moved;
         Some(Outcome::Unsettled { id, amount, moved })
     }
 
-    /// Begins a transaction, withdrawal or deposit as the id says. Id and key must be new ones.
+    /// Begins a transaction, of the id's kind. The id and the key must be new.
     ///
     /// # Errors
-    /// When there is something else to do, or the drawer cannot move as much.
+    /// When the machine is not at rest, or the drawer cannot move this amount.
     pub fn begin(&mut self, id: TransactionId, amount: Amount, key: Key) -> Result<(), NotNow> {
         if !self.is_at_rest() {
             return Err(NotNow::Open);
@@ -192,7 +163,7 @@ impl Machine {
             key,
             phase: Phase::Sending,
         };
-        open.drawer_after(self.standing.drawer)
+        open.drawer_after(self.journal_state.drawer)
             .ok_or(NotNow::Drawer)?;
         self.given_up = false;
         self.available = None;
@@ -204,11 +175,11 @@ impl Machine {
         Ok(())
     }
 
-    /// An operator is about to change what is in the drawer, to have this much in it. Once that is
-    /// journaled the drawer may be opened; [`loaded`](Machine::loaded) ends it.
+    /// Begins a change of the drawer's content to this amount, by an operator. Once it is journaled
+    /// the drawer may be opened; [`loaded`](Machine::loaded) ends it.
     ///
     /// # Errors
-    /// When there is something else to do.
+    /// When another action is due.
     pub fn load(&mut self, drawer: Money) -> Result<(), NotNow> {
         if self.todo != Todo::Rest {
             return Err(NotNow::Open);
@@ -217,29 +188,30 @@ impl Machine {
         Ok(())
     }
 
-    /// The operator has closed the drawer, and this is in it now.
+    /// Reports that the operator has closed the drawer, and its content.
     pub fn loaded(&mut self, drawer: Money) {
-        if self.standing.loading && self.todo == Todo::Rest {
+        if self.journal_state.loading && self.todo == Todo::Rest {
             self.write(Record::Loaded(drawer));
         }
     }
 
-    /// The record of [`Action::Journal`] is on disk.
+    /// Reports that the record of [`Action::Journal`] is on disk.
     pub fn journaled(&mut self) {
         if self.todo != Todo::Journal {
             return;
         }
         let record = self.unwritten.remove(0);
-        let ended = self.standing.open;
-        self.standing.follow(&record);
+        let ended = self.journal_state.open;
+        self.journal_state.apply(&record);
         match ended {
             _ if !self.unwritten.is_empty() => {}
-            Some(open) if self.standing.open.is_none() => self.show(&record, &open),
+            Some(open) if self.journal_state.open.is_none() => self.show(&record, &open),
             _ => self.proceed(),
         }
     }
 
-    /// The bank answered this request. What is not asked any more is ignored: its answer is late.
+    /// Reports the bank's answer to a request. An answer to a request that is no longer pending is
+    /// ignored.
     pub fn answered(&mut self, request: &Request, reply: &Result<Answer, Refusal>) {
         let Some(open) = self.open_for(request) else {
             return;
@@ -248,7 +220,7 @@ impl Machine {
         match verdict::of(self.protections, request, reply) {
             Verdict::Held { available } => {
                 self.available = Some(available);
-                let drawer = self.standing.drawer;
+                let drawer = self.journal_state.drawer;
                 let moving = Record::Moving { id, drawer };
                 self.write_before(Protection::JournalBeforeMove, moving);
             }
@@ -256,7 +228,7 @@ impl Machine {
             Verdict::RolledBack => self.write(Record::RolledBack(id)),
             Verdict::Declined(refusal) => {
                 self.write(Record::Declined(id, refusal.code));
-                // What a rollback is told says less than what the hold was.
+                // The refusal of the hold says more than that of the rollback.
                 self.refusal.get_or_insert(refusal);
             }
             Verdict::Disputed(code) => self.write(Record::Disputed(id, code)),
@@ -268,22 +240,22 @@ impl Machine {
         }
     }
 
-    /// There was no answer, or none that could be read.
+    /// Reports that there was no answer, or an unreadable one.
     pub fn lost(&mut self) {
         if self.todo == Todo::Ask {
             self.ask_again();
         }
     }
 
-    /// The pause is over.
+    /// Reports that the pause is over.
     pub fn paused(&mut self) {
         if self.todo == Todo::Pause {
             self.todo = Todo::Ask;
         }
     }
 
-    /// The notes were moved, if they could be, and this is in the drawer now. Nobody is believed
-    /// about notes but the drawer.
+    /// Reports the drawer's content after an attempt to move the notes. Only this count decides
+    /// whether they moved.
     ///
     /// # Errors
     /// When neither all nor none of the notes have moved.
@@ -294,7 +266,7 @@ impl Machine {
         let Some(open) = moving else {
             return Ok(());
         };
-        if open.drawer_after(self.standing.drawer) == Some(drawer) {
+        if open.drawer_after(self.journal_state.drawer) == Some(drawer) {
             self.write(Record::Moved(open.id));
         } else {
             self.compare(drawer)?;
@@ -303,28 +275,27 @@ impl Machine {
         Ok(())
     }
 
-    /// The customer has waited long enough. While the hold is not answered it is rolled back;
-    /// later it is too late, and there is no effect.
+    /// Gives up: rolls back a hold that is not answered yet. Later it has no effect.
     pub fn give_up(&mut self) {
         if self.open_in(Phase::Sending).is_some() && matches!(self.todo, Todo::Ask | Todo::Pause) {
             self.abandon();
-        } else if self.standing.open.is_none() && self.todo == Todo::Journal {
-            // The id may be in the journal by now, so it has to have an end there.
+        } else if self.journal_state.open.is_none() && self.todo == Todo::Journal {
+            // The id may already be in the journal, so it needs a final record there.
             self.given_up = true;
         }
     }
 
-    /// The outcome was shown.
+    /// Reports that the outcome was shown.
     pub fn shown(&mut self) {
         if matches!(self.todo, Todo::Show(_)) {
             self.todo = Todo::Rest;
         }
     }
 
-    /// What comes after the last record.
+    /// Sets the action that follows the last record.
     fn proceed(&mut self) {
         self.attempts = 0;
-        let Some(open) = self.standing.open else {
+        let Some(open) = self.journal_state.open else {
             self.todo = Todo::Rest;
             return;
         };
@@ -338,9 +309,9 @@ impl Machine {
         }
     }
 
-    /// Ends the attempt to have the money held.
+    /// Rolls back a hold whose outcome is unknown.
     fn abandon(&mut self) {
-        let Some(open) = self.standing.open else {
+        let Some(open) = self.journal_state.open else {
             return;
         };
         match self.protections.has(Protection::RollbackOnGiveUp) {
@@ -357,27 +328,27 @@ impl Machine {
         self.todo = Todo::Pause;
     }
 
-    /// Leaves the transaction open for ever, as no machine should.
+    /// Drops the open transaction unsettled, as only a machine without protections does.
     fn forget(&mut self) {
         if let Some(unsettled) = self.outcome() {
             self.unwritten.clear();
-            self.standing.open = None;
+            self.journal_state.open = None;
             self.todo = Todo::Show(unsettled);
         }
     }
 
-    /// To be journaled next.
+    /// Makes this the next record to journal.
     fn write(&mut self, record: Record) {
         self.repeat = false;
         self.unwritten.push(record);
         self.todo = Todo::Journal;
     }
 
-    /// To be journaled next, if this protection is in place; if not, some time later.
+    /// Journals a record before acting on it, or after it if this protection is off.
     fn write_before(&mut self, protection: Protection, record: Record) {
         self.write(record);
         if !self.protections.has(protection) {
-            self.standing.follow(&record);
+            self.journal_state.apply(&record);
             self.proceed();
         }
     }
@@ -390,14 +361,14 @@ impl Machine {
             available: self.available,
             refusal: self.refusal.clone(),
         };
-        self.todo = match ended.by(end) {
+        self.todo = match ended.outcome(end) {
             Some(outcome) => Todo::Show(outcome),
             None => Todo::Rest,
         };
     }
 
     fn compare(&self, drawer: Money) -> Result<(), Damage> {
-        let expected = self.standing.drawer;
+        let expected = self.journal_state.drawer;
         if drawer == expected || !self.protections.has(Protection::DrawerCheck) {
             return Ok(());
         }
@@ -406,12 +377,12 @@ impl Machine {
     }
 
     fn open_in(&self, phase: Phase) -> Option<Open> {
-        self.standing.open.filter(|open| open.phase == phase)
+        self.journal_state.open.filter(|open| open.phase == phase)
     }
 
     /// The open transaction, if this is what is asked about it.
     fn open_for(&self, asked: &Request) -> Option<Open> {
-        let open = self.standing.open?;
+        let open = self.journal_state.open?;
         let asking = matches!(self.todo, Todo::Ask | Todo::Pause);
         let late_hold = Request::Hold {
             id: open.id,

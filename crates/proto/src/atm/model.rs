@@ -1,32 +1,33 @@
-//! All that can happen, tried out: the real [`Machine`](super::machine::Machine) and the real
-//! [`decide`](super::bank::decide), with a network and crashes that do their worst.
+//! A model checker of the real [`Machine`](super::machine::Machine) and the real
+//! [`decide`](super::bank::decide), over an unreliable network and with crashes.
 //!
-//! [`check`] goes breadth first through every state that a [`Scenario`] can reach. At each, any
-//! message under way may arrive next, so they overtake each other and come late; and while
-//! [`Faults`] are left, a message may be lost or doubled, an answer may come after its time-out or
-//! where that to another request is waited for, a customer may meddle, the bank may refuse, a customer may give up, and either side may be killed. A machine that is
-//! killed keeps its journal and its drawer, a bank what it has committed.
+//! [`check`] searches breadth first through every state that a [`Scenario`] can reach. In each
+//! state any message in flight may arrive next, so messages are reordered and delayed. While
+//! [`Faults`] are left, a message may be lost or duplicated, an answer may arrive after its
+//! time-out or be taken for that to another request, a customer may request a rollback without the
+//! key, the bank may refuse, a customer may give up, and either side may crash. A machine keeps its
+//! journal and its drawer in a crash, a bank what it has committed.
 //!
-//! In every state must hold:
+//! The invariants of every state:
 //!
 //! * notes that moved are held or booked at the bank, in that amount; a deposit is booked only
 //!   after its notes moved;
 //! * each id has at most one outcome;
 //! * each account is the sum of its transactions, and holds no more than it has;
-//! * the drawer has what the journal says, or a machine would not start;
-//! * a customer was told only what is so;
-//! * and from here, with no further fault, all comes to rest: nothing is held, and an id is booked
-//!   if and only if its notes moved. For this the one run without faults is gone through to its
-//!   end.
+//! * the drawer agrees with the journal, so that a machine can restart;
+//! * what a machine showed its customer is true;
+//! * without further faults the system comes to rest with nothing held, and with an id booked if
+//!   and only if its notes moved. The one run without faults is followed to its end to check this.
 //!
-//! The first state in which something does not hold is a shortest counterexample, told as a
-//! [`Counterexample`].
+//! The first state that violates one of them ends a shortest [`Counterexample`].
 
 mod bank;
 mod fingerprint;
-mod law;
-mod story;
-mod world;
+mod invariants;
+mod step;
+mod system;
+mod trace;
+mod violation;
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -36,49 +37,50 @@ use core::fmt;
 use uuid::Uuid;
 
 use self::fingerprint::Fingerprint;
-pub use self::law::Violation;
-use self::world::{Step, World};
+use self::step::Step;
+use self::system::System;
+pub use self::violation::Violation;
 use super::record::Account;
 use super::semantics::Protections;
 use super::{Amount, CreationId, Kind, Money, TransactionId};
 use crate::refusal::Refusal;
 
-/// How often each fault happens at most.
+/// The maximal number of faults, in all and of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Faults {
     /// All of them together.
     pub in_all: u8,
     /// A message is lost.
     pub losses: u8,
-    /// A message arrives, and once more later.
+    /// A message arrives twice.
     pub duplicates: u8,
-    /// An answer is taken for that to another request, as when it comes twice.
-    pub mistakes: u8,
-    /// A customer who has the card, and the id from a receipt, asks for a rollback.
-    pub meddlers: u8,
-    /// A machine stops waiting for an answer that may still come.
+    /// An answer is taken for that to another request, as when it is duplicated.
+    pub misattributions: u8,
+    /// A customer with the card and the id from a receipt, but no key, requests a rollback.
+    pub unauthorized_rollbacks: u8,
+    /// A machine's wait times out although the answer may still arrive.
     pub delays: u8,
-    /// The bank refuses without a look at its books, or for want of a log-in.
+    /// The bank refuses because it is unavailable, or because there is no log-in.
     pub refusals: u8,
     /// A customer gives up.
     pub give_ups: u8,
-    /// A drawer is stuck.
+    /// A drawer jams.
     pub jams: u8,
-    /// A machine is killed.
+    /// A machine crashes.
     pub machine_crashes: u8,
-    /// The bank is killed.
+    /// The bank crashes.
     pub bank_crashes: u8,
 }
 
 impl Faults {
-    /// So many faults of any kind.
+    /// At most this many faults, of any kinds.
     pub fn any(times: u8) -> Faults {
         Faults {
             in_all: times,
             losses: times,
             duplicates: times,
-            mistakes: times,
-            meddlers: times,
+            misattributions: times,
+            unauthorized_rollbacks: times,
             delays: times,
             refusals: times,
             give_ups: times,
@@ -89,35 +91,34 @@ impl Faults {
     }
 }
 
-/// What is tried out.
+/// The system to check, in its initial state.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// What is in place.
+    /// The protections in effect.
     pub protections: Protections,
-    /// Of each machine the customers, one after another: what they do, and with how much. They
-    /// all have the same account.
+    /// The transactions at each machine, in their order, all on the same account.
     pub customers: Vec<Vec<(Kind, Amount)>>,
-    /// The account, as it is at first.
+    /// The account.
     pub account: Account,
-    /// What is in each drawer at first.
+    /// The content of each machine's drawer.
     pub drawer: Money,
-    /// How often each fault happens at most.
+    /// The maximal number of faults.
     pub faults: Faults,
-    /// Whether the machines make the same ids, as they must not.
+    /// Whether the machines generate the same ids, contrary to the protocol.
     pub same_ids: bool,
 }
 
 impl Scenario {
-    fn id(&self, station: usize, number: usize, kind: Kind) -> TransactionId {
-        let machine = if self.same_ids { 0 } else { station as u128 };
+    fn id(&self, machine: usize, number: usize, kind: Kind) -> TransactionId {
+        let machine = if self.same_ids { 0 } else { machine as u128 };
         let uuid = Uuid::from_u128(machine * 4 + number as u128 + 1);
         TransactionId { kind, uuid }
     }
 
-    /// An account to try it on.
+    /// An account for a scenario.
     ///
     /// # Errors
-    /// Never: its card and its name are good ones.
+    /// Never: its card and its name are valid.
     pub fn account(opening: Money) -> Result<Account, Refusal> {
         Ok(Account {
             card: "123456789".parse()?,
@@ -135,29 +136,29 @@ impl Scenario {
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Different states that were reached.
+    /// The number of distinct states reached.
     pub states: usize,
-    /// Steps that were tried between them.
+    /// The number of steps between them.
     pub transitions: usize,
-    /// Steps of the longest way that was needed.
+    /// The length of the longest of the shortest paths to them.
     pub depth: usize,
-    /// Whether the states were all; not, when a limit was set or something was found.
+    /// Whether all states were reached, as opposed to a limit or a counterexample.
     pub exhaustive: bool,
-    /// What was found.
+    /// The counterexample, if there is one.
     pub counterexample: Option<Counterexample>,
 }
 
-/// A shortest way to something that must not be.
+/// A shortest path to a violation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counterexample {
-    /// What does not hold.
+    /// The property violated.
     pub violation: Violation,
     /// The steps, in words.
     pub steps: Vec<String>,
-    /// What follows of itself without any further fault, when the violation shows only there.
+    /// The steps that follow without further faults, if the violation occurs only after them.
     pub sequel: Vec<String>,
 }
 
@@ -173,32 +174,32 @@ impl fmt::Display for Counterexample {
             writeln!(f, "{:3}. {step}", self.steps.len() + number + 1)?;
         }
         let violation = alloc::format!("{}", self.violation);
-        write!(f, "     => {}", story::short(&violation))
+        write!(f, "     => {}", trace::short(&violation))
     }
 }
 
-/// Goes through every state that the scenario can reach, or the first `limit` ones.
+/// Checks every state that the scenario can reach, or the first `limit` ones.
 pub fn check(scenario: &Scenario, limit: usize) -> Report {
     Search::new(scenario).run(limit)
 }
 
 struct Search {
-    start: World,
+    start: System,
     seen: BTreeSet<Fingerprint>,
-    /// How each state was reached first: from which, and by what.
-    ways: Vec<(u32, Step)>,
-    /// The states that come to rest as they must.
-    restful: BTreeSet<Fingerprint>,
+    /// Of each state, that from which it was reached first, and the step.
+    predecessors: Vec<(u32, Step)>,
+    /// The states whose run without faults is known to end without a violation.
+    quiescent: BTreeSet<Fingerprint>,
     transitions: usize,
 }
 
 impl Search {
     fn new(scenario: &Scenario) -> Search {
         Search {
-            start: World::new(scenario.clone()),
+            start: System::new(scenario.clone()),
             seen: BTreeSet::new(),
-            ways: Vec::new(),
-            restful: BTreeSet::new(),
+            predecessors: Vec::new(),
+            quiescent: BTreeSet::new(),
             transitions: 0,
         }
     }
@@ -209,21 +210,21 @@ impl Search {
         let mut depth = 0;
         while !frontier.is_empty() && self.seen.len() < limit {
             let mut next = Vec::new();
-            for (from, world) in frontier {
-                for step in world.steps() {
+            for (from, system) in frontier {
+                for step in system.steps() {
                     self.transitions += 1;
-                    let after = world.after(step);
+                    let after = system.after(step);
                     if !self.seen.insert(after.fingerprint_with_faults()) {
                         continue;
                     }
-                    let number = self.ways.len() as u32;
-                    self.ways.push((from, step));
-                    let wrong = match &after.broken {
+                    let number = self.predecessors.len() as u32;
+                    self.predecessors.push((from, step));
+                    let violated = match &after.violation {
                         Some(violation) => Some((violation.clone(), Vec::new())),
-                        None => self.unrest(&after),
+                        None => self.check_fault_free_run(&after),
                     };
-                    if let Some((violation, sequel)) = wrong {
-                        let found = self.tell(violation, number, &sequel);
+                    if let Some((violation, sequel)) = violated {
+                        let found = self.counterexample(violation, number, &sequel);
                         return self.report(depth + 1, false, Some(found));
                     }
                     next.push((number, after));
@@ -236,28 +237,28 @@ impl Search {
         self.report(depth, exhaustive, None)
     }
 
-    /// What does not hold at the end of the run without faults, and the run.
-    fn unrest(&mut self, from: &World) -> Option<(Violation, Vec<Step>)> {
-        let mut world = from.clone();
+    /// Follows the run without faults; returns a violation and the steps up to it.
+    fn check_fault_free_run(&mut self, from: &System) -> Option<(Violation, Vec<Step>)> {
+        let mut system = from.clone();
         let mut run = Vec::new();
         let mut passed = Vec::new();
         loop {
-            let fingerprint = world.fingerprint();
-            if self.restful.contains(&fingerprint) {
+            let fingerprint = system.fingerprint();
+            if self.quiescent.contains(&fingerprint) {
                 break;
             }
-            // A run that comes to where it was goes round for ever.
+            // A run that returns to a state never ends.
             if passed.contains(&fingerprint) {
-                return Some((Violation::NeverAtRest, run));
+                return Some((Violation::NeverQuiescent, run));
             }
             passed.push(fingerprint);
-            let violation = match world.calm_step() {
+            let violation = match system.fault_free_step() {
                 Some(step) => {
                     run.push(step);
-                    world = world.after(step);
-                    world.broken.clone()
+                    system = system.after(step);
+                    system.violation.clone()
                 }
-                None => match law::broken_at_rest(&world) {
+                None => match invariants::check_quiescent(&system) {
                     None => break,
                     broken => broken,
                 },
@@ -266,21 +267,21 @@ impl Search {
                 return Some((violation, run));
             }
         }
-        self.restful.extend(passed);
+        self.quiescent.extend(passed);
         None
     }
 
-    fn tell(&self, violation: Violation, state: u32, sequel: &[Step]) -> Counterexample {
+    fn counterexample(&self, violation: Violation, state: u32, sequel: &[Step]) -> Counterexample {
         let mut steps = Vec::new();
         let mut state = state;
-        while let Some((from, step)) = self.ways.get(state as usize) {
+        while let Some((from, step)) = self.predecessors.get(state as usize) {
             steps.push(*step);
             state = *from;
         }
         steps.reverse();
         let split = steps.len();
         steps.extend(sequel);
-        let mut lines = story::told(self.start.clone(), &steps);
+        let mut lines = trace::render(self.start.clone(), &steps);
         let sequel = lines.split_off(split);
         Counterexample {
             violation,
@@ -300,7 +301,7 @@ impl Search {
     }
 }
 
-/// The state before the first step; not a number of any other.
+/// The number of the initial state; no other state has it.
 const ROOT: u32 = u32::MAX;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Money: a whole number of hundredths, so that nothing is ever rounded.
+//! Money: a whole number of hundredths, so that nothing is rounded.
 //!
 //! Read from decimal text digit by digit: `500`, `20.5` and `20.50`, at most two decimals. A sign,
 //! an exponent, a blank, a point without digits on both sides and digits of other scripts are
@@ -10,7 +10,7 @@ use core::str::FromStr;
 use crate::printable::quoted;
 use crate::refusal::{Code, Refusal};
 
-/// An amount of money that may be zero and is never negative: a balance, say.
+/// An amount of money that may be zero but not negative, such as a balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Money(i64);
 
@@ -45,7 +45,7 @@ impl Money {
     }
 }
 
-/// Money that is moved: more than nothing.
+/// The amount of a transaction: positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(Money);
 
@@ -182,11 +182,8 @@ mod tests {
     fn an_amount_is_more_than_nothing() {
         assert_eq!("0.01".parse::<Amount>().unwrap().money(), Money(1));
         for text in ["0", "0.0", "0.00"] {
-            assert_eq!(
-                text.parse::<Amount>().unwrap_err().code,
-                Code::OutOfRange,
-                "{text}"
-            );
+            let refusal = text.parse::<Amount>().unwrap_err();
+            assert_eq!(refusal.code, Code::OutOfRange, "{text}");
         }
     }
 

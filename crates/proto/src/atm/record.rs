@@ -1,6 +1,6 @@
-//! What the bank keeps: accounts, transactions, log-ins, and the history of it all.
+//! The bank's rows: accounts, transactions, log-ins, and the history.
 //!
-//! Plain rows. When each was written is for the ledger to add: there is no clock here.
+//! They have no time stamps: the ledger adds them.
 
 use alloc::string::String;
 
@@ -13,13 +13,13 @@ use crate::refusal::{Code, Refusal};
 pub struct Account {
     /// The card, which is also the account's number.
     pub card: CardNumber,
-    /// Whose it is.
+    /// The account's holder.
     pub holder: Holder,
-    /// The PIN, hashed; what the hash looks like is the server's affair.
+    /// The hash of the PIN, in a form that the server chooses.
     pub pin_hash: String,
     /// The request that created the account.
     pub created_by: CreationId,
-    /// The balance it began with.
+    /// The opening balance.
     pub opening: Money,
     /// The balance: `opening`, and every confirmed deposit, less every confirmed withdrawal.
     pub posted: Money,
@@ -29,10 +29,10 @@ pub struct Account {
     pub pending: Money,
     /// Wrong PINs since the last right one, or since they locked the card.
     pub wrong_pins: u32,
-    /// Until when the card is locked, in seconds since 1970; `None` when it was not, or an operator
-    /// or the right PIN has ended it.
+    /// The end of the latest lock, in seconds since 1970; `None` when there was none, or an
+    /// operator or the right PIN has ended it.
     pub locked_until: Option<u64>,
-    /// How often it was locked since the last right PIN: each lock lasts longer.
+    /// The number of locks since the last right PIN: each lasts longer.
     pub lockouts: u32,
 }
 
@@ -42,7 +42,7 @@ impl Account {
         self.locked_until.is_some_and(|until| now < until)
     }
 
-    /// What can be withdrawn. Nothing, should `held` exceed `posted`.
+    /// The available balance; zero should `held` exceed `posted`.
     pub fn available(&self) -> Money {
         self.posted.checked_sub(self.held).unwrap_or(Money::ZERO)
     }
@@ -69,7 +69,7 @@ impl Account {
         Ok(account)
     }
 
-    /// The account with this hold taken off; `None` when there is no such hold.
+    /// The account with this hold released; `None` when there is no such hold.
     pub(super) fn without_hold(&self, kind: Kind, amount: Money) -> Option<Account> {
         let mut account = self.clone();
         match kind {
@@ -79,7 +79,7 @@ impl Account {
         Some(account)
     }
 
-    /// The account with this hold made an entry; `None` when there is no such hold.
+    /// The account with this hold posted; `None` when there is no such hold.
     pub(super) fn with_entry(&self, kind: Kind, amount: Money) -> Option<Account> {
         let mut account = self.without_hold(kind, amount)?;
         account.posted = match kind {
@@ -90,17 +90,17 @@ impl Account {
     }
 }
 
-/// What is known by the id of a transaction.
+/// The record of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// It was asked for.
+    /// A transaction that was requested.
     Transaction(Transaction),
-    /// It was rolled back before it was asked for, and can no longer be.
+    /// A rollback that preceded its transaction, which is then refused.
     Tombstone(TransactionId),
 }
 
 impl Record {
-    /// The id it is known by.
+    /// The id.
     pub fn id(&self) -> TransactionId {
         match self {
             Record::Transaction(transaction) => transaction.id,
@@ -109,43 +109,43 @@ impl Record {
     }
 }
 
-/// A withdrawal or deposit that was asked for. Only its status ever changes, and only from
+/// A withdrawal or deposit that was requested. Only its status changes, and only from
 /// [`Status::Held`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// What the machine called it.
+    /// The id, which the machine chose.
     pub id: TransactionId,
-    /// The account it moves money of.
+    /// The account.
     pub card: CardNumber,
-    /// How much it moves.
+    /// The amount.
     pub amount: Amount,
-    /// What the machine was told is available, to be told again.
+    /// The available balance in the answer, for a repeat of it.
     pub available: Money,
-    /// The machine that asked, when it gave its name.
+    /// The machine's name, if it gave one.
     pub terminal: Option<Name>,
-    /// What the machine proves itself by; none leaves the settlement to the card.
+    /// The key that authorises the settlement; without one, the card does.
     pub key: Option<Key>,
-    /// How far it got.
+    /// The status.
     pub status: Status,
 }
 
-/// How far a transaction got.
+/// The status of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Not settled: notes may be out, or not.
+    /// Not settled: the notes may have moved or not.
     Held,
     /// The notes have moved.
     Confirmed,
     /// No notes moved.
     RolledBack,
-    /// It was refused, with this, and had no effect.
+    /// It was refused with this, and had no effect.
     Declined(Refusal),
 }
 
 /// An attempt to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// What the machine called it.
+    /// The id, which the machine chose.
     pub id: LoginId,
     /// The card.
     pub card: CardNumber,
@@ -156,17 +156,17 @@ pub struct Login {
 /// An entry of the history, which only grows: a correction is another entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// To which account; a rollback that nothing preceded concerns none.
+    /// The account; a rollback that preceded its transaction has none.
     pub card: Option<CardNumber>,
-    /// The transaction, when it was one.
+    /// The transaction, if the event is one of a transaction.
     pub id: Option<TransactionId>,
-    /// The money concerned, when there was any.
+    /// The amount, if there is one.
     pub amount: Option<Money>,
 }
 
-/// What the history tells of.
+/// An event of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     /// An account was created; the amount is its opening balance.
@@ -175,66 +175,46 @@ pub enum Event {
     Held,
     /// A transaction was declined.
     Declined,
-    /// A hold became an entry.
+    /// A hold was posted.
     Confirmed,
-    /// A hold was released, or forestalled by a tombstone.
+    /// A hold was released, or prevented by a tombstone.
     RolledBack,
     /// The third wrong PIN locked the card.
     Locked,
     /// An operator unlocked the card.
     Unlocked,
-    /// An operator settled the transaction, as the entry before this one says.
+    /// An operator settled the transaction with the preceding entry.
     ByOperator,
 }
 
-impl Event {
-    /// Every event.
-    pub const ALL: [Event; 8] = [
-        Event::Opened,
-        Event::Held,
-        Event::Declined,
-        Event::Confirmed,
-        Event::RolledBack,
-        Event::Locked,
-        Event::Unlocked,
-        Event::ByOperator,
-    ];
-
-    /// The word a ledger stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Event::Opened => "opened",
-            Event::Held => "held",
-            Event::Declined => "declined",
-            Event::Confirmed => "confirmed",
-            Event::RolledBack => "rolled back",
-            Event::Locked => "locked",
-            Event::Unlocked => "unlocked",
-            Event::ByOperator => "by operator",
-        }
-    }
-
-    /// The event with this word, if there is one.
-    pub fn parse(text: &str) -> Option<Event> {
-        Event::ALL.into_iter().find(|event| event.as_str() == text)
-    }
-}
+named!(
+    Event,
+    as_str,
+    Opened => "opened",
+    Held => "held",
+    Declined => "declined",
+    Confirmed => "confirmed",
+    RolledBack => "rolled back",
+    Locked => "locked",
+    Unlocked => "unlocked",
+    ByOperator => "by operator",
+);
 
 /// One change. A ledger makes all changes of a decision, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
     /// Creates the account, or replaces it.
     PutAccount(Account),
-    /// Creates what is known by this id, or replaces it.
+    /// Creates the record of this id, or replaces it.
     PutRecord(Record),
-    /// Creates the log-in, or replaces it; of each card the newest [`LOGINS_KEPT`] stay.
+    /// Creates the log-in, or replaces it; the newest [`LOGINS_KEPT`] of each card are kept.
     PutLogin(Login),
-    /// Adds to the history.
+    /// Appends to the history.
     Append(Entry),
 }
 
-/// How many log-ins of a card are remembered, the newest. To forget a failed one takes this many
-/// more, and the third that fails locks the card: so they come from somebody who knows the PIN.
+/// The number of the newest log-ins of a card that are kept. To evict a failed one takes this many
+/// more, which requires the PIN, since the third failure locks the card.
 pub const LOGINS_KEPT: usize = 16;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What *exactly once* is made of, as data: each [`Protection`] can be taken away alone, and what
-//! then goes wrong be watched.
+//! The protections that together give *exactly once*, as data: each [`Protection`] can be switched
+//! off alone, to observe the failure that it prevents.
 //!
 //! The bank's [`decide_under`](super::bank::decide_under) and the cash machine's
 //! [`Machine`](super::machine::Machine) are the same code with and without; a protection is one
-//! `if` in them. [`model`](super::model) shows for each that it is needed. [`Semantics`] names the
-//! four combinations that a lecture on remote procedure calls has words for.
+//! `if` in them. [`model`](super::model) shows that each is needed. [`Semantics`] names four
+//! combinations by the usual terms for remote procedure calls.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ pub enum Protection {
     StickyDeclines,
     /// The bank remembers a rollback of what it has not seen. Without, the late hold is placed.
     Tombstones,
-    /// The bank lets nobody settle who has not the transaction's key. Without, whoever knows its id.
+    /// The bank requires the transaction's key to settle it. Without, the id suffices.
     SettlementKeys,
     /// The bank answers when its changes are on disk. Without, it answers first.
     ReplyAfterCommit,
@@ -30,75 +30,47 @@ pub enum Protection {
     JournalBeforeSend,
     /// The machine journals that it moves notes before it does. Without, it does so afterwards.
     JournalBeforeMove,
-    /// The machine sends what was not answered again. Without, it leaves it.
+    /// The machine resends a request without an answer. Without, it leaves it.
     Resend,
-    /// The machine believes only an answer that names the request. Without, it takes any refusal for
-    /// the answer to what it asked last.
+    /// The machine accepts only an answer that names the request. Without, it takes any refusal for
+    /// the answer to its last request.
     NamedAnswers,
-    /// The machine takes only such a refusal for a decline that no other attempt can contradict.
+    /// The machine takes a refusal for a decline only if no other attempt can contradict it.
     /// Without, it takes any that is definite.
     ProvenDeclines,
     /// The machine rolls back a hold that is given up. Without, it leaves it.
     RollbackOnGiveUp,
-    /// A machine that rolls back never again dispenses. Without, it acts on a late `held`.
+    /// A machine that rolls back no longer dispenses. Without, it acts on a late `held`.
     RollbackIsFinal,
     /// A machine that restarts settles what its journal says is open. Without, it forgets it.
     SettleOnRestart,
-    /// A machine that restarts asks the drawer whether the notes moved. Without, it goes by the
-    /// journal: what was not finished did not happen.
+    /// A machine that restarts finds out from the drawer whether the notes moved. Without, it
+    /// concludes from the journal that they did not.
     DrawerCheck,
 }
 
+named!(
+    Protection,
+    name,
+    TwoPhases => "two-phases",
+    Deduplication => "deduplication",
+    ContentCheck => "content-check",
+    StickyDeclines => "sticky-declines",
+    Tombstones => "tombstones",
+    SettlementKeys => "settlement-keys",
+    ReplyAfterCommit => "reply-after-commit",
+    JournalBeforeSend => "journal-before-send",
+    JournalBeforeMove => "journal-before-move",
+    Resend => "resend",
+    NamedAnswers => "named-answers",
+    ProvenDeclines => "proven-declines",
+    RollbackOnGiveUp => "rollback-on-give-up",
+    RollbackIsFinal => "rollback-is-final",
+    SettleOnRestart => "settle-on-restart",
+    DrawerCheck => "drawer-check",
+);
+
 impl Protection {
-    /// Every protection.
-    pub const ALL: [Protection; 16] = [
-        Protection::TwoPhases,
-        Protection::Deduplication,
-        Protection::ContentCheck,
-        Protection::StickyDeclines,
-        Protection::Tombstones,
-        Protection::SettlementKeys,
-        Protection::ReplyAfterCommit,
-        Protection::JournalBeforeSend,
-        Protection::JournalBeforeMove,
-        Protection::Resend,
-        Protection::NamedAnswers,
-        Protection::ProvenDeclines,
-        Protection::RollbackOnGiveUp,
-        Protection::RollbackIsFinal,
-        Protection::SettleOnRestart,
-        Protection::DrawerCheck,
-    ];
-
-    /// The word for it: `journal-before-send`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protection::TwoPhases => "two-phases",
-            Protection::Deduplication => "deduplication",
-            Protection::ContentCheck => "content-check",
-            Protection::StickyDeclines => "sticky-declines",
-            Protection::Tombstones => "tombstones",
-            Protection::SettlementKeys => "settlement-keys",
-            Protection::ReplyAfterCommit => "reply-after-commit",
-            Protection::JournalBeforeSend => "journal-before-send",
-            Protection::JournalBeforeMove => "journal-before-move",
-            Protection::Resend => "resend",
-            Protection::NamedAnswers => "named-answers",
-            Protection::ProvenDeclines => "proven-declines",
-            Protection::RollbackOnGiveUp => "rollback-on-give-up",
-            Protection::RollbackIsFinal => "rollback-is-final",
-            Protection::SettleOnRestart => "settle-on-restart",
-            Protection::DrawerCheck => "drawer-check",
-        }
-    }
-
-    /// The protection with this name, if there is one.
-    pub fn parse(name: &str) -> Option<Protection> {
-        Protection::ALL
-            .into_iter()
-            .find(|protection| protection.name() == name)
-    }
-
     fn bit(self) -> u32 {
         1 << self as u16
     }
@@ -115,7 +87,7 @@ impl Protections {
     /// None of them.
     pub const NONE: Protections = Protections(0);
 
-    /// Whether this one is in place.
+    /// Whether this one is in effect.
     pub fn has(self, protection: Protection) -> bool {
         self.0 & protection.bit() != 0
     }
@@ -139,50 +111,35 @@ impl Default for Protections {
     }
 }
 
-/// How often a request happens that is sent once, by what the two sides do about lost messages.
+/// How often a request takes effect, by what the two sides do about lost messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Semantics {
-    /// Not at all, once, or more often: nobody does anything about it.
+    /// Not at all, once, or more often: neither side does anything about it.
     Maybe,
-    /// The machine resends, and the bank does what it is told: a repeat debits again.
+    /// The machine resends, and the bank executes every repeat: it debits again.
     AtLeastOnce,
-    /// The bank knows a repeat, but the machine neither resends nor settles: a lost answer leaves
-    /// an account debited and no notes.
+    /// The bank recognises a repeat, but the machine neither resends nor settles: a lost answer
+    /// leaves an account debited and no notes.
     AtMostOnce,
     /// Every protection.
     #[default]
     ExactlyOnce,
 }
 
+// The weakest first.
+named!(
+    Semantics,
+    name,
+    Maybe => "maybe",
+    AtLeastOnce => "at-least-once",
+    AtMostOnce => "at-most-once",
+    ExactlyOnce => "exactly-once",
+);
+
 impl Semantics {
-    /// All four, the weakest first.
-    pub const ALL: [Semantics; 4] = [
-        Semantics::Maybe,
-        Semantics::AtLeastOnce,
-        Semantics::AtMostOnce,
-        Semantics::ExactlyOnce,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Semantics::Maybe => "maybe",
-            Semantics::AtLeastOnce => "at-least-once",
-            Semantics::AtMostOnce => "at-most-once",
-            Semantics::ExactlyOnce => "exactly-once",
-        }
-    }
-
-    /// The semantics with this name, if there are such.
-    pub fn parse(name: &str) -> Option<Semantics> {
-        Semantics::ALL
-            .into_iter()
-            .find(|semantics| semantics.name() == name)
-    }
-
-    /// The protections that are in place.
+    /// The protections in effect.
     pub fn protections(self) -> Protections {
-        // What is written and read is in good order under all four: they differ in what is sent.
+        // The four differ in what is sent, not in what is stored.
         let orderly = Protections::NONE
             .with(Protection::ReplyAfterCommit)
             .with(Protection::JournalBeforeSend)

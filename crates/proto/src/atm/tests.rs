@@ -41,6 +41,19 @@ fn log_in() -> Request {
     }
 }
 
+fn hold(id: TransactionId, amount: &str, key: Option<Key>) -> Request {
+    let amount = amount.parse().unwrap();
+    Request::Hold { id, amount, key }
+}
+
+fn confirm(id: TransactionId, key: Option<Key>) -> Request {
+    Request::Confirm { id, key }
+}
+
+fn roll_back(id: TransactionId, key: Option<Key>) -> Request {
+    Request::Rollback { id, key }
+}
+
 fn create(holder: &str) -> Request {
     Request::Create {
         id: creation(),
@@ -67,55 +80,25 @@ fn requests_have_these_exact_bytes() {
         ),
         (Request::Balance, "BALANCE_INQUIRY".into()),
         (
-            Request::Hold {
-                id: withdrawal(),
-                amount: amount("500"),
-                key: None,
-            },
+            hold(withdrawal(), "500", None),
             format!("WITHDRAW WITH_{UUID} 500.00"),
         ),
         (
-            Request::Hold {
-                id: deposit(),
-                amount: amount("20.5"),
-                key: None,
-            },
+            hold(deposit(), "20.5", None),
             format!("DEPOSIT DEP_{UUID} 20.50"),
         ),
+        (confirm(withdrawal(), None), format!("CONFIRM WITH_{UUID}")),
+        (confirm(deposit(), None), format!("CONFIRM DEP_{UUID}")),
         (
-            Request::Confirm {
-                id: withdrawal(),
-                key: None,
-            },
-            format!("CONFIRM WITH_{UUID}"),
-        ),
-        (
-            Request::Confirm {
-                id: deposit(),
-                key: None,
-            },
-            format!("CONFIRM DEP_{UUID}"),
-        ),
-        (
-            Request::Rollback {
-                id: withdrawal(),
-                key: None,
-            },
+            roll_back(withdrawal(), None),
             format!("ROLLBACK WITH_{UUID}"),
         ),
         (
-            Request::Hold {
-                id: withdrawal(),
-                amount: amount("500"),
-                key: Some(Key::new(0xab)),
-            },
+            hold(withdrawal(), "500", Some(Key::new(0xab))),
             format!("WITHDRAW WITH_{UUID} 500.00 {KEY}"),
         ),
         (
-            Request::Rollback {
-                id: deposit(),
-                key: Some(Key::new(0xab)),
-            },
+            roll_back(deposit(), Some(Key::new(0xab))),
             format!("ROLLBACK DEP_{UUID} {KEY}"),
         ),
         (
@@ -135,11 +118,7 @@ fn requests_have_these_exact_bytes() {
 
 #[test]
 fn answers_have_these_exact_bytes() {
-    let hold = Request::Hold {
-        id: withdrawal(),
-        amount: amount("500"),
-        key: None,
-    };
+    let hold = hold(withdrawal(), "500", None);
     let held = |repeat| Answer::Held {
         id: withdrawal(),
         amount: amount("500"),
@@ -171,10 +150,7 @@ fn answers_have_these_exact_bytes() {
             format!("WITH_{UUID} held 500.00, available 9500.00, repeat"),
         ),
         (
-            Request::Confirm {
-                id: deposit(),
-                key: None,
-            },
+            confirm(deposit(), None),
             Answer::Confirmed {
                 id: deposit(),
                 repeat: false,
@@ -182,10 +158,7 @@ fn answers_have_these_exact_bytes() {
             format!("DEP_{UUID} confirmed"),
         ),
         (
-            Request::Rollback {
-                id: deposit(),
-                key: None,
-            },
+            roll_back(deposit(), None),
             Answer::RolledBack {
                 id: deposit(),
                 repeat: true,
@@ -220,11 +193,7 @@ fn a_holder_whose_name_ends_like_a_repeat_is_welcome() {
 
 #[test]
 fn an_answer_about_something_else_does_not_fit() {
-    let hold = Request::Hold {
-        id: withdrawal(),
-        amount: amount("500"),
-        key: None,
-    };
+    let hold = hold(withdrawal(), "500", None);
     for bytes in [
         "".into(),
         "bye".into(),
@@ -240,10 +209,7 @@ fn an_answer_about_something_else_does_not_fit() {
     }
     assert_eq!(
         Answer::parse(
-            &Request::Confirm {
-                id: withdrawal(),
-                key: None
-            },
+            &confirm(withdrawal(), None),
             &format!("WITH_{UUID} rolled back")
         ),
         None
@@ -257,11 +223,7 @@ fn an_answer_about_something_else_does_not_fit() {
 #[test]
 fn a_refusal_names_the_request_and_is_believed_of_no_other() {
     let refusal = Refusal::new(Code::InsufficientFunds, "only 5.00 available");
-    let hold = Request::Hold {
-        id: withdrawal(),
-        amount: amount("500"),
-        key: None,
-    };
+    let hold = hold(withdrawal(), "500", None);
     let named = naming(hold.id().unwrap(), refusal.clone());
     let text = crate::reply::render::<Answer>(&Err(named.clone()));
     assert_eq!(
@@ -271,13 +233,7 @@ fn a_refusal_names_the_request_and_is_believed_of_no_other() {
     let read = |request: &Request, refusal: &Refusal| Answer::read(request, Err(refusal.clone()));
     assert_eq!(read(&hold, &named), Some(Err(refusal.clone())));
     assert_eq!(
-        read(
-            &Request::Confirm {
-                id: withdrawal(),
-                key: None
-            },
-            &named
-        ),
+        read(&confirm(withdrawal(), None), &named),
         Some(Err(refusal.clone()))
     );
     assert_eq!(
@@ -285,14 +241,7 @@ fn a_refusal_names_the_request_and_is_believed_of_no_other() {
         format!("ERR CODE WITH_{UUID} WORDS")
     );
     // Of no other id, not without one, and not of what has none.
-    for request in [
-        Request::Confirm {
-            id: deposit(),
-            key: None,
-        },
-        log_in(),
-        Request::Balance,
-    ] {
+    for request in [confirm(deposit(), None), log_in(), Request::Balance] {
         assert_eq!(read(&request, &named), None, "{request:?}");
     }
     assert_eq!(read(&hold, &refusal), None);
@@ -413,7 +362,7 @@ proptest! {
     ) {
         let text: String = format!("{verb} {rest}");
         let _ = text.parse::<Request>();
-        for request in [log_in(), create("Joty"), Request::Balance, Request::Confirm { id: deposit(), key: None }] {
+        for request in [log_in(), create("Joty"), Request::Balance, confirm(deposit(), None)] {
             let _ = Answer::parse(&request, &rest);
         }
     }

@@ -1,17 +1,17 @@
-//! Who is in the room, as far as it fits a message.
+//! The list of the members of a room, as far as it fits a message.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::name::Name;
 
-/// Names in the order of their joining, as in `Joty Ahona`, and how many more there are:
+/// Names in the order of joining, as in `Joty Ahona`, and the number of further ones:
 /// `Joty Ahona +3`. A plus cannot begin a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct People {
-    /// Those who are named.
+    /// The names listed.
     pub names: Vec<Name>,
-    /// How many are there besides.
+    /// The number of further names.
     pub more: usize,
 }
 
@@ -19,7 +19,7 @@ pub struct People {
 const MORE_LEN: usize = 22;
 
 impl People {
-    /// As many of the names as fit into this many bytes together; the others are counted.
+    /// As many of the names as fit into this many bytes; the others are counted.
     pub fn that_fit(names: impl IntoIterator<Item = Name>, bytes: usize) -> People {
         let mut left = bytes.saturating_sub(MORE_LEN);
         let mut people = People::default();
@@ -35,7 +35,7 @@ impl People {
         people
     }
 
-    /// Whether nobody is there.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.more == 0
     }

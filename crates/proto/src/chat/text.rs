@@ -1,4 +1,4 @@
-//! What may be said in the room: text that is shown to everybody as it was sent, or not at all.
+//! Lines of a chat: text that every member can be shown unchanged, or that is refused.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -15,12 +15,12 @@ use crate::printable::is_unsafe;
 use crate::refusal::{Code, Refusal};
 
 /// One line of the conversation: 1 to [`Text::MAX_LEN`] bytes, not all of them blank, without
-/// control characters, direction overrides and invisible characters. So it is safe to show as it
-/// is.
+/// control characters, direction overrides and invisible characters, so that it is safe to show
+/// unchanged.
 ///
-/// Such text is refused rather than cleaned: then everybody sees what its author wrote, and the
-/// author knows when nobody does. The invisible characters without which some scripts and emoji
-/// cannot be written are allowed where they are of use: joiners and variation selectors.
+/// Other text is refused rather than cleaned, so that all members see what its author wrote, or its
+/// author sees a refusal. Invisible characters that some scripts and emoji require are allowed
+/// where they have an effect: joiners and variation selectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(String);
 
@@ -34,16 +34,16 @@ impl Text {
         &self.0
     }
 
-    /// A text that a room tells. Which characters have variants the room's version of Unicode says,
-    /// so a variation selector may stand behind any.
+    /// A text from a room. The room's version of Unicode determines which characters have variants,
+    /// so a variation selector may follow any.
     ///
     /// # Errors
-    /// When no room may tell it: why.
+    /// The reason, when no room may send it.
     pub fn told(text: &str) -> Result<Text, Refusal> {
         checked(text, |_, c| is_variation_selector(c))
     }
 
-    /// Longest text in this framing, in bytes, such that everybody can be told who said it.
+    /// Longest text in this framing, in bytes, for which the event fits a frame.
     pub fn max_len(framing: Framing) -> usize {
         let around = EVENT_SAID.len() + Name::MAX_LEN + 1;
         Text::MAX_LEN.min(framing.max_payload() - around)
@@ -60,7 +60,7 @@ fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether this is a variation selector behind a character that has variants.
+/// Whether this is a variation selector after a character that has variants.
 fn varies(before: char, c: char) -> bool {
     let is_ideograph = matches!(before,
         '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
@@ -76,7 +76,7 @@ fn varies(before: char, c: char) -> bool {
     }
 }
 
-/// What is wrong with a character that selects no variant; the one before it, if there is one.
+/// The fault of a character that selects no variant; the one before it, if there is one.
 fn fault(before: Option<char>, c: char) -> Option<&'static str> {
     if is_joiner(c) {
         return before
@@ -97,7 +97,7 @@ impl FromStr for Text {
     }
 }
 
-/// The text, if nothing in it is to be refused; `varies` says of a character and the one before it
+/// The text, if nothing in it is refused; `varies` decides of a character and the one before it
 /// whether it selects a variant.
 fn checked(text: &str, varies: fn(char, char) -> bool) -> Result<Text, Refusal> {
     if text.chars().all(|c| c.is_whitespace() || is_joiner(c)) {
@@ -194,14 +194,13 @@ mod tests {
         ] {
             let refusal = text.parse::<Text>().unwrap_err();
             assert_eq!(refusal.code, Code::Malformed, "{text:?}");
+            assert!(refusal.words.starts_with("character 2 is U+"), "{refusal}");
             assert!(
-                refusal.words.starts_with("character 2 is U+")
-                    && refusal.words.ends_with(", which cannot be seen"),
-                "{}",
-                refusal.words
+                refusal.words.ends_with(", which cannot be seen"),
+                "{refusal}"
             );
         }
-        // What is hidden in a row behind one character: a second one is already too many.
+        // Of several in a row after one character, the second is refused.
         for text in [
             "☺\u{fe0f}\u{fe0e}",
             "x\u{200c}\u{200d}",
@@ -229,17 +228,13 @@ mod tests {
         ] {
             let refusal = text.parse::<Text>().unwrap_err();
             assert_eq!(refusal.code, Code::Malformed, "{text:?}");
-            assert!(
-                refusal.words.starts_with("character 2 is U+"),
-                "{}",
-                refusal.words
-            );
+            assert!(refusal.words.starts_with("character 2 is U+"), "{refusal}");
         }
     }
 
     #[test]
     fn a_room_that_knows_newer_emoji_is_understood() {
-        // No emoji in our version of Unicode.
+        // Not an emoji in this version of Unicode.
         let text = "\u{2192}\u{fe0f}";
         assert!(text.parse::<Text>().is_err());
         assert_eq!(Text::told(text).unwrap().as_str(), text);

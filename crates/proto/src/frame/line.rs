@@ -15,13 +15,13 @@ pub(super) fn encode(payload: &[u8], bytes: &mut Vec<u8>) -> Result<(), EncodeEr
     Ok(())
 }
 
-/// What the decoder must remember between two pieces.
+/// The decoder's state between two pieces.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// Bytes already searched for a line feed, so that a line which comes byte by byte is not
+    /// Bytes already searched for a line feed, so that a line that arrives byte by byte is not
     /// searched from its start each time.
     searched: usize,
-    /// Inside a line that was refused.
+    /// Whether it is inside a refused line.
     discarding: bool,
 }
 

@@ -2,7 +2,7 @@
 //! (<https://cr.yp.to/proto/netstrings.txt>).
 //!
 //! The length is ASCII digits without leading zeros; a sign, a blank or a sixth digit is refused
-//! as soon as it comes, before anything is allocated.
+//! as soon as it arrives, before anything is allocated.
 
 use alloc::format;
 use alloc::vec::Vec;

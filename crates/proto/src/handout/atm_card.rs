@@ -1,8 +1,8 @@
-//! Report 001, problem B: a bank that is asked one thing a connection.
+//! Report 001, problem B: a bank with one request a connection.
 //!
 //! `WITHDRAW 123456789 500` → `WITHDRAW_ACK SUCCESS Withdrawn 500 successfully`. There are no ids
-//! and no sessions: whoever knows a card number has its money, and what is sent again is done
-//! again. The ledger behind keeps each withdrawal as ours does, a hold that is confirmed at once.
+//! and no sessions: a card number authorises everything, and a repeat is executed again. The ledger
+//! stores each withdrawal as a hold that is confirmed at once.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,13 +16,13 @@ use crate::atm::{self, Amount, CardNumber, CreationId, Holder, Money, Pin, Trans
 use crate::printable::quoted;
 use crate::refusal::{Code, Refusal};
 
-/// To a request that has too few words.
+/// The answer to a request with too few words.
 pub const INVALID: &str = "Invalid request";
 
-/// To what is not done because faults are injected.
+/// The answer to a request refused by an injected fault.
 pub const RANDOM_ERROR: &str = "ERROR_ACK Random error occurred";
 
-/// The server's half. It is given a random UUID for each id it needs.
+/// The server's half. `I` generates a random UUID for each id.
 #[derive(Debug)]
 pub struct AtmCard<I> {
     ids: I,
@@ -61,7 +61,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
             "CREATE_ACCOUNT" => {
                 word().and_then(|card| self.create(card, word()?, word()?, word()?))
             }
-            // The printed server says nothing either.
+            // The printed server does not answer either.
             _ => Ok(Step::Close.puzzled()),
         };
         match step {
@@ -148,7 +148,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         })))
     }
 
-    /// What an answer means to the client; a hold is confirmed first.
+    /// Translates an answer for the client; a hold is confirmed first.
     fn success(&self, answer: Answer) -> Step<Request> {
         match (&self.asked, answer) {
             (_, Answer::Welcome(_)) => Step::last("VERIFY_ACK SUCCESS"),
@@ -181,7 +181,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
             (Asked::Verification, Code::WrongCredentials) => "VERIFY_ACK FAILURE",
             (Asked::Withdrawal(..), Code::InsufficientFunds) => INSUFFICIENT_FUNDS,
             (Asked::Deposit(_), Code::OutOfRange) => INVALID_DEPOSIT,
-            // The printed server says so, and changes nothing.
+            // The printed server answers so, and changes nothing.
             (Asked::Account, Code::AccountExists) => CREATED,
             (Asked::Account, Code::Malformed) => "CREATE_ACCOUNT_ACK FAILURE Invalid card",
             (_, Code::Unavailable | Code::Internal | Code::Busy) => "ERROR_ACK Try again later",
@@ -195,7 +195,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
 
 const NO_BALANCE: &str = "BALANCE_ACK FAILURE Invalid card";
 const NO_WITHDRAWAL: &str = "WITHDRAW_ACK FAILURE Invalid card";
-// As it is printed.
+// As printed.
 const NO_DEPOSIT: &str = "DEPOSITE_ACK FAILURE Invalid card";
 const INVALID_DEPOSIT: &str = "DEPOSITE_ACK FAILURE Invalid amount";
 const INSUFFICIENT_FUNDS: &str = "WITHDRAW_ACK FAILURE Insufficient funds";
@@ -217,7 +217,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
          DEPOSIT CARD AMOUNT, or CREATE_ACCOUNT CARD NAME PASSWORD AMOUNT"
     }
 
-    /// What may be a verb, and nothing behind it: passwords stand there.
+    /// Only the verb, because passwords may follow it.
     fn shown(&self, message: &[u8]) -> String {
         let length = message.len();
         let text = str::from_utf8(message).unwrap_or_default();
@@ -242,10 +242,10 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
 
 /// A number of whole units, as `int` reads it.
 enum Units {
-    /// None, or fewer.
+    /// Zero or negative.
     None,
     Some(Amount),
-    /// More than any account holds.
+    /// More than any account can hold.
     TooMany,
 }
 
@@ -259,7 +259,7 @@ fn units(text: &str) -> Option<Units> {
     Some(amount.map_or(Units::TooMany, Units::Some))
 }
 
-/// Whole units, without what there is of hundredths.
+/// Whole units, rounded down.
 fn whole(money: Money) -> String {
     (money.minor() / 100).to_string()
 }

@@ -1,9 +1,8 @@
 //! Report 000, problem B: a cash machine with a log-in, a menu, and pickled answers.
 //!
-//! Both sides take turns, and whose turn it is, is all that a message means: most replies of the
-//! client are read and not looked at. The one that matters comes after a withdrawal: anything but
-//! `ERROR_WITHDRAW` says that the notes are out. A client that leaves instead says nothing, so its
-//! withdrawal stays unsettled.
+//! Both sides take turns, and most replies of the client are read and ignored. The exception is the
+//! one after a withdrawal: anything but `ERROR_WITHDRAW` means that the notes are out. If the client
+//! disconnects instead, its withdrawal stays unsettled.
 
 use alloc::format;
 use alloc::string::String;
@@ -19,7 +18,7 @@ use super::wording::{Step, Wording};
 use crate::atm::{self, Amount, Kind, Money, Pin, TransactionId};
 use crate::refusal::{Code, Refusal};
 
-/// What a customer can choose from, 99 bytes.
+/// The menu, 99 bytes.
 pub const MENU: &str = concat!(
     "\nSelect one\n",
     "                1. Check Balance\n",
@@ -27,15 +26,15 @@ pub const MENU: &str = concat!(
     "                3. Deposit"
 );
 
-/// To a name and password that do not belong together.
+/// The answer to a wrong name or password.
 pub const WRONG_CRED: &str = "WRONG_CRED";
-/// To those that do, and the client's reply.
+/// The answer to a log-in, and the client's reply.
 pub const LOGGED_IN: &str = "LOGGED_IN";
-/// To a choice that is not on the menu.
+/// The answer to a choice that is not on the menu.
 pub const INVALID_OPTION: &str = "INVALID_OPTION";
-/// To one that is.
+/// The answer to one that is.
 pub const VALID_OPTION: &str = "VALID_OPTION";
-/// Asks how much.
+/// Asks for the amount.
 pub const AMOUNT: &str = "AMOUNT";
 /// The client's reply to a withdrawal when no notes came out.
 pub const ERROR_WITHDRAW: &str = "ERROR_WITHDRAW";
@@ -44,33 +43,33 @@ pub const WITHDRAW_RECV: &str = "WITHDRAW_RECV";
 /// The withdrawal was undone.
 pub const ROLLED_BACK: &str = "ROLLED_BACK";
 
-/// The server's half. It is given a random UUID for each id it needs.
+/// The server's half. `I` generates a random UUID for each id.
 #[derive(Debug)]
 pub struct AtmLogin<I> {
     ids: I,
     state: State,
 }
 
-/// What comes next.
+/// What is expected next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// A name.
     Name,
-    /// The answer to whether this is a name and a password in one.
-    CheckingGlued(Customer),
-    /// The password of this customer; `None` is nobody.
+    /// The answer to a log-in with name and password concatenated.
+    CheckingConcatenated(Customer),
+    /// The password of this customer; `None` if the name was refused.
     Password(Option<Customer>),
     /// The answer to the log-in.
     Checking,
     /// The client's `LOGGED_IN`.
     LoggedIn,
-    /// One of the menu.
+    /// A choice from the menu.
     Choice,
     /// The client's `VALID_OPTION`.
     Chosen(Chosen),
     /// The balance.
     AskingBalance,
-    /// How much.
+    /// The amount.
     Amount(Kind),
     /// The answer to a hold.
     Holding,
@@ -82,9 +81,9 @@ enum State {
     RollingBack,
     /// The answer to the confirmation of a deposit.
     Depositing(TransactionId, Amount),
-    /// The balance behind a deposit.
+    /// The balance after a deposit.
     Deposited(TransactionId, Amount),
-    /// A reply that says nothing, before the menu.
+    /// A reply that is ignored, before the menu.
     Acknowledgement,
 }
 
@@ -119,9 +118,9 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
     fn name(&mut self, text: &str) -> Step<Request> {
         let customer = Customer(text.into());
         match Pin::password(text) {
-            Some(glued) => self.go(
-                State::CheckingGlued(customer),
-                Step::Ask(Request::LogInGlued(glued)),
+            Some(concatenated) => self.go(
+                State::CheckingConcatenated(customer),
+                Step::Ask(Request::LogInGlued(concatenated)),
             ),
             None => self.go(State::Password(Some(customer)), Step::Listen),
         }
@@ -176,8 +175,8 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
         )
     }
 
-    /// A withdrawal's client replies to whatever it is told, a deposit's only to good news: to it
-    /// the menu is sent behind the bad.
+    /// The client replies to every answer to a withdrawal, but to a deposit only if it succeeds: a
+    /// declined one is followed by the menu at once.
     fn declined(&mut self, kind: Kind, outcome: Outcome) -> Step<Request> {
         let pickle = outcome.to_bytes();
         match kind {
@@ -208,7 +207,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     fn refused(&mut self, state: State, refusal: &Refusal) -> Step<Request> {
         match state {
-            State::CheckingGlued(customer) => {
+            State::CheckingConcatenated(customer) => {
                 self.go(State::Password(Some(customer)), Step::Listen)
             }
             State::Checking => self.go(State::Name, Step::say(WRONG_CRED)),
@@ -218,9 +217,9 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
             State::Holding if refusal.code == Code::OutOfRange => {
                 self.declined(Kind::Deposit, Outcome::InvalidInput)
             }
-            // What was to be settled stays unsettled, which the ledger says; the client cannot help.
+            // The transaction stays unsettled in the ledger; the client cannot settle it.
             State::Confirming => self.menu(),
-            // There are no words for a bank that cannot do business.
+            // The protocol has no message for an unavailable bank.
             _ => self.go(state, Step::Close),
         }
     }
@@ -252,8 +251,8 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
                 }
             }
             State::Acknowledgement => self.menu(),
-            // The service has the word.
-            State::CheckingGlued(_)
+            // A request to the service is pending.
+            State::CheckingConcatenated(_)
             | State::Checking
             | State::AskingBalance
             | State::Holding
@@ -276,7 +275,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         }
     }
 
-    /// A password may come at any time, where a client counts its turns wrongly.
+    /// Any message may be a password, if a client is out of step.
     fn shown(&self, message: &[u8]) -> String {
         format!("{} bytes", message.len())
     }
@@ -325,12 +324,12 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
 
     fn disturbed(&mut self) -> Step<Request> {
         match self.state.clone() {
-            // The password that follows is then nobody's.
+            // The password that follows belongs to no name.
             State::Name => self.go(State::Password(None), Step::Listen),
             State::Password(_) => self.go(State::Name, Step::say(WRONG_CRED)),
             State::Choice => self.go(State::Acknowledgement, Step::say(INVALID_OPTION)),
             State::Amount(kind) => self.declined(kind, Outcome::InvalidInput),
-            // There is no word for a refusal of what is only an acknowledgement.
+            // The protocol has no refusal of an acknowledgement.
             _ => Step::Close,
         }
     }
@@ -345,8 +344,8 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
     }
 }
 
-/// The nearest double. A sum of ours has at most twelve digits, so it is exact in hundredths, and
-/// dividing rounds once.
+/// The nearest double. Money has at most twelve digits, so hundredths are exact, and the division
+/// rounds once.
 fn double(money: Money) -> f64 {
     money.minor() as f64 / 100.0
 }

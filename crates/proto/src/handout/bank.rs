@@ -1,32 +1,32 @@
-//! What the two printed banks ask of ours, beyond what a cash machine of ours asks.
+//! Requests of the hand-outs' two banks to the bank, beyond those of a native cash machine.
 
 use crate::atm::{self, CardNumber, Holder, Pin};
 
-/// What a printed bank is to be told or to have done.
+/// A request of a hand-out's bank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Whether this is the password of this card. Wrong ones are not counted.
     Verify(CardNumber, Pin),
-    /// Opens the session of the customer who has this name or this card number.
+    /// Opens the session of the customer with this name or card number.
     LogIn(Customer, Pin),
-    /// The same when name and password came in one piece, and nobody knows where to cut.
+    /// The same with name and password concatenated, without a boundary between them.
     LogInGlued(Pin),
-    /// Of the customer who has logged in.
+    /// A request in the session of the customer who has logged in.
     Session(atm::Request),
-    /// Of this card, without a log-in.
+    /// A request on this card, without a log-in.
     Card(CardNumber, atm::Request),
 }
 
-/// What it is told.
+/// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The password is right, and whose account it is.
+    /// The password is right; the account's holder.
     Welcome(Holder),
-    /// As a cash machine of ours is answered.
+    /// The answer to a native request.
     Atm(atm::Answer),
 }
 
-/// A customer, as the customer says: not to be logged, since a password may have been typed instead.
+/// A customer's name or card number as typed; not logged, because it may be a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer(pub alloc::string::String);
 

@@ -1,6 +1,6 @@
-//! Lab 002: a chat room. The first message is a name, each further one is told to all others, and
-//! `quit` ends it. There are no answers: a client is told what the others do, and nothing of its
-//! own.
+//! Lab 002: a chat room. The first message is a name, each further one is sent to all other
+//! members, and `quit` ends the conversation. There are no answers, and a client receives no events
+//! of its own.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,13 +12,13 @@ use crate::refusal::{Code, Refusal};
 /// The word that ends a conversation.
 pub const QUIT: &str = "quit";
 
-/// To a name that is taken, or none.
+/// The answer to a name that is taken or invalid.
 pub const NAME_TAKEN: &str = "Name already taken.";
 
-/// What a message asks of the room: a stranger's is its name, a member's is said to all.
+/// Reads a message as a request: the first is the name, each further one a line.
 ///
 /// # Errors
-/// When it is no name, or nothing that may be said.
+/// When it is not a name, or not a valid line.
 pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     let line = text.trim_end_matches(['\r', '\n']);
     match (is_member, line) {
@@ -31,12 +31,11 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
     }
 }
 
-/// What the member of this name is told, if anything; a stranger has none.
-pub fn told(message: &Message<Answer>, to: Option<&Name>) -> Option<String> {
+/// The message in the printed words, if it has any. What a member says goes to all others.
+pub fn told(message: &Message<Answer>) -> Option<String> {
     match message {
         Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),
         Message::Event(Event::Left(name, _)) => Some(format!("{name} has left the chat.")),
-        Message::Event(Event::Said(name, _)) if to == Some(name) => None,
         Message::Event(Event::Said(name, text)) => Some(format!("{name}: {text}")),
         Message::Reply(Ok(_)) => None,
         Message::Reply(Err(refusal)) if refusal.code == Code::NameTaken => Some(NAME_TAKEN.into()),
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_of_a_member_and_the_member_is_not() {
+    fn events_have_words_and_answers_have_none() {
         let joty = name("Joty");
         let said = Message::Event(Event::Said(joty.clone(), "hello".parse().unwrap()));
         for (message, expected) in [
@@ -84,7 +83,7 @@ mod tests {
                 Message::Event(Event::Joined(joty.clone())),
                 "Joty has joined the chat.",
             ),
-            (said.clone(), "Joty: hello"),
+            (said, "Joty: hello"),
             (
                 Message::Event(Event::Left(joty.clone(), Reason::Quit)),
                 "Joty has left the chat.",
@@ -94,15 +93,14 @@ mod tests {
                 "Joty has left the chat.",
             ),
         ] {
-            assert_eq!(told(&message, Some(&name("Ahona"))).unwrap(), expected);
+            assert_eq!(told(&message).unwrap(), expected);
         }
-        assert_eq!(told(&said, Some(&joty)), None);
         for answer in [
             Answer::Said,
             Answer::Bye,
             Answer::Joined(joty.clone(), People::default()),
         ] {
-            assert_eq!(told(&Message::Reply(Ok(answer)), Some(&joty)), None);
+            assert_eq!(told(&Message::Reply(Ok(answer))), None);
         }
     }
 
@@ -110,12 +108,12 @@ mod tests {
     fn a_name_that_cannot_be_had_is_told_in_one_sentence() {
         let refused = |text: &str| {
             let refusal = request(text, false).unwrap_err();
-            told(&Message::Reply(Err(refusal)), None).unwrap()
+            told(&Message::Reply(Err(refusal))).unwrap()
         };
         assert_eq!(refused(" "), "Name already taken.");
         let taken = Refusal::new(Code::NameTaken, "Joty is in the room");
         assert_eq!(
-            told(&Message::Reply(Err(taken)), None).unwrap(),
+            told(&Message::Reply(Err(taken))).unwrap(),
             "Name already taken."
         );
         assert_eq!(
@@ -128,7 +126,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in ".*", is_member: bool) {
             if let Err(refusal) = request(&text, is_member) {
-                let sentence = told(&Message::Reply(Err(refusal)), None).unwrap();
+                let sentence = told(&Message::Reply(Err(refusal))).unwrap();
                 prop_assert!(sentence.ends_with('.') && sentence.len() < 300, "{}", sentence);
             }
         }

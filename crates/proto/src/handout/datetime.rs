@@ -6,19 +6,19 @@ use alloc::string::{String, ToString};
 use crate::datetime::{Answer, Request};
 use crate::reply;
 
-/// To anything that is no request.
+/// The answer to anything that is not a request.
 pub const INVALID: &str = "Invalid request";
 
-/// What is understood, in words for a log.
+/// The known requests, for a log.
 pub const UNDERSTANDS: &str = "SEND_DATE, SEND_TIME or q";
 
 /// The last datagram of a printed client.
 pub const QUIT: &str = "q";
 
-/// What a datagram asks for: `None` where silence is the answer, and an error where `INVALID` is.
+/// Reads a datagram: `None` if it is not answered, an error if the answer is `INVALID`.
 ///
-/// Never answered are an empty datagram and what could itself be the answer of a server: else two
-/// servers could be made to answer each other for ever.
+/// An empty datagram, and one that could itself be a server's answer, are not answered: two servers
+/// could otherwise answer each other without end.
 pub fn request(datagram: &[u8]) -> Option<Result<Request, Invalid>> {
     if reply::looks_like_a_reply(datagram) {
         return None;
@@ -43,7 +43,7 @@ pub fn answer(answer: Result<Answer, Invalid>) -> String {
     }
 }
 
-/// The datagram is no request.
+/// The datagram is not a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither SEND_DATE nor SEND_TIME nor q")]
 pub struct Invalid;

@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::{format, vec};
 
-/// The number as `repr(float)` has it: the fewest digits that read back as the same double, always
-/// with `.0` or an exponent; an exponent from `1e+16` up and below `0.0001`, with a sign and at least
-/// two digits; `inf`, `-inf` and `nan`.
+/// The number as `repr(float)` formats it: the fewest digits that read back as the same double,
+/// always with `.0` or an exponent; an exponent from `1e+16` up and below `0.0001`, with a sign and
+/// at least two digits; `inf`, `-inf` and `nan`.
 pub fn repr(number: f64) -> String {
     if number.is_nan() {
         return "nan".into();
@@ -42,11 +42,11 @@ pub fn repr(number: f64) -> String {
 /// The fewest digits that read back, as `7.384e14`; of those, the ones nearest to the number, and of
 /// two as near the even ones.
 fn scientific(number: f64) -> String {
-    // As few digits as Python has, but of two as near it may be the odd ones.
+    // As few digits as Python's, but of two equally near candidates possibly the odd one.
     let shortest = format!("{number:e}");
     let mantissa = shortest.split('e').next().unwrap_or_default();
     let decimals = mantissa.len().saturating_sub("0.".len());
-    // To a given number of digits Rust rounds as Python does. At a power of two the nearest digits
+    // For a given number of digits Rust rounds as Python does. At a power of two the nearest digits
     // may be those of the double below.
     let nearest = format!("{number:.decimals$e}");
     match nearest.parse() {
@@ -80,7 +80,7 @@ mod tests {
             (1e16, "1e+16"),
             (1.5e16, "1.5e+16"),
             (1e22, "1e+22"),
-            // Halfway between two as short: the even one.
+            // Halfway between two candidates: the even one.
             (828_352.23 * 891_516_997.0, "738490092547853.2"),
             // The nearest 16 digits read back as the double below.
             (1.0 / 17_592_186_044_416.0, "5.684341886080802e-14"),

@@ -1,11 +1,11 @@
 //! The pickled answers of the cash machine: four dictionaries, and nothing else.
 //!
-//! A pickle is a program, and to run a stranger's program is to obey a stranger. So there is no
-//! unpickler here. The printed server only ever sends four shapes, of which nothing changes but an
-//! id and two numbers; [`Outcome::parse`] reads those, opcode by opcode, and refuses all else.
+//! Unpickling executes a program from the peer, so there is no unpickler here. The printed server
+//! sends only four shapes, in which only an id and two numbers vary; [`Outcome::parse`] reads those,
+//! opcode by opcode, and refuses everything else.
 //!
-//! The bytes are those of `pickle.dumps(…, protocol=4)`, which every `pickle.loads` since Python
-//! 3.4 takes.
+//! The bytes are those of `pickle.dumps(…, protocol=4)`, which `pickle.loads` accepts since Python
+//! 3.4.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,56 +17,56 @@ use crate::printable::quoted;
 /// Longest answer, in bytes: a withdrawal's.
 pub const MAX_SIZE: usize = 119;
 
-/// What the printed bank says became of a withdrawal or a deposit.
+/// The printed bank's answer to a withdrawal or a deposit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
     /// `status`, `OK`, with `tid`, `withdraw` and `balance`.
     Withdrawn {
         /// The transaction, `WITH_…`.
         tid: TransactionId,
-        /// How much.
+        /// The amount.
         amount: f64,
-        /// What is left.
+        /// The balance after it.
         balance: f64,
     },
     /// `status`, `OK`, with `tid`, `deposit` and `balance`.
     Deposited {
         /// The transaction, `DEP_…`.
         tid: TransactionId,
-        /// How much.
+        /// The amount.
         amount: f64,
-        /// What there is now.
+        /// The balance after it.
         balance: f64,
     },
-    /// `status`, `ERROR`, with the `message` `NO_BLNC`: more than there is.
+    /// `status`, `ERROR`, with the `message` `NO_BLNC`: more than the balance.
     NoBalance,
-    /// `status`, `ERROR`, with the `message` `INVALID_IN`: no amount.
+    /// `status`, `ERROR`, with the `message` `INVALID_IN`: not an amount.
     InvalidInput,
 }
 
-/// Why bytes are none of the four answers.
+/// Why bytes are not one of the four answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PickleError {
-    /// They end too soon; perhaps the rest is still on its way.
+    /// They end too soon; the rest may still be in flight.
     #[error("the pickle ends after {0} bytes, too soon")]
     Truncated(usize),
-    /// Other bytes stand where these must.
+    /// Other bytes than these at this place.
     #[error("byte {at} of the pickle is not {expected}")]
     Unexpected {
-        /// Where, from 0.
+        /// The offset, from 0.
         at: usize,
-        /// What must stand there.
+        /// What must be there.
         expected: &'static str,
     },
     /// The length in the frame's header is not that of what follows.
     #[error("the pickle says {said} bytes follow its header, and {follow} do")]
     WrongLength {
-        /// The length that the header has.
+        /// The length in the header.
         said: u64,
-        /// The bytes that follow.
+        /// The number of bytes that follow.
         follow: usize,
     },
-    /// A text is none that the printed bank sends in its place.
+    /// A text that the printed bank does not send at its place.
     #[error("the {key} of the pickle is {value}")]
     WrongValue {
         /// The key.
@@ -78,7 +78,7 @@ pub enum PickleError {
 
 /// `PROTO 4`, `FRAME`; the length follows.
 const HEADER: &[u8] = b"\x80\x04\x95";
-/// What stands before the first key: `EMPTY_DICT`, `MEMOIZE`, `MARK`.
+/// Before the first key: `EMPTY_DICT`, `MEMOIZE`, `MARK`.
 const BEGIN: &[u8] = b"}\x94(";
 /// `SHORT_BINUNICODE`: a length of one byte and a text follow.
 const TEXT: u8 = b'\x8c';
@@ -86,7 +86,7 @@ const TEXT: u8 = b'\x8c';
 const MEMOIZE: u8 = b'\x94';
 /// `BINFLOAT`: eight bytes follow, the most significant first.
 const FLOAT: u8 = b'G';
-/// What stands after the last value: `SETITEMS`, `STOP`.
+/// After the last value: `SETITEMS`, `STOP`.
 const END: &[u8] = b"u.";
 
 impl Outcome {
@@ -127,7 +127,7 @@ impl Outcome {
         let follow = bytes.len() - rest.at;
         match usize::try_from(said) {
             Ok(said) if said == follow => {}
-            // So long none of the four is: the rest need not be waited for.
+            // None of the four is longer, so there is no rest to wait for.
             Ok(said) if said > follow && said <= MAX_SIZE - rest.at => {
                 return Err(PickleError::Truncated(bytes.len()));
             }
@@ -170,7 +170,7 @@ fn put_error(bytes: &mut Vec<u8>, message: &str) {
     }
 }
 
-/// The bytes, and how many of them have been read.
+/// The bytes, and the number of those read.
 struct Cursor<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -282,7 +282,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    /// What CPython makes of these four with `pickle.dumps(…, protocol=4)`.
+    /// The four, as CPython pickles them with `pickle.dumps(…, protocol=4)`.
     fn golden() -> [(Outcome, &'static [u8]); 4] {
         let withdrawn = Outcome::Withdrawn {
             tid: "WITH_00000000-0000-4000-8000-000000000001".parse().unwrap(),
@@ -392,7 +392,7 @@ mod tests {
             ] {
                 let bytes = outcome.to_bytes();
                 let read = Outcome::parse(&bytes).unwrap();
-                // By the bytes, because no number that is none equals itself.
+                // Compares the bytes, because a NaN does not equal itself.
                 prop_assert_eq!(read.to_bytes(), bytes);
             }
         }

@@ -1,7 +1,7 @@
 //! Report 001, problem A: one request, one answer, and the connection is closed.
 //!
 //! `convert HELLO WORLD` → `hello`: the first word of the text. `check 97 prime` → `Prime`. Words
-//! beyond those that are looked at are ignored.
+//! beyond these are ignored.
 
 use alloc::borrow::ToOwned;
 
@@ -10,7 +10,7 @@ use crate::handout::wording::{Step, Wording};
 use crate::refusal::Refusal;
 use crate::text::{Answer, Request};
 
-/// To anything that is no request, also where the printed server dies.
+/// The answer to anything that is not a request, including where the printed server crashes.
 pub const INVALID: &str = "Invalid request";
 
 /// The server's half.

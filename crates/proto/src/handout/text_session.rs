@@ -8,8 +8,8 @@ use crate::handout::wording::{Step, Wording};
 use crate::refusal::Refusal;
 use crate::text::{Answer, Integer, Request};
 
-/// To a request that begins with a digit and asks for nothing that there is. Where the printed
-/// server dies, this is said too.
+/// The answer to a request that begins with a digit and names no known operation, including where
+/// the printed server crashes.
 pub const NOT_AVAILABLE: &str = "Operation not available";
 
 /// The server's half.
@@ -59,7 +59,7 @@ fn request(text: &str) -> Option<Request> {
     }
     match operation {
         "prime" => integer(number).map(Request::Prime),
-        // As it is written: 010 reads the same backwards.
+        // As written: 010 reads the same backwards.
         "palindrome" => number.parse::<Integer>().ok().map(Request::Palindrome),
         _ => None,
     }

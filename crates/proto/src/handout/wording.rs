@@ -1,9 +1,8 @@
-//! The server's half of a printed conversation, as a machine: what came goes in, what to do comes
-//! out.
+//! The server's half of a hand-out's conversation, as a state machine without IO.
 //!
-//! A [`Wording`] stands between a connection and a service. It turns messages into requests of the
-//! service and answers into messages, and keeps what the printed program keeps: whose turn it is.
-//! It does nothing itself, so it is tested with no socket and no service.
+//! A [`Wording`] translates between a connection and a service: messages into requests, answers
+//! into messages. Its state is that of the printed program: whose turn it is. It is tested without
+//! sockets and services.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -12,20 +11,20 @@ use alloc::vec::Vec;
 use crate::printable::quoted;
 use crate::refusal::Refusal;
 
-/// What a printed conversation does next.
+/// The next action in a hand-out's conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step<R> {
-    /// The service is asked this; its answer goes to [`Wording::answered`].
+    /// Ask the service; its answer goes to [`Wording::answered`].
     Ask(R),
-    /// Nothing is said, and the next message is awaited.
+    /// Await the next message.
     Listen,
-    /// These messages are sent, one by one, and the next one is awaited.
+    /// Send these messages, one by one, and await the next one.
     Say(Vec<Vec<u8>>),
-    /// This message is sent, and the connection closed.
+    /// Send this message, and close the connection.
     Last(Vec<u8>),
-    /// The connection is closed without a byte.
+    /// Close the connection without sending.
     Close,
-    /// What came was not understood, which whoever runs the server is told; then this is done.
+    /// Log that the message was not understood; then do this.
     Puzzled(Box<Step<R>>),
 }
 
@@ -40,43 +39,43 @@ impl<R> Step<R> {
         Step::Last(message.into())
     }
 
-    /// Does this because what came was not understood.
+    /// Does this because the message was not understood.
     #[must_use]
     pub fn puzzled(self) -> Step<R> {
         Step::Puzzled(Box::new(self))
     }
 }
 
-/// One connection, in the words of a printed program.
+/// The state of one connection, in the protocol of a hand-out.
 pub trait Wording {
-    /// What the service may be asked.
+    /// A request to the service.
     type Request;
-    /// What it answers.
+    /// Its answer.
     type Answer;
 
-    /// A message came: what one read returned, 1 to 1,024 bytes, and any bytes at all.
+    /// Handles a message: what one read returned, 1 to 1,024 arbitrary bytes.
     fn received(&mut self, message: &[u8]) -> Step<Self::Request>;
 
-    /// The service answered what [`Step::Ask`] asked.
+    /// Handles the service's answer to [`Step::Ask`].
     fn answered(&mut self, answer: Result<Self::Answer, Refusal>) -> Step<Self::Request>;
 
-    /// A message came that is to be refused unread, because faults are injected.
+    /// Handles a message that an injected fault refuses unread.
     fn disturbed(&mut self) -> Step<Self::Request>;
 
-    /// What is understood now, in words for a log.
+    /// The messages understood in this state, for a log.
     fn understands(&self) -> &'static str;
 
-    /// A message in words for a log, with nothing in it that may be a secret.
+    /// The message for a log, without anything that may be a secret.
     fn shown(&self, message: &[u8]) -> String {
         quoted(&String::from_utf8_lossy(message))
     }
 
-    /// Whether the next message is a password and nothing else, which is not to be recorded.
+    /// Whether the next message is a password, which must not be recorded.
     fn awaits_secret(&self) -> bool {
         false
     }
 
-    /// What stays undone when the connection ends here, in words for a log.
+    /// What stays unfinished if the connection ends here, for a log.
     fn undone(&self) -> Option<String> {
         None
     }

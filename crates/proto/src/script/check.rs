@@ -1,4 +1,4 @@
-//! What makes a script unplayable although it can be read.
+//! Checks that a script that can be read can be played.
 
 use alloc::string::ToString;
 
@@ -9,11 +9,11 @@ use crate::mode::Transport;
 /// Bytes of the IP and UDP headers around a datagram.
 const UDP_HEADERS: usize = 28;
 
-/// How many times longer than its question an answer over UDP may be. The question's source may be
-/// forged, and the answer hit a stranger; QUIC allows as much (RFC 9000, section 8.1).
+/// The maximal ratio of an answer's length to its request's over UDP: the source of a request may be
+/// forged to hit another host. QUIC has the same limit (RFC 9000, section 8.1).
 const AMPLIFICATION: usize = 3;
 
-/// Checks everything that can be checked before a script is played.
+/// Checks a script before it is played.
 pub(super) fn script(script: &Script) -> Result<(), ScriptError> {
     if script.server.is_none() && script.client.is_none() {
         return Err(ScriptError::new("neither [server] nor [client] is there"));
@@ -23,7 +23,7 @@ pub(super) fn script(script: &Script) -> Result<(), ScriptError> {
         hidden_rules(part)?;
     }
     if let Some(server) = &script.server {
-        asks_nobody(server)?;
+        has_no_prompts(server)?;
     }
     if let Some(client) = &script.client {
         repeats_with_a_person(client)?;
@@ -84,7 +84,7 @@ fn turns(part: &Part) -> impl Iterator<Item = (&Turn, usize)> {
     on_connect.chain(part.rules.iter().map(|rule| (&rule.turn, rule.line)))
 }
 
-/// Every state has a rule and is reached, as far as the names say.
+/// Every state has a rule and is reachable by name.
 fn states(part: &Part) -> Result<(), ScriptError> {
     let exists = |state: &str| part.rules.iter().any(|rule| rule.state == state);
     if part.on_connect.then == Then::Receive && !exists(START) {
@@ -105,7 +105,7 @@ fn states(part: &Part) -> Result<(), ScriptError> {
     Ok(())
 }
 
-/// No rule stands behind one that takes all its messages.
+/// No rule follows one that matches all of its messages.
 fn hidden_rules(part: &Part) -> Result<(), ScriptError> {
     for (position, rule) in part.rules.iter().enumerate() {
         let hides = |earlier: &&Rule| {
@@ -126,7 +126,7 @@ fn hidden_rules(part: &Part) -> Result<(), ScriptError> {
     Ok(())
 }
 
-fn asks_nobody(server: &Part) -> Result<(), ScriptError> {
+fn has_no_prompts(server: &Part) -> Result<(), ScriptError> {
     if server.repeats {
         let words = "repeat is for the client: a server serves every connection anyway";
         return Err(ScriptError::at(server.line, words));
@@ -140,7 +140,7 @@ fn asks_nobody(server: &Part) -> Result<(), ScriptError> {
     }
 }
 
-/// Otherwise it would connect for ever.
+/// Otherwise it would connect without end.
 fn repeats_with_a_person(client: &Part) -> Result<(), ScriptError> {
     if client.repeats && client.on_connect.ask.is_none() {
         let words = "repeat needs on-connect = { ask = … }, whose end of input ends it";
@@ -190,8 +190,8 @@ fn datagrams(script: &Script) -> Result<(), ScriptError> {
     Ok(())
 }
 
-/// Two servers that answer each other's answers never stop, and somebody who forges the source of
-/// one datagram can start them.
+/// Two servers that answer each other's answers never stop, and a single datagram with a forged
+/// source can start them.
 fn cannot_do_harm(server: &Part, rule: &Rule, answer: &str) -> Result<(), ScriptError> {
     let Some(question) = rule.receive.text() else {
         let words = "over udp a rule for any message cannot answer: two such servers would \

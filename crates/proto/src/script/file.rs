@@ -1,5 +1,5 @@
-//! TOML to a [`Script`]. What is written twice or misspelt is refused with its line, since a rule
-//! that is silently ignored would be looked for on the wire.
+//! Reads a [`Script`] from TOML. A duplicate or misspelt key is refused with its line, because a
+//! silently ignored rule is hard to find.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// Which line a byte of the source stands on.
+/// The line of a byte of the source.
 struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
@@ -172,7 +172,7 @@ fn framing(
         (Transport::Tcp, None) => Err(ScriptError::new(
             "over tcp, wire says where messages end: \"netstring\", \"len3\", \"line\" or \"raw\"",
         )),
-        // What a datagram may hold is what raw framing may.
+        // A datagram may hold what a raw message may.
         (Transport::Udp, None) => Ok(Framing::Raw),
         (Transport::Udp, Some(wire)) => Err(ScriptError::at(
             lines.of(&wire),
@@ -293,7 +293,7 @@ mod tests {
         source.parse::<Script>().unwrap_err().to_string()
     }
 
-    /// A knock-knock server, with this added to its rule.
+    /// A knock-knock server with this added to its rule.
     fn with_rule(added: &str) -> String {
         alloc::format!(
             "title = 'x'\ntransport = 'tcp'\nwire = 'raw'\n[[server.on]]\nreceive = 'a'\n{added}"

@@ -1,4 +1,4 @@
-//! One part of a script as a state machine: what happened goes in, what to do comes out.
+//! One side of a script, as a state machine without IO.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::printable::printable;
 /// Longest excerpt of a message in a report, in characters: two of them fit a terminal's screen.
 const REPORTED: usize = 200;
 
-/// Plays one part: says what to do when something happened.
+/// Plays one side: maps each event to the next turn.
 #[derive(Debug, Clone)]
 pub struct Player<'s> {
     part: &'s Part,
@@ -17,7 +17,7 @@ pub struct Player<'s> {
     then: Then,
 }
 
-/// The other side did what the script does not say.
+/// The other side departed from the script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, got {got}")]
 pub struct Unexpected {
@@ -26,14 +26,14 @@ pub struct Unexpected {
 }
 
 impl Unexpected {
-    /// What the script has come next.
+    /// What the script expects next.
     pub fn expected(&self) -> &str {
         &self.expected
     }
 }
 
 impl<'s> Player<'s> {
-    /// A player at the beginning.
+    /// A player in the initial state.
     pub fn new(part: &'s Part) -> Player<'s> {
         Player {
             part,
@@ -42,16 +42,16 @@ impl<'s> Player<'s> {
         }
     }
 
-    /// The connection stands: the first turn.
+    /// The first turn, once connected.
     pub fn connected(&mut self) -> &'s Turn {
         self.then = self.part.on_connect.then;
         &self.part.on_connect
     }
 
-    /// A message came: the turn that answers it.
+    /// The turn that answers a message.
     ///
     /// # Errors
-    /// When the script has none. Nothing has changed then.
+    /// When the script has none; the state is then unchanged.
     pub fn received(&mut self, message: &[u8]) -> Result<&'s Turn, Unexpected> {
         let found = match self.then {
             Then::Receive => self.rules().find(|rule| rule.receive.takes(message)),
@@ -63,8 +63,8 @@ impl<'s> Player<'s> {
         Ok(&rule.turn)
     }
 
-    /// Whether these bytes are the beginning of a message that is expected now, and not the whole of
-    /// any: in raw framing the rest may still be on its way.
+    /// Whether these bytes are a proper prefix of an expected message: in raw framing the rest may
+    /// still be in flight.
     pub fn expects_more_than(&self, bytes: &[u8]) -> bool {
         self.then == Then::Receive
             && !self.rules().any(|rule| rule.receive.takes(bytes))
@@ -74,7 +74,7 @@ impl<'s> Player<'s> {
     /// The other side closed.
     ///
     /// # Errors
-    /// When the script has it say something before.
+    /// When the script expects a message first.
     pub fn closed(&self) -> Result<(), Unexpected> {
         match self.then {
             Then::Receive => Err(self.instead("the end of the connection".into())),
@@ -82,7 +82,7 @@ impl<'s> Player<'s> {
         }
     }
 
-    /// No message came, or only this much of one.
+    /// The departure that no message, or only this part of one, was received.
     pub fn waited(&self, unfinished: &[u8]) -> Unexpected {
         self.instead(match unfinished {
             [] => "nothing".into(),
@@ -90,7 +90,7 @@ impl<'s> Player<'s> {
         })
     }
 
-    /// Whether the other side is to close next.
+    /// Whether the script expects the other side to close.
     pub fn awaits_close(&self) -> bool {
         self.then == Then::AwaitClose
     }
@@ -113,7 +113,7 @@ impl<'s> Player<'s> {
     }
 }
 
-/// A message for a report: printable, in quotes, and its length where it had to be cut.
+/// A message for a report: printable, in quotes, with its length if it is truncated.
 pub(super) fn reported(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message);
     let excerpt: String = text.chars().take(REPORTED).collect();

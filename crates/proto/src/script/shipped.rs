@@ -9,7 +9,7 @@ pub struct Shipped {
     pub source: &'static str,
 }
 
-/// The name of the one that is played unless another is asked for.
+/// The name of the default script.
 pub const DEFAULT: &str = "knock-knock";
 
 macro_rules! shipped {
@@ -47,8 +47,8 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    /// Plays both parts against each other; a person who is asked says these lines. Gives
-    /// everything that was said.
+    /// Plays both sides against each other, with these lines of input. Returns
+    /// all messages.
     fn play(script: &Script, lines: &[&str]) -> Vec<String> {
         let mut lines = lines.iter();
         let mut said = Vec::new();
@@ -79,8 +79,11 @@ mod tests {
         }
         if script.transport() == Transport::Tcp {
             let ends = [server_turn.then, client_turn.then];
-            assert!(ends.contains(&Then::Close), "somebody closes");
-            assert!(!ends.contains(&Then::Receive), "nobody is left waiting");
+            assert!(ends.contains(&Then::Close), "one side closes");
+            assert!(
+                !ends.contains(&Then::Receive),
+                "neither side is left waiting"
+            );
         }
         said
     }

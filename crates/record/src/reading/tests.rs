@@ -1,5 +1,7 @@
 use super::*;
-use crate::{By, Bytes, Cause, Channel, Framed, How, Message, Secrets, What};
+use crate::{
+    By, Bytes, Cause, Channel, Detail, Framed, How, Message, Note, NoteKind, Secrets, What,
+};
 use proptest::prelude::*;
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -216,12 +218,12 @@ fn happenings() -> impl Strategy<Value = What> {
             words(),
             proptest::option::of(words())
         )
-            .prop_map(|(about, what, amount)| What::Note {
+            .prop_map(|(about, what, amount)| What::Note(Note {
                 about,
-                what,
-                words: amount.clone(),
+                kind: NoteKind::Other(what),
+                detail: amount.clone().map(Detail::from),
                 amount,
-            }),
+            })),
         words().prop_map(|at| What::Crashed { at }),
         any::<u64>().prop_map(|count| What::Lost { count }),
         Just(What::Ended),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use clap::Args;
 use clap::error::ErrorKind;
 use proto::mode::Mode;
-use server::services::proxy::NAME as PROXY;
+use proto::mode::PROXY;
 
 use super::{one_of, usage};
 
@@ -38,9 +38,9 @@ impl Chosen {
     pub fn modes(&self) -> anyhow::Result<Vec<Mode>> {
         match self.all().count() {
             0 => {
-                let words = "say which service to run: \
-                    --mode atm|text|calc|chat|echo|datetime|script|all|proxy, or --handout NAME";
-                Err(usage(ErrorKind::MissingRequiredArgument, words))
+                let modes = names().collect::<Vec<_>>().join("|");
+                let words = format!("say which service to run: --mode {modes}, or --handout NAME");
+                Err(usage(ErrorKind::MissingRequiredArgument, &words))
             }
             2.. if self.is_proxy() => {
                 let words = "a proxy runs alone: start the services with another labserver";
@@ -96,4 +96,21 @@ pub fn parse_address(text: &str) -> Result<IpAddr, String> {
          others too"
             .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_has_every_mode_and_its_port() {
+        let mut command = super::super::Arguments::command().term_width(0);
+        let help = command.render_long_help().to_string();
+        assert!(help.contains(&names().collect::<Vec<_>>().join("|")));
+        for mode in Mode::ALL {
+            let port = format!("{} {}", mode.name(), mode.default_port());
+            assert!(help.contains(&port), "{port}");
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub struct RecordingArguments {
 }
 
 impl RecordingArguments {
-    /// Who takes down what happens, if that is asked for.
+    /// The recorder, if one is asked for.
     ///
     /// # Errors
     /// When it cannot be kept where it should be.

@@ -4,10 +4,10 @@
 //! Each service has a share of the places. One that has less than its share takes what it needs;
 //! the services that have more give it. Among their connections, the source that has most gives
 //! one: of its connections that never said anything or of those that did, whichever are more, the
-//! one that has been quiet longest. Whoever said something and is alone at its source is spared,
+//! one that has been quiet longest. A peer that said something and is alone at its source is spared,
 //! unless a service would stay below its share for it.
 //!
-//! So one source cannot keep another out, nor one service another, and silence keeps out nobody.
+//! So one source cannot keep another out, nor one service another, and a silent peer keeps out none.
 //! Many people behind one address are one source here: they are the first to give, but they give
 //! the connection that is used least, and none before all places are taken.
 
@@ -89,7 +89,7 @@ pub struct Known {
 ///
 /// It is asked when all places are taken, or when the operating system grants no more than those
 /// that are open.
-pub fn who_gives_way(open: &[Known], newcomer: Newcomer, shares: &Shares) -> Option<u64> {
+pub fn choose_evicted(open: &[Known], newcomer: Newcomer, shares: &Shares) -> Option<u64> {
     let mut taken = HashMap::new();
     for service in open.iter().map(|it| it.service).chain(newcomer.service) {
         *taken.entry(service).or_insert(0) += 1;

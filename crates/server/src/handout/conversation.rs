@@ -6,28 +6,58 @@ use proto::frame::Framing;
 use proto::handout::wording::{Step, Wording};
 use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
+use wire::fault::Exchange;
 
-use crate::connections::Place;
-use crate::conversation::End;
+use crate::connections::{ConnectionPermit, Watch};
+use crate::incoming::IncomingConnection;
+use crate::service::{End, TcpService};
+
+/// A service whose conversations this begins, each a wording and what answers its requests.
+pub struct WordedConversations<F> {
+    /// Whether its requests have one answer each.
+    pub exchange: Exchange,
+    /// Begins the conversation of a new connection.
+    pub begin: F,
+}
+
+impl<F, W, A> TcpService for WordedConversations<F>
+where
+    F: Fn(Watch) -> (W, A) + Send + Sync,
+    W: Wording,
+    A: FnMut(W::Request) -> Result<W::Answer, Refusal>,
+{
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let permit = incoming.permit();
+        let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
+        let (mut wording, ask) = (self.begin)(permit.watch());
+        let end = hold(&mut wording, ask, &mut connection, permit);
+        if let Some(undone) = wording.undone() {
+            tracing::warn!("the client left: {undone}");
+        }
+        connection.close();
+        Ok(end)
+    }
+}
 
 /// Holds the conversation until either side ends it.
 ///
 /// A client that resets the connection has ended it: several of the printed ones leave without
 /// having read the last answer.
-pub fn hold<W: Wording>(
+fn hold<W: Wording>(
     wording: &mut W,
     mut ask: impl FnMut(W::Request) -> Result<W::Answer, Refusal>,
     connection: &mut Connection,
-    place: &Place,
+    permit: &ConnectionPermit,
 ) -> End {
     loop {
-        if wording.awaits_secret() {
-            connection.reader.next_is_secret();
-        }
         let understands = wording.understands();
-        let mut step = match connection.reader.receive(None) {
+        let received = match wording.awaits_secret() {
+            true => connection.reader.receive_secret(None),
+            false => connection.reader.receive(None),
+        };
+        let mut step = match received {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 match wording.received(&message) {
                     Step::Puzzled(step) => {
                         not_understood(&wording.shown(&message), understands);
@@ -36,7 +66,7 @@ pub fn hold<W: Wording>(
                     step => step,
                 }
             }
-            Ok(None) if place.is_stopping() => return End::Stopping,
+            Ok(None) if permit.is_stopping() => return End::Stopping,
             Ok(None) => return End::Closed,
             Err(ReceiveError::Injected) => wording.disturbed(),
             Err(ReceiveError::Io(error)) if is_gone(&error) => return End::Closed,
@@ -64,7 +94,7 @@ pub fn hold<W: Wording>(
     }
 }
 
-/// Tells whoever runs the server what a client of the hand-out said, and what it may say.
+/// Logs what a client of the hand-out said, and what it may say.
 pub fn not_understood(shown: &str, understands: &str) {
     tracing::warn!("not understood: {shown}; understood here: {understands}");
 }

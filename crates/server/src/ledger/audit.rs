@@ -2,7 +2,7 @@
 //!
 //! The balances that the bank keeps are believed nowhere. Each is computed twice again, from the
 //! transactions and from the history, and all three must agree. So must the outcome of every id:
-//! what the history tells of it is one of the ways a transaction can go, and ends as the
+//! what the history has of it is one of the ways a transaction can go, and ends as the
 //! transaction says.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::fmt;
 use proto::atm::record::{Account, Entry, Event, Record, Status, Transaction};
 use proto::atm::{CardNumber, Kind, Money, TransactionId};
 
-use super::{Store, StoreError};
+use super::store::{Store, StoreError};
 
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +30,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-/// Sums in hundredths: of balances as they are stored, and of movements as the history tells them.
+/// Sums in hundredths: of balances as they are stored, and of movements as the history has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// Stored: what can be withdrawn.
@@ -97,16 +97,16 @@ impl Balances {
 struct Sums {
     /// The opening balance that is stored; `None` when there is no such account.
     opening: Option<i128>,
-    /// As often as the history tells that it was opened, normally once.
+    /// How often it was opened by the history, normally once.
     opened: usize,
     stored: Balances,
     by_transactions: Balances,
     by_history: Balances,
 }
 
-/// One id: what is stored about it, and what the history tells.
+/// One id: what is stored about it, and what the history has.
 #[derive(Debug, Default)]
-struct Story {
+struct TransactionHistory {
     outcome: Option<Event>,
     terms: Option<(CardNumber, i128)>,
     events: Vec<Event>,
@@ -116,7 +116,7 @@ struct Story {
 struct Audit {
     report: Report,
     accounts: BTreeMap<CardNumber, Sums>,
-    stories: BTreeMap<TransactionId, Story>,
+    histories: BTreeMap<TransactionId, TransactionHistory>,
 }
 
 impl Audit {
@@ -152,9 +152,9 @@ impl Audit {
 
     fn record(&mut self, record: &Record) {
         self.report.transactions += 1;
-        let story = self.stories.entry(record.id()).or_default();
+        let history = self.histories.entry(record.id()).or_default();
         let Record::Transaction(transaction) = record else {
-            story.outcome = Some(Event::RolledBack);
+            history.outcome = Some(Event::RolledBack);
             return;
         };
         let Transaction {
@@ -165,13 +165,13 @@ impl Audit {
             ..
         } = transaction;
         let amount = minor(amount.money());
-        story.terms = Some((card.clone(), amount));
+        history.terms = Some((card.clone(), amount));
         let sums = &mut self
             .accounts
             .entry(card.clone())
             .or_default()
             .by_transactions;
-        story.outcome = Some(match status {
+        history.outcome = Some(match status {
             Status::Held => {
                 self.report.unsettled += 1;
                 sums.hold(id.kind, amount);
@@ -220,12 +220,12 @@ impl Audit {
             }
         }
         let Some(id) = entry.id else { return };
-        let story = self.stories.entry(id).or_default();
+        let history = self.histories.entry(id).or_default();
         if entry.event != Event::ByOperator {
-            story.events.push(entry.event);
+            history.events.push(entry.event);
         }
-        let told = entry.card.clone().map(|card| (card, amount));
-        if story.terms != told {
+        let terms = entry.card.clone().map(|card| (card, amount));
+        if history.terms != terms {
             self.violation(format!(
                 "{id}: the history tells of another account or amount"
             ));
@@ -253,8 +253,8 @@ impl Audit {
                 }
             }
         }
-        for (id, story) in std::mem::take(&mut self.stories) {
-            if let Some(violation) = story.violation() {
+        for (id, history) in std::mem::take(&mut self.histories) {
+            if let Some(violation) = history.violation() {
                 self.violation(format!("{id}: {violation}"));
             }
         }
@@ -265,7 +265,7 @@ impl Audit {
     }
 }
 
-impl Story {
+impl TransactionHistory {
     fn violation(&self) -> Option<String> {
         let legal: &[Event] = match (self.outcome, &self.terms) {
             (None, _) => return Some("is in the history, but not recorded".into()),
@@ -280,13 +280,13 @@ impl Story {
             words.join(", then ")
         };
         (self.events != legal).then(|| {
-            let told = if self.events.is_empty() {
+            let events = if self.events.is_empty() {
                 "nothing".into()
             } else {
                 words(&self.events)
             };
             format!(
-                "the history tells {told}, where {} is recorded",
+                "the history tells {events}, where {} is recorded",
                 words(legal)
             )
         })

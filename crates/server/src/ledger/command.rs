@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use proto::atm::bank::Operation;
-use proto::atm::semantics::Protections;
 use proto::atm::{Answer, CardNumber, TransactionId};
 use proto::refusal::Refusal;
 
 use super::audit::audit;
-use super::{Store, StoreError, replies, seconds};
+use super::store::{Store, StoreError, seconds};
+use super::writer::carry_out;
 
 mod json;
 mod text;
@@ -22,7 +22,7 @@ pub enum Command {
     Audit,
     /// Lists the accounts.
     Accounts,
-    /// Tells what happened to one account.
+    /// Lists what happened to one account.
     History(CardNumber),
     /// Lists the transactions that are neither confirmed nor rolled back, with their age.
     Unsettled,
@@ -154,8 +154,7 @@ fn settle<S: Store>(
     store: &mut S,
 ) -> Result<Vec<Answer>, CommandError> {
     let operation = Operation::Settle { id, moved };
-    let replies = replies(Protections::ALL, store, &[operation]);
-    let replies: Result<_, _> = replies.into_iter().collect();
+    let replies: Result<_, _> = carry_out(store, &[operation]).into_iter().collect();
     replies.map_err(CommandError::Refused)
 }
 
@@ -169,7 +168,7 @@ fn unlock<S: Store>(
         None => Err(CommandError::Refused(unknown(card))),
         Some(account) if !account.is_locked(seconds(now)) => Ok(false),
         Some(_) => {
-            let replies = replies(Protections::ALL, store, &[Operation::Unlock(card.clone())]);
+            let replies = carry_out(store, &[Operation::Unlock(card.clone())]);
             let refused = replies.into_iter().find_map(Result::err);
             refused.map_or(Ok(true), |refusal| Err(CommandError::Refused(refusal)))
         }
@@ -201,7 +200,7 @@ mod tests {
             confirm(with(1)),
             hold(dep(2), 5),
         ];
-        for reply in replies(Protections::ALL, &mut store, &operations) {
+        for reply in carry_out(&mut store, &operations) {
             reply.unwrap();
         }
         store
@@ -209,15 +208,14 @@ mod tests {
 
     fn lines(command: Command, store: &mut MemoryStore) -> Vec<String> {
         let mut out = Vec::new();
-        assert_eq!(
-            run(&command, store, Timestamp::now(), Format::Text, &mut out).unwrap(),
-            Outcome::Good
-        );
-        String::from_utf8(out)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        let outcome = run(&command, store, Timestamp::now(), Format::Text, &mut out);
+        assert_eq!(outcome.unwrap(), Outcome::Good);
+        let text = String::from_utf8(out).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn outcome(command: Command, store: &mut MemoryStore) -> Result<Outcome, CommandError> {
+        run(&command, store, at(0), Format::Text, &mut Vec::new())
     }
 
     #[test]
@@ -230,21 +228,8 @@ mod tests {
             ["every transaction is settled"]
         );
         let history = lines(Command::History(card(CARD)), &mut store);
-        assert!(
-            history.last().unwrap().contains("by operator"),
-            "{history:?}"
-        );
-        assert_eq!(
-            run(
-                &Command::Audit,
-                &mut store,
-                at(0),
-                Format::Text,
-                &mut Vec::new()
-            )
-            .unwrap(),
-            Outcome::Good
-        );
+        assert!(history.last().unwrap().contains("by operator"));
+        assert_eq!(outcome(Command::Audit, &mut store).unwrap(), Outcome::Good);
 
         let again = lines(Command::Settle(dep(2), true), &mut store);
         assert!(again[0].ends_with(" confirmed, repeat"), "{again:?}");
@@ -253,16 +238,7 @@ mod tests {
             history.len()
         );
         for (id, moved) in [(dep(2), false), (with(9), false), (with(9), true)] {
-            assert!(
-                run(
-                    &Command::Settle(id, moved),
-                    &mut store,
-                    at(0),
-                    Format::Text,
-                    &mut Vec::new()
-                )
-                .is_err()
-            );
+            assert!(outcome(Command::Settle(id, moved), &mut store).is_err());
         }
     }
 
@@ -274,11 +250,7 @@ mod tests {
             card: card(CARD),
             pin_matches: false,
         };
-        replies(
-            Protections::ALL,
-            &mut store,
-            &[wrong(1), wrong(2), wrong(3)],
-        );
+        carry_out(&mut store, &[wrong(1), wrong(2), wrong(3)]);
         assert!(lines(Command::Accounts, &mut store)[1].contains("locked"));
         let unlock = Command::Unlock(card(CARD));
         assert_eq!(lines(unlock.clone(), &mut store), ["123456789 is unlocked"]);
@@ -290,12 +262,8 @@ mod tests {
     #[test]
     fn an_audit_that_finds_something_is_no_success() {
         let mut store = store();
-        assert!(
-            lines(Command::Audit, &mut store)
-                .last()
-                .unwrap()
-                .starts_with("sound")
-        );
+        let sound = lines(Command::Audit, &mut store);
+        assert!(sound.last().unwrap().starts_with("sound"));
         let account = store.accounts().unwrap().remove(0);
         store.begin(at(0)).unwrap();
         let posted = "1".parse().unwrap();
@@ -303,14 +271,7 @@ mod tests {
             .write(Change::PutAccount(Account { posted, ..account }))
             .unwrap();
         store.commit().unwrap();
-        let outcome = run(
-            &Command::Audit,
-            &mut store,
-            at(0),
-            Format::Text,
-            &mut Vec::new(),
-        )
-        .unwrap();
-        assert_eq!(outcome, Outcome::Violations);
+        let outcome = outcome(Command::Audit, &mut store);
+        assert_eq!(outcome.unwrap(), Outcome::Violations);
     }
 }

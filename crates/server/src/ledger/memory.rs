@@ -8,7 +8,7 @@ use proto::atm::books::Books;
 use proto::atm::record::{Account, Entry, Login, Record, Status, Transaction, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
-use super::{CommitError, Dated, Store, StoreError, seconds};
+use super::store::{CommitError, Dated, Store, StoreError, seconds};
 
 /// Rows in memory.
 #[derive(Debug, Default)]

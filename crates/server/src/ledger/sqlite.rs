@@ -11,7 +11,7 @@ use proto::atm::record::{Account, Entry, LOGINS_KEPT, Login, Record, Status, Tra
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
-use super::{CommitError, Dated, Store, StoreError, seconds};
+use super::store::{CommitError, Dated, Store, StoreError, seconds};
 
 mod lock;
 mod open;

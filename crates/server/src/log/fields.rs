@@ -1,5 +1,5 @@
 //! The fields of a line: the message, then `key=value` with quotes where the value needs them, so
-//! that a program can tell where it ends.
+//! that a program can find where it ends.
 
 use std::fmt::{self, Debug};
 

@@ -19,15 +19,15 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::{Entry, Kind, Log};
 
-/// Lines of one kind about one address in each [`WINDOW`], unless told otherwise: more than somebody
-/// reads who looks on, and than one client of a lab causes by hand.
+/// Lines of one kind about one address in each [`WINDOW`], by default: more than a
+/// person reads, and than one client of a lab causes by hand.
 pub const LINES: u32 = 100;
 
 /// How long lines are counted together.
 pub const WINDOW: Duration = Duration::from_secs(10);
 
-/// So many times as many lines are logged about all addresses together: a class in which nobody
-/// floods. The log then grows by some 15 KiB a second for each kind, whatever comes.
+/// So many times as many lines are logged about all addresses together: a class without
+/// a flood. The log then grows by some 15 KiB a second for each kind, whatever comes.
 const ALL: u32 = 10;
 
 /// Kinds and addresses whose lines are counted at once. Beyond that, new addresses are counted
@@ -62,21 +62,21 @@ impl<C: Clone + Eq + Hash> Rates<C> {
         }
     }
 
-    /// Whether a line from this place in the program about this address may be logged now. `told`
-    /// gets what is to be said before it.
+    /// Whether a line from this place in the program about this address may be logged now. What is
+    /// to be logged before it goes to `before`.
     pub(super) fn allow(
         &mut self,
         (place, peer): (C, Option<IpAddr>),
         now: Instant,
         message: impl Fn() -> String,
-        told: &mut Vec<Entry>,
+        before: &mut Vec<Entry>,
     ) -> bool {
         if now.saturating_duration_since(*self.swept.get_or_insert(now)) >= WINDOW {
             self.swept = Some(now);
             self.counted.retain(|(_, peer), window| {
                 let is_over = window.is_over(now);
                 if is_over {
-                    told.extend(window.take_left_out(*peer));
+                    before.extend(window.take_left_out(*peer));
                 }
                 !is_over
             });
@@ -92,7 +92,7 @@ impl<C: Clone + Eq + Hash> Rates<C> {
             }
             let window = self.counted.entry(key).or_insert_with(|| Window::new(now));
             if window.is_over(now) {
-                told.extend(window.take_left_out(peer));
+                before.extend(window.take_left_out(peer));
                 *window = Window::new(now);
             }
             if window.lines < most {
@@ -101,7 +101,7 @@ impl<C: Clone + Eq + Hash> Rates<C> {
             }
             if window.left_out == 0 {
                 window.message = message();
-                told.push(Entry::LeavesOut(window.kind(peer)));
+                before.push(Entry::LeavesOut(window.kind(peer)));
             }
             window.left_out += 1;
             return false;
@@ -109,7 +109,7 @@ impl<C: Clone + Eq + Hash> Rates<C> {
         true
     }
 
-    /// What was left out and is not told yet.
+    /// What was left out and is not logged yet.
     pub(super) fn take_left_out(&mut self) -> Vec<Entry> {
         let left_out = self.counted.iter_mut();
         left_out
@@ -174,12 +174,13 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Rated {
             looked.message
         };
         let kind: (Identifier, _) = (event.metadata().callsite(), peer);
-        let mut told = Vec::new();
-        let allowed = self
-            .0
-            .rates()
-            .allow(kind, Instant::now(), message, &mut told);
-        told.into_iter().for_each(|entry| self.0.queue.push(entry));
+        let mut before = Vec::new();
+        let mut rates = self.0.rates();
+        let allowed = rates.allow(kind, Instant::now(), message, &mut before);
+        drop(rates);
+        before
+            .into_iter()
+            .for_each(|entry| self.0.queue.push(entry));
         allowed
     }
 }
@@ -222,7 +223,7 @@ mod tests {
 
     const FLOOD: &str = "bad input";
 
-    /// What is said of so many lines: `line`, or what is told instead.
+    /// What is said of so many lines: `line`, or what is logged instead.
     struct Flood {
         rates: Rates<&'static str>,
         now: Instant,
@@ -240,10 +241,10 @@ mod tests {
             let peer = (!peer.is_empty()).then(|| same(peer.parse().unwrap()));
             let mut said = Vec::new();
             for _ in 0..count {
-                let (mut told, message) = (Vec::new(), || FLOOD.to_owned());
+                let (mut before, message) = (Vec::new(), || FLOOD.to_owned());
                 let kind = (FLOOD, peer);
-                let allowed = self.rates.allow(kind, self.now, message, &mut told);
-                said.extend(told.iter().map(in_words));
+                let allowed = self.rates.allow(kind, self.now, message, &mut before);
+                said.extend(before.iter().map(in_words));
                 said.extend(allowed.then(|| "line".to_owned()));
             }
             said
@@ -282,8 +283,8 @@ mod tests {
         flood.now += WINDOW;
         assert_eq!(flood.from("", 1), ["left out 2, 10.0.0.1", "line"]);
         flood.from("10.0.0.1", 5);
-        let told: Vec<_> = flood.rates.take_left_out().iter().map(in_words).collect();
-        assert_eq!(told, ["left out 4, 10.0.0.1"]);
+        let left_out: Vec<_> = flood.rates.take_left_out().iter().map(in_words).collect();
+        assert_eq!(left_out, ["left out 4, 10.0.0.1"]);
         assert_eq!(flood.rates.take_left_out().len(), 0);
     }
 

@@ -1,7 +1,7 @@
 //! Arithmetic modulo an odd number, with no division: a residue `x` is kept as `x·R mod n`, where
 //! `R` is the power of 2^64 just above `n`.
 //!
-//! One multiplication of 2,000-digit residues takes some ten microseconds, so that whoever
+//! One multiplication of 2,000-digit residues takes some ten microseconds, so that a caller that
 //! multiplies in a loop can look at the clock each time.
 
 use num_bigint::BigUint;

@@ -4,12 +4,13 @@
 //! ledger. It ends with the connection, and a log-in of another card replaces it. What is logged
 //! has the card masked, and never a PIN.
 //!
-//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. A
-//! front end whose customers have other ways to say who they are finds [`doors`] with weaker locks.
+//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. For
+//! front ends whose clients send no id there is [`weak_login`].
 
 mod budget;
-pub mod doors;
-mod strangers;
+mod note;
+mod unknown_cards;
+pub mod weak_login;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,27 +26,60 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use record::{About, Recorder};
+use record::{Recorder, What};
 
+use crate::config::Config;
 use crate::connections::Watch;
 use crate::conversation::Conversation;
-use crate::ledger::accounts::{NewAccount, open_missing};
+use crate::ledger::accounts::{NewAccount, built_in, load, open_missing};
 use crate::ledger::memory::MemoryStore;
-use crate::ledger::{Bank, Store, StoreError, seconds, sqlite};
+use crate::ledger::sqlite;
+use crate::ledger::store::{Store, StoreError, seconds};
+use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
 use budget::Budget;
-use strangers::Strangers;
+use note::{id_of, note};
+use unknown_cards::UnknownCards;
 
 /// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
-/// a difference than this, so that it cannot be told by a clock.
+/// a difference than this, so that it cannot be measured.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
+
+/// Opens the bank of this configuration, with these accounts unless it names a file of others. When
+/// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
+/// the bank for the first time does not know.
+///
+/// # Errors
+/// What failed, and what to do.
+pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
+    let accounts = match &config.accounts {
+        Some(file) => load(file)?,
+        None => built_in(accounts)?,
+    };
+    let recorder = config.recorder.clone();
+    let for_show = match config.accounts {
+        None if config.bind.is_loopback() => accounts.clone(),
+        _ => Vec::new(),
+    };
+    let atm = match &config.ledger {
+        Some(file) => Atm::open(file, accounts, recorder),
+        None => Atm::in_memory(config.semantics, accounts, recorder),
+    }?;
+    if atm.opened() == for_show.len() {
+        for account in for_show {
+            let (card, pin) = (account.card.as_str(), account.pin.reveal());
+            tracing::info!(card, pin, holder = %account.holder, "a card to try");
+        }
+    }
+    Ok(atm)
+}
 
 /// What all sessions share.
 #[derive(Debug, Clone)]
 pub struct Atm {
     bank: Bank,
     gate: Arc<PinGate>,
-    strangers: Arc<Strangers>,
+    unknown_cards: Arc<UnknownCards>,
     budget: Arc<Budget>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
@@ -92,8 +126,10 @@ impl Atm {
         recorder: Option<Recorder>,
     ) -> anyhow::Result<Atm> {
         let note = move |operation: &Operation, reply: &Result<Answer, Refusal>| {
-            if let Some(recorder) = &recorder {
-                note(recorder, operation, reply);
+            if let Some(recorder) = &recorder
+                && let Some(note) = note(operation, reply)
+            {
+                recorder.record(None, What::Note(note));
             }
         };
         let bank = Bank::start_observed(semantics.protections(), store, note)
@@ -101,7 +137,7 @@ impl Atm {
         let mut atm = Atm {
             bank,
             gate: Arc::new(PinGate::new()),
-            strangers: Arc::default(),
+            unknown_cards: Arc::default(),
             budget: Arc::default(),
             keeps_any_card,
             opened: 0,
@@ -132,7 +168,7 @@ impl Atm {
 
     /// The bank as this connection has it: what is computed for it takes turns with others.
     #[must_use]
-    pub fn visited_by(&self, whose: Watch) -> Atm {
+    pub fn for_connection(&self, whose: Watch) -> Atm {
         Atm {
             gate: Arc::new(self.gate.of(whose)),
             ..self.clone()
@@ -178,7 +214,7 @@ impl Conversation for AtmSession {
         !self.has_logged_in
     }
 
-    fn is_told_secrets(&self) -> bool {
+    fn receives_secrets(&self) -> bool {
         true
     }
 }
@@ -195,28 +231,20 @@ impl AtmSession {
                 self.log_in(id, card, &pin)
                     .inspect_err(|_| thread::sleep(by.saturating_duration_since(Instant::now())))
             }
-            Request::Balance => self.apply(
-                "balance",
-                Operation::Balance {
-                    card: self.card.clone(),
-                },
-            ),
-            Request::Hold { id, amount, key } => {
-                let (card, terminal) = (self.card.clone(), self.terminal.clone());
-                self.apply(
-                    "hold",
-                    Operation::Hold {
-                        id,
-                        card,
-                        amount,
-                        terminal,
-                        key,
-                    },
-                )
+            Request::Balance => {
+                let card = self.card.clone();
+                self.carry_out(Operation::Balance { card })
             }
+            Request::Hold { id, amount, key } => self.carry_out(Operation::Hold {
+                id,
+                card: self.card.clone(),
+                amount,
+                terminal: self.terminal.clone(),
+                key,
+            }),
             Request::Confirm { id, key } => {
                 let by = self.settler(key);
-                self.apply("confirm", Operation::Confirm { id, by })
+                self.carry_out(Operation::Confirm { id, by })
             }
             Request::Rollback { id, key } => {
                 // Without a key it is refused, and leaves no row.
@@ -225,7 +253,7 @@ impl AtmSession {
                     self.atm.budget.take(Instant::now())?;
                 }
                 let by = self.settler(key);
-                self.apply("rollback", Operation::Rollback { id, by })
+                self.carry_out(Operation::Rollback { id, by })
             }
             Request::Create {
                 id,
@@ -244,7 +272,7 @@ impl AtmSession {
     }
 
     fn log_in(&mut self, id: LoginId, card: CardNumber, pin: &Pin) -> Result<Answer, Refusal> {
-        // Whoever was at the machine has gone, whether or not this one gets in.
+        // The session before ends, whether or not this log-in succeeds.
         self.card = None;
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -263,13 +291,13 @@ impl AtmSession {
         };
         if account.is_none() {
             let now = seconds(Timestamp::now());
-            let refused = self.atm.strangers.refuse(&card, &operation, now);
+            let refused = self.atm.unknown_cards.refuse(&card, &operation, now);
             refused.inspect_err(|refusal| {
                 let refused = refusal.code.as_str();
                 tracing::warn!(what = "log-in", card = card.masked(), refused, "not done");
             })?;
         }
-        let answer = self.apply_for(Some(&card), "log-in", operation)?;
+        let answer = self.carry_out(operation)?;
         self.card = Some(card);
         self.has_logged_in = true;
         Ok(answer)
@@ -291,15 +319,13 @@ impl AtmSession {
             self.atm.budget.take(Instant::now())?;
         }
         let pin_hash = self.atm.gate.hash(pin, id)?;
-        let shown = card.clone();
-        let operation = Operation::Create {
+        self.carry_out(Operation::Create {
             id,
             card,
             holder,
             pin_hash,
             opening,
-        };
-        self.apply_for(Some(&shown), "new account", operation)
+        })
     }
 
     /// Whether the ledger has no such row.
@@ -315,27 +341,19 @@ impl AtmSession {
         Settler { card, key }
     }
 
-    fn apply(&self, what: &str, operation: Operation) -> Result<Answer, Refusal> {
-        self.apply_for(self.card.as_ref(), what, operation)
-    }
-
     /// Has the bank do this, and logs what came of it.
-    fn apply_for(
-        &self,
-        card: Option<&CardNumber>,
-        what: &str,
-        operation: Operation,
-    ) -> Result<Answer, Refusal> {
-        let id = match &operation {
-            Operation::Hold { id, .. }
-            | Operation::Confirm { id, .. }
-            | Operation::Rollback { id, .. } => Some(id.to_string()),
-            Operation::LogIn { id, .. } => Some(id.to_string()),
-            Operation::Create { id, .. } => Some(id.to_string()),
-            Operation::Settle { id, .. } => Some(id.to_string()),
-            Operation::Balance { .. } | Operation::Unlock(_) => None,
+    fn carry_out(&self, operation: Operation) -> Result<Answer, Refusal> {
+        let (what, card) = match &operation {
+            Operation::LogIn { card, .. } => ("log-in", Some(card)),
+            Operation::Create { card, .. } => ("new account", Some(card)),
+            Operation::Balance { card } => ("balance", card.as_ref()),
+            Operation::Hold { card, .. } => ("hold", card.as_ref()),
+            Operation::Confirm { by, .. } => ("confirm", by.card.as_ref()),
+            Operation::Rollback { by, .. } => ("rollback", by.card.as_ref()),
+            Operation::Settle { .. } => ("settle", None),
+            Operation::Unlock(card) => ("unlock", Some(card)),
         };
-        let card = card.map(CardNumber::masked);
+        let (id, card) = (id_of(&operation), card.map(CardNumber::masked));
         let terminal = self.terminal.as_ref().map(Name::as_str);
         let reply = self.atm.bank.apply(operation);
         match &reply {
@@ -347,43 +365,6 @@ impl AtmSession {
         }
         reply
     }
-}
-
-/// Has it recorded what the ledger says of an operation from now on.
-fn note(recorder: &Recorder, operation: &Operation, reply: &Result<Answer, Refusal>) {
-    let about = match operation {
-        Operation::Hold { id, .. }
-        | Operation::Confirm { id, .. }
-        | Operation::Rollback { id, .. }
-        | Operation::Settle { id, .. } => id.to_string(),
-        Operation::LogIn { id, .. } => id.to_string(),
-        Operation::Create { id, .. } => id.to_string(),
-        Operation::Balance { .. } | Operation::Unlock(_) => return,
-    };
-    let (what, amount, words) = match reply {
-        Ok(Answer::Welcome { .. }) => ("welcome", None, None),
-        Ok(Answer::Held { amount, repeat, .. }) => {
-            ("held", Some(amount.to_string()), repeated(*repeat))
-        }
-        Ok(Answer::Confirmed { repeat, .. }) => ("confirmed", None, repeated(*repeat)),
-        Ok(Answer::RolledBack { repeat, .. }) => ("rolled-back", None, repeated(*repeat)),
-        Ok(Answer::Created { repeat, .. }) => ("created", None, repeated(*repeat)),
-        Ok(Answer::Balance { .. } | Answer::Terminal(_) | Answer::Bye) => return,
-        Err(refusal) => ("refused", None, Some(refusal.code.as_str().to_owned())),
-    };
-    let about = Some(about);
-    recorder.note(
-        what,
-        About {
-            about,
-            amount,
-            words,
-        },
-    );
-}
-
-fn repeated(repeat: bool) -> Option<String> {
-    repeat.then(|| "repeat".to_owned())
 }
 
 #[cfg(test)]

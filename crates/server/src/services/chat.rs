@@ -1,4 +1,4 @@
-//! The chat room: everybody is told what anybody says, in one order.
+//! The chat room: every member receives what any member says, in one order.
 //!
 //! Two threads a connection: one reads requests, one writes what waits for this member. The
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
@@ -9,7 +9,6 @@ pub mod flood;
 pub mod room;
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -22,27 +21,26 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::{SockRef, TcpKeepalive};
-use wire::connection::{Connection, Reader, ReceiveError, SendError, Writer};
+use wire::connection::{Reader, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
-use wire::limits::Limits;
 
-use crate::config::Config;
-use crate::connections::Place;
-use crate::conversation::{End, as_text, log_bad_input, refusal_of};
-use crate::outbound::Outbound;
+use crate::connections::ConnectionPermit;
+use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
+use crate::incoming::IncomingConnection;
+use crate::service::{End, TcpService};
 use crate::threads::Threads;
 use dialect::Dialect;
 use flood::Flood;
-use room::{Gone, Member, Room, Seat};
+use room::{Gone, Member, Queue, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
-/// Were nobody to read, 2,000 members would hold 512 MiB.
-pub const WAITING: usize = 256 * 1024;
+/// If none of them reads, 2,000 members hold 512 MiB.
+pub const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// Bytes that are written in one go, each time within the write limit of the connection. Writing
 /// all that waits at once, rather than message by message, is worth a factor of four in a busy
 /// room; a peer on a slow line is given the time for this much, and then for as much again.
-const IN_ONE_GO: usize = 64 * 1024;
+const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// Silence after which the operating system asks the peer's whether it is still there, and how
 /// often, before it takes the connection for dead: within a minute a name is free again when a
@@ -61,16 +59,17 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The chat service: one room.
 #[derive(Clone)]
 pub struct Chat {
+    dialect: Dialect,
     room: Room,
     threads: Threads,
 }
 
 /// One connection.
-struct Visit<'a> {
+struct Session<'a> {
     room: &'a Room,
-    place: &'a Place,
+    permit: &'a ConnectionPermit,
     dialect: Dialect,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     member: Option<Member>,
     /// Whether the reader knows that the connection ends.
     is_ending: Arc<AtomicBool>,
@@ -79,88 +78,77 @@ struct Visit<'a> {
 }
 
 impl Chat {
-    /// An empty room, with writers from these threads.
-    pub fn new(threads: Threads) -> Chat {
+    /// An empty room, whose members speak this dialect, with writers from these threads.
+    pub fn new(dialect: Dialect, threads: Threads) -> Chat {
         Chat {
-            room: Room::default(),
+            dialect,
+            room: Room::new(dialect),
             threads,
         }
     }
+}
 
-    /// Serves one connection to its end.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        self.serve_in(Dialect::native(config.framing), stream, place, config)
-    }
-
-    /// Serves one connection to its end, in the peer's own words.
-    pub fn serve_in(
-        &self,
-        dialect: Dialect,
-        stream: &Arc<TcpStream>,
-        place: &Place,
-        config: &Config,
-    ) -> End {
-        let login_by = Instant::now() + config.login;
-        // Whoever only listens stays.
-        let limits = Limits {
-            idle: None,
-            ..config.limits
-        };
-        let mut connection = match Connection::over(Arc::clone(stream), dialect.framing, limits) {
-            Ok(connection) => connection,
-            Err(error) => return End::Broken(error.to_string()),
-        };
-        config.inject(&mut connection, place, Exchange::Answered);
-        if let Err(error) = set_options(stream) {
+impl TcpService for Chat {
+    fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let dialect = self.dialect;
+        // A member that only listens stays.
+        incoming.limits.idle = None;
+        if let Err(error) = set_options(&incoming.options()) {
             tracing::debug!(%error, "a dead peer will be noticed late");
         }
+        let mut connection = incoming.messages(dialect.framing, Exchange::Answered)?;
         // A few bytes always fit the empty send buffer, so this never waits.
         if let Some(greeting) = dialect.greeting
             && let Err(error) = connection.writer.greet(greeting().as_bytes())
         {
-            return End::Broken(error.to_string());
+            return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Outbound::new(WAITING));
+        let outbound = Arc::new(Queue::new(MAX_QUEUED_BYTES));
         let is_ending = Arc::new(AtomicBool::new(false));
-        let (tell_written, written) = mpsc::channel();
+        let (written_tx, written) = mpsc::channel();
         let writing = Writing {
             writer,
             outbound: Arc::clone(&outbound),
             is_ending: Arc::clone(&is_ending),
         };
-        if let Err(error) = self.threads.run(move || writing.run(&tell_written)) {
+        if let Err(error) = self.threads.run(move || writing.run(&written_tx)) {
             tracing::warn!(%error, "no thread to write with");
-            return End::Broken("no thread to write with".into());
+            return Ok(End::Broken("no thread to write with".into()));
         }
 
-        let mut visit = Visit {
+        let mut session = Session {
             room: &self.room,
-            place,
+            permit,
             dialect,
             outbound,
             member: None,
             is_ending,
             written,
         };
-        let end = visit.receive_all(&mut reader, login_by);
-        visit.outbound.close();
+        let end = session.receive_all(&mut reader, login_by);
+        session.outbound.close();
         // Bounded by the write limit of the connection.
-        let _ = visit.written.recv();
+        let _ = session.written.recv();
         reader.close();
-        end
+        Ok(end)
+    }
+
+    fn refusal_framing(&self) -> Option<Framing> {
+        self.dialect.greeting.map(|_| self.dialect.framing)
     }
 }
 
-impl Visit<'_> {
+impl Session<'_> {
     fn receive_all(&mut self, reader: &mut Reader, login_by: Instant) -> End {
         let mut flood = Flood::default();
         loop {
             let by = self.member.is_none().then_some(login_by);
             let end = match reader.receive(by) {
                 Ok(Some(message)) => {
-                    self.place.has_spoken();
-                    if self.hold_back(&mut flood, reader) {
+                    self.permit.has_spoken();
+                    if self.throttle(&mut flood, reader) {
                         return self.leave(Reason::Flood);
                     }
                     self.answer(&message)
@@ -175,7 +163,7 @@ impl Visit<'_> {
     }
 
     /// Waits when requests come too fast; says whether that has gone on for too long.
-    fn hold_back(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
+    fn throttle(&self, flood: &mut Flood, reader: &mut Reader) -> bool {
         let hold = flood.hold(Instant::now());
         thread::sleep(hold);
         let held = !hold.is_zero();
@@ -217,13 +205,7 @@ impl Visit<'_> {
     }
 
     fn join(&mut self, name: Name) -> Result<(), Gone> {
-        let (word, to) = (self.dialect.word, name.clone());
-        let seat = Seat {
-            outbound: Arc::clone(&self.outbound),
-            longest: self.dialect.framing.max_payload(),
-            wording: Box::new(move |message| word(message, Some(&to)).map(String::into_bytes)),
-        };
-        match self.room.enter(name.clone(), seat) {
+        match self.room.enter(name.clone(), Arc::clone(&self.outbound)) {
             Ok(member) => {
                 tracing::info!(%name, "joined");
                 self.member = Some(member);
@@ -240,19 +222,19 @@ impl Visit<'_> {
         match &self.member {
             Some(member) => member.refuse(refusal),
             None => {
-                let refusal = (self.dialect.word)(&Message::Reply(Err(refusal)), None);
-                // A stranger who does not read is not kept.
-                let told = refusal.map(|refusal| self.outbound.push(refusal.into_bytes()));
-                told.unwrap_or(Ok(())).map_err(|_| Gone)
+                let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
+                // A stranger that does not read is not kept.
+                let queued = refusal.map(|refusal| self.outbound.push(refusal));
+                queued.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
     }
 
     fn bad_input(&mut self, error: &ReceiveError) -> Option<End> {
-        if self.place.is_stopping() {
+        if self.permit.is_stopping() {
             return Some(self.lost(None));
         }
-        let Some((refusal, is_fatal)) = refusal_of(error) else {
+        let Some((refusal, is_fatal)) = refusal_of(error, LOG_IN) else {
             return Some(self.lost(Some(error)));
         };
         // Where it is the end, the end is logged with the same words.
@@ -276,7 +258,7 @@ impl Visit<'_> {
 
     /// There is nothing more to receive: why, and what that means for the room.
     fn lost(&mut self, error: Option<&ReceiveError>) -> End {
-        if self.place.is_stopping() {
+        if self.permit.is_stopping() {
             return self.stop();
         }
         if let Some(reason) = self.member.as_ref().and_then(Member::out) {
@@ -302,7 +284,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The first connection that notices sends everybody away, so that all have been told the same
+    /// The first connection that notices removes all members, so that all have received the same
     /// before.
     fn stop(&mut self) -> End {
         self.room.close();
@@ -318,10 +300,8 @@ impl Visit<'_> {
         match self.member.take() {
             Some(member) => member.leave(reason),
             None if reason == Reason::Quit => {
-                match (self.dialect.word)(&Message::Reply(Ok(Answer::Bye)), None) {
-                    Some(bye) => self.outbound.close_with(bye.into_bytes()),
-                    None => self.outbound.close(),
-                }
+                let bye = self.dialect.render(&Message::Reply(Ok(Answer::Bye)));
+                self.outbound.close_with(bye);
             }
             None => {}
         }
@@ -335,15 +315,15 @@ impl Visit<'_> {
 /// The thread that writes to one peer.
 struct Writing {
     writer: Writer,
-    outbound: Arc<Outbound>,
+    outbound: Arc<Queue>,
     is_ending: Arc<AtomicBool>,
 }
 
 impl Writing {
-    fn run(mut self, tell: &mpsc::Sender<Result<(), SendError>>) {
+    fn run(mut self, written_tx: &mpsc::Sender<Result<(), SendError>>) {
         let written = self.write_all();
         let has_failed = written.is_err();
-        let _ = tell.send(written);
+        let _ = written_tx.send(written);
         if has_failed || !self.is_ending.load(Ordering::Relaxed) {
             // The reader waits for a peer that was thrown out or lost: wake it.
             self.outbound.close();
@@ -358,7 +338,7 @@ impl Writing {
                 self.queue(&message)?;
                 queued += message.len();
                 // In raw framing a message is what one write made, if all goes well.
-                if queued >= IN_ONE_GO || self.writer.framing() == Framing::Raw {
+                if queued >= MAX_BATCH_BYTES || self.writer.framing() == Framing::Raw {
                     self.writer.flush()?;
                     queued = 0;
                 }
@@ -388,8 +368,7 @@ fn out_of_order(words: &str) -> Refusal {
 
 /// Has the operating system find out when the peer's machine is gone, which ends the stream; and
 /// keep little for one that does not read.
-fn set_options(stream: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(stream);
+fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     let (time, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new()
         .with_time(time)

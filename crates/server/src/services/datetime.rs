@@ -5,14 +5,57 @@ use std::net::SocketAddr;
 use proto::datetime::{Answer, Request};
 use proto::refusal::Refusal;
 use proto::reply;
+use wire::fault::Exchange;
 
 use crate::clock::Clock;
 use crate::conversation::as_text;
+use crate::datagrams::refuse;
+use crate::incoming::IncomingDatagrams;
+use crate::service::UdpService;
+
+/// The date and time service.
+pub struct Datetime {
+    clock: Clock,
+    wording: Wording,
+}
+
+/// How requests and answers are worded.
+pub struct Wording {
+    /// The answer to one datagram, if it has any.
+    pub answer: fn(&[u8], SocketAddr, &Clock) -> Option<Vec<u8>>,
+    /// The answer to one that an injected fault refuses, if it has any.
+    pub refuse: fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+impl Datetime {
+    /// In our own protocol.
+    pub fn new(clock: Clock) -> Datetime {
+        let wording = Wording {
+            answer,
+            // Nothing is refused where nothing would be answered.
+            refuse: |datagram| request(datagram).and_then(|_| refuse(datagram)),
+        };
+        Datetime::worded(clock, wording)
+    }
+
+    /// In other words.
+    pub fn worded(clock: Clock, wording: Wording) -> Datetime {
+        Datetime { clock, wording }
+    }
+}
+
+impl UdpService for Datetime {
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        tracing::info!(zone = %self.clock.zone(), "date and time are local");
+        let answer = |datagram: &[u8], sender| (self.wording.answer)(datagram, sender, &self.clock);
+        incoming.answer(Exchange::Answered, answer, self.wording.refuse);
+    }
+}
 
 /// The answer to one datagram, or nothing where silence is the answer: to an empty one, to `QUIT`,
 /// and to anything that could itself be an answer. White space around it is ignored. Its sender is
 /// named in the log.
-pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
+fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
     let answer = match request(datagram)? {
         Ok(request) => Ok(now(request, clock)?),
         Err(mut refusal) => {
@@ -26,7 +69,7 @@ pub fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<
 }
 
 /// What a datagram asks for, or why that is refused; nothing where silence is the answer.
-pub fn request(datagram: &[u8]) -> Option<Result<Request, Refusal>> {
+fn request(datagram: &[u8]) -> Option<Result<Request, Refusal>> {
     let datagram = datagram.trim_ascii();
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;

@@ -2,37 +2,37 @@
 //!
 //! There is no `READY` and no framing: echo is transparent. A peer may send everything before it
 //! reads anything; were each piece written before the next is read, both sides would fill their
-//! buffers and wait for ever. So one thread reads, another writes, and [`AHEAD`] bytes may wait
+//! buffers and deadlock. So one thread reads, another writes, and [`MAX_QUEUED_BYTES`] bytes may wait
 //! between them, besides as many that the writer has taken.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proto::mode::Transport;
-use record::tap::Struck;
+use record::tap::{Batch, FaultEffect};
 use record::{By, How, Tap};
 use socket2::SockRef;
-use wire::fault::pause::{stop_for, wait_while_stopped};
-use wire::fault::sending::segments;
-use wire::fault::stream::{Break, GLUE_WAIT, Sending, Timetable, wait_until};
-use wire::fault::{Exchange, Schedule, Verdict};
+use wire::fault::outgoing::{GLUE_WAIT, Outgoing, Write, wait_until};
+use wire::fault::pause::wait_while_stopped;
+use wire::fault::sending::Break;
+use wire::fault::{Exchange, Schedule};
 
-use crate::config::Config;
-use crate::connections::Place;
-use crate::conversation::End;
+use crate::connections::ConnectionPermit;
+use crate::datagrams::refuse;
+use crate::incoming::{IncomingBytes, IncomingConnection, IncomingDatagrams};
 use crate::outbound::Outbound;
+use crate::service::{End, TcpService, UdpService};
 use crate::threads::Threads;
 
 /// Most bytes that wait to be written back to one peer.
-pub const AHEAD: usize = 64 * 1024 * 1024;
+pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes that may wait over all peers. Beyond, a peer must read before more is read from it.
-pub const AHEAD_OF_ALL: usize = 256 * 1024 * 1024;
+/// Most bytes that wait over all peers. Beyond, a peer must read before more is read from it.
+pub const MAX_QUEUED_BYTES_TOTAL: usize = 256 * 1024 * 1024;
 
 const PIECE: usize = 64 * 1024;
 
@@ -41,6 +41,33 @@ const PIECE: usize = 64 * 1024;
 pub struct Echo {
     threads: Threads,
     waiting: Arc<AtomicUsize>,
+}
+
+/// Echo over UDP.
+pub struct EchoDatagrams;
+
+impl UdpService for EchoDatagrams {
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        let echo = |datagram: &[u8], _| Some(datagram.to_vec());
+        incoming.answer(Exchange::Transparent, echo, refuse);
+    }
+}
+
+impl TcpService for Echo {
+    /// Echoes until the peer half-closes and has everything back.
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let permit = incoming.permit();
+        let bytes = incoming.bytes()?;
+        let stream = Arc::clone(&bytes.stream);
+        Ok(match self.echo(bytes, incoming.limits.idle, permit) {
+            Ok(()) if permit.is_stopping() => End::Stopping,
+            Ok(()) => End::Closed,
+            Err(error) => {
+                end(&stream);
+                End::Broken(error.to_string())
+            }
+        })
+    }
 }
 
 impl Echo {
@@ -52,44 +79,30 @@ impl Echo {
         }
     }
 
-    /// Echoes until the peer half-closes and has everything back.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        match self.echo(stream, place, config) {
-            Ok(()) if place.is_stopping() => End::Stopping,
-            Ok(()) => End::Closed,
-            Err(error) => {
-                end(stream);
-                End::Broken(error.to_string())
-            }
-        }
-    }
-
-    fn echo(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> io::Result<()> {
-        let idle = config.limits.idle;
+    fn echo(
+        &self,
+        incoming: IncomingBytes,
+        idle: Option<Duration>,
+        permit: &ConnectionPermit,
+    ) -> io::Result<()> {
+        let (stream, tap) = (&incoming.stream, incoming.tap);
+        let (requests, replies) = incoming.faults.unzip();
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
-        let queue = Arc::new(Outbound::new(AHEAD));
-        let (tell_written, written) = std::sync::mpsc::channel();
-        let faults = config.faults(Transport::Tcp, place.id(), Exchange::Transparent);
-        let (requests, replies) = match faults {
-            Some(faults) => (Some(faults.requests), Some(faults.replies)),
-            None => (None, None),
-        };
-        let tap = config.tap_stream(stream, place)?;
+        let queue = Arc::new(Outbound::new(MAX_QUEUED_BYTES));
+        let (written_tx, written) = std::sync::mpsc::channel();
         let writer = Writer {
             tap: tap.clone(),
             stream: Arc::clone(stream),
             queue: Arc::clone(&queue),
             waiting: Arc::clone(&self.waiting),
-            replies,
-            timetable: Timetable::default(),
-            glued: None,
+            faults: replies.map(Outgoing::new),
         };
         self.threads
-            .run(move || drop(tell_written.send(writer.write_all())))?;
+            .run(move || drop(written_tx.send(writer.write_all())))?;
 
-        let read = self.read_all(stream, &queue, place, requests, tap.as_ref());
+        let read = self.read_all(stream, &queue, permit, requests, tap.as_ref());
         queue.close();
         if let (Some(tap), Err(error)) = (&tap, &read) {
             match error.kind() {
@@ -107,12 +120,12 @@ impl Echo {
         read.and(written)
     }
 
-    /// What one read returned is a message to the faults: echo knows no other.
+    /// To the faults, what one read returned is a message: echo has no other.
     fn read_all(
         &self,
         stream: &TcpStream,
         queue: &Outbound,
-        place: &Place,
+        permit: &ConnectionPermit,
         mut requests: Option<Schedule>,
         tap: Option<&Tap>,
     ) -> io::Result<()> {
@@ -128,29 +141,27 @@ impl Echo {
                 }
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(said_nothing(error)),
+                Err(error) => return Err(timeout_as_idle(error)),
             };
             wait_while_stopped();
-            place.has_spoken();
+            permit.has_spoken();
             if let Some(tap) = tap {
                 tap.read(length, PIECE, &piece[..length], None);
                 tap.received(&piece[..length]);
             }
-            if self.waiting.load(Ordering::Relaxed) > AHEAD_OF_ALL {
+            if self.waiting.load(Ordering::Relaxed) > MAX_QUEUED_BYTES_TOTAL {
                 queue.wait_until_empty();
             }
-            let verdict = requests
-                .as_mut()
-                .map(|schedule| schedule.next_fate().verdict);
-            let (times, struck) = match verdict {
-                Some(Verdict::Drop) => (0, Some(Struck::Dropped)),
-                Some(Verdict::Duplicate) => (2, Some(Struck::Duplicated)),
-                Some(_) | None => (1, None),
-            };
-            if let (Some(tap), Some(struck)) = (tap, struck) {
-                tap.struck_receiving(struck, &piece[..length]);
+            let effect = requests.as_mut().and_then(Schedule::next_received);
+            if let (Some(tap), Some(effect)) = (tap, effect) {
+                tap.fault_on_received(effect, &piece[..length]);
             }
-            for _ in 0..times {
+            let copies = match effect {
+                None => 1,
+                Some(FaultEffect::Duplicated) => 2,
+                Some(_) => 0,
+            };
+            for _ in 0..copies {
                 self.waiting.fetch_add(length, Ordering::Relaxed);
                 if queue.push_waiting(piece[..length].to_vec()).is_err() {
                     self.waiting.fetch_sub(length, Ordering::Relaxed);
@@ -166,10 +177,7 @@ struct Writer {
     tap: Option<Tap>,
     queue: Arc<Outbound>,
     waiting: Arc<AtomicUsize>,
-    replies: Option<Schedule>,
-    timetable: Timetable,
-    /// What waits for the next message, to be written together with it.
-    glued: Option<Sending>,
+    faults: Option<Outgoing>,
 }
 
 impl Writer {
@@ -177,7 +185,7 @@ impl Writer {
         let written = self.write_pieces();
         if written.is_err() {
             self.queue.close();
-            // Wakes the reader; what still waits is of no use to anybody.
+            // Wakes the reader; what still waits is not written any more.
             end(&self.stream);
             while let Some(rest) = self.queue.take() {
                 self.forget(&rest);
@@ -204,82 +212,64 @@ impl Writer {
                 }
             }
         }
-        self.write_glued()
+        self.write_held()
     }
 
-    /// What waits to be written; waits for something. What waited in vain for that is written
+    /// What waits to be written; waits for something. What was held back in vain for that is written
     /// meanwhile.
     fn take(&mut self) -> Option<VecDeque<Vec<u8>>> {
-        if self.glued.is_some() {
+        if self
+            .faults
+            .as_ref()
+            .and_then(Outgoing::held_until)
+            .is_some()
+        {
             let taken = self.queue.take_within(GLUE_WAIT);
             if taken.as_ref().is_none_or(|taken| !taken.is_empty()) {
                 return taken;
             }
-            // Why it could not be written, the next write learns too.
-            let _ = self.write_glued();
+            // If it cannot be written, the next write fails too.
+            let _ = self.write_held();
         }
         self.queue.take()
     }
 
-    fn write_glued(&mut self) -> io::Result<()> {
-        match self.glued.take() {
-            Some(glued) => self.put(&glued),
-            None => Ok(()),
-        }
+    fn write_held(&mut self) -> io::Result<()> {
+        let held = self.faults.as_mut().and_then(Outgoing::take_held);
+        held.map_or(Ok(()), |held| self.put(&held.into()))
     }
 
     fn write(&mut self, piece: Vec<u8>, taken: Instant) -> io::Result<()> {
-        let Some(replies) = &mut self.replies else {
-            return self.put(&Sending::untouched(piece, taken));
+        let Some(faults) = &mut self.faults else {
+            return self.put(&Batch::of(piece, false).into());
         };
-        let (fate, may_wait) = (replies.next_fate(), self.glued.is_none());
-        let timetable = &mut self.timetable;
-        let due = |delay| timetable.due(taken, delay);
-        let sending = Sending::of(piece, false, fate, may_wait, self.tap.as_ref(), due);
+        let mut sending = faults.decide(piece, false, taken);
+        sending.record(self.tap.as_ref());
         wait_until(sending.due);
-        if let Some(pause) = sending.pause {
-            if let Some(tap) = &self.tap {
-                tap.paused(pause);
-            }
-            stop_for(pause);
+        sending.pause(self.tap.as_ref());
+        let (write, end) = faults.write(sending, Instant::now());
+        if let Some(write) = write {
+            self.put(&write)?;
         }
-        if sending.waits {
-            self.glued = Some(sending);
-            return Ok(());
-        }
-        self.put(&sending)
+        end.map_or(Ok(()), |how| self.break_off(how))
     }
 
-    fn put(&mut self, sending: &Sending) -> io::Result<()> {
-        let each = sending.to_write();
-        if !each.is_empty() {
-            let moment = self.tap.as_ref().map(Tap::now);
-            let glued = self.glued.take();
-            match &glued {
-                Some(glued) => self.write_all_of(&[&glued.bytes[..], &each].concat())?,
-                None => {
-                    let (segments, wait) = segments(&each, sending.split);
-                    for (position, segment) in segments.enumerate() {
-                        if position > 0 {
-                            thread::sleep(wait);
-                        }
-                        self.write_all_of(segment)?;
-                    }
-                }
+    fn put(&self, write: &Write) -> io::Result<()> {
+        let moment = self.tap.as_ref().map(Tap::now);
+        for (wait, segment) in write.segments() {
+            if !wait.is_zero() {
+                thread::sleep(wait);
             }
-            if let (Some(tap), Some(moment)) = (&self.tap, moment) {
-                if let Some(glued) = &glued {
-                    tap.sent(moment, &glued.bytes[..]);
-                }
-                match sending.end {
-                    Some(_) => tap.sent_in_part(moment, sending.sent()),
-                    None => tap.sent(moment, sending.sent()),
-                }
-            }
+            self.write_all_of(segment)?;
         }
-        let Some(how) = sending.end else {
-            return Ok(());
-        };
+        if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+            tap.written(moment, &write.batch, write.batch.bytes.len());
+        }
+        Ok(())
+    }
+
+    /// A fault ends the connection here.
+    fn break_off(&self, how: Break) -> io::Result<()> {
         if how == Break::Reset {
             SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
         }
@@ -291,7 +281,7 @@ impl Writer {
 
     fn write_all_of(&self, bytes: &[u8]) -> io::Result<()> {
         wait_while_stopped();
-        (&*self.stream).write_all(bytes).map_err(said_nothing)
+        (&*self.stream).write_all(bytes).map_err(timeout_as_idle)
     }
 
     fn forget<'a>(&self, pieces: impl IntoIterator<Item = &'a Vec<u8>>) {
@@ -301,7 +291,7 @@ impl Writer {
 }
 
 /// Ends the stream in both directions. One that a fault resets is only read no more: the peer is to
-/// find the reset, which comes when the last one lets go, and no end before it.
+/// find the reset, which is sent when the last owner drops the socket, and no end before it.
 fn end(stream: &TcpStream) {
     let is_reset = matches!(SockRef::from(stream).linger(), Ok(Some(Duration::ZERO)));
     let _ = stream.shutdown(match is_reset {
@@ -310,7 +300,7 @@ fn end(stream: &TcpStream) {
     });
 }
 
-fn said_nothing(error: io::Error) -> io::Error {
+fn timeout_as_idle(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             io::Error::new(io::ErrorKind::TimedOut, "the peer was idle too long")

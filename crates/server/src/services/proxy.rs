@@ -2,7 +2,7 @@
 //! touching them.
 //!
 //! It says nothing of its own and understands nothing: bytes go through as they came, and so do the
-//! ends of streams and resets. A framing matters only to the faults, which strike whole messages.
+//! ends of streams and resets. A framing matters only to the faults, which apply to whole messages.
 //!
 //! * [`pair`]: the two streams of a connection, and how they end together;
 //! * [`pump`]: one direction of it, and [`faulty`] what is done to it;
@@ -16,32 +16,29 @@ pub mod pair;
 pub mod pump;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use proto::atm::secrets;
+use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::tap::Tap;
-use record::{By, Channel, How};
-use socket2::{Domain, SockRef, Socket, Type};
+use record::{By, How};
+use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
-use wire::fault::datagrams::Datagrams;
 
 use self::datagrams::Relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::{Config, ProxySettings};
-use crate::connections::{Connections, Place};
-use crate::conversation::End;
+use crate::incoming::{IncomingConnection, IncomingDatagrams};
+use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
 
-/// The word on the command line and on the ready line.
-pub const NAME: &str = "proxy";
+use proto::mode::PROXY;
 
-/// The port unless told otherwise: the one behind those of the services.
+/// The default port: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
 
 /// Longest wait for the server to accept a connection. The kernel would wait two minutes for a host
@@ -52,27 +49,46 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Proxy {
     settings: ProxySettings,
+    /// What a message is, to the faults and to the recording.
+    framing: Framing,
+    /// How long a message may take to be whole.
+    hold: Duration,
+    /// Silence after which a client over UDP is forgotten.
+    idle: Duration,
+    /// Most clients over UDP at once.
+    clients: usize,
+    /// How long open connections may take to end when the server stops.
+    drain: Duration,
     threads: Threads,
 }
 
 impl Proxy {
     /// A proxy with these settings, with its second threads from these.
-    pub fn new(settings: ProxySettings, threads: Threads) -> Proxy {
-        Proxy { settings, threads }
+    pub fn new(settings: ProxySettings, config: &Config, threads: Threads) -> Proxy {
+        Proxy {
+            settings,
+            framing: config.framing,
+            hold: config.limits.frame,
+            idle: config.limits.idle.unwrap_or(Duration::MAX),
+            clients: config.connections,
+            drain: config.drain,
+            threads,
+        }
     }
 
-    /// The transport it listens on.
-    pub fn transports(&self) -> &'static [Transport] {
+    /// The proxy as a service.
+    pub fn service(&self) -> Service {
+        let service = Service::new(PROXY, DEFAULT_PORT);
         match self.settings.transport {
-            Transport::Tcp => &[Transport::Tcp],
-            Transport::Udp => &[Transport::Udp],
+            Transport::Tcp => service.over_tcp(self.clone()),
+            Transport::Udp => service.over_udp(self.clone()),
         }
     }
 
     /// Whether it may listen here.
     ///
     /// # Errors
-    /// When it would relay to itself: all it is sent would go round for ever.
+    /// When it would relay to itself: all it is sent would go round without end.
     pub fn check_not_self(&self, own: SocketAddr) -> anyhow::Result<()> {
         for to in &self.settings.to {
             if to.port() == own.port() && is_reached_at(own.ip(), to.ip()) {
@@ -80,21 +96,6 @@ impl Proxy {
             }
         }
         Ok(())
-    }
-
-    /// Relays one connection until both directions have ended.
-    pub fn serve(&self, client: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        match self.relay(client, place, config) {
-            Ok(None | Some(Over::Stopped)) if place.is_stopping() => End::Stopping,
-            Ok(None | Some(Over::Stopped)) => End::Closed,
-            Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
-            Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
-            Err(error) => {
-                // What a client would have met that had connected there itself.
-                let _ = SockRef::from(&**client).set_linger(Some(Duration::ZERO));
-                End::Unserved(format!("{error:#}"))
-            }
-        }
     }
 
     /// Warns when nothing can be listening at the server's address. Only for an address of this
@@ -107,52 +108,65 @@ impl Proxy {
         }
     }
 
-    fn relay(
-        &self,
-        client: &Arc<TcpStream>,
-        place: &Place,
-        config: &Config,
-    ) -> anyhow::Result<Option<Over>> {
-        let listen_to = |stream, side| tap(config, stream, place.id(), side);
-        let client_tap = listen_to(client, Side::Server)?;
+    fn relay(&self, incoming: &IncomingConnection<'_>) -> anyhow::Result<Option<Over>> {
+        let permit = incoming.permit();
+        let client = incoming.relayed(self.framing)?;
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
-        if let (Some(tap), Err(error)) = (&client_tap, &connected) {
+        if let (Some(tap), Err(error)) = (&client.tap, &connected) {
             let words = error.to_string();
             tap.failed(&words);
             tap.ends(By::Us, How::Reset, Some(words));
         }
         let server = connected?;
-        let server_tap = listen_to(&server, Side::Client)?;
-        let taps = client_tap.zip(server_tap);
+        let server_tap = incoming.tap(Side::Client, self.framing.into(), &server)?;
+        let taps = client.tap.zip(server_tap);
         let taps = taps.map(|(client, server)| Taps { client, server });
-        let (client, server) = (Arc::clone(client), Arc::new(server));
-        let pair = Arc::new(Pair::new(client, server, taps, place.watch())?);
-        let mut requests = Pump::new(&pair, Direction::ToServer, config.framing);
-        let mut replies = Pump::new(&pair, Direction::ToClient, config.framing);
-        if let Some(plan) = &config.faults {
-            let (of_requests, of_replies) = plan.relay(Transport::Tcp, place.id());
-            let hold = config.limits.frame;
-            requests = requests.under(of_requests, config.framing, hold);
-            replies = replies.under(of_replies, config.framing, hold);
+        let pair = Pair::new(client.stream, Arc::new(server), taps, permit.watch())?;
+        let pair = Arc::new(pair);
+        let mut requests = Pump::new(&pair, Direction::ToServer, self.framing);
+        let mut replies = Pump::new(&pair, Direction::ToClient, self.framing);
+        if let Some((of_requests, of_replies)) = client.faults {
+            requests = requests.under(of_requests, self.framing, self.hold);
+            replies = replies.under(of_replies, self.framing, self.hold);
         }
         let other = Arc::clone(&pair);
         self.threads.run(move || {
             replies.run(|| ());
             other.wait_for_other(Direction::ToClient, || false);
         })?;
-        requests.run(|| place.has_spoken());
+        requests.run(|| permit.has_spoken());
         let mut stop_by = None;
         pair.wait_for_other(Direction::ToServer, || {
-            let is_stopping = place.is_stopping();
-            let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + config.drain));
+            let is_stopping = permit.is_stopping();
+            let by = is_stopping.then(|| *stop_by.get_or_insert(Instant::now() + self.drain));
             by.is_some_and(|by| by <= Instant::now())
         });
         Ok(pair.over())
     }
+}
 
+impl TcpService for Proxy {
+    /// Relays one connection until both directions have ended.
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        Ok(match self.relay(&incoming) {
+            Ok(None | Some(Over::Stopped)) if incoming.permit().is_stopping() => End::Stopping,
+            Ok(None | Some(Over::Stopped)) => End::Closed,
+            Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
+            Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
+            Err(error) => {
+                // What a client would have met that had connected there itself.
+                let _ = incoming.options().set_linger(Some(Duration::ZERO));
+                End::Unserved(format!("{error:#}"))
+            }
+        })
+    }
+}
+
+impl UdpService for Proxy {
     /// Relays datagrams until the server stops.
-    pub fn relay_datagrams(&self, socket: UdpSocket, connections: &Connections, config: &Config) {
-        let is_v6 = socket.local_addr().is_ok_and(|own| own.is_ipv6());
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        let incoming = incoming.relay();
+        let is_v6 = incoming.socket.local_addr().is_ok_and(|own| own.is_ipv6());
         // Over UDP nobody says at which of its addresses a server is. The one that is like ours is
         // the likelier: `localhost` may be `::1` first.
         let to = &self.settings.to;
@@ -160,41 +174,17 @@ impl Proxy {
         let Some(&server) = alike.or(to.first()) else {
             return;
         };
-        let faults = config.faults.as_ref().map(|plan| {
-            let (requests, replies) = plan.relay(Transport::Udp, 0);
-            (
-                Datagrams::sending(Side::Client, requests),
-                Datagrams::sending(Side::Server, replies),
-            )
-        });
         let relay = Relay {
-            socket,
+            socket: incoming.socket,
             server,
-            connections,
-            clients: config.connections,
-            idle: config.limits.idle.unwrap_or(Duration::MAX),
-            faults,
-            recorder: config.recorder.clone(),
+            connections: incoming.connections,
+            clients: self.clients,
+            idle: self.idle,
+            faults: incoming.faults,
+            recorder: incoming.recorder,
         };
         relay.run();
     }
-}
-
-/// A recorder's ear on one of the two streams: where we are this side.
-fn tap(config: &Config, stream: &TcpStream, number: u64, side: Side) -> io::Result<Option<Tap>> {
-    let Some(recorder) = &config.recorder else {
-        return Ok(None);
-    };
-    let channel = Channel {
-        service: NAME.to_owned(),
-        transport: Transport::Tcp,
-        framing: config.framing.into(),
-        connection: number,
-        local: stream.local_addr()?,
-        peer: stream.peer_addr()?,
-    };
-    let recorder = recorder.on_side(side);
-    Ok(Some(Tap::connected(&recorder, channel, Some(secrets))))
 }
 
 /// Whether the address is one of this machine's, and nobody has it: then it can be had.
@@ -208,7 +198,7 @@ fn is_free(address: SocketAddr, transport: Transport) -> bool {
     socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
 }
 
-/// Whether somebody who listens on `own` is reached at `to`.
+/// Whether a listener on `own` is reached at `to`.
 fn is_reached_at(own: IpAddr, to: IpAddr) -> bool {
     // Sent to no address in particular, it stays on this machine.
     let to = match to.to_canonical() {
@@ -232,7 +222,7 @@ mod tests {
             to: to.iter().map(|to| to.parse().unwrap()).collect(),
             transport: Transport::Tcp,
         };
-        let proxy = Proxy::new(settings, Threads::default());
+        let proxy = Proxy::new(settings, &Config::default(), Threads::default());
         let checked = proxy.check_not_self(own.parse().unwrap());
         checked.map_err(|error| error.to_string())
     }

@@ -1,22 +1,23 @@
 //! A scripted exchange: the server's part of it, for each peer anew.
 //!
-//! Nothing is on the wire that is not in the script: no `READY`, no refusals. A peer that says what
-//! no rule takes is told nothing; over TCP its connection is closed, so that it does not wait for
+//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent
+//! to a peer whose message no rule takes; over TCP its connection is closed, so that it does not wait for
 //! an answer that never comes.
 
 use std::fs::File;
-use std::io::Read;
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::io::{self, Read};
+use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
-use proto::script::{self, MAX_SIZE, Part, Player, Script, Shipped, Then};
+use proto::mode::Transport;
+use proto::script::{MAX_SIZE, Part, Player, Script, Shipped, Then};
 use wire::connection::{Connection, ReceiveError};
 use wire::fault::Exchange;
 
-use crate::config::Config;
-use crate::connections::Place;
-use crate::conversation::End;
+use crate::connections::ConnectionPermit;
+use crate::datagrams::refuse;
+use crate::incoming::{IncomingConnection, IncomingDatagrams};
+use crate::service::{End, Service, TcpService, UdpService};
 
 /// Finds a script by its name, or reads it from a file.
 ///
@@ -37,56 +38,50 @@ pub fn load(name_or_file: &str) -> anyhow::Result<Script> {
     source.parse().with_context(|| name_or_file.to_owned())
 }
 
-/// The script and its server's part.
-#[derive(Debug)]
-pub struct Scripted {
-    script: Script,
+/// Has the service play the server's part of the script, over the script's transport.
+///
+/// # Errors
+/// When the script has no part for a server.
+pub fn open(service: Service, script: Script) -> anyhow::Result<Service> {
+    if script.server().is_none() {
+        bail!(
+            "the script {:?} has no [server] part: play it with `labclient script`",
+            script.title()
+        );
+    }
+    Ok(match script.transport() {
+        Transport::Tcp => service.over_tcp(Scripted(script)),
+        Transport::Udp => service.over_udp(Scripted(script)),
+    })
+}
+
+/// The server's part of a script.
+struct Scripted(Script);
+
+impl TcpService for Scripted {
+    fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
+        let Some(part) = self.0.server() else {
+            return Ok(End::Done);
+        };
+        let permit = incoming.permit();
+        let mut connection = incoming.messages(self.0.framing(), Exchange::Transparent)?;
+        let end = play(part, &mut connection, permit);
+        connection.close();
+        Ok(end)
+    }
+}
+
+impl UdpService for Scripted {
+    fn serve(&self, incoming: IncomingDatagrams<'_>) {
+        let answer = |datagram: &[u8], sender| self.answer(datagram, sender);
+        incoming.answer(Exchange::Transparent, answer, refuse);
+    }
 }
 
 impl Scripted {
-    /// The given script, or the default one.
-    ///
-    /// # Errors
-    /// When it has no part for a server.
-    pub fn new(script: Option<Script>) -> anyhow::Result<Scripted> {
-        let script = match script {
-            Some(script) => script,
-            None => load(script::DEFAULT)?,
-        };
-        if script.server().is_none() {
-            bail!(
-                "the script {:?} has no [server] part: play it with `labclient script`",
-                script.title()
-            );
-        }
-        Ok(Scripted { script })
-    }
-
-    /// The script.
-    pub fn script(&self) -> &Script {
-        &self.script
-    }
-
-    /// Plays the server's part over one connection.
-    pub fn serve(&self, stream: &Arc<TcpStream>, place: &Place, config: &Config) -> End {
-        let Some(part) = self.script.server() else {
-            return End::Done;
-        };
-        let framing = self.script.framing();
-        match Connection::over(Arc::clone(stream), framing, config.limits) {
-            Ok(mut connection) => {
-                config.inject(&mut connection, place, Exchange::Transparent);
-                let end = play(part, &mut connection, place);
-                connection.close();
-                end
-            }
-            Err(error) => End::Broken(error.to_string()),
-        }
-    }
-
     /// The answer to one datagram, or nothing.
-    pub fn answer(&self, datagram: &[u8], sender: SocketAddr) -> Option<Vec<u8>> {
-        match Player::new(self.script.server()?).received(datagram) {
+    fn answer(&self, datagram: &[u8], sender: SocketAddr) -> Option<Vec<u8>> {
+        match Player::new(self.0.server()?).received(datagram) {
             Ok(turn) => {
                 tracing::debug!(%sender, "as scripted");
                 turn.send.first().map(|text| text.clone().into_bytes())
@@ -99,7 +94,7 @@ impl Scripted {
     }
 }
 
-fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
+fn play(part: &Part, connection: &mut Connection, permit: &ConnectionPermit) -> End {
     if let Some(length) = part.message_length() {
         connection.reader.set_message_length(length);
     }
@@ -117,13 +112,13 @@ fn play(part: &Part, connection: &mut Connection, place: &Place) -> End {
         }
         turn = match connection.reader.receive(None) {
             Ok(Some(message)) => {
-                place.has_spoken();
+                permit.has_spoken();
                 match player.received(&message) {
                     Ok(turn) => turn,
                     Err(unexpected) => return End::Unserved(unexpected.to_string()),
                 }
             }
-            Ok(None) if place.is_stopping() => return End::Stopping,
+            Ok(None) if permit.is_stopping() => return End::Stopping,
             // A reset ends the connection as well as a close does.
             Ok(None) | Err(ReceiveError::Io(_)) if player.awaits_close() => return End::Done,
             Ok(None) => return End::Closed,

@@ -18,14 +18,32 @@ const QUICK_DIGITS: usize = 200;
 #[derive(Debug, Clone)]
 pub struct Text {
     /// How long one primality test may compute, and how long it waits for its turn.
-    pub prime_budget: Duration,
+    prime_budget: Duration,
     /// The turns of all connections.
-    pub turns: Turns,
+    turns: Turns,
     /// Whose turn it is.
-    pub whose: Option<Watch>,
+    whose: Option<Watch>,
 }
 
 impl Text {
+    /// The service, each of whose primality tests may compute so long.
+    pub fn new(prime_budget: Duration) -> Text {
+        Text {
+            prime_budget,
+            turns: Turns::new(),
+            whose: None,
+        }
+    }
+
+    /// The service as this connection has it: its long tests take turns with those of others.
+    #[must_use]
+    pub fn for_connection(&self, whose: Watch) -> Text {
+        Text {
+            whose: Some(whose),
+            ..self.clone()
+        }
+    }
+
     fn is_prime(&self, number: &Integer) -> Result<bool, Refusal> {
         let _turn = match number.digits().len() {
             ..=QUICK_DIGITS => None,
@@ -61,11 +79,7 @@ mod tests {
     use proto::refusal::Code;
 
     fn answer(request: &str) -> Result<String, Code> {
-        let mut text = Text {
-            prime_budget: Duration::from_secs(60),
-            turns: Turns::new(),
-            whose: None,
-        };
+        let mut text = Text::new(Duration::from_secs(60));
         text.answer(request.parse().unwrap())
             .map(|a| a.to_string())
             .map_err(|r| r.code)
@@ -115,11 +129,7 @@ mod tests {
 
     #[test]
     fn a_budget_that_is_spent_ends_in_a_refusal() {
-        let mut text = Text {
-            prime_budget: Duration::ZERO,
-            turns: Turns::new(),
-            whose: None,
-        };
+        let mut text = Text::new(Duration::ZERO);
         // A prime of 1,031 digits, all of them one: no small factor settles it early.
         let request = format!("PRIME {}", "1".repeat(1_031)).parse().unwrap();
         assert_eq!(text.answer(request).unwrap_err().code, Code::OutOfTime);

@@ -9,20 +9,20 @@ mod exchange;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use proto::atm::TransactionId;
 use proto::atm::semantics::Semantics;
-use proto::atm::{Money, TransactionId};
 use proto::name::Name;
 use proto::refusal::Code;
 use proto::side::Side;
-use record::{Channel, Event, Run, What};
+use record::{Channel, Detail, Event, Note, NoteKind, Run, What};
 
-use super::story::{Death, JournalEnd, Story, Verb};
+use super::history::{Death, History, JournalEnd, Verb};
 
 /// What is in the recordings.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// In the order in which they began.
-    pub stories: Vec<Story>,
+    pub histories: Vec<History>,
     /// Whether a recording of the bank is among them.
     pub bank_is_recorded: bool,
 }
@@ -30,7 +30,7 @@ pub(super) struct Found {
 /// Looks through all events of these runs, in the order of the clock.
 pub(super) fn gather(runs: &[Run]) -> Found {
     let mut gathering = Gathering {
-        lives: runs.iter().map(Life::new).collect(),
+        states: runs.iter().map(RunState::new).collect(),
         ..Gathering::default()
     };
     gathering.found.bank_is_recorded = runs.iter().any(|run| run.header.side == Side::Server);
@@ -46,7 +46,7 @@ pub(super) fn gather(runs: &[Run]) -> Found {
         gathering.take(*number, event);
     }
     for number in 0..runs.len() {
-        if !gathering.lives[number].is_over {
+        if !gathering.states[number].is_over {
             gathering.die(number, None);
         }
     }
@@ -57,23 +57,30 @@ pub(super) fn gather(runs: &[Run]) -> Found {
 struct Gathering<'a> {
     found: Found,
     numbers: HashMap<TransactionId, usize>,
-    lives: Vec<Life<'a>>,
-    /// Where the arrival of a request is, among those of its story.
+    states: Vec<RunState<'a>>,
+    /// Where the arrival of a request is, among those of its history.
     arrived: HashMap<Place, usize>,
-    /// Where a request was sent to: its story and its place among the tries.
+    /// Where a request was sent to: its history and its place among the attempts.
     sent: Vec<(Place, usize)>,
 }
 
-/// Which request of a connection it is: the client's address, the server's port, the story, the
+/// One end of a connection, as a run recorded it.
+#[derive(Clone, Copy)]
+struct End<'a> {
+    run: usize,
+    channel: &'a Channel,
+}
+
+/// Which request of a connection it is: the client's address, the server's port, the history, the
 /// verb, and how many like it there were before.
 type Place = (SocketAddr, u16, usize, Verb, usize);
 
 /// One run, so far.
 #[derive(Debug)]
-struct Life<'a> {
+struct RunState<'a> {
     side: Side,
     semantics: Option<Semantics>,
-    lines: HashMap<&'a Channel, Line>,
+    connections: HashMap<&'a Channel, ConnectionState>,
     machine: Option<Name>,
     /// The transaction whose notes are moving.
     moving: Option<usize>,
@@ -84,28 +91,28 @@ struct Life<'a> {
 
 /// One connection, so far.
 #[derive(Debug, Default)]
-struct Line {
+struct ConnectionState {
     machine: Option<Name>,
     /// The requests that are not answered yet.
-    waiting: VecDeque<Option<Asked>>,
+    waiting: VecDeque<Option<Pending>>,
     /// What the last answer was to.
-    answered: Option<Asked>,
+    answered: Option<Pending>,
     /// How many copies of the next request are to be sent.
     copies: u32,
     places: HashMap<(usize, Verb), usize>,
 }
 
-/// A request: its story, and its place among the tries or the arrivals.
+/// A request: its history, and its place among the attempts or the arrivals.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
-    story: usize,
+struct Pending {
+    history: usize,
     place: usize,
     /// The copy that a fault made.
     is_copy: bool,
 }
 
-impl<'a> Life<'a> {
-    fn new(run: &'a Run) -> Life<'a> {
+impl<'a> RunState<'a> {
+    fn new(run: &'a Run) -> RunState<'a> {
         let given = &run.header.arguments;
         let follows = |pair: &[String]| (pair[0] == "--semantics").then(|| pair[1].clone());
         let word = given.windows(2).find_map(follows).or_else(|| {
@@ -113,10 +120,10 @@ impl<'a> Life<'a> {
                 .iter()
                 .find_map(|a| Some(a.strip_prefix("--semantics=")?.to_owned()))
         });
-        Life {
+        RunState {
             side: run.header.side,
             semantics: word.and_then(|word| Semantics::parse(&word)),
-            lines: HashMap::new(),
+            connections: HashMap::new(),
             machine: None,
             moving: None,
             touched: HashSet::new(),
@@ -128,105 +135,87 @@ impl<'a> Life<'a> {
 impl<'a> Gathering<'a> {
     fn take(&mut self, run: usize, event: &'a Event) {
         match (&event.what, &event.channel) {
-            (
-                What::Note {
-                    about,
-                    what,
-                    amount,
-                    words,
-                },
-                _,
-            ) => {
-                let amount = amount.as_ref().and_then(|amount| amount.parse().ok());
-                let words = words.as_deref();
-                self.note(run, about.as_deref(), what, amount, words);
-            }
+            (What::Note(note), _) => self.note(run, note),
             (What::Crashed { at }, _) => self.die(run, Some(at)),
-            (What::Ended, _) => self.lives[run].is_over = true,
+            (What::Ended, _) => self.states[run].is_over = true,
             (what, Some(channel)) if channel.service == "atm" => {
-                self.message(run, channel, what);
+                self.message(End { run, channel }, what);
             }
             _ => {}
         }
     }
 
-    fn note(
-        &mut self,
-        run: usize,
-        about: Option<&str>,
-        what: &str,
-        amount: Option<Money>,
-        words: Option<&str>,
-    ) {
-        let side = self.lives[run].side;
-        let Some(id) = about.and_then(|about| about.parse().ok()) else {
-            if let (Side::Client, "drawer", Some(moving)) = (side, what, self.lives[run].moving) {
-                self.found.stories[moving].journal.after = amount;
+    fn note(&mut self, run: usize, note: &Note) {
+        let side = self.states[run].side;
+        let amount = note.amount.as_ref().and_then(|amount| amount.parse().ok());
+        let Some(id) = note.about.as_ref().and_then(|about| about.parse().ok()) else {
+            if let (Side::Client, NoteKind::Drawer, Some(moving)) =
+                (side, &note.kind, self.states[run].moving)
+            {
+                self.found.histories[moving].journal.after = amount;
             }
             return;
         };
-        let number = self.story(run, id);
-        let story = &mut self.found.stories[number];
-        let code = words.and_then(Code::parse);
+        let number = self.history(run, id);
+        let history = &mut self.found.histories[number];
         if side == Side::Server {
-            let ledger = &mut story.ledger;
-            let is_repeat = words == Some("repeat");
-            match what {
-                "held" if is_repeat => ledger.repeats += 1,
-                "held" => ledger.held += 1,
-                "confirmed" => ledger.confirmed = true,
-                "rolled-back" => ledger.rolled_back = true,
-                // Only what stands in the way of a hold for ever is an outcome.
-                "refused" if is_decline(code) => ledger.declined = code,
+            let ledger = &mut history.ledger;
+            match note.kind {
+                NoteKind::Held if note.detail == Some(Detail::Repeat) => ledger.repeats += 1,
+                NoteKind::Held => ledger.held += 1,
+                NoteKind::Confirmed => ledger.confirmed = true,
+                NoteKind::RolledBack => ledger.rolled_back = true,
+                // A refusal is final only where no later hold can succeed.
+                NoteKind::Refused if is_decline(note.code()) => ledger.declined = note.code(),
                 _ => {}
             }
-            story.amount = story.amount.or(amount);
+            history.amount = history.amount.or(amount);
             return;
         }
-        story.machine_is_recorded = true;
-        story.machine = story.machine.take().or(self.lives[run].machine.clone());
-        let journal = &mut story.journal;
-        match what {
-            "sending" => story.amount = story.amount.or(amount),
-            "dispensing" | "accepting" => {
+        history.machine_is_recorded = true;
+        history.machine = history.machine.take().or(self.states[run].machine.clone());
+        let journal = &mut history.journal;
+        match note.kind {
+            NoteKind::Sending => history.amount = history.amount.or(amount),
+            NoteKind::Dispensing | NoteKind::Accepting => {
                 journal.before = amount;
-                self.lives[run].moving = Some(number);
+                self.states[run].moving = Some(number);
             }
-            "dispensed" | "accepted" => journal.has_moved = true,
-            "rolling-back" => journal.is_rolling_back = true,
-            "confirmed" => journal.end = Some(JournalEnd::Confirmed),
-            "rolled-back" => journal.end = Some(JournalEnd::RolledBack),
-            "declined" => journal.end = Some(JournalEnd::Declined(code)),
-            "disputed" => journal.end = Some(JournalEnd::Disputed(code)),
+            NoteKind::Dispensed | NoteKind::Accepted => journal.has_moved = true,
+            NoteKind::RollingBack => journal.is_rolling_back = true,
+            NoteKind::Confirmed => journal.end = Some(JournalEnd::Confirmed),
+            NoteKind::RolledBack => journal.end = Some(JournalEnd::RolledBack),
+            NoteKind::Declined => journal.end = Some(JournalEnd::Declined(note.code())),
+            NoteKind::Disputed => journal.end = Some(JournalEnd::Disputed(note.code())),
             _ => {}
         }
     }
 
     /// A process died, or its recording stops.
     fn die(&mut self, run: usize, at: Option<&str>) {
-        let life = &mut self.lives[run];
-        life.is_over = true;
-        let of_machine = life.side == Side::Client;
-        for line in life.lines.values() {
-            for asked in line.waiting.iter().flatten().filter(|_| !of_machine) {
-                self.found.stories[asked.story].arrivals[asked.place].bank_died = true;
+        let state = &mut self.states[run];
+        state.is_over = true;
+        let of_machine = state.side == Side::Client;
+        for connection in state.connections.values() {
+            for asked in connection.waiting.iter().flatten().filter(|_| !of_machine) {
+                self.found.histories[asked.history].arrivals[asked.place].bank_died = true;
             }
         }
-        for number in life.touched.clone() {
-            let story = &mut self.found.stories[number];
+        for number in state.touched.clone() {
+            let history = &mut self.found.histories[number];
             let is_open = match of_machine {
-                true => story.journal.end.is_none(),
+                true => history.journal.end.is_none(),
                 false => {
-                    let ledger = &story.ledger;
+                    let ledger = &history.ledger;
                     let is_over =
                         ledger.confirmed || ledger.rolled_back || ledger.declined.is_some();
-                    !is_over || story.arrivals.iter().any(|arrival| arrival.bank_died)
+                    !is_over || history.arrivals.iter().any(|arrival| arrival.bank_died)
                 }
             };
             // A server that was still running when the recording was read has not died.
             if is_open && (of_machine || at.is_some()) {
                 let shown = |c: &char| c.is_ascii_graphic();
-                story.deaths.push(Death {
+                history.deaths.push(Death {
                     of_machine,
                     run,
                     at: at.map(|at| at.chars().filter(shown).take(40).collect()),
@@ -237,42 +226,38 @@ impl<'a> Gathering<'a> {
     }
 
     fn finish(mut self, runs: &[Run]) -> Found {
-        for ((client, port, number, verb, before), place) in self.sent {
-            let arrival = self.arrived.get(&(client, port, number, verb, before));
-            self.found.stories[number].tries[place].arrival = arrival.copied();
+        for (place, number) in self.sent {
+            let (_, _, history, ..) = place;
+            let arrival = self.arrived.get(&place).copied();
+            self.found.histories[history].attempts[number].arrival = arrival;
         }
-        for (number, story) in self.found.stories.iter_mut().enumerate() {
+        for (number, history) in self.found.histories.iter_mut().enumerate() {
             let semantics = |side| {
-                let mut lives = self
-                    .lives
-                    .iter()
-                    .filter(|life| life.touched.contains(&number));
-                lives
-                    .find(|life| life.side == side)
-                    .and_then(|life| life.semantics)
+                let is_it = |run: &&RunState| run.side == side && run.touched.contains(&number);
+                self.states.iter().find(is_it)?.semantics
             };
             // How the bank books is the bank's to say.
             let promised = semantics(Side::Server).or_else(|| semantics(Side::Client));
-            story.semantics = promised.unwrap_or_default();
-            for death in &mut story.deaths {
+            history.semantics = promised.unwrap_or_default();
+            for death in &mut history.deaths {
                 let died = &runs[death.run].header;
-                death.was_started_again = runs.iter().zip(&self.lives).any(|(run, life)| {
+                death.was_started_again = runs.iter().zip(&self.states).any(|(run, state)| {
                     let is_later = run.header.side == died.side && run.header.wall > died.wall;
-                    is_later && (!death.of_machine || life.touched.contains(&number))
+                    is_later && (!death.of_machine || state.touched.contains(&number))
                 });
             }
         }
         self.found
     }
 
-    fn story(&mut self, run: usize, id: TransactionId) -> usize {
-        let stories = &mut self.found.stories;
+    fn history(&mut self, run: usize, id: TransactionId) -> usize {
+        let histories = &mut self.found.histories;
         let number = *self.numbers.entry(id).or_insert_with(|| {
-            stories.push(Story::new(id));
-            stories.len() - 1
+            histories.push(History::new(id));
+            histories.len() - 1
         });
-        let life = &mut self.lives[run];
-        life.touched.insert(number);
+        let state = &mut self.states[run];
+        state.touched.insert(number);
         number
     }
 }

@@ -1,59 +1,67 @@
-//! How a transaction is told: a title, and a sentence for each step.
+//! A transaction in words: a title, and a sentence for each step.
 
 use proto::atm::{Kind, Money};
 
 use super::gather::Found;
-use super::story::{Arrival, Death, Fate, Reply, Story, Try, Verb};
+use super::history::{Arrival, Attempt, Death, Fate, History, Reply, Verb};
 
 /// What it is.
-pub(super) fn title(story: &Story) -> String {
-    let kind = match story.id.kind {
+pub(super) fn title(history: &History) -> String {
+    let kind = match history.id.kind {
         Kind::Withdrawal => "a withdrawal",
         Kind::Deposit => "a deposit",
     };
-    let machine = match &story.machine {
+    let machine = match &history.machine {
         Some(name) => format!(" at {name}"),
         None => String::new(),
     };
-    format!("{}: {kind} of {}{machine}", story.id, amount(story))
+    format!("{}: {kind} of {}{machine}", history.id, amount(history))
 }
 
 /// How much it moves.
-pub(super) fn amount(story: &Story) -> String {
-    match story.amount {
+pub(super) fn amount(history: &History) -> String {
+    match history.amount {
         Some(amount) => amount.to_string(),
         None => "an unknown amount".to_owned(),
     }
 }
 
+/// `twice`, `3 times`.
+pub(super) fn times(number: u32) -> String {
+    match number {
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
+    }
+}
+
 /// What happened, in order.
-pub(super) fn sentences(story: &Story, found: &Found) -> Vec<String> {
+pub(super) fn sentences(history: &History, found: &Found) -> Vec<String> {
     let both = found.bank_is_recorded;
     let mut all = Vec::new();
-    if story.machine_is_recorded {
-        all.extend(asked(story, Verb::Hold, both));
+    if history.machine_is_recorded {
+        all.extend(asked(history, Verb::Hold, both));
     }
-    if both && !story.machine_is_recorded {
-        all.extend(came(story));
+    if both && !history.machine_is_recorded {
+        all.extend(came(history));
     }
     if both {
-        all.push(bank(story));
+        all.push(bank(history));
     }
-    all.push(notes(story));
-    all.extend(story.deaths.iter().map(death));
-    if story.machine_is_recorded {
-        all.extend(asked(story, Verb::Confirm, both));
-        all.extend(asked(story, Verb::Rollback, both));
+    all.push(notes(history));
+    all.extend(history.deaths.iter().map(death));
+    if history.machine_is_recorded {
+        all.extend(asked(history, Verb::Confirm, both));
+        all.extend(asked(history, Verb::Rollback, both));
     }
     all
 }
 
 /// What the machine asked, how often, and what came of each attempt.
-fn asked(story: &Story, verb: Verb, bank_is_recorded: bool) -> Option<String> {
-    let tries: Vec<&Try> = story.tries_at(verb).collect();
-    let amount = amount(story);
-    let what = match (verb, story.id.kind) {
-        (Verb::Hold, Kind::Withdrawal) if story.has_two_phases() => {
+fn asked(history: &History, verb: Verb, bank_is_recorded: bool) -> Option<String> {
+    let attempts: Vec<&Attempt> = history.attempts_at(verb).collect();
+    let amount = amount(history);
+    let what = match (verb, history.id.kind) {
+        (Verb::Hold, Kind::Withdrawal) if history.has_two_phases() => {
             format!("asked the bank to hold {amount}")
         }
         (Verb::Hold, Kind::Withdrawal) => format!("asked the bank to debit {amount}"),
@@ -62,22 +70,26 @@ fn asked(story: &Story, verb: Verb, bank_is_recorded: bool) -> Option<String> {
         (Verb::Confirm, Kind::Deposit) => "told the bank that the notes are in".into(),
         (Verb::Rollback, _) => "told the bank that no notes moved, and none will".into(),
     };
-    let times = match tries.len() {
+    let times = match attempts.len() {
         0 if verb == Verb::Hold => return Some("The machine never asked the bank for it.".into()),
         0 => return None,
         1 => {
-            let fate = fate(story, tries[0], bank_is_recorded);
+            let fate = fate(history, attempts[0], bank_is_recorded);
             return Some(format!("The machine {what}, once: {fate}."));
         }
         times => format!("{times} times, always with this id"),
     };
-    let parts = grouped(tries.iter().map(|one| fate(story, one, bank_is_recorded)));
+    let parts = grouped(
+        attempts
+            .iter()
+            .map(|one| fate(history, one, bank_is_recorded)),
+    );
     Some(format!("The machine {what}, {times}: {parts}."))
 }
 
 /// What came to the bank and what it answered, where only its side is recorded.
-fn came(story: &Story) -> Option<String> {
-    let asked: Vec<&Arrival> = story.arrivals_of(Verb::Hold).collect();
+fn came(history: &History) -> Option<String> {
+    let asked: Vec<&Arrival> = history.arrivals_of(Verb::Hold).collect();
     let times = match asked.len() {
         0 => return None,
         1 => "once".to_owned(),
@@ -117,7 +129,7 @@ fn grouped(each: impl Iterator<Item = String>) -> String {
 }
 
 /// What came of one attempt.
-fn fate(story: &Story, one: &Try, bank_is_recorded: bool) -> String {
+fn fate(history: &History, one: &Attempt, bank_is_recorded: bool) -> String {
     let doubled = match one.is_doubled {
         true => ", and a fault sent the request twice",
         false => "",
@@ -134,10 +146,10 @@ fn fate(story: &Story, one: &Try, bank_is_recorded: bool) -> String {
             format!("a fault at the machine lost the answer, \"{answer}\"")
         }
         (Fate::Sent, Some(answer), _) => format!("the answer was \"{}\"", reply(one.verb, answer)),
-        (Fate::Sent, None, Some(arrival)) => unanswered(&story.arrivals[arrival]),
+        (Fate::Sent, None, Some(arrival)) => unanswered(&history.arrivals[arrival]),
         // Behind a proxy the bank has another connection than the machine, and a request that came
-        // there cannot be told to be this one.
-        (Fate::Sent, None, None) if bank_is_recorded && has_only_known_arrivals(story) => {
+        // there need not be this one.
+        (Fate::Sent, None, None) if bank_is_recorded && has_only_known_arrivals(history) => {
             "the request did not reach the bank".into()
         }
         (Fate::Sent, None, None) => "no answer came".into(),
@@ -146,9 +158,9 @@ fn fate(story: &Story, one: &Try, bank_is_recorded: bool) -> String {
 }
 
 /// Whether each request that came to the bank is known to be one of the machine's.
-fn has_only_known_arrivals(story: &Story) -> bool {
-    let known = story.tries.iter().filter(|one| one.arrival.is_some());
-    known.count() >= story.arrivals.len()
+fn has_only_known_arrivals(history: &History) -> bool {
+    let known = history.attempts.iter().filter(|one| one.arrival.is_some());
+    known.count() >= history.arrivals.len()
 }
 
 /// Why the machine has no answer to what came to the bank.
@@ -184,10 +196,10 @@ fn reply(verb: Verb, reply: Reply) -> String {
 }
 
 /// What the bank recorded.
-fn bank(story: &Story) -> String {
-    let amount = amount(story);
-    let ledger = &story.ledger;
-    let did = match (story.id.kind, story.has_two_phases()) {
+fn bank(history: &History) -> String {
+    let amount = amount(history);
+    let ledger = &history.ledger;
+    let did = match (history.id.kind, history.has_two_phases()) {
         (_, true) => "held",
         (Kind::Withdrawal, false) => "debited",
         (Kind::Deposit, false) => "credited",
@@ -200,19 +212,16 @@ fn bank(story: &Story) -> String {
             (None, true) => "The bank had not heard of it, and recorded that it never will be \
                              granted"
                 .to_owned(),
-            (None, false) if story.arrivals.is_empty() => {
+            (None, false) if history.arrivals.is_empty() => {
                 "The bank's recording has nothing of it".to_owned()
             }
             (None, false) => "The bank recorded nothing of it".to_owned(),
         },
         1 => format!("The bank {did} {amount}, once"),
-        times => format!(
+        number => format!(
             "The bank {did} {amount} {}, because under {} it does not know a repeat again",
-            match times {
-                2 => "twice".to_owned(),
-                times => format!("{times} times"),
-            },
-            story.semantics
+            times(number),
+            history.semantics
         ),
     };
     words += &match ledger.repeats {
@@ -231,31 +240,34 @@ fn bank(story: &Story) -> String {
 }
 
 /// What the notes did.
-fn notes(story: &Story) -> String {
-    let (came, none) = match story.id.kind {
+fn notes(history: &History) -> String {
+    let (came, none) = match history.id.kind {
         Kind::Withdrawal => ("The notes came out", "No notes came out"),
         Kind::Deposit => ("The notes went in", "No notes went in"),
     };
-    if !story.machine_is_recorded && story.ledger.declined.is_some() {
+    if !history.machine_is_recorded && history.ledger.declined.is_some() {
         return "For what is declined no notes move.".to_owned();
     }
-    if !story.machine_is_recorded {
-        let told = match (story.arrived(Verb::Confirm), story.arrived(Verb::Rollback)) {
+    if !history.machine_is_recorded {
+        let notes = match (
+            history.arrived(Verb::Confirm),
+            history.arrived(Verb::Rollback),
+        ) {
             (true, _) => format!("{}, as the machine told the bank", came.to_lowercase()),
             (false, true) => format!("{}, as the machine told the bank", none.to_lowercase()),
             (false, false) => "of the notes the machine has said nothing yet".to_owned(),
         };
-        return format!("The machine's own recording is not here; {told}.");
+        return format!("The machine's own recording is not here; {notes}.");
     }
-    match moved(story) {
-        Some(true) => match (story.journal.before, story.journal.after) {
+    match moved(history) {
+        Some(true) => match (history.journal.before, history.journal.after) {
             (Some(before), Some(after)) => {
                 format!("{came}: {before} was in the drawer before, {after} after.")
             }
             _ => format!("{came}."),
         },
         Some(false) => format!("{none}."),
-        None if story.journal.before.is_none() => {
+        None if history.journal.before.is_none() => {
             format!("{none}, up to where the machine's recording stops.")
         }
         None => "Whether the notes moved is not in the recording: the machine finds out when it \
@@ -265,13 +277,13 @@ fn notes(story: &Story) -> String {
 }
 
 /// Whether the notes have moved, as far as the machine's recording says; `None` when they may have.
-pub(super) fn moved(story: &Story) -> Option<bool> {
-    let journal = &story.journal;
+pub(super) fn moved(history: &History) -> Option<bool> {
+    let journal = &history.journal;
     let is_counted = |after: Money| Some(after) != journal.before;
     match (journal.has_moved, journal.before) {
         (true, _) => Some(true),
         _ if journal.is_rolling_back => Some(false),
-        (false, None) if story.breaks_off() => None,
+        (false, None) if history.breaks_off() => None,
         (false, None) => Some(false),
         (false, Some(_)) => journal.after.map(is_counted),
     }

@@ -1,10 +1,11 @@
 //! The life of a TCP connection, packet by packet: how it is made, what crosses it, how it ends.
 
+use etherparse::TcpHeader;
 use proto::side::{Direction, Side};
 use record::{By, Event, How, What};
 
-use super::packet::{Ends, MSS, Pair, Segment, tcp};
-use super::views::{View, crossed};
+use super::packet::{Ends, MSS, Pair, header, tcp};
+use super::views::View;
 
 /// A TCP connection on its way into the file.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Stream {
     to_server: Half,
     to_client: Half,
     is_reset: bool,
+    /// The packets that are made and not taken yet.
+    packets: Vec<Vec<u8>>,
 }
 
 /// One direction.
@@ -34,11 +37,11 @@ impl Stream {
     /// A connection before its first event.
     pub fn new(view: &View) -> Stream {
         // RFC 9293 draws the first number from a clock of 4 microseconds, so that two connections
-        // between the same ports can be told apart.
+        // between the same ports can be distinguished.
         let clock = view.times.first().map_or(0, |time| time / 4_000) as u32;
         let half = |direction, first| {
             let crossing =
-                |event: &&&Event| matches!(crossed(&event.what), Some((d, _)) if d == direction);
+                |event: &&&Event| matches!(event.what.crossed(), Some((d, _)) if d == direction);
             Half {
                 next: first,
                 events_left: view.events.iter().filter(crossing).count(),
@@ -52,112 +55,121 @@ impl Stream {
             to_server: half(Direction::ToServer, clock),
             to_client: half(Direction::ToClient, clock.wrapping_add(1 << 31)),
             is_reset: false,
+            packets: Vec::new(),
         }
     }
 
     /// The packets of one event.
-    pub fn step(&mut self, event: &Event, packets: &mut Vec<Vec<u8>>) {
-        if let Some((direction, bytes)) = crossed(&event.what) {
+    pub fn step(&mut self, event: &Event) -> Vec<Vec<u8>> {
+        if let Some((direction, bytes)) = event.what.crossed() {
             self.half(direction).events_left -= 1;
-            self.send(direction, bytes, packets);
+            self.send(direction, &bytes.0);
             if self.half(direction).end_is_due {
-                self.end(direction, packets);
+                self.end(direction);
             }
-            return;
         }
         match &event.what {
-            What::Connected => self.connect(packets),
-            What::HalfClosed { by } => self.end(self.direction_from(*by), packets),
+            What::Connected => self.connect(),
+            What::HalfClosed { by } => self.end(self.direction_from(*by)),
             What::Closed { by, how, .. } => match how {
-                How::Reset => self.reset(self.direction_from(*by), packets),
+                How::Reset => self.reset(self.direction_from(*by)),
                 How::End => {
-                    self.end(self.direction_from(*by), packets);
-                    self.end(other(self.direction_from(*by)), packets);
+                    self.end(self.direction_from(*by));
+                    self.end(other(self.direction_from(*by)));
                 }
                 // A socket that is closed ends its stream. What the other end did then is not in
                 // this recording.
                 How::Abort | How::Timeout | How::Cut | How::Broken => {
-                    self.end(Direction::sent_by(self.side), packets);
+                    self.end(Direction::sent_by(self.side));
                 }
             },
             _ => {}
         }
+        std::mem::take(&mut self.packets)
     }
 
-    fn connect(&mut self, packets: &mut Vec<Vec<u8>>) {
-        let syn = Segment {
+    fn connect(&mut self) {
+        let syn = TcpHeader {
             syn: true,
-            sequence: self.to_server.next,
-            ..Segment::default()
+            ack: false,
+            acknowledgment_number: 0,
+            ..self.header(Direction::ToServer)
         };
-        packets.extend(tcp(Ends::of(self.ends, Direction::ToServer), syn, b""));
+        self.packet(Direction::ToServer, syn, b"");
         self.to_server.pass(1);
-        let syn = Segment {
-            sequence: self.to_client.next,
-            acknowledged: Some(self.to_server.next),
-            ..syn
+        let syn = TcpHeader {
+            syn: true,
+            ..self.header(Direction::ToClient)
         };
-        packets.extend(tcp(Ends::of(self.ends, Direction::ToClient), syn, b""));
+        self.packet(Direction::ToClient, syn, b"");
         self.to_client.pass(1);
-        self.acknowledge(Direction::ToClient, packets);
+        self.acknowledge(Direction::ToClient);
     }
 
-    fn send(&mut self, direction: Direction, bytes: &[u8], packets: &mut Vec<Vec<u8>>) {
+    fn send(&mut self, direction: Direction, bytes: &[u8]) {
         if self.is_reset || self.half(direction).has_ended {
             return;
         }
         let mut pieces = bytes.chunks(usize::from(MSS)).peekable();
         while let Some(piece) = pieces.next() {
-            let segment = Segment {
-                push: pieces.peek().is_none(),
-                ..self.segment(direction)
+            let header = TcpHeader {
+                psh: pieces.peek().is_none(),
+                ..self.header(direction)
             };
-            packets.extend(tcp(Ends::of(self.ends, direction), segment, piece));
+            self.packet(direction, header, piece);
             self.half(direction).pass(piece.len());
-            self.acknowledge(direction, packets);
+            self.acknowledge(direction);
         }
     }
 
     /// Ends one direction, once, and after all its bytes.
-    fn end(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
+    fn end(&mut self, direction: Direction) {
         let half = self.half(direction);
         half.end_is_due = true;
         if half.events_left > 0 || half.has_ended || self.is_reset {
             return;
         }
-        let fin = Segment {
+        let fin = TcpHeader {
             fin: true,
-            ..self.segment(direction)
+            ..self.header(direction)
         };
-        packets.extend(tcp(Ends::of(self.ends, direction), fin, b""));
+        self.packet(direction, fin, b"");
         let half = self.half(direction);
         half.has_ended = true;
         half.pass(1);
-        self.acknowledge(direction, packets);
+        self.acknowledge(direction);
     }
 
-    fn reset(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
-        let reset = Segment {
-            reset: true,
-            ..self.segment(direction)
+    fn reset(&mut self, direction: Direction) {
+        let reset = TcpHeader {
+            rst: true,
+            window_size: 0,
+            ..self.header(direction)
         };
-        packets.extend(tcp(Ends::of(self.ends, direction), reset, b""));
+        self.packet(direction, reset, b"");
         self.is_reset = true;
     }
 
     /// Acknowledges all that went this way.
-    fn acknowledge(&mut self, direction: Direction, packets: &mut Vec<Vec<u8>>) {
+    fn acknowledge(&mut self, direction: Direction) {
         let back = other(direction);
-        packets.extend(tcp(Ends::of(self.ends, back), self.segment(back), b""));
+        let header = self.header(back);
+        self.packet(back, header, b"");
     }
 
-    /// The next segment of this direction, with nothing in it.
-    fn segment(&mut self, direction: Direction) -> Segment {
-        Segment {
-            sequence: self.half(direction).next,
-            acknowledged: Some(self.half(other(direction)).next),
-            ..Segment::default()
+    /// The header of the next segment of this direction.
+    fn header(&mut self, direction: Direction) -> TcpHeader {
+        let sequence = self.half(direction).next;
+        TcpHeader {
+            acknowledgment_number: self.half(other(direction)).next,
+            ack: true,
+            ..header(Ends::of(self.ends, direction), sequence)
         }
+    }
+
+    fn packet(&mut self, direction: Direction, header: TcpHeader, bytes: &[u8]) {
+        self.packets
+            .extend(tcp(Ends::of(self.ends, direction), header, bytes));
     }
 
     fn half(&mut self, direction: Direction) -> &mut Half {

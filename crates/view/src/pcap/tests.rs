@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use etherparse::{NetHeaders, PacketHeaders, TransportHeader};
 use record::Recording;
 
 use super::*;
@@ -24,38 +25,22 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
-/// The runs that these recordings hold.
-fn runs(recordings: &[&str]) -> Vec<Run> {
-    let each = recordings.iter().flat_map(|text| {
-        let recording = Recording::read(text.as_bytes()).unwrap();
-        recording.runs
-    });
-    each.collect()
-}
-
 /// The recording of one TCP connection, with these members in its events after `connected`, each
 /// a microsecond after the one before it.
 fn connection(side: &str, [local, peer]: [&str; 2], events: &[&str]) -> String {
     let run = format!("{:016x}", side.len());
+    let common = format!(r#""run":"{run}","side":"{side}","wall":"2026-11-21T12:00:00Z""#);
     let mut text = format!(
-        r#"{{"socketlab-recording":1,"run":"{run}","program":"x","release":"0.1.0","pid":1,"#
+        r#"{{"socketlab-recording":1,{common},"program":"x","release":"0.1.0","pid":1,"arguments":[],"secrets":"masked"}}"#
     );
-    text += &format!(
-        r#""side":"{side}","arguments":[],"wall":"2026-11-21T12:00:00Z","secrets":"masked"}}"#
-    );
-    text.push('\n');
-    let connected = r#""event":"connected""#;
-    for (n, event) in [connected].iter().chain(events).enumerate() {
+    for (n, event) in [r#""event":"connected""#].iter().chain(events).enumerate() {
+        let (number, t) = (n + 1, n * 1_000);
         text += &format!(
-            r#"{{"run":"{run}","n":{},"t":{},"wall":"2026-11-21T12:00:00Z","side":"{side}","#,
-            n + 1,
-            n * 1_000
+            r#"
+{{{common},"n":{number},"t":{t},"service":"text","transport":"tcp","framing":"line","connection":0,"local":"{local}","peer":"{peer}",{event}}}"#
         );
-        text += r#""service":"text","transport":"tcp","framing":"line","connection":0,"#;
-        text += &format!(r#""local":"{local}","peer":"{peer}",{event}}}"#);
-        text.push('\n');
     }
-    text
+    text + "\n"
 }
 
 const V4: [&str; 2] = ["127.0.0.1:53011", "127.0.0.1:9006"];
@@ -76,7 +61,10 @@ fn closed(by: &str, how: &str) -> String {
 /// What is in the capture of these recordings.
 fn captured(recordings: &[&str]) -> Vec<Packet> {
     let mut file = Vec::new();
-    write(&runs(recordings), &mut file).unwrap();
+    let runs = recordings
+        .iter()
+        .flat_map(|text| Recording::read(text.as_bytes()).unwrap().runs);
+    write(&runs.collect::<Vec<_>>(), &mut file).unwrap();
     assert_eq!(file[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
     assert_eq!(file[20..24], [101, 0, 0, 0]);
     let mut rest = &file[24..];
@@ -95,45 +83,38 @@ fn captured(recordings: &[&str]) -> Vec<Packet> {
 }
 
 fn packet(time: u64, bytes: &[u8]) -> Packet {
-    let (protocol, from, to, data): (u8, IpAddr, IpAddr, &[u8]) = match bytes[0] >> 4 {
-        4 => (
-            bytes[9],
-            <[u8; 4]>::try_from(&bytes[12..16]).unwrap().into(),
-            <[u8; 4]>::try_from(&bytes[16..20]).unwrap().into(),
-            &bytes[20..],
-        ),
-        6 => (
-            bytes[6],
-            <[u8; 16]>::try_from(&bytes[8..24]).unwrap().into(),
-            <[u8; 16]>::try_from(&bytes[24..40]).unwrap().into(),
-            &bytes[40..],
-        ),
-        version => panic!("IP version {version}"),
+    let headers = PacketHeaders::from_ip_slice(bytes).unwrap();
+    let (from, to): (IpAddr, IpAddr) = match headers.net.unwrap() {
+        NetHeaders::Ipv4(ip, _) => (ip.source.into(), ip.destination.into()),
+        NetHeaders::Ipv6(ip, _) => (ip.source.into(), ip.destination.into()),
+        other => panic!("{other:?}"),
     };
-    let port = |at: usize| u16::from_be_bytes([data[at], data[at + 1]]);
-    let number = |at: usize| u32::from_be_bytes(data[at..at + 4].try_into().unwrap());
-    let (from, to) = ((from, port(0)).into(), (to, port(2)).into());
-    let mut packet = Packet {
+    let (ports, flags, sequence, acknowledged) = match headers.transport.unwrap() {
+        TransportHeader::Udp(udp) => ((udp.source_port, udp.destination_port), vec![], 0, 0),
+        TransportHeader::Tcp(tcp) => (
+            (tcp.source_port, tcp.destination_port),
+            vec![
+                (tcp.fin, "FIN"),
+                (tcp.syn, "SYN"),
+                (tcp.rst, "RST"),
+                (tcp.psh, "PSH"),
+                (tcp.ack, "ACK"),
+            ],
+            tcp.sequence_number,
+            tcp.acknowledgment_number,
+        ),
+        other => panic!("{other:?}"),
+    };
+    let flags = flags.iter().filter(|(is_set, _)| *is_set);
+    Packet {
         time,
-        from,
-        to,
-        flags: String::new(),
-        sequence: 0,
-        acknowledged: 0,
-        bytes: data[8..].to_vec(),
-    };
-    if protocol == 6 {
-        let names = ["FIN", "SYN", "RST", "PSH", "ACK"];
-        let set = names
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| data[13] >> bit & 1 == 1);
-        packet.flags = set.map(|(_, name)| *name).collect::<Vec<_>>().join(" ");
-        packet.sequence = number(4);
-        packet.acknowledged = number(8);
-        packet.bytes = data[usize::from(data[12] >> 4) * 4..].to_vec();
+        from: (from, ports.0).into(),
+        to: (to, ports.1).into(),
+        flags: flags.map(|(_, name)| *name).collect::<Vec<_>>().join(" "),
+        sequence,
+        acknowledged,
+        bytes: headers.payload.slice().to_vec(),
     }
-    packet
 }
 
 /// The packets as lines: an arrow to the server or from it, flags, numbers from the beginning of
@@ -158,18 +139,15 @@ fn lines(packets: &[Packet]) -> Vec<String> {
         let bytes = packet.bytes.escape_ascii();
         format!("{arrow} {} {sequence} {acknowledged} {bytes}", packet.flags)
     };
-    packets
-        .iter()
-        .map(|packet| line(packet).trim_end().to_owned())
-        .collect()
+    let lines = packets.iter().map(line);
+    lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// The bytes that went each way, to the server and to the client.
 fn streams(packets: &[Packet]) -> [Vec<u8>; 2] {
     let of = |to_server: bool| {
-        let own = packets
-            .iter()
-            .filter(|p| (p.to.port() < 10_000) == to_server);
+        let is_own = |p: &&Packet| (p.to.port() < 10_000) == to_server;
+        let own = packets.iter().filter(is_own);
         own.flat_map(|packet| packet.bytes.clone()).collect()
     };
     [of(true), of(false)]
@@ -177,12 +155,8 @@ fn streams(packets: &[Packet]) -> [Vec<u8>; 2] {
 
 #[test]
 fn a_connection_is_made_asked_answered_and_ended() {
-    let events = [
-        ASKED,
-        ANSWERED,
-        &half_closed("peer"),
-        &closed("peer", "end"),
-    ];
+    let (first, last) = (half_closed("peer"), closed("peer", "end"));
+    let events = [ASKED, ANSWERED, &first, &last];
     let packets = captured(&[&connection("client", V4, &events)]);
     let expected = [
         "-> SYN 0 -",
@@ -213,10 +187,9 @@ fn whoever_ends_first_sends_the_first_fin() {
             let packets = captured(&[&connection(side, ends, &with)]);
             let without = captured(&[&connection(side, ends, &with[1..])]);
             let by_client = (side == "client") == (by == "us");
-            let (first, second) = if by_client {
-                ("->", "<-")
-            } else {
-                ("<-", "->")
+            let (first, second) = match by_client {
+                true => ("->", "<-"),
+                false => ("<-", "->"),
             };
             let expected = [
                 format!("{first} FIN ACK 1 1"),
@@ -234,11 +207,8 @@ fn whoever_ends_first_sends_the_first_fin() {
 fn an_abort_is_the_end_of_what_this_side_sends_and_of_no_more() {
     for how in ["abort", "timeout", "cut", "broken"] {
         let packets = captured(&[&connection("client", V6, &[ASKED, &closed("us", how)])]);
-        assert_eq!(
-            lines(&packets)[5..],
-            ["-> FIN ACK 6 1", "<- ACK 1 7"],
-            "{how}"
-        );
+        let expected = ["-> FIN ACK 6 1", "<- ACK 1 7"];
+        assert_eq!(lines(&packets)[5..], expected, "{how}");
     }
 }
 
@@ -253,7 +223,7 @@ fn a_reset_comes_from_the_side_that_reset() {
 #[test]
 fn a_recording_that_stops_leaves_a_connection_without_an_end() {
     let packets = captured(&[&connection("client", V4, &[ASKED])]);
-    assert_eq!(lines(&packets).len(), 5);
+    assert_eq!(packets.len(), 5);
     // Of one whose beginning is lost, there is only what is known.
     let text = connection("client", V4, &[ASKED, ANSWERED]);
     let headless: Vec<&str> = text
@@ -269,20 +239,16 @@ fn a_recording_that_stops_leaves_a_connection_without_an_end() {
 fn an_end_that_was_noted_early_is_sent_after_all_bytes() {
     let events = [&half_closed("us"), ASKED, &closed("us", "end"), ANSWERED];
     let packets = captured(&[&connection("client", V4, &events)]);
-    let flags: Vec<&str> = packets[3..]
-        .iter()
-        .map(|packet| packet.flags.as_str())
-        .collect();
-    assert_eq!(
-        flags,
-        [
-            "PSH ACK", "ACK", "FIN ACK", "ACK", "PSH ACK", "ACK", "FIN ACK", "ACK"
-        ]
+    let flags = packets[3..].iter().map(|packet| packet.flags.as_str());
+    let flags: Vec<&str> = flags.step_by(2).collect();
+    assert_eq!(flags, ["PSH ACK", "FIN ACK", "PSH ACK", "FIN ACK"]);
+    let acknowledgments = packets[4..].iter().step_by(2);
+    assert!(
+        acknowledgments
+            .map(|p| &p.flags)
+            .all(|flags| flags == "ACK")
     );
-    assert_eq!(
-        streams(&packets),
-        [b"QUIT\n".to_vec(), b"OK bye\n".to_vec()]
-    );
+    assert_eq!(streams(&packets), [&b"QUIT\n"[..], b"OK bye\n"]);
 }
 
 #[test]
@@ -291,24 +257,13 @@ fn a_long_message_is_split_and_its_sequence_numbers_go_on() {
     let sent = format!(r#""event":"sent","direction":"to-server","bytes":"{long}""#);
     for ends in [V4, V6] {
         let packets = captured(&[&connection("client", ends, &[&sent, ANSWERED])]);
-        let pieces: Vec<&Packet> = packets.iter().filter(|p| p.bytes.len() > 10).collect();
         let first = packets[0].sequence.wrapping_add(1);
-        let seen: Vec<_> = pieces
-            .iter()
-            .map(|p| {
-                (
-                    p.sequence.wrapping_sub(first),
-                    p.bytes.len(),
-                    p.flags.as_str(),
-                )
-            })
-            .collect();
-        let expected = [
-            (0, 65_475, "ACK"),
-            (65_475, 65_475, "ACK"),
-            (130_950, 9_050, "PSH ACK"),
-        ];
-        assert_eq!(seen, expected);
+        let pieces = packets.iter().filter(|p| p.bytes.len() > 10).map(|p| {
+            let sequence = p.sequence.wrapping_sub(first);
+            format!("{sequence} {} {}", p.bytes.len(), p.flags)
+        });
+        let expected = ["0 65475 ACK", "65475 65475 ACK", "130950 9050 PSH ACK"];
+        assert_eq!(pieces.collect::<Vec<_>>(), expected);
         assert_eq!(streams(&packets)[0], long.as_bytes());
         let answer = packets.iter().find(|p| p.bytes == b"OK bye\n").unwrap();
         assert_eq!(answer.acknowledged, first.wrapping_add(140_000));
@@ -373,13 +328,9 @@ fn a_port_that_is_used_again_begins_elsewhere() {
     let first = connection("client", V4, &[ASKED, ANSWERED, &closed("us", "end")]);
     let second = first.replace("12:00:00Z", "12:00:01Z");
     let packets = captured(&[&first, &second]);
-    let begins: Vec<u32> = packets
-        .iter()
-        .filter(|packet| packet.flags == "SYN")
-        .map(|packet| packet.sequence)
-        .collect();
-    assert_eq!(begins.len(), 2);
-    assert_ne!(begins[0], begins[1]);
+    let syns: Vec<&Packet> = packets.iter().filter(|p| p.flags == "SYN").collect();
+    assert_eq!(syns.len(), 2);
+    assert_ne!(syns[0].sequence, syns[1].sequence);
 }
 
 #[test]
@@ -398,11 +349,8 @@ fn a_server_that_listens_everywhere_is_known_by_the_address_it_was_reached_at() 
 #[test]
 fn datagrams_are_packets_and_an_empty_one_too() {
     let packets = captured(&[DATAGRAMS]);
-    let said: Vec<&[u8]> = packets
-        .iter()
-        .map(|packet| packet.bytes.as_slice())
-        .collect();
-    assert_eq!(said, [&b"SEND_TIME"[..], b"SEND_TIME", b"OK 12:00:02"]);
+    let bytes: Vec<&[u8]> = packets.iter().map(|p| p.bytes.as_slice()).collect();
+    assert_eq!(bytes, [&b"SEND_TIME"[..], b"SEND_TIME", b"OK 12:00:02"]);
     assert_eq!(packets[2].from.to_string(), "127.0.0.1:9010");
     let emptied = DATAGRAMS.replace(r#""bytes":"SEND_TIME""#, r#""bytes":"""#);
     assert_eq!(captured(&[&emptied]).len(), 3);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proto::mode::Transport;
-use proto::side::{Direction, Side};
+use proto::side::Side;
 use record::{Channel, Event, How, Run, What};
 
 use super::packet::Pair;
@@ -21,23 +21,10 @@ pub(super) struct View<'a> {
     pub times: Vec<u64>,
 }
 
-/// The bytes that crossed the wire in this event, and which way.
-pub(super) fn crossed(what: &What) -> Option<(Direction, &[u8])> {
-    match what {
-        What::Sent(message) | What::Received(message) => {
-            Some((message.direction, &message.bytes.0))
-        }
-        What::Unreadable {
-            direction, bytes, ..
-        } => Some((*direction, &bytes.0)),
-        _ => None,
-    }
-}
-
 /// Each connection of these runs once.
 ///
 /// The two sides' records of one are known by their addresses. Where both have it, that side's is
-/// taken which tells more: that has the beginning and the end, and then, that has more bytes.
+/// taken which is more complete: that has the beginning and the end, and then, that has more bytes.
 pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     let mut by_ends: BTreeMap<(&str, Pair), [Vec<View>; 2]> = BTreeMap::new();
     for view in runs.iter().flat_map(views_of) {
@@ -48,11 +35,11 @@ pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     }
     let mut chosen = Vec::new();
     for [client, server] in by_ends.into_values() {
-        let tells = |views: &[View]| {
-            let each = views.iter().map(View::tells);
+        let completeness = |views: &[View]| {
+            let each = views.iter().map(View::completeness);
             each.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
         };
-        let (best, other) = match tells(&server) > tells(&client) {
+        let (best, other) = match completeness(&server) > completeness(&client) {
             true => (server, client),
             false => (client, server),
         };
@@ -106,9 +93,8 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
 }
 
 impl View<'_> {
-    /// How much it tells: whether it has the beginning, and the end of both directions, and how many
-    /// bytes.
-    fn tells(&self) -> (usize, usize) {
+    /// Whether it has the beginning, and the end of both directions, and how many bytes.
+    fn completeness(&self) -> (usize, usize) {
         let ends = self.events.iter().map(|event| match &event.what {
             _ if self.transport == Transport::Udp => 0,
             What::Connected => 1,
@@ -119,7 +105,12 @@ impl View<'_> {
             What::Closed { .. } => 1,
             _ => 0,
         });
-        let bytes = |event: &&Event| crossed(&event.what).map_or(0, |(_, bytes)| 1 + bytes.len());
+        let bytes = |event: &&Event| {
+            event
+                .what
+                .crossed()
+                .map_or(0, |(_, bytes)| 1 + bytes.0.len())
+        };
         (ends.sum(), self.events.iter().map(bytes).sum())
     }
 
@@ -131,7 +122,7 @@ impl View<'_> {
     fn shows_something(&self) -> bool {
         self.events.iter().any(|event| {
             let is_made = self.transport == Transport::Tcp && event.what == What::Connected;
-            is_made || crossed(&event.what).is_some()
+            is_made || event.what.crossed().is_some()
         })
     }
 }

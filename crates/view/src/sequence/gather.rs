@@ -1,35 +1,36 @@
 //! Events to steps and arrows: what each lifeline did, in its own order, and which `sent` of one
 //! side is which `received` of the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use proto::mode::Transport;
 use proto::side::{Direction, Side};
+use record::wording::{describe, ending};
 use record::{By, Bytes, Event, How, Message, What};
 
 use super::columns::Columns;
-use super::unsettled::{Hold, Unsettled};
-use super::{Arrow, Fate, Kind, Marks, Moment, Sequence, Tone};
+use super::unsettled::Hold;
+use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
+use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
-use crate::wording::{self, Ids};
-use proto::mode::Transport;
 
 mod clocks;
 mod faults;
 mod pairing;
 
-use faults::{Progress, again};
+use faults::Progress;
 
 /// What one lifeline did at a moment.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Moment,
-    pub(super) what: Deed,
+    pub(super) what: Action,
 }
 
 /// What it did.
 #[derive(Debug)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Something of its own.
     Alone(Kind),
     /// It sent this arrow.
@@ -44,7 +45,7 @@ pub(super) enum Deed {
 #[derive(Debug)]
 pub(super) struct Gathered<'a> {
     /// By lifeline, in order.
-    pub(super) deeds: Vec<Vec<Entry>>,
+    pub(super) actions: Vec<Vec<Entry>>,
     pub(super) arrows: Vec<Arrow<'a>>,
     /// What is to be said of the clocks.
     pub(super) clocks: Vec<String>,
@@ -52,7 +53,7 @@ pub(super) struct Gathered<'a> {
 
 /// The messages of a conversation in one direction.
 #[derive(Default)]
-struct Lane {
+struct Half {
     /// The arrows that were sent, and those that were received, as the two ends recorded them.
     sent: Vec<usize>,
     received: Vec<usize>,
@@ -67,17 +68,28 @@ struct Closing {
     how: How,
 }
 
+/// Where an event happened.
+#[derive(Clone, Copy)]
+struct Site {
+    life: usize,
+    conversation: usize,
+    at: Moment,
+}
+
 struct Gatherer<'a, 'c> {
     loaded: &'a Loaded,
     columns: &'c Columns,
     ids: &'c Ids,
-    unsettled: &'c Unsettled,
+    /// The ids of withdrawals that are not settled.
+    unsettled: HashSet<&'c str>,
     began: Timestamp,
     reads: bool,
-    deeds: Vec<Vec<Entry>>,
+    actions: Vec<Vec<Entry>>,
     arrows: Vec<Arrow<'a>>,
-    lanes: HashMap<(usize, Direction), Lane>,
+    halves: HashMap<(usize, Direction), Half>,
     closings: Vec<Vec<Closing>>,
+    /// What is known of the current run.
+    progress: Progress<'a>,
     /// Whether events could not be kept.
     has_gaps: bool,
     clocks: Vec<String>,
@@ -88,7 +100,7 @@ pub(super) fn gather<'a>(
     loaded: &'a Loaded,
     columns: &Columns,
     ids: &Ids,
-    unsettled: &Unsettled,
+    unsettled: &[Hold],
     began: Timestamp,
     reads: bool,
 ) -> Gathered<'a> {
@@ -96,17 +108,18 @@ pub(super) fn gather<'a>(
         loaded,
         columns,
         ids,
-        unsettled,
+        unsettled: unsettled.iter().map(|hold| &hold.id[..]).collect(),
         began,
         reads,
-        deeds: columns.lives.iter().map(|_| Vec::new()).collect(),
+        actions: columns.lifelines.iter().map(|_| Vec::new()).collect(),
         arrows: Vec::new(),
-        lanes: HashMap::new(),
+        halves: HashMap::new(),
         closings: loaded.conversations.iter().map(|_| Vec::new()).collect(),
+        progress: Progress::default(),
         has_gaps: false,
         clocks: Vec::new(),
     };
-    let mut lived = vec![false; columns.lives.len()];
+    let mut lived = vec![false; columns.lifelines.len()];
     for index in 0..loaded.runs.len() {
         let life = columns.of_run[index];
         gatherer.run(index, std::mem::replace(&mut lived[life], true));
@@ -114,7 +127,7 @@ pub(super) fn gather<'a>(
     pairing::pair(&mut gatherer);
     gatherer.fold_closings();
     Gathered {
-        deeds: gatherer.deeds,
+        actions: gatherer.actions,
         arrows: gatherer.arrows,
         clocks: gatherer.clocks,
     }
@@ -122,34 +135,40 @@ pub(super) fn gather<'a>(
 
 impl<'a> Gatherer<'a, '_> {
     fn run(&mut self, index: usize, has_lived: bool) {
-        let loaded = self.loaded;
+        let (loaded, began) = (self.loaded, self.began);
         let run = &loaded.runs[index];
         let life = self.columns.of_run[index];
-        let at = self.moment(loaded.started[index], 0);
+        let moment = |t| Sequence::moment(began, loaded.started[index], t);
         if has_lived {
-            self.end_the_last_life(life, at);
+            let at = moment(0);
+            self.mark_killed(life, at);
             let words = format!("started again, process {}", run.header.pid);
             self.alone(life, at, Kind::Started { life, words });
         }
-        let mut progress = Progress::default();
+        self.progress = Progress::default();
         for event in &run.events {
-            let at = self.moment(loaded.started[index], event.t);
+            let at = moment(event.t);
             match loaded.conversation(index, event) {
                 Some(conversation) => {
-                    self.on_a_connection(index, conversation, at, event, &mut progress);
+                    let site = Site {
+                        life,
+                        conversation,
+                        at,
+                    };
+                    self.connection_event(site, event);
                 }
-                None => self.anywhere(life, run.header.side, at, &event.what, &mut progress),
+                None => self.program_event(life, at, event),
             }
         }
     }
 
     /// A run that does not say how it ended was killed: the program was started again.
-    fn end_the_last_life(&mut self, life: usize, at: Moment) {
-        let last = self.deeds[life].last();
+    fn mark_killed(&mut self, life: usize, at: Moment) {
+        let last = self.actions[life].last();
         let is_over = last.is_some_and(|entry| {
             matches!(
                 &entry.what,
-                Deed::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
+                Action::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
             )
         });
         if !is_over {
@@ -159,67 +178,48 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn moment(&self, started: Timestamp, t: u64) -> Moment {
-        Sequence::moment(self.began, started, t)
+    fn push(&mut self, life: usize, at: Moment, what: Action) {
+        self.actions[life].push(Entry { at, what });
     }
 
     fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
-        let what = Deed::Alone(kind);
-        self.deeds[life].push(Entry { at, what });
+        self.push(life, at, Action::Alone(kind));
     }
 
-    fn note(&mut self, life: usize, at: Moment, tone: Tone, words: String) {
+    fn note(&mut self, life: usize, at: Moment, tone: Tone, event: &Event) {
+        let words = describe(event, &|text| self.ids.shorten(text));
         self.alone(life, at, Kind::Note { life, tone, words });
     }
 
     /// What happened to the program, or on a connection but not to a message.
-    fn anywhere(
-        &mut self,
-        life: usize,
-        side: Side,
-        at: Moment,
-        what: &'a What,
-        progress: &mut Progress<'a>,
-    ) {
-        match what {
-            What::TimedOut { waited, words } => {
-                let waited = wording::duration(*waited);
-                let words = format!("{} for {waited}", self.ids.shorten(words));
-                self.note(life, at, Tone::Warning, words);
-            }
+    fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
+        match &event.what {
             What::Resent { attempt, text } => {
-                progress.again.insert(text, *attempt);
+                self.progress.again.insert(text, *attempt);
             }
-            What::Failed { words } => {
-                self.note(life, at, Tone::Bad, self.ids.shorten(words));
+            What::Failed { .. } => self.note(life, at, Tone::Bad, event),
+            What::TimedOut { .. } | What::Paused { .. } => {
+                self.note(life, at, Tone::Warning, event);
             }
-            What::Note {
-                about,
-                what,
-                amount,
-                words,
-            } => {
-                let about = about.as_deref();
-                let (amount, more) = (amount.as_deref(), words.as_deref());
-                let words = wording::note(side, self.ids, what, about, amount, more);
-                let tone = match about.is_some_and(|id| self.unsettled.holds(id)) {
+            What::Lost { .. } => {
+                self.has_gaps = true;
+                self.note(life, at, Tone::Warning, event);
+            }
+            What::Note(note) => {
+                let id = note.about.as_deref();
+                let mut words = note.words(event.side, &|text| self.ids.shorten(text));
+                if let Some(id) = id.and_then(|id| self.ids.if_ambiguous(id)) {
+                    words += &format!(" {id}");
+                }
+                let tone = match id.is_some_and(|id| self.unsettled.contains(id)) {
                     true => Tone::Unsettled,
                     false => Tone::Plain,
                 };
-                self.note(life, at, tone, words);
+                self.alone(life, at, Kind::Note { life, tone, words });
             }
             What::Crashed { at: place } => {
                 let words = format!("crashed {}", self.ids.shorten(place).replace('-', " "));
                 self.alone(life, at, Kind::Crashed { life, words });
-            }
-            What::Lost { count } => {
-                self.has_gaps = true;
-                let words = format!("{count} events could not be recorded");
-                self.note(life, at, Tone::Warning, words);
-            }
-            What::Paused { stopped } => {
-                let words = format!("the program stops for {}", wording::duration(*stopped));
-                self.note(life, at, Tone::Warning, words);
             }
             What::Ended => self.alone(life, at, Kind::Ended { life }),
             // Everything else happens to a message or a connection.
@@ -227,106 +227,84 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn on_a_connection(
-        &mut self,
-        run: usize,
-        conversation: usize,
-        at: Moment,
-        event: &'a Event,
-        progress: &mut Progress<'a>,
-    ) {
-        let side = event.side;
-        let life = self.columns.of_run[run];
+    fn connection_event(&mut self, site: Site, event: &'a Event) {
+        let (life, conversation, at) = (site.life, site.conversation, site.at);
         let (client, server) = self.columns.of_conversation[conversation];
-        let is_tcp = event
-            .channel
-            .as_ref()
-            .is_some_and(|channel| channel.transport == Transport::Tcp);
+        let channel = event.channel.as_ref();
+        let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
         match &event.what {
             What::Connected => {
-                let is_told = side == Side::Client
+                let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
-                if is_tcp && is_told {
-                    let (from, to) = (client, server);
-                    self.alone(
-                        life,
-                        at,
-                        Kind::Opened {
-                            conversation,
-                            from,
-                            to,
-                        },
-                    );
+                if is_tcp && is_drawn {
+                    let change = Change {
+                        conversation,
+                        from: client,
+                        to: server,
+                        tone: Tone::Plain,
+                        words: "connected".into(),
+                    };
+                    self.alone(life, at, Kind::Connection(change));
                 }
             }
-            What::Sent(message) => self.sent(life, conversation, at, message, progress),
+            What::Sent(message) => self.sent(site, message),
             What::Received(message) => {
                 let arrow = self.arrow(conversation, message);
-                self.arrows[arrow].received = Some(at);
-                progress.received.insert(conversation, arrow);
-                self.receives(life, conversation, message.direction, at, arrow);
+                self.progress.received.insert(conversation, arrow);
+                self.receives(site, message.direction, arrow);
             }
             What::Unreadable {
                 direction, bytes, ..
             } => {
                 let arrow = self.arrow_of(conversation, *direction, bytes);
-                self.arrows[arrow].received = Some(at);
                 self.arrows[arrow].marks.is_broken = true;
-                self.receives(life, conversation, *direction, at, arrow);
+                self.receives(site, *direction, arrow);
             }
             What::Closed { by, how, words } if is_tcp => {
-                let (from, to) = match (by, side) {
+                let (from, to) = match (by, event.side) {
                     (By::Us, Side::Client) | (By::Peer, Side::Server) => (client, server),
                     (By::Us, Side::Server) | (By::Peer, Side::Client) => (server, client),
                 };
                 self.closings[conversation].push(Closing {
                     life,
-                    entry: self.deeds[life].len(),
+                    entry: self.actions[life].len(),
                     by: *by,
                     how: *how,
                 });
-                let words = wording::ending(*how, words.as_deref(), self.ids);
-                let kind = Kind::Closed {
+                let change = Change {
                     conversation,
                     from,
                     to,
-                    words,
+                    tone: match (how, words) {
+                        (How::End, _) | (How::Abort, None) => Tone::Plain,
+                        _ => Tone::Bad,
+                    },
+                    words: match words {
+                        Some(words) if *how != How::End => {
+                            format!("{}: {}", ending(*how), self.ids.shorten(words))
+                        }
+                        _ => ending(*how).to_owned(),
+                    },
                 };
-                self.alone(life, at, kind);
+                self.alone(life, at, Kind::Connection(change));
             }
-            What::Read {
-                got,
-                asked,
-                have,
-                need,
-            } if self.reads => {
-                let need = need.map(|need| format!(" of {need}")).unwrap_or_default();
-                let words = format!("read {got} of {asked} bytes, {have}{need} here");
-                self.note(life, at, Tone::Plain, words);
-            }
-            what => {
-                if !self.fault(side, life, conversation, at, what, progress) {
-                    self.anywhere(life, side, at, what, progress);
-                }
-            }
+            What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
+            what => match what.message() {
+                Some(message) => self.fault(site, event.side, what, message),
+                None => self.program_event(life, at, event),
+            },
         }
     }
 
-    fn sent(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        message: &'a Message,
-        progress: &mut Progress<'a>,
-    ) {
+    fn sent(&mut self, site: Site, message: &'a Message) {
+        let (life, conversation, at) = (site.life, site.conversation, site.at);
         let arrow = self.arrow(conversation, message);
         let made = &mut self.arrows[arrow];
         made.sent = Some(at);
-        made.marks.attempt = again(progress, message);
+        made.marks.attempt = self.progress.attempt(message);
         made.marks.is_broken = message.partial;
-        let key = progress.key(conversation, message);
-        if let Some(held) = progress.held.get_mut(&key) {
+        let key = self.progress.key(conversation, message);
+        if let Some(held) = self.progress.held.get_mut(&key) {
             made.marks = Marks {
                 attempt: made.marks.attempt,
                 is_broken: made.marks.is_broken,
@@ -336,34 +314,26 @@ impl<'a> Gatherer<'a, '_> {
                 ..held.marks
             };
             held.left -= 1;
-            self.deeds[life][held.entry].what = Deed::Nothing;
+            self.actions[life][held.entry].what = Action::Nothing;
             if held.left == 0 {
-                progress.held.remove(&key);
+                self.progress.held.remove(&key);
             }
         }
-        let what = Deed::Sends(arrow);
-        self.deeds[life].push(Entry { at, what });
-        let lane = self.lanes.entry((conversation, message.direction));
-        let lane = lane.or_default();
+        self.push(life, at, Action::Sends(arrow));
+        let half = self.halves.entry((conversation, message.direction));
+        let half = half.or_default();
         // What goes in one segment with another has its moment.
-        let before = lane.sent.last().map(|before| &self.arrows[*before]);
+        let before = half.sent.last().map(|before| &self.arrows[*before]);
         let is_glued_on = before.is_some_and(|it| it.marks.is_glued && it.sent == Some(at));
-        lane.sent.push(arrow);
+        half.sent.push(arrow);
         self.arrows[arrow].marks.is_glued_on = is_glued_on;
     }
 
-    fn receives(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        direction: Direction,
-        at: Moment,
-        arrow: usize,
-    ) {
-        let what = Deed::Receives(arrow);
-        self.deeds[life].push(Entry { at, what });
-        let lane = self.lanes.entry((conversation, direction));
-        lane.or_default().received.push(arrow);
+    fn receives(&mut self, site: Site, direction: Direction, arrow: usize) {
+        self.arrows[arrow].received = Some(site.at);
+        self.push(site.life, site.at, Action::Receives(arrow));
+        let half = self.halves.entry((site.conversation, direction));
+        half.or_default().received.push(arrow);
     }
 
     fn arrow(&mut self, conversation: usize, message: &'a Message) -> usize {
@@ -373,8 +343,8 @@ impl<'a> Gatherer<'a, '_> {
         made.text = text;
         made.is_masked = message.masked;
         made.is_unsettled = text.is_some_and(|text| {
-            let mut ids = wording::ids_in(text);
-            ids.any(|id| self.unsettled.holds(id))
+            let mut ids = ids_in(text);
+            ids.any(|id| self.unsettled.contains(id))
         });
         arrow
     }
@@ -405,7 +375,7 @@ impl<'a> Gatherer<'a, '_> {
     /// other only if it has more to say.
     fn fold_closings(&mut self) {
         for closings in std::mem::take(&mut self.closings) {
-            let when = |one: &Closing| self.deeds[one.life][one.entry].at;
+            let when = |one: &Closing| self.actions[one.life][one.entry].at;
             let first = closings
                 .iter()
                 .min_by_key(|one| (one.by != By::Us, when(one)));
@@ -415,20 +385,9 @@ impl<'a> Gatherer<'a, '_> {
             for other in &closings {
                 let is_usual = matches!(other.how, How::End | How::Abort);
                 if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
-                    self.deeds[other.life][other.entry].what = Deed::Nothing;
+                    self.actions[other.life][other.entry].what = Action::Nothing;
                 }
             }
-        }
-    }
-}
-
-impl Hold {
-    /// What is said of it in the end.
-    pub(super) fn words(&self, ids: &Ids) -> String {
-        let id = ids.shorten(&self.id);
-        match &self.amount {
-            Some(amount) => format!("unsettled: {id}, {amount} held"),
-            None => format!("unsettled: {id}"),
         }
     }
 }

@@ -4,10 +4,10 @@
 //! clocks of two machines say. A message is one step where it can be: unless its sender gave up on it,
 //! or died, while it was on its way.
 
-use super::gather::{Deed, Entry, Gathered};
+use super::gather::{Action, Entry, Gathered};
 use super::{Arrow, Fate, Kind, Moment, Step, Tone};
 
-/// Where a message stands among the deeds of the two ends.
+/// Where a message stands among the actions of the two ends.
 #[derive(Debug, Clone, Copy, Default)]
 struct Ends {
     sends: bool,
@@ -20,21 +20,21 @@ struct Ends {
 /// All arrows, and all steps in order.
 pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
     let Gathered {
-        mut deeds,
+        mut actions,
         mut arrows,
         ..
     } = gathered;
-    for line in &mut deeds {
-        line.retain(|entry| !matches!(entry.what, Deed::Nothing));
+    for line in &mut actions {
+        line.retain(|entry| !matches!(entry.what, Action::Nothing));
     }
-    let mut ends = ends(&deeds, &arrows);
+    let mut ends = ends(&actions, &arrows);
     let mut steps = Vec::with_capacity(arrows.len());
-    let mut heads = vec![0; deeds.len()];
+    let mut heads = vec![0; actions.len()];
     loop {
-        match next(&deeds, &heads, &ends, &arrows) {
+        match next(&actions, &heads, &ends, &arrows) {
             Next::Over => return (arrows, steps),
             Next::Alone(life) => {
-                let Entry { at, what } = &mut deeds[life][heads[life]];
+                let Entry { at, what } = &mut actions[life][heads[life]];
                 heads[life] += 1;
                 if let Some(kind) = step(what, &mut ends) {
                     steps.push(Step { at: *at, kind });
@@ -42,7 +42,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
             }
             Next::Together(from, to, arrow) => {
                 // Any moment between the two is one of it.
-                let (sent, received) = (deeds[from][heads[from]].at, deeds[to][heads[to]].at);
+                let (sent, received) = (actions[from][heads[from]].at, actions[to][heads[to]].at);
                 let last = steps.last().map_or(sent, |step: &Step| step.at);
                 let at = last.min(received).max(sent);
                 heads[from] += 1;
@@ -68,26 +68,26 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                     receives: true,
                     ..Ends::default()
                 });
-                deeds[life][heads[life]].what = Deed::Receives(copy);
+                actions[life][heads[life]].what = Action::Receives(copy);
             }
         }
     }
 }
 
-fn ends(deeds: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
+fn ends(actions: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
     let mut ends = vec![Ends::default(); arrows.len()];
-    for line in deeds {
+    for line in actions {
         // When it next waited in vain, or died. What it noted or closed does not matter.
         let mut next_event = Moment::MAX;
         for entry in line.iter().rev() {
             match &entry.what {
-                Deed::Sends(arrow) => {
+                Action::Sends(arrow) => {
                     let received = arrows[*arrow].received;
                     ends[*arrow].sends = true;
                     ends[*arrow].is_split = received.is_some_and(|at| at > next_event);
                 }
-                Deed::Receives(arrow) => ends[*arrow].receives = true,
-                Deed::Alone(
+                Action::Receives(arrow) => ends[*arrow].receives = true,
+                Action::Alone(
                     Kind::Crashed { .. }
                     | Kind::Started { .. }
                     | Kind::Note {
@@ -95,7 +95,7 @@ fn ends(deeds: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
                         ..
                     },
                 ) => next_event = entry.at,
-                Deed::Alone(_) | Deed::Nothing => {}
+                Action::Alone(_) | Action::Nothing => {}
             }
         }
     }
@@ -105,7 +105,7 @@ fn ends(deeds: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
 /// What comes next.
 enum Next {
     Over,
-    /// The first deed of this lifeline.
+    /// The first action of this lifeline.
     Alone(usize),
     /// A message, from one lifeline to the other.
     Together(usize, usize, usize),
@@ -115,8 +115,8 @@ enum Next {
     Part(usize, usize),
 }
 
-/// The earliest first deed that does not wait for another.
-fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_>]) -> Next {
+/// The earliest first action that does not wait for another.
+fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_>]) -> Next {
     let mut best: Option<(Moment, Next)> = None;
     let mut stuck: Option<(Moment, Next)> = None;
     let offer = |place: &mut Option<(Moment, Next)>, at: Moment, next: Next| {
@@ -124,14 +124,14 @@ fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_
             *place = Some((at, next));
         }
     };
-    let head = |life: usize| deeds[life].get(heads[life]);
-    for life in 0..deeds.len() {
+    let head = |life: usize| actions[life].get(heads[life]);
+    for life in 0..actions.len() {
         let Some(Entry { at, what }) = head(life) else {
             continue;
         };
         match what {
-            Deed::Alone(_) | Deed::Nothing => offer(&mut best, *at, Next::Alone(life)),
-            Deed::Sends(arrow) => {
+            Action::Alone(_) | Action::Nothing => offer(&mut best, *at, Next::Alone(life)),
+            Action::Sends(arrow) => {
                 let is_waiting = ends[*arrow].receives && !ends[*arrow].is_split;
                 if is_waiting {
                     offer(&mut stuck, *at, Next::Split(*arrow));
@@ -139,18 +139,18 @@ fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_
                     offer(&mut best, *at, Next::Alone(life));
                 }
             }
-            Deed::Receives(arrow) => {
+            Action::Receives(arrow) => {
                 let ends = ends[*arrow];
                 if !ends.sends || ends.has_departed {
                     offer(&mut best, *at, Next::Alone(life));
                     continue;
                 }
                 let from = arrows[*arrow].from;
-                let deed = head(from).filter(|_| !ends.is_split);
-                match deed {
+                let action = head(from).filter(|_| !ends.is_split);
+                match action {
                     Some(Entry {
                         at,
-                        what: Deed::Sends(sent),
+                        what: Action::Sends(sent),
                     }) if sent == arrow => {
                         offer(&mut best, *at, Next::Together(from, life, *arrow));
                     }
@@ -166,21 +166,21 @@ fn next(deeds: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<'_
     }
 }
 
-/// What a deed is that stands alone.
-fn step(what: &mut Deed, ends: &mut [Ends]) -> Option<Kind> {
-    match std::mem::replace(what, Deed::Nothing) {
-        Deed::Alone(kind) => Some(kind),
-        Deed::Sends(arrow) => {
+/// What a action is that stands alone.
+fn step(what: &mut Action, ends: &mut [Ends]) -> Option<Kind> {
+    match std::mem::replace(what, Action::Nothing) {
+        Action::Alone(kind) => Some(kind),
+        Action::Sends(arrow) => {
             ends[arrow].has_departed = true;
             Some(match ends[arrow].receives {
                 true => Kind::Departs(arrow),
                 false => Kind::Message(arrow),
             })
         }
-        Deed::Receives(arrow) => Some(match ends[arrow].sends {
+        Action::Receives(arrow) => Some(match ends[arrow].sends {
             true => Kind::Arrives(arrow),
             false => Kind::Message(arrow),
         }),
-        Deed::Nothing => None,
+        Action::Nothing => None,
     }
 }

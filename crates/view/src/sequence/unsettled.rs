@@ -1,37 +1,32 @@
-//! Withdrawals that nobody settled.
+//! Withdrawals that are not settled.
 
 use std::collections::HashMap;
 
 use proto::side::{Direction, Side};
-use record::{Event, What};
+use record::{NoteKind, What};
 
+use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
-use crate::wording::ids_in;
 
 /// A withdrawal of which it is not known that it was confirmed or rolled back.
 #[derive(Debug, Clone)]
 pub(super) struct Hold {
     pub(super) id: String,
     pub(super) amount: Option<String>,
-    /// Where it was heard of last.
+    is_settled: bool,
+    /// Where it was last mentioned.
     pub(super) conversation: Option<usize>,
     pub(super) run: Option<usize>,
 }
 
-/// Those, in the order in which they began.
-#[derive(Debug, Default)]
-pub(super) struct Unsettled {
-    holds: Vec<Hold>,
-    places: HashMap<String, usize>,
-}
-
-impl Unsettled {
-    pub(super) fn holds(&self, id: &str) -> bool {
-        !self.places.is_empty() && self.places.contains_key(id)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Hold> {
-        self.holds.iter()
+impl Hold {
+    /// The hold in words.
+    pub(super) fn words(&self, ids: &Ids) -> String {
+        let id = ids.shorten(&self.id);
+        match &self.amount {
+            Some(amount) => format!("unsettled: {id}, {amount} held"),
+            None => format!("unsettled: {id}"),
+        }
     }
 }
 
@@ -43,68 +38,58 @@ enum Said<'a> {
     Settled,
 }
 
-/// What each recording says, in the order of its events; the bank's is believed before a machine's.
-pub(super) fn unsettled(loaded: &Loaded) -> Unsettled {
-    let mut known: HashMap<&str, (Hold, bool)> = HashMap::new();
-    let mut order: Vec<&str> = Vec::new();
-    let has_bank = |event: &Event, run: usize| {
-        let conversation = loaded.conversation(run, event);
-        conversation.is_some_and(|index| loaded.conversations[index].server.is_some())
-    };
+/// The holds that are not settled, in the order in which they began. The bank's recording is
+/// believed before a machine's.
+pub(super) fn unsettled(loaded: &Loaded) -> Vec<Hold> {
+    let mut holds: Vec<Hold> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let side = event.side;
             let Some((id, said)) = said(&event.what) else {
                 continue;
             };
-            if side == Side::Client && has_bank(event, index) {
+            let conversation = loaded.conversation(index, event);
+            let has_bank = conversation.is_some_and(|at| loaded.conversations[at].server.is_some());
+            if event.side == Side::Client && has_bank {
                 continue;
             }
-            let (hold, is_settled) = known.entry(id).or_insert_with(|| {
-                order.push(id);
-                let hold = Hold {
+            let place = *places.entry(id).or_insert(holds.len());
+            if place == holds.len() {
+                holds.push(Hold {
                     id: id.into(),
                     amount: None,
+                    is_settled: false,
                     conversation: None,
                     run: None,
-                };
-                (hold, false)
-            });
+                });
+            }
+            let hold = &mut holds[place];
             match said {
-                Said::Settled => *is_settled = true,
+                Said::Settled => hold.is_settled = true,
                 Said::Held(amount) => {
                     hold.amount = amount.map(Into::into).or(hold.amount.take());
-                    hold.conversation = loaded.conversation(index, event).or(hold.conversation);
+                    hold.conversation = conversation.or(hold.conversation);
                     hold.run = Some(index);
                 }
             }
         }
     }
-    let mut unsettled = Unsettled::default();
-    for id in order {
-        // Money that was never held needs no settling.
-        if let Some((hold, false)) = known.remove(id)
-            && hold.run.is_some()
-        {
-            unsettled.places.insert(id.into(), unsettled.holds.len());
-            unsettled.holds.push(hold);
-        }
-    }
-    unsettled
+    // Money that was never held needs no settling.
+    holds.retain(|hold| !hold.is_settled && hold.run.is_some());
+    holds
 }
 
 fn said(what: &What) -> Option<(&str, Said<'_>)> {
     match what {
-        What::Note {
-            about,
-            what,
-            amount,
-            ..
-        } => {
-            let id = about.as_deref().filter(|id| id.starts_with("WITH_"))?;
-            match what.as_str() {
-                "held" => Some((id, Said::Held(amount.as_deref()))),
-                "confirmed" | "rolled-back" | "declined" | "disputed" => Some((id, Said::Settled)),
+        What::Note(note) => {
+            let id = note.about.as_deref();
+            let id = id.filter(|id| id.starts_with("WITH_"))?;
+            match note.kind {
+                NoteKind::Held => Some((id, Said::Held(note.amount.as_deref()))),
+                NoteKind::Confirmed
+                | NoteKind::RolledBack
+                | NoteKind::Declined
+                | NoteKind::Disputed => Some((id, Said::Settled)),
                 _ => None,
             }
         }

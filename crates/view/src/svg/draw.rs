@@ -16,9 +16,10 @@ mod lifelines;
 const SLANT: f64 = 6.0;
 
 /// Draws, step by step: a lifeline is drawn as far as it goes.
-pub(crate) struct Drawing<'a> {
+pub(crate) struct Drawing<'a, W> {
     sequence: &'a Sequence<'a>,
     layout: &'a Layout,
+    pub(crate) out: &'a mut W,
     /// Whether each message carries its details, for a page's script.
     has_details: bool,
     /// Where each lifeline that is alive was drawn to.
@@ -29,24 +30,26 @@ pub(crate) struct Drawing<'a> {
     departed: HashMap<usize, f64>,
 }
 
-impl<'a> Drawing<'a> {
+impl<'a, W: Write> Drawing<'a, W> {
     pub(crate) fn new(
         sequence: &'a Sequence<'a>,
         layout: &'a Layout,
         has_details: bool,
-    ) -> Drawing<'a> {
+        out: &'a mut W,
+    ) -> Drawing<'a, W> {
         Drawing {
             sequence,
             layout,
+            out,
             has_details,
-            drawn: vec![Some(0.0); sequence.lives.len()],
-            is_alive: vec![true; sequence.lives.len()],
+            drawn: vec![Some(0.0); sequence.lifelines.len()],
+            is_alive: vec![true; sequence.lifelines.len()],
             departed: HashMap::new(),
         }
     }
 
     /// These steps, where they stand below the heads. Called for one range after the other.
-    pub(crate) fn steps(&mut self, steps: Range<usize>, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn steps(&mut self, steps: Range<usize>) -> io::Result<()> {
         let is_last = steps.end == self.sequence.steps.len();
         let end = self.layout.top(steps.end);
         // Lifelines first, so that everything else lies on top of them.
@@ -54,68 +57,62 @@ impl<'a> Drawing<'a> {
             let y = self.layout.y[step];
             match &self.sequence.steps[step].kind {
                 Kind::Crashed { life, .. } | Kind::Ended { life } => {
-                    self.life_to(*life, y, true, out)?
+                    self.life_to(*life, y, true)?
                 }
                 Kind::Started { life, .. } => self.drawn[*life] = Some(y),
                 _ => {}
             }
         }
         for life in 0..self.drawn.len() {
-            self.life_to(life, end, false, out)?;
+            self.life_to(life, end, false)?;
         }
         for step in steps {
-            self.step(step, out)?;
+            self.step(step)?;
         }
         if is_last {
-            self.still_on_the_way(out)?;
+            self.still_on_the_way()?;
         }
         Ok(())
     }
 
-    fn life_to(
-        &mut self,
-        life: usize,
-        y: f64,
-        is_over: bool,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn life_to(&mut self, life: usize, y: f64, is_over: bool) -> io::Result<()> {
         let Some(from) = self.drawn[life] else {
             return Ok(());
         };
         self.drawn[life] = (!is_over).then_some(y);
         let x = self.layout.x[life];
-        let class = match self.sequence.lives[life].is_recorded {
+        let class = match self.sequence.lifelines[life].is_recorded {
             true => "life",
             false => "life stranger",
         };
         writeln!(
-            out,
+            self.out,
             r#"<line class="{class}" x1="{x:.1}" y1="{from:.1}" x2="{x:.1}" y2="{y:.1}"/>"#
         )
     }
 
-    fn step(&mut self, index: usize, out: &mut impl Write) -> io::Result<()> {
+    fn step(&mut self, index: usize) -> io::Result<()> {
         let step = &self.sequence.steps[index];
         let y = self.layout.y[index];
         let time = self.layout.time;
         if let Some(pause) = self.layout.pause_before(self.sequence, index) {
-            self.pause(self.layout.top(index), pause, out)?;
+            self.pause(self.layout.top(index), pause)?;
         }
         writeln!(
-            out,
+            self.out,
             r#"<text class="time" x="{time:.0}" y="{:.1}">{}</text>"#,
             y + 3.0,
             wording::seconds(step.at)
         )?;
         match &step.kind {
-            Kind::Message(arrow) => self.message(*arrow, y - SLANT / 2.0, y + SLANT / 2.0, out),
+            Kind::Message(arrow) => self.message(*arrow, y - SLANT / 2.0, y + SLANT / 2.0),
             Kind::Departs(arrow) => {
                 self.departed.insert(*arrow, y);
                 Ok(())
             }
             Kind::Arrives(arrow) => {
                 let left = self.departed.remove(arrow).unwrap_or(y);
-                self.message(*arrow, left, y, out)
+                self.message(*arrow, left, y)
             }
             Kind::Note { life, tone, words } => {
                 let class = match tone {
@@ -124,32 +121,22 @@ impl<'a> Drawing<'a> {
                     Tone::Bad => " bad",
                     Tone::Unsettled => " unsettled",
                 };
-                self.note(*life, y, class, words, out)
+                self.note(*life, y, class, words)
             }
-            Kind::Opened {
-                conversation,
-                from,
-                to,
-            } => self.thin(*conversation, *from, *to, y, "connected", out),
-            Kind::Closed {
-                conversation,
-                from,
-                to,
-                words,
-            } => self.thin(*conversation, *from, *to, y, words, out),
+            Kind::Connection(change) => self.change(change, y),
             Kind::Crashed { life, words } => {
                 self.is_alive[*life] = false;
-                self.crash(*life, y, words, out)
+                self.crash(*life, y, words)
             }
             Kind::Started { life, words } => {
                 self.is_alive[*life] = true;
-                self.start(*life, y, words, out)
+                self.start(*life, y, words)
             }
             Kind::Ended { life } => {
                 self.is_alive[*life] = false;
                 let x = self.layout.x[*life];
                 writeln!(
-                    out,
+                    self.out,
                     r#"<line class="foot" x1="{:.1}" y1="{y:.1}" x2="{:.1}" y2="{y:.1}"/>"#,
                     x - 9.0,
                     x + 9.0
@@ -158,17 +145,11 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn message(
-        &self,
-        index: usize,
-        from_y: f64,
-        to_y: f64,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn message(&mut self, index: usize, from_y: f64, to_y: f64) -> io::Result<()> {
         let arrow = &self.sequence.arrows[index];
         let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
         writeln!(
-            out,
+            self.out,
             r#"<g class="m{}"{}><title>{}</title>"#,
             class(arrow),
             self.details(index),
@@ -189,17 +170,17 @@ impl<'a> Drawing<'a> {
         let mut x = middle - width / 2.0;
         if arrow.is_unsettled {
             writeln!(
-                out,
+                self.out,
                 r#"<rect class="glow" x="{:.1}" y="{:.1}" width="{:.1}" height="17" rx="3"/>"#,
                 x - 5.0,
                 label_y - 12.5,
                 width + 10.0
             )?;
         }
-        self.line(arrow, from_y, to_y, out)?;
+        self.line(arrow, from_y, to_y)?;
         if let Some(number) = self.sequence.number(arrow.conversation) {
             writeln!(
-                out,
+                self.out,
                 r#"<text class="label number" x="{x:.1}" y="{label_y:.1}">{}</text>"#,
                 escape(&number)
             )?;
@@ -207,7 +188,7 @@ impl<'a> Drawing<'a> {
         }
         let label = layout::label(self.sequence, arrow);
         writeln!(
-            out,
+            self.out,
             r#"<text class="label" x="{x:.1}" y="{label_y:.1}">{}</text>"#,
             escape(&label)
         )?;
@@ -215,7 +196,7 @@ impl<'a> Drawing<'a> {
         for badge in arrow.badges() {
             let width = layout::pill_width(&badge);
             writeln!(
-                out,
+                self.out,
                 r#"<rect class="pill" x="{x:.1}" y="{:.1}" width="{width:.1}" height="15" rx="7.5"/><text class="said" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
                 label_y - 11.5,
                 x + width / 2.0,
@@ -224,16 +205,10 @@ impl<'a> Drawing<'a> {
             )?;
             x += width + 6.0;
         }
-        writeln!(out, "</g>")
+        writeln!(self.out, "</g>")
     }
 
-    fn line(
-        &self,
-        arrow: &Arrow<'_>,
-        from_y: f64,
-        to_y: f64,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn line(&mut self, arrow: &Arrow<'_>, from_y: f64, to_y: f64) -> io::Result<()> {
         let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
         let way = if to >= from { 1.0 } else { -1.0 };
         let at = |part: f64| (from + (to - from) * part, from_y + (to_y - from_y) * part);
@@ -244,7 +219,7 @@ impl<'a> Drawing<'a> {
                 Place::Arrival => (to - way * 20.0, to_y - 0.3),
             };
             writeln!(
-                out,
+                self.out,
                 r#"<line class="line" x1="{from:.1}" y1="{from_y:.1}" x2="{:.1}" y2="{y:.1}"/><path class="cross" d="M{:.1} {:.1}l10 10m0 -10l-10 10"/>"#,
                 x - way * 6.0,
                 x - 5.0,
@@ -252,7 +227,7 @@ impl<'a> Drawing<'a> {
             )?;
             if place != Place::Arrival {
                 writeln!(
-                    out,
+                    self.out,
                     r#"<line class="faint" x1="{:.1}" y1="{y:.1}" x2="{:.1}" y2="{to_y:.1}"/>"#,
                     x + way * 12.0,
                     to - way * 4.0
@@ -262,7 +237,7 @@ impl<'a> Drawing<'a> {
         }
         let tip = to - way * 1.0;
         writeln!(
-            out,
+            self.out,
             r#"<line class="line" x1="{from:.1}" y1="{from_y:.1}" x2="{:.1}" y2="{to_y:.1}"/><path class="tip" d="M{tip:.1} {to_y:.1}l{:.1} -4.5l0 9z"/>"#,
             tip - way * 8.0,
             -way * 10.0
@@ -288,7 +263,7 @@ impl<'a> Drawing<'a> {
     fn tooltip(&self, arrow: &Arrow<'_>) -> String {
         let mut words = match arrow.text {
             Some(text) => proto::printable::printable(text),
-            None => wording::escaped(arrow.bytes),
+            None => arrow.bytes.escaped(),
         };
         let conversation = &self.sequence.conversations[arrow.conversation];
         let _ = write!(
@@ -315,11 +290,11 @@ impl<'a> Drawing<'a> {
     }
 
     /// Messages whose arrival is not in the picture.
-    fn still_on_the_way(&mut self, out: &mut impl Write) -> io::Result<()> {
+    fn still_on_the_way(&mut self) -> io::Result<()> {
         let mut left: Vec<(usize, f64)> = self.departed.drain().collect();
         left.sort_by_key(|(arrow, _)| *arrow);
         for (arrow, y) in left {
-            self.message(arrow, y, self.layout.height, out)?;
+            self.message(arrow, y, self.layout.height)?;
         }
         Ok(())
     }

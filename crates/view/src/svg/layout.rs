@@ -3,7 +3,8 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::sequence::{Arrow, Kind, Sequence};
-use crate::wording::{self, cut};
+use crate::wording;
+use record::wording::cut;
 
 /// The widest a character of the messages is, at 12 pixels: of the usual fonts DejaVu's is widest.
 const MONO: f64 = 7.3;
@@ -44,10 +45,10 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(sequence: &Sequence<'_>) -> Layout {
-        let count = sequence.lives.len();
+        let count = sequence.lifelines.len();
         let mut gap = GAPS.0;
         let (mut left, mut right, mut inner) = (70.0_f64, 70.0_f64, 0.0_f64);
-        for life in &sequence.lives {
+        for life in &sequence.lifelines {
             gap = gap.max(head_width(&life.name, &life.detail) + 20.0);
         }
         let mut y = Vec::with_capacity(sequence.steps.len());
@@ -64,7 +65,7 @@ impl Layout {
                 Kind::Message(_) | Kind::Departs(_) => (34.0, 25.0),
                 Kind::Arrives(_) => (20.0, 10.0),
                 Kind::Note { .. } => (28.0, 14.0),
-                Kind::Opened { .. } | Kind::Closed { .. } => (26.0, 18.0),
+                Kind::Connection(_) => (26.0, 18.0),
                 Kind::Crashed { .. } => (34.0, 17.0),
                 Kind::Started { .. } => (44.0, 22.0),
                 Kind::Ended { .. } => (24.0, 10.0),
@@ -87,10 +88,7 @@ impl Layout {
                         _ => inner = inner.max(width),
                     }
                 }
-                Kind::Opened { .. }
-                | Kind::Closed { .. }
-                | Kind::Arrives(_)
-                | Kind::Ended { .. } => {}
+                Kind::Connection(_) | Kind::Arrives(_) | Kind::Ended { .. } => {}
             }
         }
         let gap = gap.max(inner).min(GAPS.1);

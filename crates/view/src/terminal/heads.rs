@@ -28,8 +28,8 @@ pub(super) struct Heads {
 }
 
 /// Where the lifelines stand; and where what is said does, if not between them.
-pub(super) fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
-    let count = lives.len();
+pub(super) fn places(lifelines: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
+    let count = lifelines.len();
     let half = |life: Option<&Lifeline>| {
         let names = life.into_iter().flat_map(|life| [&life.name, &life.detail]);
         names
@@ -37,8 +37,8 @@ pub(super) fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<us
             .max()
             .unwrap_or(0)
     };
-    let left = TIME + half(lives.first()).min(width / 8).saturating_sub(2);
-    let right = width.saturating_sub(half(lives.last()).min(width / 8) + 1);
+    let left = TIME + half(lifelines.first()).min(width / 8).saturating_sub(2);
+    let right = width.saturating_sub(half(lifelines.last()).min(width / 8) + 1);
     if count < 2 {
         return (vec![left; count], None);
     }
@@ -49,7 +49,7 @@ pub(super) fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<us
     }
     // Two fifths of the width at least are for what is said.
     let gap = (width * 3 / 5).saturating_sub(left) / (count - 1);
-    let of_whole_heads = lives.iter().map(widest).max().unwrap_or(0) + 2;
+    let of_whole_heads = lifelines.iter().map(widest).max().unwrap_or(0) + 2;
     let gap = match gap >= of_whole_heads {
         true => of_whole_heads,
         false => gap.clamp(CLOSEST, WIDE_ENOUGH),
@@ -61,12 +61,12 @@ pub(super) fn places(lives: &[Lifeline], width: usize) -> (Vec<usize>, Option<us
 
 /// What stands above lifelines at these places. Nothing is cut, for names differ at either end:
 /// where they do not fit, of an address its port stands there and of a process nothing; and where
-/// that does not fit either, or does not tell them apart, a letter, with a legend.
-pub(super) fn heads(lives: &[Lifeline], places: &[usize], width: usize) -> Heads {
-    let short: Vec<Lifeline> = lives.iter().cloned().map(shortened).collect();
-    let lines = above(lives, places, width).or_else(|| {
-        let tells_apart = are_distinct(&short) && are_of_one_host(lives);
-        above(&short, places, width).filter(|_| tells_apart)
+/// that does not fit either, or is not distinct, a letter, with a legend.
+pub(super) fn heads(lifelines: &[Lifeline], places: &[usize], width: usize) -> Heads {
+    let short: Vec<Lifeline> = lifelines.iter().cloned().map(shortened).collect();
+    let lines = above(lifelines, places, width).or_else(|| {
+        let is_enough = are_distinct(&short) && are_of_one_host(lifelines);
+        above(&short, places, width).filter(|_| is_enough)
     });
     if let Some(lines) = lines {
         return Heads {
@@ -74,8 +74,8 @@ pub(super) fn heads(lives: &[Lifeline], places: &[usize], width: usize) -> Heads
             lines,
         };
     }
-    let letters: Vec<String> = (0..lives.len()).map(letter).collect();
-    let legend = lives.iter().zip(&letters);
+    let letters: Vec<String> = (0..lifelines.len()).map(letter).collect();
+    let legend = lifelines.iter().zip(&letters);
     let legend = legend.map(|(life, letter)| format!("{letter}  {}, {}", life.name, life.detail));
     Heads {
         legend: legend.collect(),
@@ -90,9 +90,13 @@ pub(super) fn heads(lives: &[Lifeline], places: &[usize], width: usize) -> Heads
 }
 
 /// The names, and below them the details; `None` when two of a line would touch.
-fn above(lives: &[Lifeline], places: &[usize], width: usize) -> Option<Vec<Vec<(usize, String)>>> {
+fn above(
+    lifelines: &[Lifeline],
+    places: &[usize],
+    width: usize,
+) -> Option<Vec<Vec<(usize, String)>>> {
     let line = |text: fn(&Lifeline) -> &String| {
-        let texts = lives.iter().map(text).cloned();
+        let texts = lifelines.iter().map(text).cloned();
         side_by_side(texts.zip(places), width)
     };
     Some(vec![line(|life| &life.name)?, line(|life| &life.detail)?])
@@ -118,7 +122,7 @@ fn side_by_side<'a>(
     Some(placed)
 }
 
-/// What is needed to tell the lifeline from others: the port of an address, and of a process that
+/// What distinguishes the lifeline from others: the port of an address, and of a process that
 /// has a name only that.
 fn shortened(mut life: Lifeline) -> Lifeline {
     for text in [&mut life.name, &mut life.detail] {
@@ -131,13 +135,13 @@ fn shortened(mut life: Lifeline) -> Lifeline {
     life
 }
 
-fn are_distinct(lives: &[Lifeline]) -> bool {
-    let names = lives.iter().map(|life| (&life.name, &life.detail));
-    names.collect::<HashSet<_>>().len() == lives.len()
+fn are_distinct(lifelines: &[Lifeline]) -> bool {
+    let names = lifelines.iter().map(|life| (&life.name, &life.detail));
+    names.collect::<HashSet<_>>().len() == lifelines.len()
 }
 
-fn are_of_one_host(lives: &[Lifeline]) -> bool {
-    let names = lives.iter().flat_map(|life| [&life.name, &life.detail]);
+fn are_of_one_host(lifelines: &[Lifeline]) -> bool {
+    let names = lifelines.iter().flat_map(|life| [&life.name, &life.detail]);
     let hosts: HashSet<IpAddr> = names
         .filter_map(|name| name.parse::<SocketAddr>().ok())
         .map(|address| address.ip())
@@ -180,8 +184,8 @@ mod tests {
         ]
     }
 
-    fn drawn(lives: &[Lifeline], width: usize) -> Heads {
-        heads(lives, &places(lives, width).0, width)
+    fn drawn(lifelines: &[Lifeline], width: usize) -> Heads {
+        heads(lifelines, &places(lifelines, width).0, width)
     }
 
     fn first_line(heads: &Heads) -> Vec<&str> {
@@ -190,18 +194,18 @@ mod tests {
 
     #[test]
     fn clients_of_a_proxy_are_told_apart_by_their_ports_at_every_width() {
-        let lives = proxied();
-        let narrow = drawn(&lives, 40);
+        let lifelines = proxied();
+        let narrow = drawn(&lifelines, 40);
         assert_eq!(first_line(&narrow), ["A", "B", "C", "D", "E"]);
         assert_eq!(narrow.legend[2], "C  127.0.0.1:41908, client");
         for width in [80, 100, 140] {
-            let heads = drawn(&lives, width);
+            let heads = drawn(&lifelines, width);
             let expected = [":41900", ":41904", ":41908", "proxy", "server"];
             assert_eq!(first_line(&heads), expected, "{width}");
             assert_eq!(heads.legend, [""; 0]);
         }
         for width in [160, 200] {
-            assert_eq!(first_line(&drawn(&lives, width))[2], "127.0.0.1:41908");
+            assert_eq!(first_line(&drawn(&lifelines, width))[2], "127.0.0.1:41908");
         }
     }
 
@@ -213,9 +217,9 @@ mod tests {
             life("labserver", "process 1576"),
         ];
         let many: Vec<Lifeline> = (0..12).map(|_| life("Adarsh", "127.0.0.1")).collect();
-        for lives in [&named[..2], &named, &proxied(), &many, &named[..1]] {
+        for lifelines in [&named[..2], &named, &proxied(), &many, &named[..1]] {
             for width in 40..240 {
-                for line in drawn(lives, width).lines {
+                for line in drawn(lifelines, width).lines {
                     let mut free_from = 0;
                     for (from, text) in line {
                         assert!(from >= free_from, "{text} at {width}");
@@ -248,9 +252,9 @@ mod tests {
 
     #[test]
     fn ports_of_different_hosts_do_not_stand_alone() {
-        let mut lives = proxied();
-        lives[1] = life("10.0.0.7:41904", "client");
-        let heads = drawn(&lives, 80);
+        let mut lifelines = proxied();
+        lifelines[1] = life("10.0.0.7:41904", "client");
+        let heads = drawn(&lifelines, 80);
         assert_eq!(heads.legend[1], "B  10.0.0.7:41904, client");
     }
 

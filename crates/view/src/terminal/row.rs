@@ -2,32 +2,17 @@
 
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Reset, Style};
 use proto::printable::is_unsafe;
 use unicode_width::UnicodeWidthChar;
 
-/// How a cell looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    Plain,
-    Dim,
-    Bold,
-    Red,
-    Yellow,
-    Cyan,
-}
-
-impl Style {
-    fn code(self) -> &'static str {
-        match self {
-            Style::Plain => "\x1b[0m",
-            Style::Dim => "\x1b[0;2m",
-            Style::Bold => "\x1b[0;1m",
-            Style::Red => "\x1b[0;1;31m",
-            Style::Yellow => "\x1b[0;33m",
-            Style::Cyan => "\x1b[0;36m",
-        }
-    }
-}
+/// As the terminal's own text.
+pub(super) const PLAIN: Style = Style::new();
+pub(super) const DIM: Style = PLAIN.dimmed();
+pub(super) const BOLD: Style = PLAIN.bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// A line; what is put outside it is left out.
 pub(super) struct Row {
@@ -45,7 +30,7 @@ const MOST_MARKS: usize = 4;
 
 impl Row {
     pub(super) fn new(width: usize) -> Row {
-        let cells = vec![(' ', Style::Plain); width];
+        let cells = vec![(' ', PLAIN); width];
         Row {
             cells,
             marks: Vec::new(),
@@ -91,22 +76,22 @@ impl Row {
         let used = self.cells.iter().rposition(|(c, _)| *c != ' ');
         let used = used.map_or(0, |last| last + 1);
         let mut line = String::with_capacity(used * 3 + 16);
-        let mut current = Style::Plain;
+        let mut current = PLAIN;
         for (cell, (c, style)) in self.cells[..used].iter().enumerate() {
             if *c == COVERED {
                 continue;
             }
             // A space looks the same in any style.
             if has_colours && *style != current && *c != ' ' {
-                line.push_str(style.code());
+                line += &format!("{Reset}{style}");
                 current = *style;
             }
             line.push(*c);
             let marks = self.marks.iter().filter(|(marked, _)| *marked == cell);
             line.extend(marks.map(|(_, mark)| mark));
         }
-        if current != Style::Plain {
-            line.push_str(Style::Plain.code());
+        if current != PLAIN {
+            line += &Reset.to_string();
         }
         line.push('\n');
         out.write_all(line.as_bytes())
@@ -134,9 +119,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_a_line_is_left_out() {
         let mut row = Row::new(4);
-        row.put(1, "日本語", Style::Plain);
-        row.put(9, "x", Style::Plain);
-        row.set(9, 'x', Style::Plain);
+        row.put(1, "日本語", PLAIN);
+        row.put(9, "x", PLAIN);
+        row.set(9, 'x', PLAIN);
         assert_eq!(printed(row, false), " 日\n");
     }
 
@@ -144,8 +129,8 @@ mod tests {
     fn vowel_signs_and_accents_stay_on_their_letters() {
         for text in ["বাংলা", "e\u{301}tude", "हिन्दी"] {
             let mut row = Row::new(12);
-            row.put(1, text, Style::Plain);
-            row.set(11, '|', Style::Plain);
+            row.put(1, text, PLAIN);
+            row.set(11, '|', PLAIN);
             let line = printed(row, false);
             assert!(line.starts_with(&format!(" {text} ")), "{line}");
             assert_eq!(width_of(line.trim_end()), 12);
@@ -154,23 +139,23 @@ mod tests {
         row.put(
             0,
             &format!("\u{301}a{}\u{202e}b", "\u{301}".repeat(9)),
-            Style::Plain,
+            PLAIN,
         );
-        row.put(1, "c", Style::Plain);
+        row.put(1, "c", PLAIN);
         assert_eq!(printed(row, false), "a\u{301}\u{301}\u{301}\u{301}c\n");
     }
 
     #[test]
     fn a_colour_ends_with_its_line() {
         let mut row = Row::new(9);
-        row.put(0, "a b", Style::Red);
-        row.put(4, "c", Style::Plain);
+        row.put(0, "a b", RED);
+        row.put(4, "c", PLAIN);
         assert_eq!(
             printed(row, true),
-            "\x1b[0;1;31ma b\x1b[0m c\n".replace("\x1b[0m c", " \x1b[0mc")
+            "\x1b[0m\x1b[1m\x1b[31ma b\x1b[0m c\n".replace("\x1b[0m c", " \x1b[0mc")
         );
         let mut row = Row::new(9);
-        row.put(0, "a", Style::Dim);
-        assert_eq!(printed(row, true), "\x1b[0;2ma\x1b[0m\n");
+        row.put(0, "a", DIM);
+        assert_eq!(printed(row, true), "\x1b[0m\x1b[2ma\x1b[0m\n");
     }
 }

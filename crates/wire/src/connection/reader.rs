@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::frame::{DecodeError, Decoder};
+use record::tap::{FaultEffect, ReadTap};
 
-use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_alone};
+use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_held};
 use crate::deadline::Waiter;
 use crate::fault::pause::wait_while_stopped;
-use crate::fault::stream::{Break, Incoming, Received};
+use crate::fault::sending::Break;
+use crate::fault::stream::SharedFaults;
 use crate::limits::Limits;
-use record::tap::ReadTap;
 
 /// Most bytes that are read and thrown away while closing.
 const CLOSE_DISCARD: usize = 256 * 1024;
@@ -29,7 +30,7 @@ pub struct Reader {
     /// When the first byte of an unfinished message came.
     pub(super) frame_began: Option<Instant>,
     pub(super) traffic: Traffic,
-    pub(super) faults: Option<Box<Incoming>>,
+    pub(super) faults: Option<SharedFaults>,
     pub(super) tap: Option<Box<ReadTap>>,
     pub(super) waiter: Waiter,
 }
@@ -40,61 +41,93 @@ impl Reader {
     /// Waits at most until `by`, if given, besides the limits of the connection.
     ///
     /// # Errors
-    /// After any error but a non-fatal [`DecodeError`](proto::frame::DecodeError), a passed deadline or an injected refusal,
+    /// After any error but a non-fatal [`DecodeError`], a passed deadline or an injected refusal,
     /// the stream is finished.
     pub fn receive(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        self.receive_as(false, by)
+    }
+
+    /// As [`Reader::receive`], and the message is masked as a whole in a recording, where secrets are
+    /// masked.
+    ///
+    /// # Errors
+    /// As [`Reader::receive`].
+    pub fn receive_secret(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+        self.receive_as(true, by)
+    }
+
+    fn receive_as(
+        &mut self,
+        is_secret: bool,
+        by: Option<Instant>,
+    ) -> Result<Option<Vec<u8>>, ReceiveError> {
+        match self.faults.clone() {
+            None => self.read_message(is_secret, by),
+            Some(faults) => self.receive_with_faults(&faults, is_secret, by),
+        }
+    }
+
+    fn receive_with_faults(
+        &mut self,
+        faults: &SharedFaults,
+        is_secret: bool,
+        by: Option<Instant>,
+    ) -> Result<Option<Vec<u8>>, ReceiveError> {
         loop {
-            let Some(faults) = &mut self.faults else {
-                return self.read_message(by);
-            };
-            if let Some(how) = faults.broken() {
+            if let Some(how) = self.broken() {
                 return Err(ReceiveError::Broken(how));
             }
-            let tap = self.tap.as_ref().map(|tap| tap.tap());
-            let write = |sending: &_| write_alone(&self.stream, sending, self.limits.write, tap);
-            faults.release(write);
-            let received = match faults.waiting() {
-                Some(received) => received,
-                None => {
-                    let look = faults.look_again().map(|after| Instant::now() + after);
-                    let read = self.read_message(by.into_iter().chain(look).min());
-                    let Some(faults) = &mut self.faults else {
-                        return read;
-                    };
-                    match read {
-                        Err(ReceiveError::DeadlinePassed)
-                            if look.is_some() && by.is_none_or(|by| Instant::now() < by) =>
-                        {
-                            continue;
-                        }
-                        Ok(Some(message)) => {
-                            let received = faults.arrived(message);
-                            if let (Some(tap), Some(struck)) = (&self.tap, faults.take_struck()) {
-                                tap.struck(struck);
-                            }
-                            received
-                        }
-                        Err(ReceiveError::Malformed(error)) if !error.is_fatal() => {
-                            faults.unreadable();
-                            return Err(error.into());
-                        }
-                        ended => return ended,
-                    }
+            self.write_overdue(faults);
+            if let Some(message) = faults.lock().pending() {
+                return Ok(Some(message));
+            }
+            let poll_at = faults.lock().poll_interval().map(|it| Instant::now() + it);
+            let message = match self.read_message(is_secret, by.into_iter().chain(poll_at).min()) {
+                Ok(Some(message)) => message,
+                Err(ReceiveError::DeadlinePassed)
+                    if poll_at.is_some() && by.is_none_or(|by| Instant::now() < by) =>
+                {
+                    continue;
                 }
+                Err(ReceiveError::Malformed(error)) if !error.is_fatal() => {
+                    faults.lock().unreadable();
+                    return Err(error.into());
+                }
+                ended => return ended,
             };
-            match received {
-                Received::Message(message) => return Ok(Some(message)),
-                Received::Refused => return Err(ReceiveError::Injected),
-                Received::Nothing => {}
+            let effect = faults.lock().arrived(&message);
+            if let (Some(tap), Some(effect)) = (&self.tap, effect) {
+                tap.fault(effect);
+            }
+            match effect {
+                None | Some(FaultEffect::Duplicated) => return Ok(Some(message)),
+                Some(FaultEffect::Refused) => return Err(ReceiveError::Injected),
+                Some(_) => {} // It never came.
             }
         }
     }
 
-    /// As [`Reader::receive`], with no faults, and taken down.
-    fn read_message(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
-        let read = self.read_untold(by);
+    /// Writes what waited long enough for the next message. Nothing else is written meanwhile.
+    fn write_overdue(&self, faults: &SharedFaults) {
+        let mut faults = faults.lock();
+        if let Some(held) = faults.outgoing.take_overdue(Instant::now()) {
+            let tap = self.tap.as_ref().map(|tap| tap.tap());
+            write_held(&self.stream, &held, self.limits.write, tap);
+        }
+    }
+
+    /// As [`Reader::receive`], with no faults, and recorded.
+    fn read_message(
+        &mut self,
+        is_secret: bool,
+        by: Option<Instant>,
+    ) -> Result<Option<Vec<u8>>, ReceiveError> {
+        if let Some(tap) = &mut self.tap {
+            tap.set_awaits_secret(is_secret);
+        }
+        let read = self.read_unrecorded(by);
         if let (Some(tap), Err(error)) = (&mut self.tap, &read) {
-            error.tell(tap);
+            error.record(tap);
         }
         read
     }
@@ -103,18 +136,12 @@ impl Reader {
     fn decode(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
         let decoded = self.decoder.next_message();
         if let Some(tap) = &mut self.tap {
-            let left = self.decoder.unfinished().len();
-            match &decoded {
-                Ok(Some(_)) => tap.message(left),
-                Ok(None) => tap.unreadable(left, "the rest of a line that was too long"),
-                Err(error) if error.is_fatal() => tap.unreadable(0, &error.to_string()),
-                Err(error) => tap.unreadable(left, &error.to_string()),
-            }
+            tap.decoded(&decoded, self.decoder.unfinished().len());
         }
         decoded
     }
 
-    fn read_untold(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
+    fn read_unrecorded(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
         let idle_since = Instant::now();
         loop {
             if let Some(message) = self.decode()? {
@@ -213,7 +240,7 @@ impl Reader {
 
     /// How a fault in the other half ended the connection, if one did.
     fn broken(&self) -> Option<Break> {
-        self.faults.as_ref().and_then(|faults| faults.broken())
+        self.faults.as_ref().and_then(|it| it.lock().broken())
     }
 
     /// From here on, a message in raw framing has exactly this many bytes.
@@ -228,13 +255,6 @@ impl Reader {
     /// two things.
     pub fn set_read_size(&mut self, most: NonZeroUsize) {
         self.read_size = Some(most);
-    }
-
-    /// Has the next message masked as a whole in a recording, where secrets are masked.
-    pub fn next_is_secret(&mut self) {
-        if let Some(tap) = &mut self.tap {
-            tap.next_is_secret();
-        }
     }
 
     /// The bytes of a message that is not complete yet: what a wrong framing looks like.

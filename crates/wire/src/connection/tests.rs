@@ -118,15 +118,24 @@ fn a_message_that_does_not_fit_leaves_the_connection_as_it_was() {
 
 #[test]
 fn the_last_words_arrive_although_the_peer_was_still_sending() {
-    let (mut connection, mut other) = pair(Framing::Line, Limits::SERVER);
-    other.write_all(&[b'x'; 4096]).unwrap();
-    connection.writer.send(b"ERR busy").unwrap();
-    let closing = std::thread::spawn(move || connection.close());
-    let mut received = String::new();
-    other.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "ERR busy\n");
-    drop(other);
-    closing.join().unwrap();
+    for is_split in [false, true] {
+        let (mut connection, mut other) = pair(Framing::Line, Limits::SERVER);
+        other.write_all(&[b'x'; 4096]).unwrap();
+        connection.writer.send(b"ERR busy").unwrap();
+        let closing = std::thread::spawn(move || match is_split {
+            false => connection.close(),
+            true => {
+                let (reader, mut writer) = connection.split();
+                writer.finish().unwrap();
+                reader.close();
+            }
+        });
+        let mut received = String::new();
+        other.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "ERR busy\n");
+        drop(other);
+        closing.join().unwrap();
+    }
 }
 
 #[test]
@@ -141,21 +150,6 @@ fn a_peer_that_sends_on_is_noticed_before_it_is_received() {
     drop(other);
     assert!(connection.reader.receive(None).unwrap().is_none());
     assert!(!connection.reader.is_behind().unwrap());
-}
-
-#[test]
-fn two_halves_close_as_one_connection_does() {
-    let (connection, mut other) = pair(Framing::Line, Limits::SERVER);
-    other.write_all(&[b'x'; 4096]).unwrap();
-    let (reader, mut writer) = connection.split();
-    writer.send(b"ERR busy").unwrap();
-    writer.finish().unwrap();
-    let closing = std::thread::spawn(move || reader.close());
-    let mut received = String::new();
-    other.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "ERR busy\n");
-    drop(other);
-    closing.join().unwrap();
 }
 
 #[test]
@@ -215,6 +209,7 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 /// A connection that is a client's, under these faults, and the bare other end of it.
 fn disturbed(spec: &str) -> (Connection, TcpStream) {
     use crate::fault::{Channel, Exchange, Plan};
+    use proto::mode::Transport;
     use proto::side::Side;
     let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
     let plan = Plan::new(spec.parse().unwrap(), 1);
@@ -228,6 +223,18 @@ fn disturbed(spec: &str) -> (Connection, TcpStream) {
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     (connection, other)
+}
+
+#[test]
+fn a_message_that_does_not_fit_counts_for_nothing() {
+    let (mut connection, mut other) = disturbed("drop-request=#1");
+    connection.writer.send(b"a\nb").unwrap_err();
+    connection.writer.send(b"ADD 1").unwrap();
+    connection.writer.send(b"ADD 2").unwrap();
+    drop(connection);
+    let mut received = String::new();
+    other.read_to_string(&mut received).unwrap();
+    assert_eq!(received, "ADD 2\n");
 }
 
 #[test]

@@ -2,20 +2,21 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
+use record::tap::Batch;
+use record::{By, How, Tap};
 use socket2::SockRef;
 
-use super::{SendError, Traffic, write_alone, write_within};
-use crate::fault::pause::{stop_for, wait_while_stopped};
-use crate::fault::sending::segments;
-use crate::fault::stream::{Break, Outgoing, Sending, wait_until};
+use super::{SendError, Traffic, write_held, write_within};
+use crate::fault::crash::{after_send, before_send};
+use crate::fault::outgoing::{Write, wait_until};
+use crate::fault::pause::wait_while_stopped;
+use crate::fault::sending::Break;
+use crate::fault::stream::SharedFaults;
 use crate::limits::Limits;
-use record::tap::WriteTap;
-use record::{By, How, Tap};
 
 /// How long raw framing waits between two messages in the same direction, so that the peer's reads
 /// tell them apart. The hand-outs' programs wait as long.
@@ -27,10 +28,12 @@ pub struct Writer {
     pub(super) stream: Arc<TcpStream>,
     pub(super) framing: Framing,
     pub(super) limits: Limits,
-    pub(super) queued: Vec<u8>,
+    /// What the next flush sends where there are no faults.
+    pub(super) queued: Batch,
     pub(super) traffic: Traffic,
-    pub(super) faults: Option<Box<Outgoing>>,
-    pub(super) tap: Option<Box<WriteTap>>,
+    pub(super) faults: Option<SharedFaults>,
+    pub(super) tap: Option<Tap>,
+    pub(super) is_finished: bool,
     /// Whether the peer finds a reset when the socket is closed.
     pub(super) is_reset: bool,
 }
@@ -59,27 +62,40 @@ impl Writer {
         Ok(())
     }
 
+    /// Sends one message, which is masked as a whole in a recording where secrets are masked.
+    ///
+    /// # Errors
+    /// As [`Writer::send`].
+    pub fn send_secret(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.enqueue(message, true)?;
+        self.flush()
+    }
+
     /// Adds a message to those that the next [`flush`](Writer::flush) sends in one go.
     ///
     /// # Errors
     /// When it does not fit the framing.
     pub fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
-        let start = self.queued.len();
-        let is_secret = self.tap.as_ref().is_some_and(|tap| tap.is_secret());
-        match &mut self.faults {
-            None => self.framing.encode(message, &mut self.queued)?,
-            Some(faults) => match faults.broken() {
-                Some(how) => return Err(SendError::Broken(how)),
-                None => {
-                    let tap = self.tap.as_ref().map(|tap| tap.tap());
-                    faults.queue(message, self.framing, is_secret, tap)?;
-                }
-            },
-        }
-        if let Some(tap) = &mut self.tap {
-            tap.secret_is_told();
-            if self.faults.is_none() {
-                tap.queued(self.queued.len() - start, is_secret);
+        self.enqueue(message, false)
+    }
+
+    fn enqueue(&mut self, message: &[u8], is_secret: bool) -> Result<(), SendError> {
+        if let Some(faults) = &self.faults {
+            let mut bytes = Vec::new();
+            let mut faults = faults.lock();
+            if let Some(how) = faults.broken() {
+                return Err(SendError::Broken(how));
+            }
+            self.framing.encode(message, &mut bytes)?;
+            let mut sending = faults.decide(message, bytes, is_secret, Instant::now());
+            sending.record(self.tap.as_ref());
+            faults.outgoing.push(sending);
+        } else {
+            let start = self.queued.bytes.len();
+            self.framing.encode(message, &mut self.queued.bytes)?;
+            if self.tap.is_some() {
+                let length = self.queued.bytes.len() - start;
+                self.queued.add_message(length, is_secret);
             }
         }
         self.traffic.messages += 1;
@@ -91,19 +107,13 @@ impl Writer {
     /// # Errors
     /// When the peer takes them too slowly or the connection broke; what was not sent is lost.
     pub fn flush(&mut self) -> Result<(), SendError> {
-        let bytes = std::mem::take(&mut self.queued);
-        let written = match self.faults.take() {
-            None => self.write(&bytes, None),
-            Some(mut faults) => {
-                let written = self.write_faulted(&mut faults);
-                self.faults = Some(faults);
-                written
+        match self.faults.clone() {
+            None => {
+                let queued = std::mem::take(&mut self.queued);
+                self.write(&queued.into())
             }
-        };
-        if let Some(tap) = &mut self.tap {
-            tap.forget();
+            Some(faults) => self.flush_with_faults(&faults),
         }
-        written
     }
 
     /// Sends one message past all faults: the `READY` that a service opens with, without which
@@ -115,115 +125,73 @@ impl Writer {
         let mut bytes = Vec::new();
         self.framing.encode(message, &mut bytes)?;
         self.traffic.messages += 1;
-        if let Some(tap) = &mut self.tap {
-            tap.queued(bytes.len(), false);
-        }
-        self.write(&bytes, None)
+        self.write(&Batch::of(bytes, false).into())
     }
 
-    fn write_faulted(&mut self, faults: &mut Outgoing) -> Result<(), SendError> {
-        for sending in faults.take_queued() {
+    /// Carries out what the faults have decided for each queued message.
+    fn flush_with_faults(&mut self, faults: &SharedFaults) -> Result<(), SendError> {
+        let queue = faults.lock().outgoing.take_queue();
+        let side = faults.lock().side();
+        for sending in queue {
             wait_until(sending.due);
-            if let Some(pause) = sending.pause {
-                if let Some(tap) = &self.tap {
-                    tap.tap().paused(pause);
-                }
-                stop_for(pause);
+            sending.pause(self.tap.as_ref());
+            before_send(side);
+            let (write, end) = faults.lock().outgoing.write(sending, Instant::now());
+            if let Some(write) = write {
+                self.write(&write)?;
             }
-            faults.before_message();
-            if sending.waits {
-                faults.glue(sending);
-            } else {
-                self.write_sending(&sending, faults)?;
+            if let Some(how) = end {
+                return Err(self.break_off(how, faults));
             }
-            faults.after_message();
+            after_send(side);
         }
         Ok(())
     }
 
-    fn write_sending(&mut self, sending: &Sending, faults: &mut Outgoing) -> Result<(), SendError> {
-        let each = sending.to_write();
-        if !each.is_empty() {
-            let mut bytes = Vec::new();
-            let glued = faults.take_glued();
-            if let Some(glued) = &glued {
-                self.expect(glued);
-                bytes.extend(&glued.bytes);
-            }
-            self.expect(sending);
-            bytes.extend(each);
-            // What goes in one segment is not split.
-            let split = sending.split.filter(|_| glued.is_none());
-            self.write(&bytes, split)?;
-        }
-        match sending.end {
-            Some(how) => Err(self.break_off(how, faults)),
-            None => Ok(()),
-        }
-    }
-
-    /// These bytes are written next.
-    fn expect(&mut self, sending: &Sending) {
-        if let Some(tap) = &mut self.tap {
-            for _ in 0..sending.copies {
-                tap.queued(sending.bytes.len(), sending.is_secret);
-            }
-        }
-    }
-
     /// A fault ends the connection here.
-    fn break_off(&mut self, how: Break, faults: &mut Outgoing) -> SendError {
+    fn break_off(&mut self, how: Break, faults: &SharedFaults) -> SendError {
         match how {
             Break::Cut => {
                 // Only half-closed: a reset could overtake the half message.
                 let _ = self.finish();
-                faults.tell_broken(how);
+                faults.lock().set_broken(how);
             }
             Break::Reset => {
-                // The reset is sent when the last one lets go of the socket.
+                // The reset is sent when the last owner drops the socket.
                 let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
                 self.is_reset = true;
-                faults.tell_broken(how);
-                // Wakes the other half, and tells the peer nothing.
+                faults.lock().set_broken(how);
+                // Wakes the other half, and sends the peer nothing.
                 let _ = self.stream.shutdown(Shutdown::Read);
             }
         }
         let error = SendError::Broken(how);
         if let Some(tap) = &self.tap {
             let words = (how == Break::Reset).then(|| error.to_string());
-            tap.tap().ends(By::Us, How::from(how), words);
+            tap.ends(By::Us, How::from(how), words);
         }
         error
     }
 
-    fn write(&mut self, bytes: &[u8], split: Option<NonZeroUsize>) -> Result<(), SendError> {
-        let moment = self.tap.as_ref().map(|tap| tap.tap().now());
+    fn write(&mut self, write: &Write) -> Result<(), SendError> {
+        let moment = self.tap.as_ref().map(Tap::now);
         let mut written = 0;
-        let sent = self.write_segments(bytes, split, &mut written);
+        let sent = self.write_segments(write, &mut written);
         self.traffic.bytes += written as u64;
-        if let (Some(tap), Some(moment)) = (&mut self.tap, moment) {
-            tap.written(moment, bytes, written);
+        if let (Some(tap), Some(moment)) = (&self.tap, moment) {
+            tap.written(moment, &write.batch, written);
             match &sent {
-                Err(SendError::Io(error)) => tap.tap().broke(error),
-                Err(error) => {
-                    let words = Some(error.to_string());
-                    tap.tap().ends(By::Us, How::Timeout, words);
-                }
+                Err(SendError::Io(error)) => tap.broke(error),
+                Err(error) => tap.ends(By::Us, How::Timeout, Some(error.to_string())),
                 Ok(()) => {}
             }
         }
         sent
     }
 
-    fn write_segments(
-        &self,
-        bytes: &[u8],
-        split: Option<NonZeroUsize>,
-        written: &mut usize,
-    ) -> Result<(), SendError> {
-        let (segments, wait) = segments(bytes, split);
-        for (position, segment) in segments.enumerate() {
-            if position > 0 {
+    fn write_segments(&self, write: &Write, written: &mut usize) -> Result<(), SendError> {
+        for (wait, segment) in write.segments() {
+            if !wait.is_zero() {
                 std::thread::sleep(wait);
             }
             wait_while_stopped();
@@ -240,21 +208,22 @@ impl Writer {
         if self.is_reset {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        if let Some(glued) = self.faults.as_ref().and_then(|faults| faults.take_glued()) {
-            let tap = self.tap.as_ref().map(|tap| tap.tap());
-            write_alone(&self.stream, &glued, self.limits.write, tap);
+        let faults = self.faults.as_ref();
+        if let Some(held) = faults.and_then(|faults| faults.lock().outgoing.take_held()) {
+            write_held(&self.stream, &held, self.limits.write, self.tap.as_ref());
         }
         self.stream.shutdown(Shutdown::Write)?;
-        if let Some(tap) = &mut self.tap {
-            tap.finished();
+        let was_finished = std::mem::replace(&mut self.is_finished, true);
+        if let Some(tap) = self.tap.as_ref().filter(|_| !was_finished) {
+            tap.half_closed(By::Us);
         }
         Ok(())
     }
 
-    /// Ends the connection in both directions, which also wakes whoever reads from it.
+    /// Ends the connection in both directions, which also wakes a thread that reads from it.
     pub fn abort(&mut self) {
-        if let Some(tap) = &mut self.tap {
-            tap.aborted();
+        if let Some(tap) = &self.tap {
+            tap.ends(By::Us, How::Abort, None);
         }
         self.end();
     }
@@ -266,16 +235,9 @@ impl Writer {
         }
     }
 
-    /// Has the next message masked as a whole in a recording, where secrets are masked.
-    pub fn next_is_secret(&mut self) {
-        if let Some(tap) = &mut self.tap {
-            tap.next_is_secret();
-        }
-    }
-
-    /// What is recorded of this connection, for what is not told by its messages.
+    /// The recording tap of this connection, for what its messages do not show.
     pub fn tap(&self) -> Option<&Tap> {
-        self.tap.as_ref().map(|tap| tap.tap())
+        self.tap.as_ref()
     }
 
     /// The framing in use.

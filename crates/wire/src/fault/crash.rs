@@ -1,17 +1,19 @@
-//! Named places where a process can be made to die, as if by `kill -9`.
+//! Crash points: named places where a process can be made to die, as if by `kill -9`.
 //!
 //! The place calls [`crash_if_due`]; the command line [arms](arm) one of them. One place in a
 //! process is armed, from its start to its end, so it is a static: a ledger or a journal need not
 //! carry a plan around to be tried.
+//!
+//! The list of places is complete: besides those of every connection, it has those of the bank's
+//! ledger and of the cash machine, which call [`crash_if_due`] themselves.
 
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::spec::CrashAt;
 use proto::side::Side;
 
-/// A place where the process can die.
+/// A point where the process can die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CrashPoint {
     /// The client, before it sends a request.
@@ -33,8 +35,17 @@ pub enum CrashPoint {
     AfterDispense,
 }
 
+/// Where the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrashAt {
+    /// The point.
+    pub point: CrashPoint,
+    /// Which passage of it, counted from 1.
+    pub passage: u64,
+}
+
 impl CrashPoint {
-    /// Every place, in the order in which a withdrawal comes by.
+    /// Every point, in the order in which a withdrawal reaches them.
     pub const ALL: [CrashPoint; 8] = [
         CrashPoint::BeforeSend,
         CrashPoint::AfterSend,
@@ -60,7 +71,7 @@ impl CrashPoint {
         }
     }
 
-    /// Whether this program ever comes there.
+    /// Whether this program ever reaches it.
     pub fn is_in(self, side: Side) -> bool {
         match self {
             CrashPoint::BeforeCommit | CrashPoint::AfterCommit => side == Side::Server,
@@ -73,7 +84,7 @@ impl CrashPoint {
         }
     }
 
-    /// The place with this name, if there is one.
+    /// The point with this name, if there is one.
     pub fn parse(name: &str) -> Option<CrashPoint> {
         CrashPoint::ALL
             .into_iter()
@@ -87,11 +98,20 @@ impl fmt::Display for CrashPoint {
     }
 }
 
+impl fmt::Display for CrashAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.passage {
+            1 => f.write_str(self.point.name()),
+            passage => write!(f, "{}#{passage}", self.point.name()),
+        }
+    }
+}
+
 static ARMED: OnceLock<Armed> = OnceLock::new();
 
-static WITNESS: OnceLock<Witness> = OnceLock::new();
+static CRASH_HOOK: OnceLock<CrashHook> = OnceLock::new();
 
-type Witness = Box<dyn Fn(CrashPoint) + Send + Sync>;
+type CrashHook = Box<dyn Fn(CrashPoint) + Send + Sync>;
 
 #[derive(Debug)]
 struct Armed {
@@ -107,28 +127,50 @@ pub fn arm(at: CrashAt) {
     });
 }
 
-/// Has somebody told just before this process dies at a place. Only the first call counts.
-pub fn before_death(tell: impl Fn(CrashPoint) + Send + Sync + 'static) {
-    let _ = WITNESS.set(Box::new(tell));
+/// Registers what is called just before the process dies at a crash point. Only the first call counts.
+pub fn before_death(hook: impl Fn(CrashPoint) + Send + Sync + 'static) {
+    let _ = CRASH_HOOK.set(Box::new(hook));
 }
 
-/// Dies if this is the place and the passage that [`arm`] was told. Otherwise it costs one load.
+/// Dies if this is the point, and the passage, that was [armed](arm). Otherwise it costs one load.
 #[inline]
 pub fn crash_if_due(point: CrashPoint) {
     if let Some(armed) = ARMED.get()
         && armed.at.point == point
         && armed.passages.fetch_add(1, Ordering::Relaxed) + 1 == armed.at.passage
     {
-        if let Some(tell) = WITNESS.get() {
-            tell(point);
+        if let Some(hook) = CRASH_HOOK.get() {
+            hook(point);
         }
-        die();
+        kill_self();
+    }
+}
+
+/// The crash point before a message is sent.
+pub fn before_send(side: Side) {
+    if side == Side::Client {
+        crash_if_due(CrashPoint::BeforeSend);
+    }
+}
+
+/// The crash point after a message was given to the operating system.
+pub fn after_send(side: Side) {
+    crash_if_due(match side {
+        Side::Client => CrashPoint::AfterSend,
+        Side::Server => CrashPoint::AfterReply,
+    });
+}
+
+/// The crash point after a message was received.
+pub fn after_receive(side: Side) {
+    if side == Side::Client {
+        crash_if_due(CrashPoint::AfterReply);
     }
 }
 
 /// Ends the process with nothing unwound, flushed or closed by it. `SIGKILL` is what a test with
 /// `kill -9` sends: unlike `abort` it leaves no core file and a shell says "Killed" (status 137).
-fn die() -> ! {
+fn kill_self() -> ! {
     #[cfg(unix)]
     let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
     std::process::abort()

@@ -1,5 +1,4 @@
-//! Faults on a UDP socket: what an [`Endpoint`](crate::datagram::Endpoint) does instead of just
-//! sending.
+//! Faults on a UDP socket.
 //!
 //! A datagram that is late does not make those behind it late, so late ones are kept here and sent
 //! when they are due, which is while the endpoint waits to receive.
@@ -8,19 +7,19 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Faults;
-use super::crash::{CrashPoint, crash_if_due};
-use super::pause::stop_for;
-use super::schedule::{Fate, Schedule, Verdict};
+use super::crash::{after_receive, after_send, before_send};
+use super::schedule::Schedule;
+use super::sending::Sending;
 use proto::side::Side;
 use record::Tap;
-use record::tap::Struck;
+use record::tap::FaultEffect;
 
-/// Datagrams that are kept at most, late or held back. More are lost, as in a router's queue.
+/// Most datagrams that wait, late or held back. More are lost, as in a router's queue.
 const KEPT: usize = 4_096;
 
 /// A datagram to be sent, and to whom; `None` is the connected peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct OutgoingDatagram {
     /// What.
     pub message: Vec<u8>,
     /// To whom.
@@ -34,9 +33,9 @@ pub struct Datagrams {
     sent: Schedule,
     received: Option<Schedule>,
     /// In the order in which they are due.
-    late: Vec<(Instant, Letter)>,
-    held_back: Option<Letter>,
-    /// Requests that the client is to think refused.
+    late: Vec<(Instant, OutgoingDatagram)>,
+    held_back: Option<OutgoingDatagram>,
+    /// Refused requests whose refusals were not received yet.
     refused: u64,
 }
 
@@ -65,99 +64,76 @@ impl Datagrams {
         }
     }
 
-    /// The schedule of what is received, for somebody who carries it out.
+    /// Takes out the schedule of what is received, for a caller that applies it itself.
     pub fn take_received(&mut self) -> Option<Schedule> {
         self.received.take()
     }
 
-    /// Whether a datagram that arrived is lost.
-    pub fn loses_arrival(&mut self) -> bool {
-        let received = self.received.as_mut();
-        let lost = received.is_some_and(|schedule| schedule.next_fate().verdict == Verdict::Drop);
-        if !lost && self.side == Side::Client {
-            crash_if_due(CrashPoint::AfterReply);
+    /// What happens to a datagram that was received, unless the schedule of that was taken out.
+    pub fn arrived(&mut self) -> Option<FaultEffect> {
+        let effect = self.received.as_mut().and_then(Schedule::next_received);
+        if effect != Some(FaultEffect::Dropped) {
+            after_receive(self.side);
         }
-        lost
+        effect
     }
 
-    /// Whether a request was refused, and its sender is to hear of it.
+    /// Whether a request was refused whose sender has not received the refusal yet.
     pub fn take_refused(&mut self) -> bool {
         let any = self.refused > 0;
         self.refused = self.refused.saturating_sub(1);
         any
     }
 
-    /// What is to be sent at once, in order, when this datagram is sent now, of which the tap is told
-    /// what happens to it. One that is lost counts as [sent](Datagrams::after_send).
-    pub fn send(&mut self, mut letter: Letter, tap: Option<&Tap>) -> Vec<Letter> {
+    /// Records what happens to this datagram, and gives what is to be sent now, in order. One that
+    /// is lost counts as [sent](Datagrams::after_send).
+    pub fn send(&mut self, datagram: OutgoingDatagram, tap: Option<&Tap>) -> Vec<OutgoingDatagram> {
+        let OutgoingDatagram { message, receiver } = datagram;
         let fate = self.sent.next_fate();
-        if let Some(pause) = fate.pause.filter(|_| is_sent(fate)) {
-            if let Some(tap) = tap {
-                tap.paused(pause);
-            }
-            stop_for(pause);
+        // What is late is late after the pause.
+        let now = Instant::now() + fate.pause.unwrap_or_default();
+        let may_hold = self.held_back.is_none();
+        let mut sending = Sending::new(message, false, fate, may_hold, now, None);
+        sending.pause(tap);
+        before_send(self.side);
+        sending.record(tap);
+        if sending.has(FaultEffect::Dropped) {
+            self.after_send();
         }
-        if self.side == Side::Client {
-            crash_if_due(CrashPoint::BeforeSend);
-        }
-        let told = |struck, message: &[u8]| {
-            if let Some(tap) = tap {
-                tap.struck_sending(struck, message);
-            }
+        self.refused += u64::from(sending.has(FaultEffect::Refused));
+        let (due, is_held, copies) = (sending.due, sending.is_held(), sending.copies());
+        let datagram = OutgoingDatagram {
+            message: sending.bytes,
+            receiver,
         };
-        let message = &mut letter.message;
-        if is_sent(fate)
-            && let Some(bit) = fate.corrupt.and_then(|flip| flip.bit(message.len()))
-        {
-            message[bit / 8] ^= 1 << (bit % 8);
-            told(Struck::Corrupted(bit), message);
+        if is_held {
+            self.held_back = Some(datagram);
+            return Vec::new();
         }
-        let mut letters = match fate.verdict {
-            Verdict::Drop => {
-                told(Struck::Dropped, message);
-                self.after_send();
-                return Vec::new();
-            }
-            Verdict::Error => {
-                told(Struck::Refused, message);
-                self.refused += 1;
-                return Vec::new();
-            }
-            // What finds another held back is what that one waits for.
-            Verdict::Reorder if self.held_back.is_none() => {
-                told(Struck::Reordered, message);
-                self.held_back = Some(letter);
-                return Vec::new();
-            }
-            Verdict::Duplicate => {
-                told(Struck::Duplicated, message);
-                vec![letter.clone(), letter]
-            }
-            Verdict::Reorder | Verdict::Pass => vec![letter],
-            // Nothing that happens to streams is in the schedule of datagrams.
-            Verdict::Cut | Verdict::Reset | Verdict::Glue => vec![letter],
-        };
-        let now = Instant::now();
-        if fate.delay.is_zero() {
-            letters.extend(self.held_back.take());
-            return letters;
+        let mut datagrams = vec![datagram; copies];
+        if copies > 0 {
+            datagrams.extend(self.held_back.take());
         }
-        let due = now + fate.delay;
-        if let (Some(tap), Some(letter)) = (tap, letters.first()) {
-            tap.delayed(due, &letter.message[..]);
+        if due == now {
+            return datagrams;
         }
-        letters.extend(self.held_back.take());
         let room = KEPT.saturating_sub(self.late.len());
         let place = self.late.partition_point(|(other, _)| *other <= due);
-        let kept = letters.into_iter().take(room).map(|letter| (due, letter));
+        let kept = datagrams
+            .into_iter()
+            .take(room)
+            .map(|datagram| (due, datagram));
         self.late.splice(place..place, kept);
         Vec::new()
     }
 
     /// The late datagrams that are due by now.
-    pub fn take_due(&mut self, now: Instant) -> Vec<Letter> {
+    pub fn take_due(&mut self, now: Instant) -> Vec<OutgoingDatagram> {
         let count = self.late.partition_point(|(due, _)| *due <= now);
-        self.late.drain(..count).map(|(_, letter)| letter).collect()
+        self.late
+            .drain(..count)
+            .map(|(_, datagram)| datagram)
+            .collect()
     }
 
     /// When the next late datagram is due.
@@ -167,14 +143,6 @@ impl Datagrams {
 
     /// A datagram was given to the operating system, or lost.
     pub fn after_send(&self) {
-        crash_if_due(match self.side {
-            Side::Client => CrashPoint::AfterSend,
-            Side::Server => CrashPoint::AfterReply,
-        });
+        after_send(self.side);
     }
-}
-
-/// Whether anything is given to the operating system.
-fn is_sent(fate: Fate) -> bool {
-    !matches!(fate.verdict, Verdict::Drop | Verdict::Error)
 }

@@ -2,7 +2,7 @@
 //! asked for it.
 
 use proto::handout::{Handout, Part};
-use proto::mode::{Mode, Transport};
+use proto::mode::{Mode, PROXY, Transport};
 
 use super::crash::CrashPoint;
 use super::{Exchange, Spec};
@@ -107,7 +107,7 @@ impl Ground {
     /// A proxy over this transport.
     pub fn proxy(transport: Transport) -> Ground {
         Ground {
-            name: "proxy",
+            name: PROXY,
             side: None,
             transports: vec![transport],
             exchange: Exchange::Transparent,

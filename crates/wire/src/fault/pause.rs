@@ -1,16 +1,16 @@
 //! A process that stops for a while, as `SIGSTOP` and later `SIGCONT` would have it.
 //!
 //! The operating system goes on: it accepts connections and takes bytes, as far as its buffers go,
-//! which is what makes a stopped process hard to tell from a slow one. Every thread that talks to a
-//! socket comes by [`wait_while_stopped`] before it sends and after it has waited, so nothing
-//! is sent, and of what comes nothing is looked at. A real `SIGSTOP` would also give the terminal
+//! which is what makes a stopped process hard to tell from a slow one. Every thread that uses a
+//! socket calls [`wait_while_stopped`] before it sends and after it has waited, so nothing
+//! is sent, and nothing that arrives is handled. A real `SIGSTOP` would also give the terminal
 //! back to the shell, which takes the program for one that its user has put aside.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Whether somebody has stopped the process. Spares everybody else the lock.
+/// Whether the process is stopped, to be read without the lock.
 static IS_STOPPED: AtomicBool = AtomicBool::new(false);
 
 static UNTIL: Mutex<Option<Instant>> = Mutex::new(None);

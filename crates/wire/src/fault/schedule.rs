@@ -1,7 +1,7 @@
 //! What happens to which message.
 //!
 //! Each fault draws from generators of its own, one number for each message it looks at, whether or
-//! not another fault strikes the same message. So the schedule of a fault depends on the seed, the
+//! not another fault applies to the same message. So the schedule of a fault depends on the seed, the
 //! connection and how many messages that connection has carried, and on nothing else: not on the
 //! other faults, not on what other connections do at the same time.
 
@@ -17,6 +17,7 @@ use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Delay, Pause, Spec, Split, When};
 use super::{Channel, Exchange, Observer, Strike};
 use proto::side::{Direction, Side};
+use record::tap::FaultEffect;
 
 /// What happens to a message, of which only one thing can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,7 +68,7 @@ pub struct Schedule {
     direction: Direction,
     counter: Arc<AtomicU64>,
     observer: Observer,
-    /// The first that strikes decides.
+    /// The first that applies decides.
     rules: Vec<(Verdict, Rule)>,
     late: Option<Late>,
     split: Option<(Split, Whether)>,
@@ -75,7 +76,7 @@ pub struct Schedule {
     pause: Option<(Pause, Whether)>,
 }
 
-/// Whether a fault strikes that strikes every message unless told otherwise.
+/// When a fault applies, which without a rule is always.
 type Whether = Option<Rule>;
 
 /// A fault and its numbers.
@@ -125,84 +126,60 @@ impl Schedule {
         let is_sent = is_request == (channel.side == Side::Client);
         let is_stream = channel.transport == Transport::Tcp;
         let is_answered = channel.exchange == Exchange::Answered;
-        let rules = [
-            (
-                Verdict::Drop,
-                is_request,
-                &spec.drop_request,
-                Purpose::DropRequest,
-            ),
-            (
-                Verdict::Drop,
-                !is_request,
-                &spec.drop_reply,
-                Purpose::DropReply,
-            ),
-            (
-                Verdict::Error,
-                is_request && is_answered,
-                &spec.error,
-                Purpose::Error,
-            ),
-            (
-                Verdict::Reset,
-                is_sent && is_stream,
-                &spec.reset,
-                Purpose::Reset,
-            ),
-            (Verdict::Cut, is_sent && is_stream, &spec.cut, Purpose::Cut),
-            (
-                Verdict::Duplicate,
-                is_request,
-                &spec.duplicate,
-                Purpose::Duplicate,
-            ),
-            (
-                Verdict::Reorder,
-                is_sent && !is_stream,
-                &spec.reorder,
-                Purpose::Reorder,
-            ),
-            (
-                Verdict::Glue,
-                is_sent && is_stream,
-                &spec.glue,
-                Purpose::Glue,
-            ),
-        ];
-        let rules = rules.into_iter().filter(|(_, applies, ..)| *applies);
+        let mut rules = Vec::new();
+        let mut add = |verdict, applies, when: &Option<When>, purpose| {
+            if let Some(when) = when.as_ref().filter(|_| applies) {
+                rules.push((verdict, rule(when, purpose)));
+            }
+        };
+        // In the order in which they decide.
+        let refuses = is_request && is_answered;
+        let (on_stream, on_socket) = (is_sent && is_stream, is_sent && !is_stream);
+        add(
+            Verdict::Drop,
+            is_request,
+            &spec.drop_request,
+            Purpose::DropRequest,
+        );
+        add(
+            Verdict::Drop,
+            !is_request,
+            &spec.drop_reply,
+            Purpose::DropReply,
+        );
+        add(Verdict::Error, refuses, &spec.error, Purpose::Error);
+        add(Verdict::Reset, on_stream, &spec.reset, Purpose::Reset);
+        add(Verdict::Cut, on_stream, &spec.cut, Purpose::Cut);
+        add(
+            Verdict::Duplicate,
+            is_request,
+            &spec.duplicate,
+            Purpose::Duplicate,
+        );
+        add(Verdict::Reorder, on_socket, &spec.reorder, Purpose::Reorder);
+        add(Verdict::Glue, on_stream, &spec.glue, Purpose::Glue);
+        let whether = |when: Option<&When>, purpose| when.map(|when| rule(when, purpose));
         Schedule {
             channel,
             direction,
             counter: Arc::default(),
             observer: Observer::default(),
-            rules: rules
-                .filter_map(|(verdict, _, when, purpose)| {
-                    Some((verdict, rule(when.as_ref()?, purpose)))
-                })
-                .collect(),
+            rules,
             late: spec.delay.clone().filter(|_| is_sent).map(|delay| Late {
-                whether: delay
-                    .when
-                    .as_ref()
-                    .map(|when| rule(when, Purpose::DelayWhether)),
+                whether: whether(delay.when.as_ref(), Purpose::DelayWhether),
                 how_late: numbers(Purpose::DelayHowLate),
                 delay,
             }),
-            split: spec
-                .split
-                .clone()
-                .filter(|_| is_sent && is_stream)
-                .map(|split| {
-                    let whether = split.when.as_ref().map(|when| rule(when, Purpose::Split));
-                    (split, whether)
-                }),
+            split: spec.split.clone().filter(|_| on_stream).map(|split| {
+                let whether = whether(split.when.as_ref(), Purpose::Split);
+                (split, whether)
+            }),
             corrupt: spec.corrupt.as_ref().filter(|_| is_sent).map(|when| {
                 let which = numbers(Purpose::CorruptWhich);
                 (rule(when, Purpose::CorruptWhether), which)
             }),
             pause: spec.pause.clone().filter(|_| is_sent).map(|pause| {
-                let whether = pause.when.as_ref().map(|when| rule(when, Purpose::Pause));
+                let whether = whether(pause.when.as_ref(), Purpose::Pause);
                 (pause, whether)
             }),
         }
@@ -224,13 +201,18 @@ impl Schedule {
             .any(|(verdict, _)| *verdict == Verdict::Glue)
     }
 
+    /// What happens to the next message, which was received: it is lost, refused or duplicated.
+    pub fn next_received(&mut self) -> Option<FaultEffect> {
+        self.next_fate().verdict.effect(0, true)
+    }
+
     /// What happens to the next message.
     pub fn next_fate(&mut self) -> Fate {
         let number = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
         let mut verdict = Verdict::Pass;
-        for (struck, rule) in &mut self.rules {
-            if rule.strikes(number) && verdict == Verdict::Pass {
-                verdict = *struck;
+        for (candidate, rule) in &mut self.rules {
+            if rule.applies(number) && verdict == Verdict::Pass {
+                verdict = *candidate;
             }
         }
         let delay = self
@@ -240,13 +222,13 @@ impl Schedule {
         let split = self
             .split
             .as_mut()
-            .and_then(|(split, whether)| strikes(whether, number).then_some(split.size));
+            .and_then(|(split, whether)| applies(whether, number).then_some(split.size));
         let corrupt = self.corrupt.as_mut().and_then(|(rule, which)| {
             let flip = Flip(which.next_u64());
-            rule.strikes(number).then_some(flip)
+            rule.applies(number).then_some(flip)
         });
         let pause = self.pause.as_mut().and_then(|(pause, whether)| {
-            strikes(whether, number).then_some(Duration::from_micros(pause.micros))
+            applies(whether, number).then_some(Duration::from_micros(pause.micros))
         });
         let fate = Fate {
             number,
@@ -256,10 +238,10 @@ impl Schedule {
             corrupt,
             pause,
         };
-        if let Some(tell) = &self.observer.0
+        if let Some(observe) = &self.observer.0
             && !fate.is_nothing()
         {
-            tell(Strike {
+            observe(Strike {
                 connection: self.channel.number,
                 direction: self.direction,
                 fate,
@@ -269,24 +251,42 @@ impl Schedule {
     }
 }
 
+impl Verdict {
+    /// What it does to a message of so many bytes, framing included. One message is held back at a
+    /// time: where `may_hold` is false, another is.
+    pub(super) fn effect(self, length: usize, may_hold: bool) -> Option<FaultEffect> {
+        Some(match self {
+            Verdict::Pass => return None,
+            Verdict::Drop => FaultEffect::Dropped,
+            Verdict::Error => FaultEffect::Refused,
+            Verdict::Reset => FaultEffect::Reset,
+            Verdict::Cut => FaultEffect::Cut(length / 2),
+            Verdict::Duplicate => FaultEffect::Duplicated,
+            Verdict::Reorder | Verdict::Glue if !may_hold => return None,
+            Verdict::Reorder => FaultEffect::Reordered,
+            Verdict::Glue => FaultEffect::Glued,
+        })
+    }
+}
+
 impl Rule {
-    fn strikes(&mut self, number: u64) -> bool {
+    fn applies(&mut self, number: u64) -> bool {
         match &self.when {
-            When::Chance(chance) => chance.strikes(&mut self.numbers),
+            When::Chance(chance) => chance.draw(&mut self.numbers),
             When::Count(numbers) => numbers.contains(&number),
         }
     }
 }
 
-/// Whether a fault strikes that strikes every message unless it has a rule.
-fn strikes(whether: &mut Whether, number: u64) -> bool {
-    whether.as_mut().is_none_or(|rule| rule.strikes(number))
+/// Whether a fault applies, which without a rule is always.
+fn applies(whether: &mut Whether, number: u64) -> bool {
+    whether.as_mut().is_none_or(|rule| rule.applies(number))
 }
 
 impl Late {
     fn delay(&mut self, number: u64) -> Duration {
         let micros = self.delay.micros.draw(&mut self.how_late);
-        let is_late = strikes(&mut self.whether, number);
+        let is_late = applies(&mut self.whether, number);
         Duration::from_micros(if is_late { micros } else { 0 })
     }
 }
@@ -308,7 +308,7 @@ impl Fate {
     }
 
     /// Whether the message comes whole and by itself, though perhaps late or in pieces: what is
-    /// often asked for all messages, so that telling each would hide what else happens.
+    /// often asked for all messages, so that reporting each would hide what else happens.
     pub fn is_quiet(&self) -> bool {
         self.verdict == Verdict::Pass && self.corrupt.is_none() && self.pause.is_none()
     }
@@ -337,7 +337,7 @@ impl Fate {
         parts
     }
 
-    /// What happens, for a person: `drop`, `41873us`.
+    /// What happens, in words: `drop`, `41873us`.
     pub fn words(&self) -> String {
         let mut shown = *self;
         // What comes besides means nothing where nothing is sent.
@@ -348,7 +348,7 @@ impl Fate {
             Verdict::Reset => (shown.split, shown.corrupt) = (None, None),
             _ => {}
         }
-        // Which number was drawn says nothing to a person.
+        // The number that was drawn is of no use to a reader.
         let corrupt = shown.corrupt.take().map(|_| "corrupt".to_owned());
         let mut parts = shown.parts();
         parts.extend(corrupt);

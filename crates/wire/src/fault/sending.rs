@@ -1,11 +1,12 @@
-//! What is written of one message on a stream, after the faults.
+//! One message after the faults.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::schedule::{Fate, Verdict};
-use record::tap::{Said, Struck};
+use super::pause::stop_for;
+use super::schedule::Fate;
+use record::tap::{FaultEffect, Frame};
 use record::{How, Tap};
 
 /// How long to wait between two segments of a message, so that the peer reads them apart.
@@ -14,25 +15,18 @@ const BETWEEN_SEGMENTS: Duration = Duration::from_millis(10);
 /// How long that takes at most for one message: of one in many segments, some may be read together.
 const ALL_SEGMENTS: Duration = Duration::from_secs(1);
 
-/// What is written of a message, and when.
+/// A message that is sent, and what faults do to it.
+#[must_use = "what faults do to it is to be recorded"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sending {
-    /// Not before.
-    pub due: Instant,
-    /// What, framing included.
+    /// All of it, framing included.
     pub bytes: Vec<u8>,
     /// Whether all of it is a secret.
     pub is_secret: bool,
-    /// How often it is written; 0 for a message that is lost.
-    pub copies: usize,
-    /// How many bytes are written at once, if not all.
-    pub split: Option<NonZeroUsize>,
-    /// How long the process stops before.
-    pub pause: Option<Duration>,
-    /// Whether it waits for the next message, to be written together with it.
-    pub waits: bool,
-    /// How the connection ends with it, if it does.
-    pub end: Option<Break>,
+    /// Not sent before.
+    pub due: Instant,
+    effects: Vec<FaultEffect>,
+    pause: Option<Duration>,
 }
 
 /// How a fault ends a connection.
@@ -63,152 +57,240 @@ impl From<Break> for How {
 }
 
 impl Sending {
-    /// What is written of this message, of which the tap is told what happens to it. `due` says when
-    /// a message is due that is so late; it is asked only if something is sent. Where another message
-    /// waits for the next, this one may not wait itself.
-    pub fn of(
-        mut bytes: Vec<u8>,
-        mut is_secret: bool,
+    /// This message, sent now, with this fate; `latest` is when the one before it is due, which it
+    /// stays behind. Where `may_hold` is false, another message is held back already.
+    pub fn new(
+        bytes: Vec<u8>,
+        is_secret: bool,
         fate: Fate,
-        may_wait: bool,
-        tap: Option<&Tap>,
-        due: impl FnOnce(Duration) -> Instant,
+        may_hold: bool,
+        now: Instant,
+        latest: Option<Instant>,
     ) -> Sending {
-        let struck = |struck, bytes: &[u8], is_secret| {
-            if let Some(tap) = tap {
-                tap.struck_sending(struck, Said { bytes, is_secret });
-            }
-        };
-        let lost = match fate.verdict {
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Error => Some(Struck::Refused),
-            _ => None,
-        };
-        if let Some(lost) = lost {
-            struck(lost, &bytes, is_secret);
-            return Sending::nothing();
+        let mut sending = Sending::unaffected(bytes, is_secret, now);
+        let length = sending.bytes.len();
+        let effect = fate.verdict.effect(length, may_hold);
+        if let Some(FaultEffect::Dropped | FaultEffect::Refused) = effect {
+            sending.effects.extend(effect);
+            return sending;
         }
-        if fate.verdict == Verdict::Reset {
-            struck(Struck::Reset, &bytes, is_secret);
-            return Sending {
-                due: due(fate.delay),
-                pause: fate.pause,
-                end: Some(Break::Reset),
-                ..Sending::nothing()
-            };
+        sending.pause = fate.pause;
+        sending.due = (now + fate.delay).max(latest.unwrap_or(now));
+        if effect == Some(FaultEffect::Reset) {
+            sending.effects.extend(effect);
+            return sending;
         }
-        if let Some(bit) = fate.corrupt.and_then(|flip| flip.bit(bytes.len())) {
-            // Where a flipped bit hides the word before a secret, the secret is not found any more.
-            is_secret |= tap.is_some_and(|tap| tap.masks(&bytes));
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            struck(Struck::Corrupted(bit), &bytes, is_secret);
+        if let Some(bit) = fate.corrupt.and_then(|flip| flip.bit(length)) {
+            sending.flip(bit);
+            sending.effects.push(FaultEffect::Corrupted(bit));
         }
-        let waits = fate.verdict == Verdict::Glue && may_wait;
-        match fate.verdict {
-            Verdict::Cut => struck(Struck::Cut(bytes.len() / 2), &bytes, is_secret),
-            Verdict::Duplicate => struck(Struck::Duplicated, &bytes, is_secret),
-            Verdict::Glue if waits => struck(Struck::Glued, &bytes, is_secret),
-            _ => {}
+        sending.effects.extend(effect);
+        if !fate.delay.is_zero() && effect != Some(FaultEffect::Reordered) {
+            sending.effects.push(FaultEffect::Delayed(sending.due));
         }
-        let due = due(fate.delay);
-        if let Some(tap) = tap
-            && !fate.delay.is_zero()
+        if let Some(size) = fate.split.map(NonZeroUsize::get)
+            && size < length
+            && !sending.is_held()
         {
-            let bytes = &bytes[..];
-            tap.delayed(due, Said { bytes, is_secret });
+            sending.effects.push(FaultEffect::Split(size));
         }
-        let split = fate.split.filter(|size| size.get() < bytes.len() && !waits);
-        if let Some(size) = split {
-            struck(Struck::Split(size.get()), &bytes, is_secret);
-        }
+        sending
+    }
+
+    /// This message, to which no fault does anything.
+    pub fn unaffected(bytes: Vec<u8>, is_secret: bool, due: Instant) -> Sending {
         Sending {
-            due,
             bytes,
             is_secret,
-            copies: if fate.verdict == Verdict::Duplicate {
-                2
-            } else {
-                1
-            },
-            split,
-            pause: fate.pause,
-            waits,
-            end: (fate.verdict == Verdict::Cut).then_some(Break::Cut),
-        }
-    }
-
-    /// What is written of a message that is lost.
-    pub fn nothing() -> Sending {
-        Sending {
-            due: Instant::now(),
-            bytes: Vec::new(),
-            is_secret: false,
-            copies: 0,
-            split: None,
-            pause: None,
-            waits: false,
-            end: None,
-        }
-    }
-
-    /// Bytes that are no message, and are written as they are.
-    pub fn untouched(bytes: Vec<u8>, due: Instant) -> Sending {
-        Sending {
             due,
-            bytes,
-            copies: 1,
-            ..Sending::nothing()
+            effects: Vec::new(),
+            pause: None,
         }
     }
 
-    /// What is written of each copy: all of it, or its first half where it is cut.
-    pub fn sent(&self) -> &[u8] {
-        match self.end {
-            Some(Break::Cut) => &self.bytes[..self.bytes.len() / 2],
-            Some(Break::Reset) | None => &self.bytes,
+    /// This message, an answer that is not passed on.
+    pub fn suppressed(bytes: Vec<u8>, is_secret: bool, now: Instant) -> Sending {
+        Sending {
+            effects: vec![FaultEffect::Suppressed],
+            ..Sending::unaffected(bytes, is_secret, now)
         }
     }
 
-    /// All that is written, each copy.
-    pub fn to_write(&self) -> Vec<u8> {
-        self.sent().repeat(self.copies)
+    /// Records the effects.
+    pub fn record(&mut self, tap: Option<&Tap>) {
+        let Some(tap) = tap else { return };
+        for position in 0..self.effects.len() {
+            let effect = self.effects[position];
+            if let FaultEffect::Corrupted(bit) = effect {
+                // A secret is not found any more where the bit is in the word before it.
+                self.flip(bit);
+                self.is_secret |= tap.masks(&self.bytes);
+                self.flip(bit);
+            }
+            let (bytes, is_secret) = (&self.bytes[..], self.is_secret);
+            tap.fault_on_sent(effect, Frame { bytes, is_secret });
+        }
+    }
+
+    /// Stops the process, if it is to stop before this message.
+    pub fn pause(&self, tap: Option<&Tap>) {
+        if let Some(pause) = self.pause {
+            if let Some(tap) = tap {
+                tap.paused(pause);
+            }
+            stop_for(pause);
+        }
+    }
+
+    /// Whether this happens to it.
+    pub fn has(&self, effect: FaultEffect) -> bool {
+        self.effects.contains(&effect)
+    }
+
+    /// Whether it is held back until the next message is sent.
+    pub fn is_held(&self) -> bool {
+        self.has(FaultEffect::Glued) || self.has(FaultEffect::Reordered)
+    }
+
+    /// How often it is written.
+    pub fn copies(&self) -> usize {
+        let copies = self.effects.iter().find_map(|effect| match effect {
+            FaultEffect::Duplicated => Some(2),
+            FaultEffect::Dropped
+            | FaultEffect::Suppressed
+            | FaultEffect::Refused
+            | FaultEffect::Reset => Some(0),
+            _ => None,
+        });
+        copies.unwrap_or(1)
+    }
+
+    /// Whether nothing comes of it.
+    pub fn is_lost(&self) -> bool {
+        self.copies() == 0 && self.end().is_none()
+    }
+
+    /// In segments of how many bytes it is written, if in several.
+    pub fn split(&self) -> Option<usize> {
+        self.effects.iter().find_map(|effect| match effect {
+            FaultEffect::Split(size) => Some(*size),
+            _ => None,
+        })
+    }
+
+    /// How the connection ends with it, if it does.
+    pub fn end(&self) -> Option<Break> {
+        self.effects.iter().find_map(|effect| match effect {
+            FaultEffect::Cut(_) => Some(Break::Cut),
+            FaultEffect::Reset => Some(Break::Reset),
+            _ => None,
+        })
+    }
+
+    /// What is written of each copy: all of it, or its first bytes where it is cut.
+    pub fn written(&self) -> &[u8] {
+        let cut = self.effects.iter().find_map(|effect| match effect {
+            FaultEffect::Cut(length) => Some(*length),
+            _ => None,
+        });
+        &self.bytes[..cut.unwrap_or(self.bytes.len())]
+    }
+
+    fn flip(&mut self, bit: usize) {
+        self.bytes[bit / 8] ^= 1 << (bit % 8);
     }
 }
 
-/// These bytes in segments of this size, and how long to wait before each but the first.
-pub fn segments(
-    bytes: &[u8],
-    size: Option<NonZeroUsize>,
-) -> (std::slice::Chunks<'_, u8>, Duration) {
-    let size = size.map_or(usize::MAX, NonZeroUsize::get);
-    let segments = bytes.chunks(size);
+/// These bytes in segments of this size, and how long to wait before each.
+pub fn segments(bytes: &[u8], size: Option<usize>) -> impl Iterator<Item = (Duration, &[u8])> {
+    let segments = bytes.chunks(size.unwrap_or(usize::MAX));
     let gaps = u32::try_from(segments.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    let wait = ALL_SEGMENTS / gaps.max(1);
-    (segments, wait.min(BETWEEN_SEGMENTS))
+    let wait = (ALL_SEGMENTS / gaps.max(1)).min(BETWEEN_SEGMENTS);
+    let waits = std::iter::once(Duration::ZERO).chain(std::iter::repeat(wait));
+    waits.zip(segments)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Flip, Verdict};
 
-    fn split(bytes: usize, size: usize) -> (Vec<usize>, Duration) {
+    fn split(bytes: usize, size: Option<usize>) -> (Vec<usize>, Vec<Duration>) {
         let bytes = vec![0; bytes];
-        let (segments, wait) = segments(&bytes, NonZeroUsize::new(size));
-        (segments.map(<[u8]>::len).collect(), wait)
+        let parts = segments(&bytes, size).map(|(wait, segment)| (segment.len(), wait));
+        parts.unzip()
     }
 
     #[test]
     fn a_message_is_split_into_segments_of_one_size_and_a_rest() {
-        assert_eq!(split(17, 7), (vec![7, 7, 3], BETWEEN_SEGMENTS));
-        assert_eq!(split(7, 7).0, [7]);
-        assert_eq!(split(17, 0).0, [17]);
-        assert!(split(0, 7).0.is_empty());
+        let waits = [Duration::ZERO, BETWEEN_SEGMENTS, BETWEEN_SEGMENTS];
+        assert_eq!(split(17, Some(7)), (vec![7, 7, 3], waits.to_vec()));
+        assert_eq!(split(7, Some(7)).0, [7]);
+        assert_eq!(split(17, None).0, [17]);
+        assert!(split(0, Some(7)).0.is_empty());
     }
 
     #[test]
     fn a_long_message_in_small_segments_takes_a_second_at_most() {
-        let (segments, wait) = split(65_543, 1);
-        assert!(wait * (segments.len() as u32 - 1) <= ALL_SEGMENTS);
-        assert!(!wait.is_zero());
+        let (_, waits) = split(65_543, Some(1));
+        assert!(waits.iter().sum::<Duration>() <= ALL_SEGMENTS);
+        assert!(!waits[1].is_zero());
+    }
+
+    const FATE: Fate = Fate {
+        number: 1,
+        verdict: Verdict::Pass,
+        delay: Duration::ZERO,
+        split: None,
+        corrupt: None,
+        pause: None,
+    };
+
+    #[test]
+    fn messages_of_one_batch_are_late_together_and_stay_in_order() {
+        let (sent, mut latest) = (Instant::now(), None);
+        let due = [30, 10, 50, 0].map(|delay| {
+            let delay = Duration::from_millis(delay);
+            let fate = Fate { delay, ..FATE };
+            let sending = Sending::new(Vec::new(), false, fate, true, sent, latest);
+            latest = Some(sending.due);
+            sending.due - sent
+        });
+        assert_eq!(due, [30, 30, 50, 50].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn what_happens_to_a_message_is_in_the_order_in_which_it_happens() {
+        let now = Instant::now();
+        let due = now + Duration::from_millis(1);
+        let all = |verdict| Fate {
+            verdict,
+            delay: due - now,
+            split: NonZeroUsize::new(2),
+            corrupt: Some(Flip(0)),
+            ..FATE
+        };
+        let effects = |verdict, may_hold| {
+            let bytes = b"abcd".to_vec();
+            Sending::new(bytes, false, all(verdict), may_hold, now, None).effects
+        };
+        use FaultEffect::{Corrupted, Cut, Delayed, Dropped, Glued, Reordered, Reset, Split};
+        let (flip, late) = (Corrupted(0), Delayed(due));
+        for (verdict, expected) in [
+            (Verdict::Pass, &[flip, late, Split(2)][..]),
+            (Verdict::Drop, &[Dropped]),
+            (Verdict::Error, &[FaultEffect::Refused]),
+            (Verdict::Reset, &[Reset]),
+            (Verdict::Cut, &[flip, Cut(2), late, Split(2)]),
+            (
+                Verdict::Duplicate,
+                &[flip, FaultEffect::Duplicated, late, Split(2)],
+            ),
+            (Verdict::Reorder, &[flip, Reordered]),
+            (Verdict::Glue, &[flip, Glued, late]),
+        ] {
+            assert_eq!(effects(verdict, true), expected, "{verdict:?}");
+        }
+        assert_eq!(effects(Verdict::Glue, false), effects(Verdict::Pass, true));
     }
 }

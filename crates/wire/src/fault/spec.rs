@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::crash::CrashPoint;
+use super::crash::CrashAt;
 use super::generator::Xoshiro256PlusPlus;
 use proto::side::Side;
 
@@ -26,7 +26,7 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 /// Longest segment that a message is split into, in bytes: more is not sent in one anyway.
 pub const LONGEST_SEGMENT: usize = 65_535;
 
-/// Which faults are to strike, and when. Text becomes a `Spec` with [`str::parse`], and a `Spec`
+/// Which faults are to be injected, and when. Text becomes a `Spec` with [`str::parse`], and a `Spec`
 /// text with `to_string`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spec {
@@ -58,7 +58,7 @@ pub struct Spec {
     pub crash_at: Option<CrashAt>,
 }
 
-/// Which messages a fault strikes.
+/// Which messages a fault applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
     /// Each with the same probability, independently.
@@ -67,7 +67,7 @@ pub enum When {
     Count(RangeInclusive<u64>),
 }
 
-/// A probability, in units of 10^-8, so that the decimal a person wrote is exact.
+/// A probability, in units of 10^-8, so that the decimal in the text is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chance(u64);
 
@@ -109,22 +109,13 @@ pub struct Pause {
     pub when: Option<When>,
 }
 
-/// Where the process dies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrashAt {
-    /// The place.
-    pub point: CrashPoint,
-    /// The how-manieth time the process comes there; the first is 1.
-    pub passage: u64,
-}
-
 impl Chance {
     /// Certainty.
     pub const ALWAYS: Chance = Chance(100_000_000);
 
-    /// Draws one number `x` and says whether the fault strikes: `(x >> 11) / 2^53` is below the
+    /// Draws one number `x` and says whether the fault applies: `(x >> 11) / 2^53` is below the
     /// probability, in exact arithmetic.
-    pub fn strikes(self, numbers: &mut Xoshiro256PlusPlus) -> bool {
+    pub fn draw(self, numbers: &mut Xoshiro256PlusPlus) -> bool {
         let drawn = u128::from(numbers.next_u64() >> 11) * u128::from(Chance::ALWAYS.0);
         drawn < u128::from(self.0) << 53
     }
@@ -150,7 +141,7 @@ impl Spec {
 }
 
 impl Spec {
-    /// The faults that are to strike, by their keys, in the order of the documentation.
+    /// The faults of the spec, by their keys, in the order of the documentation.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.entries().into_iter().map(|(key, _)| key)
     }
@@ -183,7 +174,7 @@ impl Spec {
     /// Reads a spec for one of the programs.
     ///
     /// # Errors
-    /// When the text is none, or names a place where this program never comes: what to show below
+    /// When the text is none, or names a crash point that this program never reaches: what to show below
     /// the name of the flag.
     pub fn parse_for(side: Side, text: &str) -> Result<Spec, String> {
         let spec: Spec = text.parse().map_err(|error| format!("\n{error}"))?;
@@ -289,21 +280,12 @@ fn write_duration(f: &mut fmt::Formatter<'_>, micros: u64) -> fmt::Result {
     }
 }
 
-impl fmt::Display for CrashAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.passage {
-            1 => f.write_str(self.point.name()),
-            passage => write!(f, "{}#{passage}", self.point.name()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_chance_strikes_as_often_as_it_says() {
+    fn a_chance_applies_as_often_as_it_says() {
         for (text, chance) in [("0%", 0.0), ("0.5%", 0.005), ("10%", 0.1), ("100%", 1.0)] {
             let spec: Spec = format!("cut={text}").parse().unwrap();
             let Some(When::Chance(parsed)) = spec.cut else {
@@ -311,12 +293,12 @@ mod tests {
             };
             let mut numbers = Xoshiro256PlusPlus::from_seed(2026);
             let trials = 100_000;
-            let struck = (0..trials).filter(|_| parsed.strikes(&mut numbers)).count();
+            let drawn = (0..trials).filter(|_| parsed.draw(&mut numbers)).count();
             let expected = chance * f64::from(trials);
             // Five standard deviations of a binomial distribution.
             let tolerance = 5.0 * (expected * (1.0 - chance)).sqrt();
-            let difference = (struck as f64 - expected).abs();
-            assert!(difference <= tolerance, "{text}: {struck}");
+            let difference = (drawn as f64 - expected).abs();
+            assert!(difference <= tolerance, "{text}: {drawn}");
         }
     }
 

@@ -1,8 +1,7 @@
-//! Faults on a stream: what a [`Reader`](crate::connection::Reader) and a
-//! [`Writer`](crate::connection::Writer) do instead of just receiving and sending.
+//! Faults on a connection: which of the messages it receives and sends are affected, and how.
 //!
-//! A doubled request has two answers, and a peer that sent or meant one would take the second for
-//! the answer to its next request. So one of the two is taken back: by the server before it is sent,
+//! A duplicated request has two answers, and a peer that sent or meant one would take the second for
+//! the answer to its next request. So one of the two is suppressed: by the server before it is sent,
 //! by the client before it is seen. Which one is found by counting: requests are answered in order,
 //! so the answer to the n-th request that was let through is the n-th answer. Events are answers to
 //! nothing and are not counted.
@@ -11,346 +10,192 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proto::frame::{EncodeError, Framing};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
-
-use super::crash::{CrashPoint, crash_if_due};
-use super::schedule::{Schedule, Verdict};
-pub use super::sending::{Break, Sending};
-use super::{Exchange, Faults, INJECTED};
 use proto::side::Side;
-use record::Tap;
-use record::tap::{Said, Struck};
+use record::tap::FaultEffect;
 
-/// Short enough not to be noticed by a person, and to disturb no measurement of refusals by much.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+use super::crash::after_receive;
+use super::outgoing::Outgoing;
+use super::schedule::Schedule;
+use super::sending::{Break, Sending};
+use super::{Exchange, Faults, INJECTED};
 
-/// How long a message waits at most for the next one, to be sent together with it. Whoever asks one
-/// thing at a time gives none, and is only made to wait.
-pub const GLUE_WAIT: Duration = Duration::from_millis(200);
+/// Short enough not to be noticed by a user, and to distort no measurement of refusals by much.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What the two halves of a connection have to tell each other.
-#[derive(Debug, Default)]
-struct Shared {
+/// What happens to the messages of one connection.
+#[derive(Debug)]
+pub struct StreamFaults {
+    side: Side,
+    exchange: Exchange,
+    received: Schedule,
+    /// What is sent.
+    pub outgoing: Outgoing,
     /// Requests that were let through so far, each to be answered.
     requests: u64,
     /// Answers so far.
     answers: u64,
-    /// The numbers of the answers to be taken back.
-    taken_back: VecDeque<u64>,
-    /// Requests that the client is to think refused.
+    /// The numbers of the answers to be suppressed.
+    suppressed: VecDeque<u64>,
+    /// Refused requests whose refusals were not received yet.
     refused: u64,
-    /// Nothing more is sent or received.
-    broken: Option<Break>,
-    /// What waits for the next message, and how long at most.
-    glued: Option<(Sending, Instant)>,
-}
-
-impl Shared {
-    /// The last request was let through once more.
-    fn doubled(&mut self, exchange: Exchange) {
-        self.requests += 1;
-        if exchange == Exchange::Answered {
-            self.taken_back.push_back(self.requests);
-        }
-    }
-
-    /// Whether this message is an answer that is to be taken back.
-    fn takes_back(&mut self, message: &[u8]) -> bool {
-        if reply::is_event(message) {
-            return false;
-        }
-        self.answers += 1;
-        let is_taken_back = self.taken_back.front() == Some(&self.answers);
-        if is_taken_back {
-            self.taken_back.pop_front();
-        }
-        is_taken_back
-    }
-}
-
-/// What happens to the messages a [`Reader`](crate::connection::Reader) receives.
-#[derive(Debug)]
-pub struct Incoming {
-    side: Side,
-    exchange: Exchange,
-    schedule: Schedule,
-    shared: Arc<Mutex<Shared>>,
     /// A request that is to be received once more.
     again: Option<Vec<u8>>,
-    /// What happened to the message last read, for a recording.
-    struck: Option<Struck>,
-    /// Whether the other half may have something that waits for its next message.
-    may_glue: bool,
-}
-
-/// What happens to the messages a [`Writer`](crate::connection::Writer) sends.
-#[derive(Debug)]
-pub struct Outgoing {
-    side: Side,
-    exchange: Exchange,
-    schedule: Schedule,
-    shared: Arc<Mutex<Shared>>,
-    timetable: Timetable,
-    queued: Vec<Sending>,
     broken: Option<Break>,
 }
 
-/// What becomes of a message that was read from the socket.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Received {
-    /// It is received.
-    Message(Vec<u8>),
-    /// It is to be answered with a refusal instead.
-    Refused,
-    /// It never came.
-    Nothing,
+/// The faults of a connection, shared by its two halves.
+#[derive(Debug, Clone)]
+pub struct SharedFaults(Arc<Mutex<StreamFaults>>);
+
+impl SharedFaults {
+    /// Puts a connection under these faults.
+    pub fn new(faults: Faults) -> SharedFaults {
+        SharedFaults(Arc::new(Mutex::new(StreamFaults::new(faults))))
+    }
+
+    /// For one of the two halves.
+    pub fn lock(&self) -> MutexGuard<'_, StreamFaults> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Puts both halves of a connection under these faults.
-pub fn halves(faults: Faults) -> (Incoming, Outgoing) {
-    let Faults {
-        channel,
-        requests,
-        replies,
-    } = faults;
-    let (received, sent) = match channel.side {
-        Side::Client => (replies, requests),
-        Side::Server => (requests, replies),
-    };
-    let shared = Arc::new(Mutex::new(Shared::default()));
-    let incoming = Incoming {
-        may_glue: sent.may_glue(),
-        side: channel.side,
-        exchange: channel.exchange,
-        schedule: received,
-        shared: Arc::clone(&shared),
-        again: None,
-        struck: None,
-    };
-    let outgoing = Outgoing {
-        side: channel.side,
-        exchange: channel.exchange,
-        schedule: sent,
-        shared,
-        timetable: Timetable::default(),
-        queued: Vec::new(),
-        broken: None,
-    };
-    (incoming, outgoing)
-}
-
-impl Incoming {
-    /// What is to be received before anything is read from the socket.
-    pub fn waiting(&mut self) -> Option<Received> {
-        let mut shared = lock(&self.shared);
-        if let Some(message) = self.again.take() {
-            shared.doubled(self.exchange);
-            return Some(Received::Message(message));
+impl StreamFaults {
+    fn new(faults: Faults) -> StreamFaults {
+        let side = faults.channel.side;
+        let (received, sent) = match side {
+            Side::Client => (faults.replies, faults.requests),
+            Side::Server => (faults.requests, faults.replies),
+        };
+        StreamFaults {
+            side,
+            exchange: faults.channel.exchange,
+            received,
+            outgoing: Outgoing::new(sent),
+            requests: 0,
+            answers: 0,
+            suppressed: VecDeque::new(),
+            refused: 0,
+            again: None,
+            broken: None,
         }
-        if shared.refused > 0 {
-            shared.refused -= 1;
-            drop(shared);
+    }
+
+    /// Which program this is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// What is received before anything is read from the socket: the copy of a request, or the
+    /// refusal of one that was not sent.
+    pub fn pending(&mut self) -> Option<Vec<u8>> {
+        if let Some(request) = self.again.take() {
+            self.duplicated();
+            return Some(request);
+        }
+        while self.refused > 0 {
+            self.refused -= 1;
             let refusal = Refusal::new(Code::Unavailable, INJECTED);
             let refusal = reply::render::<&str>(&Err(refusal)).into_bytes();
-            return Some(self.judge(refusal));
+            if self.let_in(&refusal).is_none() {
+                return Some(refusal);
+            }
         }
         None
     }
 
-    /// What becomes of a message that was read.
-    pub fn arrived(&mut self, message: Vec<u8>) -> Received {
-        if self.side == Side::Client && lock(&self.shared).takes_back(&message) {
-            self.struck = Some(Struck::TakenBack);
-            return Received::Nothing;
+    /// What happens to a message that was read. It is received if nothing happens to it, or if it is
+    /// duplicated.
+    pub fn arrived(&mut self, message: &[u8]) -> Option<FaultEffect> {
+        if self.side == Side::Client && self.suppresses(message) {
+            return Some(FaultEffect::Suppressed);
         }
-        self.judge(message)
-    }
-
-    /// What happened to the message that [arrived](Incoming::arrived) last, if anything.
-    pub fn take_struck(&mut self) -> Option<Struck> {
-        self.struck.take()
-    }
-
-    /// After how long a reader that waits for the socket is to look here again, because the writer
-    /// may have refused a request, or ended the connection, or something waits for a next message
-    /// that may never come.
-    pub fn look_again(&self) -> Option<Duration> {
-        (self.side == Side::Client || self.may_glue).then_some(LOOK_AGAIN)
-    }
-
-    /// Has written what waited long enough for the next message. Nothing else is written meanwhile.
-    pub fn release(&self, write: impl FnOnce(&Sending)) {
-        if self.may_glue {
-            let mut shared = lock(&self.shared);
-            if let Some((sending, _)) = shared.glued.take_if(|(_, by)| *by <= Instant::now()) {
-                write(&sending);
-            }
-        }
+        self.let_in(message)
     }
 
     /// Bytes were read that make no message, and the conversation goes on: the server answers them
     /// as it does a request.
     pub fn unreadable(&mut self) {
         if self.side == Side::Server {
-            lock(&self.shared).requests += 1;
+            self.requests += 1;
         }
     }
 
-    /// How the other half ended the connection, if it did.
-    pub fn broken(&self) -> Option<Break> {
-        lock(&self.shared).broken
-    }
-
-    fn judge(&mut self, message: Vec<u8>) -> Received {
-        let verdict = self.schedule.next_fate().verdict;
-        self.struck = match verdict {
-            Verdict::Drop => Some(Struck::Dropped),
-            Verdict::Error => Some(Struck::Refused),
-            Verdict::Duplicate => Some(Struck::Duplicated),
-            _ => None,
-        };
-        if verdict == Verdict::Drop {
-            return Received::Nothing;
-        }
-        match self.side {
-            Side::Client => crash_if_due(CrashPoint::AfterReply),
-            Side::Server => lock(&self.shared).requests += 1,
-        }
-        match verdict {
-            Verdict::Error => return Received::Refused,
-            Verdict::Duplicate => self.again = Some(message.clone()),
-            _ => {}
-        }
-        Received::Message(message)
-    }
-}
-
-impl Outgoing {
-    /// Queues what is to be written of this message, and has the tap told of what faults do to it.
-    ///
-    /// # Errors
-    /// When the message does not fit the framing; it then counts for nothing.
-    pub fn queue(
+    /// Decides what happens to a message that is sent, whose bytes on the wire these are.
+    pub fn decide(
         &mut self,
         message: &[u8],
-        framing: Framing,
+        bytes: Vec<u8>,
         is_secret: bool,
-        tap: Option<&Tap>,
-    ) -> Result<(), EncodeError> {
-        let mut bytes = Vec::new();
-        framing.encode(message, &mut bytes)?;
-        let mut shared = lock(&self.shared);
-        if self.side == Side::Server && shared.takes_back(message) {
-            if let Some(tap) = tap {
-                let said = Said {
-                    bytes: &bytes,
-                    is_secret,
-                };
-                tap.struck_sending(Struck::TakenBack, said);
-            }
-            self.queued.push(Sending::nothing());
-            return Ok(());
+        now: Instant,
+    ) -> Sending {
+        if self.side == Side::Server && self.suppresses(message) {
+            return Sending::suppressed(bytes, is_secret, now);
         }
-        let fate = self.schedule.next_fate();
-        let is_sent = !matches!(
-            fate.verdict,
-            Verdict::Drop | Verdict::Error | Verdict::Reset
-        );
-        if self.side == Side::Client && is_sent {
-            shared.requests += 1;
-        }
-        match fate.verdict {
-            Verdict::Error => shared.refused += 1,
-            Verdict::Duplicate => shared.doubled(self.exchange),
-            _ => {}
-        }
-        // What finds another waiting is what that one waits for.
-        let may_wait = match self.queued.last() {
-            Some(last) => !last.waits,
-            None => shared.glued.is_none(),
-        };
-        drop(shared);
-        let now = Instant::now();
-        let timetable = &mut self.timetable;
-        let sending = Sending::of(bytes, is_secret, fate, may_wait, tap, |delay| {
-            timetable.due(now, delay)
-        });
-        self.queued.push(sending);
-        Ok(())
-    }
-
-    /// What is to be written, in order; nothing is queued any more.
-    pub fn take_queued(&mut self) -> Vec<Sending> {
-        std::mem::take(&mut self.queued)
-    }
-
-    /// Has this wait for the next message.
-    pub fn glue(&self, sending: Sending) {
-        lock(&self.shared).glued = Some((sending, Instant::now() + GLUE_WAIT));
-    }
-
-    /// What waited for the next message, which is about to be written.
-    pub fn take_glued(&self) -> Option<Sending> {
-        let glued = lock(&self.shared).glued.take();
-        glued.map(|(sending, _)| sending)
-    }
-
-    /// A message is about to be written.
-    pub fn before_message(&self) {
+        let sending = self.outgoing.decide(bytes, is_secret, now);
         if self.side == Side::Client {
-            crash_if_due(CrashPoint::BeforeSend);
+            self.requests += u64::from(sending.copies() > 0);
+            self.refused += u64::from(sending.has(FaultEffect::Refused));
+            if sending.has(FaultEffect::Duplicated) {
+                self.duplicated();
+            }
         }
+        sending
     }
 
-    /// A message was written.
-    pub fn after_message(&self) {
-        crash_if_due(match self.side {
-            Side::Client => CrashPoint::AfterSend,
-            Side::Server => CrashPoint::AfterReply,
-        });
+    /// How often a reader that waits for the socket is to look here, because the writer
+    /// may have refused a request, or ended the connection, or something waits for a next message
+    /// that may never come.
+    pub fn poll_interval(&self) -> Option<Duration> {
+        (self.side == Side::Client || self.outgoing.may_hold()).then_some(POLL_INTERVAL)
     }
 
-    /// How the last message ended the connection, so that nothing can follow it.
+    /// How a fault ended the connection, if one did: nothing more is sent or received.
     pub fn broken(&self) -> Option<Break> {
         self.broken
     }
 
-    /// The last message is out: the other half of the connection ends too.
-    pub fn tell_broken(&mut self, how: Break) {
+    /// A fault ended the connection.
+    pub fn set_broken(&mut self, how: Break) {
         self.broken = Some(how);
-        lock(&self.shared).broken = Some(how);
     }
-}
 
-/// When messages are due that are late each by its own time and stay in order, as on a stream.
-#[derive(Debug, Default)]
-pub struct Timetable {
-    latest: Option<Instant>,
-}
-
-impl Timetable {
-    /// When a message is due that was sent at `sent`.
-    pub fn due(&mut self, sent: Instant, delay: Duration) -> Instant {
-        let due = self
-            .latest
-            .map_or(sent + delay, |latest| latest.max(sent + delay));
-        self.latest = Some(due);
-        due
+    fn let_in(&mut self, message: &[u8]) -> Option<FaultEffect> {
+        let effect = self.received.next_received();
+        if effect == Some(FaultEffect::Dropped) {
+            return effect;
+        }
+        after_receive(self.side);
+        if self.side == Side::Server {
+            self.requests += 1;
+        }
+        if effect == Some(FaultEffect::Duplicated) {
+            self.again = Some(message.to_vec());
+        }
+        effect
     }
-}
 
-/// Waits until then; not at all when that is past.
-pub fn wait_until(due: Instant) {
-    let wait = due.saturating_duration_since(Instant::now());
-    if !wait.is_zero() {
-        std::thread::sleep(wait);
+    /// The last request was let through once more.
+    fn duplicated(&mut self) {
+        self.requests += 1;
+        if self.exchange == Exchange::Answered {
+            self.suppressed.push_back(self.requests);
+        }
     }
-}
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether this message is an answer that is to be suppressed.
+    fn suppresses(&mut self, message: &[u8]) -> bool {
+        if reply::is_event(message) {
+            return false;
+        }
+        self.answers += 1;
+        let is_suppressed = self.suppressed.front() == Some(&self.answers);
+        if is_suppressed {
+            self.suppressed.pop_front();
+        }
+        is_suppressed
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use proto::atm::machine::{Action, Machine, Outcome};
+use measure::subject::{Audit, Performed, Subject};
+use proto::atm::machine::Outcome;
 use proto::atm::semantics::Semantics;
-use proto::atm::{Amount, Answer, CardNumber, Key, LoginId, Money, Pin, Request, TransactionId};
+use proto::atm::{Amount, Answer, CardNumber, LoginId, Money, Pin, Request, TransactionId};
 use proto::mode::Transport;
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
@@ -20,10 +21,11 @@ use uuid::Uuid;
 use wire::fault::Plan;
 
 use super::channel;
-use crate::experiment::subject::{Audit, Line, Patience, Performed, Subject};
+use crate::cash_machine::driver::{BankLine, Driver, Stopped};
+use crate::cash_machine::storage::Machines;
+use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::modes::atm::terminal::{Machines, Terminal};
 use crate::session::{Session, Target};
 
 /// What is withdrawn, in hundredths.
@@ -65,8 +67,7 @@ pub struct CashMachine {
     bank: Bank,
     line: Line,
     machines: Machines,
-    terminal: Terminal,
-    machine: Machine,
+    driver: Driver,
     before: Money,
     /// Withdrawals whose notes moved and which are confirmed.
     withdrawn: i64,
@@ -76,10 +77,33 @@ pub struct CashMachine {
     _directory: TempDir,
 }
 
-/// What came of working on until there was something to show.
-enum Worked {
-    Shown(Outcome),
-    GivenUp,
+/// The bank on a connection that is kept, asked again at once, so often at most.
+struct MeasuredLine<'a> {
+    line: &'a mut Line,
+    most: u32,
+    performed: &'a mut Performed,
+}
+
+impl BankLine for MeasuredLine<'_> {
+    fn ask(
+        &mut self,
+        request: &Request,
+        attempt: u32,
+    ) -> Result<Option<Result<Answer, Refusal>>, Failure> {
+        let answer = self.line.attempt(request, |_| true, self.performed)?;
+        if answer.is_some() {
+            self.performed.attempts.push(attempt);
+        }
+        Ok(answer)
+    }
+
+    fn pause(&mut self, attempts: u32) -> bool {
+        let is_last = attempts >= self.most;
+        if is_last {
+            self.performed.given_up_after = Some(attempts);
+        }
+        !is_last
+    }
 }
 
 /// An account of a server of our own: the n-th of [`accounts_file`].
@@ -176,8 +200,8 @@ impl CashMachine {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
         let machines = Machines::within(directory.path());
-        let (terminal, machine) = new_terminal(&machines, 1)?;
         let mut line = bank.log_in()?;
+        let driver = new_machine(&machines, 1, &mut line)?;
         let before = balance(&mut line, INSISTENT)?
             .ok_or_else(|| Failure::Lost("the bank did not tell the balance".into()))?
             .0;
@@ -189,8 +213,7 @@ impl CashMachine {
             bank,
             line,
             machines,
-            terminal,
-            machine,
+            driver,
             before,
             withdrawn: 0,
             unsettled: 0,
@@ -205,13 +228,13 @@ impl CashMachine {
     pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
         let minor = i64::try_from(withdrawals).unwrap_or(i64::MAX);
         let needed = minor.saturating_mul(AMOUNT);
-        if needed > self.before.minor() || needed > self.terminal.drawer().minor() {
+        if needed > self.before.minor() || needed > self.driver.storage().drawer().minor() {
             return Err(Failure::Usage(format!(
                 "{withdrawals} withdrawals of {} are more than the {} in the account or the {} in \
                  the drawer: lower --operations",
                 self.bank.amount.money(),
                 self.before,
-                self.terminal.drawer()
+                self.driver.storage().drawer()
             )));
         }
         Ok(())
@@ -227,81 +250,37 @@ impl CashMachine {
         self.withdrawn
     }
 
-    /// Does what the machine says until there is something to show, or an exchange was tried so
-    /// often. `line` is another one than the machine's own where that is disturbed.
-    fn work(
-        &mut self,
-        calm: Option<&mut Line>,
-        most: u32,
-        performed: &mut Performed,
-    ) -> Result<Worked, Failure> {
-        let line = calm.unwrap_or(&mut self.line);
-        loop {
-            match self.machine.next() {
-                Action::Journal(record) => {
-                    self.terminal.keep(&record)?;
-                    self.machine.journaled();
-                }
-                Action::Send {
-                    request, attempt, ..
-                } => {
-                    let accept = |reply: Result<&str, Refusal>| Answer::read(&request, reply);
-                    match line.attempt(&request.to_string(), accept, performed)? {
-                        Some(reply) => {
-                            performed.attempts.push(attempt);
-                            self.machine.answered(&request, &reply);
-                        }
-                        None => self.machine.lost(),
-                    }
-                }
-                Action::Pause { attempt } if attempt >= most => {
-                    performed.given_up_after = Some(attempt);
-                    return Ok(Worked::GivenUp);
-                }
-                Action::Pause { .. } => self.machine.paused(),
-                Action::MoveNotes { amount, .. } => {
-                    let after = self.machine.drawer().checked_sub(amount.money());
-                    if let Some(after) = after {
-                        self.terminal.move_notes(after)?;
-                    }
-                    self.machine
-                        .moved(self.terminal.drawer())
-                        .map_err(|damage| Failure::Unknown(damage.to_string().into()))?;
-                }
-                Action::Show(outcome) => {
-                    self.machine.shown();
-                    return Ok(Worked::Shown(outcome));
-                }
-                Action::Idle => {
-                    let words = "the machine has nothing to do in the middle of a withdrawal";
-                    return Err(Failure::Unknown(words.into()));
-                }
-            }
-        }
-    }
-
     /// Ends a withdrawal that was given up, so that the next one can begin and the balance can be
     /// checked: without faults if they are ours, else with more patience.
     fn settle(&mut self) -> Result<(), Failure> {
-        self.machine.give_up();
-        // What was tried so often continues from there; the pause is over.
-        self.machine.paused();
+        self.driver.give_up();
+        // What was tried so often continues from there.
+        self.driver.resume();
         let mut unmeasured = Performed::default();
-        let worked = if self.bank.faults.is_some() {
-            let mut calm = self.bank.calm()?;
+        let performed = &mut unmeasured;
+        let stopped = if self.bank.faults.is_some() {
+            let line = &mut self.bank.calm()?;
             // Attempts go on counting for the exchange that was given up.
             let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
-            self.work(Some(&mut calm), most, &mut unmeasured)?
+            self.driver.run(&mut MeasuredLine {
+                line,
+                most,
+                performed,
+            })?
         } else {
-            self.work(None, INSISTENT, &mut unmeasured)?
+            self.driver.run(&mut MeasuredLine {
+                line: &mut self.line,
+                most: INSISTENT,
+                performed,
+            })?
         };
-        match worked {
-            Worked::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
-            Worked::Shown(_) => {}
-            Worked::GivenUp => {
+        match stopped {
+            Stopped::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
+            Stopped::Shown(_) => {}
+            Stopped::Idle => return Err(nothing_to_do()),
+            Stopped::OutOfAttempts => {
                 self.unsettled += 1;
-                let number = self.unsettled + 1;
-                (self.terminal, self.machine) = new_terminal(&self.machines, number)?;
+                self.driver = new_machine(&self.machines, self.unsettled + 1, &mut self.line)?;
             }
         }
         Ok(())
@@ -318,28 +297,34 @@ impl CashMachine {
 }
 
 impl Subject for CashMachine {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let id = TransactionId::withdrawal(Uuid::now_v7());
-        self.terminal.shorten(&self.machine)?;
-        self.machine
-            .begin(id, self.bank.amount, Key::new(rand::random()))
+        self.driver
+            .begin(id, self.bank.amount)?
             .map_err(|not_now| Failure::Unknown(format!("{not_now:?}").into()))?;
         let mut performed = Performed::default();
-        let most = self.bank.patience.give_up_after;
-        match self.work(None, most, &mut performed)? {
-            Worked::Shown(Outcome::Moved { .. }) => {
+        let mut line = MeasuredLine {
+            line: &mut self.line,
+            most: self.bank.patience.give_up_after,
+            performed: &mut performed,
+        };
+        match self.driver.run(&mut line)? {
+            Stopped::Shown(Outcome::Moved { .. }) => {
                 self.withdrawn += 1;
                 Ok(performed)
             }
-            Worked::Shown(
+            Stopped::Shown(
                 Outcome::Declined { refusal, .. }
                 | Outcome::RolledBack {
                     refusal: Some(refusal),
                     ..
                 },
             ) => Err(Failure::Refused(refusal)),
-            Worked::Shown(outcome) => Err(Failure::Unknown(outcome.to_string().into())),
-            Worked::GivenUp => Ok(performed),
+            Stopped::Shown(outcome) => Err(Failure::Unknown(outcome.to_string().into())),
+            Stopped::Idle => Err(nothing_to_do()),
+            Stopped::OutOfAttempts => Ok(performed),
         }
     }
 
@@ -371,26 +356,30 @@ impl Subject for CashMachine {
     }
 }
 
-fn new_terminal(machines: &Machines, number: u32) -> Result<(Terminal, Machine), Failure> {
+fn new_machine(machines: &Machines, number: u32, line: &mut Line) -> Result<Driver, Failure> {
     let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
-    let (mut terminal, mut machine) =
-        machines.open(Some(&name), Semantics::ExactlyOnce.protections())?;
+    let protections = Semantics::ExactlyOnce.protections();
+    let mut driver = Driver::new(machines.open(Some(&name), protections)?);
     // What is in the drawer is its first record.
-    while let Action::Journal(record) = machine.next() {
-        terminal.keep(&record)?;
-        machine.journaled();
-    }
-    Ok((terminal, machine))
+    driver.run(&mut MeasuredLine {
+        line,
+        most: 1,
+        performed: &mut Performed::default(),
+    })?;
+    Ok(driver)
+}
+
+fn nothing_to_do() -> Failure {
+    Failure::Unknown("the machine has nothing to do in the middle of a withdrawal".into())
 }
 
 /// What is available and what is held, asked at most so often.
 fn balance(line: &mut Line, most: u32) -> Result<Option<(Money, Money)>, Failure> {
-    let accept = |reply: Result<&str, Refusal>| match Answer::read(&Request::Balance, reply)? {
-        Ok(Answer::Balance { available, held }) => Some(Ok((available, held))),
-        Ok(_) => None,
-        Err(refusal) => Some(Err(refusal)),
-    };
+    let is_expected = |answer: &Answer| matches!(answer, Answer::Balance { .. });
     let mut unmeasured = Performed::default();
-    let answer = line.insist(&Request::Balance.to_string(), accept, most, &mut unmeasured)?;
-    answer.transpose().map_err(Failure::Refused)
+    let answer = line.insist(&Request::Balance, is_expected, most, &mut unmeasured)?;
+    match answer.transpose().map_err(Failure::Refused)? {
+        Some(Answer::Balance { available, held }) => Ok(Some((available, held))),
+        Some(_) | None => Ok(None),
+    }
 }

@@ -5,57 +5,35 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use proto::datetime::{Answer, Request};
-use proto::mode::{Mode, Transport};
-use proto::reply;
-use wire::connect::resolve;
-use wire::datagram::Endpoint;
-use wire::fault::Plan;
+use measure::subject::{Performed, Subject};
+use proto::datetime::Request;
 
-use super::channel;
-use crate::experiment::subject::{Patience, Performed, Subject};
+use crate::clock;
+use crate::experiment::subject::Patience;
 use crate::failure::Failure;
+use crate::session::Target;
 
-/// Between two questions to somebody else's server: half of what `labserver` answers one source.
-const POLITE: Duration = Duration::from_millis(2);
+/// Between two questions to a server that is not ours: half the rate that `labserver` answers one
+/// source at.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A client of the clock.
 #[derive(Debug)]
 pub struct Clock {
-    endpoint: Endpoint,
+    clock: clock::Clock,
     patience: Patience,
     next: Request,
     is_foreign: bool,
 }
 
 impl Clock {
-    /// A client of the clock there, under these faults from here on.
+    /// A client of the clock there, under the target's faults from here on.
     ///
     /// # Errors
     /// When the server has no address, or no socket can be had.
-    pub fn open(
-        server: &str,
-        faults: Option<&Plan>,
-        patience: &Patience,
-        is_foreign: bool,
-    ) -> Result<Clock, Failure> {
-        let addresses =
-            resolve(server).map_err(|error| Failure::cannot_connect(&error, Mode::Datetime))?;
-        // `localhost` may be ::1 first, while the server listens on 127.0.0.1 alone.
-        let is_v4 = |address: &&std::net::SocketAddr| address.is_ipv4();
-        let Some(address) = addresses.iter().find(is_v4).or(addresses.first()) else {
-            return Err(Failure::Unreachable(
-                format!("{server} has no address").into(),
-            ));
-        };
-        let mut endpoint = Endpoint::connected_to(*address).map_err(|error| {
-            Failure::Unreachable(format!("cannot send to {address}: {error}").into())
-        })?;
-        if let Some(plan) = faults {
-            endpoint.inject(plan.faults(channel(Transport::Udp)));
-        }
+    pub fn open(target: &Target, patience: &Patience, is_foreign: bool) -> Result<Clock, Failure> {
         Ok(Clock {
-            endpoint,
+            clock: clock::Clock::open_at_one_address(target)?,
             patience: patience.clone(),
             next: Request::Date,
             is_foreign,
@@ -74,20 +52,11 @@ impl Clock {
             _ => Failure::Lost(format!("the server was lost: {error}").into()),
         };
         let sent = Instant::now();
-        self.endpoint
-            .send(question.to_string().as_bytes())
-            .map_err(lost)?;
         let by = sent + self.patience.timeout;
-        while let Some((datagram, _)) = self.endpoint.receive(Some(by)).map_err(lost)? {
-            match str::from_utf8(datagram).ok().map(reply::parse) {
-                Some(Ok(Ok(arguments))) => match Answer::parse(question, arguments) {
-                    Some(_) => return Ok(true),
-                    None => performed.late.push(0),
-                },
-                Some(Ok(Err(refusal))) => return Err(Failure::Refused(refusal)),
-                // Whatever that is, it is no answer.
-                Some(Err(_)) | None => {}
-            }
+        let late = || performed.late.push(0);
+        let answer = self.clock.ask_once(question, by, late);
+        if let Some(answer) = answer.map_err(lost)? {
+            return answer.map(|_| true).map_err(Failure::Refused);
         }
         performed.unanswered_since(sent);
         Ok(false)
@@ -95,6 +64,8 @@ impl Clock {
 }
 
 impl Subject for Clock {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let question = self.next;
         self.next = match question {
@@ -114,7 +85,7 @@ impl Subject for Clock {
 
     fn rest(&self) -> Duration {
         if self.is_foreign {
-            POLITE
+            PAUSE
         } else {
             Duration::ZERO
         }

@@ -2,14 +2,13 @@
 //!
 //! The service has no ids. Each text is another one, so that an answer tells which it belongs to.
 
+use measure::subject::{Performed, Subject};
 use proto::mode::Transport;
-use proto::refusal::Refusal;
-use proto::reply;
 use proto::text::{Answer, Request};
 use wire::fault::Plan;
 
 use super::channel;
-use crate::experiment::subject::{Line, Patience, Performed, Subject};
+use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -38,24 +37,20 @@ impl Lowering {
 }
 
 impl Subject for Lowering {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         self.count += 1;
         let request = Request::Lower(format!("HELLO World {}", self.count));
         let expected = Answer::Lower(format!("hello world {}", self.count));
-        let lowered = |arguments: &str| {
-            Answer::parse(&request, arguments)
-                .filter(|answer| *answer == expected)
-                .map(drop)
-        };
-        let accept = |reply: Result<&str, Refusal>| reply::read(reply, lowered);
         let mut performed = Performed::default();
-        let message = request.to_string();
+        let is_expected = |answer: &Answer| *answer == expected;
         let answer = self
             .line
-            .insist(&message, accept, self.give_up_after, &mut performed)?;
+            .insist(&request, is_expected, self.give_up_after, &mut performed)?;
         match answer {
             Some(Err(refusal)) => Err(Failure::Refused(refusal)),
-            Some(Ok(())) | None => Ok(performed),
+            Some(Ok(_)) | None => Ok(performed),
         }
     }
 }

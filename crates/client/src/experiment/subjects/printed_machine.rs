@@ -7,13 +7,14 @@
 
 use std::time::Instant;
 
+use measure::subject::{Audit, Performed, Subject};
 use proto::handout::atm_login::{LOGGED_IN, WRONG_CRED};
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
 use wire::fault::{Plan, Schedule, Verdict};
 
 use super::channel;
-use crate::experiment::subject::{Audit, Patience, Performed, Subject};
+use crate::experiment::subject::Patience;
 use crate::failure::Failure;
 use crate::modes::handout::atm_login::dialogue::{Dialogue, Done, Operation};
 use crate::modes::handout::talk::Talk;
@@ -81,6 +82,8 @@ impl PrintedMachine {
 }
 
 impl Subject for PrintedMachine {
+    type Error = Failure;
+
     fn perform(&mut self) -> Result<Performed, Failure> {
         let mut performed = Performed::default();
         for attempts in 1..=self.patience.give_up_after {

@@ -5,25 +5,25 @@ use proto::atm::bank::WRONG_PINS;
 use proto::atm::{CardNumber, Holder, Pin};
 use proto::refusal::{Code, Refusal};
 
-use super::link::Link;
 use super::{Arguments, pin};
+use crate::cash_machine::bank_client::BankClient;
 use crate::failure::{Failure, words_of};
 use crate::input::Input;
-use crate::modes::say;
+use crate::output::say;
 
 /// What the command line, a file and the environment give of the two.
 #[derive(Default)]
-pub(super) struct Given {
+pub(super) struct Credentials {
     card: Option<CardNumber>,
     pin: Option<Pin>,
 }
 
-impl Given {
+impl Credentials {
     /// Looks for both.
     ///
     /// # Errors
-    /// When one of them is none, or is missing and there is nobody to be asked.
-    pub fn by(arguments: &Arguments, input: &Input) -> Result<Given, Failure> {
+    /// When one of them is none, or is missing and there is no terminal.
+    pub fn by(arguments: &Arguments, input: &Input) -> Result<Credentials, Failure> {
         let card = arguments.card.as_deref().map(str::parse).transpose();
         let card = card.map_err(|refusal: Refusal| Failure::Usage(refusal.words))?;
         if card.is_none() && !input.is_terminal() {
@@ -34,7 +34,7 @@ impl Given {
         if pin.is_none() {
             pin::check_it_can_be_asked_for(input)?;
         }
-        Ok(Given { card, pin })
+        Ok(Credentials { card, pin })
     }
 
     /// The card and the PIN, asked for where they are not given.
@@ -52,7 +52,7 @@ impl Given {
     ///
     /// # Errors
     /// When the bank refuses or cannot be reached, or the person gives up.
-    pub fn log_in(self, link: &mut Link, input: &mut Input) -> Result<Holder, Failure> {
+    pub fn log_in(self, link: &mut BankClient, input: &mut Input) -> Result<Holder, Failure> {
         let card = self.card.map_or_else(|| ask_for_card(input), Ok)?;
         if let Some(pin) = self.pin {
             return link

@@ -5,35 +5,34 @@ use proto::atm::machine::Outcome;
 use proto::name::Name;
 use serde_json::{Value, json};
 
-use super::floor::Floor;
-use super::{machine, members};
+use super::setup::AtmSetup;
+use super::{members, receipt};
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 
 /// Settles what is open, on one machine or on all that no other process is.
 ///
 /// # Errors
 /// When a journal cannot be used. What cannot be settled yet ends with [`Status::Unknown`].
 pub(super) fn settle(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     output: Output,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    for name in names(floor, name)? {
+    for name in names(setup, name)? {
         let mut failed = |failure: &Failure| {
             status = status.worse(failure.status());
-            tell_failed(&name, failure, output)
+            report_failure(&name, failure, output)
         };
-        let mut worker = match floor.worker(Some(&name)) {
-            Ok(worker) => worker,
+        let mut machine = match setup.machine(Some(&name)) {
+            Ok(machine) => machine,
             Err(failure) => {
                 failed(&failure)?;
                 continue;
             }
         };
-        let settled = match worker.settle() {
+        let settled = match machine.settle() {
             Ok(settled) => settled,
             Err(failure) => {
                 failed(&failure)?;
@@ -54,12 +53,12 @@ pub(super) fn settle(
             false => format!("{name}: {words}"),
         };
         let printed = output.line(&line);
-        worker.hand_over(settled.as_ref().map(machine::named), printed)?;
+        machine.hand_over(settled.as_ref().map(receipt::named), printed)?;
     }
     Ok(status)
 }
 
-fn tell_failed(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
+fn report_failure(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
     say(&format!("{name}: {}", failure.words().unwrap_or_default()));
     match failure.object() {
         Some(mut object) if output.json => {
@@ -75,17 +74,17 @@ fn tell_failed(name: &Name, failure: &Failure, output: Output) -> Result<(), Fai
 /// # Errors
 /// When there is no list of them, or standard output cannot be written.
 pub(super) fn journal(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     output: Output,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    for name in names(floor, name)? {
-        let records = match floor.machines.records(&name) {
+    for name in names(setup, name)? {
+        let records = match setup.machines.records(&name) {
             Ok(records) => records,
             Err(failure) => {
                 status = status.worse(failure.status());
-                tell_failed(&name, &failure, output)?;
+                report_failure(&name, &failure, output)?;
                 continue;
             }
         };
@@ -103,15 +102,15 @@ pub(super) fn journal(
 /// # Errors
 /// When something is open, or the machine is in use.
 pub(super) fn load(
-    floor: &Floor,
+    setup: &AtmSetup,
     name: Option<&Name>,
     count: Money,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut worker = floor.worker_to_load(name)?;
-    worker.settle()?;
-    worker.load(count)?;
-    let name = worker.terminal().name();
+    let mut machine = setup.machine_to_load(name)?;
+    machine.settle()?;
+    machine.load(count)?;
+    let name = machine.storage().name();
     output.answer(
         &format!("{name}: {count} in the drawer"),
         json!({"terminal": name.as_str(), "drawer": count.to_string()}),
@@ -119,9 +118,9 @@ pub(super) fn load(
     Ok(Status::Done)
 }
 
-fn names(floor: &Floor, name: Option<&Name>) -> Result<Vec<Name>, Failure> {
+fn names(setup: &AtmSetup, name: Option<&Name>) -> Result<Vec<Name>, Failure> {
     match name {
         Some(name) => Ok(vec![name.clone()]),
-        None => floor.machines.names(),
+        None => setup.machines.names(),
     }
 }

@@ -10,7 +10,7 @@ use proto::refusal::Refusal;
 
 use crate::failure::{Failure, words_of};
 use crate::input::Input;
-use crate::modes::say;
+use crate::output::say;
 
 /// The variable that holds the PIN for scripts.
 const VARIABLE: &str = "LABCLIENT_PIN";

@@ -1,10 +1,14 @@
-//! What a cash machine prints when something is done.
+//! What a cash machine prints when something is done, or says when that is not known.
 
+use proto::atm::machine::Outcome;
 use proto::atm::{Amount, CardNumber, CreationId, Holder, Kind, Money, TransactionId};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::output::Output;
+
+/// Why it is not known what Ctrl-C broke off.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// The proof of something done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +48,7 @@ impl Receipt {
     /// Prints the receipt on a few lines; with `--json` as one object.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
+    /// When standard output is closed.
     pub fn print(&self, output: Output) -> Result<(), Failure> {
         match self {
             Receipt::Balance { available, held } => {
@@ -140,6 +144,23 @@ fn rows(rows: &[(&str, String)]) -> String {
         .map(|(name, value)| format!("{name:<12}{value}"))
         .collect();
     lines.join("\n")
+}
+
+/// What was done, where that could not be printed.
+pub fn untold(done: &str, why: &str) -> String {
+    format!("{done}; the receipt was not printed ({why})")
+}
+
+/// An outcome in words, with the id of its transaction.
+pub fn named(outcome: &Outcome) -> String {
+    format!("{}: {outcome}", outcome.id())
+}
+
+/// That a transaction is open: why, and what settles it.
+pub fn unsettled(open: Option<&Outcome>, settled_by: &str, why: Option<&str>) -> String {
+    let why = why.map_or(String::new(), |why| format!(" ({why})"));
+    let what = open.map_or_else(|| "a transaction is still open".to_owned(), named);
+    format!("{what}{why}: {settled_by}")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What happens in the room, as a line for a person and as an object for a program.
 //!
-//! What somebody said stands behind their name and a colon. A name holds neither a colon nor a
+//! A line that was said stands behind a name and a colon. A name holds neither a colon nor a
 //! blank, so nothing that is said can look like an announcement.
 
 use proto::chat::{Event, People, Reason};

@@ -5,10 +5,10 @@ use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
 use super::person::{Person, fits};
-use super::talk::Talk;
+use super::talk::{NO_ANSWER, Talk, may_be_done, outcome_unknown};
 use crate::failure::{Failure, Status};
-use crate::modes::{asks_for_help, say};
-use crate::output::Output;
+use crate::menu::asks_for_help;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 const MENU: &str = "\
@@ -97,7 +97,7 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
         .and_then(|()| talk.everything())
         .map_err(|failure| match failure {
             Failure::Lost(report) | Failure::Protocol(report) if request.changes => {
-                super::outcome_unknown(report)
+                outcome_unknown(report)
             }
             failure => failure,
         });
@@ -116,8 +116,8 @@ fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Fai
         });
     }
     let failure = match request.changes {
-        true => Failure::Unknown(super::may_be_done(super::NO_ANSWER).into()),
-        false => Failure::Lost(super::NO_ANSWER.into()),
+        true => Failure::Unknown(may_be_done(NO_ANSWER).into()),
+        false => Failure::Lost(NO_ANSWER.into()),
     };
     person.show_failure(before, &failure)
 }

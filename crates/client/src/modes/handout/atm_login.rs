@@ -13,8 +13,7 @@ use wire::fault::generator::Xoshiro256PlusPlus;
 use super::person::Person;
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 use dialogue::{Dialogue, Done, Operation};
 

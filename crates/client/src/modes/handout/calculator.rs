@@ -6,8 +6,7 @@ use proto::handout::float::repr;
 use super::person::Person;
 use super::talk::Talk;
 use crate::failure::{Failure, Status};
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Gives the name, then has every line calculated until `q`.

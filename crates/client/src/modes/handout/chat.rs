@@ -1,52 +1,53 @@
-//! Lab 002: a chat room that shows everybody what the others say.
-//!
-//! The room and the person speak when they like, so several threads: one reads from the server, one
-//! takes lines and has them sent, one waits for Ctrl-C. The first thread shows what happens.
+//! Lab 002: a chat room that shows everybody what the others say, over the client of any
+//! [`room`](crate::room).
 
-use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use proto::handout::chat::{NAME_TAKEN, QUIT};
 use proto::printable::printable;
 use proto::refusal::{Code, Refusal};
 use serde_json::json;
-use wire::connection::{Reader, SendError, Writer};
+use wire::connection::{SendError, Writer};
 
 use super::person::{Person, fits};
 use super::talk::wait_after;
 use crate::failure::{Failure, Status, words_of};
-use crate::input::Input;
-use crate::modes::chat::screen::{Screen, Typed};
-use crate::modes::chat::threads::{leave_on_signals, start};
-use crate::modes::say;
-use crate::output::Output;
-use crate::session::{GOODBYE, Target};
+use crate::output::{Output, say};
+use crate::room::screen::Screen;
+use crate::room::{Command, Decoded, Dialect, Room, RoomSender, UiEvent, open_screen};
+use crate::session::Target;
 
-/// Happenings that may wait to be shown; behind them the server waits.
-const WAITING: usize = 1_000;
-
-/// Something to show, or the end.
-enum Happening {
-    /// The room spoke: what one read returned.
-    Heard(String),
-    /// A line goes out.
-    Said(String),
-    /// A line cannot be sent: why.
-    Unsendable(String),
-    /// No more lines can be read.
-    NoInput(Failure),
-    /// The server closed, or the connection broke: how.
-    Closed(String),
+/// Messages without an answer, at a distance from each other.
+struct Paced {
+    /// When the last was sent.
+    sent: Option<Instant>,
 }
 
-/// The way to the room, for whoever has something to say.
-struct Link {
-    writer: Mutex<(Writer, Option<Instant>)>,
-    leaving: AtomicBool,
+impl Dialect for Paced {
+    type Request = String;
+    type Message = String;
+
+    const SKIPS_UNREADABLE: bool = true;
+
+    fn command(line: &str) -> Result<Command<String>, Refusal> {
+        if line == QUIT {
+            return Ok(Command::Quit);
+        }
+        fits(line).map_err(Refusal::malformed)?;
+        Ok(Command::Send(line.to_owned()))
+    }
+
+    fn send(&mut self, writer: &mut Writer, message: String) -> Result<(), SendError> {
+        wait_after(self.sent);
+        self.sent = Some(Instant::now());
+        writer.send(message.as_bytes())
+    }
+
+    fn quit() -> String {
+        QUIT.to_owned()
+    }
 }
 
 /// Gives the name, then says lines until `quit`, and shows what the others say.
@@ -61,127 +62,40 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         return Ok(person.status());
     };
     let (reader, writer) = connection.split();
-    let link = Arc::new(Link {
-        writer: Mutex::new((writer, None)),
-        leaving: AtomicBool::new(false),
-    });
-    let (tell, happenings) = mpsc::sync_channel(WAITING);
-    let (leaver, news) = (Arc::clone(&link), tell.clone());
-    leave_on_signals(move || leaver.leave(&news), tell.clone(), Happening::Closed)?;
+    let (room, events) = Room::open(writer, Paced { sent: None })?;
     let lost = |error: SendError| Failure::Lost(format!("{}: {error}", target.server).into());
-    link.say(&name).map_err(lost)?;
+    let sender = room.sender();
+    sender.send(name.clone()).map_err(lost)?;
     let (mut screen, typed) = open_screen(output)?;
-    let speaker = Speaker {
-        link: Arc::clone(&link),
-        tell: tell.clone(),
-    };
-    start("speaker", move || match typed {
-        Some(typed) => speaker.say_all(|| Ok(typed.recv().ok())),
-        None => {
-            let mut pipe = Input::Pipe;
-            speaker.say_all(|| Ok(pipe.line("")?.map(Typed::Line)));
-        }
-    })?;
-    start("reader", move || hear_all(reader, &tell))?;
-    let mut room = Room {
+    let mut rest = Vec::new();
+    room.start(
+        reader,
+        move |piece| whole_text(&mut rest, piece),
+        typed,
+        None,
+    )?;
+    let mut chat = Chat {
         server: target.server.clone(),
         name,
         output,
-        link,
+        sender,
         status: person.status(),
         heard: String::new(),
         has_said: false,
     };
-    let ended = room.show_all(&mut screen, &happenings);
-    // Nothing more is shown, and nobody waits to tell it.
-    drop(happenings);
+    let ended = chat.show_all(&mut screen, &events);
+    // Nothing more is shown, and no thread waits to send it.
+    drop(events);
     screen.close();
     ended
 }
 
-/// Where the room is shown, and what is typed there if it is a terminal with an editor.
-fn open_screen(output: Output) -> Result<(Screen, Option<Receiver<Typed>>), Failure> {
-    if io::stdin().is_terminal()
-        && let Some((screen, typed)) = Screen::edited()?
-    {
-        return Ok((screen, Some(typed)));
-    }
-    Ok((Screen::Plain(output), None))
-}
-
-impl Link {
-    /// Sends a message, at a distance from the one before.
-    fn say(&self, message: &str) -> Result<(), SendError> {
-        let mut locked = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (writer, sent) = &mut *locked;
-        wait_after(*sent);
-        *sent = Some(Instant::now());
-        writer.send(message.as_bytes())
-    }
-
-    /// Says `quit`, once. When the room does not close for a while, it ends all the same.
-    fn leave(&self, tell: &SyncSender<Happening>) {
-        if !self.leaving.swap(true, Ordering::SeqCst) {
-            // When it cannot be said, the room is lost, which the reader notices.
-            let _ = self.say(QUIT);
-        }
-        thread::sleep(GOODBYE);
-        let _ = tell.send(Happening::Closed("no goodbye".into()));
-    }
-
-    fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::SeqCst)
-    }
-}
-
-/// Has lines said, one after the other.
-struct Speaker {
-    link: Arc<Link>,
-    tell: SyncSender<Happening>,
-}
-
-impl Speaker {
-    fn say_all(self, mut next: impl FnMut() -> Result<Option<Typed>, Failure>) {
-        loop {
-            let line = match next() {
-                Ok(Some(Typed::Line(line))) if line == QUIT => break,
-                Ok(Some(Typed::Line(line))) => line,
-                Ok(Some(Typed::End) | None) => break,
-                Err(Failure::Unsendable(refusal)) => {
-                    let _ = self.tell.send(Happening::Unsendable(words_of(&refusal)));
-                    continue;
-                }
-                Err(failure) => {
-                    let _ = self.tell.send(Happening::NoInput(failure));
-                    break;
-                }
-            };
-            if let Err(words) = fits(&line) {
-                let _ = self.tell.send(Happening::Unsendable(words));
-                continue;
-            }
-            // Before it is sent: the room may answer, or close, at once.
-            let _ = self.tell.send(Happening::Said(line.clone()));
-            match self.link.say(&line) {
-                Ok(()) => {}
-                // There may still be words to read that say why.
-                Err(SendError::Io(_)) => return,
-                Err(error) => {
-                    let _ = self.tell.send(Happening::Closed(error.to_string()));
-                    return;
-                }
-            }
-        }
-        self.link.leave(&self.tell);
-    }
-}
-
 /// The conversation as this client sees it.
-struct Room {
+struct Chat {
     server: String,
     name: String,
     output: Output,
-    link: Arc<Link>,
+    sender: Arc<RoomSender<Paced>>,
     status: Status,
     /// The first thing that was heard.
     heard: String,
@@ -189,17 +103,17 @@ struct Room {
     has_said: bool,
 }
 
-impl Room {
+impl Chat {
     /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
         screen: &mut Screen,
-        happenings: &Receiver<Happening>,
+        events: &Receiver<UiEvent<Paced>>,
     ) -> Result<Status, Failure> {
         let mut no_input = None;
-        for happening in happenings {
-            match happening {
-                Happening::Heard(text) => {
+        for event in events {
+            match event {
+                UiEvent::Received(text) => {
                     let line = match self.output.json {
                         true => json!({"ok": true, "received": text}).to_string(),
                         false => printable(&text),
@@ -209,23 +123,24 @@ impl Room {
                         self.heard = text;
                     }
                 }
-                Happening::Said(line) => {
+                UiEvent::Sending(line) => {
                     self.has_said = true;
                     // The room says it to the others only, and the editor has cleared it.
                     if let Screen::Edited(_) = screen {
                         screen.line(&printable(&format!("{}: {line}", self.name)))?;
                     }
                 }
-                Happening::Unsendable(words) => match screen {
-                    Screen::Edited(_) => screen.line(&format!("(not said: {words})"))?,
-                    Screen::Plain(output) => {
+                UiEvent::Help => {}
+                UiEvent::Refused(refusal) => match (words_of(&refusal), &mut *screen) {
+                    (words, Screen::Edited(_)) => screen.line(&format!("(not said: {words})"))?,
+                    (words, Screen::Plain(output)) => {
                         say(&format!("not said: {words}"));
                         output.failure(&Failure::Unsendable(Refusal::malformed(words)))?;
                         self.status = Status::Refused;
                     }
                 },
-                Happening::NoInput(failure) => no_input = Some(failure),
-                Happening::Closed(how) => return self.ended(&how, no_input),
+                UiEvent::NoInput(failure) => no_input = Some(failure),
+                UiEvent::Closed(how, _) => return self.ended(&how, no_input),
             }
         }
         Ok(self.status)
@@ -238,7 +153,7 @@ impl Room {
             let words = format!("{server}: the room did not take the name");
             return Err(Failure::Refused(Refusal::new(Code::NameTaken, words)));
         }
-        if self.link.is_leaving() {
+        if self.sender.is_leaving() {
             return no_input.map_or(Ok(self.status), Err);
         }
         Err(match self.has_said {
@@ -251,28 +166,13 @@ impl Room {
     }
 }
 
-/// Tells what the room says. A character that two reads share is told with the second.
-fn hear_all(mut reader: Reader, tell: &SyncSender<Happening>) {
-    let mut rest = Vec::new();
-    loop {
-        let happening = match reader.receive(None) {
-            Ok(Some(piece)) => {
-                rest.extend(piece);
-                let whole = whole_characters(&rest);
-                let text: Vec<u8> = rest.drain(..whole).collect();
-                if text.is_empty() {
-                    continue;
-                }
-                Happening::Heard(String::from_utf8_lossy(&text).into_owned())
-            }
-            Ok(None) => Happening::Closed("the server closed the connection".into()),
-            Err(error) => Happening::Closed(error.to_string()),
-        };
-        let is_end = matches!(happening, Happening::Closed(_));
-        if tell.send(happening).is_err() || is_end {
-            return;
-        }
-    }
+/// The text that this piece completes. A character that two reads share comes with the second.
+fn whole_text(rest: &mut Vec<u8>, piece: &[u8]) -> Decoded<String> {
+    rest.extend(piece);
+    let whole = whole_characters(rest);
+    let text: Vec<u8> = rest.drain(..whole).collect();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (!text.is_empty()).then_some(Ok(text))
 }
 
 /// How many of these bytes do not belong to a character that has only begun.

@@ -1,21 +1,15 @@
 //! Lab 002: date or time, asked over UDP at random moments.
 
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use proto::handout::Handout;
 use proto::handout::datetime::QUIT;
 use proto::printable::printable;
 use serde_json::json;
-use signal_hook::consts::SIGINT;
-use signal_hook::iterator::Signals;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
+use crate::clock::watch::{self, Gap, Questions};
 use crate::datagram::Asker;
 use crate::failure::{Failure, Status};
-use crate::modes::datetime::Gap;
-use crate::modes::say;
 use crate::output::Output;
 use crate::session::Target;
 
@@ -29,74 +23,66 @@ pub struct Plan {
     pub draws: Xoshiro256PlusPlus,
 }
 
-/// Asks again and again, on a thread of its own, so that Ctrl-C ends it at once wherever it waits.
+/// Asks again and again, and says goodbye.
 ///
 /// # Errors
 /// When the server's name has no address, or Ctrl-C cannot be noticed.
 pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failure> {
-    let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
-    let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
-    let mut asker = Asker::open(target)?;
-    let (tell, told) = mpsc::channel();
-    let tell_interrupted = tell.clone();
-    thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            let _ = tell_interrupted.send(Err(Failure::Interrupted));
-        }
-    });
-    thread::spawn(move || {
-        let asked = ask_all(&mut asker, plan, output);
-        if asked.is_ok() {
-            say_goodbye(&mut asker);
-        }
-        tell.send(asked)
-    });
-    let ended = told.recv().unwrap_or(Err(Failure::Interrupted));
-    if let Err(Failure::Interrupted) = ended {
+    let questions = Drawn {
+        asker: Asker::open(target)?,
+        gap: plan.gap,
+        draws: plan.draws,
+    };
+    let watched = watch::run(questions, plan.count, output, |answer| {
+        output.answer(&printable(&answer), json!({"received": answer}))
+    })?;
+    if watched.was_interrupted {
         // The socket is with the thread, which waits for something.
         say_goodbye(&mut Asker::open(target)?);
+        return Err(Failure::Interrupted);
     }
-    ended
+    Ok(watched.status)
 }
 
-/// A lost answer is told and the next one asked for: the server may be restarting.
-fn ask_all(asker: &mut Asker, mut plan: Plan, output: Output) -> Result<Status, Failure> {
-    let mut status = Status::Done;
-    let mut due = Instant::now();
-    for _ in 0..plan.count.unwrap_or(u64::MAX) {
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        due = Instant::now() + draw_gap(&mut plan);
-        let question = match plan.draws.up_to(1) {
+/// Questions that a seed draws.
+struct Drawn {
+    asker: Asker,
+    gap: Gap,
+    draws: Xoshiro256PlusPlus,
+}
+
+impl Questions for Drawn {
+    type Answer = String;
+
+    fn gap(&mut self) -> Duration {
+        draw_gap(self.gap, &mut self.draws)
+    }
+
+    fn ask(&mut self) -> Result<String, Failure> {
+        let question = match self.draws.up_to(1) {
             0 => Question::Date,
             _ => Question::Time,
         };
         let expected = vec!["a date, or a time of day".to_owned()];
-        let asked = asker.ask(question.message(), expected, |answer| {
+        self.asker.ask(question.message(), expected, |answer| {
             (!question.is_late(answer)).then(|| String::from_utf8_lossy(answer).into_owned())
-        });
-        match asked {
-            Ok(answer) => output.answer(&printable(&answer), json!({"received": answer}))?,
-            Err(failure @ (Failure::Unreachable(_) | Failure::Lost(_) | Failure::Protocol(_))) => {
-                let failure = super::naming_the_server(failure, Handout::Datetime);
-                output.failure(&failure)?;
-                say(&failure.words().unwrap_or_default());
-                status = status.worse(failure.status());
-            }
-            Err(failure) => return Err(failure),
-        }
+        })
     }
-    Ok(status)
+
+    fn finish(&mut self) {
+        say_goodbye(&mut self.asker);
+    }
 }
 
-fn draw_gap(plan: &mut Plan) -> Duration {
-    let more = plan.gap.longest - plan.gap.shortest;
+fn draw_gap(gap: Gap, draws: &mut Xoshiro256PlusPlus) -> Duration {
+    let more = gap.longest - gap.shortest;
     let micros = u64::try_from(more.as_micros()).unwrap_or(u64::MAX);
-    plan.gap.shortest + Duration::from_micros(plan.draws.up_to(micros))
+    gap.shortest + Duration::from_micros(draws.up_to(micros))
 }
 
 /// Nothing depends on it: the server does not answer it, and goes on.
 fn say_goodbye(asker: &mut Asker) {
-    let _ = asker.tell(QUIT.as_bytes());
+    let _ = asker.send(QUIT.as_bytes());
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,14 +135,9 @@ mod tests {
     #[test]
     fn gaps_are_drawn_between_the_two_ends() {
         let gap = Gap::parse("0.5..0.75").unwrap();
-        let draws = Xoshiro256PlusPlus::from_seed(1);
-        let mut plan = Plan {
-            gap,
-            count: None,
-            draws,
-        };
+        let mut draws = Xoshiro256PlusPlus::from_seed(1);
         for _ in 0..1_000 {
-            let drawn = draw_gap(&mut plan);
+            let drawn = draw_gap(gap, &mut draws);
             assert!((gap.shortest..=gap.longest).contains(&drawn), "{drawn:?}");
         }
     }

@@ -1,7 +1,6 @@
 //! Who is asked: a person at a terminal, or a pipe that holds what such a person would have typed.
 
 use proto::frame::Framing;
-use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::Refusal;
@@ -9,11 +8,10 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, Status, words_of};
 use crate::input::Input;
-use crate::modes::say;
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::session::Target;
 
-/// Somebody who is asked for one thing after the other, and shown what comes of it.
+/// The user, who is asked for one thing after the other, and shown the answers.
 pub struct Person {
     input: Input,
     output: Output,
@@ -21,13 +19,13 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whoever is at standard input.
+    /// The user at standard input.
     ///
     /// # Errors
     /// When the terminal cannot be used.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
         let input = Input::open(target.recorder.as_ref())?;
-        let moves_money = target.handout.map(Handout::mode) == Some(Mode::Atm);
+        let moves_money = target.peer.service() == Mode::Atm;
         Ok(Person {
             input: match moves_money {
                 true => input.of_whole_lines(),
@@ -95,7 +93,7 @@ impl Person {
     /// Says why what was given cannot be sent. A pipe learns it by the exit status too.
     pub fn refuse(&mut self, words: &str) {
         say(words);
-        // Nothing was sent, so if nobody reads it, nothing is lost.
+        // Nothing was sent, so where it cannot be printed, nothing is lost.
         let refused = Failure::Unsendable(Refusal::malformed(words));
         let _ = self.output.failure(&refused);
         if !self.input.is_terminal() {
@@ -111,7 +109,7 @@ impl Person {
     /// Shows what the server said, behind these words of our own.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show(&self, before: &str, said: &str) -> Result<(), Failure> {
         let line = format!("{before}{}", printable(said));
         self.output.answer(&line, json!({"received": said}))
@@ -120,7 +118,7 @@ impl Person {
     /// Shows what comes of a request that the server said nothing to.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show_failed(&self, line: &str, object: &Value) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.line(&object.to_string()),
@@ -132,7 +130,7 @@ impl Person {
     /// why. The conversation goes on.
     ///
     /// # Errors
-    /// When nobody looks any more.
+    /// When standard output is closed.
     pub fn show_failure(&mut self, line: &str, failure: &Failure) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.failure(failure)?,
@@ -167,7 +165,7 @@ impl Person {
     ) -> Result<Option<String>, Failure> {
         loop {
             if !self.input.is_terminal() {
-                // Each on a line of its own, since nobody presses Enter behind it.
+                // Each on a line of its own, since there is no Enter behind it.
                 say(prompt.trim_end());
             }
             match read(&mut self.input, prompt) {

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::printable::quoted;
-use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError};
+use wire::connection::{Connection, RAW_PAUSE, ReceiveError, SendError, Writer};
 
-use crate::evidence::{Evidence, OpenRequest, Section, SentSecrets};
+use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report};
 use crate::session::Target;
 
@@ -20,15 +20,16 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// once; what takes longer was whole, and only looked like the beginning of something else.
 const REST_WAIT: Duration = Duration::from_secs(1);
 
+/// The server closed and had said nothing.
+pub const NO_ANSWER: &str = "the server closed the connection without an answer";
+
 /// A conversation with a printed program.
 #[derive(Debug)]
 pub struct Talk {
     connection: Connection,
     server: String,
     timeout: Duration,
-    /// Messages sent so far, and the last of them.
-    asked: (u64, String),
-    secrets: SentSecrets,
+    requests: SentRequests,
     /// What came and was not taken yet.
     came: Vec<u8>,
     /// When the last message was sent, if nothing was read since.
@@ -56,8 +57,7 @@ impl Talk {
             connection: target.connect()?,
             server: target.server.clone(),
             timeout: target.timeout,
-            asked: (0, String::new()),
-            secrets: SentSecrets::default(),
+            requests: SentRequests::default(),
             came: Vec::new(),
             sent: None,
         })
@@ -69,10 +69,18 @@ impl Talk {
     /// # Errors
     /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
+        self.send_with(message, Writer::send)
+    }
+
+    fn send_with(
+        &mut self,
+        message: &str,
+        send: fn(&mut Writer, &[u8]) -> Result<(), SendError>,
+    ) -> Result<(), Failure> {
         wait_after(self.sent);
-        self.secrets.learn(message.as_bytes());
-        self.asked = (self.asked.0 + 1, message.to_owned());
-        let sent = self.connection.writer.send(message.as_bytes());
+        self.requests.push(message);
+        self.requests.secrets.learn(message.as_bytes());
+        let sent = send(&mut self.connection.writer, message.as_bytes());
         self.sent = Some(Instant::now());
         sent.map_err(|error| match error {
             SendError::Encode(error) => Failure::does_not_fit(&error),
@@ -85,9 +93,8 @@ impl Talk {
     /// # Errors
     /// As those of [`send`](Talk::send).
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
-        self.connection.writer.next_is_secret();
-        self.secrets.learn_all(message.as_bytes());
-        self.send(message)
+        self.requests.secrets.learn_all(message.as_bytes());
+        self.send_with(message, Writer::send_secret)
     }
 
     /// Waits for one of these texts, however it is cut, and takes it out; what follows it stays.
@@ -253,17 +260,16 @@ impl Talk {
     }
 
     fn quoted(&self) -> String {
-        quoted(&String::from_utf8_lossy(&self.secrets.hide(&self.came)))
+        quoted(&String::from_utf8_lossy(
+            &self.requests.secrets.hide(&self.came),
+        ))
     }
 
     fn report(&self, words: String, awaited: &str) -> Report {
-        let (number, text) = &self.asked;
-        let evidence = Evidence {
-            request: (*number > 0).then(|| OpenRequest::new(*number, text, &self.secrets)),
-            expected: vec![awaited.to_owned()],
-            came: self.secrets.hide(&self.came),
-            section: Section::Handouts,
-        };
+        let expected = vec![awaited.to_owned()];
+        let evidence = self
+            .requests
+            .evidence(expected, &self.came, Section::Handouts);
         Report::new(words, evidence)
     }
 }
@@ -283,4 +289,17 @@ fn is_begun(texts: &[&str], bytes: &[u8]) -> bool {
 fn alternatives(texts: &[&str]) -> String {
     let quoted: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
     quoted.join(" or ")
+}
+
+/// The server was lost, or answered something else, when it had been asked to move money.
+pub fn outcome_unknown(report: Report) -> Failure {
+    Failure::Unknown(report.reworded(may_be_done))
+}
+
+/// That money may have moved.
+pub fn may_be_done(words: &str) -> String {
+    format!(
+        "{words}: whether it was done is not known, and the hand-out has no ids to ask by; look \
+         at the balance"
+    )
 }

@@ -3,10 +3,10 @@
 use proto::handout::text_session::NOT_AVAILABLE;
 
 use super::person::{Person, fits};
-use super::talk::Talk;
+use super::talk::{NO_ANSWER, Talk};
 use crate::failure::{Failure, Status};
-use crate::modes::{asks_for_help, say};
-use crate::output::Output;
+use crate::menu::asks_for_help;
+use crate::output::{Output, say};
 use crate::session::Target;
 
 /// What the printed server of report 000 says to a number.
@@ -74,7 +74,7 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
         talk.send(&request)?;
         let answer = talk.everything()?;
         if answer.is_empty() {
-            person.show_failure("Response: ", &Failure::Lost(super::NO_ANSWER.into()))?;
+            person.show_failure("Response: ", &Failure::Lost(NO_ANSWER.into()))?;
         } else {
             person.show("Response: ", &answer)?;
         }

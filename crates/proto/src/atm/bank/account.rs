@@ -1,4 +1,4 @@
-//! Who may do business: log-ins, locked cards, new accounts.
+//! Log-ins, locked cards, new accounts.
 
 use alloc::vec;
 
@@ -9,11 +9,11 @@ use crate::atm::record::{Account, Entry, Event, Login, Write};
 use crate::atm::{Answer, CardNumber, LoginId, Money};
 use crate::refusal::Code;
 
-/// Enough to reach the longest lock from the first.
+/// The number of doublings from the first lock to the longest.
 const MOST_DOUBLINGS: u32 = 16;
 
-/// Opens a session, or refuses. The ids of log-ins are each card's own, so that nothing is learnt
-/// about one card by the use of an id with another.
+/// Opens a session, or refuses. Ids of log-ins are local to a card, so that they reveal nothing
+/// about another card.
 pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &Known) -> Decision {
     let Some(account) = &known.account else {
         return wrong_credentials();
@@ -24,10 +24,10 @@ pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &
     };
     match &known.login {
         Some(login) if !login.succeeded => return wrong_credentials(),
-        // A repeat has the answer it had, whatever has become of the card.
+        // A repeat has the same answer, whatever the state of the card.
         Some(_) if pin_matches => return welcome(),
         _ if account.is_locked(known.now) => return Decision::reply(Err(card_locked())),
-        // A known log-in with another PIN than before is another guess.
+        // The same log-in with another PIN is another guess.
         Some(_) | None => {}
     }
     let login = |succeeded| {
@@ -60,7 +60,7 @@ pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &
     wrong_credentials().writing(writes)
 }
 
-/// The account with all wrong PINs forgotten.
+/// The account with the count of wrong PINs reset.
 fn unburdened(account: &Account) -> Account {
     Account {
         wrong_pins: 0,

@@ -1,4 +1,4 @@
-//! What holds after any sequence of operations, with repeats and in any order.
+//! Properties of any sequence of operations, with repeats and in any order.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ use crate::atm::books::Books;
 use crate::atm::record::{Event, Status};
 
 const CARDS: [&str; 3] = ["111111", "222222", "333333"];
-/// Few enough that ids meet again.
+/// Few enough for ids to collide.
 const IDS: u128 = 8;
 
 fn id() -> impl Strategy<Value = TransactionId> {
@@ -27,7 +27,7 @@ fn session() -> impl Strategy<Value = Option<CardNumber>> {
     proptest::option::weighted(0.9, (0..CARDS.len()).prop_map(|which| card(CARDS[which])))
 }
 
-/// Two keys and none, so that the right one comes by chance.
+/// Two keys and none, so that the right one occurs by chance.
 fn key() -> impl Strategy<Value = Option<Key>> {
     proptest::option::weighted(0.8, (0..2u128).prop_map(Key::new))
 }
@@ -98,7 +98,7 @@ fn balances_follow_from_the_transactions(books: &Books) -> Result<(), TestCaseEr
     Ok(())
 }
 
-/// The one outcome of each id, as the history has it.
+/// The events of each id in the history.
 fn outcomes(books: &Books) -> BTreeMap<TransactionId, Vec<Event>> {
     let mut outcomes: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for entry in &books.history {
@@ -124,7 +124,7 @@ proptest! {
 
             let after = books.clone();
             let second = books.apply(operation);
-            // Log-ins to an unknown or locked card are not recorded, and change nothing either.
+            // Log-ins to an unknown or locked card are not recorded, but change nothing either.
             prop_assert_eq!(&books, &after, "{:?} changed something again", operation);
             let same = match (&first, &second) {
                 (Ok(_), Ok(_)) => true,

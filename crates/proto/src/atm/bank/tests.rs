@@ -1,4 +1,4 @@
-//! Each rule of the bank, once; here, what the tests are told in.
+//! Each rule of the bank, once; here, the operations that the tests use.
 
 use alloc::format;
 
@@ -59,26 +59,48 @@ fn by(card_number: Option<&str>, key: Option<Key>) -> Settler {
     Settler { card, key }
 }
 
-fn confirm(id: TransactionId) -> Operation {
-    let by = by(None, Some(KEY));
+fn confirm_by(id: TransactionId, by: Settler) -> Operation {
     Operation::Confirm { id, by }
 }
 
-fn roll_back(id: TransactionId) -> Operation {
-    let by = by(None, Some(KEY));
+fn roll_back_by(id: TransactionId, by: Settler) -> Operation {
     Operation::Rollback { id, by }
+}
+
+fn confirm(id: TransactionId) -> Operation {
+    confirm_by(id, by(None, Some(KEY)))
+}
+
+fn roll_back(id: TransactionId) -> Operation {
+    roll_back_by(id, by(None, Some(KEY)))
+}
+
+fn unlock(card_number: &str) -> Operation {
+    Operation::Unlock(card(card_number))
+}
+
+/// The operation, if it is a hold, without a key.
+fn without_key(mut operation: Operation) -> Operation {
+    if let Operation::Hold { key, .. } = &mut operation {
+        *key = None;
+    }
+    operation
 }
 
 fn hold(id: TransactionId, amount: &str) -> Operation {
     hold_by(Some(card(CARD)), id, amount)
 }
 
-fn log_in(number: u128, pin_matches: bool) -> Operation {
+fn log_in_with(card_number: &str, number: u128, pin_matches: bool) -> Operation {
     Operation::LogIn {
         id: LoginId(Uuid::from_u128(number)),
-        card: card(CARD),
+        card: card(card_number),
         pin_matches,
     }
+}
+
+fn log_in(number: u128, pin_matches: bool) -> Operation {
+    log_in_with(CARD, number, pin_matches)
 }
 
 fn locked() -> Books {
@@ -89,32 +111,34 @@ fn locked() -> Books {
     books
 }
 
-/// The reply as on the wire, without the words of a refusal and the id.
-fn told(books: &mut Books, operation: &Operation) -> String {
-    match books.apply(operation) {
-        Ok(answer) => {
-            let text = format!("{answer}");
-            match text.split_once(' ') {
-                Some((id, outcome)) if id.contains('_') => outcome.into(),
-                _ => text,
+impl Books {
+    /// The reply as on the wire, without its id and the words of a refusal.
+    fn reply(&mut self, operation: &Operation) -> String {
+        match self.apply(operation) {
+            Ok(answer) => {
+                let text = format!("{answer}");
+                match text.split_once(' ') {
+                    Some((id, outcome)) if id.contains('_') => outcome.into(),
+                    _ => text,
+                }
             }
+            Err(refusal) => refusal.code.as_str().into(),
         }
-        Err(refusal) => refusal.code.as_str().into(),
     }
-}
 
-/// Applies the operation and checks the reply.
-#[track_caller]
-fn check(books: &mut Books, operation: &Operation, expected: &str) {
-    assert_eq!(told(books, operation), expected, "{operation:?}");
-}
+    /// Applies the operation and checks the reply.
+    #[track_caller]
+    fn check(&mut self, operation: &Operation, expected: &str) {
+        assert_eq!(self.reply(operation), expected, "{operation:?}");
+    }
 
-/// Applies the operation, checks the reply, and that nothing has changed.
-#[track_caller]
-fn check_inert(books: &mut Books, operation: &Operation, expected: &str) {
-    let before = books.clone();
-    check(books, operation, expected);
-    assert_eq!(*books, before, "{operation:?}");
+    /// Applies the operation, checks the reply, and that nothing has changed.
+    #[track_caller]
+    fn check_inert(&mut self, operation: &Operation, expected: &str) {
+        let before = self.clone();
+        self.check(operation, expected);
+        assert_eq!(*self, before, "{operation:?}");
+    }
 }
 
 fn balance() -> Operation {

@@ -100,10 +100,10 @@ pub(super) fn hold_again(
     }
 }
 
-/// The refusal of a settlement by who may not settle. A transaction with a key is settled with the
-/// key alone: its customer has the card too, and has the notes. What is not known yet may be rolled
-/// back with any key or card; the hold that comes late is then refused.
-pub(super) fn refuse_stranger(
+/// Refuses an unauthorised settlement. A transaction with a key is settled with the key alone,
+/// because its customer, who has the notes, has the card as well. An unknown transaction may be
+/// rolled back with any key or card; the late hold is then refused.
+pub(super) fn refuse_unauthorised(
     protections: Protections,
     by: &Settler,
     known: &Known,
@@ -112,11 +112,11 @@ pub(super) fn refuse_stranger(
         return None;
     }
     let Some(Record::Transaction(transaction)) = &known.record else {
-        return (by.key.is_none() && by.card.is_none()).then(stranger);
+        return (by.key.is_none() && by.card.is_none()).then(unauthorised);
     };
     match (transaction.key, by.key) {
-        (None, None) => (by.card.as_ref() != Some(&transaction.card)).then(stranger),
-        (Some(_), None) => Some(stranger()),
+        (None, None) => (by.card.as_ref() != Some(&transaction.card)).then(unauthorised),
+        (Some(_), None) => Some(unauthorised()),
         (key, given) => (key != given).then(mismatch),
     }
 }
@@ -193,9 +193,9 @@ pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Kno
     }
 }
 
-/// An operator can settle what is held, and nothing else.
+/// Settles a hold, and nothing else, for an operator.
 pub(super) fn settle_by_operator(id: TransactionId, moved: bool, known: &Known) -> Decision {
-    // Unknown either way is refused: an operator leaves no tombstone.
+    // An unknown transaction is refused either way: an operator leaves no tombstone.
     let mut decision = if moved || known.record.is_none() {
         confirm(id, known)
     } else {
@@ -216,7 +216,7 @@ fn settle(
     event: Event,
     answer: Answer,
 ) -> Decision {
-    // No account, or none with such a hold: the rows were changed by something else.
+    // No account, or one without such a hold: the rows were changed by another program.
     let Some(account) = account else {
         return Decision::refuse(Code::Unavailable, "the ledger contradicts itself: audit it");
     };
@@ -242,7 +242,7 @@ fn entry(event: Event, of: &Transaction) -> Write {
     })
 }
 
-fn stranger() -> Decision {
+fn unauthorised() -> Decision {
     Decision::refuse(
         Code::NotLoggedIn,
         "to settle needs the key of the transaction or, if it has none, a log-in with its card",

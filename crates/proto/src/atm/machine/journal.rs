@@ -1,7 +1,7 @@
-//! What the cash machine must not forget: the records of its journal, and what they add up to.
+//! The records of the cash machine's journal, and the state that they lead to.
 //!
-//! One line each, as in `dispensing WITH_… 10000.00`. There is one text for a record and one
-//! record for a text, so that damage is not read as something else.
+//! One line each, as in `dispensing WITH_… 10000.00`. Each record has exactly one text, so that a
+//! damaged record is not read as another.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,21 +10,21 @@ use crate::atm::{Amount, Behind, Key, Kind, Money, TransactionId};
 use crate::printable::quoted;
 use crate::refusal::Code;
 
-/// A record of the journal. Each is on disk before anything is done that depends on it.
+/// A record of the journal. It is durable before any action that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// `loading 10000.00`: an operator has the drawer open, to have this in it. Until `loaded`, its
-    /// count is no evidence of anything.
+    /// `loading 10000.00`: an operator opens the drawer, to leave this in it. Until `loaded`, its
+    /// count is no evidence.
     Loading(Money),
     /// `loaded 10000.00`: this is in the drawer, as an operator left it. The first record.
     Loaded(Money),
-    /// `sending WITH_… 500.00 KEY`: the bank may hear of this id from now on.
+    /// `sending WITH_… 500.00 KEY`: the bank may receive this id from now on.
     Sending {
         /// The transaction.
         id: TransactionId,
-        /// How much it moves.
+        /// The amount.
         amount: Amount,
-        /// What settles it. Machines that know of no keys have written none.
+        /// The key that settles it; older machines have written none.
         key: Option<Key>,
     },
     /// `dispensing WITH_… 10000.00`, `accepting DEP_… 10000.00`: the money is held at the bank,
@@ -32,27 +32,27 @@ pub enum Record {
     Moving {
         /// The transaction.
         id: TransactionId,
-        /// What the drawer has in it before: another count later tells that the notes moved.
+        /// The drawer's content before: a different count later shows that the notes moved.
         drawer: Money,
     },
     /// `dispensed WITH_…`, `accepted DEP_…`: the notes have moved; it can only be confirmed.
     Moved(TransactionId),
     /// `rolling-back WITH_…`: no notes have moved, and none will.
     RollingBack(TransactionId),
-    /// `confirmed WITH_…`: over; the bank has booked it.
+    /// `confirmed WITH_…`: final; the bank has booked it.
     Confirmed(TransactionId),
-    /// `rolled-back WITH_…`: over; the bank holds nothing, and never will for this id.
+    /// `rolled-back WITH_…`: final; the bank holds nothing, and never will for this id.
     RolledBack(TransactionId),
-    /// `declined WITH_… insufficient-funds`: over; the bank holds nothing, and never will for
+    /// `declined WITH_… insufficient-funds`: final; the bank holds nothing, and never will for
     /// this id.
     Declined(TransactionId, Code),
-    /// `disputed WITH_… already-rolled-back`: over for the machine. It and the bank contradict
-    /// each other, and a person has to look.
+    /// `disputed WITH_… already-rolled-back`: final for the machine. It and the bank contradict
+    /// each other, which an operator has to resolve.
     Disputed(TransactionId, Code),
 }
 
 impl Record {
-    /// The record as it may be shown.
+    /// The record without its key, for display.
     pub fn without_key(self) -> Record {
         match self {
             Record::Sending { id, amount, .. } => Record::Sending {
@@ -64,7 +64,7 @@ impl Record {
         }
     }
 
-    /// The transaction it is about.
+    /// The transaction, if the record is about one.
     pub fn id(&self) -> Option<TransactionId> {
         match self {
             Record::Loading(_) | Record::Loaded(_) => None,
@@ -100,7 +100,7 @@ impl FromStr for Record {
         parse(line)
             .filter(|record| alloc::format!("{record}") == line)
             .ok_or_else(|| {
-                // A key comes fourth.
+                // The fourth word may be a key.
                 let end = line
                     .match_indices(' ')
                     .nth(2)
@@ -174,21 +174,21 @@ impl fmt::Display for Record {
     }
 }
 
-/// Why a machine cannot go on by itself.
+/// Why a machine cannot continue without an operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// A line of the journal is no record.
     #[error("no record of the journal: {0}")]
     Unreadable(alloc::string::String),
-    /// A record of the journal cannot stand where it does.
+    /// A record of the journal is not allowed at its place.
     #[error("the journal cannot say `{0}` here")]
     OutOfOrder(Record),
     /// The drawer was opened, or a record is missing.
     #[error("{found} in the drawer, and by the journal {expected}: count the notes")]
     Drawer {
-        /// What the journal adds up to.
+        /// The content by the journal.
         expected: Money,
-        /// What there is.
+        /// The content found.
         found: Money,
     },
 }
@@ -196,18 +196,18 @@ pub enum Damage {
 /// Why a machine does not begin a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotNow {
-    /// What is open comes first.
+    /// Another transaction is open.
     #[error("the transaction before is not settled yet")]
     Open,
-    /// Fewer notes than are asked for, or no room for more.
+    /// The drawer has too few notes, or no room for more.
     #[error("the drawer cannot move that much")]
     Drawer,
 }
 
-/// How far the open transaction got.
+/// The phase of the open transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Phase {
-    /// The hold was asked for.
+    /// The hold was requested.
     Sending,
     /// The money is held, and the notes may have moved.
     Moving,
@@ -217,7 +217,7 @@ pub(super) enum Phase {
     RollingBack,
 }
 
-/// The transaction that is not over.
+/// The open transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Open {
     pub id: TransactionId,
@@ -227,7 +227,7 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// What is in the drawer once the notes have moved.
+    /// The drawer's content once the notes have moved.
     pub fn drawer_after(&self, before: Money) -> Option<Money> {
         match self.id.kind {
             Kind::Withdrawal => before.checked_sub(self.amount.money()),
@@ -236,38 +236,38 @@ impl Open {
     }
 }
 
-/// What the records of a journal add up to.
+/// The state that the records of a journal lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Standing {
-    /// What the drawer should have in it; while notes may move, before they do.
+pub(super) struct JournalState {
+    /// The expected content of the drawer; while notes may be moving, that before they do.
     pub drawer: Money,
     pub open: Option<Open>,
     /// Whether an operator has the drawer open.
     pub loading: bool,
 }
 
-impl Standing {
-    /// Reads a journal. `abandons`: whether it is one of a machine that leaves transactions open
-    /// and begins others.
-    pub fn of(records: &[Record], abandons: bool) -> Result<Option<Standing>, Damage> {
-        let mut standing = None;
+impl JournalState {
+    /// Replays a journal. `abandons`: whether its machine may leave transactions open and begin
+    /// others.
+    pub fn of(records: &[Record], abandons: bool) -> Result<Option<JournalState>, Damage> {
+        let mut journal_state = None;
         for record in records {
-            let mut next = match (standing, record) {
-                (None, Record::Loaded(drawer)) => Standing {
+            let mut next = match (journal_state, record) {
+                (None, Record::Loaded(drawer)) => JournalState {
                     drawer: *drawer,
                     open: None,
                     loading: false,
                 },
-                (Some(standing), _) => standing,
+                (Some(journal_state), _) => journal_state,
                 (None, _) => return Err(Damage::OutOfOrder(record.without_key())),
             };
             if !next.allows(record, abandons) {
                 return Err(Damage::OutOfOrder(record.without_key()));
             }
-            next.follow(record);
-            standing = Some(next);
+            next.apply(record);
+            journal_state = Some(next);
         }
-        Ok(standing)
+        Ok(journal_state)
     }
 
     fn allows(&self, record: &Record, abandons: bool) -> bool {
@@ -279,7 +279,7 @@ impl Standing {
             return abandons && matches!(record, Record::Sending { .. });
         }
         match record {
-            // While notes may be moving, the count that was written down before is what tells.
+            // While notes may be moving, the recorded count is the evidence.
             Record::Loading(_) | Record::Loaded(_) => abandons || phase != Some(Moving),
             _ if self.loading => false,
             Record::Sending { id, amount, key } => {
@@ -301,8 +301,8 @@ impl Standing {
         }
     }
 
-    /// Goes on by one record that stands where it may.
-    pub fn follow(&mut self, record: &Record) {
+    /// Applies a record that is allowed.
+    pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Loading(_) => self.loading = true,
             Record::Loaded(drawer) => {

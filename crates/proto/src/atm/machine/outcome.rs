@@ -1,4 +1,4 @@
-//! What the customer is told at the end.
+//! The outcome of a transaction, as shown to the customer.
 
 use core::fmt;
 
@@ -6,50 +6,50 @@ use super::Record;
 use crate::atm::{Amount, Kind, Money, TransactionId};
 use crate::refusal::{Code, Refusal};
 
-/// How a transaction ended, or that it has not. Only what is certain is said.
+/// How a transaction ended, as far as it is certain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The notes have moved, and the bank has booked it.
     Moved {
         /// The transaction.
         id: TransactionId,
-        /// How much.
+        /// The amount.
         amount: Amount,
-        /// What is left to withdraw, unless the machine restarted in between.
+        /// The available balance, unless the machine restarted in between.
         available: Option<Money>,
     },
     /// Declined: nothing moved, and nothing is held.
     Declined {
         /// The transaction.
         id: TransactionId,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
     /// Rolled back: nothing moved, and nothing is held.
     RolledBack {
         /// The transaction.
         id: TransactionId,
-        /// Why the bank did not grant it; none when it did not answer in time.
+        /// The bank's refusal; none when it did not answer in time.
         refusal: Option<Refusal>,
     },
     /// Not known yet: the machine has to settle it with the bank first.
     Unsettled {
         /// The transaction.
         id: TransactionId,
-        /// How much.
+        /// The amount.
         amount: Amount,
         /// Whether the notes have certainly moved.
         moved: bool,
     },
-    /// The machine and the bank contradict each other. A person has to look.
+    /// The machine and the bank contradict each other, which an operator has to resolve.
     Disputed {
         /// The transaction.
         id: TransactionId,
-        /// How much.
+        /// The amount.
         amount: Amount,
         /// Whether the notes have moved.
         moved: bool,
-        /// What the bank said.
+        /// The code of the bank's refusal.
         code: Code,
     },
 }
@@ -67,7 +67,7 @@ impl Outcome {
     }
 }
 
-/// What is known of a transaction at its end.
+/// A transaction at its end.
 pub(super) struct Ended {
     pub id: TransactionId,
     pub amount: Amount,
@@ -77,8 +77,8 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// The outcome, when this was the last record.
-    pub fn by(self, record: &Record) -> Option<Outcome> {
+    /// The outcome, by the transaction's final record.
+    pub fn outcome(self, record: &Record) -> Option<Outcome> {
         let Ended {
             id,
             amount,

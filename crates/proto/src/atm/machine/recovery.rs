@@ -1,26 +1,26 @@
-//! How a machine starts: from its journal and its drawer.
+//! Recovery of a machine from its journal and its drawer.
 
 use alloc::vec::Vec;
 
-use super::journal::{Phase, Standing};
+use super::journal::{JournalState, Phase};
 use super::{Damage, Machine, Record, Todo};
 use crate::atm::Money;
 use crate::atm::semantics::{Protection, Protections};
 
 impl Machine {
-    /// Starts, or starts again: from what the journal says and what is in the drawer. What is open
-    /// is settled first.
+    /// Starts or restarts a machine with this journal and this content of its drawer. An open
+    /// transaction is settled first.
     ///
     /// # Errors
-    /// When the two do not fit together.
+    /// When the two contradict each other.
     pub fn recover(records: &[Record], drawer: Money) -> Result<Machine, Damage> {
         Machine::recover_under(Protections::ALL, records, drawer)
     }
 
-    /// The same with these protections alone, to show what each is for.
+    /// The same with only these protections.
     ///
     /// # Errors
-    /// When the two do not fit together.
+    /// When the two contradict each other.
     pub fn recover_under(
         protections: Protections,
         records: &[Record],
@@ -29,12 +29,11 @@ impl Machine {
         Machine::start(protections, records, drawer, true)
     }
 
-    /// The same for an operator who has counted the notes and goes on to [`load`](Machine::load)
-    /// the drawer: its count then need not be what the journal adds up to, unless notes were
-    /// moving.
+    /// The same for an operator who has counted the notes and will [`load`](Machine::load) the
+    /// drawer: the count may then differ from that of the journal, unless notes were moving.
     ///
     /// # Errors
-    /// When the journal is damaged, or the drawer does not tell whether notes moved.
+    /// When the journal is damaged, or the count does not show whether notes moved.
     pub fn recover_to_load(
         protections: Protections,
         records: &[Record],
@@ -52,15 +51,15 @@ impl Machine {
         let settles = protections.has(Protection::SettleOnRestart)
             && protections.has(Protection::Resend)
             && protections.has(Protection::RollbackOnGiveUp);
-        let known = Standing::of(records, !settles)?;
-        let unknown = Standing {
+        let known = JournalState::of(records, !settles)?;
+        let unknown = JournalState {
             drawer,
             open: None,
             loading: false,
         };
         let mut machine = Machine {
             protections,
-            standing: known.unwrap_or(unknown),
+            journal_state: known.unwrap_or(unknown),
             todo: Todo::Rest,
             unwritten: Vec::new(),
             attempts: 0,
@@ -76,19 +75,19 @@ impl Machine {
         machine.proceed();
         match machine.open_in(Phase::Moving) {
             Some(open) if !protections.has(Protection::DrawerCheck) => {
-                machine.standing.drawer = drawer;
+                machine.journal_state.drawer = drawer;
                 machine.write(Record::RollingBack(open.id));
             }
             Some(_) => machine.moved(drawer)?,
-            // The operator was interrupted, and what is in the drawer is what counts.
-            None if machine.standing.loading => machine.write(Record::Loaded(drawer)),
+            // The operator was interrupted: the count found is the new content.
+            None if machine.journal_state.loading => machine.write(Record::Loaded(drawer)),
             None if compares => machine.compare(drawer)?,
             None => {}
         }
-        if !protections.has(Protection::SettleOnRestart) && machine.standing.open.is_some() {
-            machine.standing.open = None;
+        if !protections.has(Protection::SettleOnRestart) && machine.journal_state.open.is_some() {
+            machine.journal_state.open = None;
             machine.unwritten.clear();
-            // The notes of what is forgotten may have moved or not, so counting starts anew.
+            // The notes of the dropped transaction may have moved or not: the count found is new.
             machine.write(Record::Loaded(drawer));
         }
         Ok(machine)

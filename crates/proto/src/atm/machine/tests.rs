@@ -1,4 +1,4 @@
-//! The machine, told what a driver would tell it.
+//! The machine, with a driver that has no bank.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -43,6 +43,16 @@ fn hold(id: TransactionId) -> Request {
     }
 }
 
+fn confirm(id: TransactionId) -> Request {
+    let key = Some(KEY);
+    Request::Confirm { id, key }
+}
+
+fn rollback(id: TransactionId) -> Request {
+    let key = Some(KEY);
+    Request::Rollback { id, key }
+}
+
 fn held(id: TransactionId) -> Result<Answer, Refusal> {
     Ok(Answer::Held {
         id,
@@ -56,7 +66,15 @@ fn refused(code: Code) -> Result<Answer, Refusal> {
     Err(Refusal::new(code, ""))
 }
 
-/// A machine with its journal and its drawer, and a driver that does as it is told.
+fn confirmed(id: TransactionId) -> Result<Answer, Refusal> {
+    Ok(Answer::Confirmed { id, repeat: false })
+}
+
+fn rolled_back(id: TransactionId) -> Result<Answer, Refusal> {
+    Ok(Answer::RolledBack { id, repeat: false })
+}
+
+/// A machine with its journal, its drawer and its driver.
 struct Driven {
     machine: Machine,
     journal: Vec<Record>,
@@ -88,10 +106,7 @@ impl Driven {
     fn rolling_back(id: TransactionId) -> Driven {
         let mut driven = Driven::asking(id);
         driven.machine.give_up();
-        assert_eq!(
-            driven.run(),
-            sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
-        );
+        assert_eq!(driven.run(), sends(rollback(id), 1, false));
         driven
     }
 
@@ -99,14 +114,11 @@ impl Driven {
     fn confirming(id: TransactionId) -> Driven {
         let mut driven = Driven::asking(id);
         driven.machine.answered(&hold(id), &held(id));
-        assert_eq!(
-            driven.run(),
-            sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
-        );
+        assert_eq!(driven.run(), sends(confirm(id), 1, false));
         driven
     }
 
-    /// Does what takes neither the bank nor a customer.
+    /// Performs the actions that need neither the bank nor a customer.
     fn run(&mut self) -> Action {
         loop {
             match self.machine.next() {
@@ -146,10 +158,7 @@ fn a_withdrawal_is_journaled_held_dispensed_confirmed_and_shown() {
     let id = with(1);
     let mut driven = Driven::confirming(id);
     assert_eq!(driven.drawer, money(DRAWER - 500));
-    let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-    driven
-        .machine
-        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
+    driven.machine.answered(&confirm(id), &confirmed(id));
     let shown = Outcome::Moved {
         id,
         amount: amount(),
@@ -174,10 +183,9 @@ fn a_deposit_fills_the_drawer_and_is_spendable_at_the_end() {
     let mut driven = Driven::confirming(id);
     assert_eq!(driven.drawer, money(DRAWER + 500));
     assert_eq!(driven.machine.drawer(), driven.drawer);
-    let confirmed = Ok(Answer::Confirmed { id, repeat: true });
     driven
         .machine
-        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
+        .answered(&confirm(id), &Ok(Answer::Confirmed { id, repeat: true }));
     let Action::Show(Outcome::Moved { available, .. }) = driven.run() else {
         panic!("{:?}", driven.machine.next());
     };
@@ -193,14 +201,8 @@ fn what_is_not_answered_is_sent_again_unchanged_and_marked_as_a_repeat() {
     let id = with(1);
     for (mut driven, request) in [
         (Driven::asking(id), hold(id)),
-        (
-            Driven::confirming(id),
-            Request::Confirm { id, key: Some(KEY) },
-        ),
-        (
-            Driven::rolling_back(id),
-            Request::Rollback { id, key: Some(KEY) },
-        ),
+        (Driven::confirming(id), confirm(id)),
+        (Driven::rolling_back(id), rollback(id)),
     ] {
         for attempt in 2..50 {
             driven.machine.lost();
@@ -218,14 +220,8 @@ fn what_is_given_up_is_rolled_back_and_never_dispensed() {
     let id = with(1);
     let mut driven = Driven::rolling_back(id);
     driven.machine.answered(&hold(id), &held(id));
-    assert_eq!(
-        driven.run(),
-        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
-    );
-    let rolled_back = Ok(Answer::RolledBack { id, repeat: false });
-    driven
-        .machine
-        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
+    assert_eq!(driven.run(), sends(rollback(id), 1, false));
+    driven.machine.answered(&rollback(id), &rolled_back(id));
     let refusal = None;
     assert_eq!(
         driven.run(),
@@ -240,15 +236,9 @@ fn it_is_too_late_to_give_up_once_the_money_is_held() {
     let mut driven = Driven::asking(id);
     driven.machine.answered(&hold(id), &held(id));
     driven.machine.give_up();
-    assert_eq!(
-        driven.run(),
-        sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
-    );
+    assert_eq!(driven.run(), sends(confirm(id), 1, false));
     driven.machine.give_up();
-    assert_eq!(
-        driven.run(),
-        sends(Request::Confirm { id, key: Some(KEY) }, 1, false)
-    );
+    assert_eq!(driven.run(), sends(confirm(id), 1, false));
 }
 
 #[test]
@@ -257,10 +247,7 @@ fn what_is_given_up_before_it_was_sent_is_rolled_back_too() {
     let mut driven = Driven::new();
     driven.machine.begin(id, amount(), KEY).unwrap();
     driven.machine.give_up();
-    assert_eq!(
-        driven.run(),
-        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
-    );
+    assert_eq!(driven.run(), sends(rollback(id), 1, false));
 }
 
 #[test]
@@ -270,10 +257,7 @@ fn a_drawer_that_is_stuck_means_a_rollback() {
     driven.machine.answered(&hold(id), &held(id));
     driven.machine.journaled();
     driven.machine.moved(driven.drawer).unwrap();
-    assert_eq!(
-        driven.run(),
-        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
-    );
+    assert_eq!(driven.run(), sends(rollback(id), 1, false));
 }
 
 #[test]

@@ -1,38 +1,38 @@
 //! What an answer of the bank proves about a transaction.
 //!
-//! A hold may have been sent many times, and any of these messages may still be under way. So what
-//! counts is not what became of the one message that was answered, but what can still become of
-//! the id. That is certain only where the bank answers from its record, as it will any other
-//! message with this id, or where it must answer all of them alike.
+//! A hold may have been sent many times, and copies may still be in flight. So the question is not
+//! what the one message that was answered did, but what can still happen to the id. That is certain
+//! only if the bank answers from its record, as it will every other message with this id, or if it
+//! must answer all of them alike.
 
 use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Answer, Money, Request};
 use crate::refusal::{Code, Refusal};
 
-/// What is proved.
+/// What an answer proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The money is held until this machine settles it.
     Held {
-        /// What was left to withdraw.
+        /// The available balance.
         available: Money,
     },
     /// It is booked.
     Confirmed,
-    /// Nothing is held, nor ever will be for this id: it was rolled back.
+    /// Nothing is or will be held for this id: it was rolled back.
     RolledBack,
-    /// Nothing is held, nor ever will be for this id: it was declined.
+    /// Nothing is or will be held for this id: it was declined.
     Declined(Refusal),
-    /// The bank did what only this machine may ask for, and it did not.
+    /// The bank executed a request that this machine did not make.
     Disputed(Code),
-    /// Nothing, and asking again will not help: an earlier message may have been executed, or a
-    /// later one may be. Only a rollback makes that certain.
+    /// Nothing, and a repeat will not help: an earlier copy may have been executed, or a later one
+    /// may be. Only a rollback makes it certain.
     NotGranted(Refusal),
-    /// Nothing: ask again.
+    /// Nothing: repeat the request.
     NotKnown,
 }
 
-/// What the reply to this request proves.
+/// The verdict of the reply to this request.
 pub(super) fn of(
     protections: Protections,
     request: &Request,
@@ -56,7 +56,7 @@ fn hold_refused(protections: Protections, refusal: &Refusal) -> Verdict {
         return Verdict::Declined(refusal.clone());
     }
     match refusal.code {
-        // From the record: recorded when it was first asked for, and told to every repeat.
+        // From the record: decided on the first request, and the answer to every repeat.
         Code::InsufficientFunds
         | Code::CardLocked
         | Code::Declined
@@ -64,11 +64,11 @@ fn hold_refused(protections: Protections, refusal: &Refusal) -> Verdict {
         // An amount that is too large for the account is recorded, and one that is too large for
         // the protocol is refused in each message alike.
         | Code::OutOfRange
-        // The id is somebody else's: to roll it back would undo what is not ours.
+        // The id belongs to another transaction, which a rollback would undo.
         | Code::Mismatch => Verdict::Declined(refusal.clone()),
         // Booked, although no notes have moved here.
         Code::AlreadyConfirmed => Verdict::Disputed(refusal.code),
-        // Nothing was done, but later it may.
+        // Nothing was done, but a repeat may succeed.
         Code::Busy | Code::ShuttingDown | Code::TooSlow | Code::Unavailable | Code::OutOfTime => {
             Verdict::NotKnown
         }
@@ -88,11 +88,11 @@ fn hold_refused(protections: Protections, refusal: &Refusal) -> Verdict {
     }
 }
 
-/// The notes have moved, so whatever proves nothing is asked again, for ever if need be.
+/// The notes have moved, so a confirmation is repeated without limit.
 fn confirmation_refused(code: Code) -> Verdict {
     match code {
         Code::AlreadyConfirmed => Verdict::Confirmed,
-        // The machine was told that the money is held, so the bank lost or undid it.
+        // The bank answered that the money is held, so it lost or undid the hold.
         Code::AlreadyRolledBack | Code::Declined | Code::UnknownId | Code::Mismatch => {
             Verdict::Disputed(code)
         }

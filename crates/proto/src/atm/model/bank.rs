@@ -1,4 +1,5 @@
-//! The bank as the search sees it: what is on disk, what is not yet, and the answers that wait.
+//! The bank of the model: its durable state, its working state, and the answers that await a
+//! commit.
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -13,15 +14,15 @@ use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Answer, CardNumber, Request, TransactionId};
 use crate::refusal::{Code, Refusal};
 
-/// A message under way; an answer comes with the request that it answers.
+/// A message in flight; an answer carries the request that it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Message {
-    pub station: usize,
+    pub machine: usize,
     pub request: Request,
     pub reply: Option<Result<Answer, Refusal>>,
 }
 
-/// Messages by their fingerprints: their order does not matter, since any may be delivered next.
+/// A multiset of messages, by fingerprint and number of the copy: any of them may arrive next.
 pub(super) type Messages = BTreeMap<(Fingerprint, u8), Rc<Message>>;
 
 pub(super) fn post(messages: &mut Messages, message: Rc<Message>) {
@@ -30,7 +31,7 @@ pub(super) fn post(messages: &mut Messages, message: Rc<Message>) {
     messages.insert((key, copy as u8), message);
 }
 
-/// What the real bank keeps, and what became of each id.
+/// The bank's rows, and the outcomes of each id.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ledger {
     pub books: Books,
@@ -102,14 +103,14 @@ impl Ledger {
     }
 }
 
-/// How a request meets the bank.
+/// The state in which the bank receives a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reception {
-    /// In the session of its card.
+    /// The session is logged in with the card.
     LoggedIn,
-    /// In no session.
+    /// The session has no log-in.
     LoggedOut,
-    /// Not at all: the bank takes no business just now.
+    /// The bank is unavailable.
     Closed,
 }
 
@@ -117,12 +118,12 @@ pub(super) enum Reception {
 pub(super) struct Bank {
     pub durable: Rc<Ledger>,
     pub working: Rc<Ledger>,
-    /// Answers that wait for the commit.
+    /// Answers that await the commit.
     pub waiting: Messages,
 }
 
 impl Bank {
-    /// What the bank would answer, and what it would then have.
+    /// The answer to a request, and the ledger after it if it changes.
     pub fn decide(
         &self,
         protections: Protections,
@@ -158,7 +159,7 @@ impl Bank {
         (reply, changed.then_some(ledger))
     }
 
-    /// Takes a request, and puts the answer on the network, or aside until the commit.
+    /// Handles a request, and sends the answer or keeps it until the commit.
     pub fn receive(
         &mut self,
         protections: Protections,
@@ -175,16 +176,15 @@ impl Bank {
             reply: Some(reply),
             ..message.clone()
         });
-        // What was only read may depend on what is not on disk.
+        // Even an answer that changes nothing may depend on uncommitted state.
         match self.is_clean() || !protections.has(Protection::ReplyAfterCommit) {
             true => post(network, answer),
             false => post(&mut self.waiting, answer),
         }
     }
 
-    /// Has somebody who only knows its id, and the card, roll a transaction back. The answer goes to
-    /// nobody here.
-    pub fn meet_stranger(
+    /// Handles a rollback by a customer who has the card and the id, but no key.
+    pub fn roll_back_without_key(
         &mut self,
         protections: Protections,
         id: TransactionId,
@@ -197,7 +197,7 @@ impl Bank {
         }
     }
 
-    /// Whether a crash would lose nothing.
+    /// Whether a crash loses nothing.
     pub fn is_clean(&self) -> bool {
         self.waiting.is_empty() && self.durable.fingerprint == self.working.fingerprint
     }

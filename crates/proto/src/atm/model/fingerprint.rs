@@ -1,14 +1,14 @@
-//! A state as a number, to know again where the search has been.
+//! A hash of a state, by which the search recognises states that it has visited.
 //!
-//! 128 bits instead of the state itself: to take two of a hundred million states for one another
-//! has a chance of about 1 in 10^22.
+//! With 128 bits, the probability that any two of a hundred million states collide is about
+//! 1 in 10^22.
 
 use core::hash::{Hash, Hasher};
 
-/// Of a state, or a part of one.
+/// The hash of a state, or of a part of one.
 pub(super) type Fingerprint = u128;
 
-/// Multiplied by at each step. Odd, so that nothing is lost, and with bits all over.
+/// The multiplier of each step: odd, so that multiplication is a bijection.
 const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 struct Mixer(u128);

@@ -145,13 +145,13 @@ fn without_sticky_declines_a_late_repeat_is_granted() {
         Protection::StickyDeclines,
         scenario(customers, Faults::any(1)),
     );
-    assert_eq!(found, Violation::Untrue(first()));
+    assert_eq!(found, Violation::FalseStatement(first()));
 }
 
 #[test]
 fn without_tombstones_a_hold_comes_after_its_rollback() {
     let found = without(Protection::Tombstones, one_withdrawal());
-    assert_eq!(found, Violation::Untrue(first()));
+    assert_eq!(found, Violation::FalseStatement(first()));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_bank_that_answers_before_it_commits_forgets_what_it_promised() {
 #[test]
 fn a_machine_that_sends_before_it_journals_forgets_what_it_asked_for() {
     let found = without(Protection::JournalBeforeSend, one_withdrawal());
-    assert_eq!(found, Violation::HeldForEver(first()));
+    assert_eq!(found, Violation::HeldIndefinitely(first()));
 }
 
 #[test]
@@ -181,13 +181,13 @@ fn a_machine_that_dispenses_before_it_journals_finds_notes_missing() {
 #[test]
 fn without_a_resend_a_lost_answer_leaves_a_hold() {
     let found = without(Protection::Resend, one_withdrawal());
-    assert_eq!(found, Violation::HeldForEver(first()));
+    assert_eq!(found, Violation::HeldIndefinitely(first()));
 }
 
 #[test]
 fn a_refusal_of_one_attempt_says_nothing_about_another() {
     let found = without(Protection::ProvenDeclines, one_withdrawal());
-    assert_eq!(found, Violation::Untrue(first()));
+    assert_eq!(found, Violation::FalseStatement(first()));
 }
 
 #[test]
@@ -198,13 +198,13 @@ fn a_refusal_that_came_twice_is_taken_for_that_of_the_next_request() {
         scenario(customers, Faults::any(2)),
     );
     let second = TransactionId::withdrawal(Uuid::from_u128(2));
-    assert_eq!(found, Violation::Untrue(second));
+    assert_eq!(found, Violation::FalseStatement(second));
 }
 
 #[test]
-fn what_is_given_up_and_not_rolled_back_is_held_for_ever() {
+fn what_is_given_up_and_not_rolled_back_is_held_indefinitely() {
     let found = without(Protection::RollbackOnGiveUp, one_withdrawal());
-    assert_eq!(found, Violation::HeldForEver(first()));
+    assert_eq!(found, Violation::HeldIndefinitely(first()));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_machine_that_dispenses_after_a_rollback_gives_notes_away() {
 #[test]
 fn a_machine_that_forgets_at_a_restart_leaves_a_hold() {
     let found = without(Protection::SettleOnRestart, one_withdrawal());
-    assert_eq!(found, Violation::HeldForEver(first()));
+    assert_eq!(found, Violation::HeldIndefinitely(first()));
 }
 
 #[test]

@@ -44,14 +44,10 @@ fn a_card_is_verified_with_its_password() {
     let asked = Request::Verify(card(), Pin::password("1234").unwrap());
     assert_eq!(wording().received(request.as_bytes()), Step::Ask(asked));
     let welcome = Answer::Welcome("Joty".parse().unwrap());
-    assert_eq!(
-        answered(request, Ok(welcome)),
-        Step::last("VERIFY_ACK SUCCESS")
-    );
-    assert_eq!(
-        refused(request, Code::WrongCredentials),
-        "VERIFY_ACK FAILURE"
-    );
+    let success = Step::last("VERIFY_ACK SUCCESS");
+    assert_eq!(answered(request, Ok(welcome)), success);
+    let refused = refused(request, Code::WrongCredentials);
+    assert_eq!(refused, "VERIFY_ACK FAILURE");
 }
 
 #[test]
@@ -64,14 +60,10 @@ fn a_balance_is_in_whole_units() {
         available,
         held: Money::ZERO,
     });
-    assert_eq!(
-        answered(request, Ok(balance)),
-        Step::last("BALANCE_ACK 10000")
-    );
-    assert_eq!(
-        refused(request, Code::NotLoggedIn),
-        "BALANCE_ACK FAILURE Invalid card"
-    );
+    let success = Step::last("BALANCE_ACK 10000");
+    assert_eq!(answered(request, Ok(balance)), success);
+    let refused = refused(request, Code::NotLoggedIn);
+    assert_eq!(refused, "BALANCE_ACK FAILURE Invalid card");
 }
 
 #[test]
@@ -90,14 +82,8 @@ fn money_is_held_and_confirmed_at_once() {
     ] {
         let mut wording = wording();
         let amount = amount(500);
-        let hold = Request::Card(
-            card(),
-            atm::Request::Hold {
-                id,
-                amount,
-                key: None,
-            },
-        );
+        let key = None;
+        let hold = Request::Card(card(), atm::Request::Hold { id, amount, key });
         assert_eq!(wording.received(request.as_bytes()), Step::Ask(hold));
         let held = atm::Answer::Held {
             id,
@@ -107,11 +93,8 @@ fn money_is_held_and_confirmed_at_once() {
         };
         let confirm = Request::Card(card(), atm::Request::Confirm { id, key: None });
         assert_eq!(wording.answered(Ok(Answer::Atm(held))), Step::Ask(confirm));
-        let confirmed = atm::Answer::Confirmed { id, repeat: false };
-        assert_eq!(
-            wording.answered(Ok(Answer::Atm(confirmed))),
-            Step::last(success)
-        );
+        let confirmed = Answer::Atm(atm::Answer::Confirmed { id, repeat: false });
+        assert_eq!(wording.answered(Ok(confirmed)), Step::last(success));
     }
 }
 
@@ -124,32 +107,35 @@ fn money_that_cannot_be_moved_is_refused_in_the_printed_words() {
         assert_eq!(said(&deposit), "DEPOSITE_ACK FAILURE Invalid amount");
     }
     let huge = "9".repeat(500);
-    assert_eq!(
-        said(&alloc::format!("WITHDRAW 123456789 {huge}")),
-        "WITHDRAW_ACK FAILURE Insufficient funds"
-    );
-    assert_eq!(
-        said(&alloc::format!("DEPOSIT 123456789 {huge}")),
-        "DEPOSITE_ACK FAILURE Invalid amount"
-    );
-    let withdraw = "WITHDRAW 123456789 500";
-    assert_eq!(
-        refused(withdraw, Code::InsufficientFunds),
-        "WITHDRAW_ACK FAILURE Insufficient funds"
-    );
-    assert_eq!(
-        refused(withdraw, Code::NotLoggedIn),
-        "WITHDRAW_ACK FAILURE Invalid card"
-    );
-    let deposit = "DEPOSIT 123456789 500";
-    assert_eq!(
-        refused(deposit, Code::NotLoggedIn),
-        "DEPOSITE_ACK FAILURE Invalid card"
-    );
-    assert_eq!(
-        refused(deposit, Code::Unavailable),
-        "ERROR_ACK Try again later"
-    );
+    for (verb, failure) in [
+        ("WITHDRAW", "WITHDRAW_ACK FAILURE Insufficient funds"),
+        ("DEPOSIT", "DEPOSITE_ACK FAILURE Invalid amount"),
+    ] {
+        assert_eq!(said(&alloc::format!("{verb} 123456789 {huge}")), failure);
+    }
+    for (verb, code, failure) in [
+        (
+            "WITHDRAW",
+            Code::InsufficientFunds,
+            "WITHDRAW_ACK FAILURE Insufficient funds",
+        ),
+        (
+            "WITHDRAW",
+            Code::NotLoggedIn,
+            "WITHDRAW_ACK FAILURE Invalid card",
+        ),
+        (
+            "DEPOSIT",
+            Code::NotLoggedIn,
+            "DEPOSITE_ACK FAILURE Invalid card",
+        ),
+        ("DEPOSIT", Code::Unavailable, "ERROR_ACK Try again later"),
+    ] {
+        assert_eq!(
+            refused(&alloc::format!("{verb} 123456789 500"), code),
+            failure
+        );
+    }
 }
 
 #[test]
@@ -163,10 +149,8 @@ fn an_account_is_created_under_any_number_and_a_taken_one_is_answered_alike() {
         opening: amount(100).money(),
         holder: "bob".parse().unwrap(),
     };
-    assert_eq!(
-        wording().received(request.as_bytes()),
-        Step::Ask(Request::Session(asked))
-    );
+    let asked = Step::Ask(Request::Session(asked));
+    assert_eq!(wording().received(request.as_bytes()), asked);
     let success = "CREATE_ACCOUNT_ACK SUCCESS Account created successfully";
     let created = Answer::Atm(atm::Answer::Created { id, repeat: false });
     assert_eq!(answered(request, Ok(created)), Step::last(success));
@@ -183,14 +167,9 @@ fn an_account_is_created_under_any_number_and_a_taken_one_is_answered_alike() {
 
 #[test]
 fn too_few_words_are_invalid_and_an_unknown_first_word_is_not_answered() {
-    for request in [
-        "VERIFY_CARD_AND_PASSWORD",
-        "VERIFY_CARD_AND_PASSWORD 123456789",
-        "BALANCE_INQUIRY",
-        "WITHDRAW 123456789",
-        "DEPOSIT",
-        "CREATE_ACCOUNT 111 bob pw9",
-    ] {
+    let short = "VERIFY_CARD_AND_PASSWORD|VERIFY_CARD_AND_PASSWORD 123456789|BALANCE_INQUIRY|\
+                 WITHDRAW 123456789|DEPOSIT|CREATE_ACCOUNT 111 bob pw9";
+    for request in short.split('|') {
         let puzzled = Step::last("Invalid request").puzzled();
         assert_eq!(wording().received(request.as_bytes()), puzzled, "{request}");
     }

@@ -41,6 +41,23 @@ fn session(request: atm::Request) -> Step<Request> {
     Step::Ask(Request::Session(request))
 }
 
+fn hold(id: TransactionId, amount: Amount) -> Step<Request> {
+    let key = None;
+    session(atm::Request::Hold { id, amount, key })
+}
+
+fn confirm(id: TransactionId) -> Step<Request> {
+    session(atm::Request::Confirm { id, key: None })
+}
+
+fn roll_back(id: TransactionId) -> Step<Request> {
+    session(atm::Request::Rollback { id, key: None })
+}
+
+fn pickled(outcome: Outcome) -> Step<Request> {
+    Step::say(outcome.to_bytes())
+}
+
 fn withdrawal() -> TransactionId {
     TransactionId::withdrawal(Uuid::from_u128(7))
 }
@@ -75,19 +92,14 @@ fn at_amount(choice: &[u8]) -> AtmLogin<impl FnMut() -> Uuid> {
 fn withdrawn() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = at_amount(b"2");
     let (id, amount) = (withdrawal(), amount(340_200));
-    let hold = session(atm::Request::Hold {
-        id,
-        amount,
-        key: None,
-    });
-    assert_eq!(wording.received(b"3402.0"), hold);
+    assert_eq!(wording.received(b"3402.0"), hold(id, amount));
     let outcome = Outcome::Withdrawn {
         tid: id,
         amount: 3402.0,
         balance: 496_598.0,
     };
     let said = wording.answered(held(id, 340_200, 49_659_800));
-    assert_eq!(said, Step::say(outcome.to_bytes()));
+    assert_eq!(said, pickled(outcome));
     wording
 }
 
@@ -98,14 +110,8 @@ fn the_menu_has_99_bytes() {
     let blanks = " ".repeat(16);
     let item = |text: &str| blanks.clone() + text;
     assert_eq!(lines[..2], ["", "Select one"]);
-    assert_eq!(
-        lines[2..],
-        [
-            item("1. Check Balance"),
-            item("2. Withdraw"),
-            item("3. Deposit")
-        ]
-    );
+    let items = ["1. Check Balance", "2. Withdraw", "3. Deposit"].map(item);
+    assert_eq!(lines[2..], items);
 }
 
 #[test]
@@ -173,24 +179,19 @@ fn a_balance_is_written_as_python_does() {
 fn a_withdrawal_is_confirmed_by_its_receipt() {
     let mut wording = withdrawn();
     assert!(wording.undone().unwrap().contains("WITH_0000"));
-    let confirm = session(atm::Request::Confirm {
-        id: withdrawal(),
-        key: None,
-    });
-    assert_eq!(wording.received(b"WITHDRAW_RECV"), confirm);
+    assert_eq!(wording.received(b"WITHDRAW_RECV"), confirm(withdrawal()));
     assert_eq!(wording.undone(), None);
     assert_eq!(wording.answered(confirmed(withdrawal())), Step::say(MENU));
 }
 
 #[test]
-fn a_receipt_in_other_words_confirms_too_and_is_told_of() {
+fn a_receipt_in_other_words_confirms_too_and_is_logged() {
     let mut wording = withdrawn();
     assert!(wording.understands().contains("ERROR_WITHDRAW"));
-    let confirm = session(atm::Request::Confirm {
-        id: withdrawal(),
-        key: None,
-    });
-    assert_eq!(wording.received(b"ERROR_WITHDRAWAL"), confirm.puzzled());
+    assert_eq!(
+        wording.received(b"ERROR_WITHDRAWAL"),
+        confirm(withdrawal()).puzzled()
+    );
 }
 
 #[test]
@@ -201,11 +202,7 @@ fn nothing_of_a_message_is_shown_in_a_log_for_it_may_be_a_password() {
 #[test]
 fn an_error_at_the_machine_rolls_a_withdrawal_back() {
     let mut wording = withdrawn();
-    let rollback = session(atm::Request::Rollback {
-        id: withdrawal(),
-        key: None,
-    });
-    assert_eq!(wording.received(b"ERROR_WITHDRAW"), rollback);
+    assert_eq!(wording.received(b"ERROR_WITHDRAW"), roll_back(withdrawal()));
     let id = withdrawal();
     let rolled_back = Ok(Answer::Atm(atm::Answer::RolledBack { id, repeat: false }));
     assert_eq!(wording.answered(rolled_back), Step::say("ROLLED_BACK"));
@@ -218,26 +215,14 @@ fn a_declined_withdrawal_is_never_rolled_back() {
         let mut wording = at_amount(b"2");
         wording.received(b"600000");
         let declined = wording.answered(Err(Refusal::new(Code::InsufficientFunds, "")));
-        assert_eq!(declined, Step::say(Outcome::NoBalance.to_bytes()));
+        assert_eq!(declined, pickled(Outcome::NoBalance));
         assert_eq!(wording.received(reply), Step::say(MENU));
         let mut wording = at_amount(b"2");
-        assert_eq!(
-            wording.received(b"1e15"),
-            Step::say(Outcome::NoBalance.to_bytes())
-        );
+        assert_eq!(wording.received(b"1e15"), pickled(Outcome::NoBalance));
         assert_eq!(wording.received(reply), Step::say(MENU));
-        for amount in [
-            &b"abc"[..],
-            b"1.2.3",
-            b"0",
-            b"-5",
-            b"nan",
-            b"inf",
-            b"0.001",
-            b"\xff",
-        ] {
+        for amount in b"abc|1.2.3|0|-5|nan|inf|0.001|\xff".split(|byte| *byte == b'|') {
             let mut wording = at_amount(b"2");
-            let invalid = Step::say(Outcome::InvalidInput.to_bytes());
+            let invalid = pickled(Outcome::InvalidInput);
             assert_eq!(wording.received(amount), invalid.puzzled());
             assert_eq!(wording.received(reply), Step::say(MENU));
         }
@@ -245,17 +230,11 @@ fn a_declined_withdrawal_is_never_rolled_back() {
 }
 
 #[test]
-fn a_deposit_is_confirmed_before_it_is_told() {
+fn a_deposit_is_confirmed_before_it_is_answered() {
     let mut wording = at_amount(b"3");
     let (id, amount) = (deposit(), amount(360_400));
-    let hold = session(atm::Request::Hold {
-        id,
-        amount,
-        key: None,
-    });
-    assert_eq!(wording.received(b"3604"), hold);
-    let confirm = session(atm::Request::Confirm { id, key: None });
-    assert_eq!(wording.answered(held(id, 360_400, 50_000_000)), confirm);
+    assert_eq!(wording.received(b"3604"), hold(id, amount));
+    assert_eq!(wording.answered(held(id, 360_400, 50_000_000)), confirm(id));
     assert_eq!(
         wording.answered(confirmed(id)),
         session(atm::Request::Balance)
@@ -265,10 +244,7 @@ fn a_deposit_is_confirmed_before_it_is_told() {
         amount: 3604.0,
         balance: 503_604.0,
     };
-    assert_eq!(
-        wording.answered(balance(50_360_400)),
-        Step::say(outcome.to_bytes())
-    );
+    assert_eq!(wording.answered(balance(50_360_400)), pickled(outcome));
     assert_eq!(wording.undone(), None);
     assert_eq!(wording.received(b"DEPOSIT_RECV"), Step::say(MENU));
 }
@@ -298,10 +274,7 @@ fn an_injected_error_is_the_refusal_there_is_a_word_for() {
     let mut wording = at_menu();
     assert_eq!(wording.disturbed(), Step::say("INVALID_OPTION"));
     let mut wording = at_amount(b"2");
-    assert_eq!(
-        wording.disturbed(),
-        Step::say(Outcome::InvalidInput.to_bytes())
-    );
+    assert_eq!(wording.disturbed(), pickled(Outcome::InvalidInput));
     assert_eq!(withdrawn().disturbed(), Step::Close);
 }
 

@@ -35,7 +35,7 @@ impl Server {
                 service: Some(service),
                 source: Some(source),
             };
-            let gone = who_gives_way(&self.open, newcomer, &shares)?;
+            let gone = choose_evicted(&self.open, newcomer, &shares)?;
             self.open.retain(|known| known.id != gone);
         }
         self.open.push(Known {
@@ -190,19 +190,19 @@ fn a_peer_that_could_not_be_accepted_yet_is_made_room_for() {
         source: None,
     };
     let silent = [known(1, 1, true), known(2, 2, false), known(3, 2, false)];
-    assert_eq!(who_gives_way(&silent, newcomer, &shares), Some(2));
-    assert_eq!(who_gives_way(&silent[..1], newcomer, &shares), None);
+    assert_eq!(choose_evicted(&silent, newcomer, &shares), Some(2));
+    assert_eq!(choose_evicted(&silent[..1], newcomer, &shares), None);
     let for_one_of_them = Newcomer {
         service: None,
         source: None,
     };
-    assert_eq!(who_gives_way(&silent, for_one_of_them, &shares), Some(2));
-    assert_eq!(who_gives_way(&silent[..1], for_one_of_them, &shares), None);
+    assert_eq!(choose_evicted(&silent, for_one_of_them, &shares), Some(2));
+    assert_eq!(choose_evicted(&silent[..1], for_one_of_them, &shares), None);
     assert_eq!(
-        who_gives_way(&silent[1..2], for_one_of_them, &shares),
+        choose_evicted(&silent[1..2], for_one_of_them, &shares),
         Some(2)
     );
-    assert_eq!(who_gives_way(&[], for_one_of_them, &shares), None);
+    assert_eq!(choose_evicted(&[], for_one_of_them, &shares), None);
 }
 
 #[test]

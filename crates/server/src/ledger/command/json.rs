@@ -9,12 +9,9 @@ use proto::atm::{Answer, CardNumber, Kind};
 use serde_json::{Value, json};
 
 use super::super::audit::{Report, Totals, decimal};
-use super::super::{Dated, seconds};
+use super::super::store::{Dated, seconds};
 
 /// What an audit found, in one object.
-///
-/// # Errors
-/// When it cannot be written, here and below.
 pub fn report(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let Report {
         accounts,
@@ -33,7 +30,8 @@ pub fn report(report: &Report, out: &mut impl Write) -> io::Result<()> {
         cash_out,
     } = totals;
     line(
-        &json!({
+        out,
+        json!({
             "sound": violations.is_empty(),
             "available": decimal(*available),
             "held": decimal(*held),
@@ -47,19 +45,16 @@ pub fn report(report: &Report, out: &mut impl Write) -> io::Result<()> {
             "entries": entries,
             "violations": violations,
         }),
-        out,
     )
 }
 
 /// Accounts, an object each.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn accounts(accounts: &[Account], now: Timestamp, out: &mut impl Write) -> io::Result<()> {
     let now = seconds(now);
     accounts.iter().try_for_each(|account| {
         line(
-            &json!({
+            out,
+            json!({
                 "card": account.card.as_str(),
                 "holder": account.holder.as_str(),
                 "available": account.available().to_string(),
@@ -69,7 +64,6 @@ pub fn accounts(accounts: &[Account], now: Timestamp, out: &mut impl Write) -> i
                 "locked": account.is_locked(now),
                 "locked_until": account.locked_until.filter(|until| now < *until).and_then(moment),
             }),
-            out,
         )
     })
 }
@@ -81,26 +75,20 @@ fn moment(seconds: u64) -> Option<String> {
 }
 
 /// One entry of a history.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn entry(Dated { at, row }: &Dated<Entry>, out: &mut impl Write) -> io::Result<()> {
     line(
-        &json!({
+        out,
+        json!({
             "at": at.to_string(),
             "event": row.event.as_str(),
             "card": row.card.as_ref().map(CardNumber::as_str),
             "id": row.id.map(|id| id.to_string()),
             "amount": row.amount.map(|amount| amount.to_string()),
         }),
-        out,
     )
 }
 
 /// Transactions that are not settled, an object each.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn unsettled(
     transactions: &[Dated<Transaction>],
     now: Timestamp,
@@ -112,7 +100,8 @@ pub fn unsettled(
             Kind::Deposit => "deposit",
         };
         line(
-            &json!({
+            out,
+            json!({
                 "at": at.to_string(),
                 "age_seconds": now.duration_since(*at).as_secs().max(0),
                 "kind": kind,
@@ -121,39 +110,32 @@ pub fn unsettled(
                 "amount": row.amount.to_string(),
                 "terminal": row.terminal.as_ref().map(|name| name.as_str()),
             }),
-            out,
         )
     })
 }
 
 /// A card that is not locked any more, if it was.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn unlocked(card: &CardNumber, was_locked: bool, out: &mut impl Write) -> io::Result<()> {
     line(
-        &json!({"card": card.as_str(), "was_locked": was_locked}),
         out,
+        json!({"card": card.as_str(), "was_locked": was_locked}),
     )
 }
 
 /// A transaction that an operator settled.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn settled(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
     let (id, settled, repeat) = match answer {
         Answer::Confirmed { id, repeat } => (id, "confirmed", repeat),
         Answer::RolledBack { id, repeat } => (id, "rolled back", repeat),
         // The rules of the bank have no other answer to this.
-        other => return line(&json!({"answer": other.to_string()}), out),
+        other => return line(out, json!({"answer": other.to_string()})),
     };
     line(
-        &json!({"id": id.to_string(), "settled": settled, "repeat": repeat}),
         out,
+        json!({"id": id.to_string(), "settled": settled, "repeat": repeat}),
     )
 }
 
-fn line(value: &Value, out: &mut impl Write) -> io::Result<()> {
+fn line(out: &mut impl Write, value: Value) -> io::Result<()> {
     writeln!(out, "{value}")
 }

@@ -7,18 +7,15 @@ use proto::atm::record::{Account, Entry, Transaction};
 use proto::name::Name;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::super::{Dated, seconds};
+use super::super::store::{Dated, seconds};
 
-/// Columns of a terminal, if nobody made it wider.
+/// Columns of a terminal of the usual width.
 const COLUMNS: usize = 80;
 
 /// Between two columns of a table.
 const GAP: &str = "  ";
 
 /// Lists accounts, with a heading.
-///
-/// # Errors
-/// When it cannot be written, here and below.
 pub fn accounts(accounts: &[Account], now: Timestamp, out: &mut impl Write) -> io::Result<()> {
     let now = seconds(now);
     let heading = ["card", "available", "held", "pending", "state"].map(str::to_owned);
@@ -85,9 +82,6 @@ impl History {
 
 /// Lists transactions that are not settled: age, amount, card, machine and id. The id has a line of
 /// its own where they do not all fit.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn unsettled(
     transactions: &[Dated<Transaction>],
     now: Timestamp,

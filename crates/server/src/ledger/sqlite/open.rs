@@ -1,4 +1,5 @@
-//! Opening a ledger: whose file it is, whether it is whole, and that nobody else serves it.
+//! Opening a ledger: whether the file is one, whether it is whole, and that no other server has it
+//! open.
 
 use std::io;
 use std::path::{Path, PathBuf};

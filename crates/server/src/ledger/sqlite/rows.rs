@@ -11,7 +11,7 @@ use proto::refusal::{Code, Refusal};
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 
-use super::super::{Dated, StoreError};
+use super::super::store::{Dated, StoreError};
 
 macro_rules! accounts {
     ($rest:literal) => {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::{Seek, SeekFrom, Write as _};
 
+use proto::atm::bank::Operation;
+use proto::refusal::Code;
 use tempfile::TempDir;
 
 use super::super::audit::audit;
 use super::super::command::{Command, Format, run};
 use super::super::tests::{CARD, confirm, create, dump, hold, ledger, with};
-use super::super::{Bank, Code, Operation};
+use super::super::writer::Bank;
 use super::*;
 
 /// A ledger with some holds, closed.

@@ -1,6 +1,5 @@
 //! A ledger that fails, and what the callers are told.
 
-use proto::atm::semantics::Protections;
 use std::sync::Mutex;
 
 use proto::atm::LoginId;
@@ -118,7 +117,7 @@ fn failing() -> (Failing, Arc<Mutex<Option<Fault>>>) {
         store: MemoryStore::new(),
         fault: fault.clone(),
     };
-    replies(Protections::ALL, &mut failing, &[create(1, CARD)])
+    carry_out(&mut failing, &[create(1, CARD)])
         .remove(0)
         .unwrap();
     (failing, fault)
@@ -165,11 +164,7 @@ fn one_operation_that_cannot_be_written_does_not_harm_the_others() {
         let (mut store, fault) = failing();
         *fault.lock().unwrap() = Some(kind);
         // Together they meet the fault; one by one they are all done, each of them once.
-        let replies = replies(
-            Protections::ALL,
-            &mut store,
-            &[hold(with(1), 100), hold(with(2), 100)],
-        );
+        let replies = carry_out(&mut store, &[hold(with(1), 100), hold(with(2), 100)]);
         assert!(
             replies
                 .iter()

@@ -1,5 +1,5 @@
-//! How many rows that stay for ever may be asked for without a log-in: new accounts, and rollbacks
-//! of transactions that the bank does not know.
+//! A limit on rows that requests without a log-in leave in the ledger: new accounts, and rollbacks of
+//! transactions that the bank does not know. Such rows are never deleted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,23 +1,26 @@
-//! How a peer of the room speaks: what its messages ask, and how it is told what happens.
+//! How the peers of a room speak: what their messages ask, and how messages to them are worded.
+
+use std::sync::Arc;
 
 use proto::chat::{Answer, Message, Request};
 use proto::frame::Framing;
 use proto::mode::Mode;
-use proto::name::Name;
 use proto::refusal::Refusal;
 use proto::reply;
 
-/// How one peer speaks.
+/// How the peers of a room speak.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// Where its messages end.
+    /// The framing of messages.
     pub framing: Framing,
-    /// The first message to it, if there is one before it speaks.
+    /// The first message to a peer, if there is one before it speaks.
     pub greeting: Option<fn() -> String>,
-    /// What its message asks; whether it is in the room already.
+    /// What a peer's message asks, and whether it is in the room already.
     pub read: fn(&str, bool) -> Result<Request, Refusal>,
-    /// The message in its words, if it has any for it; the name under which it is in the room.
-    pub word: fn(&Message<Answer>, Option<&Name>) -> Option<String>,
+    /// The words of a message to a peer, if it has any.
+    pub word: fn(&Message<Answer>) -> Option<String>,
+    /// Whether a member receives what it says itself.
+    pub echoes: bool,
     /// Whether a name that is refused may be followed by another.
     pub tries_again: bool,
 }
@@ -29,8 +32,14 @@ impl Dialect {
             framing,
             greeting: Some(|| reply::ready(Mode::Chat)),
             read: |text, _| text.parse(),
-            word: |message, _| Some(message.to_string()),
+            word: |message| Some(message.to_string()),
+            echoes: true,
             tries_again: true,
         }
+    }
+
+    /// The bytes of a message to any number of peers, if it has any.
+    pub fn render(&self, message: &Message<Answer>) -> Option<Arc<[u8]>> {
+        (self.word)(message).map(|words| words.into_bytes().into())
     }
 }

@@ -1,19 +1,19 @@
-//! How fast one connection may ask: a burst, then a rate. Who sends faster is read later, which
-//! the sender's operating system notices when its buffer is full; only who goes on sending all
-//! the same, for long, is thrown out.
+//! How fast one connection may ask: a burst, then a rate. Requests above it are read later, which
+//! the sender's operating system notices when its buffer is full; only a member that goes on sending
+//! all the same, for long, is removed.
 
 use std::time::{Duration, Instant};
 
 /// Requests that are taken at once: a person who pastes a verse, a client that joins and asks.
 pub const BURST: u32 = 20;
 
-/// From one request to the next once the burst is used up. Ten lines a second is more than anybody
+/// From one request to the next once the burst is used up. Ten lines a second is more than a person
 /// types or reads, and in a room of 200 each line is written 200 times.
 pub const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long somebody may be held back without a pause. A person who pasted 600 lines meets it;
+/// How long a member may be throttled without a pause. A person who pasted 600 lines meets it;
 /// a client that waits for each answer never does.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const MAX_THROTTLED: Duration = Duration::from_secs(60);
 
 /// What one connection has asked of late.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Flood {
             return false;
         }
         let since = *self.held_since.get_or_insert(now);
-        now.saturating_duration_since(since) >= PATIENCE
+        now.saturating_duration_since(since) >= MAX_THROTTLED
     }
 }
 

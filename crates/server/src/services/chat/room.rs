@@ -1,11 +1,11 @@
-//! The room: who is in it, and one order of what happens for everybody.
+//! The room: its members, and one order of events for all of them.
 //!
-//! Everything that happens, happens under one lock: a name is checked and taken, a joiner is told
-//! who is there, an event is queued for every member. So all members are told the same events in
-//! the same order, and a joiner misses none and hears none twice. Nothing is written to a socket
-//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//! Everything happens under one lock: a name is checked and taken, the list of members is answered
+//! to a joiner, an event is queued for every member. So all members receive the same events in the
+//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket under
+//! the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
 //!
-//! The room knows messages, not how they are worded: each member brings its [`Seat::wording`].
+//! The room knows messages; the [`Dialect`] words them, each once for all members.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,28 +14,20 @@ use proto::chat::{Answer, Event, Message, People, Reason, Text, check_not_reserv
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
+use super::dialect::Dialect;
 use crate::outbound::{NotQueued, Outbound};
 
 /// A chat room. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Room {
     members: Arc<Mutex<Members>>,
 }
 
-/// How a member is told what happens.
-pub struct Seat {
-    /// Where messages wait for the thread that writes them. It is closed when the member is out.
-    pub outbound: Arc<Outbound>,
-    /// The longest message that can be sent to this member, in bytes.
-    pub longest: usize,
-    /// How messages are worded for this member.
-    pub wording: Wording,
-}
+/// Where messages to a member wait for the thread that writes them: each rendered once, and shared by
+/// all members. It is closed when the member is out.
+pub type Queue = Outbound<Arc<[u8]>>;
 
-/// The bytes of a message, or nothing where a member is told nothing. Called under the room's lock.
-pub type Wording = Box<dyn Fn(&Message<Answer>) -> Option<Vec<u8>> + Send>;
-
-/// Somebody in the room, who leaves at the latest when this is dropped.
+/// Membership of the room, which ends at the latest when this is dropped.
 pub struct Member {
     room: Room,
     id: u64,
@@ -46,31 +38,46 @@ pub struct Member {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gone;
 
-#[derive(Default)]
 struct Members {
+    dialect: Dialect,
     closed: bool,
     /// Ids grow with time, so this is the order of joining.
     next_id: u64,
     by_id: BTreeMap<u64, Entry>,
     /// By folded name.
     ids: HashMap<String, u64>,
-    /// Those who were thrown out since the lock was taken, for the log.
+    /// Members that were thrown out since the lock was taken, for the log.
     thrown_out: Vec<(Name, Reason)>,
 }
 
 struct Entry {
     name: Name,
-    seat: Seat,
+    queue: Arc<Queue>,
     out: Arc<OnceLock<Reason>>,
 }
 
 impl Room {
-    /// Takes the name and a place in the room; the joiner is told who is there, and they are told
-    /// of the joiner.
+    /// An empty room, whose members speak this dialect.
+    pub fn new(dialect: Dialect) -> Room {
+        let members = Members {
+            dialect,
+            closed: false,
+            next_id: 0,
+            by_id: BTreeMap::new(),
+            ids: HashMap::new(),
+            thrown_out: Vec::new(),
+        };
+        Room {
+            members: Arc::new(Mutex::new(members)),
+        }
+    }
+
+    /// Joins the room under this name. The list of members is queued for the joiner, and its joining
+    /// for all others.
     ///
     /// # Errors
     /// When the name is taken or reserved, or the room is closed.
-    pub fn enter(&self, name: Name, seat: Seat) -> Result<Member, Refusal> {
+    pub fn enter(&self, name: Name, queue: Arc<Queue>) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
         self.within(|members| {
             if members.closed {
@@ -83,7 +90,7 @@ impl Room {
             let id = members.next_id;
             members.next_id += 1;
             let before = format!("OK joined {name} with ").len();
-            let others = members.people(seat.longest.saturating_sub(before));
+            let others = members.people(before);
             let joined = Answer::Joined(name.clone(), others);
             let out = Arc::new(OnceLock::new());
             members.ids.insert(name.folded(), id);
@@ -91,7 +98,7 @@ impl Room {
                 id,
                 Entry {
                     name: name.clone(),
-                    seat,
+                    queue,
                     out: Arc::clone(&out),
                 },
             );
@@ -105,13 +112,14 @@ impl Room {
         })
     }
 
-    /// Sends everybody away, because the server is stopping, and lets nobody in any more.
+    /// Removes all members, because the server is stopping, and admits no more.
     pub fn close(&self) {
         self.within(|members| {
             members.closed = true;
             members.ids.clear();
+            let last = members.dialect.render(&Message::Reply(Err(closing())));
             for entry in std::mem::take(&mut members.by_id).into_values() {
-                entry.seat.end(Some(Message::Reply(Err(closing()))));
+                entry.queue.close_with(last.clone());
             }
         });
     }
@@ -139,13 +147,14 @@ impl Room {
 }
 
 impl Member {
-    /// Has this said to everybody, the speaker included.
+    /// Queues this line for all members: for the speaker too, where the dialect has it so.
     ///
     /// # Errors
     /// When the member is out.
     pub fn say(&self, text: Text) -> Result<(), Gone> {
         self.within(|members, name| {
-            members.announce(Event::Said(name, text), None);
+            let speaker = (!members.dialect.echoes).then_some(self.id);
+            members.announce(Event::Said(name, text), speaker);
             members.answer(self.id, Ok(Answer::Said));
         })
     }
@@ -156,8 +165,7 @@ impl Member {
     /// When the member is out.
     pub fn who(&self) -> Result<(), Gone> {
         self.within(|members, _| {
-            let longest = members.by_id[&self.id].seat.longest;
-            let people = members.people(longest.saturating_sub("OK here ".len()));
+            let people = members.people("OK here ".len());
             members.answer(self.id, Ok(Answer::Here(people)));
         })
     }
@@ -209,38 +217,45 @@ impl Members {
         self.by_id.get(id).map(|entry| &entry.name)
     }
 
-    fn people(&self, bytes: usize) -> People {
-        People::that_fit(self.by_id.values().map(|entry| entry.name.clone()), bytes)
+    /// The names of the members, as many as fit a message behind so many bytes.
+    fn people(&self, before: usize) -> People {
+        let longest = self.dialect.framing.max_payload();
+        let names = self.by_id.values().map(|entry| entry.name.clone());
+        People::that_fit(names, longest.saturating_sub(before))
     }
 
     /// Queues an answer for one member.
     fn answer(&mut self, id: u64, answer: Result<Answer, Refusal>) {
-        let told = match self.by_id.get(&id) {
-            Some(entry) => entry.seat.tell(&Message::Reply(answer)),
-            None => Ok(()),
+        let message = self.dialect.render(&Message::Reply(answer));
+        let queued = match (self.by_id.get(&id), message) {
+            (Some(entry), Some(message)) => entry.queue.push(message),
+            _ => Ok(()),
         };
-        if told == Err(NotQueued::Full)
+        if queued == Err(NotQueued::Full)
             && let Some(event) = self.throw_out(id)
         {
             self.announce(event, None);
         }
     }
 
-    /// Queues an event for all, and what follows from it: whoever has no room for it is thrown
-    /// out, which is an event again.
+    /// Queues an event for all, and what follows from it: a member with no room for it is removed,
+    /// which is an event again.
     fn announce(&mut self, event: Event, except: Option<u64>) {
-        let mut events = VecDeque::from([(Message::Event(event), except)]);
+        let mut events = VecDeque::from([(event, except)]);
         while let Some((event, except)) = events.pop_front() {
+            let Some(message) = self.dialect.render(&Message::Event(event)) else {
+                continue;
+            };
             let has_no_room = |(id, entry): (&u64, &Entry)| {
                 // A closed queue is one whose writer has failed: its reader says why.
-                let is_full =
-                    except != Some(*id) && entry.seat.tell(&event) == Err(NotQueued::Full);
+                let is_full = except != Some(*id)
+                    && entry.queue.push(Arc::clone(&message)) == Err(NotQueued::Full);
                 is_full.then_some(*id)
             };
             let full: Vec<u64> = self.by_id.iter().filter_map(has_no_room).collect();
             for id in full {
                 if let Some(left) = self.throw_out(id) {
-                    events.push_back((Message::Event(left), None));
+                    events.push_back((left, None));
                 }
             }
         }
@@ -255,36 +270,22 @@ impl Members {
     fn remove(&mut self, id: u64, reason: Reason) -> Option<Name> {
         let entry = self.by_id.remove(&id)?;
         self.ids.remove(&entry.name.folded());
-        let refusal = |code, words| Some(Message::Reply(Err(Refusal::new(code, words))));
-        entry.seat.end(match reason {
-            Reason::Quit => Some(Message::Reply(Ok(Answer::Bye))),
+        let refusal = |code, words| Some(Err(Refusal::new(code, words)));
+        let last = match reason {
+            Reason::Quit => Some(Ok(Answer::Bye)),
             Reason::DoesNotRead => refusal(Code::TooSlow, "you do not read what you are told"),
             Reason::Flood => refusal(Code::Busy, "you say more than the room can take"),
-            // There is nobody to be told, or they were told what was wrong.
+            // The peer is gone, or has had a refusal.
             Reason::Disconnected | Reason::BrokeProtocol => None,
-        });
+        };
+        let last = last.and_then(|last| self.dialect.render(&Message::Reply(last)));
+        entry.queue.close_with(last);
         if matches!(reason, Reason::DoesNotRead | Reason::Flood) {
             self.thrown_out.push((entry.name.clone(), reason));
         }
-        // Nobody else sets it: whoever removes the entry is the only one who has it.
+        // Only the thread that removes the entry sets it.
         let _ = entry.out.set(reason);
         Some(entry.name)
-    }
-}
-
-impl Seat {
-    fn tell(&self, message: &Message<Answer>) -> Result<(), NotQueued> {
-        match (self.wording)(message) {
-            Some(bytes) => self.outbound.push(bytes),
-            None => Ok(()),
-        }
-    }
-
-    fn end(&self, last: Option<Message<Answer>>) {
-        match last.and_then(|last| (self.wording)(&last)) {
-            Some(bytes) => self.outbound.close_with(bytes),
-            None => self.outbound.close(),
-        }
     }
 }
 

@@ -18,27 +18,25 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use proto::atm::secrets;
-use proto::mode::Transport;
+use proto::mode::PROXY;
 use proto::side::Side;
-use record::{Channel, Framed, Recorder, Tap};
+use record::{Recorder, Tap};
 use socket2::SockRef;
+use wire::datagram::{is_refused, receive_once, transmit};
 use wire::deadline::Waiter;
-use wire::fault::datagrams::{Datagrams, Letter};
-use wire::fault::pause::wait_while_stopped;
+use wire::fault::datagrams::{Datagrams, OutgoingDatagram};
 
 use self::back::Back;
-use super::NAME;
-
 use crate::connections::Connections;
 use crate::connections::eviction::Source;
 use crate::datagrams::never_answered;
 use crate::threads::STACK_SIZE;
 
-/// How often each thread looks whether it is to end.
+/// How often each thread checks whether it is to end.
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
-/// Answers of all clients that wait to be sent. Beyond, they wait in the kernel.
-const WAITING: usize = 1_024;
+/// Most answers of all clients that wait to be sent. More wait in the kernel.
+const MAX_QUEUED_REPLIES: usize = 1_024;
 
 /// More than any datagram has.
 const BUFFER: usize = 64 * 1024;
@@ -58,7 +56,7 @@ pub struct Relay<'a> {
     pub idle: Duration,
     /// What happens to the requests, and to the answers.
     pub faults: Option<(Datagrams, Datagrams)>,
-    /// Who takes down what happens.
+    /// The recorder, if any.
     pub recorder: Option<Recorder>,
 }
 
@@ -85,7 +83,7 @@ impl Relay<'_> {
             recorder,
         } = self;
         let (requests, replies) = faults.unzip();
-        let (tell, told) = sync_channel(WAITING);
+        let (replies_tx, replies_rx) = sync_channel(MAX_QUEUED_REPLIES);
         let tap = tap(recorder.as_ref(), Side::Server, &socket, 0);
         thread::scope(|scope| {
             let back = Back {
@@ -93,14 +91,14 @@ impl Relay<'_> {
                 tap: tap.clone(),
                 faults: replies,
             };
-            let sending = move || back.run(&told);
+            let sending = move || back.run(&replies_rx);
             if let Err(error) = in_thread(scope, sending) {
                 return tracing::error!(%error, "no thread for the answers");
             }
             let mut forward = Forward {
                 scope,
                 server,
-                tell,
+                replies_tx,
                 most: clients,
                 idle,
                 by_client: HashMap::new(),
@@ -118,7 +116,7 @@ impl Relay<'_> {
 struct Forward<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     server: SocketAddr,
-    tell: SyncSender<Letter>,
+    replies_tx: SyncSender<OutgoingDatagram>,
     most: usize,
     idle: Duration,
     by_client: HashMap<SocketAddr, Arc<Association>>,
@@ -137,8 +135,8 @@ impl Forward<'_, '_> {
         let mut swept = Instant::now();
         while !stop.are_stopping() {
             let late = faults.as_mut().map(|it| it.take_due(Instant::now()));
-            for letter in late.into_iter().flatten() {
-                self.send(&letter);
+            for datagram in late.into_iter().flatten() {
+                self.send(&datagram);
             }
             if swept.elapsed() >= STOP_CHECK {
                 swept = Instant::now();
@@ -158,13 +156,13 @@ impl Forward<'_, '_> {
                     if let Some(tap) = &self.tap {
                         tap.with_peer(client).received(&buffer[..length]);
                     }
-                    let letter = Letter {
+                    let datagram = OutgoingDatagram {
                         message: buffer[..length].to_vec(),
                         receiver: Some(client),
                     };
                     let tap = self.by_client.get(&client).and_then(|it| it.tap.as_ref());
-                    let letters = struck(faults.as_mut(), letter, tap);
-                    letters.iter().for_each(|letter| self.send(letter));
+                    let datagrams = inject(faults.as_mut(), datagram, tap);
+                    datagrams.iter().for_each(|datagram| self.send(datagram));
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -193,11 +191,11 @@ impl Forward<'_, '_> {
         if self.by_client.len() >= self.most {
             self.forget_one_for(client);
         }
-        let any = match self.server {
+        let unspecified = match self.server {
             SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
         };
-        let upstream = UdpSocket::bind(any)?;
+        let upstream = UdpSocket::bind(unspecified)?;
         upstream.connect(self.server)?;
         tracing::debug!(%client, "a new client");
         let tap = tap(self.recorder.as_ref(), Side::Client, &upstream, self.opened);
@@ -210,8 +208,8 @@ impl Forward<'_, '_> {
             is_over: AtomicBool::new(false),
             has_complained: AtomicBool::new(false),
         });
-        let (listening, tell) = (Arc::clone(&association), self.tell.clone());
-        in_thread(self.scope, move || listening.receive_replies(&tell))?;
+        let (listening, replies_tx) = (Arc::clone(&association), self.replies_tx.clone());
+        in_thread(self.scope, move || listening.receive_replies(&replies_tx))?;
         self.by_client.insert(client, association);
         Ok(())
     }
@@ -229,11 +227,11 @@ impl Forward<'_, '_> {
         }
     }
 
-    fn send(&self, letter: &Letter) {
-        let known = letter.receiver.and_then(|it| self.by_client.get(&it));
+    fn send(&self, datagram: &OutgoingDatagram) {
+        let known = datagram.receiver.and_then(|it| self.by_client.get(&it));
         // A datagram that is later than its client is remembered is lost.
         if let Some(association) = known {
-            association.send(&letter.message);
+            association.send(&datagram.message);
         }
     }
 
@@ -260,7 +258,7 @@ impl Forward<'_, '_> {
 
 impl Association {
     /// Passes on what the server answers to this client.
-    fn receive_replies(&self, tell: &SyncSender<Letter>) {
+    fn receive_replies(&self, replies_tx: &SyncSender<OutgoingDatagram>) {
         let mut buffer = vec![0; BUFFER];
         let mut waiter = Waiter::default();
         while !self.is_over.load(Ordering::Relaxed) {
@@ -272,16 +270,16 @@ impl Association {
                     if let Some(tap) = &self.tap {
                         tap.received(&buffer[..length]);
                     }
-                    let letter = Letter {
+                    let datagram = OutgoingDatagram {
                         message: buffer[..length].to_vec(),
                         receiver: Some(self.client),
                     };
-                    if tell.send(letter).is_err() {
+                    if replies_tx.send(datagram).is_err() {
                         return;
                     }
                 }
                 Ok(None) => {}
-                Err(error) if is_nobody_there(&error) => self.nobody_there(),
+                Err(error) if is_refused(&error) => self.report_refused(),
                 Err(error) => {
                     tracing::warn!(client = %self.client, %error, "cannot receive");
                     thread::sleep(STOP_CHECK);
@@ -291,29 +289,26 @@ impl Association {
     }
 
     fn send(&self, message: &[u8]) {
-        wait_while_stopped();
-        let moment = self.tap.as_ref().map(Tap::now);
-        let sent = match self.upstream.send(message) {
+        let transmit = || transmit(&self.upstream, message, None, self.tap.as_ref());
+        let sent = match transmit() {
             // That is about an earlier one; this one was not sent.
-            Err(error) if is_nobody_there(&error) => {
-                self.nobody_there();
-                self.upstream.send(message)
+            Err(error) if is_refused(&error) => {
+                self.report_refused();
+                transmit()
             }
             sent => sent,
         };
         match sent {
-            Ok(_) => {
-                if let (Some(tap), Some(moment)) = (&self.tap, moment) {
-                    tap.sent(moment, message);
-                }
+            Err(error) if !is_refused(&error) => {
+                tracing::warn!(client = %self.client, %error, "cannot send");
             }
-            Err(error) if is_nobody_there(&error) => {}
-            Err(error) => tracing::warn!(client = %self.client, %error, "cannot send"),
+            Ok(()) | Err(_) => {}
         }
     }
 
-    /// Said once a client. To the client it is silence, as it would be from a host that is off.
-    fn nobody_there(&self) {
+    /// Logs that nothing listens at the server's address, once a client. To the client it is silence,
+    /// as it would be from a host that is off.
+    fn report_refused(&self) {
         let words = "nothing listens at the server's address";
         if !self.has_complained.swap(true, Ordering::Relaxed) {
             tracing::warn!(client = %self.client, "{words}");
@@ -344,31 +339,22 @@ impl Association {
     }
 }
 
-/// What is to be sent at once, after the faults, of which the tap is told.
-fn struck(faults: Option<&mut Datagrams>, letter: Letter, tap: Option<&Tap>) -> Vec<Letter> {
+/// What is to be sent now, after the faults, whose effects are recorded.
+fn inject(
+    faults: Option<&mut Datagrams>,
+    datagram: OutgoingDatagram,
+    tap: Option<&Tap>,
+) -> Vec<OutgoingDatagram> {
     let Some(faults) = faults else {
-        return vec![letter];
+        return vec![datagram];
     };
-    faults.send(letter, tap)
+    faults.send(datagram, tap)
 }
 
-/// A recorder's ear on a socket: where we are this side.
+/// Records a socket, where we are this side.
 fn tap(recorder: Option<&Recorder>, side: Side, socket: &UdpSocket, number: u64) -> Option<Tap> {
     let recorder = recorder?.on_side(side);
-    let local = socket.local_addr().ok()?;
-    let peer = socket.peer_addr().ok();
-    let channel = Channel {
-        service: NAME.to_owned(),
-        transport: Transport::Udp,
-        framing: Framed::Datagram,
-        connection: number,
-        local,
-        peer: peer.unwrap_or(local),
-    };
-    Some(match peer {
-        Some(_) => Tap::connected(&recorder, channel, Some(secrets)),
-        None => Tap::unconnected(&recorder, channel, Some(secrets)),
-    })
+    Tap::on_socket(&recorder, PROXY, number, socket, Some(secrets)).ok()
 }
 
 /// Receives once; `None` when nothing came until something is `due`, or for a while.
@@ -380,30 +366,7 @@ fn receive(
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     let due = due.map(|due| due.saturating_duration_since(Instant::now()));
     let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
-    if !waiter.may_read(socket, Some(wait))? {
-        return Ok(None);
-    }
-    match socket.recv_from(buffer) {
-        Ok(received) => {
-            wait_while_stopped();
-            Ok(Some(received))
-        }
-        Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
-                Ok(None)
-            }
-            // On Windows, about a stranger who is gone.
-            _ if is_nobody_there(&error) && socket.peer_addr().is_err() => Ok(None),
-            _ => Err(error),
-        },
-    }
-}
-
-fn is_nobody_there(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
-    )
+    receive_once(socket, waiter, buffer, Some(wait))
 }
 
 fn in_thread<'scope>(

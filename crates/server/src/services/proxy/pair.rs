@@ -12,14 +12,14 @@ use proto::side::Direction;
 use record::tap::Tap;
 use record::{By, How};
 use socket2::{SockRef, TcpKeepalive};
-use wire::fault::stream::Break;
+use wire::fault::sending::Break;
 
 use crate::connections::Watch;
 
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
 /// whether the other end is still there: only then does nobody read from that end, which is how a
 /// reset is otherwise noticed.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Silence after which the kernel asks whether the other machine is still there, and how often.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub enum Over {
     /// Who speaks in this direction reset the connection, or is gone.
     Lost {
         /// Whose words are lost.
-        way: Direction,
+        direction: Direction,
         /// Whether it was a reset.
         how: How,
         /// In words.
@@ -99,7 +99,7 @@ impl Pair {
             .with_interval(KEEPALIVE_INTERVAL);
         for stream in [&client, &server] {
             stream.set_nodelay(true)?;
-            stream.set_write_timeout(Some(LOOK_AGAIN))?;
+            stream.set_write_timeout(Some(POLL_INTERVAL))?;
             SockRef::from(&**stream).set_tcp_keepalive(&keepalive)?;
         }
         Ok(Pair {
@@ -113,36 +113,36 @@ impl Pair {
     }
 
     /// Where this direction's bytes come from.
-    pub fn source(&self, way: Direction) -> &TcpStream {
-        match way {
+    pub fn source(&self, direction: Direction) -> &TcpStream {
+        match direction {
             Direction::ToServer => &self.client,
             Direction::ToClient => &self.server,
         }
     }
 
     /// Where they go.
-    pub fn destination(&self, way: Direction) -> &TcpStream {
-        self.source(opposite(way))
+    pub fn destination(&self, direction: Direction) -> &TcpStream {
+        self.source(opposite(direction))
     }
 
     /// What is recorded of where this direction's bytes come from.
-    pub fn source_tap(&self, way: Direction) -> Option<&Tap> {
+    pub fn source_tap(&self, direction: Direction) -> Option<&Tap> {
         let taps = self.taps.as_ref()?;
-        Some(match way {
+        Some(match direction {
             Direction::ToServer => &taps.client,
             Direction::ToClient => &taps.server,
         })
     }
 
     /// What is recorded of where they go.
-    pub fn destination_tap(&self, way: Direction) -> Option<&Tap> {
-        self.source_tap(opposite(way))
+    pub fn destination_tap(&self, direction: Direction) -> Option<&Tap> {
+        self.source_tap(opposite(direction))
     }
 
     /// Why both directions are over, if they are.
     pub fn over(&self) -> Option<Over> {
         let over = self.lock().over.clone();
-        over.or_else(|| self.place.has_made_room().then_some(Over::Stopped))
+        over.or_else(|| self.place.was_evicted().then_some(Over::Stopped))
     }
 
     /// Waits until then.
@@ -164,31 +164,32 @@ impl Pair {
     }
 
     /// Passes the end of this direction's stream on.
-    pub fn finish(&self, way: Direction) {
-        self.lock().progress(way).is_finished = true;
-        // Told first: what the other end says to it comes after.
-        if let Some(tap) = self.destination_tap(way) {
+    pub fn finish(&self, direction: Direction) {
+        self.lock().progress(direction).is_finished = true;
+        // Recorded first: what the other end answers comes after.
+        if let Some(tap) = self.destination_tap(direction) {
             tap.half_closed(By::Us);
         }
-        let _ = self.destination(way).shutdown(Shutdown::Write);
+        let _ = self.destination(direction).shutdown(Shutdown::Write);
         self.changed.notify_all();
     }
 
     /// Whether the end of stream that was just read is none: the connection was reset, and the
-    /// thread that writes to this end was told so instead.
-    pub fn is_reset_unseen(&self, way: Direction) -> bool {
+    /// error was reported to the thread that writes to this end.
+    pub fn is_reset_unseen(&self, direction: Direction) -> bool {
         // In this order: a stream that has ended in both directions has no peer either.
-        self.source(way).peer_addr().is_err() && !self.lock().progress(opposite(way)).is_finished
+        self.source(direction).peer_addr().is_err()
+            && !self.lock().progress(opposite(direction)).is_finished
     }
 
     /// Says that this end of the pair is gone, if the operating system knows it.
-    pub fn look_for_reset(&self, way: Direction) -> Result<(), Over> {
+    pub fn look_for_reset(&self, direction: Direction) -> Result<(), Over> {
         if let Some(over) = self.over() {
             return Err(over);
         }
-        match self.source(way).take_error() {
+        match self.source(direction).take_error() {
             Ok(None) => Ok(()),
-            Ok(Some(error)) | Err(error) => Err(Over::lost(way, &error)),
+            Ok(Some(error)) | Err(error) => Err(Over::lost(direction, &error)),
         }
     }
 
@@ -199,12 +200,12 @@ impl Pair {
         state.over.get_or_insert_with(|| over.clone());
         drop(state);
         if first {
-            self.tell_end(over);
+            self.record_end(over);
             for stream in [&self.client, &self.server] {
                 if let Over::Lost { .. } | Over::Fault(Break::Reset) = over {
                     let _ = SockRef::from(&**stream).set_linger(Some(Duration::ZERO));
                 }
-                // Wakes whoever reads from it, and tells the other end nothing.
+                // Wakes the thread that reads from it, and sends the other end nothing.
                 if *over != Over::Fault(Break::Cut) {
                     let _ = stream.shutdown(Shutdown::Read);
                 }
@@ -215,15 +216,15 @@ impl Pair {
 
     /// After a fault cut this direction: both ends find the end of their stream, and have a while
     /// to read what came before it.
-    pub fn close_after_cut(&self, way: Direction) {
+    pub fn close_after_cut(&self, direction: Direction) {
         let by = Instant::now() + CLOSE_WAIT;
-        let _ = self.destination(way).shutdown(Shutdown::Write);
-        let _ = self.source(way).shutdown(Shutdown::Write);
-        self.discard(way, by);
+        let _ = self.destination(direction).shutdown(Shutdown::Write);
+        let _ = self.source(direction).shutdown(Shutdown::Write);
+        self.discard(direction, by);
         let mut state = self.lock();
         loop {
             let wait = by.saturating_duration_since(Instant::now());
-            if wait.is_zero() || state.progress(opposite(way)).is_left {
+            if wait.is_zero() || state.progress(opposite(direction)).is_left {
                 break;
             }
             state = self.wait(state, wait);
@@ -234,9 +235,9 @@ impl Pair {
     }
 
     /// Throws away what still comes in this direction.
-    pub fn discard(&self, way: Direction, by: Instant) {
+    pub fn discard(&self, direction: Direction, by: Instant) {
         use io::Read;
-        let mut source = self.source(way);
+        let mut source = self.source(direction);
         let mut piece = [0; 4096];
         loop {
             let wait = by.saturating_duration_since(Instant::now());
@@ -253,28 +254,28 @@ impl Pair {
     }
 
     /// As [`discard`](Pair::discard), for the direction that was not cut itself.
-    pub fn discard_after_cut(&self, way: Direction) {
-        self.discard(way, Instant::now() + CLOSE_WAIT);
+    pub fn discard_after_cut(&self, direction: Direction) {
+        self.discard(direction, Instant::now() + CLOSE_WAIT);
     }
 
     /// The thread of this direction has nothing more to do.
-    pub fn leave(&self, way: Direction) {
-        self.lock().progress(way).is_left = true;
+    pub fn leave(&self, direction: Direction) {
+        self.lock().progress(direction).is_left = true;
         self.changed.notify_all();
     }
 
     /// Waits until the other direction has nothing more to do either. Meanwhile nobody reads from
     /// this direction's source, so this looks whether it is still there; and `is_too_long` whether
     /// to wait no longer.
-    pub fn wait_for_other(&self, way: Direction, mut is_too_long: impl FnMut() -> bool) {
+    pub fn wait_for_other(&self, direction: Direction, mut is_too_long: impl FnMut() -> bool) {
         let mut state = self.lock();
-        while !state.progress(opposite(way)).is_left {
-            state = self.wait(state, LOOK_AGAIN);
-            if state.over.is_some() || state.progress(opposite(way)).is_left {
+        while !state.progress(opposite(direction)).is_left {
+            state = self.wait(state, POLL_INTERVAL);
+            if state.over.is_some() || state.progress(opposite(direction)).is_left {
                 continue;
             }
             drop(state);
-            if let Err(over) = self.look_for_reset(way) {
+            if let Err(over) = self.look_for_reset(direction) {
                 self.end(&over);
             } else if is_too_long() {
                 self.end(&Over::Stopped);
@@ -283,17 +284,17 @@ impl Pair {
         }
     }
 
-    fn tell_end(&self, over: &Over) {
-        for way in [Direction::ToServer, Direction::ToClient] {
-            let Some(tap) = self.source_tap(way) else {
+    fn record_end(&self, over: &Over) {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let Some(tap) = self.source_tap(direction) else {
                 return;
             };
             match over {
                 Over::Lost {
-                    way: lost,
+                    direction: lost,
                     how,
                     words,
-                } if *lost == way => {
+                } if *lost == direction => {
                     tap.ends(By::Peer, *how, Some(words.clone()));
                 }
                 Over::Lost { words, .. } => tap.ends(By::Us, How::Reset, Some(words.clone())),
@@ -314,8 +315,8 @@ impl Pair {
 }
 
 impl State {
-    fn progress(&mut self, way: Direction) -> &mut Progress {
-        match way {
+    fn progress(&mut self, direction: Direction) -> &mut Progress {
+        match direction {
             Direction::ToServer => &mut self.requests,
             Direction::ToClient => &mut self.replies,
         }
@@ -323,16 +324,16 @@ impl State {
 }
 
 /// The other direction.
-pub fn opposite(way: Direction) -> Direction {
-    match way {
+pub fn opposite(direction: Direction) -> Direction {
+    match direction {
         Direction::ToServer => Direction::ToClient,
         Direction::ToClient => Direction::ToServer,
     }
 }
 
 /// Who speaks in this direction.
-pub fn speaker(way: Direction) -> &'static str {
-    match way {
+pub fn speaker(direction: Direction) -> &'static str {
+    match direction {
         Direction::ToServer => "the client",
         Direction::ToClient => "the server",
     }
@@ -340,14 +341,18 @@ pub fn speaker(way: Direction) -> &'static str {
 
 impl Over {
     /// The speaker of this direction was lost.
-    pub fn lost(way: Direction, error: &io::Error) -> Over {
-        let who = speaker(way);
+    pub fn lost(direction: Direction, error: &io::Error) -> Over {
+        let who = speaker(direction);
         let (how, words) = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
                 (How::Reset, format!("{who} reset the connection"))
             }
             _ => (How::Broken, format!("{who} is gone: {error}")),
         };
-        Over::Lost { way, how, words }
+        Over::Lost {
+            direction,
+            how,
+            words,
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! One direction of a connection through the proxy: what one end says, to the other end.
 //!
 //! Without faults, what one read returned is written at once. With faults, messages are held until
-//! they are whole, because a fault strikes a whole message; and late ones wait here, while what
+//! they are whole, because a fault applies to a whole message; and late ones wait here, while what
 //! comes behind them is read on.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
 use proto::side::Direction;
 use record::By;
-use record::tap::{Said, Tap};
+use record::tap::Tap;
 use wire::deadline::Waiter;
 use wire::fault::Schedule;
-use wire::fault::pause::{stop_for, wait_while_stopped};
-use wire::fault::sending::segments;
-use wire::fault::stream::{Break, Sending};
+use wire::fault::outgoing::Write;
+use wire::fault::pause::wait_while_stopped;
+use wire::fault::sending::Break;
 
 use super::cutter::{Cut, Cutter};
-use super::faulty::Faulty;
+use super::faulty::PumpFaults;
 use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
@@ -28,26 +28,26 @@ pub const PIECE: usize = 64 * 1024;
 
 /// One direction of a pair.
 pub struct Pump {
-    way: Direction,
+    direction: Direction,
     pair: Arc<Pair>,
     /// Finds the messages, for the faults and for the recording.
     cutter: Option<Cutter>,
-    faults: Option<Faulty>,
-    has_complained: bool,
+    faults: Option<PumpFaults>,
+    has_warned: bool,
     waiter: Waiter,
     has_cut: bool,
 }
 
 impl Pump {
     /// This direction of the pair, with nothing done to it.
-    pub fn new(pair: &Arc<Pair>, way: Direction, framing: Framing) -> Pump {
-        let is_recorded = pair.source_tap(way).is_some();
+    pub fn new(pair: &Arc<Pair>, direction: Direction, framing: Framing) -> Pump {
+        let is_recorded = pair.source_tap(direction).is_some();
         Pump {
-            way,
+            direction,
             pair: Arc::clone(pair),
             cutter: is_recorded.then(|| Cutter::new(framing)),
             faults: None,
-            has_complained: false,
+            has_warned: false,
             waiter: Waiter::default(),
             has_cut: false,
         }
@@ -58,7 +58,7 @@ impl Pump {
     #[must_use]
     pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
         self.cutter = Some(Cutter::new(framing));
-        self.faults = Some(Faulty::new(schedule, hold));
+        self.faults = Some(PumpFaults::new(schedule, hold));
         self
     }
 
@@ -66,25 +66,25 @@ impl Pump {
     pub fn run(mut self, on_read: impl Fn()) {
         let ended = match self.pass_all(on_read) {
             Ok(()) => {
-                self.pair.finish(self.way);
-                return self.pair.leave(self.way);
+                self.pair.finish(self.direction);
+                return self.pair.leave(self.direction);
             }
             Err(over) => over,
         };
         self.pair.end(&ended);
         if self.has_cut {
-            self.pair.close_after_cut(self.way);
+            self.pair.close_after_cut(self.direction);
         } else if self.pair.over() == Some(Over::Fault(Break::Cut)) {
-            self.pair.discard_after_cut(self.way);
+            self.pair.discard_after_cut(self.direction);
         }
-        self.pair.leave(self.way);
+        self.pair.leave(self.direction);
     }
 
     fn pass_all(&mut self, on_read: impl Fn()) -> Result<(), Over> {
         let mut piece = vec![0; PIECE];
         loop {
             self.write_due()?;
-            if let Some(due) = self.faults.as_ref().and_then(Faulty::reads_not_before) {
+            if let Some(due) = self.faults.as_ref().and_then(PumpFaults::reads_not_before) {
                 self.pair.wait_until(due)?;
                 continue;
             }
@@ -97,27 +97,27 @@ impl Pump {
                 None => self.hold_no_longer()?,
             }
         }
-        if let Some(tap) = self.pair.source_tap(self.way) {
+        if let Some(tap) = self.pair.source_tap(self.direction) {
             tap.half_closed(By::Peer);
         }
         self.give_up("the stream ended inside a message")?;
-        while let Some(due) = self.faults.as_ref().and_then(Faulty::first_due) {
+        while let Some(due) = self.faults.as_ref().and_then(PumpFaults::first_due) {
             self.pair.wait_until(due)?;
             self.write_due()?;
         }
-        let glued = self.faults.as_mut().and_then(Faulty::take_glued);
-        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
+        let held = self.faults.as_mut().and_then(|it| it.outgoing.take_held());
+        held.map_or(Ok(()), |held| self.write_recorded(&held.into()))
     }
 
     /// Reads once; `None` when it is time to do something else first.
     fn read(&mut self, piece: &mut [u8]) -> Result<Option<usize>, Over> {
-        let by = self.faults.as_ref().and_then(Faulty::next_deadline);
+        let by = self.faults.as_ref().and_then(PumpFaults::next_deadline);
         loop {
             let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
-            let mut source = self.pair.source(self.way);
+            let mut source = self.pair.source(self.direction);
             let may_read = self.waiter.may_read(source, wait);
             if !may_read.map_err(|error| self.lost(&error))? {
                 if let Some(over) = self.pair.over() {
@@ -131,7 +131,7 @@ impl Pump {
                 return Err(over);
             }
             match read {
-                Ok(0) if self.pair.is_reset_unseen(self.way) => {
+                Ok(0) if self.pair.is_reset_unseen(self.direction) => {
                     return Err(self.lost(&io::ErrorKind::ConnectionReset.into()));
                 }
                 Ok(length) => return Ok(Some(length)),
@@ -149,31 +149,35 @@ impl Pump {
         };
         let came = Instant::now();
         cutter.push(piece);
-        if let Some(tap) = self.pair.source_tap(self.way) {
+        if let Some(tap) = self.pair.source_tap(self.direction) {
             tap.read(piece.len(), PIECE, cutter.held(), None);
         }
         if self.faults.is_none() {
             return self.pass_at_once(piece);
         }
-        while !self.faults.as_ref().is_some_and(Faulty::ends)
+        while !self.faults.as_ref().is_some_and(PumpFaults::ends)
             && let Some(cut) = self.cutter.as_mut().and_then(Cutter::next_cut)
         {
             self.came(&cut);
             if let Some(faults) = &mut self.faults {
-                faults.holds_none();
-                let is_message = matches!(cut, Cut::Message(_));
-                let (Cut::Message(bytes) | Cut::Loose(bytes, _)) = cut;
-                let late = match is_message {
-                    true => faults.strike(bytes, came, self.pair.destination_tap(self.way)),
-                    false => Some(faults.loose(bytes, came)),
-                };
-                late.map_or(Ok(()), |late| self.put(late))?;
+                faults.held_since = None;
+                match cut {
+                    Cut::Message(bytes) => {
+                        let mut sending = faults.outgoing.decide(bytes, false, came);
+                        sending.record(self.pair.destination_tap(self.direction));
+                        if !sending.is_lost() {
+                            faults.outgoing.push(sending);
+                        }
+                    }
+                    Cut::Loose(bytes, _) => faults.outgoing.push_unaffected(bytes, came),
+                }
+                self.write_due()?;
             }
         }
         if let (Some(faults), Some(cutter)) = (&mut self.faults, &self.cutter)
             && cutter.is_inside_message()
         {
-            faults.holds_since(came);
+            faults.held_since.get_or_insert(came);
         }
         Ok(())
     }
@@ -183,9 +187,9 @@ impl Pump {
         let cuts: Vec<_> =
             std::iter::from_fn(|| self.cutter.as_mut().and_then(Cutter::next_cut)).collect();
         cuts.iter().for_each(|cut| self.came(cut));
-        let moment = self.pair.destination_tap(self.way).map(Tap::now);
+        let moment = self.pair.destination_tap(self.direction).map(Tap::now);
         self.write(piece)?;
-        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.way), moment) {
+        if let (Some(tap), Some(moment)) = (self.pair.destination_tap(self.direction), moment) {
             cuts.iter().for_each(|cut| tap.sent(moment, cut.bytes()));
         }
         Ok(())
@@ -193,7 +197,7 @@ impl Pump {
 
     /// Has recorded what came, and tells once when it is no message.
     fn came(&mut self, cut: &Cut) {
-        let tap = self.pair.source_tap(self.way);
+        let tap = self.pair.source_tap(self.direction);
         match cut {
             Cut::Message(bytes) => {
                 if let Some(tap) = tap {
@@ -204,9 +208,9 @@ impl Pump {
                 if let Some(tap) = tap {
                     tap.unreadable(&bytes[..], words);
                 }
-                if !std::mem::replace(&mut self.has_complained, true) {
+                if !std::mem::replace(&mut self.has_warned, true) {
                     // Between a cash machine and its bank, it may be a card or a PIN.
-                    let (who, words) = (speaker(self.way), without_quoted_digits(words));
+                    let (who, words) = (speaker(self.direction), without_quoted_digits(words));
                     tracing::warn!(
                         "{who} said what is no message, and it passes as it is: {words}"
                     );
@@ -220,8 +224,8 @@ impl Pump {
         if let Some(faults) = &mut self.faults
             && faults.is_held_too_long()
         {
-            faults.holds_none();
-            let seconds = faults.hold().as_secs_f32();
+            faults.held_since = None;
+            let seconds = faults.hold.as_secs_f32();
             self.give_up(&format!("a message was not complete after {seconds} s"))?;
         }
         Ok(())
@@ -236,12 +240,13 @@ impl Pump {
         self.came(&cut);
         match &mut self.faults {
             Some(faults) => {
-                let late = faults.loose(cut.bytes().to_vec(), Instant::now());
-                self.put(late)
+                let bytes = cut.bytes().to_vec();
+                faults.outgoing.push_unaffected(bytes, Instant::now());
+                self.write_due()
             }
             // It went on when it came.
             None => {
-                if let Some(tap) = self.pair.destination_tap(self.way) {
+                if let Some(tap) = self.pair.destination_tap(self.direction) {
                     tap.sent(tap.now(), cut.bytes());
                 }
                 Ok(())
@@ -249,81 +254,38 @@ impl Pump {
         }
     }
 
-    fn put(&mut self, late: Sending) -> Result<(), Over> {
-        match &mut self.faults {
-            Some(faults) if faults.must_wait(&late) => {
-                faults.keep(late);
-                Ok(())
-            }
-            Some(_) | None => self.write_late(late),
-        }
-    }
-
+    /// Writes the messages that are due, and what waited long enough for a next one.
     fn write_due(&mut self) -> Result<(), Over> {
-        while let Some(late) = self.faults.as_mut().and_then(Faulty::take_due) {
-            self.write_late(late)?;
-        }
-        let glued = self.faults.as_mut().and_then(Faulty::take_released);
-        glued.map_or(Ok(()), |glued| self.write_together(None, &glued))
-    }
-
-    fn write_late(&mut self, late: Sending) -> Result<(), Over> {
-        if let Some(pause) = late.pause {
-            if let Some(tap) = self.pair.destination_tap(self.way) {
-                tap.paused(pause);
+        let tap = self.pair.destination_tap(self.direction);
+        while let Some(faults) = &mut self.faults
+            && let Some(sending) = faults.outgoing.pop_due(Instant::now())
+        {
+            sending.pause(tap);
+            let (write, end) = faults.outgoing.write(sending, Instant::now());
+            if let Some(write) = write {
+                self.write_recorded(&write)?;
             }
-            stop_for(pause);
-        }
-        let mut glued = None;
-        if let Some(faults) = &mut self.faults {
-            if late.waits {
-                faults.glue(late);
-                return Ok(());
-            }
-            if late.copies > 0 {
-                glued = faults.take_glued();
-            }
-        }
-        for _ in 0..late.copies {
-            self.write_together(glued.take(), &late)?;
-        }
-        match late.end {
-            Some(how) => {
+            if let Some(how) = end {
                 self.has_cut = how == Break::Cut;
-                Err(Over::Fault(how))
+                return Err(Over::Fault(how));
             }
-            None => Ok(()),
         }
+        let faults = self.faults.as_mut();
+        let held = faults.and_then(|it| it.outgoing.take_overdue(Instant::now()));
+        held.map_or(Ok(()), |held| self.write_recorded(&held.into()))
     }
 
-    /// Writes a message, in one segment with the one that waited for it, if one did.
-    fn write_together(&self, glued: Option<Sending>, late: &Sending) -> Result<(), Over> {
-        let tap = self.pair.destination_tap(self.way);
+    fn write_recorded(&self, write: &Write) -> Result<(), Over> {
+        let tap = self.pair.destination_tap(self.direction);
         let moment = tap.map(Tap::now);
-        match &glued {
-            None => self.write_segments(late)?,
-            Some(glued) => self.write(&[&glued.bytes, late.sent()].concat())?,
-        }
-        if let (Some(tap), Some(moment)) = (tap, moment) {
-            let said = |bytes, is_secret| Said { bytes, is_secret };
-            if let Some(glued) = &glued {
-                tap.sent(moment, said(&glued.bytes, glued.is_secret));
-            }
-            match late.end {
-                None => tap.sent(moment, said(late.sent(), late.is_secret)),
-                Some(_) => tap.sent_in_part(moment, said(late.sent(), late.is_secret)),
-            }
-        }
-        Ok(())
-    }
-
-    fn write_segments(&self, late: &Sending) -> Result<(), Over> {
-        let (segments, wait) = segments(late.sent(), late.split);
-        for (position, segment) in segments.enumerate() {
-            if position > 0 {
+        for (wait, segment) in write.segments() {
+            if !wait.is_zero() {
                 self.pair.wait_until(Instant::now() + wait)?;
             }
             self.write(segment)?;
+        }
+        if let (Some(tap), Some(moment)) = (tap, moment) {
+            tap.written(moment, &write.batch, write.batch.bytes.len());
         }
         Ok(())
     }
@@ -331,15 +293,15 @@ impl Pump {
     /// Writes all of it, for as long as it takes: an end that does not read is not read from the
     /// other end either.
     fn write(&self, mut bytes: &[u8]) -> Result<(), Over> {
-        let mut destination = self.pair.destination(self.way);
+        let mut destination = self.pair.destination(self.direction);
         wait_while_stopped();
         while !bytes.is_empty() {
             match destination.write(bytes) {
                 Ok(length) => bytes = &bytes[length..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_a_timeout(&error) => self.pair.look_for_reset(self.way)?,
+                Err(error) if is_a_timeout(&error) => self.pair.look_for_reset(self.direction)?,
                 Err(error) => {
-                    let reader = opposite(self.way);
+                    let reader = opposite(self.direction);
                     let over = self.pair.over();
                     return Err(over.unwrap_or_else(|| Over::lost(reader, &error)));
                 }
@@ -349,7 +311,7 @@ impl Pump {
     }
 
     fn lost(&self, error: &io::Error) -> Over {
-        Over::lost(self.way, error)
+        Over::lost(self.direction, error)
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deed, Gatherer};
+use super::{Action, Gatherer};
 use crate::sequence::Moment;
-use crate::wording;
+use record::wording::duration;
 
 /// A correction is worth a word from so many nanoseconds on.
 const NOTABLE: u64 = 1_000_000;
@@ -33,7 +33,7 @@ impl Fastest {
 
 /// Corrects the clocks of clients, and says of which.
 pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
-    let lives = &gatherer.columns.lives;
+    let lifelines = &gatherer.columns.lifelines;
     let mut pairs: BTreeMap<(usize, usize), Fastest> = BTreeMap::new();
     for arrow in &gatherer.arrows {
         let (Some(sent), Some(received)) = (arrow.sent, arrow.received) else {
@@ -53,7 +53,7 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
         };
         *known = Some(known.map_or(took, |known| known.min(took)));
     }
-    let mut corrections = vec![0; lives.len()];
+    let mut corrections = vec![0; lifelines.len()];
     for ((client, _), fastest) in pairs {
         if corrections[client] == 0 {
             corrections[client] = fastest.correction();
@@ -63,25 +63,25 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
         if correction.unsigned_abs() >= NOTABLE {
             gatherer.clocks.push(format!(
                 "the clocks differ: {} is put {} {}, so that nothing is received before it is sent",
-                lives[life].name,
-                wording::duration(correction.unsigned_abs()),
+                lifelines[life].name,
+                duration(correction.unsigned_abs()),
                 if *correction > 0 { "later" } else { "earlier" },
             ));
         }
     }
-    for (line, correction) in gatherer.deeds.iter_mut().zip(&corrections) {
+    for (line, correction) in gatherer.actions.iter_mut().zip(&corrections) {
         for entry in line.iter_mut().filter(|_| *correction != 0) {
             entry.at = entry.at.saturating_add(*correction);
             match entry.what {
-                Deed::Sends(arrow) => {
+                Action::Sends(arrow) => {
                     let sent = &mut gatherer.arrows[arrow].sent;
                     *sent = sent.map(|at| at.saturating_add(*correction));
                 }
-                Deed::Receives(arrow) => {
+                Action::Receives(arrow) => {
                     let received = &mut gatherer.arrows[arrow].received;
                     *received = received.map(|at| at.saturating_add(*correction));
                 }
-                Deed::Alone(_) | Deed::Nothing => {}
+                Action::Alone(_) | Action::Nothing => {}
             }
         }
     }

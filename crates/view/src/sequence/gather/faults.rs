@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proto::side::{Direction, Side};
 use record::{Cause, Message, What};
 
-use super::{Deed, Entry, Gatherer};
+use super::{Action, Gatherer, Site};
 use crate::sequence::{Fate, Marks, Moment, Place};
 
 /// What is known of a run while its events are gone through.
@@ -20,6 +20,11 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
+    /// Which attempt this message is, if it was sent before. Known once.
+    pub(super) fn attempt(&mut self, message: &Message) -> Option<u32> {
+        self.again.remove(message.text.as_deref()?)
+    }
+
     /// Where faults are known for this message: its own bytes, or those it was cut from.
     pub(super) fn key(&self, conversation: usize, message: &'a Message) -> (usize, &'a [u8]) {
         let bytes = &message.bytes.0[..];
@@ -45,226 +50,102 @@ pub(super) struct Held {
 }
 
 impl<'a> Gatherer<'a, '_> {
-    /// What a fault did to a message, if that is what it is.
-    pub(super) fn fault(
-        &mut self,
-        side: Side,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        what: &'a What,
-        progress: &mut Progress<'a>,
-    ) -> bool {
-        let is_own = |message: &Message| message.direction == Direction::sent_by(side);
-        let (message, marks) = match what {
-            What::Dropped { cause, message } => {
-                self.dropped(side, life, conversation, at, *cause, message, progress);
-                return true;
-            }
-            What::Refused(message) if is_own(message) => {
-                self.replaced(
-                    life,
-                    conversation,
-                    at,
-                    message,
-                    "refused by a fault",
-                    progress,
-                );
-                return true;
-            }
-            What::Refused(_) => {
-                if let Some(arrow) = progress.received.get(&conversation) {
-                    self.arrows[*arrow].marks.is_refused = true;
+    /// What a fault did to a message.
+    pub(super) fn fault(&mut self, site: Site, side: Side, what: &What, message: &'a Message) {
+        let is_own = message.direction == Direction::sent_by(side);
+        match what {
+            What::Dropped { cause, .. } => {
+                let why = match cause {
+                    Cause::Drop => "lost",
+                    Cause::Duplicate => "not passed on",
+                };
+                match is_own {
+                    true => self.replaced(site, message, why),
+                    false => self.discarded(site, message, why),
                 }
-                return true;
             }
-            What::Reset(message) => {
-                self.replaced(life, conversation, at, message, "reset instead", progress);
-                return true;
+            What::Reset(_) => self.replaced(site, message, "reset instead"),
+            What::Refused(_) if is_own => self.replaced(site, message, "refused by a fault"),
+            What::Refused(_) => self.mark_received(site, |marks| marks.is_refused = true),
+            What::Duplicated(_) if !is_own => {
+                self.mark_received(site, |marks| marks.is_handled_twice = true);
             }
-            What::Duplicated(message) if !is_own(message) => {
-                if let Some(arrow) = progress.received.get(&conversation) {
-                    self.arrows[*arrow].marks.is_handled_twice = true;
-                }
-                return true;
-            }
-            What::Duplicated(message) => (
-                message,
-                Marks {
-                    is_copy: true,
-                    ..Marks::default()
-                },
-            ),
-            What::Delayed { message, .. } => (
-                message,
-                Marks {
-                    late: Some(0),
-                    ..Marks::default()
-                },
-            ),
-            What::Reordered(message) => (
-                message,
-                Marks {
-                    is_overtaken: true,
-                    ..Marks::default()
-                },
-            ),
-            What::Cut { sent, message } => {
-                // What is sent of it follows at once.
-                let cut = Some((*sent, message.bytes.0.len()));
-                (
-                    message,
-                    Marks {
-                        cut,
-                        ..Marks::default()
-                    },
-                )
-            }
-            What::Split { size, message } => {
-                let split = Some(*size);
-                (
-                    message,
-                    Marks {
-                        split,
-                        ..Marks::default()
-                    },
-                )
-            }
-            What::Glued(message) => (
-                message,
-                Marks {
-                    is_glued: true,
-                    ..Marks::default()
-                },
-            ),
-            What::Corrupted { bit, message } => {
-                let flipped = Some(*bit);
-                (
-                    message,
-                    Marks {
-                        flipped,
-                        ..Marks::default()
-                    },
-                )
-            }
-            _ => return false,
-        };
-        self.hold(life, conversation, at, message, marks, progress);
-        true
+            _ => self.hold(site, what, message),
+        }
+    }
+
+    /// Marks the last message that was received.
+    fn mark_received(&mut self, site: Site, mark: impl FnOnce(&mut Marks)) {
+        if let Some(arrow) = self.progress.received.get(&site.conversation) {
+            mark(&mut self.arrows[*arrow].marks);
+        }
     }
 
     /// A message that never left, because a fault did this instead.
-    fn replaced(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        message: &'a Message,
-        why: &'static str,
-        progress: &mut Progress<'a>,
-    ) {
-        let fate = Fate::Lost(Place::Start, why);
-        let arrow = self.unsent(life, conversation, at, message, fate);
-        self.arrows[arrow].marks.attempt = again(progress, message);
+    fn replaced(&mut self, site: Site, message: &'a Message, why: &'static str) {
+        let arrow = self.unsent(site, message, why);
+        self.arrows[arrow].marks.attempt = self.progress.attempt(message);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of it is where it was dropped"
-    )]
-    pub(super) fn dropped(
-        &mut self,
-        side: Side,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        cause: Cause,
-        message: &'a Message,
-        progress: &mut Progress<'a>,
-    ) {
-        let why = match cause {
-            Cause::Drop => "lost",
-            Cause::Duplicate => "not passed on",
-        };
-        if message.direction == Direction::sent_by(side) {
-            let fate = Fate::Lost(Place::Start, why);
-            let arrow = self.unsent(life, conversation, at, message, fate);
-            self.arrows[arrow].marks.attempt = again(progress, message);
-            return;
-        }
-        let fate = Fate::Lost(Place::Arrival, why);
-        let last = progress.received.get(&conversation).copied();
-        match last.filter(|arrow| *self.arrows[*arrow].bytes == message.bytes) {
-            Some(arrow) => self.arrows[arrow].fate = fate,
-            None => {
-                let arrow = self.arrow(conversation, message);
-                self.arrows[arrow].received = Some(at);
-                self.arrows[arrow].fate = fate;
-                let what = Deed::Receives(arrow);
-                self.deeds[life].push(Entry { at, what });
-            }
-        }
+    /// A message that was received, and dropped by a fault.
+    fn discarded(&mut self, site: Site, message: &'a Message, why: &'static str) {
+        let last = self.progress.received.get(&site.conversation).copied();
+        let same = last.filter(|arrow| *self.arrows[*arrow].bytes == message.bytes);
+        let arrow = same.unwrap_or_else(|| {
+            let arrow = self.arrow(site.conversation, message);
+            self.arrows[arrow].received = Some(site.at);
+            self.push(site.life, site.at, Action::Receives(arrow));
+            arrow
+        });
+        self.arrows[arrow].fate = Fate::Lost(Place::Arrival, why);
     }
 
     /// A message that never left.
-    pub(super) fn unsent(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        message: &'a Message,
-        fate: Fate,
-    ) -> usize {
-        let arrow = self.arrow(conversation, message);
-        self.arrows[arrow].sent = Some(at);
-        self.arrows[arrow].fate = fate;
-        let what = Deed::Sends(arrow);
-        self.deeds[life].push(Entry { at, what });
+    fn unsent(&mut self, site: Site, message: &'a Message, why: &'static str) -> usize {
+        let arrow = self.arrow(site.conversation, message);
+        self.arrows[arrow].sent = Some(site.at);
+        self.arrows[arrow].fate = Fate::Lost(Place::Start, why);
+        self.push(site.life, site.at, Action::Sends(arrow));
         arrow
     }
 
     /// Remembers what a fault does to a message, for its `sent`.
-    pub(super) fn hold(
-        &mut self,
-        life: usize,
-        conversation: usize,
-        at: Moment,
-        message: &'a Message,
-        marks: Marks,
-        progress: &mut Progress<'a>,
-    ) {
-        let bytes = &message.bytes.0[..];
-        if let Some(held) = progress.held.get_mut(&(conversation, bytes)) {
-            // Several faults strike the same message.
-            held.marks = Marks {
-                is_copy: held.marks.is_copy || marks.is_copy,
-                late: held.marks.late.or(marks.late),
-                is_overtaken: held.marks.is_overtaken || marks.is_overtaken,
-                cut: held.marks.cut.or(marks.cut),
-                split: held.marks.split.or(marks.split),
-                is_glued: held.marks.is_glued || marks.is_glued,
-                flipped: held.marks.flipped.or(marks.flipped),
-                ..held.marks
+    fn hold(&mut self, site: Site, what: &What, message: &'a Message) {
+        let key = (site.conversation, &message.bytes.0[..]);
+        if !self.progress.held.contains_key(&key) {
+            let entry = self.actions[site.life].len();
+            let arrow = self.unsent(site, message, "held back, and never sent");
+            let mut marks = Marks::default();
+            add(&mut marks, what);
+            self.arrows[arrow].marks.cut = marks.cut;
+            let held = Held {
+                entry,
+                since: site.at,
+                marks,
+                left: 1,
             };
-            held.left = if held.marks.is_copy { 2 } else { 1 };
-            return;
+            self.progress.held.insert(key, held);
         }
-        let entry = self.deeds[life].len();
-        let fate = Fate::Lost(Place::Start, "held back, and never sent");
-        let arrow = self.unsent(life, conversation, at, message, fate);
-        let left = if marks.is_copy { 2 } else { 1 };
-        self.arrows[arrow].marks.cut = marks.cut;
-        let held = Held {
-            entry,
-            since: at,
-            marks,
-            left,
-        };
-        progress.held.insert((conversation, bytes), held);
+        if let Some(held) = self.progress.held.get_mut(&key) {
+            // Several faults may change the same message.
+            add(&mut held.marks, what);
+            held.left = if held.marks.is_copy { 2 } else { 1 };
+        }
     }
 }
 
-/// Which attempt this message is, if it was said before. Known once.
-pub(super) fn again(progress: &mut Progress<'_>, message: &Message) -> Option<u32> {
-    progress.again.remove(message.text.as_deref()?)
+/// Adds what a fault does to a message that is sent later.
+fn add(marks: &mut Marks, what: &What) {
+    match what {
+        What::Duplicated(_) => marks.is_copy = true,
+        What::Delayed { .. } => marks.late = marks.late.or(Some(0)),
+        What::Reordered(_) => marks.is_overtaken = true,
+        What::Cut { sent, message } => {
+            marks.cut = marks.cut.or(Some((*sent, message.bytes.0.len())));
+        }
+        What::Split { size, .. } => marks.split = marks.split.or(Some(*size)),
+        What::Glued(_) => marks.is_glued = true,
+        What::Corrupted { bit, .. } => marks.flipped = marks.flipped.or(Some(*bit)),
+        _ => {}
+    }
 }

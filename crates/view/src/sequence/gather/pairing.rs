@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use proto::mode::Transport;
 use proto::side::Direction;
 
-use super::{Deed, Gatherer, Lane, clocks};
+use super::{Action, Gatherer, Half, clocks};
 use crate::sequence::{Arrow, Fate, Moment, Place};
 
 /// How many messages the other recording may lack before the two are put in step again.
@@ -13,20 +13,20 @@ const MOST_MISSING: usize = 64;
 
 /// Makes one arrow of the two that each message has, where both sides are recorded.
 pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
-    let lanes = std::mem::take(&mut gatherer.lanes);
+    let halves = std::mem::take(&mut gatherer.halves);
     let datagrams = datagrams(gatherer);
     // What was received, by what was sent; and what is to be forgotten.
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     let mut pieces: HashSet<usize> = HashSet::new();
-    for ((conversation, _), lane) in &lanes {
+    for ((conversation, _), half) in &halves {
         let ends = &gatherer.loaded.conversations[*conversation];
         if ends.client.is_none() || ends.server.is_none() {
             continue;
         }
         if datagrams.contains(conversation) {
-            by_bytes(&gatherer.arrows, lane, &mut pairs);
+            by_bytes(&gatherer.arrows, half, &mut pairs);
         } else {
-            in_turn(&gatherer.arrows, lane, &mut pairs, &mut pieces);
+            in_turn(&gatherer.arrows, half, &mut pairs, &mut pieces);
         }
     }
     let mut merged: HashMap<usize, usize> = HashMap::with_capacity(pairs.len());
@@ -34,18 +34,18 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
         merge(&mut gatherer.arrows, sent, received);
         merged.insert(received, sent);
     }
-    for entry in gatherer.deeds.iter_mut().flatten() {
-        if let Deed::Receives(arrow) = &mut entry.what {
+    for entry in gatherer.actions.iter_mut().flatten() {
+        if let Action::Receives(arrow) = &mut entry.what {
             if let Some(sent) = merged.get(arrow) {
                 *arrow = *sent;
             } else if pieces.contains(arrow) {
-                entry.what = Deed::Nothing;
+                entry.what = Action::Nothing;
             }
         }
     }
     clocks::correct(gatherer);
-    for ((conversation, direction), lane) in &lanes {
-        unreceived(gatherer, *conversation, *direction, lane);
+    for ((conversation, direction), half) in &halves {
+        unreceived(gatherer, *conversation, *direction, half);
     }
 }
 
@@ -72,13 +72,13 @@ fn merge(arrows: &mut [Arrow<'_>], sent: usize, received: usize) {
 }
 
 /// A datagram arrives or not, and may overtake others: the same bytes are the same datagram.
-fn by_bytes(arrows: &[Arrow<'_>], lane: &Lane, pairs: &mut Vec<(usize, usize)>) {
+fn by_bytes(arrows: &[Arrow<'_>], half: &Half, pairs: &mut Vec<(usize, usize)>) {
     let mut waiting: HashMap<&[u8], VecDeque<usize>> = HashMap::new();
-    for sent in &lane.sent {
+    for sent in &half.sent {
         let bytes = &arrows[*sent].bytes.0[..];
         waiting.entry(bytes).or_default().push_back(*sent);
     }
-    for received in &lane.received {
+    for received in &half.received {
         let waiting = waiting.get_mut(&arrows[*received].bytes.0[..]);
         if let Some(sent) = waiting.and_then(VecDeque::pop_front) {
             pairs.push((sent, *received));
@@ -90,14 +90,14 @@ fn by_bytes(arrows: &[Arrow<'_>], lane: &Lane, pairs: &mut Vec<(usize, usize)>) 
 /// piece that holds its last byte.
 fn in_turn(
     arrows: &[Arrow<'_>],
-    lane: &Lane,
+    half: &Half,
     pairs: &mut Vec<(usize, usize)>,
     pieces: &mut HashSet<usize>,
 ) {
-    let mut sent = lane.sent.iter().copied().peekable();
+    let mut sent = half.sent.iter().copied().peekable();
     // Bytes of the next message that have come already.
     let mut have = 0;
-    for received in &lane.received {
+    for received in &half.received {
         if have == 0 {
             let mut ahead = sent.clone().take(MOST_MISSING);
             if let Some(missing) = ahead.position(|sent| are_same(arrows, sent, *received)) {
@@ -133,7 +133,7 @@ fn unreceived(
     gatherer: &mut Gatherer<'_, '_>,
     conversation: usize,
     direction: Direction,
-    lane: &Lane,
+    half: &Half,
 ) {
     let ends = &gatherer.loaded.conversations[conversation];
     let (client, server) = gatherer.columns.of_conversation[conversation];
@@ -141,21 +141,21 @@ fn unreceived(
         Direction::ToServer => (server, ends.server, ends.client),
         Direction::ToClient => (client, ends.client, ends.server),
     };
-    if sender.is_none() || !gatherer.columns.lives[receiver].is_recorded {
+    if sender.is_none() || !gatherer.columns.lifelines[receiver].is_recorded {
         return;
     }
     // A recording that breaks off says nothing of what came later.
     let seen: Moment = match run {
-        Some(run) if !is_whole(gatherer, run) => {
-            gatherer.deeds[receiver].last().map_or(0, |entry| entry.at)
-        }
+        Some(run) if !is_whole(gatherer, run) => gatherer.actions[receiver]
+            .last()
+            .map_or(0, |entry| entry.at),
         _ => Moment::MAX,
     };
-    let last = lane
+    let last = half
         .sent
         .iter()
         .rposition(|arrow| gatherer.arrows[*arrow].received.is_some());
-    for (index, arrow) in lane.sent.iter().enumerate() {
+    for (index, arrow) in half.sent.iter().enumerate() {
         let arrow = &mut gatherer.arrows[*arrow];
         if arrow.received.is_none() && arrow.fate == Fate::Assumed {
             let is_gap = last.is_some_and(|last| index < last) && run.is_some();

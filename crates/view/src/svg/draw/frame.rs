@@ -6,9 +6,9 @@ use super::{Drawing, escape};
 use crate::sequence::{Fate, Kind};
 use crate::svg::layout;
 
-impl Drawing<'_> {
+impl<W: Write> Drawing<'_, W> {
     /// The commands, and when it was.
-    pub(crate) fn titles(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn titles(&mut self) -> io::Result<()> {
         let mut y = 24.0;
         for line in self
             .sequence
@@ -18,21 +18,21 @@ impl Drawing<'_> {
         {
             let line = escape(&line);
             writeln!(
-                out,
+                self.out,
                 r#"<text class="cmd" x="16" y="{y:.0}" xml:space="preserve">{line}</text>"#
             )?;
             y += 17.0;
         }
         let began = self.sequence.began.strftime("%Y-%m-%d %H:%M:%S UTC");
         writeln!(
-            out,
+            self.out,
             r#"<text class="small" x="16" y="{y:.0}">{began}; times in seconds since then</text>"#
         )
     }
 
     /// The boxes with the names.
-    pub(crate) fn heads(&self, out: &mut impl Write) -> io::Result<()> {
-        for (life, x) in self.sequence.lives.iter().zip(&self.layout.x) {
+    pub(crate) fn heads(&mut self) -> io::Result<()> {
+        for (life, x) in self.sequence.lifelines.iter().zip(&self.layout.x) {
             let width = layout::head_width(&life.name, &life.detail);
             let class = if life.is_recorded {
                 "head"
@@ -40,7 +40,7 @@ impl Drawing<'_> {
                 "head guess"
             };
             writeln!(
-                out,
+                self.out,
                 r#"<rect class="{class}" x="{:.1}" y="6" width="{width:.1}" height="42" rx="6"/><text class="name" x="{x:.1}" y="24">{}</text><text class="detail" x="{x:.1}" y="40">{}</text><line class="life" x1="{x:.1}" y1="48" x2="{x:.1}" y2="56"/>"#,
                 x - width / 2.0,
                 escape(&life.name),
@@ -51,7 +51,7 @@ impl Drawing<'_> {
     }
 
     /// What the signs mean, of those that are there; and what is to be said of the recordings.
-    pub(crate) fn foot(&self, mut y: f64, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn foot(&mut self, mut y: f64) -> io::Result<()> {
         y += 22.0;
         let shown = self
             .sequence
@@ -81,7 +81,7 @@ impl Drawing<'_> {
                 _ => r#"<path class="tip" d="M34 0l-10 -4.5l0 9z"/>"#,
             };
             writeln!(
-                out,
+                self.out,
                 r#"<g class="m{class}" transform="translate({x:.0} {y:.0})"><line class="line" x1="0" y1="0" x2="24" y2="0"/>{end}<text class="small" x="42" y="4">{words}</text></g>"#
             )?;
             x += 42.0 + layout::sans(words, 11.0) + 28.0;
@@ -89,7 +89,7 @@ impl Drawing<'_> {
         for notice in &self.sequence.notices {
             y += 17.0;
             writeln!(
-                out,
+                self.out,
                 r#"<text class="small" x="16" y="{:.0}">{}</text>"#,
                 y + 4.0,
                 escape(notice)

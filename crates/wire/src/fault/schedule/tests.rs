@@ -94,12 +94,12 @@ fn counts_go_over_all_connections_of_the_process() {
 }
 
 #[test]
-fn a_fault_strikes_only_where_it_has_a_meaning() {
+fn a_fault_applies_only_where_it_has_a_meaning() {
     let all: Spec =
         "drop-request=#1,drop-reply=#1,error=#2,cut=#3,duplicate=#4,reorder=#5,delay=1ms"
             .parse()
             .unwrap();
-    let of = |side, transport, exchange, direction| {
+    let of = |(side, transport, exchange, direction)| {
         let channel = Channel {
             side,
             transport,
@@ -114,61 +114,42 @@ fn a_fault_strikes_only_where_it_has_a_meaning() {
     use Exchange::{Answered, Transparent};
     use Side::{Client, Server};
     use Transport::{Tcp, Udp};
-    for (side, transport, exchange, direction, expected) in [
+    for (place, expected) in [
         (
-            Client,
-            Tcp,
-            Answered,
-            ToServer,
+            (Client, Tcp, Answered, ToServer),
             "drop+ error+ cut+ duplicate+ pass+",
         ),
-        (Client, Tcp, Answered, ToClient, "drop pass pass pass pass"),
         (
-            Server,
-            Tcp,
-            Answered,
-            ToServer,
+            (Client, Tcp, Answered, ToClient),
+            "drop pass pass pass pass",
+        ),
+        (
+            (Server, Tcp, Answered, ToServer),
             "drop error pass duplicate pass",
         ),
         (
-            Server,
-            Tcp,
-            Answered,
-            ToClient,
+            (Server, Tcp, Answered, ToClient),
             "drop+ pass+ cut+ pass+ pass+",
         ),
         (
-            Client,
-            Udp,
-            Answered,
-            ToServer,
+            (Client, Udp, Answered, ToServer),
             "drop+ error+ pass+ duplicate+ reorder+",
         ),
         (
-            Server,
-            Udp,
-            Answered,
-            ToClient,
+            (Server, Udp, Answered, ToClient),
             "drop+ pass+ pass+ pass+ reorder+",
         ),
         (
-            Server,
-            Tcp,
-            Transparent,
-            ToServer,
+            (Server, Tcp, Transparent, ToServer),
             "drop pass pass duplicate pass",
         ),
     ] {
-        assert_eq!(
-            of(side, transport, exchange, direction),
-            expected,
-            "{side:?} {transport:?}"
-        );
+        assert_eq!(of(place), expected, "{place:?}");
     }
 }
 
 #[test]
-fn what_is_about_streams_strikes_no_datagram_and_what_is_received_is_not_struck() {
+fn stream_faults_do_not_apply_to_datagrams_nor_to_what_is_received() {
     let spec = "split=7,glue=#2,reset=#1,corrupt=#3,pause=1ms@#4";
     let of = |transport, direction| {
         let channel = Channel {
@@ -191,7 +172,7 @@ fn what_is_about_streams_strikes_no_datagram_and_what_is_received_is_not_struck(
 }
 
 #[test]
-fn the_first_fault_in_the_list_decides_when_several_strike() {
+fn the_first_fault_in_the_list_decides_when_several_apply() {
     let fates = requests(
         "duplicate=100%,cut=100%,error=100%,drop-request=#1",
         7,
@@ -216,7 +197,7 @@ fn requests_and_replies_are_lost_independently() {
 }
 
 #[test]
-fn delays_stay_within_their_range_and_strike_as_often_as_they_say() {
+fn delays_stay_within_their_range_and_apply_as_often_as_they_say() {
     let fates = requests("delay=20ms..80ms@10%", 7, 0, 10_000);
     let late: Vec<_> = fates
         .iter()

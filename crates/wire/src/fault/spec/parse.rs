@@ -8,9 +8,9 @@ use std::str::FromStr;
 use proto::printable::is_unsafe;
 
 use super::{
-    Chance, CrashAt, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
+    Chance, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
 };
-use crate::fault::crash::CrashPoint;
+use crate::fault::crash::{CrashAt, CrashPoint};
 
 const A_WHEN: &str = "a chance as 10% or a count as #2";
 const A_DELAY: &str = "a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms";
@@ -140,29 +140,30 @@ impl<'a> Piece<'a> {
             None => (self, None),
             Some((before, behind)) => {
                 let at = self.at + before.len() + separator.len();
-                let (before, behind) = (
+                let behind = Piece {
+                    at,
+                    text: behind,
+                    ..self
+                };
+                (
                     Piece {
                         text: before,
                         ..self
                     },
-                    Piece {
-                        at,
-                        text: behind,
-                        ..self
-                    },
-                );
-                (before, Some(behind))
+                    Some(behind),
+                )
             }
         }
     }
 
     fn when(self) -> Result<When, SpecError> {
         if let Some(percent) = self.text.strip_suffix('%') {
-            let percent = Piece {
+            return Piece {
                 text: percent,
                 ..self
-            };
-            return percent.chance().map(When::Chance);
+            }
+            .chance()
+            .map(When::Chance);
         }
         match self.split_at("#") {
             (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(When::Count),
@@ -213,22 +214,14 @@ impl<'a> Piece<'a> {
 
     fn delay(self) -> Result<Delay, SpecError> {
         let (times, when) = self.split_at("@");
-        let micros = match times.split_at(":") {
-            (
-                Piece {
-                    text: "exponential",
-                    ..
-                },
-                Some(mean),
-            ) => Distribution::Exponential(mean.micros(A_TIME)?),
-            (Piece { text: "normal", .. }, Some(both)) => {
-                let words = "a mean and a standard deviation, as 50ms+-10ms";
-                match both.split_at("+-") {
-                    (mean, Some(deviation)) => {
-                        Distribution::Normal(mean.micros(A_TIME)?, deviation.micros(A_TIME)?)
-                    }
-                    (_, None) => return Err(both.wrong(words)),
-                }
+        let (kind, parameters) = times.split_at(":");
+        let micros = match (kind.text, parameters) {
+            ("exponential", Some(mean)) => Distribution::Exponential(mean.micros(A_TIME)?),
+            ("normal", Some(both)) => {
+                let (mean, Some(deviation)) = both.split_at("+-") else {
+                    return Err(both.wrong("a mean and a standard deviation, as 50ms+-10ms"));
+                };
+                Distribution::Normal(mean.micros(A_TIME)?, deviation.micros(A_TIME)?)
             }
             _ => Distribution::Uniform(times.range()?),
         };

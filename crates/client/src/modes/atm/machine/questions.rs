@@ -7,21 +7,22 @@ use proto::atm::{Answer, CardNumber, CreationId, Holder, Money, Pin, Request};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::{FIRST_PAUSE, INTERRUPTED, MAX_PAUSE, Worker, has_answered_wrong, untold};
+use super::{CashMachine, has_answered_wrong};
 use crate::failure::{Failure, Report, words_of};
-use crate::modes::atm::receipt::Receipt;
+use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
+use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
 
 /// How often a bank may give an answer that is none to one question.
 const BROKEN_ANSWERS: u32 = 3;
 
-impl Worker {
+impl CashMachine {
     /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
     /// answered or patience ends.
     ///
     /// # Errors
     /// When the bank cannot be reached.
     pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
-        match self.persist(&Request::Balance)? {
+        match self.ask_with_retry(&Request::Balance)? {
             Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
             Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
             Err(refusal) => Ok(Err(refusal)),
@@ -54,8 +55,8 @@ impl Worker {
                  {shown} balance` tells"
             )
         };
-        self.notice.set(Some(not_known(INTERRUPTED)));
-        let asked = self.persist(&request);
+        self.line.notice.set(Some(not_known(INTERRUPTED)));
+        let asked = self.ask_with_retry(&request);
         let receipt = Receipt::Created {
             id,
             card,
@@ -63,13 +64,15 @@ impl Worker {
             holder,
         };
         let done = receipt.done().filter(|_| matches!(asked, Ok(Ok(_))));
-        self.notice.set(done.map(|done| untold(&done, INTERRUPTED)));
+        self.line
+            .notice
+            .set(done.map(|done| untold(&done, INTERRUPTED)));
         match asked {
             Ok(Ok(Answer::Created { .. })) => Ok(Ok(receipt)),
             Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
             Ok(Err(refusal)) => Ok(Err(refusal)),
             Err(Failure::Lost(report) | Failure::Protocol(report))
-                if self.link.is_unanswered(&request) =>
+                if self.line.bank.is_unanswered(&request) =>
             {
                 Err(Failure::Unknown(report.reworded(not_known).about(id)))
             }
@@ -80,13 +83,13 @@ impl Worker {
     /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
     /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
     /// a message that came twice may have stood in the answer's place.
-    fn persist(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let by = Instant::now() + self.patience;
+    fn ask_with_retry(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        let by = Instant::now() + self.line.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = None;
         let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
         for attempt in 2.. {
-            let why = match self.link.ask(request) {
+            let why = match self.line.bank.ask(request) {
                 Err(failure) if has_answered_wrong(&failure) => {
                     answers_left -= 1;
                     if answers_left == 0 {
@@ -125,7 +128,7 @@ impl Worker {
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MAX_PAUSE);
-            self.link.progress.again(&why, "asking again", attempt);
+            self.line.bank.progress.again(&why, "asking again", attempt);
         }
         let last = broken.or(lost);
         Err(last.unwrap_or_else(|| Failure::Lost(Report::default())))

@@ -9,8 +9,7 @@ use proto::handout::atm_login::{AMOUNT, ERROR_WITHDRAW, MENU, ROLLED_BACK, VALID
 use proto::handout::float::repr;
 use proto::handout::pickle::{self, Outcome, PickleError};
 
-use super::super::outcome_unknown;
-use super::super::talk::Talk;
+use super::super::talk::{Talk, outcome_unknown};
 use crate::failure::Failure;
 
 /// Longest number: `repr` of a double has at most 24 characters.

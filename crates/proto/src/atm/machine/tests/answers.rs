@@ -58,11 +58,9 @@ fn each_code_means_what_it_proves() {
             to_hold,
             "{code:?}"
         );
-        let confirm = Request::Confirm { id, key: Some(KEY) };
-        let found = after(Driven::confirming(id), &confirm, code);
+        let found = after(Driven::confirming(id), &confirm(id), code);
         assert_eq!(found, to_confirmation, "{code:?}");
-        let rollback = Request::Rollback { id, key: Some(KEY) };
-        let found = after(Driven::rolling_back(id), &rollback, code);
+        let found = after(Driven::rolling_back(id), &rollback(id), code);
         assert_eq!(found, to_rollback, "{code:?}");
     }
 }
@@ -80,8 +78,8 @@ fn an_answer_to_something_else_is_ignored() {
         };
         let others = [
             hold(id),
-            Request::Confirm { id, key: Some(KEY) },
-            Request::Rollback { id, key: Some(KEY) },
+            confirm(id),
+            rollback(id),
             hold(with(2)),
             Request::Balance,
         ];
@@ -100,8 +98,7 @@ fn an_answer_to_something_else_is_ignored() {
 fn an_answer_of_another_kind_proves_nothing() {
     let id = with(1);
     let mut driven = Driven::asking(id);
-    let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-    driven.machine.answered(&hold(id), &confirmed);
+    driven.machine.answered(&hold(id), &confirmed(id));
     assert_eq!(driven.run(), sends(hold(id), 2, true));
 }
 
@@ -119,14 +116,8 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::NotLoggedIn, "log in first");
     driven.machine.answered(&hold(id), &Err(refusal.clone()));
-    assert_eq!(
-        driven.run(),
-        sends(Request::Rollback { id, key: Some(KEY) }, 1, false)
-    );
-    let rolled_back = Ok(Answer::RolledBack { id, repeat: false });
-    driven
-        .machine
-        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
+    assert_eq!(driven.run(), sends(rollback(id), 1, false));
+    driven.machine.answered(&rollback(id), &rolled_back(id));
     let refusal = Some(refusal);
     assert_eq!(
         driven.run(),

@@ -101,10 +101,7 @@ fn what_is_said_of_damage_does_not_give_the_key_away() {
 fn a_record_that_is_missing_doubled_or_of_another_transaction_is_damage() {
     let id = with(1);
     let mut driven = Driven::confirming(id);
-    let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-    driven
-        .machine
-        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
+    driven.machine.answered(&confirm(id), &confirmed(id));
     driven.run();
     let journal = driven.journal;
     let recover = |records: &[Record]| Machine::recover(records, money(DRAWER - 500));

@@ -24,39 +24,34 @@ fn every_crash_point_has_one_way_on() {
     for kind in [Kind::Withdrawal, Kind::Deposit] {
         let (id, after) = of(kind);
         let mut driven = Driven::confirming(id);
-        let confirmed = Ok(Answer::Confirmed { id, repeat: false });
-        driven
-            .machine
-            .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
+        driven.machine.answered(&confirm(id), &confirmed(id));
         driven.run();
         let journal = driven.journal;
-        let confirm = Request::Confirm { id, key: Some(KEY) };
-        let rollback = Request::Rollback { id, key: Some(KEY) };
         let table = [
             ("before the id is journaled", 1, DRAWER, Action::Idle),
             (
                 "before or after the hold is sent",
                 2,
                 DRAWER,
-                sends(rollback.clone(), 1, false),
+                sends(rollback(id), 1, false),
             ),
             (
                 "before the notes move",
                 3,
                 DRAWER,
-                sends(rollback, 1, false),
+                sends(rollback(id), 1, false),
             ),
             (
                 "after the notes moved",
                 3,
                 after,
-                sends(confirm.clone(), 1, false),
+                sends(confirm(id), 1, false),
             ),
             (
                 "before or after the confirmation is sent",
                 4,
                 after,
-                sends(confirm, 1, true),
+                sends(confirm(id), 1, true),
             ),
             ("after all", 5, after, Action::Idle),
         ];
@@ -79,14 +74,10 @@ fn every_crash_point_has_one_way_on() {
 fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
     let id = with(1);
     let mut driven = restarted(&Driven::rolling_back(id).journal, DRAWER);
-    assert_eq!(
-        driven.run(),
-        sends(Request::Rollback { id, key: Some(KEY) }, 1, true)
-    );
-    let rolled_back = Ok(Answer::RolledBack { id, repeat: true });
+    assert_eq!(driven.run(), sends(rollback(id), 1, true));
     driven
         .machine
-        .answered(&Request::Rollback { id, key: Some(KEY) }, &rolled_back);
+        .answered(&rollback(id), &Ok(Answer::RolledBack { id, repeat: true }));
     driven.run();
     assert_eq!(restarted(&driven.journal, DRAWER).run(), Action::Idle);
 }
@@ -99,10 +90,9 @@ fn what_is_open_comes_before_new_business() {
         driven.machine.begin(with(2), amount(), KEY),
         Err(NotNow::Open)
     );
-    let confirmed = Ok(Answer::Confirmed { id, repeat: true });
     driven
         .machine
-        .answered(&Request::Confirm { id, key: Some(KEY) }, &confirmed);
+        .answered(&confirm(id), &Ok(Answer::Confirmed { id, repeat: true }));
     let available = None;
     let amount = amount();
     let moved = Outcome::Moved {
@@ -116,7 +106,7 @@ fn what_is_open_comes_before_new_business() {
 }
 
 #[test]
-fn a_drawer_that_nobody_accounts_for_stops_the_machine() {
+fn an_unaccounted_count_of_the_drawer_stops_the_machine() {
     let id = with(1);
     let asking = Driven::asking(id).journal;
     let confirming = Driven::confirming(id).journal;
@@ -141,10 +131,7 @@ fn the_drawer_may_be_filled_while_a_confirmation_is_open_but_not_while_notes_mov
     let mut journal = Driven::confirming(id).journal;
     let moving = journal[..3].to_vec();
     journal.push(Record::Loaded(money(77)));
-    assert_eq!(
-        restarted(&journal, 77).run(),
-        sends(Request::Confirm { id, key: Some(KEY) }, 1, true)
-    );
+    assert_eq!(restarted(&journal, 77).run(), sends(confirm(id), 1, true));
     let moving = [moving, vec![Record::Loaded(money(77))]].concat();
     assert!(Machine::recover(&moving, money(77)).is_err());
 }
@@ -199,18 +186,8 @@ fn an_operator_may_load_a_drawer_whose_count_is_wrong_unless_notes_were_moving()
     // What is open is settled first, as ever.
     let confirming = Driven::confirming(with(1)).journal;
     let mut machine = to_load(&confirming, 50).unwrap();
-    assert_eq!(
-        machine.next(),
-        sends(
-            Request::Confirm {
-                id: with(1),
-                key: Some(KEY)
-            },
-            1,
-            true
-        )
-    );
+    assert_eq!(machine.next(), sends(confirm(with(1)), 1, true));
     assert_eq!(machine.load(money(77)), Err(NotNow::Open));
-    // Only the count tells whether these notes are out.
+    // Only the count shows whether these notes are out.
     assert!(to_load(&confirming[..3], 50).is_err());
 }

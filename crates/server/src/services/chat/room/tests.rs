@@ -1,43 +1,47 @@
 use super::*;
+use proto::frame::Framing;
 use std::thread;
 
 const ROOMY: usize = 1024 * 1024;
 
-fn seat(most_bytes: usize) -> (Seat, Arc<Outbound>) {
-    let outbound = Arc::new(Outbound::new(most_bytes));
-    let seat = Seat {
-        outbound: Arc::clone(&outbound),
-        longest: 64 * 1024,
-        wording: Box::new(|message| Some(message.to_string().into_bytes())),
-    };
-    (seat, outbound)
+fn room() -> Room {
+    Room::new(Dialect::native(Framing::Netstring))
+}
+
+fn queue(most_bytes: usize) -> Arc<Queue> {
+    Arc::new(Queue::new(most_bytes))
 }
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn enter(room: &Room, who: &str) -> (Member, Arc<Outbound>) {
-    let (seat, outbound) = seat(ROOMY);
-    (room.enter(name(who), seat).ok().unwrap(), outbound)
+fn enter(room: &Room, who: &str) -> (Member, Arc<Queue>) {
+    enter_with(room, who, ROOMY)
+}
+
+fn enter_with(room: &Room, who: &str, most_bytes: usize) -> (Member, Arc<Queue>) {
+    let queue = queue(most_bytes);
+    let member = room.enter(name(who), Arc::clone(&queue));
+    (member.ok().unwrap(), queue)
 }
 
 fn refusal(room: &Room, who: &str) -> Refusal {
-    room.enter(name(who), seat(ROOMY).0).err().unwrap()
+    room.enter(name(who), queue(ROOMY)).err().unwrap()
 }
 
 /// Everything that was queued for a member; waits when there is nothing.
-fn told(outbound: &Outbound) -> Vec<String> {
+fn told(outbound: &Queue) -> Vec<String> {
     let messages = outbound.take().unwrap_or_default();
     messages
         .into_iter()
-        .map(|bytes| String::from_utf8(bytes).unwrap())
+        .map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
         .collect()
 }
 
 #[test]
 fn everybody_is_told_the_same_and_the_speaker_before_the_answer() {
-    let room = Room::default();
+    let room = room();
     let (adarsh, to_adarsh) = enter(&room, "Adarsh");
     let (joty, to_joty) = enter(&room, "Joty");
     adarsh.say("hello".parse().unwrap()).unwrap();
@@ -68,7 +72,7 @@ fn everybody_is_told_the_same_and_the_speaker_before_the_answer() {
 
 #[test]
 fn a_name_is_one_persons_in_any_case_and_free_at_once() {
-    let room = Room::default();
+    let room = room();
     let (joty, _told) = enter(&room, "Joty");
     let taken = refusal(&room, "jOTY");
     assert_eq!(taken.code, Code::NameTaken);
@@ -80,7 +84,7 @@ fn a_name_is_one_persons_in_any_case_and_free_at_once() {
 
 #[test]
 fn of_fifty_who_want_one_name_one_gets_it_and_the_others_are_not_announced() {
-    let room = Room::default();
+    let room = room();
     let (_witness, to_witness) = enter(&room, "witness");
     let barrier = std::sync::Barrier::new(50);
     let winners = thread::scope(|scope| {
@@ -91,7 +95,7 @@ fn of_fifty_who_want_one_name_one_gets_it_and_the_others_are_not_announced() {
                 "JOTY"
             };
             barrier.wait();
-            room.enter(name(who), seat(ROOMY).0).ok()
+            room.enter(name(who), queue(ROOMY)).ok()
         };
         let tries: Vec<_> = (0..50)
             .map(|number| scope.spawn(move || try_it(number)))
@@ -111,7 +115,7 @@ fn of_fifty_who_want_one_name_one_gets_it_and_the_others_are_not_announced() {
 
 #[test]
 fn who_leaves_is_announced_once_whatever_comes_together() {
-    let room = Room::default();
+    let room = room();
     let (_witness, to_witness) = enter(&room, "witness");
     for reason in Reason::ALL {
         let (member, _told) = enter(&room, "Joty");
@@ -132,9 +136,8 @@ fn who_leaves_is_announced_once_whatever_comes_together() {
 
 #[test]
 fn who_does_not_read_is_thrown_out_with_a_last_word_and_the_others_are_told() {
-    let room = Room::default();
-    let (slow_seat, to_slow) = seat(40);
-    let slow = room.enter(name("slow"), slow_seat).ok().unwrap();
+    let room = room();
+    let (slow, to_slow) = enter_with(&room, "slow", 40);
     let (adarsh, to_adarsh) = enter(&room, "Adarsh");
     adarsh.say("hello".parse().unwrap()).unwrap();
     assert_eq!(slow.out(), Some(Reason::DoesNotRead));
@@ -161,13 +164,11 @@ fn who_does_not_read_is_thrown_out_with_a_last_word_and_the_others_are_told() {
 
 #[test]
 fn one_who_is_thrown_out_by_the_news_of_another_is_announced_too() {
-    let room = Room::default();
+    let room = room();
     let (adarsh, to_adarsh) = enter(&room, "Adarsh");
     // The first has no room for what is said, the second none for the news that the first left.
-    let (first_seat, _first) = seat(60);
-    let first = room.enter(name("first"), first_seat).ok().unwrap();
-    let (second_seat, _second) = seat(80);
-    let second = room.enter(name("second"), second_seat).ok().unwrap();
+    let (first, _first) = enter_with(&room, "first", 60);
+    let (second, _second) = enter_with(&room, "second", 80);
     adarsh
         .say("hello, everybody here".parse().unwrap())
         .unwrap();
@@ -188,7 +189,7 @@ fn one_who_is_thrown_out_by_the_news_of_another_is_announced_too() {
 
 #[test]
 fn a_joiner_misses_nothing_and_hears_nothing_twice() {
-    let room = Room::default();
+    let room = room();
     thread::scope(|scope| {
         let churn = |who: &str| (0..2_000).for_each(|_| drop(enter(&room, who)));
         for who in ["one", "two", "three"] {
@@ -229,13 +230,11 @@ fn check_list_against_events(messages: &[String]) {
 
 #[test]
 fn the_list_is_cut_to_what_fits_a_message() {
-    let room = Room::default();
+    let room = Room::new(Dialect::native(Framing::Len3));
     let members: Vec<_> = (0..100)
         .map(|number| enter(&room, &format!("n{number}")))
         .collect();
-    let (mut small, to_small) = seat(ROOMY);
-    small.longest = 255;
-    let member = room.enter(name("small"), small).ok().unwrap();
+    let (member, to_small) = enter(&room, "small");
     member.who().unwrap();
     for message in told(&to_small) {
         assert!(message.len() <= 255, "{message}");
@@ -246,7 +245,7 @@ fn the_list_is_cut_to_what_fits_a_message() {
 
 #[test]
 fn a_closed_room_tells_all_and_lets_nobody_in() {
-    let room = Room::default();
+    let room = room();
     let (joty, to_joty) = enter(&room, "Joty");
     let (_ahona, to_ahona) = enter(&room, "Ahona");
     room.close();

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use record::Tap;
-use wire::fault::datagrams::{Datagrams, Letter};
-use wire::fault::pause::wait_while_stopped;
+use wire::datagram::transmit;
+use wire::fault::datagrams::{Datagrams, OutgoingDatagram};
 
-use super::{STOP_CHECK, struck};
+use super::{STOP_CHECK, inject};
 
 /// The way from the server to the clients.
 pub struct Back<'a> {
@@ -21,19 +21,19 @@ pub struct Back<'a> {
 }
 
 impl Back<'_> {
-    /// Sends the answers until nobody has any more.
-    pub fn run(mut self, told: &Receiver<Letter>) {
+    /// Sends the answers until every sender is dropped.
+    pub fn run(mut self, replies: &Receiver<OutgoingDatagram>) {
         loop {
             let now = Instant::now();
             let due = self.faults.as_mut().map(|it| it.take_due(now));
             due.into_iter().flatten().for_each(|it| self.send(&it));
             let due = self.faults.as_ref().and_then(Datagrams::next_due);
             let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
-            match told.recv_timeout(wait.min(STOP_CHECK)) {
-                Ok(letter) => {
-                    let tap = self.tap_of(&letter);
-                    let letters = struck(self.faults.as_mut(), letter, tap.as_ref());
-                    letters.iter().for_each(|it| self.send(it));
+            match replies.recv_timeout(wait.min(STOP_CHECK)) {
+                Ok(datagram) => {
+                    let tap = self.tap_of(&datagram);
+                    let datagrams = inject(self.faults.as_mut(), datagram, tap.as_ref());
+                    datagrams.iter().for_each(|it| self.send(it));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -41,23 +41,17 @@ impl Back<'_> {
         }
     }
 
-    fn send(&self, letter: &Letter) {
-        let Some(client) = letter.receiver else {
+    fn send(&self, datagram: &OutgoingDatagram) {
+        let Some(client) = datagram.receiver else {
             return;
         };
-        wait_while_stopped();
-        let tap = self.tap_of(letter).map(|tap| (tap.now(), tap));
-        match self.socket.send_to(&letter.message, client) {
-            Ok(_) => {
-                if let Some((moment, tap)) = tap {
-                    tap.sent(moment, &letter.message[..]);
-                }
-            }
-            Err(error) => tracing::warn!(%client, %error, "cannot answer"),
+        let tap = self.tap_of(datagram);
+        if let Err(error) = transmit(self.socket, &datagram.message, Some(client), tap.as_ref()) {
+            tracing::warn!(%client, %error, "cannot answer");
         }
     }
 
-    fn tap_of(&self, letter: &Letter) -> Option<Tap> {
-        Some(self.tap.as_ref()?.with_peer(letter.receiver?))
+    fn tap_of(&self, datagram: &OutgoingDatagram) -> Option<Tap> {
+        Some(self.tap.as_ref()?.with_peer(datagram.receiver?))
     }
 }

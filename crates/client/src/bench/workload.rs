@@ -1,0 +1,219 @@
+//! What one connection of a bench asks, mode by mode.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use measure::bench::load::BoxedSubject;
+use measure::bench::report::Description;
+use measure::subject::{Performed, Subject};
+use proto::calc;
+use proto::frame::Framing;
+use proto::name::Name;
+use wire::connection::{Connection, ReceiveError};
+
+use super::Service;
+use crate::experiment::subject::{Line, Patience};
+use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
+use crate::experiment::subjects::clock::Clock;
+use crate::experiment::subjects::lowering::Lowering;
+use crate::failure::Failure;
+use crate::session::{Session, Target};
+
+/// For a connection, its `READY` and a log-in.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// Attempts of a request of a cash machine.
+const MACHINE_ATTEMPTS: u32 = 5;
+
+/// What the connections of a bench ask, and where.
+#[derive(Debug)]
+pub struct Workload {
+    /// What they ask.
+    pub service: Service,
+    /// `HOST:PORT`.
+    pub server: String,
+    /// The framing.
+    pub framing: Framing,
+    /// For one answer.
+    pub patience: Patience,
+    /// The account at a bank that is not ours.
+    pub account: Account,
+    /// Accounts at a bank of our own; `None` where the server is not ours.
+    pub own_accounts: Option<u32>,
+    /// Withdrawals that were confirmed, of the machines that are gone.
+    pub withdrawn: AtomicI64,
+}
+
+impl Workload {
+    /// The connection of this number.
+    ///
+    /// # Errors
+    /// When the server is not reachable or refuses.
+    pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
+        Ok(match self.service {
+            Service::Text => Box::new(Lowering::over(
+                Session::open(&self.target())?,
+                None,
+                &self.patience,
+            )),
+            // As fast as is asked for.
+            Service::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
+            Service::Calc => Box::new(Calculating::open(self, number)?),
+            // The room has a run of its own, in `chat`, which counts deliveries and not answers.
+            Service::Echo | Service::Chat => Box::new(Echoing::open(self)?),
+            Service::Atm => Box::new(Withdrawing {
+                machine: self.machine(number)?,
+                withdrawn: &self.withdrawn,
+            }),
+        })
+    }
+
+    /// The machine of this number, at its account.
+    ///
+    /// # Errors
+    /// When the bank is not reachable or refuses.
+    pub fn machine(&self, number: u32) -> Result<CashMachine, Failure> {
+        let account = match self.own_accounts {
+            Some(accounts) => own_account(number % accounts)?,
+            None => self.account.clone(),
+        };
+        let patience = Patience {
+            give_up_after: MACHINE_ATTEMPTS,
+            ..self.patience.clone()
+        };
+        CashMachine::open(Bank::new(self.target(), account, &patience)?)
+    }
+
+    /// The server.
+    pub fn target(&self) -> Target {
+        let timeout = OPENING.max(self.patience.timeout);
+        Target {
+            framing: self.framing,
+            ..Target::new(self.service.mode(), self.server.clone(), timeout)
+        }
+    }
+
+    /// What is measured, in the words of a report.
+    pub fn description(&self) -> Description {
+        Description {
+            mode: self.service.mode().name(),
+            answers: match self.service {
+                Service::Atm => "withdrawals",
+                _ => "answers",
+            },
+            server: self.server.clone(),
+            is_own_server: self.own_accounts.is_some(),
+        }
+    }
+}
+
+/// A cash machine that adds up its withdrawals with those of the others when it is gone.
+struct Withdrawing<'a> {
+    machine: CashMachine,
+    withdrawn: &'a AtomicI64,
+}
+
+impl Subject for Withdrawing<'_> {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
+        self.machine.perform()
+    }
+
+    fn after_given_up(&mut self) -> Result<(), Failure> {
+        self.machine.after_given_up()
+    }
+}
+
+impl Drop for Withdrawing<'_> {
+    fn drop(&mut self) {
+        let withdrawn = self.machine.withdrawn();
+        self.withdrawn.fetch_add(withdrawn, Ordering::Relaxed);
+    }
+}
+
+struct Calculating {
+    line: Line,
+    count: u64,
+}
+
+impl Calculating {
+    fn open(workload: &Workload, number: u32) -> Result<Calculating, Failure> {
+        let mut session = Session::open(&workload.target())?;
+        let name: Name = format!("bench-{number}")
+            .parse()
+            .map_err(Failure::Refused)?;
+        let hello = calc::Request::Hello(name);
+        session.ask(&hello)?.map_err(Failure::Refused)?;
+        Ok(Calculating {
+            line: Line::over(session.into_connection(), &workload.patience),
+            count: 0,
+        })
+    }
+}
+
+impl Subject for Calculating {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
+        // Another sum each time, so that a late answer is no answer to the next one.
+        self.count += 1;
+        let sum = format!("{} + 42", self.count);
+        let request = calc::Request::Calc(sum.parse().map_err(Failure::Refused)?);
+        let expected = (self.count + 42).to_string();
+        let is_expected = |answer: &calc::Answer| matches!(answer, calc::Answer::Value(value) if value.text == expected);
+        let mut performed = Performed::default();
+        let answer = self.line.insist(&request, is_expected, 1, &mut performed)?;
+        answer.transpose().map_err(Failure::Refused)?;
+        Ok(performed)
+    }
+}
+
+struct Echoing {
+    connection: Connection,
+    timeout: Duration,
+    count: u64,
+}
+
+impl Echoing {
+    fn open(workload: &Workload) -> Result<Echoing, Failure> {
+        Ok(Echoing {
+            connection: workload.target().connect()?,
+            timeout: workload.patience.timeout,
+            count: 0,
+        })
+    }
+}
+
+impl Subject for Echoing {
+    type Error = Failure;
+
+    fn perform(&mut self) -> Result<Performed, Failure> {
+        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
+        self.count += 1;
+        let text = format!("echo {}", self.count);
+        let by = Instant::now() + self.timeout;
+        self.connection
+            .writer
+            .send(text.as_bytes())
+            .map_err(|error| lost(error.to_string()))?;
+        loop {
+            match self.connection.reader.receive(Some(by)) {
+                Ok(Some(echoed)) if echoed == text.as_bytes() => {
+                    return Ok(Performed::default());
+                }
+                // A late one, of a text before.
+                Ok(Some(echoed)) if echoed.starts_with(b"echo ") && echoed.len() <= text.len() => {}
+                Ok(Some(_)) => return Err(Failure::Protocol("another text came back".into())),
+                Ok(None) => return Err(lost("it closed the connection".into())),
+                Err(ReceiveError::DeadlinePassed) => {
+                    return Ok(Performed {
+                        given_up_after: Some(1),
+                        ..Performed::default()
+                    });
+                }
+                Err(error) => return Err(lost(error.to_string())),
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The line to the bank: a conversation that is made anew when it was lost, with the customer
+//! logged in again.
+
+use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
+use proto::name::Name;
+use proto::refusal::Refusal;
+use record::Recorder;
+use uuid::Uuid;
+
+use super::progress::Progress;
+use crate::failure::Failure;
+use crate::session::{Session, Target};
+
+/// A line to the bank.
+#[derive(Debug)]
+pub struct BankClient {
+    target: Target,
+    terminal: Name,
+    customer: Option<Customer>,
+    session: Option<Session>,
+    /// Whether the customer is logged in on this session.
+    is_logged_in: bool,
+    /// What was asked last and not answered, and how often.
+    unanswered: Option<(Request, u32)>,
+    /// What is shown meanwhile.
+    pub progress: Progress,
+}
+
+/// A card, its PIN, and the log-in that both made.
+#[derive(Debug)]
+struct Customer {
+    /// The same for every connection of this customer, so that a log-in whose answer was lost is
+    /// not counted twice.
+    login: LoginId,
+    card: CardNumber,
+    pin: Pin,
+}
+
+impl BankClient {
+    /// A line to this bank, for the machine of this name. It connects when there is something to
+    /// say.
+    pub fn new(target: Target, terminal: Name) -> BankClient {
+        BankClient {
+            target,
+            terminal,
+            customer: None,
+            session: None,
+            is_logged_in: false,
+            unanswered: None,
+            progress: Progress::default(),
+        }
+    }
+
+    /// The recorder, if any.
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.target.recorder.as_ref()
+    }
+
+    /// Whether this was sent and not answered, so that it may have been done.
+    pub fn is_unanswered(&self, request: &Request) -> bool {
+        let unanswered = self.unanswered.as_ref();
+        unanswered.is_some_and(|(unanswered, _)| unanswered == request)
+    }
+
+    /// The card of the customer at the machine.
+    pub fn card(&self) -> Option<&CardNumber> {
+        self.customer.as_ref().map(|customer| &customer.card)
+    }
+
+    /// Logs a customer in, and says who it is. The customer before has gone.
+    ///
+    /// # Errors
+    /// When the bank refuses, or cannot be reached.
+    pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
+        if self.customer.is_some() {
+            self.log_out();
+        }
+        let login = LoginId(Uuid::now_v7());
+        self.customer = Some(Customer { login, card, pin });
+        let mut welcome = self.welcome();
+        if let Err(failure) = &welcome
+            && failure.was_asked()
+        {
+            let why = failure.words().unwrap_or_default();
+            self.progress
+                .again(&why, "logging in again with the same id", 2);
+            // Lost after it was asked, or a message of before stood in the answer's place: the same
+            // log-in once more, which burns no second try.
+            welcome = match (welcome, self.welcome()) {
+                // What it answered says more than that it takes no other connection.
+                (
+                    Err(Failure::Protocol(report)),
+                    Err(Failure::Unreachable(_) | Failure::Protocol(_)),
+                ) => Err(Failure::Protocol(report)),
+                (_, again) => again,
+            };
+        }
+        match welcome {
+            Ok(Some(holder)) => Ok(holder),
+            Ok(None) => Err(self.no_conversation()),
+            Err(failure) => {
+                self.customer = None;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Connects, if it is not, so that a bank which is not there is noticed before anything is asked
+    /// of a customer.
+    ///
+    /// # Errors
+    /// When the bank refuses, or cannot be reached.
+    pub fn open(&mut self) -> Result<(), Failure> {
+        let mut connected = self.connect();
+        if let Err(Failure::Lost(why)) = &connected {
+            self.progress.again(why, "connecting again", 2);
+            connected = self.connect();
+        }
+        connected
+    }
+
+    fn welcome(&mut self) -> Result<Option<Holder>, Failure> {
+        let welcome = self.connect().and_then(|()| self.identify());
+        if welcome.is_err() {
+            self.session = None;
+        }
+        welcome
+    }
+
+    /// Ends the customer's session.
+    pub fn log_out(&mut self) {
+        self.customer = None;
+        if let Some(session) = self.session.take() {
+            session.quit();
+        }
+    }
+
+    /// Asks once. The customer is logged in first where the request needs that; to settle needs
+    /// none, so that a card which was locked meanwhile is no obstacle.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] when the bank refused the connection or the log-in, so that the request
+    /// was not sent. [`Failure::Lost`] when there was no answer, [`Failure::Protocol`] when it
+    /// was none; then the next question takes a new connection.
+    pub fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        let asked = self.ask_on_this_line(request);
+        if asked.is_err() {
+            self.session = None;
+        }
+        asked
+    }
+
+    fn ask_on_this_line(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        self.connect()?;
+        if matches!(request, Request::Balance | Request::Hold { .. }) {
+            self.identify()?;
+        }
+        let attempt = match self.unanswered.take() {
+            Some((before, attempt)) if before == *request => attempt + 1,
+            Some(_) | None => 1,
+        };
+        self.unanswered = Some((request.clone(), attempt));
+        let Some(session) = &mut self.session else {
+            return Err(self.no_conversation());
+        };
+        if let (2.., Some(tap)) = (attempt, session.tap()) {
+            tap.resent(attempt, request.to_string().as_bytes());
+        }
+        let asked = session.ask(request);
+        if asked.is_ok() {
+            self.unanswered = None;
+        }
+        asked
+    }
+
+    /// Makes sure there is a conversation.
+    fn connect(&mut self) -> Result<(), Failure> {
+        let has_ended = self.session.as_mut().is_some_and(Session::has_ended);
+        if has_ended {
+            self.session = None;
+        }
+        if self.session.is_none() {
+            let mut session = Session::open(&self.target).map_err(|failure| match failure {
+                // It was there, so it may come back: as for one lost at a question.
+                Failure::Unreachable(report) if has_ended => Failure::Lost(report),
+                failure => failure,
+            })?;
+            let named = session.ask(&Request::Terminal(self.terminal.clone()))?;
+            named.map_err(Failure::Refused)?;
+            self.session = Some(session);
+            self.is_logged_in = false;
+        }
+        Ok(())
+    }
+
+    /// Makes sure the customer, if there is one, is logged in. Says who it is when that was to do.
+    fn identify(&mut self) -> Result<Option<Holder>, Failure> {
+        let (Some(session), Some(customer)) = (&mut self.session, &self.customer) else {
+            return Ok(None);
+        };
+        if self.is_logged_in {
+            return Ok(None);
+        }
+        let request = Request::LogIn {
+            id: customer.login,
+            card: customer.card.clone(),
+            pin: customer.pin.clone(),
+        };
+        match session.ask(&request)?.map_err(Failure::Refused)? {
+            Answer::Welcome { holder, .. } => {
+                self.is_logged_in = true;
+                Ok(Some(holder))
+            }
+            _ => Err(self.no_conversation()),
+        }
+    }
+
+    fn no_conversation(&self) -> Failure {
+        Failure::Lost(format!("{}: there is no conversation", self.target.server).into())
+    }
+}

@@ -1,0 +1,99 @@
+//! Where machines stand: their journals, the bank they talk to, and the person in front of them.
+
+use std::time::Duration;
+
+use proto::atm::machine::Machine;
+use proto::atm::semantics::Semantics;
+use proto::mode::Mode;
+use proto::name::Name;
+
+use super::Arguments;
+use super::machine::CashMachine;
+use crate::cash_machine::progress::Progress;
+use crate::cash_machine::storage::{MachineStorage, Machines};
+use crate::failure::Failure;
+use crate::interrupt::Notice;
+use crate::output::{Output, say};
+use crate::session::Target;
+
+/// Where machines stand: their journals, and the bank they talk to.
+pub(super) struct AtmSetup {
+    pub machines: Machines,
+    /// Journals that are forgotten, where the semantics are not exactly-once.
+    _throw_away: Option<tempfile::TempDir>,
+    target: Target,
+    semantics: Semantics,
+    patience: Duration,
+    notice: Notice,
+    is_for_programs: bool,
+}
+
+impl AtmSetup {
+    pub fn new(
+        target: &Target,
+        arguments: &Arguments,
+        output: Output,
+    ) -> Result<AtmSetup, Failure> {
+        let semantics = arguments.semantics;
+        let mut throw_away = None;
+        let machines = if semantics == Semantics::ExactlyOnce {
+            Machines::of(&target.server)?
+        } else {
+            say(&format!(
+                "warning: {semantics}: this machine may lose or make money, on purpose"
+            ));
+            let directory = tempfile::tempdir()
+                .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
+            let machines = Machines::within(directory.path());
+            throw_away = Some(directory);
+            machines
+        };
+        let (target, patience) = (target.clone(), arguments.patience);
+        Ok(AtmSetup {
+            machines,
+            _throw_away: throw_away,
+            notice: Notice::watch(target.recorder.clone())?,
+            target,
+            semantics,
+            patience,
+            is_for_programs: output.json,
+        })
+    }
+
+    pub fn machine(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
+        let found = self.machines.open(name, self.semantics.protections())?;
+        Ok(self.machine_of(found))
+    }
+
+    /// A machine whose drawer need not have what its journal says.
+    pub fn machine_to_load(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
+        let protections = self.semantics.protections();
+        let found = self.machines.open_to_load(name, protections)?;
+        Ok(self.machine_of(found))
+    }
+
+    fn machine_of(&self, found: (MachineStorage, Machine)) -> CashMachine {
+        let settled_by = self.settled_by(found.0.name());
+        let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
+        if !self.is_for_programs {
+            machine.bank().progress = Progress::on_terminal(&self.target);
+        }
+        machine.for_person(self.notice.clone(), settled_by)
+    }
+
+    /// Who settles what this machine leaves open, and how.
+    fn settled_by(&self, name: &Name) -> String {
+        if self.semantics != Semantics::ExactlyOnce {
+            return format!("with {} nobody settles it", self.semantics);
+        }
+        let usual = format!("127.0.0.1:{}", Mode::Atm.default_port());
+        let server = match &self.target.server {
+            server if *server == usual => String::new(),
+            server => format!(" --server {server}"),
+        };
+        format!(
+            "machine {name} settles it when it starts next, or `labclient atm settle{server}` \
+             does now"
+        )
+    }
+}

@@ -1,0 +1,107 @@
+//! Which server to talk to, and the connection to it.
+
+use std::io;
+use std::time::Duration;
+
+use proto::frame::Framing;
+use proto::mode::Transport;
+use proto::side::Side;
+use record::{Recorder, What};
+use wire::connect::connect;
+use wire::connection::Connection;
+use wire::fault::{Channel, Exchange, Faults, Plan};
+use wire::limits::Limits;
+
+use crate::failure::Failure;
+use crate::peer::Peer;
+use crate::secrets::SECRETS;
+
+/// Which server to talk to, and how.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The server expected there.
+    pub peer: Peer,
+    /// `HOST:PORT`.
+    pub server: String,
+    /// The framing.
+    pub framing: Framing,
+    /// For connecting, and for each answer.
+    pub timeout: Duration,
+    /// Faults to inject into what is said.
+    pub faults: Option<Plan>,
+    /// The recorder, if any.
+    pub recorder: Option<Recorder>,
+}
+
+impl Target {
+    /// This server, in the default framing, without faults or a recording.
+    pub fn new(peer: impl Into<Peer>, server: String, timeout: Duration) -> Target {
+        Target {
+            peer: peer.into(),
+            server,
+            framing: Framing::default(),
+            timeout,
+            faults: None,
+            recorder: None,
+        }
+    }
+
+    /// The name of the service in a recording.
+    pub fn service(&self) -> &'static str {
+        self.peer.service().name()
+    }
+
+    /// Connects, without expecting anything to be said.
+    ///
+    /// # Errors
+    /// When no address answers.
+    pub fn connect(&self) -> Result<Connection, Failure> {
+        let mut connection = self.connect_undisturbed()?;
+        if let Some(faults) = self.faults(Transport::Tcp, Exchange::Transparent) {
+            connection.inject(faults);
+        }
+        Ok(connection)
+    }
+
+    /// What happens to the messages of the next connection or socket on purpose, if anything.
+    pub fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
+        let plan = self.faults.as_ref()?;
+        let number = match transport {
+            Transport::Tcp => plan.next_connection(),
+            Transport::Udp => 0,
+        };
+        Some(plan.faults(Channel {
+            side: Side::Client,
+            transport,
+            number,
+            exchange,
+        }))
+    }
+
+    /// As [`Target::connect`], without faults.
+    pub(super) fn connect_undisturbed(&self) -> Result<Connection, Failure> {
+        let unreachable =
+            |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server).into());
+        let stream = connect(&self.server, self.timeout).map_err(|error| {
+            self.record_failure(&error.to_string());
+            Failure::cannot_connect(&error, self.peer)
+        })?;
+        let mut connection =
+            Connection::new(stream, self.framing, Limits::CLIENT).map_err(unreachable)?;
+        if let Some(recorder) = &self.recorder {
+            let number = recorder.next_connection();
+            connection
+                .record(recorder, self.service(), number, SECRETS)
+                .map_err(unreachable)?;
+        }
+        Ok(connection)
+    }
+
+    /// Records that the server could not be reached.
+    pub fn record_failure(&self, words: &str) {
+        if let Some(recorder) = &self.recorder {
+            let words = words.to_owned();
+            recorder.record(None, What::Failed { words });
+        }
+    }
+}

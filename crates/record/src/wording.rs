@@ -1,0 +1,211 @@
+//! An event in words, for the trace and the views.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::bytes::Bytes;
+use super::event::{By, Cause, Event, How, Message, What};
+
+/// What happened. `show` makes text of the recording printable.
+pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
+    let said = |message: &Message| match &message.text {
+        Some(text) => show(text),
+        None => message.bytes.escaped(),
+    };
+    let fault = |what: &str, message: &Message| format!("fault: {what}: {}", said(message));
+    match &event.what {
+        What::Connected => match &event.channel {
+            Some(channel) => format!("connected, {}", channel.peer),
+            None => "connected".to_owned(),
+        },
+        What::Sent(message) if message.partial => format!("only in part: {}", said(message)),
+        What::Sent(message) | What::Received(message) => said(message),
+        What::Unreadable { bytes, words, .. } => {
+            let (length, words) = (bytes.0.len(), show(words));
+            format!("unreadable, {length} bytes, {words}: {}", bytes.escaped())
+        }
+        What::HalfClosed { by: By::Us } => "we send no more".to_owned(),
+        What::HalfClosed { by: By::Peer } => "the other end sends no more".to_owned(),
+        What::Closed { by, how, words } => match words {
+            Some(words) => format!("{}: {}", closed(*by, *how), show(words)),
+            None => closed(*by, *how),
+        },
+        What::Read {
+            got,
+            asked,
+            have,
+            need,
+        } => read(*got, *asked, *have, *need),
+        What::Dropped { cause, message } => match cause {
+            Cause::Drop => fault("dropped", message),
+            Cause::Duplicate => fault("dropped, the answer to a copy", message),
+        },
+        What::Duplicated(message) => fault("duplicated", message),
+        What::Delayed { until, message } => {
+            let late = duration(until.saturating_sub(event.t));
+            fault(&format!("delayed by {late}"), message)
+        }
+        What::Refused(message) => fault("refused", message),
+        What::Cut { sent, message } => {
+            let length = message.bytes.0.len();
+            fault(&format!("cut after {sent} of {length} bytes"), message)
+        }
+        What::Reordered(message) => fault("held back", message),
+        What::Split { size, message } => fault(&format!("split into {size} bytes each"), message),
+        What::Glued(message) => fault("held back, to be glued to the next", message),
+        What::Reset(message) => fault("reset instead of", message),
+        What::Corrupted { bit, message } => {
+            let flipped = flipped(&message.bytes, *bit);
+            fault(&format!("bit {bit} flipped, {flipped}"), message)
+        }
+        What::Paused { stopped } => format!("the program stops for {}", duration(*stopped)),
+        What::TimedOut { waited, words } => format!("{} for {}", show(words), duration(*waited)),
+        What::Resent { attempt, text } => format!("{}: {}", nth_attempt(*attempt), show(text)),
+        What::Failed { words } => show(words),
+        What::Note(note) => {
+            let words = note.words(event.side, show);
+            match &note.about {
+                Some(id) => format!("{words} {}", show(id)),
+                None => words,
+            }
+        }
+        What::Crashed { at } => format!("crashes at {}", show(at)),
+        What::Lost { count } => format!("{count} events could not be recorded"),
+        What::Ended => "ended".to_owned(),
+    }
+}
+
+fn closed(by: By, how: How) -> String {
+    let ending = ending(how);
+    match (how, by) {
+        (How::Abort, _) => format!("{ending} by us, at once"),
+        (How::End | How::Reset, By::Us) => format!("{ending} by us"),
+        (How::End | How::Reset, By::Peer) => format!("{ending} by the other end"),
+        (How::Timeout | How::Cut | How::Broken, _) => ending.to_owned(),
+    }
+}
+
+/// How a connection ended.
+pub fn ending(how: How) -> &'static str {
+    match how {
+        How::End | How::Abort => "closed",
+        How::Reset => "reset",
+        How::Timeout => "given up: too slow",
+        How::Cut => "cut by a fault",
+        How::Broken => "broken",
+    }
+}
+
+fn read(got: usize, asked: usize, have: usize, need: Option<usize>) -> String {
+    let bytes = if got == 1 { "byte" } else { "bytes" };
+    match (got, need) {
+        (0, _) => "read 0 bytes: the other end sends no more".to_owned(),
+        (_, Some(need)) if have > need => {
+            let more = have - need;
+            format!("read {got} {bytes}: the message of {need}, and {more} more")
+        }
+        (_, Some(need)) if got == have => format!("read {got} of {need} bytes"),
+        (_, Some(need)) => format!("read {got} {bytes}, {have} of {need} are here"),
+        (_, None) if got == have => format!("read {got} {bytes} of at most {asked}"),
+        (_, None) => format!("read {got} {bytes}, {have} are here"),
+    }
+}
+
+/// What the flip of this bit made of its byte: `9 became 1`.
+pub fn flipped(bytes: &Bytes, bit: usize) -> String {
+    let Some(now) = bytes.0.get(bit / 8) else {
+        return "a bit flipped".to_owned();
+    };
+    let before = (now ^ (1 << (bit % 8))).escape_ascii();
+    format!("{before} became {}", now.escape_ascii())
+}
+
+/// `2nd attempt`, and so on.
+pub fn nth_attempt(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending} attempt")
+}
+
+/// Nanoseconds, as `500 ms`.
+pub fn duration(nanoseconds: u64) -> String {
+    let (unit, name) = match nanoseconds {
+        0..1_000 => return format!("{nanoseconds} ns"),
+        1_000..1_000_000 => (1e3, "µs"),
+        1_000_000..1_000_000_000 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    let number = format!("{:.2}", nanoseconds as f64 / unit);
+    let number = number.trim_end_matches('0').trim_end_matches('.');
+    format!("{number} {name}")
+}
+
+/// The text, or as much of it as fits this many columns, `…` included.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= columns
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    match columns {
+        0 => kept,
+        _ => kept + "…",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_text_is_no_wider_than_its_columns() {
+        for (columns, cut_text) in [
+            (10, "日本語です"),
+            (9, "日本語で…"),
+            (8, "日本語…"),
+            (5, "日本…"),
+            (0, ""),
+        ] {
+            assert_eq!(cut("日本語です", columns), cut_text);
+        }
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_fits() {
+        for (nanoseconds, words) in [
+            (7, "7 ns"),
+            (1_500, "1.5 µs"),
+            (500_000_000, "500 ms"),
+            (2_500_000_000, "2.5 s"),
+        ] {
+            assert_eq!(duration(nanoseconds), words);
+        }
+    }
+
+    #[test]
+    fn attempts_are_ordinal_numbers() {
+        for (number, ordinal) in [
+            (1, "1st"),
+            (2, "2nd"),
+            (3, "3rd"),
+            (4, "4th"),
+            (11, "11th"),
+            (12, "12th"),
+            (13, "13th"),
+            (21, "21st"),
+            (22, "22nd"),
+            (102, "102nd"),
+            (112, "112th"),
+        ] {
+            assert_eq!(nth_attempt(number), format!("{ordinal} attempt"));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The permit of one open connection, and what is known of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::Connections;
+use super::eviction::Source;
+
+/// Leave for a connection to be open, given back when dropped.
+#[derive(Debug)]
+pub struct ConnectionPermit {
+    id: u64,
+    service: &'static str,
+    watch: Watch,
+    connections: Connections,
+}
+
+/// What is known of a connection outside its thread: by a second thread of its own, by what all
+/// connections share. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    source: Source,
+    activity: Arc<Activity>,
+}
+
+#[derive(Debug, Default)]
+struct Activity {
+    has_spoken: AtomicBool,
+    /// When the peer sent something last, or connected: nanoseconds since the beginning.
+    quiet_since: AtomicU64,
+    /// It was ended to make room.
+    is_ending: AtomicBool,
+}
+
+impl ConnectionPermit {
+    pub(super) fn new(
+        id: u64,
+        service: &'static str,
+        watch: Watch,
+        connections: Connections,
+    ) -> ConnectionPermit {
+        ConnectionPermit {
+            id,
+            service,
+            watch,
+            connections,
+        }
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// A number no other connection of this server has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The peer has sent something: to be called for each message, or each read where there are no
+    /// messages. Of those that give way, the one that was quiet longest is ended first.
+    pub fn has_spoken(&self) {
+        let activity = &self.watch.activity;
+        let now = self.connections.now();
+        activity.quiet_since.store(now, Ordering::Relaxed);
+        activity.has_spoken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is stopping.
+    pub fn is_stopping(&self) -> bool {
+        self.connections.are_stopping()
+    }
+
+    /// Whether the connection was ended to make room for another.
+    pub fn was_evicted(&self) -> bool {
+        self.watch.was_evicted()
+    }
+
+    /// What is known of the connection, for what works for it outside its thread.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+}
+
+impl Watch {
+    /// Of a connection that was opened now.
+    pub(super) fn new(source: Source, now: u64) -> Watch {
+        let activity = Activity {
+            quiet_since: AtomicU64::new(now),
+            ..Activity::default()
+        };
+        Watch {
+            source,
+            activity: Arc::new(activity),
+        }
+    }
+
+    /// Where the connection comes from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    pub(super) fn has_spoken(&self) -> bool {
+        self.activity.has_spoken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn quiet_since(&self) -> u64 {
+        self.activity.quiet_since.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection was ended to make room for another.
+    pub fn was_evicted(&self) -> bool {
+        self.activity.is_ending.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn make_room(&self) {
+        self.activity.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Of a connection from this source that there is not.
+    #[cfg(test)]
+    pub fn of(source: Source) -> Watch {
+        Watch::new(source, 0)
+    }
+
+    /// Has it ended to make room.
+    #[cfg(test)]
+    pub fn end(&self) {
+        self.make_room();
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.connections.remove(self.id);
+    }
+}
