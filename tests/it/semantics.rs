@@ -16,7 +16,7 @@ fn each_under(trouble: Trouble) -> Vec<String> {
         let withdraw = |semantics| {
             scope.spawn(move || {
                 // Long enough that on a busy machine no other answer than the lost one is late.
-                let seen = withdraw_under(semantics, trouble, Duration::from_secs(2)).unwrap();
+                let seen = withdraw_under(semantics, trouble, Duration::from_secs(5)).unwrap();
                 let (notes, balance, verdict) = (seen.notes, seen.balance, seen.verdict);
                 format!("{semantics}: {notes}, {balance}, {verdict}")
             })

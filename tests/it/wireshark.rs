@@ -120,7 +120,7 @@ fn fields_are_right(tshark: &Tshark, lab: &Lab) {
     }
     assert_eq!(
         rows("socketlab.verb == \"CALC\"", "socketlab.arguments"),
-        ["12+42", "5/0"]
+        ["12 + 42", "5 / 0"]
     );
     let said = rows("socketlab.event == \"said\"", "socketlab.arguments");
     // In raw framing two messages may come as one, and the client then gives up.

@@ -1,6 +1,7 @@
 //! `labclient` as its users meet it: against servers in this process, and against bare sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bare_servers;
 mod chat;
 #[cfg(unix)]
 mod chat_terminal;
@@ -13,7 +14,6 @@ mod measure;
 mod printed;
 mod record;
 mod script;
-mod strangers;
 // Pseudo-terminals are Unix's.
 #[cfg(unix)]
 mod terminal;

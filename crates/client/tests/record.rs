@@ -11,8 +11,8 @@ use testkit::process::Ended;
 use testkit::process::words;
 use testkit::service::start;
 
+use crate::bare_servers::unused_address;
 use crate::labclient::labclient_at_home;
-use crate::strangers::nobody;
 
 /// A place to run in, with a server of one service.
 struct Lab {
@@ -286,7 +286,7 @@ fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
 fn a_server_that_is_not_there_is_told() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("it.jsonl");
-    let nobody = nobody();
+    let nobody = unused_address();
     let address = nobody.address();
     let words = ["--record", "it.jsonl", "text", "lower", "A"];
     let ended = labclient_at_home(home.path(), &words).at(&address).run();

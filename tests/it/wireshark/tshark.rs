@@ -152,7 +152,7 @@ fn run(capture: &Path, arguments: &[&str]) -> String {
     assert!(ran.status.success(), "{arguments:?}: {said}");
     let complaints = said
         .lines()
-        .filter(|line| !line.starts_with("Service as user"));
+        .filter(|line| !line.starts_with("Running as user"));
     assert_eq!(complaints.collect::<Vec<_>>(), [""; 0], "{arguments:?}");
     String::from_utf8(ran.stdout).unwrap()
 }

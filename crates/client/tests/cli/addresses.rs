@@ -5,8 +5,8 @@ use proto::mode::Mode;
 use server::Config;
 use testkit::service::{start, start_with};
 
+use crate::bare_servers::unused_address;
 use crate::labclient::labclient;
-use crate::strangers::nobody;
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 
@@ -45,7 +45,7 @@ fn an_address_of_ipv6_is_written_in_brackets() {
 
 #[test]
 fn each_address_that_was_tried_is_named() {
-    let nobody = nobody();
+    let nobody = unused_address();
     let port = nobody.address().rsplit_once(':').unwrap().1.to_owned();
     let ended = labclient(PRIME).at(format!("localhost:{port}")).run();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
@@ -125,7 +125,7 @@ fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
 #[test]
 fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
     let text = start(Mode::Text);
-    let nobody = nobody();
+    let nobody = unused_address();
     let from = |server: String, arguments: &[&str]| {
         labclient(arguments).adjust(move |command| command.env("LABCLIENT_SERVER", server))
     };
@@ -143,7 +143,7 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
 
 #[test]
 fn what_loads_a_server_does_not_go_by_the_environment() {
-    let nobody = nobody();
+    let nobody = unused_address();
     let bench = ["bench", "text", "-n", "1", "--labserver", "no-such-program"];
     let ended = labclient(&bench)
         .adjust(|command| command.env("LABCLIENT_SERVER", nobody.address()))

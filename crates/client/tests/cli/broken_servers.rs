@@ -8,15 +8,15 @@ use std::thread;
 use serde_json::Value;
 use testkit::TEST_TIMEOUT;
 
+use crate::bare_servers::{bank, bank_over, sends, sends_and_closes};
 use crate::labclient::labclient;
-use crate::strangers::{bank, bank_over, says, says_and_closes};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 const CARD: &str = "123456789";
 
 #[test]
 fn a_server_that_waits_for_us_to_speak_first_is_told_to_say_ready() {
-    let silent = says("");
+    let silent = sends("");
     labclient(PRIME).with(&["--timeout", "0.5"]).at(&silent).run().failed_with(
         5,
         &format!(
@@ -43,7 +43,7 @@ fn a_greeting_that_is_no_ready_is_shown() {
         ("\0\x01", "\\u{0}\\u{1}", "00 01"),
         ("2:OK,", "OK", "4f 4b"),
     ] {
-        let server = says(greeting);
+        let server = sends(greeting);
         labclient(PRIME).at(&server).run().failed_with(
             5,
             &format!(
@@ -57,7 +57,7 @@ fn a_greeting_that_is_no_ready_is_shown() {
 
 #[test]
 fn an_answer_that_is_none_is_shown_with_what_was_asked_and_what_was_due() {
-    let server = says("12:READY text 1,6:OK yes,");
+    let server = sends("12:READY text 1,6:OK yes,");
     let expected = format!(
         "labclient: {server}: \"OK yes\" does not answer PRIME
   open request  1: PRIME 97
@@ -103,7 +103,7 @@ fn what_breaks_the_grammar_or_the_framing_is_told_apart() {
             "Messages",
         ),
     ] {
-        let server = says(Box::leak(
+        let server = sends(Box::leak(
             format!("12:READY text 1,{came}").into_boxed_str(),
         ));
         labclient(PRIME).at(&server).run().failed_with(
@@ -119,7 +119,7 @@ fn what_breaks_the_grammar_or_the_framing_is_told_apart() {
 
 #[test]
 fn an_answer_that_is_no_utf_8_is_shown_in_hexadecimal() {
-    let server = crate::strangers::stranger(|mut stream| {
+    let server = crate::bare_servers::serve_one(|mut stream| {
         let _ = stream.write_all(b"12:READY text 1,5:OK \xff\xfe,");
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
@@ -140,7 +140,7 @@ fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
         ("8", "closed 1 bytes into the length of a message", "8"),
     ] {
         let said = Box::leak(format!("12:READY text 1,{said}").into_boxed_str());
-        let server = says_and_closes(said);
+        let server = sends_and_closes(said);
         let unit = if came.len() == 1 { "byte" } else { "bytes" };
         let came = format!("  came          \"{came}\" ({} {unit})", came.len());
         labclient(PRIME).at(&server).run().failed_with(
@@ -149,7 +149,7 @@ fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
             &["  open request  1: PRIME 97", &came],
         );
     }
-    let hangs = says("12:READY text 1,8:OK pr");
+    let hangs = sends("12:READY text 1,8:OK pr");
     labclient(PRIME)
         .with(&["--timeout", "0.5"])
         .at(&hangs)
@@ -163,7 +163,7 @@ fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
 
 #[test]
 fn in_a_pipe_the_request_that_was_open_is_named() {
-    let server = says("12:READY text 1,8:OK prime,12:OK not prime,10:OK perhaps,");
+    let server = sends("12:READY text 1,8:OK prime,12:OK not prime,10:OK perhaps,");
     let ended = labclient(&["text"])
         .at(&server)
         .run_with("prime 7\nprime 8\nprime 9\nprime 10\n");
@@ -179,7 +179,7 @@ fn in_a_pipe_the_request_that_was_open_is_named() {
 
 #[test]
 fn with_json_the_parts_are_members_of_an_object() {
-    let server = says("12:READY text 1,6:OK yes,");
+    let server = sends("12:READY text 1,6:OK yes,");
     let ended = labclient(PRIME).with(&["--json"]).at(&server).run();
     let object: Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = serde_json::json!({
@@ -201,7 +201,7 @@ fn with_json_the_parts_are_members_of_an_object() {
 
 #[test]
 fn an_echo_that_differs_is_no_echo() {
-    let server = says("3:abd,");
+    let server = sends("3:abd,");
     labclient(&["echo", "abc"]).at(&server).run().failed_with(
         5,
         &format!("{server}: sent \"abc\", but \"abd\" came back"),
@@ -216,7 +216,7 @@ fn an_echo_that_differs_is_no_echo() {
 
 #[test]
 fn a_room_that_says_what_no_room_says_is_shown_it() {
-    let room = says("12:READY chat 1,16:OK joined Adarsh,14:HELLO everyone,");
+    let room = sends("12:READY chat 1,16:OK joined Adarsh,14:HELLO everyone,");
     let ended = labclient(&["chat", "--name", "Adarsh"]).at(&room).run();
     assert_eq!(ended.status, Some(5), "{ended:?}");
     for part in [

@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use testkit::process::Ended;
 
+use crate::bare_servers::unused_address;
 use crate::labclient::labclient;
-use crate::strangers::nobody;
 
 #[test]
 fn what_makes_no_sense_is_a_usage_error_that_names_it() {
-    let nobody = nobody();
+    let nobody = unused_address();
     for (arguments, named) in [
         (&[][..], "Usage: labclient"),
         (&["bank"], "'bank'"),
@@ -101,7 +101,7 @@ fn with_json_a_mistake_on_the_command_line_is_an_object_too() {
 
 #[test]
 fn what_is_no_amount_card_or_account_is_a_usage_error() {
-    let nobody = nobody();
+    let nobody = unused_address();
     let atm = ["atm", "--card", "123456789"];
     for (arguments, named) in [
         (&["withdraw", "0"][..], "0"),

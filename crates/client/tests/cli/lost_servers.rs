@@ -10,14 +10,14 @@ use server::Config;
 use socket2::SockRef;
 use testkit::service::{start, start_with};
 
+use crate::bare_servers::{sends, sends_and_closes, serve_one, unused_address};
 use crate::labclient::labclient;
-use crate::strangers::{nobody, says, says_and_closes, stranger};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 
 #[test]
 fn nobody_there_is_named_with_what_to_start() {
-    let nobody = nobody();
+    let nobody = unused_address();
     let address = nobody.address();
     for (arguments, mode) in [
         (PRIME, "text"),
@@ -80,7 +80,7 @@ fn another_framing_is_recognised() {
 
 #[test]
 fn another_version_is_named() {
-    let newer = says("12:READY text 2,");
+    let newer = sends("12:READY text 2,");
     labclient(PRIME).at(&newer).run().failed(
         3,
         &format!(
@@ -92,7 +92,7 @@ fn another_version_is_named() {
 
 #[test]
 fn a_server_that_closes_at_once_is_lost() {
-    let closes = says_and_closes("");
+    let closes = sends_and_closes("");
     labclient(PRIME).at(&closes).run().failed_with(
         3,
         &format!("{closes} closed the connection at once"),
@@ -105,7 +105,7 @@ fn a_server_that_closes_at_once_is_lost() {
 
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
-    let mute = says("12:READY text 1,");
+    let mute = sends("12:READY text 1,");
     labclient(PRIME)
         .with(&["--timeout", "0.5"])
         .at(&mute)
@@ -119,7 +119,7 @@ fn a_server_that_does_not_answer_is_given_up() {
 
 #[test]
 fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
-    let closes = says_and_closes("12:READY text 1,");
+    let closes = sends_and_closes("12:READY text 1,");
     labclient(PRIME).at(&closes).run().failed_with(
         3,
         &format!("{closes}: the server closed the connection"),
@@ -130,7 +130,7 @@ fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
             "  came          nothing",
         ],
     );
-    let resets = stranger(|mut stream| {
+    let resets = serve_one(|mut stream| {
         let _ = stream.write_all(b"12:READY text 1,");
         let _ = stream.read(&mut [0; 100]);
         // With this, closing resets.

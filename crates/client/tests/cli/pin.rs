@@ -3,8 +3,8 @@
 use proto::mode::Mode;
 use testkit::service::start;
 
+use crate::bare_servers::unused_address;
 use crate::labclient::labclient;
-use crate::strangers::nobody;
 
 const BALANCE: &[&str] = &["atm", "--card", "123456789", "balance"];
 
@@ -47,7 +47,7 @@ fn the_file_comes_before_the_environment() {
 
 #[test]
 fn a_pipe_is_never_asked_for_a_pin() {
-    let nobody = nobody();
+    let nobody = unused_address();
     labclient(BALANCE)
         .at(nobody.address())
         .run_with("1234\n")
@@ -59,7 +59,7 @@ fn a_pipe_is_never_asked_for_a_pin() {
 
 #[test]
 fn what_is_no_pin_is_a_usage_error_that_does_not_repeat_it() {
-    let nobody = nobody();
+    let nobody = unused_address();
     for pin in ["", "471", "47114711471147", "4711x", "47 11", "４７１１"] {
         let ended = labclient(BALANCE).pin(pin).at(nobody.address()).run();
         assert_eq!(

@@ -77,10 +77,10 @@ fn with_json_a_refusal_is_an_object_as_in_a_pipe() {
 
 #[test]
 fn the_words_of_a_server_cannot_move_the_cursor() {
-    let stranger = crate::strangers::says("17:READY calc 1\x1b[2J\x07,");
+    let stranger = crate::bare_servers::sends("17:READY calc 1\x1b[2J\x07,");
     let ended = labclient(&["calc", "1 + 1"]).at(&stranger).run();
     assert!(!ended.stderr.contains('\x1b'), "{ended:?}");
-    let busy = crate::strangers::says("25:ERR busy \x1b[2Jtry\u{202e} later,");
+    let busy = crate::bare_servers::sends("25:ERR busy \x1b[2Jtry\u{202e} later,");
     labclient(&["calc", "1 + 1"])
         .at(&busy)
         .run()

@@ -4,8 +4,8 @@ use std::sync::mpsc::{Sender, channel};
 
 use testkit::TEST_TIMEOUT;
 
+use crate::bare_servers::{bank, bank_over};
 use crate::labclient::labclient;
-use crate::strangers::{bank, bank_over};
 
 const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
 

@@ -19,8 +19,8 @@ use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
+use crate::bare_servers::bank;
 use crate::labclient::{labclient, labclient_at_home};
-use crate::strangers::bank;
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
 

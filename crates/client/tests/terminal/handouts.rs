@@ -1,4 +1,4 @@
-//! The printed clients' questions, with a terminal to answer them.
+//! The printed clients' questions, answered at a terminal.
 
 use std::io::Write;
 use std::sync::mpsc::channel;
@@ -37,7 +37,7 @@ fn the_text_menu_asks_for_each_part_and_again_after_a_wrong_choice() {
     terminal.expect("\nResponse: Palindrome\r\n");
     terminal.expect("choice (1, 2 or 3): ");
     terminal.enter("3");
-    // What a terminal got wrong, and has put right, is no failure.
+    // What was typed wrong, and then right, is no failure.
     terminal.end_restored(0);
     server.was_told_all();
 }

@@ -1,4 +1,4 @@
-//! A bank that does not answer: what a terminal is told meanwhile, and at Ctrl-C.
+//! A bank that does not answer: what is shown meanwhile, and at Ctrl-C.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use testkit::terminal::Terminal;
 use testkit::terminal::key::CTRL_C;
 
 use super::{start, start_in};
-use crate::strangers::{bank, bank_over};
+use crate::bare_servers::{bank, bank_over};
 
 const WITHDRAW: &[&str] = &["atm", "--card", "987654321", "withdraw", "500"];
 

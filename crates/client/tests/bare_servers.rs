@@ -1,4 +1,4 @@
-//! Servers that are not what the client expects: bare sockets with a mind of their own.
+//! Servers that are not what the client expects: bare sockets.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,62 +12,62 @@ use wire::connection::Connection;
 use wire::limits::Limits;
 
 /// An address where nothing listens, over TCP or UDP, nor will for as long as this is kept.
-pub struct Nobody {
+pub struct UnusedAddress {
     reserved: Socket,
 }
 
-pub fn nobody() -> Nobody {
+pub fn unused_address() -> UnusedAddress {
     let reserved = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     reserved.bind(&any.into()).unwrap();
-    Nobody { reserved }
+    UnusedAddress { reserved }
 }
 
-impl Nobody {
+impl UnusedAddress {
     pub fn address(&self) -> String {
         let address = self.reserved.local_addr().unwrap();
         address.as_socket().unwrap().to_string()
     }
 }
 
-/// Takes one connection, closes the door, and deals with who came in.
-pub fn stranger(meet: impl FnOnce(TcpStream) + Send + 'static) -> String {
+/// Accepts one connection, stops listening, and handles the connection.
+pub fn serve_one(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         if let Ok((stream, _)) = listener.accept() {
             drop(listener);
             let _ = stream.set_read_timeout(Some(TEST_TIMEOUT));
-            meet(stream);
+            serve(stream);
         }
     });
     address
 }
 
-/// Says this, and then nothing, until the client goes.
-pub fn says(words: &'static str) -> String {
-    stranger(move |mut stream| {
+/// Sends this, and then nothing, until the client closes.
+pub fn sends(words: &'static str) -> String {
+    serve_one(move |mut stream| {
         let _ = stream.write_all(words.as_bytes());
         let _ = stream.read_to_end(&mut Vec::new());
     })
 }
 
-/// Says this and closes.
-pub fn says_and_closes(words: &'static str) -> String {
-    stranger(move |mut stream| {
+/// Sends this and closes.
+pub fn sends_and_closes(words: &'static str) -> String {
+    serve_one(move |mut stream| {
         let _ = stream.write_all(words.as_bytes());
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
     })
 }
 
-/// A bank that answers what `answer` knows an answer to, and is gone at the first thing else.
+/// A bank that answers what `answer` has an answer to, and closes at the first other request.
 pub fn bank(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> String {
-    stranger(move |stream| serve(stream, answer))
+    serve_one(move |stream| serve(stream, answer))
 }
 
-/// A bank that breaks off a connection where `answer` knows none, and takes so many connections,
-/// one after the other.
+/// A bank that closes a connection where `answer` has none, and accepts so many connections, one
+/// after the other.
 pub fn bank_over(
     connections: usize,
     mut answer: impl FnMut(&str) -> Option<String> + Send + 'static,
