@@ -14,7 +14,7 @@ use proto::atm::record::Status;
 use proto::side::Side;
 use wire::fault::crash::CrashPoint;
 
-use crate::books::MemoryRows;
+use crate::books::Books;
 use crate::programs;
 use crate::programs::{Card, End, Place, Process, crashed, free_ports};
 
@@ -157,7 +157,7 @@ fn run(side: Side, rows: &[Row]) {
                         Side::Client => machine_dies(&place, &faults, kind, *both, &what),
                         Side::Server => bank_dies(&place, &faults, kind, *both, &what),
                     }
-                    let books = MemoryRows::close(&place, &[TERMINAL.into()], filling()).unwrap();
+                    let books = Books::close(&place, &[TERMINAL.into()], filling()).unwrap();
                     assert_eq!((books.lost, books.duplicated), (0, 0), "{what}");
                     assert_eq!(books.wrong, [""; 0], "{what}");
                     let moved = books.transactions.iter();
