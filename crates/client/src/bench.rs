@@ -47,7 +47,7 @@ pub struct Arguments {
         value_name = "text|calc|echo|datetime|atm|chat",
         hide_possible_values = true
     )]
-    service: Service,
+    subject: Service,
 
     /// Connections at once, each with a thread
     #[arg(short, long, value_name = "COUNT", default_value_t = 8,
@@ -137,7 +137,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
                 .into(),
         ));
     }
-    let service = arguments.service;
+    let service = arguments.subject;
     let mode = service.mode();
     let foreign = all.named_server(mode.default_port());
     let is_foreign = foreign.is_some();
