@@ -9,7 +9,7 @@ use proto::frame::Framing;
 use proto::handout::{Handout, Part};
 use proto::mode::{Mode, Transport};
 use proto::script::{DEFAULT, Script, Shipped};
-use record::{Event, What};
+use record::{Event, EventKind};
 use server::config::ProxySettings;
 use server::{Config, Role};
 use testkit::TEST_TIMEOUT;
@@ -53,7 +53,7 @@ fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, fram
     let is_lost = |event: &Event| {
         let channel = event.channel.as_ref();
         let is_here = channel.is_some_and(|it| it.service == service && it.transport == transport);
-        is_here && matches!(event.what, What::Dropped { .. })
+        is_here && matches!(event.what, EventKind::Dropped { .. })
     };
     assert!(
         events.iter().any(is_lost),

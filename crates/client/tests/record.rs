@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use proto::mode::Mode;
-use record::{Cause, Event, How, NoteKind, Recording, Run, Secrets, What};
+use record::{Cause, Event, EventKind, How, NoteKind, Recording, Run, Secrets};
 use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::process::words;
@@ -54,8 +54,8 @@ fn recording(path: &Path) -> Recording {
 /// The messages that crossed the wire, sent ones with a `>`.
 fn messages(events: &[Event]) -> Vec<String> {
     let words = |event: &Event| match &event.what {
-        What::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
-        What::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
+        EventKind::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
+        EventKind::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
         _ => None,
     };
     events.iter().filter_map(words).collect()
@@ -63,7 +63,7 @@ fn messages(events: &[Event]) -> Vec<String> {
 
 fn notes(events: &[Event]) -> Vec<NoteKind> {
     let note = |event: &Event| match &event.what {
-        What::Note(note) => Some(note.kind.clone()),
+        EventKind::Note(note) => Some(note.kind.clone()),
         _ => None,
     };
     events.iter().filter_map(note).collect()
@@ -88,7 +88,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     assert_eq!(header.secrets, Secrets::Masked);
 
     let lost = events.iter().position(|event| {
-        matches!(&event.what, What::Dropped { cause: Cause::Drop, message }
+        matches!(&event.what, EventKind::Dropped { cause: Cause::Drop, message }
             if message.text.as_deref().unwrap().contains(" held 500.00"))
     });
     let after: Vec<_> = events[lost.unwrap()..]
@@ -97,13 +97,13 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
         .collect();
     assert!(matches!(
         after[1],
-        What::TimedOut {
+        EventKind::TimedOut {
             waited: 3_000_000_000,
             ..
         }
     ));
     let resent = after.iter().find_map(|what| match what {
-        What::Resent { attempt, text } => Some((*attempt, text.clone())),
+        EventKind::Resent { attempt, text } => Some((*attempt, text.clone())),
         _ => None,
     });
     let (attempt, text) = resent.unwrap();
@@ -119,7 +119,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
             NoteKind::Confirmed
         ]
     );
-    assert_eq!(events.last().unwrap().what, What::Ended);
+    assert_eq!(events.last().unwrap().what, EventKind::Ended);
     let log_ins = messages(events);
     let log_ins = log_ins.iter().filter(|m| m.starts_with("> VERIFY"));
     assert!(log_ins.clone().count() == 2 && log_ins.clone().all(|m| m.ends_with(" ****")));
@@ -155,14 +155,14 @@ fn a_question_over_udp_that_is_asked_again_is_told() {
     assert_eq!(lab.run(&words, "").status, Some(0));
     let runs = lab.runs();
     let kinds = runs[0].events.iter().map(|event| match &event.what {
-        What::Sent(_) => "sent",
-        What::Received(_) => "received",
-        What::Dropped { .. } => "dropped",
-        What::TimedOut { .. } => "timed out",
-        What::Resent { attempt: 2, .. } => "resent",
-        What::Connected => "connected",
-        What::Closed { .. } => "closed",
-        What::Ended => "ended",
+        EventKind::Sent(_) => "sent",
+        EventKind::Received(_) => "received",
+        EventKind::Dropped { .. } => "dropped",
+        EventKind::TimedOut { .. } => "timed out",
+        EventKind::Resent { attempt: 2, .. } => "resent",
+        EventKind::Connected => "connected",
+        EventKind::Closed { .. } => "closed",
+        EventKind::Ended => "ended",
         _ => "else",
     });
     let kinds: Vec<_> = kinds.collect();
@@ -199,7 +199,7 @@ fn chat_and_echo_are_recorded_message_by_message_to_their_end() {
         assert_eq!(same.count(), 1, "{message}: {messages_of_chat:?}");
     }
     let last = &runs[0].events[runs[0].events.len() - 2].what;
-    assert!(matches!(last, What::Closed { .. }), "{last:?}");
+    assert!(matches!(last, EventKind::Closed { .. }), "{last:?}");
 
     let lab = Lab::with(Mode::Echo);
     lab.run(
@@ -251,8 +251,8 @@ fn a_crash_on_purpose_is_the_last_that_is_told() {
         .take(2)
         .map(|event| &event.what)
         .collect();
-    assert!(matches!(what[0], What::Crashed { at } if at == "mid-dispense"));
-    assert!(matches!(what[1], What::Note(note) if note.kind == NoteKind::Drawer));
+    assert!(matches!(what[0], EventKind::Crashed { at } if at == "mid-dispense"));
+    assert!(matches!(what[1], EventKind::Note(note) if note.kind == NoteKind::Drawer));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn a_server_that_is_not_there_is_told() {
     assert_eq!(ended.status, Some(3));
     let events = recording(&path).runs.remove(0).events;
     let words = format!("nothing listens on {address}");
-    assert_eq!(events[0].what, What::Failed { words });
+    assert_eq!(events[0].what, EventKind::Failed { words });
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_connection_that_a_fault_cuts_ends_so() {
     );
     let events = &lab.runs()[0].events;
     let closed = events.iter().find_map(|event| match &event.what {
-        What::Closed { how, .. } => Some(*how),
+        EventKind::Closed { how, .. } => Some(*how),
         _ => None,
     });
     assert_eq!(closed, Some(How::Cut));

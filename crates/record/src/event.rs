@@ -71,7 +71,7 @@ pub struct Event {
     pub channel: Option<Channel>,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// A connection, or a UDP socket and one peer of it.
@@ -143,7 +143,7 @@ pub struct Message {
 /// is what a fault did to a message, whose bytes these events only repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum What {
+pub enum EventKind {
     /// The connection was made. Of a client's UDP socket: it was opened.
     Connected,
     /// These bytes were given to the operating system.
@@ -280,14 +280,14 @@ pub enum What {
     Ended,
 }
 
-impl What {
+impl EventKind {
     /// The bytes that crossed the wire in this event, and which way.
     pub fn crossed(&self) -> Option<(Direction, &Bytes)> {
         match self {
-            What::Sent(message) | What::Received(message) => {
+            EventKind::Sent(message) | EventKind::Received(message) => {
                 Some((message.direction, &message.bytes))
             }
-            What::Unreadable {
+            EventKind::Unreadable {
                 direction, bytes, ..
             } => Some((*direction, bytes)),
             _ => None,
@@ -297,18 +297,18 @@ impl What {
     /// The message that was sent or received, or that a fault changed.
     pub fn message(&self) -> Option<&Message> {
         match self {
-            What::Sent(message)
-            | What::Received(message)
-            | What::Dropped { message, .. }
-            | What::Duplicated(message)
-            | What::Delayed { message, .. }
-            | What::Refused(message)
-            | What::Cut { message, .. }
-            | What::Reordered(message)
-            | What::Split { message, .. }
-            | What::Glued(message)
-            | What::Reset(message)
-            | What::Corrupted { message, .. } => Some(message),
+            EventKind::Sent(message)
+            | EventKind::Received(message)
+            | EventKind::Dropped { message, .. }
+            | EventKind::Duplicated(message)
+            | EventKind::Delayed { message, .. }
+            | EventKind::Refused(message)
+            | EventKind::Cut { message, .. }
+            | EventKind::Reordered(message)
+            | EventKind::Split { message, .. }
+            | EventKind::Glued(message)
+            | EventKind::Reset(message)
+            | EventKind::Corrupted { message, .. } => Some(message),
             _ => None,
         }
     }
@@ -317,14 +317,14 @@ impl What {
     pub fn may_be_anywhere(&self) -> bool {
         matches!(
             self,
-            What::Note(_)
-                | What::Crashed { .. }
-                | What::Lost { .. }
-                | What::Ended
-                | What::Failed { .. }
-                | What::Resent { .. }
-                | What::TimedOut { .. }
-                | What::Paused { .. }
+            EventKind::Note(_)
+                | EventKind::Crashed { .. }
+                | EventKind::Lost { .. }
+                | EventKind::Ended
+                | EventKind::Failed { .. }
+                | EventKind::Resent { .. }
+                | EventKind::TimedOut { .. }
+                | EventKind::Paused { .. }
         )
     }
 }

@@ -26,7 +26,9 @@ pub mod trace;
 pub mod wording;
 
 pub use self::bytes::Bytes;
-pub use self::event::{By, Cause, Channel, Event, Framed, Header, How, Message, Secrets, What};
+pub use self::event::{
+    By, Cause, Channel, Event, EventKind, Framed, Header, How, Message, Secrets,
+};
 pub use self::note::{Detail, Note, NoteKind};
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};
 pub use self::recorder::{OpenError, Recorder, Settings};

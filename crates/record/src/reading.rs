@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use super::event::{Event, Header, What};
+use super::event::{Event, EventKind, Header};
 use super::{MAX_LINE, OLDEST_VERSION, VERSION};
 
 /// What the first line begins with.
@@ -99,7 +99,7 @@ impl Run {
     /// How many events were lost. A gap in the numbers says less: a filter makes one too.
     pub fn lost(&self) -> u64 {
         let counts = self.events.iter().map(|event| match event.what {
-            What::Lost { count } => count,
+            EventKind::Lost { count } => count,
             _ => 0,
         });
         counts.fold(0, u64::saturating_add)

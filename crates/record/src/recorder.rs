@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::event::{By, Channel, Event, Header, Secrets, What};
+use super::event::{By, Channel, Event, EventKind, Header, Secrets};
 use super::file::{append_line, open};
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
@@ -210,12 +210,12 @@ impl Recorder {
     }
 
     /// Records an event that happens now.
-    pub fn record(&self, channel: Option<&Channel>, what: What) {
+    pub fn record(&self, channel: Option<&Channel>, what: EventKind) {
         self.record_at(self.now(), channel, what);
     }
 
     /// Records an event that began then.
-    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: What) {
+    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: EventKind) {
         let mut event = Event {
             run: self.0.run.clone(),
             n: 0,
@@ -237,7 +237,7 @@ impl Recorder {
     /// Records that the process dies at a crash point, and waits until everything is written.
     pub fn crashed(&self, at: &str) {
         let at = at.to_owned();
-        self.record(None, What::Crashed { at });
+        self.record(None, EventKind::Crashed { at });
         self.flush();
     }
 
@@ -261,7 +261,7 @@ impl Recorder {
         for connection in open.iter().filter_map(Open::upgrade) {
             connection.record_end();
         }
-        self.record(None, What::Ended);
+        self.record(None, EventKind::Ended);
         for sink in &self.0.sinks {
             sink.close();
         }
@@ -353,22 +353,22 @@ fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
 impl Item for Arc<Event> {
     fn size(&self) -> usize {
         let message = match &self.what {
-            What::Sent(message)
-            | What::Received(message)
-            | What::Duplicated(message)
-            | What::Refused(message)
-            | What::Reordered(message)
-            | What::Dropped { message, .. }
-            | What::Delayed { message, .. }
-            | What::Cut { message, .. }
-            | What::Split { message, .. }
-            | What::Glued(message)
-            | What::Reset(message)
-            | What::Corrupted { message, .. } => {
+            EventKind::Sent(message)
+            | EventKind::Received(message)
+            | EventKind::Duplicated(message)
+            | EventKind::Refused(message)
+            | EventKind::Reordered(message)
+            | EventKind::Dropped { message, .. }
+            | EventKind::Delayed { message, .. }
+            | EventKind::Cut { message, .. }
+            | EventKind::Split { message, .. }
+            | EventKind::Glued(message)
+            | EventKind::Reset(message)
+            | EventKind::Corrupted { message, .. } => {
                 message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
             }
-            What::Unreadable { bytes, .. } => bytes.0.len(),
-            What::Resent { text, .. } => text.len(),
+            EventKind::Unreadable { bytes, .. } => bytes.0.len(),
+            EventKind::Resent { text, .. } => text.len(),
             _ => 0,
         };
         size_of::<Event>() + 64 + message
@@ -377,7 +377,7 @@ impl Item for Arc<Event> {
     fn lost(self, count: u64) -> Arc<Event> {
         Arc::new(Event {
             channel: None,
-            what: What::Lost { count },
+            what: EventKind::Lost { count },
             ..Event::clone(&self)
         })
     }

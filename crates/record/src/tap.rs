@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, Channel, Framed, How, Message, What};
+use super::event::{By, Cause, Channel, EventKind, Framed, How, Message};
 use super::recorder::{Ends, EventTime, Recorder};
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -103,7 +103,7 @@ impl Tap {
     /// clone is dropped.
     pub fn connected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
         let tap = Tap::new(recorder, channel, mask, Some(End::default()));
-        tap.record(What::Connected);
+        tap.record(EventKind::Connected);
         let shared: Arc<dyn Ends> = Arc::clone(&tap.0) as _;
         recorder.opened(Arc::downgrade(&shared));
         tap
@@ -177,7 +177,7 @@ impl Tap {
     /// This was given to the operating system, from that moment on.
     pub fn sent<'a>(&self, moment: EventTime, frame: impl Into<Frame<'a>>) {
         let message = self.message(self.outward(), frame.into());
-        self.record_at(moment, What::Sent(message));
+        self.record_at(moment, EventKind::Sent(message));
     }
 
     /// Of these messages, the first `written` bytes were.
@@ -202,13 +202,13 @@ impl Tap {
             partial: true,
             ..self.message(self.outward(), frame)
         };
-        self.record_at(moment, What::Sent(message));
+        self.record_at(moment, EventKind::Sent(message));
     }
 
     /// This came, and made a message.
     pub fn received<'a>(&self, frame: impl Into<Frame<'a>>) {
         let message = self.message(self.inward(), frame.into());
-        self.record(What::Received(message));
+        self.record(EventKind::Received(message));
     }
 
     /// This came, and made no message.
@@ -216,7 +216,7 @@ impl Tap {
         let frame = frame.into();
         if !frame.bytes.is_empty() {
             let message = self.message(self.inward(), frame);
-            self.record(What::Unreadable {
+            self.record(EventKind::Unreadable {
                 direction: message.direction,
                 bytes: message.bytes,
                 words: words.to_owned(),
@@ -227,7 +227,7 @@ impl Tap {
     /// A read returned so many bytes, and could have returned `asked`; `here` are the bytes that
     /// wait to make a message.
     pub fn read(&self, got: usize, asked: usize, here: &[u8], length: Option<NonZeroUsize>) {
-        self.record(What::Read {
+        self.record(EventKind::Read {
             got,
             asked,
             have: here.len(),
@@ -248,7 +248,7 @@ impl Tap {
     /// A fault stops this process for so long, now.
     pub fn paused(&self, pause: Duration) {
         let stopped = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-        self.record(What::Paused { stopped });
+        self.record(EventKind::Paused { stopped });
     }
 
     /// Whether bytes of this message are masked.
@@ -268,7 +268,7 @@ impl Tap {
 
     /// One side sends no more.
     pub fn half_closed(&self, by: By) {
-        self.record(What::HalfClosed { by });
+        self.record(EventKind::HalfClosed { by });
         self.ends(by, How::End, None);
     }
 
@@ -300,20 +300,20 @@ impl Tap {
     pub fn timed_out(&self, waited: Duration, words: &str) {
         let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
         let words = words.to_owned();
-        self.record(What::TimedOut { waited, words });
+        self.record(EventKind::TimedOut { waited, words });
     }
 
     /// What was asked before is asked again, now for the `attempt`-th time.
     pub fn resent(&self, attempt: u32, request: &[u8]) {
         let (shown, _) = self.masked(request, false);
         let text = String::from_utf8_lossy(&shown).into_owned();
-        self.record(What::Resent { attempt, text });
+        self.record(EventKind::Resent { attempt, text });
     }
 
     /// Something failed, and it may go on.
     pub fn failed(&self, words: &str) {
         let words = words.to_owned();
-        self.record(What::Failed { words });
+        self.record(EventKind::Failed { words });
     }
 
     /// A tap on the same socket, for this peer of it.
@@ -326,19 +326,19 @@ impl Tap {
     }
 
     fn fault(&self, effect: FaultEffect, message: Message) {
-        let dropped = |cause, message| What::Dropped { cause, message };
+        let dropped = |cause, message| EventKind::Dropped { cause, message };
         self.record(match effect {
             FaultEffect::Dropped => dropped(Cause::Drop, message),
             FaultEffect::Suppressed => dropped(Cause::Duplicate, message),
-            FaultEffect::Refused => What::Refused(message),
-            FaultEffect::Duplicated => What::Duplicated(message),
-            FaultEffect::Cut(sent) => What::Cut { sent, message },
-            FaultEffect::Reordered => What::Reordered(message),
-            FaultEffect::Split(size) => What::Split { size, message },
-            FaultEffect::Glued => What::Glued(message),
-            FaultEffect::Reset => What::Reset(message),
-            FaultEffect::Corrupted(bit) => What::Corrupted { bit, message },
-            FaultEffect::Delayed(due) => What::Delayed {
+            FaultEffect::Refused => EventKind::Refused(message),
+            FaultEffect::Duplicated => EventKind::Duplicated(message),
+            FaultEffect::Cut(sent) => EventKind::Cut { sent, message },
+            FaultEffect::Reordered => EventKind::Reordered(message),
+            FaultEffect::Split(size) => EventKind::Split { size, message },
+            FaultEffect::Glued => EventKind::Glued(message),
+            FaultEffect::Reset => EventKind::Reset(message),
+            FaultEffect::Corrupted(bit) => EventKind::Corrupted { bit, message },
+            FaultEffect::Delayed(due) => EventKind::Delayed {
                 until: self.0.recorder.since_start(due),
                 message,
             },
@@ -388,11 +388,11 @@ impl Tap {
         (shown, any)
     }
 
-    fn record(&self, what: What) {
+    fn record(&self, what: EventKind) {
         self.0.recorder.record(Some(&self.0.channel), what);
     }
 
-    fn record_at(&self, moment: EventTime, what: What) {
+    fn record_at(&self, moment: EventTime, what: EventKind) {
         let channel = Some(&self.0.channel);
         self.0.recorder.record_at(moment, channel, what);
     }
@@ -411,7 +411,7 @@ impl Ends for Shared {
             how: How::End,
             words: None,
         });
-        let what = What::Closed { by, how, words };
+        let what = EventKind::Closed { by, how, words };
         self.recorder.record(Some(&self.channel), what);
     }
 }

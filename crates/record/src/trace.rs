@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Channel, Event, Framed, What};
+use super::event::{By, Channel, Event, EventKind, Framed};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
@@ -92,7 +92,7 @@ impl Screen {
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         let mut lines = Vec::new();
         match (&event.channel, &event.what) {
-            (Some(channel), What::Read { .. }) if is_whole(channel, &event.what) => {
+            (Some(channel), EventKind::Read { .. }) if is_whole(channel, &event.what) => {
                 let before = self.reads.insert(channel.clone(), event.clone());
                 before.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
             }
@@ -100,8 +100,10 @@ impl Screen {
                 self.draw(event, false, &mut lines)?;
                 // What is sent meanwhile was not read.
                 let is_read = match what {
-                    What::Received(_) | What::Unreadable { .. } | What::Closed { .. } => true,
-                    What::HalfClosed { by } => *by == By::Peer,
+                    EventKind::Received(_)
+                    | EventKind::Unreadable { .. }
+                    | EventKind::Closed { .. } => true,
+                    EventKind::HalfClosed { by } => *by == By::Peer,
                     _ => false,
                 };
                 let read = is_read.then(|| self.reads.remove(channel)).flatten();
@@ -168,40 +170,45 @@ impl Screen {
 }
 
 /// The mark before an event, and its style.
-fn mark(what: &What) -> (&'static str, Style) {
+fn mark(what: &EventKind) -> (&'static str, Style) {
     let way = |direction| match direction {
         Direction::ToServer => AnsiColor::Cyan.on_default(),
         Direction::ToClient => AnsiColor::Green.on_default(),
     };
     match what {
-        What::Sent(message) => ("→ ", way(message.direction)),
-        What::Received(message) => ("← ", way(message.direction)),
-        What::Unreadable { .. } => ("← ", RED),
-        What::Connected | What::HalfClosed { .. } | What::Closed { .. } | What::Ended => {
-            ("* ", Style::new())
+        EventKind::Sent(message) => ("→ ", way(message.direction)),
+        EventKind::Received(message) => ("← ", way(message.direction)),
+        EventKind::Unreadable { .. } => ("← ", RED),
+        EventKind::Connected
+        | EventKind::HalfClosed { .. }
+        | EventKind::Closed { .. }
+        | EventKind::Ended => ("* ", Style::new()),
+        EventKind::Read { .. } => ("    ", DIM),
+        EventKind::Note(_) => ("- ", Style::new()),
+        EventKind::Paused { .. } | EventKind::TimedOut { .. } | EventKind::Resent { .. } => {
+            ("! ", YELLOW)
         }
-        What::Read { .. } => ("    ", DIM),
-        What::Note(_) => ("- ", Style::new()),
-        What::Paused { .. } | What::TimedOut { .. } | What::Resent { .. } => ("! ", YELLOW),
-        What::Failed { .. } | What::Crashed { .. } | What::Lost { .. } => ("! ", RED),
-        What::Dropped { .. }
-        | What::Duplicated(_)
-        | What::Delayed { .. }
-        | What::Refused(_)
-        | What::Cut { .. }
-        | What::Reordered(_)
-        | What::Split { .. }
-        | What::Glued(_)
-        | What::Reset(_)
-        | What::Corrupted { .. } => ("x ", YELLOW),
+        EventKind::Failed { .. } | EventKind::Crashed { .. } | EventKind::Lost { .. } => {
+            ("! ", RED)
+        }
+        EventKind::Dropped { .. }
+        | EventKind::Duplicated(_)
+        | EventKind::Delayed { .. }
+        | EventKind::Refused(_)
+        | EventKind::Cut { .. }
+        | EventKind::Reordered(_)
+        | EventKind::Split { .. }
+        | EventKind::Glued(_)
+        | EventKind::Reset(_)
+        | EventKind::Corrupted { .. } => ("x ", YELLOW),
     }
 }
 
 /// Whether a read found the end of the stream or made a message, which is shown right after it.
-fn is_whole(channel: &Channel, what: &What) -> bool {
+fn is_whole(channel: &Channel, what: &EventKind) -> bool {
     match what {
-        What::Read { got: 0, .. } => true,
-        What::Read {
+        EventKind::Read { got: 0, .. } => true,
+        EventKind::Read {
             have,
             need: Some(need),
             ..

@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, Event, How, Message, What};
+use super::event::{By, Cause, Event, EventKind, How, Message};
 
 /// What happened. `show` makes text of the recording printable.
 pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
@@ -13,64 +13,68 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
     };
     let fault = |what: &str, message: &Message| format!("fault: {what}: {}", said(message));
     match &event.what {
-        What::Connected => match &event.channel {
+        EventKind::Connected => match &event.channel {
             Some(channel) => format!("connected, {}", channel.peer),
             None => "connected".to_owned(),
         },
-        What::Sent(message) if message.partial => format!("only in part: {}", said(message)),
-        What::Sent(message) | What::Received(message) => said(message),
-        What::Unreadable { bytes, words, .. } => {
+        EventKind::Sent(message) if message.partial => format!("only in part: {}", said(message)),
+        EventKind::Sent(message) | EventKind::Received(message) => said(message),
+        EventKind::Unreadable { bytes, words, .. } => {
             let (length, words) = (bytes.0.len(), show(words));
             format!("unreadable, {length} bytes, {words}: {}", bytes.escaped())
         }
-        What::HalfClosed { by: By::Us } => "we send no more".to_owned(),
-        What::HalfClosed { by: By::Peer } => "the other end sends no more".to_owned(),
-        What::Closed { by, how, words } => match words {
+        EventKind::HalfClosed { by: By::Us } => "we send no more".to_owned(),
+        EventKind::HalfClosed { by: By::Peer } => "the other end sends no more".to_owned(),
+        EventKind::Closed { by, how, words } => match words {
             Some(words) => format!("{}: {}", closed(*by, *how), show(words)),
             None => closed(*by, *how),
         },
-        What::Read {
+        EventKind::Read {
             got,
             asked,
             have,
             need,
         } => read(*got, *asked, *have, *need),
-        What::Dropped { cause, message } => match cause {
+        EventKind::Dropped { cause, message } => match cause {
             Cause::Drop => fault("dropped", message),
             Cause::Duplicate => fault("dropped, the answer to a copy", message),
         },
-        What::Duplicated(message) => fault("duplicated", message),
-        What::Delayed { until, message } => {
+        EventKind::Duplicated(message) => fault("duplicated", message),
+        EventKind::Delayed { until, message } => {
             let late = duration(until.saturating_sub(event.t));
             fault(&format!("delayed by {late}"), message)
         }
-        What::Refused(message) => fault("refused", message),
-        What::Cut { sent, message } => {
+        EventKind::Refused(message) => fault("refused", message),
+        EventKind::Cut { sent, message } => {
             let length = message.bytes.0.len();
             fault(&format!("cut after {sent} of {length} bytes"), message)
         }
-        What::Reordered(message) => fault("held back", message),
-        What::Split { size, message } => fault(&format!("split into {size} bytes each"), message),
-        What::Glued(message) => fault("held back, to be glued to the next", message),
-        What::Reset(message) => fault("reset instead of", message),
-        What::Corrupted { bit, message } => {
+        EventKind::Reordered(message) => fault("held back", message),
+        EventKind::Split { size, message } => {
+            fault(&format!("split into {size} bytes each"), message)
+        }
+        EventKind::Glued(message) => fault("held back, to be glued to the next", message),
+        EventKind::Reset(message) => fault("reset instead of", message),
+        EventKind::Corrupted { bit, message } => {
             let flipped = flipped(&message.bytes, *bit);
             fault(&format!("bit {bit} flipped, {flipped}"), message)
         }
-        What::Paused { stopped } => format!("the program stops for {}", duration(*stopped)),
-        What::TimedOut { waited, words } => format!("{} for {}", show(words), duration(*waited)),
-        What::Resent { attempt, text } => format!("{}: {}", nth_attempt(*attempt), show(text)),
-        What::Failed { words } => show(words),
-        What::Note(note) => {
+        EventKind::Paused { stopped } => format!("the program stops for {}", duration(*stopped)),
+        EventKind::TimedOut { waited, words } => {
+            format!("{} for {}", show(words), duration(*waited))
+        }
+        EventKind::Resent { attempt, text } => format!("{}: {}", nth_attempt(*attempt), show(text)),
+        EventKind::Failed { words } => show(words),
+        EventKind::Note(note) => {
             let words = note.words(event.side, show);
             match &note.about {
                 Some(id) => format!("{words} {}", show(id)),
                 None => words,
             }
         }
-        What::Crashed { at } => format!("crashes at {}", show(at)),
-        What::Lost { count } => format!("{count} events could not be recorded"),
-        What::Ended => "ended".to_owned(),
+        EventKind::Crashed { at } => format!("crashes at {}", show(at)),
+        EventKind::Lost { count } => format!("{count} events could not be recorded"),
+        EventKind::Ended => "ended".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use proto::frame::Framing;
 use proto::side::Side;
-use record::{Message, Recording, What};
+use record::{EventKind, Message, Recording};
 use testkit::TEST_TIMEOUT;
 use testkit::peer::Peer;
 use testkit::process::words;
@@ -165,7 +165,7 @@ fn both_conversations_are_in_its_recording() {
     let file = std::fs::File::open(home.path().join("proxy.jsonl")).unwrap();
     let recording = Recording::read(std::io::BufReader::new(file)).unwrap();
     let events = &recording.runs[0].events;
-    let said = |side, wanted: fn(&What) -> Option<&Message>| -> Vec<&str> {
+    let said = |side, wanted: fn(&EventKind) -> Option<&Message>| -> Vec<&str> {
         let on_side = events.iter().filter(|event| event.side == side);
         let messages = on_side.filter_map(|event| wanted(&event.what));
         messages.map(|it| it.text.as_deref().unwrap()).collect()
@@ -175,7 +175,7 @@ fn both_conversations_are_in_its_recording() {
     let replies = said(Side::Client, received);
     assert_eq!(replies[..2], ["READY text 1", "OK prime"]);
     assert_eq!(said(Side::Server, sent), replies);
-    assert!(matches!(events.last().unwrap().what, What::Ended));
+    assert!(matches!(events.last().unwrap().what, EventKind::Ended));
 }
 
 #[test]
@@ -208,16 +208,16 @@ fn one_connection_more_than_may_be_takes_the_place_of_another() {
     assert_eq!(other.receive().unwrap(), "hello too");
 }
 
-fn sent(what: &What) -> Option<&Message> {
+fn sent(what: &EventKind) -> Option<&Message> {
     match what {
-        What::Sent(message) => Some(message),
+        EventKind::Sent(message) => Some(message),
         _ => None,
     }
 }
 
-fn received(what: &What) -> Option<&Message> {
+fn received(what: &EventKind) -> Option<&Message> {
     match what {
-        What::Received(message) => Some(message),
+        EventKind::Received(message) => Some(message),
         _ => None,
     }
 }

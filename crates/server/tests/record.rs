@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, UdpSocket};
 
-use record::{NoteKind, Recording, Run, What};
+use record::{EventKind, NoteKind, Recording, Run};
 
 use crate::labserver::{CARD, Home, PIN};
 
@@ -22,8 +22,8 @@ fn messages(run: &Run, service: &str) -> Vec<String> {
             .is_some_and(|channel| channel.service == service)
     });
     let words = of_service.filter_map(|event| match &event.what {
-        What::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
-        What::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
+        EventKind::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
+        EventKind::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
         _ => None,
     });
     words.collect()
@@ -77,11 +77,11 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     assert_eq!(messages(run, "echo"), ["< hello", "> hello"]);
     let datetime = messages(run, "datetime");
     assert!(datetime[0] == "< SEND_DATE" && datetime[1].starts_with("> OK "));
-    assert_eq!(run.events.last().unwrap().what, What::Ended);
+    assert_eq!(run.events.last().unwrap().what, EventKind::Ended);
     let closed = run
         .events
         .iter()
-        .filter(|e| matches!(e.what, What::Closed { .. }));
+        .filter(|e| matches!(e.what, EventKind::Closed { .. }));
     assert_eq!(closed.count(), 3);
 }
 
@@ -109,10 +109,10 @@ fn what_was_committed_is_told_before_a_crash_and_the_next_run_is_added() {
         .take(2)
         .collect();
     assert!(
-        matches!(last[0], What::Crashed { at } if at == "after-commit"),
+        matches!(last[0], EventKind::Crashed { at } if at == "after-commit"),
         "{last:?}"
     );
-    let What::Note(note) = last[1] else {
+    let EventKind::Note(note) = last[1] else {
         panic!("{last:?}");
     };
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use proto::printable::is_unsafe;
-use record::What;
+use record::EventKind;
 
 use super::load::Loaded;
 
@@ -60,8 +60,8 @@ impl Ids {
         let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for event in loaded.runs.iter().flat_map(|run| &run.events) {
             let text = match &event.what {
-                What::Sent(message) | What::Received(message) => message.text.as_deref(),
-                What::Note(note) => note.about.as_deref(),
+                EventKind::Sent(message) | EventKind::Received(message) => message.text.as_deref(),
+                EventKind::Note(note) => note.about.as_deref(),
                 _ => None,
             };
             for id in text.into_iter().flat_map(ids_in) {

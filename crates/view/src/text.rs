@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use proto::side::Direction;
 use record::wording::describe;
-use record::{Event, What};
+use record::{Event, EventKind};
 
 use super::ids::Ids;
 use super::load::Loaded;
@@ -31,7 +31,7 @@ pub fn write(
         events.extend(moments);
     }
     events.retain(|(at, _, event)| {
-        selection.holds(*at) && (selection.reads || !matches!(event.what, What::Read { .. }))
+        selection.holds(*at) && (selection.reads || !matches!(event.what, EventKind::Read { .. }))
     });
     // Stable: of the same moment, each run keeps its order.
     events.sort_by_key(|(at, ..)| *at);
@@ -58,33 +58,33 @@ pub fn write(
     Ok(())
 }
 
-fn name(what: &What) -> &'static str {
+fn name(what: &EventKind) -> &'static str {
     match what {
-        What::Connected => "connected",
-        What::Sent(_) => "sent",
-        What::Received(_) => "received",
-        What::Unreadable { .. } => "unreadable",
-        What::HalfClosed { .. } => "half-closed",
-        What::Closed { .. } => "closed",
-        What::Read { .. } => "read",
-        What::Dropped { .. } => "dropped",
-        What::Duplicated(_) => "duplicated",
-        What::Delayed { .. } => "delayed",
-        What::Refused(_) => "refused",
-        What::Cut { .. } => "cut",
-        What::Reordered(_) => "reordered",
-        What::Split { .. } => "split",
-        What::Glued(_) => "glued",
-        What::Reset(_) => "reset",
-        What::Corrupted { .. } => "corrupted",
-        What::Paused { .. } => "paused",
-        What::TimedOut { .. } => "timed-out",
-        What::Resent { .. } => "resent",
-        What::Failed { .. } => "failed",
-        What::Note(_) => "note",
-        What::Crashed { .. } => "crashed",
-        What::Lost { .. } => "lost",
-        What::Ended => "ended",
+        EventKind::Connected => "connected",
+        EventKind::Sent(_) => "sent",
+        EventKind::Received(_) => "received",
+        EventKind::Unreadable { .. } => "unreadable",
+        EventKind::HalfClosed { .. } => "half-closed",
+        EventKind::Closed { .. } => "closed",
+        EventKind::Read { .. } => "read",
+        EventKind::Dropped { .. } => "dropped",
+        EventKind::Duplicated(_) => "duplicated",
+        EventKind::Delayed { .. } => "delayed",
+        EventKind::Refused(_) => "refused",
+        EventKind::Cut { .. } => "cut",
+        EventKind::Reordered(_) => "reordered",
+        EventKind::Split { .. } => "split",
+        EventKind::Glued(_) => "glued",
+        EventKind::Reset(_) => "reset",
+        EventKind::Corrupted { .. } => "corrupted",
+        EventKind::Paused { .. } => "paused",
+        EventKind::TimedOut { .. } => "timed-out",
+        EventKind::Resent { .. } => "resent",
+        EventKind::Failed { .. } => "failed",
+        EventKind::Note(_) => "note",
+        EventKind::Crashed { .. } => "crashed",
+        EventKind::Lost { .. } => "lost",
+        EventKind::Ended => "ended",
     }
 }
 

@@ -11,7 +11,8 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
 use record::{
-    By, Cause, Event, How, Mask, Message, OpenError, Recorder, Recording, Secrets, Settings, What,
+    By, Cause, Event, EventKind, How, Mask, Message, OpenError, Recorder, Recording, Secrets,
+    Settings,
 };
 use tempfile::TempDir;
 use wire::connection::Connection;
@@ -55,7 +56,7 @@ impl Tape {
         let file = BufReader::new(File::open(&self.path).unwrap());
         let mut recording = Recording::read(file).unwrap();
         let mut events = recording.runs.remove(0).events;
-        assert_eq!(events.pop().unwrap().what, What::Ended);
+        assert_eq!(events.pop().unwrap().what, EventKind::Ended);
         assert!(!recording.was_torn && recording.runs.is_empty());
         events
     }
@@ -101,11 +102,11 @@ fn heard(events: &[Event]) -> (Vec<u8>, Vec<String>) {
     let mut texts = Vec::new();
     for event in events {
         match &event.what {
-            What::Received(message) => {
+            EventKind::Received(message) => {
                 bytes.extend(&message.bytes.0);
                 texts.extend(message.text.clone());
             }
-            What::Unreadable { bytes: these, .. } => bytes.extend(&these.0),
+            EventKind::Unreadable { bytes: these, .. } => bytes.extend(&these.0),
             _ => {}
         }
     }
@@ -114,7 +115,7 @@ fn heard(events: &[Event]) -> (Vec<u8>, Vec<String>) {
 
 fn said(events: &[Event]) -> Vec<u8> {
     let sent = |event: &Event| match &event.what {
-        What::Sent(message) => Some(message.bytes.0.clone()),
+        EventKind::Sent(message) => Some(message.bytes.0.clone()),
         _ => None,
     };
     events.iter().filter_map(sent).flatten().collect()
@@ -124,24 +125,24 @@ fn said(events: &[Event]) -> Vec<u8> {
 fn outline(events: &[Event]) -> Vec<String> {
     let text = |message: &Message| message.text.clone().unwrap_or_else(|| "?".into());
     let word = |event: &Event| match &event.what {
-        What::Read { got, .. } => format!("read {got}"),
-        What::Sent(message) if message.partial => format!("part {:?}", message.bytes),
-        What::Sent(message) => format!("sent {}", text(message)),
-        What::Received(message) => format!("received {}", text(message)),
-        What::Dropped { cause, message } => format!("dropped {} {cause:?}", text(message)),
-        What::Duplicated(message) => format!("duplicated {}", text(message)),
-        What::Delayed { message, .. } => format!("delayed {}", text(message)),
-        What::Refused(message) => format!("refused {}", text(message)),
-        What::Cut { sent, message } => format!("cut {} at {sent}", text(message)),
-        What::Reordered(message) => format!("reordered {}", text(message)),
-        What::Split { size, message } => format!("split {} by {size}", text(message)),
-        What::Glued(message) => format!("glued {}", text(message)),
-        What::Reset(message) => format!("reset {}", text(message)),
-        What::Corrupted { bit, message } => format!("corrupted {} at {bit}", text(message)),
-        What::Paused { stopped } => format!("paused {stopped}"),
-        What::Unreadable { bytes, words, .. } => format!("unreadable {bytes:?}: {words}"),
-        What::HalfClosed { by } => format!("half {by:?}"),
-        What::Closed { by, how, .. } => format!("closed {by:?} {how:?}"),
+        EventKind::Read { got, .. } => format!("read {got}"),
+        EventKind::Sent(message) if message.partial => format!("part {:?}", message.bytes),
+        EventKind::Sent(message) => format!("sent {}", text(message)),
+        EventKind::Received(message) => format!("received {}", text(message)),
+        EventKind::Dropped { cause, message } => format!("dropped {} {cause:?}", text(message)),
+        EventKind::Duplicated(message) => format!("duplicated {}", text(message)),
+        EventKind::Delayed { message, .. } => format!("delayed {}", text(message)),
+        EventKind::Refused(message) => format!("refused {}", text(message)),
+        EventKind::Cut { sent, message } => format!("cut {} at {sent}", text(message)),
+        EventKind::Reordered(message) => format!("reordered {}", text(message)),
+        EventKind::Split { size, message } => format!("split {} by {size}", text(message)),
+        EventKind::Glued(message) => format!("glued {}", text(message)),
+        EventKind::Reset(message) => format!("reset {}", text(message)),
+        EventKind::Corrupted { bit, message } => format!("corrupted {} at {bit}", text(message)),
+        EventKind::Paused { stopped } => format!("paused {stopped}"),
+        EventKind::Unreadable { bytes, words, .. } => format!("unreadable {bytes:?}: {words}"),
+        EventKind::HalfClosed { by } => format!("half {by:?}"),
+        EventKind::Closed { by, how, .. } => format!("closed {by:?} {how:?}"),
         other => format!("{other:?}"),
     };
     events.iter().map(word).collect()
@@ -179,18 +180,18 @@ fn every_byte_is_there_in_every_framing_wherever_the_stream_is_cut() {
                 assert_eq!(texts, messages, "{framing} {cut}");
             }
             let got = events.iter().filter_map(|event| match event.what {
-                What::Read { got, .. } => Some(got),
+                EventKind::Read { got, .. } => Some(got),
                 _ => None,
             });
             assert_eq!(got.sum::<usize>(), whole.len());
-            assert_eq!(events[0].what, What::Connected);
+            assert_eq!(events[0].what, EventKind::Connected);
             let ends = events
                 .iter()
-                .filter(|e| matches!(e.what, What::Closed { .. }));
+                .filter(|e| matches!(e.what, EventKind::Closed { .. }));
             assert_eq!(ends.count(), 1);
             assert!(matches!(
                 events.last().unwrap().what,
-                What::Closed {
+                EventKind::Closed {
                     by: By::Peer,
                     how: How::End,
                     ..
@@ -215,7 +216,7 @@ fn a_read_says_how_much_of_the_message_is_there() {
     drop(connection);
     let events = tape.events();
     let reads = events.iter().filter_map(|event| match event.what {
-        What::Read {
+        EventKind::Read {
             got, have, need, ..
         } => Some((got, have, need)),
         _ => None,
@@ -374,7 +375,7 @@ fn a_flipped_bit_is_told_with_the_message_as_it_is_sent() {
     let events = tape.events();
     assert_eq!(said(&events), bytes);
     let told = events.iter().find_map(|event| match &event.what {
-        What::Corrupted { bit, message } => Some((*bit, message.bytes.0.clone())),
+        EventKind::Corrupted { bit, message } => Some((*bit, message.bytes.0.clone())),
         _ => None,
     });
     let (bit, told) = told.unwrap();
@@ -399,7 +400,7 @@ fn a_flipped_bit_does_not_uncover_a_secret() {
     }
     drop((connection, other));
     for event in tape.events() {
-        if let What::Sent(message) | What::Corrupted { message, .. } = event.what {
+        if let EventKind::Sent(message) | EventKind::Corrupted { message, .. } = event.what {
             let shown = String::from_utf8_lossy(&message.bytes.0).into_owned();
             assert!(shown.starts_with("********"), "{shown}");
         }
@@ -449,7 +450,7 @@ fn the_answer_to_a_doubled_request_that_is_taken_back_is_told() {
     let events = tape.events();
     assert_eq!(said(&events), b"OK 1\n");
     let taken_back = events.iter().any(|event| {
-        matches!(&event.what, What::Dropped { cause: Cause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
+        matches!(&event.what, EventKind::Dropped { cause: Cause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
     });
     assert!(taken_back);
 }
@@ -480,7 +481,7 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
             drop(connection);
             let mut shown = Vec::new();
             for event in tape.events() {
-                if let What::Sent(message) | What::Received(message) = event.what {
+                if let EventKind::Sent(message) | EventKind::Received(message) = event.what {
                     let mut bytes = Vec::new();
                     let text = message.text.unwrap();
                     framing.encode(text.as_bytes(), &mut bytes).unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Event, Recorder, Recording, Secrets, Settings, What};
+use record::{Event, EventKind, Recorder, Recording, Secrets, Settings};
 use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::service::start_proxy;
@@ -51,20 +51,26 @@ pub fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
 fn story(events: &[Event], side: Side) -> Vec<String> {
     let story = |event: &Event| {
         let words = match &event.what {
-            What::Connected => "connected".to_owned(),
-            What::Sent(message) => {
+            EventKind::Connected => "connected".to_owned(),
+            EventKind::Sent(message) => {
                 let partial = if message.partial { " in part" } else { "" };
                 format!("sent{partial} {}", message.bytes.0.escape_ascii())
             }
-            What::Received(message) => format!("received {}", message.bytes.0.escape_ascii()),
-            What::Unreadable { bytes, .. } => format!("unreadable {}", bytes.0.escape_ascii()),
-            What::Dropped { message, .. } => format!("dropped {}", message.bytes.0.escape_ascii()),
-            What::Duplicated(message) => format!("duplicated {}", message.bytes.0.escape_ascii()),
-            What::Cut { sent, .. } => format!("cut after {sent}"),
-            What::Reordered(message) => format!("reordered {}", message.bytes.0.escape_ascii()),
-            What::HalfClosed { by } => format!("half-closed by {by:?}"),
-            What::Closed { by, how, .. } => format!("closed by {by:?}: {how:?}"),
-            What::Failed { .. } => "failed".to_owned(),
+            EventKind::Received(message) => format!("received {}", message.bytes.0.escape_ascii()),
+            EventKind::Unreadable { bytes, .. } => format!("unreadable {}", bytes.0.escape_ascii()),
+            EventKind::Dropped { message, .. } => {
+                format!("dropped {}", message.bytes.0.escape_ascii())
+            }
+            EventKind::Duplicated(message) => {
+                format!("duplicated {}", message.bytes.0.escape_ascii())
+            }
+            EventKind::Cut { sent, .. } => format!("cut after {sent}"),
+            EventKind::Reordered(message) => {
+                format!("reordered {}", message.bytes.0.escape_ascii())
+            }
+            EventKind::HalfClosed { by } => format!("half-closed by {by:?}"),
+            EventKind::Closed { by, how, .. } => format!("closed by {by:?}: {how:?}"),
+            EventKind::Failed { .. } => "failed".to_owned(),
             _ => return None,
         };
         (event.side == side && event.channel.is_some()).then_some(words)

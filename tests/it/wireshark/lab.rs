@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use proto::mode::{Mode, Transport};
 use proto::side::{Direction, Side};
-use record::{Event, Message, Recording, Run, What};
+use record::{Event, EventKind, Message, Recording, Run};
 use tempfile::TempDir;
 use testkit::process::{Process, Program};
 
@@ -178,9 +178,9 @@ pub fn capture_of(directory: &Path, port: u16, pieces: &[&[u8]]) -> PathBuf {
         r#"{{"socketlab-recording":1,{run},"program":"labserver","release":"0.1.0","pid":1,"#
     );
     text += r#""side":"server","arguments":[],"wall":"2026-11-21T12:00:00Z","secrets":"masked"}"#;
-    let connected = serde_json_line(&What::Connected);
+    let connected = serde_json_line(&EventKind::Connected);
     let said = pieces.iter().map(|bytes| {
-        serde_json_line(&What::Sent(Message {
+        serde_json_line(&EventKind::Sent(Message {
             direction: Direction::ToClient,
             bytes: (*bytes).into(),
             text: None,
@@ -202,7 +202,7 @@ pub fn capture_of(directory: &Path, port: u16, pieces: &[&[u8]]) -> PathBuf {
     view(&[recording], &directory.join(format!("{port}.pcap")))
 }
 
-fn serde_json_line(what: &What) -> String {
+fn serde_json_line(what: &EventKind) -> String {
     serde_json::to_string(what).unwrap()
 }
 
@@ -231,13 +231,13 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
                 continue;
             };
             let (direction, bytes) = match &event.what {
-                What::Sent(message) | What::Received(message) => {
+                EventKind::Sent(message) | EventKind::Received(message) => {
                     (message.direction, &message.bytes)
                 }
-                What::Unreadable {
+                EventKind::Unreadable {
                     direction, bytes, ..
                 } => (*direction, bytes),
-                What::Connected if channel.transport == Transport::Tcp => {
+                EventKind::Connected if channel.transport == Transport::Tcp => {
                     (Direction::ToServer, &record::Bytes(Vec::new()))
                 }
                 _ => continue,
@@ -270,7 +270,7 @@ pub fn messages(lab: &Lab) -> BTreeMap<(String, String, String, String), usize> 
         else {
             continue;
         };
-        let (What::Sent(message) | What::Received(message)) = what else {
+        let (EventKind::Sent(message) | EventKind::Received(message)) = what else {
             continue;
         };
         if channel.service == "echo" {

@@ -12,7 +12,7 @@ use proto::atm::Money;
 use proto::atm::machine::{Damage, Machine, Record};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
-use record::{Note, NoteKind, Recorder, What};
+use record::{EventKind, Note, NoteKind, Recorder};
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::drawer::Drawer;
@@ -253,7 +253,7 @@ impl MachineStorage {
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
         if let Some(recorder) = &self.recorder {
-            recorder.record(None, What::Note(record.into()));
+            recorder.record(None, EventKind::Note(record.into()));
         }
         if matches!(record, Record::Moved(_)) {
             crash_if_due(CrashPoint::AfterDispense);
@@ -287,7 +287,7 @@ impl MachineStorage {
                 amount: Some(count.to_string()),
                 ..NoteKind::Drawer.into()
             };
-            recorder.record(None, What::Note(note));
+            recorder.record(None, EventKind::Note(note));
         }
         crash_if_due(CrashPoint::MidDispense);
         moved.map_err(|error| Failure::Unknown(format!("the drawer is stuck: {error}").into()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Recorder, What};
+use record::{EventKind, Recorder};
 use wire::connect::connect;
 use wire::connection::Connection;
 use wire::fault::{Channel, Exchange, Faults, Plan};
@@ -101,7 +101,7 @@ impl Target {
     pub fn record_failure(&self, words: &str) {
         if let Some(recorder) = &self.recorder {
             let words = words.to_owned();
-            recorder.record(None, What::Failed { words });
+            recorder.record(None, EventKind::Failed { words });
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proto::mode::Transport;
 use proto::side::Side;
-use record::What;
+use record::EventKind;
 use unicode_width::UnicodeWidthStr;
 
 use super::made::{Made, path};
@@ -157,10 +157,10 @@ fn a_withdrawal_that_nobody_settled_is_marked() {
 #[test]
 fn a_run_that_does_not_say_how_it_ended_was_killed_when_it_was_started_again() {
     let mut server = Made::new(Side::Server, Transport::Tcp);
-    server.event(10, 0, What::Connected);
+    server.event(10, 0, EventKind::Connected);
     server.sends(20, 0, "READY text 1");
     server.starts(900);
-    server.event(1000, 1, What::Connected);
+    server.event(1000, 1, EventKind::Connected);
     let drawn = view(&[path(&server.file())]);
     let killed = drawn
         .lines()
@@ -201,11 +201,11 @@ fn who_is_left_out_has_no_lifeline_and_no_moment_is_before_the_first() {
         made.event(
             i64::try_from(connection).unwrap(),
             connection,
-            What::Connected,
+            EventKind::Connected,
         );
     }
     made.starts(500_000);
-    made.event(10, 9, What::Connected);
+    made.event(10, 9, EventKind::Connected);
     let file = made.file();
     let drawn = view(&["--connection", "4", path(&file)]);
     assert_eq!(drawn.matches("client").count(), 1, "{drawn}");
@@ -262,7 +262,7 @@ fn nothing_is_drawn_as_nothing() {
 #[test]
 fn a_hundred_thousand_messages_are_drawn() {
     let mut client = Made::new(Side::Client, Transport::Tcp);
-    client.event(0, 0, What::Connected);
+    client.event(0, 0, EventKind::Connected);
     for number in 0..50_000 {
         client.sends(100 * number + 1, 0, &format!("LOWER {number}"));
         client.receives(100 * number + 50, 0, &format!("OK {number}"));

@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{Detail, Note, NoteKind, What};
+use record::{Detail, EventKind, Note, NoteKind};
 
 use super::made::{Made, message, path};
 use super::view;
@@ -24,11 +24,11 @@ fn recording() -> tempfile::NamedTempFile {
         client.event(
             at + 1,
             0,
-            What::Failed {
+            EventKind::Failed {
                 words: (*text).into(),
             },
         );
-        let note = What::Note(Note {
+        let note = EventKind::Note(Note {
             about: Some((*text).into()),
             kind: NoteKind::Other((*text).into()),
             amount: Some((*text).into()),
@@ -38,8 +38,8 @@ fn recording() -> tempfile::NamedTempFile {
         let mut bytes = message(Direction::ToServer, text);
         bytes.text = None;
         bytes.bytes.0.extend([0, 0xff, 0xfe, b'<', b'"']);
-        client.event(at + 3, 0, What::Sent(bytes));
-        client.event(at + 4, 0, What::Crashed { at: (*text).into() });
+        client.event(at + 3, 0, EventKind::Sent(bytes));
+        client.event(at + 4, 0, EventKind::Crashed { at: (*text).into() });
     }
     client.file()
 }

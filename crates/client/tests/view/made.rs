@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{Channel, Event, Framed, Header, Message, Secrets, VERSION, What};
+use record::{Channel, Event, EventKind, Framed, Header, Message, Secrets, VERSION};
 use tempfile::NamedTempFile;
 
 /// A recording that grows by an event at a time.
@@ -59,7 +59,7 @@ impl Made {
     }
 
     /// An event, so many microseconds after noon by this machine's clock, on this connection.
-    pub fn event(&mut self, at: i64, connection: u64, what: What) {
+    pub fn event(&mut self, at: i64, connection: u64, what: EventKind) {
         self.n += 1;
         let port = 40_000 + u16::try_from(connection).unwrap();
         let client = ([127, 0, 0, 1], port).into();
@@ -95,13 +95,13 @@ impl Made {
     /// It sends this.
     pub fn sends(&mut self, at: i64, connection: u64, text: &str) {
         let message = message(Direction::sent_by(self.side), text);
-        self.event(at, connection, What::Sent(message));
+        self.event(at, connection, EventKind::Sent(message));
     }
 
     /// It receives this.
     pub fn receives(&mut self, at: i64, connection: u64, text: &str) {
         let message = message(Direction::received_by(self.side), text);
-        self.event(at, connection, What::Received(message));
+        self.event(at, connection, EventKind::Received(message));
     }
 
     /// What was made, as a file.

@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{By, Cause, How, What};
+use record::{By, Cause, EventKind, How};
 
 use super::made::{Made, message, path};
 use super::{sample, view, with};
@@ -60,13 +60,13 @@ fn what_the_server_never_received_is_lost_on_the_way() {
     server.event(
         40,
         0,
-        What::Closed {
+        EventKind::Closed {
             by: By::Us,
             how: How::Abort,
             words: None,
         },
     );
-    server.event(50, 0, What::Ended);
+    server.event(50, 0, EventKind::Ended);
     let drawn = drawn(&client, &server);
     assert_eq!(
         drawn,
@@ -96,7 +96,11 @@ fn a_recording_that_breaks_off_does_not_say_that_later_messages_were_lost() {
 fn a_datagram_may_be_lost_doubled_or_overtaken() {
     let (mut client, mut server) = both(Transport::Udp);
     client.sends(10, 0, "SEND_DATE");
-    client.event(15, 0, What::Reordered(message(Direction::ToServer, "one")));
+    client.event(
+        15,
+        0,
+        EventKind::Reordered(message(Direction::ToServer, "one")),
+    );
     client.sends(20, 0, "two");
     client.sends(21, 0, "one");
     server.receives(30, 0, "two");
@@ -104,7 +108,7 @@ fn a_datagram_may_be_lost_doubled_or_overtaken() {
     client.event(
         40,
         0,
-        What::Duplicated(message(Direction::ToServer, "SEND_TIME")),
+        EventKind::Duplicated(message(Direction::ToServer, "SEND_TIME")),
     );
     client.sends(41, 0, "SEND_TIME");
     client.sends(42, 0, "SEND_TIME");
@@ -114,12 +118,12 @@ fn a_datagram_may_be_lost_doubled_or_overtaken() {
     client.event(
         60,
         0,
-        What::Dropped {
+        EventKind::Dropped {
             cause: Cause::Drop,
             message: dropped,
         },
     );
-    server.event(70, 0, What::Ended);
+    server.event(70, 0, EventKind::Ended);
     assert_eq!(
         drawn(&client, &server),
         [
@@ -142,7 +146,7 @@ fn a_message_that_arrives_after_its_sender_gave_up_is_drawn_in_two_places() {
     client.event(
         600,
         0,
-        What::TimedOut {
+        EventKind::TimedOut {
             waited: 590_000,
             words,
         },
@@ -150,7 +154,7 @@ fn a_message_that_arrives_after_its_sender_gave_up_is_drawn_in_two_places() {
     client.event(
         700,
         0,
-        What::Resent {
+        EventKind::Resent {
             attempt: 2,
             text: "SEND_DATE".into(),
         },
@@ -182,7 +186,7 @@ fn a_stream_that_came_in_other_pieces_is_drawn_as_it_was_sent() {
     client.sends(11, 0, "gh");
     server.receives(20, 0, "abc");
     server.receives(21, 0, "defgh");
-    server.event(30, 0, What::Ended);
+    server.event(30, 0, EventKind::Ended);
     assert_eq!(drawn(&client, &server), ["abcdef >", "gh >", "ended +"]);
 }
 
@@ -193,13 +197,13 @@ fn recordings_that_contradict_each_other_are_drawn_all_the_same() {
     client.event(
         5,
         0,
-        What::Received(message(Direction::ToServer, "LOWER A")),
+        EventKind::Received(message(Direction::ToServer, "LOWER A")),
     );
     client.receives(10, 0, "OK a");
     client.sends(20, 0, "LOWER A");
     server.receives(10, 0, "LOWER A");
     server.sends(20, 0, "OK a");
-    client.event(1_000_000_000, 0, What::Ended);
+    client.event(1_000_000_000, 0, EventKind::Ended);
     let drawn = drawn(&client, &server);
     assert!(drawn.iter().any(|line| line.contains("OK a")), "{drawn:#?}");
     assert!(
@@ -220,7 +224,7 @@ fn a_late_message_says_how_late() {
     client.event(
         10,
         0,
-        What::Delayed {
+        EventKind::Delayed {
             until: 50_000,
             message,
         },
@@ -234,19 +238,19 @@ fn a_late_message_says_how_late() {
 fn what_a_fault_did_to_the_segments_and_bits_of_a_message_is_said() {
     let (mut client, mut server) = both(Transport::Tcp);
     let to_server = |text: &str| message(Direction::ToServer, text);
-    let split = What::Split {
+    let split = EventKind::Split {
         size: 7,
         message: to_server("LOWER ABCDEFGH"),
     };
     client.event(10, 0, split);
     client.sends(11, 0, "LOWER ABCDEFGH");
     server.receives(20, 0, "LOWER ABCDEFGH");
-    client.event(30, 0, What::Glued(to_server("LOWER B")));
+    client.event(30, 0, EventKind::Glued(to_server("LOWER B")));
     client.sends(40, 0, "LOWER B");
     client.sends(40, 0, "LOWER C");
     server.receives(50, 0, "LOWER B");
     server.receives(51, 0, "LOWER C");
-    let corrupted = What::Corrupted {
+    let corrupted = EventKind::Corrupted {
         bit: 6 * 8 + 1,
         message: to_server("LOWER C"),
     };
@@ -256,11 +260,11 @@ fn what_a_fault_did_to_the_segments_and_bits_of_a_message_is_said() {
     client.event(
         80,
         0,
-        What::Paused {
+        EventKind::Paused {
             stopped: 2_000_000_000,
         },
     );
-    client.event(90, 0, What::Reset(to_server("LOWER D")));
+    client.event(90, 0, EventKind::Reset(to_server("LOWER D")));
     assert_eq!(
         drawn(&client, &server),
         [

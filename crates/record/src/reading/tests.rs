@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    By, Bytes, Cause, Channel, Detail, Framed, How, Message, Note, NoteKind, Secrets, What,
+    By, Bytes, Cause, Channel, Detail, EventKind, Framed, How, Message, Note, NoteKind, Secrets,
 };
 use proptest::prelude::*;
 use proto::mode::Transport;
@@ -157,7 +157,7 @@ fn messages() -> impl Strategy<Value = Message> {
     )
 }
 
-fn happenings() -> impl Strategy<Value = What> {
+fn happenings() -> impl Strategy<Value = EventKind> {
     let words = || "\\PC*";
     let by = || prop_oneof![Just(By::Us), Just(By::Peer)];
     let how = prop_oneof![
@@ -170,63 +170,66 @@ fn happenings() -> impl Strategy<Value = What> {
     ];
     let cause = prop_oneof![Just(Cause::Drop), Just(Cause::Duplicate)];
     prop_oneof![
-        Just(What::Connected),
-        messages().prop_map(What::Sent),
-        messages().prop_map(What::Received),
-        (any::<Vec<u8>>(), words()).prop_map(|(bytes, words)| What::Unreadable {
+        Just(EventKind::Connected),
+        messages().prop_map(EventKind::Sent),
+        messages().prop_map(EventKind::Received),
+        (any::<Vec<u8>>(), words()).prop_map(|(bytes, words)| EventKind::Unreadable {
             direction: Direction::ToServer,
             bytes: Bytes(bytes),
             words,
         }),
-        by().prop_map(|by| What::HalfClosed { by }),
-        (by(), how, proptest::option::of(words())).prop_map(|(by, how, words)| What::Closed {
+        by().prop_map(|by| EventKind::HalfClosed { by }),
+        (by(), how, proptest::option::of(words())).prop_map(|(by, how, words)| EventKind::Closed {
             by,
             how,
             words
         }),
-        any::<(u16, u16, u16, Option<u16>)>().prop_map(|(got, asked, have, need)| What::Read {
-            got: got.into(),
-            asked: asked.into(),
-            have: have.into(),
-            need: need.map(usize::from),
+        any::<(u16, u16, u16, Option<u16>)>().prop_map(|(got, asked, have, need)| {
+            EventKind::Read {
+                got: got.into(),
+                asked: asked.into(),
+                have: have.into(),
+                need: need.map(usize::from),
+            }
         }),
-        (cause, messages()).prop_map(|(cause, message)| What::Dropped { cause, message }),
-        messages().prop_map(What::Duplicated),
-        (any::<u64>(), messages()).prop_map(|(until, message)| What::Delayed { until, message }),
-        messages().prop_map(What::Refused),
-        (any::<u16>(), messages()).prop_map(|(sent, message)| What::Cut {
+        (cause, messages()).prop_map(|(cause, message)| EventKind::Dropped { cause, message }),
+        messages().prop_map(EventKind::Duplicated),
+        (any::<u64>(), messages())
+            .prop_map(|(until, message)| EventKind::Delayed { until, message }),
+        messages().prop_map(EventKind::Refused),
+        (any::<u16>(), messages()).prop_map(|(sent, message)| EventKind::Cut {
             sent: sent.into(),
             message,
         }),
-        messages().prop_map(What::Reordered),
-        (any::<u16>(), messages()).prop_map(|(size, message)| What::Split {
+        messages().prop_map(EventKind::Reordered),
+        (any::<u16>(), messages()).prop_map(|(size, message)| EventKind::Split {
             size: size.into(),
             message,
         }),
-        messages().prop_map(What::Glued),
-        messages().prop_map(What::Reset),
-        (any::<u16>(), messages()).prop_map(|(bit, message)| What::Corrupted {
+        messages().prop_map(EventKind::Glued),
+        messages().prop_map(EventKind::Reset),
+        (any::<u16>(), messages()).prop_map(|(bit, message)| EventKind::Corrupted {
             bit: bit.into(),
             message,
         }),
-        any::<u64>().prop_map(|stopped| What::Paused { stopped }),
-        (any::<u64>(), words()).prop_map(|(waited, words)| What::TimedOut { waited, words }),
-        (any::<u32>(), words()).prop_map(|(attempt, text)| What::Resent { attempt, text }),
-        words().prop_map(|words| What::Failed { words }),
+        any::<u64>().prop_map(|stopped| EventKind::Paused { stopped }),
+        (any::<u64>(), words()).prop_map(|(waited, words)| EventKind::TimedOut { waited, words }),
+        (any::<u32>(), words()).prop_map(|(attempt, text)| EventKind::Resent { attempt, text }),
+        words().prop_map(|words| EventKind::Failed { words }),
         (
             proptest::option::of(words()),
             words(),
             proptest::option::of(words())
         )
-            .prop_map(|(about, what, amount)| What::Note(Note {
+            .prop_map(|(about, what, amount)| EventKind::Note(Note {
                 about,
                 kind: NoteKind::Other(what),
                 detail: amount.clone().map(Detail::from),
                 amount,
             })),
-        words().prop_map(|at| What::Crashed { at }),
-        any::<u64>().prop_map(|count| What::Lost { count }),
-        Just(What::Ended),
+        words().prop_map(|at| EventKind::Crashed { at }),
+        any::<u64>().prop_map(|count| EventKind::Lost { count }),
+        Just(EventKind::Ended),
     ]
 }
 

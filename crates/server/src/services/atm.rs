@@ -26,7 +26,7 @@ use proto::atm::{
 };
 use proto::name::Name;
 use proto::refusal::Refusal;
-use record::{Recorder, What};
+use record::{EventKind, Recorder};
 
 use crate::config::Config;
 use crate::connections::Watch;
@@ -129,7 +129,7 @@ impl Atm {
             if let Some(recorder) = &recorder
                 && let Some(note) = note(operation, reply)
             {
-                recorder.record(None, What::Note(note));
+                recorder.record(None, EventKind::Note(note));
             }
         };
         let bank = Bank::start_observed(semantics.protections(), store, note)

@@ -14,7 +14,7 @@ use proto::atm::semantics::Semantics;
 use proto::name::Name;
 use proto::refusal::Code;
 use proto::side::Side;
-use record::{Channel, Detail, Event, Note, NoteKind, Run, What};
+use record::{Channel, Detail, Event, EventKind, Note, NoteKind, Run};
 
 use super::history::{Death, History, JournalEnd, Verb};
 
@@ -135,9 +135,9 @@ impl<'a> RunState<'a> {
 impl<'a> Gathering<'a> {
     fn take(&mut self, run: usize, event: &'a Event) {
         match (&event.what, &event.channel) {
-            (What::Note(note), _) => self.note(run, note),
-            (What::Crashed { at }, _) => self.die(run, Some(at)),
-            (What::Ended, _) => self.states[run].is_over = true,
+            (EventKind::Note(note), _) => self.note(run, note),
+            (EventKind::Crashed { at }, _) => self.die(run, Some(at)),
+            (EventKind::Ended, _) => self.states[run].is_over = true,
             (what, Some(channel)) if channel.service == "atm" => {
                 self.message(End { run, channel }, what);
             }

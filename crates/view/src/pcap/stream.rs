@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeader;
 use proto::side::{Direction, Side};
-use record::{By, Event, How, What};
+use record::{By, Event, EventKind, How};
 
 use super::packet::{Ends, MSS, Pair, header, tcp};
 use super::views::View;
@@ -69,9 +69,9 @@ impl Stream {
             }
         }
         match &event.what {
-            What::Connected => self.connect(),
-            What::HalfClosed { by } => self.end(self.direction_from(*by)),
-            What::Closed { by, how, .. } => match how {
+            EventKind::Connected => self.connect(),
+            EventKind::HalfClosed { by } => self.end(self.direction_from(*by)),
+            EventKind::Closed { by, how, .. } => match how {
                 How::Reset => self.reset(self.direction_from(*by)),
                 How::End => {
                     self.end(self.direction_from(*by));

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Event, How, Run, What};
+use record::{Channel, Event, EventKind, How, Run};
 
 use super::packet::Pair;
 
@@ -81,7 +81,7 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
         // Two threads may be at one connection, and the one that closes it need not be the last
         // to look at the clock.
         view.events
-            .sort_by_key(|event| matches!(event.what, What::Closed { .. }));
+            .sort_by_key(|event| matches!(event.what, EventKind::Closed { .. }));
         let mut latest = 0;
         view.times.extend(view.events.iter().map(|event| {
             latest = started.saturating_add(event.t).max(latest);
@@ -97,12 +97,12 @@ impl View<'_> {
     fn completeness(&self) -> (usize, usize) {
         let ends = self.events.iter().map(|event| match &event.what {
             _ if self.transport == Transport::Udp => 0,
-            What::Connected => 1,
-            What::Closed {
+            EventKind::Connected => 1,
+            EventKind::Closed {
                 how: How::End | How::Reset,
                 ..
             } => 2,
-            What::Closed { .. } => 1,
+            EventKind::Closed { .. } => 1,
             _ => 0,
         });
         let bytes = |event: &&Event| {
@@ -121,7 +121,7 @@ impl View<'_> {
     /// Whether there are packets of it.
     fn shows_something(&self) -> bool {
         self.events.iter().any(|event| {
-            let is_made = self.transport == Transport::Tcp && event.what == What::Connected;
+            let is_made = self.transport == Transport::Tcp && event.what == EventKind::Connected;
             is_made || event.what.crossed().is_some()
         })
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use proto::mode::{Mode, PROXY};
 use proto::side::{Direction, Side};
-use record::What;
+use record::EventKind;
 use record::wording::cut;
 
 use super::Lifeline;
@@ -198,7 +198,7 @@ fn names(loaded: &Loaded) -> HashMap<usize, String> {
     let mut names = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let (What::Sent(message) | What::Received(message)) = &event.what else {
+            let (EventKind::Sent(message) | EventKind::Received(message)) = &event.what else {
                 continue;
             };
             let Some(channel) = &event.channel else {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::wording::{describe, ending};
-use record::{By, Bytes, Event, How, Message, What};
+use record::{By, Bytes, Event, EventKind, How, Message};
 
 use super::columns::Columns;
 use super::unsettled::Hold;
@@ -194,18 +194,18 @@ impl<'a> Gatherer<'a, '_> {
     /// What happened to the program, or on a connection but not to a message.
     fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
         match &event.what {
-            What::Resent { attempt, text } => {
+            EventKind::Resent { attempt, text } => {
                 self.progress.again.insert(text, *attempt);
             }
-            What::Failed { .. } => self.note(life, at, Tone::Bad, event),
-            What::TimedOut { .. } | What::Paused { .. } => {
+            EventKind::Failed { .. } => self.note(life, at, Tone::Bad, event),
+            EventKind::TimedOut { .. } | EventKind::Paused { .. } => {
                 self.note(life, at, Tone::Warning, event);
             }
-            What::Lost { .. } => {
+            EventKind::Lost { .. } => {
                 self.has_gaps = true;
                 self.note(life, at, Tone::Warning, event);
             }
-            What::Note(note) => {
+            EventKind::Note(note) => {
                 let id = note.about.as_deref();
                 let mut words = note.words(event.side, &|text| self.ids.shorten(text));
                 if let Some(id) = id.and_then(|id| self.ids.if_ambiguous(id)) {
@@ -217,11 +217,11 @@ impl<'a> Gatherer<'a, '_> {
                 };
                 self.alone(life, at, Kind::Note { life, tone, words });
             }
-            What::Crashed { at: place } => {
+            EventKind::Crashed { at: place } => {
                 let words = format!("crashed {}", self.ids.shorten(place).replace('-', " "));
                 self.alone(life, at, Kind::Crashed { life, words });
             }
-            What::Ended => self.alone(life, at, Kind::Ended { life }),
+            EventKind::Ended => self.alone(life, at, Kind::Ended { life }),
             // Everything else happens to a message or a connection.
             _ => {}
         }
@@ -233,7 +233,7 @@ impl<'a> Gatherer<'a, '_> {
         let channel = event.channel.as_ref();
         let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
         match &event.what {
-            What::Connected => {
+            EventKind::Connected => {
                 let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
                 if is_tcp && is_drawn {
@@ -247,20 +247,20 @@ impl<'a> Gatherer<'a, '_> {
                     self.alone(life, at, Kind::Connection(change));
                 }
             }
-            What::Sent(message) => self.sent(site, message),
-            What::Received(message) => {
+            EventKind::Sent(message) => self.sent(site, message),
+            EventKind::Received(message) => {
                 let arrow = self.arrow(conversation, message);
                 self.progress.received.insert(conversation, arrow);
                 self.receives(site, message.direction, arrow);
             }
-            What::Unreadable {
+            EventKind::Unreadable {
                 direction, bytes, ..
             } => {
                 let arrow = self.arrow_of(conversation, *direction, bytes);
                 self.arrows[arrow].marks.is_broken = true;
                 self.receives(site, *direction, arrow);
             }
-            What::Closed { by, how, words } if is_tcp => {
+            EventKind::Closed { by, how, words } if is_tcp => {
                 let (from, to) = match (by, event.side) {
                     (By::Us, Side::Client) | (By::Peer, Side::Server) => (client, server),
                     (By::Us, Side::Server) | (By::Peer, Side::Client) => (server, client),
@@ -288,7 +288,7 @@ impl<'a> Gatherer<'a, '_> {
                 };
                 self.alone(life, at, Kind::Connection(change));
             }
-            What::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
+            EventKind::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
             what => match what.message() {
                 Some(message) => self.fault(site, event.side, what, message),
                 None => self.program_event(life, at, event),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proto::side::{Direction, Side};
-use record::{NoteKind, What};
+use record::{EventKind, NoteKind};
 
 use crate::ids::{Ids, ids_in};
 use crate::load::Loaded;
@@ -79,9 +79,9 @@ pub(super) fn unsettled(loaded: &Loaded) -> Vec<Hold> {
     holds
 }
 
-fn said(what: &What) -> Option<(&str, Said<'_>)> {
+fn said(what: &EventKind) -> Option<(&str, Said<'_>)> {
     match what {
-        What::Note(note) => {
+        EventKind::Note(note) => {
             let id = note.about.as_deref();
             let id = id.filter(|id| id.starts_with("WITH_"))?;
             match note.kind {
@@ -93,7 +93,7 @@ fn said(what: &What) -> Option<(&str, Said<'_>)> {
                 _ => None,
             }
         }
-        What::Sent(message) | What::Received(message)
+        EventKind::Sent(message) | EventKind::Received(message)
             if message.direction == Direction::ToClient =>
         {
             let said = message.text.as_deref()?.strip_prefix("OK WITH_")?;

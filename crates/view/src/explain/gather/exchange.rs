@@ -5,26 +5,26 @@ use std::net::SocketAddr;
 use proto::atm::Request;
 use proto::refusal::Code;
 use proto::side::{Direction, Side};
-use record::{Cause, Message, What};
+use record::{Cause, EventKind, Message};
 
 use super::super::history::{Arrival, Attempt, Fate, Reply, Verb};
 use super::{ConnectionState, End, Gathering, Pending, Place};
 
 impl<'a> Gathering<'a> {
     /// What crossed a connection, or was kept from it by a fault.
-    pub(super) fn message(&mut self, end: End<'a>, what: &What) {
+    pub(super) fn message(&mut self, end: End<'a>, what: &EventKind) {
         use Direction::{ToClient, ToServer};
         let Some(message) = what.message() else {
             return;
         };
         match (self.states[end.run].side, message.direction, what) {
-            (Side::Client, ToServer, What::Duplicated(_)) => self.connection(end).copies = 2,
+            (Side::Client, ToServer, EventKind::Duplicated(_)) => self.connection(end).copies = 2,
             (Side::Client, ToServer, _) => {
                 if let Some(fate) = fate(what) {
                     self.ask(end, message, fate);
                 }
             }
-            (Side::Client, ToClient, What::Received(_)) => {
+            (Side::Client, ToClient, EventKind::Received(_)) => {
                 if let Some((asked, reply)) = self.answer(end, message) {
                     let one = &mut self.found.histories[asked.history].attempts[asked.place];
                     match asked.is_copy {
@@ -33,7 +33,7 @@ impl<'a> Gathering<'a> {
                     }
                 }
             }
-            (Side::Client, ToClient, What::Dropped { cause, .. }) => {
+            (Side::Client, ToClient, EventKind::Dropped { cause, .. }) => {
                 if let Some(asked) = self.connection(end).answered
                     && *cause == Cause::Drop
                     && !asked.is_copy
@@ -42,13 +42,13 @@ impl<'a> Gathering<'a> {
                         true;
                 }
             }
-            (Side::Server, ToServer, What::Received(_)) => self.arrive(end, message),
-            (Side::Server, ToServer, What::Dropped { .. }) => {
+            (Side::Server, ToServer, EventKind::Received(_)) => self.arrive(end, message),
+            (Side::Server, ToServer, EventKind::Dropped { .. }) => {
                 if let Some(Some(asked)) = self.connection(end).waiting.pop_back() {
                     self.found.histories[asked.history].arrivals[asked.place].was_dropped = true;
                 }
             }
-            (Side::Server, ToServer, What::Duplicated(_)) => {
+            (Side::Server, ToServer, EventKind::Duplicated(_)) => {
                 let waiting = &mut self.connection(end).waiting;
                 if let Some(asked) = waiting.back().copied() {
                     waiting.push_back(asked.map(|asked| Pending {
@@ -218,13 +218,13 @@ fn place_of(
 }
 
 /// What became of a message at its sender; `None` when it was not sent whole.
-fn fate(what: &What) -> Option<Fate> {
+fn fate(what: &EventKind) -> Option<Fate> {
     match what {
-        What::Sent(message) if !message.partial => Some(Fate::Sent),
-        What::Dropped { .. } => Some(Fate::Dropped),
-        What::Refused(_) => Some(Fate::Refused),
-        What::Cut { .. } => Some(Fate::Cut),
-        What::Reset(_) => Some(Fate::Reset),
+        EventKind::Sent(message) if !message.partial => Some(Fate::Sent),
+        EventKind::Dropped { .. } => Some(Fate::Dropped),
+        EventKind::Refused(_) => Some(Fate::Refused),
+        EventKind::Cut { .. } => Some(Fate::Cut),
+        EventKind::Reset(_) => Some(Fate::Reset),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proto::side::{Direction, Side};
-use record::{Cause, Message, What};
+use record::{Cause, EventKind, Message};
 
 use super::{Action, Gatherer, Site};
 use crate::sequence::{Fate, Marks, Moment, Place};
@@ -51,10 +51,10 @@ pub(super) struct Held {
 
 impl<'a> Gatherer<'a, '_> {
     /// What a fault did to a message.
-    pub(super) fn fault(&mut self, site: Site, side: Side, what: &What, message: &'a Message) {
+    pub(super) fn fault(&mut self, site: Site, side: Side, what: &EventKind, message: &'a Message) {
         let is_own = message.direction == Direction::sent_by(side);
         match what {
-            What::Dropped { cause, .. } => {
+            EventKind::Dropped { cause, .. } => {
                 let why = match cause {
                     Cause::Drop => "lost",
                     Cause::Duplicate => "not passed on",
@@ -64,10 +64,10 @@ impl<'a> Gatherer<'a, '_> {
                     false => self.discarded(site, message, why),
                 }
             }
-            What::Reset(_) => self.replaced(site, message, "reset instead"),
-            What::Refused(_) if is_own => self.replaced(site, message, "refused by a fault"),
-            What::Refused(_) => self.mark_received(site, |marks| marks.is_refused = true),
-            What::Duplicated(_) if !is_own => {
+            EventKind::Reset(_) => self.replaced(site, message, "reset instead"),
+            EventKind::Refused(_) if is_own => self.replaced(site, message, "refused by a fault"),
+            EventKind::Refused(_) => self.mark_received(site, |marks| marks.is_refused = true),
+            EventKind::Duplicated(_) if !is_own => {
                 self.mark_received(site, |marks| marks.is_handled_twice = true);
             }
             _ => self.hold(site, what, message),
@@ -110,7 +110,7 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     /// Remembers what a fault does to a message, for its `sent`.
-    fn hold(&mut self, site: Site, what: &What, message: &'a Message) {
+    fn hold(&mut self, site: Site, what: &EventKind, message: &'a Message) {
         let key = (site.conversation, &message.bytes.0[..]);
         if !self.progress.held.contains_key(&key) {
             let entry = self.actions[site.life].len();
@@ -135,17 +135,17 @@ impl<'a> Gatherer<'a, '_> {
 }
 
 /// Adds what a fault does to a message that is sent later.
-fn add(marks: &mut Marks, what: &What) {
+fn add(marks: &mut Marks, what: &EventKind) {
     match what {
-        What::Duplicated(_) => marks.is_copy = true,
-        What::Delayed { .. } => marks.late = marks.late.or(Some(0)),
-        What::Reordered(_) => marks.is_overtaken = true,
-        What::Cut { sent, message } => {
+        EventKind::Duplicated(_) => marks.is_copy = true,
+        EventKind::Delayed { .. } => marks.late = marks.late.or(Some(0)),
+        EventKind::Reordered(_) => marks.is_overtaken = true,
+        EventKind::Cut { sent, message } => {
             marks.cut = marks.cut.or(Some((*sent, message.bytes.0.len())));
         }
-        What::Split { size, .. } => marks.split = marks.split.or(Some(*size)),
-        What::Glued(_) => marks.is_glued = true,
-        What::Corrupted { bit, .. } => marks.flipped = marks.flipped.or(Some(*bit)),
+        EventKind::Split { size, .. } => marks.split = marks.split.or(Some(*size)),
+        EventKind::Glued(_) => marks.is_glued = true,
+        EventKind::Corrupted { bit, .. } => marks.flipped = marks.flipped.or(Some(*bit)),
         _ => {}
     }
 }

@@ -172,8 +172,8 @@ fn is_whole(gatherer: &Gatherer<'_, '_>, run: usize) -> bool {
     let runs = &gatherer.loaded.runs;
     let last = runs[run].events.last();
     let says_so = last.is_some_and(|event| {
-        use record::What;
-        matches!(event.what, What::Ended | What::Crashed { .. })
+        use record::EventKind;
+        matches!(event.what, EventKind::Ended | EventKind::Crashed { .. })
     });
     // It was started again, so it ended.
     let file = gatherer.loaded.files[run];
