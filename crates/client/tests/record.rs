@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use proto::mode::Mode;
-use record::{Cause, Event, EventKind, How, NoteKind, Recording, Run, Secrets};
+use record::{Cause, CloseReason, Event, EventKind, NoteKind, Recording, Run, Secrets};
 use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::process::words;
@@ -311,5 +311,5 @@ fn a_connection_that_a_fault_cuts_ends_so() {
         EventKind::Closed { how, .. } => Some(*how),
         _ => None,
     });
-    assert_eq!(closed, Some(How::Cut));
+    assert_eq!(closed, Some(CloseReason::Cut));
 }

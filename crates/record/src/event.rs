@@ -169,7 +169,7 @@ pub enum EventKind {
         /// Who ended it.
         by: By,
         /// How.
-        how: How,
+        how: CloseReason,
         /// What the operating system said, if it did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         words: Option<String>,
@@ -342,7 +342,7 @@ pub enum By {
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum How {
+pub enum CloseReason {
     /// In order: the stream was ended between two messages, or inside one.
     End,
     /// It was closed at once, whatever was still to come.

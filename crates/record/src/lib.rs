@@ -27,7 +27,7 @@ pub mod wording;
 
 pub use self::bytes::Bytes;
 pub use self::event::{
-    By, Cause, Channel, Event, EventKind, Framed, Header, How, Message, Secrets,
+    By, Cause, Channel, CloseReason, Event, EventKind, Framed, Header, Message, Secrets,
 };
 pub use self::note::{Detail, Note, NoteKind};
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, Channel, EventKind, Framed, How, Message};
+use super::event::{By, Cause, Channel, CloseReason, EventKind, Framed, Message};
 use super::recorder::{Ends, EventTime, Recorder};
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -49,7 +49,7 @@ struct End(Option<Ended>);
 #[derive(Debug)]
 struct Ended {
     by: By,
-    how: How,
+    how: CloseReason,
     words: Option<String>,
 }
 
@@ -262,27 +262,27 @@ impl Tap {
         match self.0.recorder.closer() {
             By::Peer => self.half_closed(By::Peer),
             // We ended our own input, and the peer may go on sending for all we know.
-            By::Us => self.ends(By::Us, How::End, None),
+            By::Us => self.ends(By::Us, CloseReason::End, None),
         }
     }
 
     /// One side sends no more.
     pub fn half_closed(&self, by: By) {
         self.record(EventKind::HalfClosed { by });
-        self.ends(by, How::End, None);
+        self.ends(by, CloseReason::End, None);
     }
 
     /// The connection ends, and this is how. The first call counts, except that
     /// a failure replaces an end in order.
-    pub fn ends(&self, by: By, how: How, words: Option<String>) {
+    pub fn ends(&self, by: By, how: CloseReason, words: Option<String>) {
         let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(End(ended)) = end.as_mut() else {
             return;
         };
         // An end in order is one only if nothing worse follows.
-        let is_worse = !matches!(how, How::End | How::Abort);
+        let is_worse = !matches!(how, CloseReason::End | CloseReason::Abort);
         match ended {
-            Some(first) if first.how != How::End || !is_worse => {}
+            Some(first) if first.how != CloseReason::End || !is_worse => {}
             _ => *ended = Some(Ended { by, how, words }),
         }
     }
@@ -290,8 +290,8 @@ impl Tap {
     /// The connection broke.
     pub fn broke(&self, error: &io::Error) {
         let how = match error.kind() {
-            io::ErrorKind::ConnectionReset => How::Reset,
-            _ => How::Broken,
+            io::ErrorKind::ConnectionReset => CloseReason::Reset,
+            _ => CloseReason::Broken,
         };
         self.ends(By::Peer, how, Some(error.to_string()));
     }
@@ -408,7 +408,7 @@ impl Ends for Shared {
         let Some(End(ended)) = end else { return };
         let Ended { by, how, words } = ended.unwrap_or(Ended {
             by: By::Us,
-            how: How::End,
+            how: CloseReason::End,
             words: None,
         });
         let what = EventKind::Closed { by, how, words };

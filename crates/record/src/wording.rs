@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, Event, EventKind, How, Message};
+use super::event::{By, Cause, CloseReason, Event, EventKind, Message};
 
 /// What happened. `show` makes text of the recording printable.
 pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
@@ -78,24 +78,24 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
     }
 }
 
-fn closed(by: By, how: How) -> String {
+fn closed(by: By, how: CloseReason) -> String {
     let ending = ending(how);
     match (how, by) {
-        (How::Abort, _) => format!("{ending} by us, at once"),
-        (How::End | How::Reset, By::Us) => format!("{ending} by us"),
-        (How::End | How::Reset, By::Peer) => format!("{ending} by the other end"),
-        (How::Timeout | How::Cut | How::Broken, _) => ending.to_owned(),
+        (CloseReason::Abort, _) => format!("{ending} by us, at once"),
+        (CloseReason::End | CloseReason::Reset, By::Us) => format!("{ending} by us"),
+        (CloseReason::End | CloseReason::Reset, By::Peer) => format!("{ending} by the other end"),
+        (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => ending.to_owned(),
     }
 }
 
 /// How a connection ended.
-pub fn ending(how: How) -> &'static str {
+pub fn ending(how: CloseReason) -> &'static str {
     match how {
-        How::End | How::Abort => "closed",
-        How::Reset => "reset",
-        How::Timeout => "given up: too slow",
-        How::Cut => "cut by a fault",
-        How::Broken => "broken",
+        CloseReason::End | CloseReason::Abort => "closed",
+        CloseReason::Reset => "reset",
+        CloseReason::Timeout => "given up: too slow",
+        CloseReason::Cut => "cut by a fault",
+        CloseReason::Broken => "broken",
     }
 }
 

@@ -11,8 +11,8 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
 use record::{
-    By, Cause, Event, EventKind, How, Mask, Message, OpenError, Recorder, Recording, Secrets,
-    Settings,
+    By, Cause, CloseReason, Event, EventKind, Mask, Message, OpenError, Recorder, Recording,
+    Secrets, Settings,
 };
 use tempfile::TempDir;
 use wire::connection::Connection;
@@ -193,7 +193,7 @@ fn every_byte_is_there_in_every_framing_wherever_the_stream_is_cut() {
                 events.last().unwrap().what,
                 EventKind::Closed {
                     by: By::Peer,
-                    how: How::End,
+                    how: CloseReason::End,
                     ..
                 }
             ));

@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{By, Cause, EventKind, How};
+use record::{By, Cause, CloseReason, EventKind};
 
 use super::made::{Made, message, path};
 use super::{sample, view, with};
@@ -62,7 +62,7 @@ fn what_the_server_never_received_is_lost_on_the_way() {
         0,
         EventKind::Closed {
             by: By::Us,
-            how: How::Abort,
+            how: CloseReason::Abort,
             words: None,
         },
     );

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    By, Bytes, Cause, Channel, Detail, EventKind, Framed, How, Message, Note, NoteKind, Secrets,
+    By, Bytes, Cause, Channel, CloseReason, Detail, EventKind, Framed, Message, Note, NoteKind,
+    Secrets,
 };
 use proptest::prelude::*;
 use proto::mode::Transport;
@@ -161,12 +162,12 @@ fn happenings() -> impl Strategy<Value = EventKind> {
     let words = || "\\PC*";
     let by = || prop_oneof![Just(By::Us), Just(By::Peer)];
     let how = prop_oneof![
-        Just(How::End),
-        Just(How::Abort),
-        Just(How::Reset),
-        Just(How::Timeout),
-        Just(How::Cut),
-        Just(How::Broken)
+        Just(CloseReason::End),
+        Just(CloseReason::Abort),
+        Just(CloseReason::Reset),
+        Just(CloseReason::Timeout),
+        Just(CloseReason::Cut),
+        Just(CloseReason::Broken)
     ];
     let cause = prop_oneof![Just(Cause::Drop), Just(Cause::Duplicate)];
     prop_oneof![

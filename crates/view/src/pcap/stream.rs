@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeader;
 use proto::side::{Direction, Side};
-use record::{By, Event, EventKind, How};
+use record::{By, CloseReason, Event, EventKind};
 
 use super::packet::{Ends, MSS, Pair, header, tcp};
 use super::views::View;
@@ -72,14 +72,17 @@ impl Stream {
             EventKind::Connected => self.connect(),
             EventKind::HalfClosed { by } => self.end(self.direction_from(*by)),
             EventKind::Closed { by, how, .. } => match how {
-                How::Reset => self.reset(self.direction_from(*by)),
-                How::End => {
+                CloseReason::Reset => self.reset(self.direction_from(*by)),
+                CloseReason::End => {
                     self.end(self.direction_from(*by));
                     self.end(other(self.direction_from(*by)));
                 }
                 // A socket that is closed ends its stream. What the other end did then is not in
                 // this recording.
-                How::Abort | How::Timeout | How::Cut | How::Broken => {
+                CloseReason::Abort
+                | CloseReason::Timeout
+                | CloseReason::Cut
+                | CloseReason::Broken => {
                     self.end(Direction::sent_by(self.side));
                 }
             },

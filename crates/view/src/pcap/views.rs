@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Channel, Event, EventKind, How, Run};
+use record::{Channel, CloseReason, Event, EventKind, Run};
 
 use super::packet::Pair;
 
@@ -99,7 +99,7 @@ impl View<'_> {
             _ if self.transport == Transport::Udp => 0,
             EventKind::Connected => 1,
             EventKind::Closed {
-                how: How::End | How::Reset,
+                how: CloseReason::End | CloseReason::Reset,
                 ..
             } => 2,
             EventKind::Closed { .. } => 1,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::wording::{describe, ending};
-use record::{By, Bytes, Event, EventKind, How, Message};
+use record::{By, Bytes, CloseReason, Event, EventKind, Message};
 
 use super::columns::Columns;
 use super::unsettled::Hold;
@@ -65,7 +65,7 @@ struct Closing {
     /// Where its entry stands.
     entry: usize,
     by: By,
-    how: How,
+    how: CloseReason,
 }
 
 /// Where an event happened.
@@ -276,11 +276,11 @@ impl<'a> Gatherer<'a, '_> {
                     from,
                     to,
                     tone: match (how, words) {
-                        (How::End, _) | (How::Abort, None) => Tone::Plain,
+                        (CloseReason::End, _) | (CloseReason::Abort, None) => Tone::Plain,
                         _ => Tone::Bad,
                     },
                     words: match words {
-                        Some(words) if *how != How::End => {
+                        Some(words) if *how != CloseReason::End => {
                             format!("{}: {}", ending(*how), self.ids.shorten(words))
                         }
                         _ => ending(*how).to_owned(),
@@ -383,7 +383,7 @@ impl<'a> Gatherer<'a, '_> {
                 continue;
             };
             for other in &closings {
-                let is_usual = matches!(other.how, How::End | How::Abort);
+                let is_usual = matches!(other.how, CloseReason::End | CloseReason::Abort);
                 if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
                     self.actions[other.life][other.entry].what = Action::Nothing;
                 }

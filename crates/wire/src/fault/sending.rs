@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::pause::stop_for;
 use super::schedule::Fate;
 use record::tap::{FaultEffect, Frame};
-use record::{How, Tap};
+use record::{CloseReason, Tap};
 
 /// How long to wait between two segments of a message, so that the peer reads them apart.
 const BETWEEN_SEGMENTS: Duration = Duration::from_millis(10);
@@ -47,11 +47,11 @@ impl fmt::Display for Break {
     }
 }
 
-impl From<Break> for How {
-    fn from(how: Break) -> How {
+impl From<Break> for CloseReason {
+    fn from(how: Break) -> CloseReason {
         match how {
-            Break::Cut => How::Cut,
-            Break::Reset => How::Reset,
+            Break::Cut => CloseReason::Cut,
+            Break::Reset => CloseReason::Reset,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use proto::side::Direction;
 use record::tap::Tap;
-use record::{By, How};
+use record::{By, CloseReason};
 use socket2::{SockRef, TcpKeepalive};
 use wire::fault::sending::Break;
 
@@ -73,7 +73,7 @@ pub enum Over {
         /// Whose words are lost.
         direction: Direction,
         /// Whether it was a reset.
-        how: How,
+        how: CloseReason,
         /// In words.
         words: String,
     },
@@ -297,9 +297,13 @@ impl Pair {
                 } if *lost == direction => {
                     tap.ends(By::Peer, *how, Some(words.clone()));
                 }
-                Over::Lost { words, .. } => tap.ends(By::Us, How::Reset, Some(words.clone())),
-                Over::Fault(how) => tap.ends(By::Us, How::from(*how), Some(how.to_string())),
-                Over::Stopped => tap.ends(By::Us, How::Abort, None),
+                Over::Lost { words, .. } => {
+                    tap.ends(By::Us, CloseReason::Reset, Some(words.clone()))
+                }
+                Over::Fault(how) => {
+                    tap.ends(By::Us, CloseReason::from(*how), Some(how.to_string()))
+                }
+                Over::Stopped => tap.ends(By::Us, CloseReason::Abort, None),
             }
         }
     }
@@ -345,9 +349,9 @@ impl Over {
         let who = speaker(direction);
         let (how, words) = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                (How::Reset, format!("{who} reset the connection"))
+                (CloseReason::Reset, format!("{who} reset the connection"))
             }
-            _ => (How::Broken, format!("{who} is gone: {error}")),
+            _ => (CloseReason::Broken, format!("{who} is gone: {error}")),
         };
         Over::Lost {
             direction,
