@@ -162,12 +162,12 @@ pub enum EventKind {
     /// No more comes from this side.
     HalfClosed {
         /// The side that ended its stream.
-        by: By,
+        by: Closer,
     },
     /// The connection is over. The last event of a connection.
     Closed {
         /// Who ended it.
-        by: By,
+        by: Closer,
         /// How.
         how: CloseReason,
         /// What the operating system said, if it did.
@@ -332,7 +332,7 @@ impl EventKind {
 /// One of the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub enum Closer {
     /// The side that recorded it.
     Us,
     /// The other end.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::event::{By, Channel, Event, EventKind, Header, Secrets};
+use super::event::{Channel, Closer, Event, EventKind, Header, Secrets};
 use super::file::{append_line, open};
 use super::trace::{Screen, Trace};
 use super::{MAX_LINE, VERSION};
@@ -187,11 +187,11 @@ impl Recorder {
     }
 
     /// Which end caused the end of stream that a read found.
-    pub(super) fn closer(&self) -> By {
+    pub(super) fn closer(&self) -> Closer {
         if self.0.is_stopping.load(Ordering::Relaxed) {
-            By::Us
+            Closer::Us
         } else {
-            By::Peer
+            Closer::Peer
         }
     }
 

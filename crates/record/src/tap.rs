@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, Channel, CloseReason, EventKind, Framed, Message};
+use super::event::{Cause, Channel, CloseReason, Closer, EventKind, Framed, Message};
 use super::recorder::{Ends, EventTime, Recorder};
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -48,7 +48,7 @@ struct End(Option<Ended>);
 
 #[derive(Debug)]
 struct Ended {
-    by: By,
+    by: Closer,
     how: CloseReason,
     words: Option<String>,
 }
@@ -260,21 +260,21 @@ impl Tap {
     /// A read found the end of the stream.
     pub fn input_ended(&self) {
         match self.0.recorder.closer() {
-            By::Peer => self.half_closed(By::Peer),
+            Closer::Peer => self.half_closed(Closer::Peer),
             // We ended our own input, and the peer may go on sending for all we know.
-            By::Us => self.ends(By::Us, CloseReason::End, None),
+            Closer::Us => self.ends(Closer::Us, CloseReason::End, None),
         }
     }
 
     /// One side sends no more.
-    pub fn half_closed(&self, by: By) {
+    pub fn half_closed(&self, by: Closer) {
         self.record(EventKind::HalfClosed { by });
         self.ends(by, CloseReason::End, None);
     }
 
     /// The connection ends, and this is how. The first call counts, except that
     /// a failure replaces an end in order.
-    pub fn ends(&self, by: By, how: CloseReason, words: Option<String>) {
+    pub fn ends(&self, by: Closer, how: CloseReason, words: Option<String>) {
         let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(End(ended)) = end.as_mut() else {
             return;
@@ -293,7 +293,7 @@ impl Tap {
             io::ErrorKind::ConnectionReset => CloseReason::Reset,
             _ => CloseReason::Broken,
         };
-        self.ends(By::Peer, how, Some(error.to_string()));
+        self.ends(Closer::Peer, how, Some(error.to_string()));
     }
 
     /// A wait ended with nothing.
@@ -407,7 +407,7 @@ impl Ends for Shared {
             .take();
         let Some(End(ended)) = end else { return };
         let Ended { by, how, words } = ended.unwrap_or(Ended {
-            by: By::Us,
+            by: Closer::Us,
             how: CloseReason::End,
             words: None,
         });

@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{By, Channel, Event, EventKind, Framed};
+use super::event::{Channel, Closer, Event, EventKind, Framed};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
@@ -103,7 +103,7 @@ impl Screen {
                     EventKind::Received(_)
                     | EventKind::Unreadable { .. }
                     | EventKind::Closed { .. } => true,
-                    EventKind::HalfClosed { by } => *by == By::Peer,
+                    EventKind::HalfClosed { by } => *by == Closer::Peer,
                     _ => false,
                 };
                 let read = is_read.then(|| self.reads.remove(channel)).flatten();

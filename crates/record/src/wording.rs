@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::bytes::Bytes;
-use super::event::{By, Cause, CloseReason, Event, EventKind, Message};
+use super::event::{Cause, CloseReason, Closer, Event, EventKind, Message};
 
 /// What happened. `show` makes text of the recording printable.
 pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
@@ -23,8 +23,8 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
             let (length, words) = (bytes.0.len(), show(words));
             format!("unreadable, {length} bytes, {words}: {}", bytes.escaped())
         }
-        EventKind::HalfClosed { by: By::Us } => "we send no more".to_owned(),
-        EventKind::HalfClosed { by: By::Peer } => "the other end sends no more".to_owned(),
+        EventKind::HalfClosed { by: Closer::Us } => "we send no more".to_owned(),
+        EventKind::HalfClosed { by: Closer::Peer } => "the other end sends no more".to_owned(),
         EventKind::Closed { by, how, words } => match words {
             Some(words) => format!("{}: {}", closed(*by, *how), show(words)),
             None => closed(*by, *how),
@@ -78,12 +78,14 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
     }
 }
 
-fn closed(by: By, how: CloseReason) -> String {
+fn closed(by: Closer, how: CloseReason) -> String {
     let ending = ending(how);
     match (how, by) {
         (CloseReason::Abort, _) => format!("{ending} by us, at once"),
-        (CloseReason::End | CloseReason::Reset, By::Us) => format!("{ending} by us"),
-        (CloseReason::End | CloseReason::Reset, By::Peer) => format!("{ending} by the other end"),
+        (CloseReason::End | CloseReason::Reset, Closer::Us) => format!("{ending} by us"),
+        (CloseReason::End | CloseReason::Reset, Closer::Peer) => {
+            format!("{ending} by the other end")
+        }
         (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => ending.to_owned(),
     }
 }

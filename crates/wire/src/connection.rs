@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
 
 use record::tap::{Batch, ReadTap};
-use record::{By, CloseReason, Mask, Recorder, Tap};
+use record::{CloseReason, Closer, Mask, Recorder, Tap};
 
 use crate::deadline::Waiter;
 use crate::fault::Faults;
@@ -217,12 +217,16 @@ impl ReceiveError {
             ReceiveError::Truncated(_) => tap.unreadable(0, &words),
             ReceiveError::FrameTooSlow(_) => {
                 tap.unreadable(0, &words);
-                tap.tap().ends(By::Us, CloseReason::Timeout, Some(words));
+                tap.tap()
+                    .ends(Closer::Us, CloseReason::Timeout, Some(words));
             }
-            ReceiveError::Idle(_) => tap.tap().ends(By::Us, CloseReason::Timeout, Some(words)),
+            ReceiveError::Idle(_) => tap
+                .tap()
+                .ends(Closer::Us, CloseReason::Timeout, Some(words)),
             ReceiveError::Io(error) => tap.tap().broke(error),
             ReceiveError::Broken(how) => {
-                tap.tap().ends(By::Us, CloseReason::from(*how), Some(words))
+                tap.tap()
+                    .ends(Closer::Us, CloseReason::from(*how), Some(words))
             }
             ReceiveError::Malformed(_) | ReceiveError::DeadlinePassed | ReceiveError::Injected => {}
         }

@@ -11,7 +11,7 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
 use record::{
-    By, Cause, CloseReason, Event, EventKind, Mask, Message, OpenError, Recorder, Recording,
+    Cause, CloseReason, Closer, Event, EventKind, Mask, Message, OpenError, Recorder, Recording,
     Secrets, Settings,
 };
 use tempfile::TempDir;
@@ -192,7 +192,7 @@ fn every_byte_is_there_in_every_framing_wherever_the_stream_is_cut() {
             assert!(matches!(
                 events.last().unwrap().what,
                 EventKind::Closed {
-                    by: By::Peer,
+                    by: Closer::Peer,
                     how: CloseReason::End,
                     ..
                 }

@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{By, Cause, CloseReason, EventKind};
+use record::{Cause, CloseReason, Closer, EventKind};
 
 use super::made::{Made, message, path};
 use super::{sample, view, with};
@@ -61,7 +61,7 @@ fn what_the_server_never_received_is_lost_on_the_way() {
         40,
         0,
         EventKind::Closed {
-            by: By::Us,
+            by: Closer::Us,
             how: CloseReason::Abort,
             words: None,
         },

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    By, Bytes, Cause, Channel, CloseReason, Detail, EventKind, Framed, Message, Note, NoteKind,
+    Bytes, Cause, Channel, CloseReason, Closer, Detail, EventKind, Framed, Message, Note, NoteKind,
     Secrets,
 };
 use proptest::prelude::*;
@@ -160,7 +160,7 @@ fn messages() -> impl Strategy<Value = Message> {
 
 fn happenings() -> impl Strategy<Value = EventKind> {
     let words = || "\\PC*";
-    let by = || prop_oneof![Just(By::Us), Just(By::Peer)];
+    let by = || prop_oneof![Just(Closer::Us), Just(Closer::Peer)];
     let how = prop_oneof![
         Just(CloseReason::End),
         Just(CloseReason::Abort),

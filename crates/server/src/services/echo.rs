@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use record::tap::{Batch, FaultEffect};
-use record::{By, CloseReason, Tap};
+use record::{CloseReason, Closer, Tap};
 use socket2::SockRef;
 use wire::fault::outgoing::{GLUE_WAIT, Outgoing, Write, wait_until};
 use wire::fault::pause::wait_while_stopped;
@@ -107,7 +107,7 @@ impl Echo {
         if let (Some(tap), Err(error)) = (&tap, &read) {
             match error.kind() {
                 io::ErrorKind::TimedOut => {
-                    tap.ends(By::Us, CloseReason::Timeout, Some(error.to_string()));
+                    tap.ends(Closer::Us, CloseReason::Timeout, Some(error.to_string()));
                 }
                 _ => tap.broke(error),
             }
@@ -193,7 +193,7 @@ impl Writer {
         } else {
             let _ = self.stream.shutdown(Shutdown::Write);
             if let Some(tap) = &self.tap {
-                tap.half_closed(By::Us);
+                tap.half_closed(Closer::Us);
             }
         }
         written
@@ -274,7 +274,7 @@ impl Writer {
             SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
         }
         if let Some(tap) = &self.tap {
-            tap.ends(By::Us, CloseReason::from(how), Some(how.to_string()));
+            tap.ends(Closer::Us, CloseReason::from(how), Some(how.to_string()));
         }
         Err(io::Error::other(how.to_string()))
     }

@@ -24,7 +24,7 @@ use anyhow::bail;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{By, CloseReason};
+use record::{CloseReason, Closer};
 use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
 
@@ -115,7 +115,7 @@ impl Proxy {
         if let (Some(tap), Err(error)) = (&client.tap, &connected) {
             let words = error.to_string();
             tap.failed(&words);
-            tap.ends(By::Us, CloseReason::Reset, Some(words));
+            tap.ends(Closer::Us, CloseReason::Reset, Some(words));
         }
         let server = connected?;
         let server_tap = incoming.tap(Side::Client, self.framing.into(), &server)?;

@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeader;
 use proto::side::{Direction, Side};
-use record::{By, CloseReason, Event, EventKind};
+use record::{CloseReason, Closer, Event, EventKind};
 
 use super::packet::{Ends, MSS, Pair, header, tcp};
 use super::views::View;
@@ -182,10 +182,10 @@ impl Stream {
         }
     }
 
-    fn direction_from(&self, by: By) -> Direction {
+    fn direction_from(&self, by: Closer) -> Direction {
         match by {
-            By::Us => Direction::sent_by(self.side),
-            By::Peer => Direction::received_by(self.side),
+            Closer::Us => Direction::sent_by(self.side),
+            Closer::Peer => Direction::received_by(self.side),
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
 use record::wording::{describe, ending};
-use record::{By, Bytes, CloseReason, Event, EventKind, Message};
+use record::{Bytes, CloseReason, Closer, Event, EventKind, Message};
 
 use super::columns::Columns;
 use super::unsettled::Hold;
@@ -64,7 +64,7 @@ struct Closing {
     life: usize,
     /// Where its entry stands.
     entry: usize,
-    by: By,
+    by: Closer,
     how: CloseReason,
 }
 
@@ -262,8 +262,8 @@ impl<'a> Gatherer<'a, '_> {
             }
             EventKind::Closed { by, how, words } if is_tcp => {
                 let (from, to) = match (by, event.side) {
-                    (By::Us, Side::Client) | (By::Peer, Side::Server) => (client, server),
-                    (By::Us, Side::Server) | (By::Peer, Side::Client) => (server, client),
+                    (Closer::Us, Side::Client) | (Closer::Peer, Side::Server) => (client, server),
+                    (Closer::Us, Side::Server) | (Closer::Peer, Side::Client) => (server, client),
                 };
                 self.closings[conversation].push(Closing {
                     life,
@@ -378,7 +378,7 @@ impl<'a> Gatherer<'a, '_> {
             let when = |one: &Closing| self.actions[one.life][one.entry].at;
             let first = closings
                 .iter()
-                .min_by_key(|one| (one.by != By::Us, when(one)));
+                .min_by_key(|one| (one.by != Closer::Us, when(one)));
             let Some((life, entry, how)) = first.map(|one| (one.life, one.entry, one.how)) else {
                 continue;
             };

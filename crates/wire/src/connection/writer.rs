@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use record::tap::Batch;
-use record::{By, CloseReason, Tap};
+use record::{CloseReason, Closer, Tap};
 use socket2::SockRef;
 
 use super::{SendError, Traffic, write_held, write_within};
@@ -168,7 +168,7 @@ impl Writer {
         let error = SendError::Broken(how);
         if let Some(tap) = &self.tap {
             let words = (how == Break::Reset).then(|| error.to_string());
-            tap.ends(By::Us, CloseReason::from(how), words);
+            tap.ends(Closer::Us, CloseReason::from(how), words);
         }
         error
     }
@@ -182,7 +182,7 @@ impl Writer {
             tap.written(moment, &write.batch, written);
             match &sent {
                 Err(SendError::Io(error)) => tap.broke(error),
-                Err(error) => tap.ends(By::Us, CloseReason::Timeout, Some(error.to_string())),
+                Err(error) => tap.ends(Closer::Us, CloseReason::Timeout, Some(error.to_string())),
                 Ok(()) => {}
             }
         }
@@ -215,7 +215,7 @@ impl Writer {
         self.stream.shutdown(Shutdown::Write)?;
         let was_finished = std::mem::replace(&mut self.is_finished, true);
         if let Some(tap) = self.tap.as_ref().filter(|_| !was_finished) {
-            tap.half_closed(By::Us);
+            tap.half_closed(Closer::Us);
         }
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Writer {
     /// Ends the connection in both directions, which also wakes a thread that reads from it.
     pub fn abort(&mut self) {
         if let Some(tap) = &self.tap {
-            tap.ends(By::Us, CloseReason::Abort, None);
+            tap.ends(Closer::Us, CloseReason::Abort, None);
         }
         self.end();
     }

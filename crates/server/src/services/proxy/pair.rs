@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use proto::side::Direction;
 use record::tap::Tap;
-use record::{By, CloseReason};
+use record::{CloseReason, Closer};
 use socket2::{SockRef, TcpKeepalive};
 use wire::fault::sending::Break;
 
@@ -168,7 +168,7 @@ impl Pair {
         self.lock().progress(direction).is_finished = true;
         // Recorded first: what the other end answers comes after.
         if let Some(tap) = self.destination_tap(direction) {
-            tap.half_closed(By::Us);
+            tap.half_closed(Closer::Us);
         }
         let _ = self.destination(direction).shutdown(Shutdown::Write);
         self.changed.notify_all();
@@ -295,15 +295,15 @@ impl Pair {
                     how,
                     words,
                 } if *lost == direction => {
-                    tap.ends(By::Peer, *how, Some(words.clone()));
+                    tap.ends(Closer::Peer, *how, Some(words.clone()));
                 }
                 Over::Lost { words, .. } => {
-                    tap.ends(By::Us, CloseReason::Reset, Some(words.clone()))
+                    tap.ends(Closer::Us, CloseReason::Reset, Some(words.clone()))
                 }
                 Over::Fault(how) => {
-                    tap.ends(By::Us, CloseReason::from(*how), Some(how.to_string()))
+                    tap.ends(Closer::Us, CloseReason::from(*how), Some(how.to_string()))
                 }
-                Over::Stopped => tap.ends(By::Us, CloseReason::Abort, None),
+                Over::Stopped => tap.ends(Closer::Us, CloseReason::Abort, None),
             }
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use proto::atm::without_quoted_digits;
 use proto::frame::Framing;
 use proto::side::Direction;
-use record::By;
+use record::Closer;
 use record::tap::Tap;
 use wire::deadline::Waiter;
 use wire::fault::Schedule;
@@ -98,7 +98,7 @@ impl Pump {
             }
         }
         if let Some(tap) = self.pair.source_tap(self.direction) {
-            tap.half_closed(By::Peer);
+            tap.half_closed(Closer::Peer);
         }
         self.give_up("the stream ended inside a message")?;
         while let Some(due) = self.faults.as_ref().and_then(PumpFaults::first_due) {
