@@ -82,7 +82,7 @@ pub struct Channel {
     /// `tcp` or `udp`.
     pub transport: Transport,
     /// How its bytes are cut into messages.
-    pub framing: Framed,
+    pub framing: FramingName,
     /// The number of the connection among those of its transport and service in the run; of a
     /// server's UDP socket it is 0.
     pub connection: u64,
@@ -95,7 +95,7 @@ pub struct Channel {
 /// How bytes are cut into messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Framed {
+pub enum FramingName {
     /// `8:PRIME 97,`
     Netstring,
     /// `008PRIME 97`
@@ -110,13 +110,13 @@ pub enum Framed {
     Datagram,
 }
 
-impl From<Framing> for Framed {
-    fn from(framing: Framing) -> Framed {
+impl From<Framing> for FramingName {
+    fn from(framing: Framing) -> FramingName {
         match framing {
-            Framing::Netstring => Framed::Netstring,
-            Framing::Len3 => Framed::Len3,
-            Framing::Line => Framed::Line,
-            Framing::Raw => Framed::Raw,
+            Framing::Netstring => FramingName::Netstring,
+            Framing::Len3 => FramingName::Len3,
+            Framing::Line => FramingName::Line,
+            Framing::Raw => FramingName::Raw,
         }
     }
 }

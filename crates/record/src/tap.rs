@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
-use super::event::{Cause, Channel, CloseReason, Closer, EventKind, Framed, Message};
+use super::event::{Cause, Channel, CloseReason, Closer, EventKind, FramingName, Message};
 use super::recorder::{Ends, EventTime, Recorder};
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -116,7 +116,7 @@ impl Tap {
     pub fn on_stream(
         recorder: &Recorder,
         service: &str,
-        framing: Framed,
+        framing: FramingName,
         connection: u64,
         stream: &TcpStream,
         mask: Option<Mask>,
@@ -149,7 +149,7 @@ impl Tap {
         let channel = Channel {
             service: service.to_owned(),
             transport: Transport::Udp,
-            framing: Framed::Datagram,
+            framing: FramingName::Datagram,
             connection,
             local,
             peer: peer.unwrap_or(local),
@@ -425,35 +425,35 @@ impl Drop for Shared {
 
 /// Where the message is in its bytes on the wire. Of bytes that make none, what does not look like
 /// a header.
-fn payload(framing: Framed, bytes: &[u8]) -> Range<usize> {
+fn payload(framing: FramingName, bytes: &[u8]) -> Range<usize> {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
     let (start, end) = match framing {
-        Framed::Netstring => {
+        FramingName::Netstring => {
             let digits = digits.count();
             let start = digits + usize::from(bytes.get(digits) == Some(&b':'));
             (start, bytes.len() - usize::from(bytes.ends_with(b",")))
         }
-        Framed::Len3 => (digits.take(3).count(), bytes.len()),
-        Framed::Line => {
+        FramingName::Len3 => (digits.take(3).count(), bytes.len()),
+        FramingName::Line => {
             let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
             (0, line.strip_suffix(b"\r").unwrap_or(line).len())
         }
-        Framed::Raw | Framed::Stream | Framed::Datagram => (0, bytes.len()),
+        FramingName::Raw | FramingName::Stream | FramingName::Datagram => (0, bytes.len()),
     };
     start..end.max(start)
 }
 
 /// How many bytes the first message of these has, framing included, if that is known yet.
-fn needed(framing: Framed, here: &[u8], length: Option<NonZeroUsize>) -> Option<usize> {
+fn needed(framing: FramingName, here: &[u8], length: Option<NonZeroUsize>) -> Option<usize> {
     let number = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<usize>().ok();
     match framing {
-        Framed::Netstring => {
+        FramingName::Netstring => {
             let colon = here.iter().take(6).position(|byte| *byte == b':')?;
             Some(number(&here[..colon])? + colon + 2)
         }
-        Framed::Len3 => Some(number(here.get(..3)?)? + 3),
-        Framed::Line => Some(here.iter().position(|byte| *byte == b'\n')? + 1),
-        Framed::Raw => length.map(NonZeroUsize::get),
-        Framed::Stream | Framed::Datagram => None,
+        FramingName::Len3 => Some(number(here.get(..3)?)? + 3),
+        FramingName::Line => Some(here.iter().position(|byte| *byte == b'\n')? + 1),
+        FramingName::Raw => length.map(NonZeroUsize::get),
+        FramingName::Stream | FramingName::Datagram => None,
     }
 }

@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
 
-use super::event::{Channel, Closer, Event, EventKind, Framed};
+use super::event::{Channel, Closer, Event, EventKind, FramingName};
 use super::wording::{cut, describe};
 
 /// Columns of a line where there is no terminal.
@@ -213,7 +213,7 @@ fn is_whole(channel: &Channel, what: &EventKind) -> bool {
             need: Some(need),
             ..
         } => have >= need,
-        _ => matches!(channel.framing, Framed::Raw | Framed::Stream),
+        _ => matches!(channel.framing, FramingName::Raw | FramingName::Stream),
     }
 }
 

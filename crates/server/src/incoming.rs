@@ -9,7 +9,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{Framed, Mask, Recorder, Tap};
+use record::{FramingName, Mask, Recorder, Tap};
 use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -101,7 +101,7 @@ impl<'a> IncomingConnection<'a> {
         let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
         Ok(IncomingBytes {
             stream: Arc::clone(&self.stream),
-            tap: self.tap(Side::Server, Framed::Stream, &self.stream)?,
+            tap: self.tap(Side::Server, FramingName::Stream, &self.stream)?,
             faults: faults.map(|faults| (faults.requests, faults.replies)),
         })
     }
@@ -124,7 +124,12 @@ impl<'a> IncomingConnection<'a> {
     ///
     /// # Errors
     /// When the socket is no longer connected.
-    pub fn tap(&self, side: Side, framing: Framed, stream: &TcpStream) -> io::Result<Option<Tap>> {
+    pub fn tap(
+        &self,
+        side: Side,
+        framing: FramingName,
+        stream: &TcpStream,
+    ) -> io::Result<Option<Tap>> {
         let Some(recorder) = &self.config.recorder else {
             return Ok(None);
         };

@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{Channel, Event, EventKind, Framed, Header, Message, Secrets, VERSION};
+use record::{Channel, Event, EventKind, FramingName, Header, Message, Secrets, VERSION};
 use tempfile::NamedTempFile;
 
 /// A recording that grows by an event at a time.
@@ -69,8 +69,8 @@ impl Made {
             Side::Server => (server, client),
         };
         let (framing, service) = match self.transport {
-            Transport::Tcp => (Framed::Netstring, "text"),
-            Transport::Udp => (Framed::Datagram, "datetime"),
+            Transport::Tcp => (FramingName::Netstring, "text"),
+            Transport::Udp => (FramingName::Datagram, "datetime"),
         };
         let channel = Channel {
             service: service.into(),

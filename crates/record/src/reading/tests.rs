@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Bytes, Cause, Channel, CloseReason, Closer, Detail, EventKind, Framed, Message, Note, NoteKind,
-    Secrets,
+    Bytes, Cause, Channel, CloseReason, Closer, Detail, EventKind, FramingName, Message, Note,
+    NoteKind, Secrets,
 };
 use proptest::prelude::*;
 use proto::mode::Transport;
@@ -245,7 +245,7 @@ prop_compose! {
         Channel {
             service,
             transport: if udp { Transport::Udp } else { Transport::Tcp },
-            framing: if udp { Framed::Datagram } else { Framed::Len3 },
+            framing: if udp { FramingName::Datagram } else { FramingName::Len3 },
             connection,
             // What IPv6 says besides address and port is not written.
             local: std::net::SocketAddr::new(local.ip(), local.port()),
