@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use proto::mode::Mode;
-use record::{Cause, CloseReason, Event, EventKind, NoteKind, Recording, Run, Secrets};
+use record::{CloseReason, DropCause, Event, EventKind, NoteKind, Recording, Run, Secrets};
 use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::process::words;
@@ -88,7 +88,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     assert_eq!(header.secrets, Secrets::Masked);
 
     let lost = events.iter().position(|event| {
-        matches!(&event.what, EventKind::Dropped { cause: Cause::Drop, message }
+        matches!(&event.what, EventKind::Dropped { cause: DropCause::Drop, message }
             if message.text.as_deref().unwrap().contains(" held 500.00"))
     });
     let after: Vec<_> = events[lost.unwrap()..]

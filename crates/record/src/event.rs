@@ -191,7 +191,7 @@ pub enum EventKind {
     /// received.
     Dropped {
         /// Which fault.
-        cause: Cause,
+        cause: DropCause,
         /// The message.
         #[serde(flatten)]
         message: Message,
@@ -360,7 +360,7 @@ pub enum CloseReason {
 /// The fault that lost a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Cause {
+pub enum DropCause {
     /// `drop-request`, `drop-reply`.
     Drop,
     /// `duplicate`: this is one of the two answers to a doubled request.

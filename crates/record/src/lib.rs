@@ -27,7 +27,8 @@ pub mod wording;
 
 pub use self::bytes::Bytes;
 pub use self::event::{
-    Cause, Channel, CloseReason, Closer, Event, EventKind, FramingName, Header, Message, Secrets,
+    Channel, CloseReason, Closer, DropCause, Event, EventKind, FramingName, Header, Message,
+    Secrets,
 };
 pub use self::note::{Detail, Note, NoteKind};
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
-use super::event::{Cause, Channel, CloseReason, Closer, EventKind, FramingName, Message};
+use super::event::{Channel, CloseReason, Closer, DropCause, EventKind, FramingName, Message};
 use super::recorder::{Ends, EventTime, Recorder};
 use proto::mode::Transport;
 use proto::side::Direction;
@@ -328,8 +328,8 @@ impl Tap {
     fn fault(&self, effect: FaultEffect, message: Message) {
         let dropped = |cause, message| EventKind::Dropped { cause, message };
         self.record(match effect {
-            FaultEffect::Dropped => dropped(Cause::Drop, message),
-            FaultEffect::Suppressed => dropped(Cause::Duplicate, message),
+            FaultEffect::Dropped => dropped(DropCause::Drop, message),
+            FaultEffect::Suppressed => dropped(DropCause::Duplicate, message),
             FaultEffect::Refused => EventKind::Refused(message),
             FaultEffect::Duplicated => EventKind::Duplicated(message),
             FaultEffect::Cut(sent) => EventKind::Cut { sent, message },

@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::bytes::Bytes;
-use super::event::{Cause, CloseReason, Closer, Event, EventKind, Message};
+use super::event::{CloseReason, Closer, DropCause, Event, EventKind, Message};
 
 /// What happened. `show` makes text of the recording printable.
 pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
@@ -36,8 +36,8 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
             need,
         } => read(*got, *asked, *have, *need),
         EventKind::Dropped { cause, message } => match cause {
-            Cause::Drop => fault("dropped", message),
-            Cause::Duplicate => fault("dropped, the answer to a copy", message),
+            DropCause::Drop => fault("dropped", message),
+            DropCause::Duplicate => fault("dropped, the answer to a copy", message),
         },
         EventKind::Duplicated(message) => fault("duplicated", message),
         EventKind::Delayed { until, message } => {

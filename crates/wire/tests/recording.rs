@@ -11,8 +11,8 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
 use record::{
-    Cause, CloseReason, Closer, Event, EventKind, Mask, Message, OpenError, Recorder, Recording,
-    Secrets, Settings,
+    CloseReason, Closer, DropCause, Event, EventKind, Mask, Message, OpenError, Recorder,
+    Recording, Secrets, Settings,
 };
 use tempfile::TempDir;
 use wire::connection::Connection;
@@ -450,7 +450,7 @@ fn the_answer_to_a_doubled_request_that_is_taken_back_is_told() {
     let events = tape.events();
     assert_eq!(said(&events), b"OK 1\n");
     let taken_back = events.iter().any(|event| {
-        matches!(&event.what, EventKind::Dropped { cause: Cause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
+        matches!(&event.what, EventKind::Dropped { cause: DropCause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
     });
     assert!(taken_back);
 }

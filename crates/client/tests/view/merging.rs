@@ -2,7 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{Cause, CloseReason, Closer, EventKind};
+use record::{CloseReason, Closer, DropCause, EventKind};
 
 use super::made::{Made, message, path};
 use super::{sample, view, with};
@@ -119,7 +119,7 @@ fn a_datagram_may_be_lost_doubled_or_overtaken() {
         60,
         0,
         EventKind::Dropped {
-            cause: Cause::Drop,
+            cause: DropCause::Drop,
             message: dropped,
         },
     );

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Bytes, Cause, Channel, CloseReason, Closer, Detail, EventKind, FramingName, Message, Note,
+    Bytes, Channel, CloseReason, Closer, Detail, DropCause, EventKind, FramingName, Message, Note,
     NoteKind, Secrets,
 };
 use proptest::prelude::*;
@@ -169,7 +169,7 @@ fn happenings() -> impl Strategy<Value = EventKind> {
         Just(CloseReason::Cut),
         Just(CloseReason::Broken)
     ];
-    let cause = prop_oneof![Just(Cause::Drop), Just(Cause::Duplicate)];
+    let cause = prop_oneof![Just(DropCause::Drop), Just(DropCause::Duplicate)];
     prop_oneof![
         Just(EventKind::Connected),
         messages().prop_map(EventKind::Sent),

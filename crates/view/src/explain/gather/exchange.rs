@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use proto::atm::Request;
 use proto::refusal::Code;
 use proto::side::{Direction, Side};
-use record::{Cause, EventKind, Message};
+use record::{DropCause, EventKind, Message};
 
 use super::super::history::{Arrival, Attempt, Fate, Reply, Verb};
 use super::{ConnectionState, End, Gathering, Pending, Place};
@@ -35,7 +35,7 @@ impl<'a> Gathering<'a> {
             }
             (Side::Client, ToClient, EventKind::Dropped { cause, .. }) => {
                 if let Some(asked) = self.connection(end).answered
-                    && *cause == Cause::Drop
+                    && *cause == DropCause::Drop
                     && !asked.is_copy
                 {
                     self.found.histories[asked.history].attempts[asked.place].answer_was_lost =

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proto::side::{Direction, Side};
-use record::{Cause, EventKind, Message};
+use record::{DropCause, EventKind, Message};
 
 use super::{Action, Gatherer, Site};
 use crate::sequence::{Fate, Marks, Moment, Place};
@@ -56,8 +56,8 @@ impl<'a> Gatherer<'a, '_> {
         match what {
             EventKind::Dropped { cause, .. } => {
                 let why = match cause {
-                    Cause::Drop => "lost",
-                    Cause::Duplicate => "not passed on",
+                    DropCause::Drop => "lost",
+                    DropCause::Duplicate => "not passed on",
                 };
                 match is_own {
                     true => self.replaced(site, message, why),
