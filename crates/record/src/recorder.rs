@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::event::{Channel, Closer, Event, EventKind, Header, Secrets};
 use super::file::{append_line, open};
-use super::trace::{Screen, Trace};
+use super::trace::{Trace, TraceWriter};
 use super::{MAX_LINE, VERSION};
 use crate::queue::{Item, Queue};
 use proto::side::Side;
@@ -137,7 +137,7 @@ impl Recorder {
             })?);
         }
         if let Some(trace) = settings.trace {
-            let mut screen = Screen::on_stderr(trace);
+            let mut screen = TraceWriter::on_stderr(trace);
             sinks.push(sink("trace", move |queue| {
                 while let Some(events) = queue.take() {
                     if events.iter().try_for_each(|e| screen.show(e)).is_err() {

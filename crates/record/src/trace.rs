@@ -55,7 +55,7 @@ pub fn is_coloured(stream: &impl RawStream) -> bool {
 }
 
 /// Where the trace is shown.
-pub struct Screen {
+pub struct TraceWriter {
     trace: Trace,
     /// `None` is as wide as the terminal is at the moment.
     width: Option<usize>,
@@ -69,12 +69,12 @@ const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-impl Screen {
+impl TraceWriter {
     /// Standard error: in colour [where it may be](is_coloured), and as wide as `COLUMNS` says, or
     /// else the terminal.
-    pub fn on_stderr(trace: Trace) -> Screen {
+    pub fn on_stderr(trace: Trace) -> TraceWriter {
         let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        Screen {
+        TraceWriter {
             trace,
             width: columns.or((!io::stderr().is_terminal()).then_some(WIDTH)),
             is_coloured: is_coloured(&io::stderr()),
@@ -259,7 +259,7 @@ mod tests {
 
     fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
         let (sender, shown) = channel();
-        let mut screen = Screen {
+        let mut screen = TraceWriter {
             trace,
             width: Some(width),
             is_coloured,
