@@ -27,7 +27,7 @@ use proto::refusal::Refusal;
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings};
 use server::{Config, Role, Server};
-use wire::fault::{Plan, Spec};
+use wire::fault::{FaultPlan, FaultSpec};
 
 fn main() -> Result<()> {
     let given = std::env::args_os().nth(1).map(PathBuf::from);
@@ -62,8 +62,9 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
             fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
         }
     }
-    let spec = Spec::parse_for(Side::Client, "drop-reply=#3").map_err(|words| anyhow!(words))?;
-    let faults = Plan::new(spec, 0);
+    let spec =
+        FaultSpec::parse_for(Side::Client, "drop-reply=#3").map_err(|words| anyhow!(words))?;
+    let faults = FaultPlan::new(spec, 0);
     let of_client = recorder(Side::Client, &files[0], Some(&faults))?;
     let of_server = recorder(Side::Server, &files[1], None)?;
     with_bank(of_server.clone(), |address| {
@@ -82,7 +83,7 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     Ok(files)
 }
 
-fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Result<Option<Recorder>> {
+fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Result<Option<Recorder>> {
     Ok(Recorder::start(Settings {
         program: match side {
             Side::Client => "labclient",

@@ -22,7 +22,7 @@ use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::side::Side;
 use server::{Config, Role, Server};
-use wire::fault::{Plan, Spec};
+use wire::fault::{FaultPlan, FaultSpec};
 
 /// The fault that affects the withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +89,15 @@ impl Trouble {
     }
 
     /// The withdrawal is the fourth message, after the name, the log-in and the balance.
-    fn faults(self) -> Result<Option<Plan>> {
+    fn faults(self) -> Result<Option<FaultPlan>> {
         let spec = match self {
             Trouble::None => return Ok(None),
             Trouble::LostReply => "drop-reply=#4",
             Trouble::DoubledRequest => "duplicate=#4",
         };
-        let spec = Spec::parse_for(Side::Server, spec).map_err(|words| anyhow!(words))?;
+        let spec = FaultSpec::parse_for(Side::Server, spec).map_err(|words| anyhow!(words))?;
         // Counts use no random numbers, so any seed will do.
-        Ok(Some(Plan::new(spec, 0)))
+        Ok(Some(FaultPlan::new(spec, 0)))
     }
 }
 

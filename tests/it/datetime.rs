@@ -14,7 +14,7 @@ use proto::side::Side;
 use server::{Config, Role};
 use testkit::service::{Service, start_at, start_with};
 use testkit::wait_until;
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use crate::programs::free_ports;
 use crate::proxy::recordings::recorder;
@@ -91,7 +91,7 @@ fn an_injected_refusal_answers_nothing_that_the_clock_does_not() {
     let server = start_with(
         Mode::Datetime,
         Config {
-            faults: Some(Plan::new("error=#1-3".parse().unwrap(), 1)),
+            faults: Some(FaultPlan::new("error=#1-3".parse().unwrap(), 1)),
             ..at("2026-11-21T07:44:16[UTC]")
         },
     );

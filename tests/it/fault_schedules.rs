@@ -6,7 +6,7 @@ use std::process::Command;
 use proto::mode::Transport;
 use proto::side::Side;
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
-use wire::fault::{Channel, Exchange, Flip, Plan};
+use wire::fault::{Channel, Exchange, FaultPlan, Flip};
 
 const PYTHON: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -37,7 +37,7 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap()
 }
 
-fn plan_and_channel(words: &[&str]) -> (Plan, Channel) {
+fn plan_and_channel(words: &[&str]) -> (FaultPlan, Channel) {
     let [side, transport, connection, seed, spec] = words else {
         panic!("{words:?}");
     };
@@ -53,7 +53,7 @@ fn plan_and_channel(words: &[&str]) -> (Plan, Channel) {
         number: number(connection),
         exchange: Exchange::Answered,
     };
-    (Plan::new(spec.parse().unwrap(), number(seed)), channel)
+    (FaultPlan::new(spec.parse().unwrap(), number(seed)), channel)
 }
 
 fn schedule(words: &[&str], count: usize) -> Vec<String> {

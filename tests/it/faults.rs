@@ -5,10 +5,10 @@ mod client_side;
 mod server_side;
 
 use server::Config;
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
-pub fn plan(spec: &str) -> Plan {
-    Plan::new(spec.parse().unwrap(), 1)
+pub fn plan(spec: &str) -> FaultPlan {
+    FaultPlan::new(spec.parse().unwrap(), 1)
 }
 
 pub fn config(spec: &str) -> Config {

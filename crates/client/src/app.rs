@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::CommandFactory;
 use proto::mode::Mode;
 use record::Recorder;
-use wire::fault::{Plan, crash};
+use wire::fault::{FaultPlan, crash};
 
 use crate::bench;
 use crate::cli::{Arguments, Command};
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
 
 fn run_mode(
     arguments: &Arguments,
-    faults: Option<Plan>,
+    faults: Option<FaultPlan>,
     recorder: Option<Recorder>,
 ) -> Result<Status, Failure> {
     let output = arguments.options.output();

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
-use wire::fault::{Exchange, Ground, Plan};
+use wire::fault::{Exchange, FaultPlan, Ground};
 
 use crate::bench;
 use crate::experiment;
@@ -93,7 +93,7 @@ impl Arguments {
     /// # Errors
     /// When a fault can never strike in what is asked for, or a seed is given and nothing that draws.
     /// (clap would also find one missing that stands on the other side of the mode's name.)
-    pub fn faults(&self) -> Result<Option<Plan>, Failure> {
+    pub fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
         let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
         if !self.options.injects_faults() {
             return match self.options.seed() {

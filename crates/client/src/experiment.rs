@@ -30,7 +30,7 @@ use measure::subject::Audit;
 use serde_json::json;
 use tempfile::NamedTempFile;
 use wire::datagram::Endpoint;
-use wire::fault::{Plan, random_seed};
+use wire::fault::{FaultPlan, random_seed};
 
 use self::faults::{FaultSide, Lost};
 use self::subject::Patience;
@@ -194,7 +194,7 @@ impl Setup {
     fn start_server(
         &self,
         program: &Path,
-        faults: Option<&Plan>,
+        faults: Option<&FaultPlan>,
     ) -> Result<(OwnServer, Option<NamedTempFile>), Failure> {
         let mut options: Vec<OsString> = Vec::new();
         let accounts = match self.subject.kind {

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::side::Side;
-use wire::fault::{Ground, Plan, Spec, random_seed};
+use wire::fault::{FaultPlan, FaultSpec, Ground, random_seed};
 
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -47,7 +47,7 @@ pub struct Options {
     /// split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between: see
     /// docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
-    fault: Option<Spec>,
+    fault: Option<FaultSpec>,
 
     /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
     #[arg(long, global = true)]
@@ -73,12 +73,12 @@ impl Options {
     ///
     /// # Errors
     /// When one of them can never strike there.
-    pub fn faults(&self, ground: Ground) -> Result<Option<Plan>, Failure> {
+    pub fn faults(&self, ground: Ground) -> Result<Option<FaultPlan>, Failure> {
         let Some(spec) = self.fault.clone() else {
             return Ok(None);
         };
         spec.check(&[ground]).map_err(Failure::Usage)?;
-        let plan = Plan::new(spec, self.seed.unwrap_or_else(random_seed));
+        let plan = FaultPlan::new(spec, self.seed.unwrap_or_else(random_seed));
         // A delay of every message would hide what else happens.
         Ok(Some(plan.observed(|strike| {
             if !strike.fate.is_quiet() {
@@ -92,7 +92,7 @@ impl Options {
     ///
     /// # Errors
     /// When `LABCLIENT_SERVER` is no address.
-    pub fn target(&self, peer: Peer, faults: Option<Plan>) -> Result<Target, Failure> {
+    pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
         let server = self.server_at(peer.default_port())?;
         let timeout = self.timeout.unwrap_or(default_timeout(peer));
         let framing = match peer {
@@ -148,8 +148,8 @@ impl Options {
     }
 }
 
-fn parse_faults(text: &str) -> Result<Spec, String> {
-    Spec::parse_for(Side::Client, text)
+fn parse_faults(text: &str) -> Result<FaultSpec, String> {
+    FaultSpec::parse_for(Side::Client, text)
 }
 
 fn default_timeout(peer: Peer) -> Duration {

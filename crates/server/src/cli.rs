@@ -23,7 +23,7 @@ use proto::mode::Mode;
 use proto::script::{self, Script};
 use proto::side::Side;
 use server::{Config, Role, log, services};
-use wire::fault::{Plan, Spec, random_seed};
+use wire::fault::{FaultPlan, FaultSpec, random_seed};
 use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};
@@ -135,7 +135,7 @@ pub struct Arguments {
     /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
     /// between: see docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
-    fault: Option<Spec>,
+    fault: Option<FaultSpec>,
 
     /// Repeat the faults of the run that printed this seed
     #[arg(long, requires = "fault")]
@@ -230,9 +230,9 @@ impl Arguments {
         }
     }
 
-    fn faults(&self) -> Option<Plan> {
+    fn faults(&self) -> Option<FaultPlan> {
         let seed = self.seed.unwrap_or_else(random_seed);
-        let plan = Plan::new(self.fault.clone()?, seed);
+        let plan = FaultPlan::new(self.fault.clone()?, seed);
         // A delay of every message would hide what else happens.
         Some(plan.observed(|strike| match strike.fate.is_quiet() {
             true => tracing::debug!("{strike}"),
@@ -367,8 +367,8 @@ fn framing_names() -> impl Iterator<Item = &'static str> {
     Framing::ALL.into_iter().map(Framing::name)
 }
 
-fn parse_faults(text: &str) -> Result<Spec, String> {
-    Spec::parse_for(Side::Server, text)
+fn parse_faults(text: &str) -> Result<FaultSpec, String> {
+    FaultSpec::parse_for(Side::Server, text)
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {

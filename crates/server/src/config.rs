@@ -10,7 +10,7 @@ use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::Script;
 use record::Recorder;
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 use wire::limits::Limits;
 
 use crate::clock::Clock;
@@ -70,7 +70,7 @@ pub struct Config {
     /// Where the date and time service reads the time.
     pub clock: Clock,
     /// Faults to inject into the messages of every service.
-    pub faults: Option<Plan>,
+    pub faults: Option<FaultPlan>,
     /// The recorder of what happens on the wire, if any.
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.

@@ -12,7 +12,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use record::tap::FaultEffect;
 use wire::datagram::Endpoint;
-use wire::fault::Schedule;
+use wire::fault::FaultSchedule;
 
 use crate::connections::Connections;
 
@@ -54,7 +54,7 @@ pub fn serve_datagrams(
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
-                let effect = requests.as_mut().and_then(Schedule::next_received);
+                let effect = requests.as_mut().and_then(FaultSchedule::next_received);
                 if let (Some(tap), Some(effect)) = (&tap, effect) {
                     tap.with_peer(sender).fault_on_received(effect, datagram);
                 }

@@ -14,7 +14,7 @@ use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
 use wire::fault::datagrams::Datagrams;
-use wire::fault::{self, Exchange, Faults, Schedule};
+use wire::fault::{self, Exchange, FaultSchedule, Faults};
 use wire::limits::Limits;
 
 use crate::config::Config;
@@ -42,7 +42,7 @@ pub struct IncomingBytes {
     /// The recording of it, if there is one.
     pub tap: Option<Tap>,
     /// The faults of the requests and of the replies, if any are to be injected.
-    pub faults: Option<(Schedule, Schedule)>,
+    pub faults: Option<(FaultSchedule, FaultSchedule)>,
 }
 
 impl<'a> IncomingConnection<'a> {

@@ -10,7 +10,7 @@ use proto::reply;
 use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, OutgoingDatagram};
 use crate::fault::pause::wait_while_stopped;
-use crate::fault::{Faults, INJECTED, Schedule};
+use crate::fault::{FaultSchedule, Faults, INJECTED};
 use record::tap::FaultEffect;
 use record::{Mask, Recorder, Tap};
 
@@ -86,7 +86,7 @@ impl Endpoint {
 
     /// Takes out the schedule of what is received, for a loop that applies it itself: a server
     /// refuses a request only where it would have answered it.
-    pub fn take_schedule(&mut self) -> Option<Schedule> {
+    pub fn take_schedule(&mut self) -> Option<FaultSchedule> {
         self.faults.as_mut()?.take_received()
     }
 

@@ -1,11 +1,11 @@
 //! Injected faults: messages are lost, duplicated, delayed, refused or cut, and processes crash, as
 //! `--fault` says and as `--seed` repeats. `docs/faults.md` specifies all of it.
 //!
-//! A [`Plan`] is what one process does to its messages: a [`Spec`], a seed, and how many messages
-//! have passed. For each connection or socket it makes [`Faults`]: a [`Schedule`] for its requests
+//! A [`FaultPlan`] is what one process does to its messages: a [`FaultSpec`], a seed, and how many messages
+//! have passed. For each connection or socket it makes [`Faults`]: a [`FaultSchedule`] for its requests
 //! and one for its answers, each asked once a message. What is decided becomes effects
 //! ([`FaultEffect`](record::tap::FaultEffect)) in one place, [`sending`] for what is sent and
-//! [`Schedule::next_received`] for what is received; a connection or a socket records them and carries
+//! [`FaultSchedule::next_received`] for what is received; a connection or a socket records them and carries
 //! them out, so a service knows nothing of it.
 //!
 //! * [`spec`]: the text of `--fault`;
@@ -39,16 +39,16 @@ use proto::side::{Direction, Side};
 
 use self::generator::SplitMix64;
 pub use self::ground::Ground;
-pub use self::schedule::{Fate, Flip, Schedule, Verdict};
-pub use self::spec::{Spec, SpecError};
+pub use self::schedule::{Fate, FaultSchedule, Flip, Verdict};
+pub use self::spec::{FaultSpec, FaultSpecError};
 
 /// The words of an injected refusal, on either side.
 pub const INJECTED: &str = "injected fault";
 
 /// What one process does to its messages. Clones share the counts.
 #[derive(Debug, Clone)]
-pub struct Plan {
-    spec: Arc<Spec>,
+pub struct FaultPlan {
+    spec: Arc<FaultSpec>,
     seed: u64,
     counts: Arc<Counts>,
     observer: Observer,
@@ -91,9 +91,9 @@ pub struct Faults {
     /// The connection or socket.
     pub channel: Channel,
     /// To its requests.
-    pub requests: Schedule,
+    pub requests: FaultSchedule,
     /// To its answers and events.
-    pub replies: Schedule,
+    pub replies: FaultSchedule,
 }
 
 /// An injected fault.
@@ -111,10 +111,10 @@ pub struct Strike {
 #[derive(Clone, Default)]
 struct Observer(Option<Arc<dyn Fn(Strike) + Send + Sync>>);
 
-impl Plan {
+impl FaultPlan {
     /// What this spec does with this seed.
-    pub fn new(spec: Spec, seed: u64) -> Plan {
-        Plan {
+    pub fn new(spec: FaultSpec, seed: u64) -> FaultPlan {
+        FaultPlan {
             spec: Arc::new(spec),
             seed,
             counts: Arc::default(),
@@ -124,15 +124,15 @@ impl Plan {
 
     /// The plan, with `observe` called for each fault just before it is injected.
     #[must_use]
-    pub fn observed(self, observe: impl Fn(Strike) + Send + Sync + 'static) -> Plan {
-        Plan {
+    pub fn observed(self, observe: impl Fn(Strike) + Send + Sync + 'static) -> FaultPlan {
+        FaultPlan {
             observer: Observer(Some(Arc::new(observe))),
             ..self
         }
     }
 
     /// The faults.
-    pub fn spec(&self) -> &Spec {
+    pub fn spec(&self) -> &FaultSpec {
         &self.spec
     }
 
@@ -168,7 +168,7 @@ impl Plan {
     /// halves can be late, cut or reordered. Were the two drawn from the same seed, the n-th request
     /// and the n-th answer would always be late together; so the answers' seed is the first number
     /// of SplitMix64 from the plan's.
-    pub fn relay(&self, transport: Transport, number: u64) -> (Schedule, Schedule) {
+    pub fn relay(&self, transport: Transport, number: u64) -> (FaultSchedule, FaultSchedule) {
         let channel = |side| Channel {
             side,
             transport,
@@ -182,18 +182,18 @@ impl Plan {
         )
     }
 
-    fn schedule(&self, seed: u64, channel: Channel, direction: Direction) -> Schedule {
+    fn schedule(&self, seed: u64, channel: Channel, direction: Direction) -> FaultSchedule {
         let counter = match direction {
             Direction::ToServer => &self.counts.requests,
             Direction::ToClient => &self.counts.replies,
         };
-        let schedule = Schedule::new(&self.spec, seed, channel, direction);
+        let schedule = FaultSchedule::new(&self.spec, seed, channel, direction);
         schedule.counting(Arc::clone(counter), self.observer.clone())
     }
 }
 
 /// As at the start of a run, so that it can be repeated.
-impl fmt::Display for Plan {
+impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

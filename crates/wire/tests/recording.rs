@@ -17,7 +17,7 @@ use record::{
 use tempfile::TempDir;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, Plan};
+use wire::fault::{Channel, Exchange, FaultPlan};
 use wire::limits::Limits;
 
 /// Far longer than anything here takes: a test that meets it has failed.
@@ -87,7 +87,7 @@ fn pair(tape: &Tape, framing: Framing, mask: Option<Mask>) -> (Connection, TcpSt
 }
 
 fn inject(connection: &mut Connection, side: Side, spec: &str) {
-    let plan = Plan::new(spec.parse().unwrap(), 1);
+    let plan = FaultPlan::new(spec.parse().unwrap(), 1);
     connection.inject(plan.faults(Channel {
         side,
         transport: Transport::Tcp,
@@ -538,7 +538,7 @@ fn datagrams_are_told_with_the_peer_of_each_and_what_a_fault_did() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut endpoint = Endpoint::new(socket);
         endpoint.record(&tape.recorder, "echo", 0, None).unwrap();
-        let plan = Plan::new(spec.parse().unwrap(), 1);
+        let plan = FaultPlan::new(spec.parse().unwrap(), 1);
         endpoint.inject(plan.faults(Channel {
             side: Side::Server,
             transport: Transport::Udp,

@@ -11,7 +11,7 @@ use server::Config;
 use server::clock::Clock;
 use testkit::peer::{Peer, exchange};
 use testkit::service::{Service, start_with};
-use wire::fault::{Channel, Exchange, Plan, Verdict};
+use wire::fault::{Channel, Exchange, FaultPlan, Verdict};
 
 use super::config;
 
@@ -195,7 +195,7 @@ fn counts_go_over_all_connections() {
 
 #[test]
 fn a_seed_repeats_what_happens_on_each_connection() {
-    let plan = || Plan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
+    let plan = || FaultPlan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
     let server = start_with(
         Mode::Text,
         Config {

@@ -3,7 +3,7 @@
 use proto::handout::Handout;
 use proto::side::Side;
 use server::Config;
-use wire::fault::{Plan, Spec};
+use wire::fault::{FaultPlan, FaultSpec};
 
 use super::{connect_and_leave, kill, say, started, started_with, told};
 
@@ -144,9 +144,9 @@ fn withdrawals_of_two_at_once_never_take_more_than_there_is() {
 
 #[test]
 fn an_injected_error_is_the_printed_one_and_nothing_is_done() {
-    let spec = Spec::parse_for(Side::Server, "error=#1").unwrap();
+    let spec = FaultSpec::parse_for(Side::Server, "error=#1").unwrap();
     let config = Config {
-        faults: Some(Plan::new(spec, 7)),
+        faults: Some(FaultPlan::new(spec, 7)),
         ..Config::default()
     };
     let server = started_with(Handout::AtmCard, config);

@@ -237,7 +237,7 @@ fn what_one_read_returned_is_one_message_in_raw_framing() {
 /// What becomes of 100 requests and of 100 answers, on each of two connections.
 fn struck(seed: u64) -> Vec<(String, String)> {
     let spec = "drop-request=30%,drop-reply=30%,duplicate=20%";
-    let plan = wire::fault::Plan::new(spec.parse().unwrap(), seed);
+    let plan = wire::fault::FaultPlan::new(spec.parse().unwrap(), seed);
     let between = Between::new(Config {
         framing: Framing::Line,
         faults: Some(plan),
@@ -266,9 +266,9 @@ fn a_seed_repeats_what_happens_and_requests_and_replies_meet_different_fates() {
 fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_another() {
     use proto::side::Side;
     use wire::fault::{Channel, Exchange};
-    let plan = wire::fault::Plan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
+    let plan = wire::fault::FaultPlan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
     // The first number of SplitMix64 from 1234567, as published.
-    let other = wire::fault::Plan::new(plan.spec().clone(), 6_457_827_717_110_365_317);
+    let other = wire::fault::FaultPlan::new(plan.spec().clone(), 6_457_827_717_110_365_317);
     let (mut requests, mut replies) = plan.relay(Transport::Tcp, 3);
     let channel = |side| Channel {
         side,

@@ -11,13 +11,13 @@ use record::{Event, EventKind, Recorder, Recording, Secrets, Settings};
 use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::service::start_proxy;
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use super::Between;
 use crate::faults::{config, plan};
 
 /// Records one side to this file.
-pub fn recorder(side: Side, file: &Path, faults: Option<&Plan>) -> Recorder {
+pub fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Recorder {
     let recorder = Recorder::start(Settings {
         program: "test",
         release: "0.0.0",

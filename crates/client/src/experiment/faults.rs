@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use measure::experiment::loss::Loss;
 use measure::experiment::rates::{Rate, seeds_of};
 use proto::side::Side;
-use wire::fault::{Channel, Plan, Spec, Verdict};
+use wire::fault::{Channel, FaultPlan, FaultSpec, Verdict};
 
 use super::subjects::{Kind, channel};
 use crate::failure::Failure;
@@ -70,17 +70,17 @@ pub fn plan(
     rate: Rate,
     side: FaultSide,
     run_seed: u64,
-) -> Result<Plan, Failure> {
+) -> Result<FaultPlan, Failure> {
     let spec = match loss {
         // What is called failed is drawn as lost requests are.
         Loss::Request | Loss::CalledFailed => format!("drop-request={rate}%"),
         Loss::Reply => format!("drop-reply={rate}%"),
         Loss::Both => format!("drop-request={rate}%,drop-reply={rate}%"),
     };
-    let spec = Spec::parse_for(side.side(), &spec).map_err(Failure::Usage)?;
+    let spec = FaultSpec::parse_for(side.side(), &spec).map_err(Failure::Usage)?;
     seeds_of(rate, run_seed)
         .take(MAX_SEEDS)
-        .map(|seed| Plan::new(spec.clone(), seed))
+        .map(|seed| FaultPlan::new(spec.clone(), seed))
         .find(|plan| side == FaultSide::Client || log_in_passes(kind, plan))
         .ok_or_else(|| {
             Failure::Usage(format!(
@@ -93,7 +93,7 @@ pub fn plan(
 /// Whether, with this plan in the server, the first messages of its first connection pass: so that a
 /// log-in, which is no part of what is measured, is not disturbed. Later messages draw numbers of
 /// their own, so choosing a seed by this does not favour them.
-fn log_in_passes(kind: Kind, plan: &Plan) -> bool {
+fn log_in_passes(kind: Kind, plan: &FaultPlan) -> bool {
     let mut faults = plan.faults(Channel {
         side: Side::Server,
         ..channel(kind.transport())

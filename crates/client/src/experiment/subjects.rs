@@ -16,7 +16,7 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
-use wire::fault::{Channel, Exchange, Plan};
+use wire::fault::{Channel, Exchange, FaultPlan};
 
 use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
@@ -128,7 +128,7 @@ impl SubjectConfig {
     pub fn open(
         &self,
         server: &str,
-        faults: Option<&Plan>,
+        faults: Option<&FaultPlan>,
     ) -> Result<Box<dyn Subject<Error = Failure>>, Failure> {
         let patience = &self.patience;
         let timeout = OPENING.max(patience.timeout);

@@ -20,7 +20,7 @@ use proto::handout::Handout;
 use record::Recorder;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
-use wire::fault::{Plan, random_seed};
+use wire::fault::{FaultPlan, random_seed};
 
 use crate::clock::watch::Gap;
 use crate::failure::{Failure, Status};
@@ -111,7 +111,7 @@ impl Arguments {
 pub fn run(
     arguments: &Arguments,
     all: &Options,
-    faults: Option<Plan>,
+    faults: Option<FaultPlan>,
     recorder: Option<Recorder>,
     output: Output,
 ) -> Result<Status, Failure> {
@@ -127,7 +127,7 @@ pub fn run(
         );
         return Err(Failure::Usage(words));
     }
-    let plan_seed = faults.as_ref().map(Plan::seed);
+    let plan_seed = faults.as_ref().map(FaultPlan::seed);
     let seed = all.seed().or(plan_seed).unwrap_or_else(random_seed);
     if arguments.draws() {
         say(&format!("drawing at random: --seed {seed}"));

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings, Trace};
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use crate::failure::Failure;
 
@@ -39,7 +39,7 @@ impl RecordingArguments {
     ///
     /// # Errors
     /// When it cannot be kept where it should be.
-    pub fn recorder(&self, faults: Option<&Plan>) -> Result<Option<Recorder>, Failure> {
+    pub fn recorder(&self, faults: Option<&FaultPlan>) -> Result<Option<Recorder>, Failure> {
         if self.record_secrets && self.record.is_none() && self.trace.is_none() {
             let words = "--record-secrets is about a recording: give --record or --trace too";
             return Err(Failure::Usage(words.into()));

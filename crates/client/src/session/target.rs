@@ -9,7 +9,7 @@ use proto::side::Side;
 use record::{EventKind, Recorder};
 use wire::connect::connect;
 use wire::connection::Connection;
-use wire::fault::{Channel, Exchange, Faults, Plan};
+use wire::fault::{Channel, Exchange, FaultPlan, Faults};
 use wire::limits::Limits;
 
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub struct Target {
     /// For connecting, and for each answer.
     pub timeout: Duration,
     /// Faults to inject into what is said.
-    pub faults: Option<Plan>,
+    pub faults: Option<FaultPlan>,
     /// The recorder, if any.
     pub recorder: Option<Recorder>,
 }

@@ -14,7 +14,7 @@ use crate::labclient::labclient;
 fn proxy_to(service: &Service, transport: Transport, faults: &str) -> (Service, Arc<AtomicUsize>) {
     let injected = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&injected);
-    let faults = wire::fault::Plan::new(faults.parse().unwrap(), 1).observed(move |_| {
+    let faults = wire::fault::FaultPlan::new(faults.parse().unwrap(), 1).observed(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
     let config = Config {

@@ -6,7 +6,7 @@ use proto::script::Script;
 use proto::side::Side;
 use server::Role;
 use server::handout::exchange_of;
-use wire::fault::{Ground, Spec};
+use wire::fault::{FaultSpec, Ground};
 
 use super::usage;
 
@@ -14,7 +14,7 @@ use super::usage;
 ///
 /// # Errors
 /// When a fault can strike in none.
-pub fn check(spec: &Spec, role: &Role, script: Option<&Script>) -> anyhow::Result<()> {
+pub fn check(spec: &FaultSpec, role: &Role, script: Option<&Script>) -> anyhow::Result<()> {
     let of_mode = |mode: &Mode| match script {
         Some(script) if *mode == Mode::Script => Ground::server(*mode, &[script.transport()]),
         _ => Ground::server(*mode, mode.transports()),

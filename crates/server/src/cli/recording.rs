@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings, Trace};
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use super::usage;
 
@@ -35,7 +35,7 @@ impl RecordingArguments {
     ///
     /// # Errors
     /// When it cannot be kept where it should be.
-    pub fn recorder(&self, faults: Option<&Plan>) -> anyhow::Result<Option<Recorder>> {
+    pub fn recorder(&self, faults: Option<&FaultPlan>) -> anyhow::Result<Option<Recorder>> {
         if self.record_secrets && self.record.is_none() && self.trace.is_none() {
             let words = "--record-secrets is about a recording: give --record or --trace too";
             return Err(usage(ErrorKind::MissingRequiredArgument, words));

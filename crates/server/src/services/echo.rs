@@ -19,7 +19,7 @@ use socket2::SockRef;
 use wire::fault::outgoing::{GLUE_WAIT, Outgoing, Write, wait_until};
 use wire::fault::pause::wait_while_stopped;
 use wire::fault::sending::Break;
-use wire::fault::{Exchange, Schedule};
+use wire::fault::{Exchange, FaultSchedule};
 
 use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
@@ -126,7 +126,7 @@ impl Echo {
         stream: &TcpStream,
         queue: &Outbound,
         permit: &ConnectionPermit,
-        mut requests: Option<Schedule>,
+        mut requests: Option<FaultSchedule>,
         tap: Option<&Tap>,
     ) -> io::Result<()> {
         let mut piece = vec![0; PIECE];
@@ -152,7 +152,7 @@ impl Echo {
             if self.waiting.load(Ordering::Relaxed) > MAX_QUEUED_BYTES_TOTAL {
                 queue.wait_until_empty();
             }
-            let effect = requests.as_mut().and_then(Schedule::next_received);
+            let effect = requests.as_mut().and_then(FaultSchedule::next_received);
             if let (Some(tap), Some(effect)) = (tap, effect) {
                 tap.fault_on_received(effect, &piece[..length]);
             }

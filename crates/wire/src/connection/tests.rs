@@ -208,11 +208,11 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 
 /// A connection that is a client's, under these faults, and the bare other end of it.
 fn disturbed(spec: &str) -> (Connection, TcpStream) {
-    use crate::fault::{Channel, Exchange, Plan};
+    use crate::fault::{Channel, Exchange, FaultPlan};
     use proto::mode::Transport;
     use proto::side::Side;
     let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
-    let plan = Plan::new(spec.parse().unwrap(), 1);
+    let plan = FaultPlan::new(spec.parse().unwrap(), 1);
     connection.inject(plan.faults(Channel {
         side: Side::Client,
         transport: Transport::Tcp,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Faults;
 use super::crash::{after_receive, after_send, before_send};
-use super::schedule::Schedule;
+use super::schedule::FaultSchedule;
 use super::sending::Sending;
 use proto::side::Side;
 use record::Tap;
@@ -30,8 +30,8 @@ pub struct OutgoingDatagram {
 #[derive(Debug)]
 pub struct Datagrams {
     side: Side,
-    sent: Schedule,
-    received: Option<Schedule>,
+    sent: FaultSchedule,
+    received: Option<FaultSchedule>,
     /// In the order in which they are due.
     late: Vec<(Instant, OutgoingDatagram)>,
     held_back: Option<OutgoingDatagram>,
@@ -53,7 +53,7 @@ impl Datagrams {
     }
 
     /// Puts under this schedule what is sent, and nothing that is received: one half of a proxy.
-    pub fn sending(side: Side, sent: Schedule) -> Datagrams {
+    pub fn sending(side: Side, sent: FaultSchedule) -> Datagrams {
         Datagrams {
             side,
             sent,
@@ -65,13 +65,16 @@ impl Datagrams {
     }
 
     /// Takes out the schedule of what is received, for a caller that applies it itself.
-    pub fn take_received(&mut self) -> Option<Schedule> {
+    pub fn take_received(&mut self) -> Option<FaultSchedule> {
         self.received.take()
     }
 
     /// What happens to a datagram that was received, unless the schedule of that was taken out.
     pub fn arrived(&mut self) -> Option<FaultEffect> {
-        let effect = self.received.as_mut().and_then(Schedule::next_received);
+        let effect = self
+            .received
+            .as_mut()
+            .and_then(FaultSchedule::next_received);
         if effect != Some(FaultEffect::Dropped) {
             after_receive(self.side);
         }

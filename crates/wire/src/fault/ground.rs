@@ -5,7 +5,7 @@ use proto::handout::{Handout, Part};
 use proto::mode::{Mode, PROXY, Transport};
 
 use super::crash::CrashPoint;
-use super::{Exchange, Spec};
+use super::{Exchange, FaultSpec};
 use proto::side::Side;
 
 /// What one program does in one mode, as far as it decides which faults can strike there.
@@ -119,7 +119,7 @@ impl Ground {
     }
 
     /// Why this fault can never strike here, if so.
-    fn cannot(&self, key: &str, spec: &Spec) -> Option<String> {
+    fn cannot(&self, key: &str, spec: &FaultSpec) -> Option<String> {
         let (is_tcp, is_udp) = (
             self.transports.contains(&Transport::Tcp),
             self.transports.contains(&Transport::Udp),
@@ -190,7 +190,7 @@ impl Ground {
     }
 }
 
-impl Spec {
+impl FaultSpec {
     /// What to say of faults that can strike on some of these grounds only: a warning for each.
     ///
     /// # Errors
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn check(spec: &str, grounds: &[Ground]) -> Result<Vec<String>, String> {
-        spec.parse::<Spec>().unwrap().check(grounds)
+        spec.parse::<FaultSpec>().unwrap().check(grounds)
     }
 
     fn server(mode: Mode) -> Ground {

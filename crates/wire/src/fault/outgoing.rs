@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::schedule::Schedule;
+use super::schedule::FaultSchedule;
 use super::sending::{Break, Sending, segments};
 use record::tap::Batch;
 
@@ -18,7 +18,7 @@ pub const GLUE_WAIT: Duration = Duration::from_millis(200);
 /// The messages of one direction that are not written yet.
 #[derive(Debug)]
 pub struct Outgoing {
-    schedule: Schedule,
+    schedule: FaultSchedule,
     /// When the last message is due: those behind it are not written before.
     latest: Option<Instant>,
     queue: VecDeque<Sending>,
@@ -36,7 +36,7 @@ pub struct Write {
 
 impl Outgoing {
     /// No message yet.
-    pub fn new(schedule: Schedule) -> Outgoing {
+    pub fn new(schedule: FaultSchedule) -> Outgoing {
         Outgoing {
             schedule,
             latest: None,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use proto::mode::Transport;
 
 use super::generator::Xoshiro256PlusPlus;
-use super::spec::{Delay, Pause, Spec, Split, When};
+use super::spec::{Delay, FaultSpec, Pause, Split, When};
 use super::{Channel, Exchange, Observer, Strike};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
@@ -63,7 +63,7 @@ pub struct Flip(pub u64);
 
 /// What happens to the messages of one direction of one connection, in order.
 #[derive(Debug)]
-pub struct Schedule {
+pub struct FaultSchedule {
     channel: Channel,
     direction: Direction,
     counter: Arc<AtomicU64>,
@@ -112,9 +112,14 @@ enum Purpose {
     Pause = 14,
 }
 
-impl Schedule {
+impl FaultSchedule {
     /// The schedule of this direction, alone in its process.
-    pub fn new(spec: &Spec, seed: u64, channel: Channel, direction: Direction) -> Schedule {
+    pub fn new(
+        spec: &FaultSpec,
+        seed: u64,
+        channel: Channel,
+        direction: Direction,
+    ) -> FaultSchedule {
         let numbers =
             |purpose: Purpose| Xoshiro256PlusPlus::stream(seed, channel.number, purpose as u64);
         let rule = |when: &When, purpose| Rule {
@@ -159,7 +164,7 @@ impl Schedule {
         add(Verdict::Reorder, on_socket, &spec.reorder, Purpose::Reorder);
         add(Verdict::Glue, on_stream, &spec.glue, Purpose::Glue);
         let whether = |when: Option<&When>, purpose| when.map(|when| rule(when, purpose));
-        Schedule {
+        FaultSchedule {
             channel,
             direction,
             counter: Arc::default(),
@@ -186,8 +191,8 @@ impl Schedule {
     }
 
     /// The schedule, with its messages counted together with others.
-    pub(super) fn counting(self, counter: Arc<AtomicU64>, observer: Observer) -> Schedule {
-        Schedule {
+    pub(super) fn counting(self, counter: Arc<AtomicU64>, observer: Observer) -> FaultSchedule {
+        FaultSchedule {
             counter,
             observer,
             ..self

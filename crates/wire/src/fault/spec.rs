@@ -18,7 +18,7 @@ use super::crash::CrashAt;
 use super::generator::Xoshiro256PlusPlus;
 use proto::side::Side;
 
-pub use self::parse::SpecError;
+pub use self::parse::FaultSpecError;
 
 /// Longest delay: a message that is later than this is lost. Also the longest pause.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
@@ -26,10 +26,10 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 /// Longest segment that a message is split into, in bytes: more is not sent in one anyway.
 pub const LONGEST_SEGMENT: usize = 65_535;
 
-/// Which faults are to be injected, and when. Text becomes a `Spec` with [`str::parse`], and a `Spec`
+/// Which faults are to be injected, and when. Text becomes a `FaultSpec` with [`str::parse`], and a `FaultSpec`
 /// text with `to_string`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spec {
+pub struct FaultSpec {
     /// A request is lost.
     pub drop_request: Option<When>,
     /// An answer or event is lost.
@@ -121,7 +121,7 @@ impl Chance {
     }
 }
 
-impl Spec {
+impl FaultSpec {
     /// The keys, in the order of the documentation.
     pub const KEYS: [&'static str; 13] = [
         "drop-request",
@@ -140,7 +140,7 @@ impl Spec {
     ];
 }
 
-impl Spec {
+impl FaultSpec {
     /// The faults of the spec, by their keys, in the order of the documentation.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.entries().into_iter().map(|(key, _)| key)
@@ -165,7 +165,7 @@ impl Spec {
             shown(&self.pause),
             shown(&self.crash_at),
         ];
-        let entries = Spec::KEYS.into_iter().zip(values);
+        let entries = FaultSpec::KEYS.into_iter().zip(values);
         entries
             .filter_map(|(key, value)| Some((key, value?)))
             .collect()
@@ -176,8 +176,8 @@ impl Spec {
     /// # Errors
     /// When the text is none, or names a crash point that this program never reaches: what to show below
     /// the name of the flag.
-    pub fn parse_for(side: Side, text: &str) -> Result<Spec, String> {
-        let spec: Spec = text.parse().map_err(|error| format!("\n{error}"))?;
+    pub fn parse_for(side: Side, text: &str) -> Result<FaultSpec, String> {
+        let spec: FaultSpec = text.parse().map_err(|error| format!("\n{error}"))?;
         let (here, there) = match side {
             Side::Client => ("labclient", "labserver"),
             Side::Server => ("labserver", "labclient"),
@@ -191,7 +191,7 @@ impl Spec {
     }
 }
 
-impl fmt::Display for Spec {
+impl fmt::Display for FaultSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for (key, value) in self.entries() {
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn a_chance_applies_as_often_as_it_says() {
         for (text, chance) in [("0%", 0.0), ("0.5%", 0.005), ("10%", 0.1), ("100%", 1.0)] {
-            let spec: Spec = format!("cut={text}").parse().unwrap();
+            let spec: FaultSpec = format!("cut={text}").parse().unwrap();
             let Some(When::Chance(parsed)) = spec.cut else {
                 panic!("{spec:?}");
             };
@@ -304,8 +304,8 @@ mod tests {
 
     #[test]
     fn a_place_where_the_program_never_comes_is_refused() {
-        assert!(Spec::parse_for(Side::Server, "crash-at=after-commit").is_ok());
-        let error = Spec::parse_for(Side::Client, "crash-at=after-commit").unwrap_err();
+        assert!(FaultSpec::parse_for(Side::Server, "crash-at=after-commit").is_ok());
+        let error = FaultSpec::parse_for(Side::Client, "crash-at=after-commit").unwrap_err();
         assert_eq!(
             error,
             "labclient never comes by after-commit, labserver does"
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn the_smallest_chance_is_not_rounded_away() {
-        let spec: Spec = "cut=0.000001%".parse().unwrap();
+        let spec: FaultSpec = "cut=0.000001%".parse().unwrap();
         assert_eq!(spec.cut, Some(When::Chance(Chance(1))));
     }
 }

@@ -17,7 +17,7 @@ use record::tap::FaultEffect;
 
 use super::crash::after_receive;
 use super::outgoing::Outgoing;
-use super::schedule::Schedule;
+use super::schedule::FaultSchedule;
 use super::sending::{Break, Sending};
 use super::{Exchange, Faults, INJECTED};
 
@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 pub struct StreamFaults {
     side: Side,
     exchange: Exchange,
-    received: Schedule,
+    received: FaultSchedule,
     /// What is sent.
     pub outgoing: Outgoing,
     /// Requests that were let through so far, each to be answered.

@@ -18,7 +18,7 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 use tempfile::{NamedTempFile, TempDir};
 use uuid::Uuid;
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
@@ -58,7 +58,7 @@ pub struct Bank {
     patience: Patience,
     amount: Amount,
     /// Faults of this program from the log-in on.
-    pub faults: Option<Plan>,
+    pub faults: Option<FaultPlan>,
 }
 
 /// A cash machine with a customer who withdraws again and again.

@@ -5,7 +5,7 @@
 use measure::subject::{Performed, Subject};
 use proto::mode::Transport;
 use proto::text::{Answer, Request};
-use wire::fault::Plan;
+use wire::fault::FaultPlan;
 
 use super::channel;
 use crate::experiment::subject::{Line, Patience};
@@ -22,7 +22,7 @@ pub struct Lowering {
 
 impl Lowering {
     /// A client over this conversation, under these faults from here on.
-    pub fn over(session: Session, faults: Option<&Plan>, patience: &Patience) -> Lowering {
+    pub fn over(session: Session, faults: Option<&FaultPlan>, patience: &Patience) -> Lowering {
         let mut line = Line::over(session.into_connection(), patience);
         if let Some(plan) = faults {
             line.connection()

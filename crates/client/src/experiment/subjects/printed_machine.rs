@@ -11,7 +11,7 @@ use measure::subject::{Audit, Performed, Subject};
 use proto::handout::atm_login::{LOGGED_IN, WRONG_CRED};
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
-use wire::fault::{Plan, Schedule, Verdict};
+use wire::fault::{FaultPlan, FaultSchedule, Verdict};
 
 use super::channel;
 use crate::experiment::subject::Patience;
@@ -37,7 +37,7 @@ pub struct Customer {
 pub struct PrintedMachine {
     dialogue: Dialogue,
     /// A withdrawal is called failed where this would lose a request.
-    errors: Schedule,
+    errors: FaultSchedule,
     patience: Patience,
     before: f64,
     withdrawn: u64,
@@ -51,7 +51,7 @@ impl PrintedMachine {
     pub fn open(
         target: &Target,
         customer: &Customer,
-        plan: &Plan,
+        plan: &FaultPlan,
         patience: &Patience,
     ) -> Result<PrintedMachine, Failure> {
         let mut talk = Talk::open(target)?;

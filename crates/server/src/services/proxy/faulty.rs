@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use wire::fault::Schedule;
+use wire::fault::FaultSchedule;
 use wire::fault::outgoing::Outgoing;
 
 /// Late messages in one direction beyond which nothing is read, and their bytes. What one read
@@ -24,7 +24,7 @@ pub struct PumpFaults {
 
 impl PumpFaults {
     /// No message came yet. One that is not whole after `hold` is no longer held.
-    pub fn new(schedule: Schedule, hold: Duration) -> PumpFaults {
+    pub fn new(schedule: FaultSchedule, hold: Duration) -> PumpFaults {
         PumpFaults {
             outgoing: Outgoing::new(schedule),
             hold,

@@ -14,7 +14,7 @@ use proto::side::Direction;
 use record::Closer;
 use record::tap::Tap;
 use wire::deadline::Waiter;
-use wire::fault::Schedule;
+use wire::fault::FaultSchedule;
 use wire::fault::outgoing::Write;
 use wire::fault::pause::wait_while_stopped;
 use wire::fault::sending::Break;
@@ -56,7 +56,7 @@ impl Pump {
     /// Puts the messages under this schedule. One that is not whole after `hold` is passed on as it
     /// is, and what follows too.
     #[must_use]
-    pub fn under(mut self, schedule: Schedule, framing: Framing, hold: Duration) -> Pump {
+    pub fn under(mut self, schedule: FaultSchedule, framing: Framing, hold: Duration) -> Pump {
         self.cutter = Some(Cutter::new(framing));
         self.faults = Some(PumpFaults::new(schedule, hold));
         self

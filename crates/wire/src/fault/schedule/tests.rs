@@ -1,5 +1,5 @@
 use super::*;
-use crate::fault::Plan;
+use crate::fault::FaultPlan;
 
 const CHANNEL: Channel = Channel {
     side: Side::Client,
@@ -10,7 +10,8 @@ const CHANNEL: Channel = Channel {
 
 fn requests(spec: &str, seed: u64, number: u64, count: usize) -> Vec<Fate> {
     let channel = Channel { number, ..CHANNEL };
-    let mut schedule = Schedule::new(&spec.parse().unwrap(), seed, channel, Direction::ToServer);
+    let mut schedule =
+        FaultSchedule::new(&spec.parse().unwrap(), seed, channel, Direction::ToServer);
     (0..count).map(|_| schedule.next_fate()).collect()
 }
 
@@ -46,8 +47,8 @@ fn one_fault_does_not_move_another() {
 
 #[test]
 fn connections_that_interleave_keep_their_schedules() {
-    let plan = || Plan::new("drop-request=30%,delay=1us..1ms".parse().unwrap(), 7);
-    let faults = |plan: &Plan, number| plan.faults(Channel { number, ..CHANNEL });
+    let plan = || FaultPlan::new("drop-request=30%,delay=1us..1ms".parse().unwrap(), 7);
+    let faults = |plan: &FaultPlan, number| plan.faults(Channel { number, ..CHANNEL });
     let without_numbers = |fate: Fate| (fate.verdict, fate.delay);
 
     let alone = plan();
@@ -74,7 +75,7 @@ fn connections_that_interleave_keep_their_schedules() {
 
 #[test]
 fn counts_go_over_all_connections_of_the_process() {
-    let plan = Plan::new("drop-request=#3-4,drop-reply=#1".parse().unwrap(), 7);
+    let plan = FaultPlan::new("drop-request=#3-4,drop-reply=#1".parse().unwrap(), 7);
     let mut dropped = Vec::new();
     for number in 0..3 {
         let mut faults = plan.faults(Channel { number, ..CHANNEL });
@@ -95,7 +96,7 @@ fn counts_go_over_all_connections_of_the_process() {
 
 #[test]
 fn a_fault_applies_only_where_it_has_a_meaning() {
-    let all: Spec =
+    let all: FaultSpec =
         "drop-request=#1,drop-reply=#1,error=#2,cut=#3,duplicate=#4,reorder=#5,delay=1ms"
             .parse()
             .unwrap();
@@ -106,7 +107,7 @@ fn a_fault_applies_only_where_it_has_a_meaning() {
             number: 0,
             exchange,
         };
-        let mut schedule = Schedule::new(&all, 1, channel, direction);
+        let mut schedule = FaultSchedule::new(&all, 1, channel, direction);
         let fates: Vec<_> = (0..5).map(|_| schedule.next_fate().to_string()).collect();
         fates.join(" ").replace(" 1000us", "+")
     };
@@ -156,7 +157,7 @@ fn stream_faults_do_not_apply_to_datagrams_nor_to_what_is_received() {
             transport,
             ..CHANNEL
         };
-        let mut schedule = Schedule::new(&spec.parse().unwrap(), 1, channel, direction);
+        let mut schedule = FaultSchedule::new(&spec.parse().unwrap(), 1, channel, direction);
         let fates: Vec<_> = (0..4).map(|_| schedule.next_fate().words()).collect();
         fates.join(", ")
     };
@@ -184,7 +185,7 @@ fn the_first_fault_in_the_list_decides_when_several_apply() {
 
 #[test]
 fn requests_and_replies_are_lost_independently() {
-    let plan = Plan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 7);
+    let plan = FaultPlan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 7);
     let mut faults = plan.faults(CHANNEL);
     let rounds = 20_000;
     let done = (0..rounds).filter(|_| {

@@ -1,4 +1,4 @@
-//! From the text of a [`Spec`] to the `Spec`, or to the place where it is wrong.
+//! From the text of a [`FaultSpec`] to the `FaultSpec`, or to the place where it is wrong.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use proto::printable::is_unsafe;
 
 use super::{
-    Chance, Delay, Distribution, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Spec, Split, When,
+    Chance, Delay, Distribution, FaultSpec, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Split, When,
 };
 use crate::fault::crash::{CrashAt, CrashPoint};
 
@@ -17,17 +17,17 @@ const A_DELAY: &str = "a delay as 20ms, 20ms..80ms, exponential:30ms or normal:5
 const A_TIME: &str = "a time as 20ms, in s, ms or us";
 const A_SIZE: &str = "a number of bytes, as in 7 or 7@10%";
 
-/// A text that is no [`Spec`]. Shown, it has two lines: the text, and below the place that is wrong
+/// A text that is no [`FaultSpec`]. Shown, it has two lines: the text, and below the place that is wrong
 /// a caret with what would do there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError {
+pub struct FaultSpecError {
     text: String,
     /// In characters from the start of the text.
     column: usize,
     words: String,
 }
 
-impl fmt::Display for SpecError {
+impl fmt::Display for FaultSpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One for one, so that the caret stays below its place.
         let shown = |c| if is_unsafe(c) { '\u{fffd}' } else { c };
@@ -36,13 +36,13 @@ impl fmt::Display for SpecError {
     }
 }
 
-impl std::error::Error for SpecError {}
+impl std::error::Error for FaultSpecError {}
 
-impl FromStr for Spec {
-    type Err = SpecError;
+impl FromStr for FaultSpec {
+    type Err = FaultSpecError;
 
-    fn from_str(text: &str) -> Result<Spec, SpecError> {
-        let mut spec = Spec::default();
+    fn from_str(text: &str) -> Result<FaultSpec, FaultSpecError> {
+        let mut spec = FaultSpec::default();
         let mut seen: Vec<&str> = Vec::new();
         let mut at = 0;
         for entry in text.split(',') {
@@ -58,8 +58,8 @@ impl FromStr for Spec {
                 return Err(entry.wrong("a fault, as in drop-request=10%"));
             }
             let (key, value) = entry.split_at("=");
-            if !Spec::KEYS.contains(&key.text) {
-                return Err(key.wrong(format!("one of: {}", Spec::KEYS.join(", "))));
+            if !FaultSpec::KEYS.contains(&key.text) {
+                return Err(key.wrong(format!("one of: {}", FaultSpec::KEYS.join(", "))));
             }
             if seen.contains(&key.text) {
                 return Err(key.wrong("given before: each fault once"));
@@ -117,8 +117,8 @@ struct Piece<'a> {
 
 impl<'a> Piece<'a> {
     /// What would do here.
-    fn wrong(self, words: impl Into<String>) -> SpecError {
-        SpecError {
+    fn wrong(self, words: impl Into<String>) -> FaultSpecError {
+        FaultSpecError {
             text: self.whole.to_owned(),
             column: self.whole[..self.at].chars().count(),
             words: words.into(),
@@ -156,7 +156,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    fn when(self) -> Result<When, SpecError> {
+    fn when(self) -> Result<When, FaultSpecError> {
         if let Some(percent) = self.text.strip_suffix('%') {
             return Piece {
                 text: percent,
@@ -171,7 +171,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    fn chance(self) -> Result<Chance, SpecError> {
+    fn chance(self) -> Result<Chance, FaultSpecError> {
         let (whole, decimals) = self.text.split_once('.').unwrap_or((self.text, "0"));
         let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !are_digits(whole) || !are_digits(decimals) {
@@ -188,7 +188,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    fn count(self) -> Result<RangeInclusive<u64>, SpecError> {
+    fn count(self) -> Result<RangeInclusive<u64>, FaultSpecError> {
         let (first, last) = self.split_at("-");
         let first_number = first.number("a number, as in #2 or #1-3")?;
         if first_number == 0 {
@@ -204,7 +204,7 @@ impl<'a> Piece<'a> {
         Ok(first_number..=last_number)
     }
 
-    fn number(self, words: &str) -> Result<u64, SpecError> {
+    fn number(self, words: &str) -> Result<u64, FaultSpecError> {
         // The standard parser takes a sign.
         if !self.text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(self.wrong(words));
@@ -212,7 +212,7 @@ impl<'a> Piece<'a> {
         self.text.parse().map_err(|_| self.wrong(words))
     }
 
-    fn delay(self) -> Result<Delay, SpecError> {
+    fn delay(self) -> Result<Delay, FaultSpecError> {
         let (times, when) = self.split_at("@");
         let (kind, parameters) = times.split_at(":");
         let micros = match (kind.text, parameters) {
@@ -231,7 +231,7 @@ impl<'a> Piece<'a> {
         })
     }
 
-    fn range(self) -> Result<RangeInclusive<u64>, SpecError> {
+    fn range(self) -> Result<RangeInclusive<u64>, FaultSpecError> {
         let (shortest, longest) = self.split_at("..");
         let shortest_micros = shortest.micros(A_DELAY)?;
         let longest_micros = longest.map_or(Ok(shortest_micros), |it| it.micros(A_DELAY))?;
@@ -241,7 +241,7 @@ impl<'a> Piece<'a> {
         Ok(shortest_micros..=longest_micros)
     }
 
-    fn split(self) -> Result<Split, SpecError> {
+    fn split(self) -> Result<Split, FaultSpecError> {
         let (size, when) = self.split_at("@");
         let bytes = size.number(A_SIZE)?;
         let bytes = usize::try_from(bytes)
@@ -256,7 +256,7 @@ impl<'a> Piece<'a> {
         })
     }
 
-    fn pause(self) -> Result<Pause, SpecError> {
+    fn pause(self) -> Result<Pause, FaultSpecError> {
         let (time, when) = self.split_at("@");
         Ok(Pause {
             micros: time.micros(A_TIME)?,
@@ -265,7 +265,7 @@ impl<'a> Piece<'a> {
     }
 
     /// A time, or `words` for what would do.
-    fn micros(self, words: &str) -> Result<u64, SpecError> {
+    fn micros(self, words: &str) -> Result<u64, FaultSpecError> {
         let digits = self.text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = self.text.split_at(digits);
         let unit = match unit {
@@ -287,7 +287,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    fn crash_at(self) -> Result<CrashAt, SpecError> {
+    fn crash_at(self) -> Result<CrashAt, FaultSpecError> {
         let (name, passage) = self.split_at("#");
         let Some(point) = CrashPoint::parse(name.text) else {
             return Err(name.wrong(a_point()));

@@ -1,12 +1,12 @@
 use super::*;
 use crate::fault::outgoing::GLUE_WAIT;
-use crate::fault::{Channel, Plan};
+use crate::fault::{Channel, FaultPlan};
 use proto::frame::Framing;
 use proto::mode::Transport;
 use record::tap::Batch;
 
 fn faults_of(side: Side, spec: &str) -> StreamFaults {
-    let plan = Plan::new(spec.parse().unwrap(), 1);
+    let plan = FaultPlan::new(spec.parse().unwrap(), 1);
     StreamFaults::new(plan.faults(Channel {
         side,
         transport: Transport::Tcp,

@@ -19,16 +19,16 @@ fn every_fault_is_read_and_shown_again() {
         "split=65535",
         "crash-at=mid-dispense#3",
     ] {
-        assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
+        assert_eq!(text.parse::<FaultSpec>().unwrap().to_string(), text);
     }
-    let spec: Spec = "cut=100.0%, delay=1000us..1s".parse().unwrap();
+    let spec: FaultSpec = "cut=100.0%, delay=1000us..1s".parse().unwrap();
     assert_eq!(spec.to_string(), "delay=1ms..1s,cut=100%");
 }
 
 #[test]
 fn a_mistake_is_shown_where_it_stands_with_what_would_do() {
     for (text, shown) in MISTAKES {
-        let error = text.parse::<Spec>().unwrap_err();
+        let error = text.parse::<FaultSpec>().unwrap_err();
         assert_eq!(error.to_string(), format!("{text}\n{shown}"));
     }
 }
@@ -127,9 +127,9 @@ const MISTAKES: &[(&str, &str)] = &[
 
 #[test]
 fn the_caret_stays_in_its_place_behind_what_cannot_be_shown() {
-    let error = "\u{e9}\u{1b}=1%".parse::<Spec>().unwrap_err();
+    let error = "\u{e9}\u{1b}=1%".parse::<FaultSpec>().unwrap_err();
     assert!(error.to_string().starts_with("\u{e9}\u{fffd}=1%\n^ one of"));
-    let error = "cut=1%,\u{1b}".parse::<Spec>().unwrap_err();
+    let error = "cut=1%,\u{1b}".parse::<FaultSpec>().unwrap_err();
     assert!(
         error
             .to_string()
@@ -140,8 +140,8 @@ fn the_caret_stays_in_its_place_behind_what_cannot_be_shown() {
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "(cut|delay|split|pause|normal:|crash-at|,|=|#|%|[.@0-9a-z\u{e9} +-]){0,12}") {
-        if let Ok(spec) = text.parse::<Spec>() {
-            prop_assert_eq!(spec.to_string().parse::<Spec>(), Ok(spec));
+        if let Ok(spec) = text.parse::<FaultSpec>() {
+            prop_assert_eq!(spec.to_string().parse::<FaultSpec>(), Ok(spec));
         }
     }
 }
