@@ -60,7 +60,10 @@ fn schedule(words: &[&str], count: usize) -> Vec<String> {
     let (plan, channel) = plan_and_channel(words);
     let mut faults = plan.faults(channel);
     let line = |n| {
-        let (request, reply) = (faults.requests.next_fate(), faults.replies.next_fate());
+        let (request, reply) = (
+            faults.requests.next_decision(),
+            faults.replies.next_decision(),
+        );
         format!("{n} request {request}, reply {reply}")
     };
     (1..=count).map(line).collect()

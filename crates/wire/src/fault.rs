@@ -39,7 +39,7 @@ use proto::side::{Direction, Side};
 
 use self::generator::SplitMix64;
 pub use self::ground::Ground;
-pub use self::schedule::{Fate, FaultSchedule, Flip, Verdict};
+pub use self::schedule::{Decision, FaultKind, FaultSchedule, Flip};
 pub use self::spec::{FaultSpec, FaultSpecError};
 
 /// The words of an injected refusal, on either side.
@@ -98,18 +98,18 @@ pub struct Faults {
 
 /// An injected fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Strike {
+pub struct InjectedFault {
     /// The number of the connection in the process.
     pub connection: u64,
     /// Of a request or of a reply.
     pub direction: Direction,
     /// What happened to it.
-    pub fate: Fate,
+    pub fate: Decision,
 }
 
 /// A callback for each injected fault.
 #[derive(Clone, Default)]
-struct Observer(Option<Arc<dyn Fn(Strike) + Send + Sync>>);
+struct Observer(Option<Arc<dyn Fn(InjectedFault) + Send + Sync>>);
 
 impl FaultPlan {
     /// What this spec does with this seed.
@@ -124,7 +124,7 @@ impl FaultPlan {
 
     /// The plan, with `observe` called for each fault just before it is injected.
     #[must_use]
-    pub fn observed(self, observe: impl Fn(Strike) + Send + Sync + 'static) -> FaultPlan {
+    pub fn observed(self, observe: impl Fn(InjectedFault) + Send + Sync + 'static) -> FaultPlan {
         FaultPlan {
             observer: Observer(Some(Arc::new(observe))),
             ..self
@@ -203,7 +203,7 @@ impl fmt::Display for FaultPlan {
     }
 }
 
-impl fmt::Display for Strike {
+impl fmt::Display for InjectedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.direction {
             Direction::ToServer => "request",

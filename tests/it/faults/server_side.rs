@@ -11,7 +11,7 @@ use server::Config;
 use server::clock::Clock;
 use testkit::peer::{Peer, exchange};
 use testkit::service::{Service, start_with};
-use wire::fault::{Channel, Exchange, FaultPlan, Verdict};
+use wire::fault::{Channel, Exchange, FaultKind, FaultPlan};
 
 use super::config;
 
@@ -214,9 +214,9 @@ fn a_seed_repeats_what_happens_on_each_connection() {
         let mut expected = "12:READY text 1,".to_owned();
         for request in 10..60 {
             write!(stream, "8:LOWER {request},").unwrap();
-            let passes = |verdict| verdict == Verdict::Pass;
-            if passes(faults.requests.next_fate().verdict)
-                && passes(faults.replies.next_fate().verdict)
+            let passes = |verdict| verdict == FaultKind::Pass;
+            if passes(faults.requests.next_decision().verdict)
+                && passes(faults.replies.next_decision().verdict)
             {
                 expected += &format!("5:OK {request},");
             }

@@ -280,8 +280,8 @@ fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_
     let mut server = other.faults(channel(Side::Server)).replies;
     let mut differ = false;
     for _ in 0..100 {
-        let (request, reply) = (requests.next_fate(), replies.next_fate());
-        let (expected, also) = (client.next_fate(), server.next_fate());
+        let (request, reply) = (requests.next_decision(), replies.next_decision());
+        let (expected, also) = (client.next_decision(), server.next_decision());
         assert_eq!(
             (request.verdict, request.delay),
             (expected.verdict, expected.delay)

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use measure::experiment::loss::Loss;
 use measure::experiment::rates::{Rate, seeds_of};
 use proto::side::Side;
-use wire::fault::{Channel, FaultPlan, FaultSpec, Verdict};
+use wire::fault::{Channel, FaultKind, FaultPlan, FaultSpec};
 
 use super::subjects::{Kind, channel};
 use crate::failure::Failure;
@@ -99,7 +99,7 @@ fn log_in_passes(kind: Kind, plan: &FaultPlan) -> bool {
         ..channel(kind.transport())
     });
     (0..kind.setup_messages()).all(|_| {
-        faults.requests.next_fate().verdict == Verdict::Pass
-            && faults.replies.next_fate().verdict == Verdict::Pass
+        faults.requests.next_decision().verdict == FaultKind::Pass
+            && faults.replies.next_decision().verdict == FaultKind::Pass
     })
 }

@@ -92,7 +92,7 @@ impl Datagrams {
     /// is lost counts as [sent](Datagrams::after_send).
     pub fn send(&mut self, datagram: OutgoingDatagram, tap: Option<&Tap>) -> Vec<OutgoingDatagram> {
         let OutgoingDatagram { message, receiver } = datagram;
-        let fate = self.sent.next_fate();
+        let fate = self.sent.next_decision();
         // What is late is late after the pause.
         let now = Instant::now() + fate.pause.unwrap_or_default();
         let may_hold = self.held_back.is_none();

@@ -52,7 +52,7 @@ impl Outgoing {
 
     /// Decides what happens to the next message.
     pub fn decide(&mut self, bytes: Vec<u8>, is_secret: bool, now: Instant) -> Sending {
-        let fate = self.schedule.next_fate();
+        let fate = self.schedule.next_decision();
         let mut before = self.queue.iter().rev();
         let may_hold = match before.find(|sending| sending.copies() > 0) {
             // What finds another held is what that one waits for.

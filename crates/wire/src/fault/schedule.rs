@@ -15,13 +15,13 @@ use proto::mode::Transport;
 
 use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Delay, FaultSpec, Pause, Split, When};
-use super::{Channel, Exchange, Observer, Strike};
+use super::{Channel, Exchange, InjectedFault, Observer};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
 
 /// What happens to a message, of which only one thing can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum FaultKind {
     /// Nothing.
     Pass,
     /// It is lost. Its sender believes that it was sent.
@@ -42,11 +42,11 @@ pub enum Verdict {
 
 /// What happens to one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fate {
+pub struct Decision {
     /// The message's number among those of its direction in this process; the first is 1.
     pub number: u64,
     /// What happens to it.
-    pub verdict: Verdict,
+    pub verdict: FaultKind,
     /// How late it is sent.
     pub delay: Duration,
     /// In how large segments it is sent, if it is split.
@@ -69,7 +69,7 @@ pub struct FaultSchedule {
     counter: Arc<AtomicU64>,
     observer: Observer,
     /// The first that applies decides.
-    rules: Vec<(Verdict, Rule)>,
+    rules: Vec<(FaultKind, Rule)>,
     late: Option<Late>,
     split: Option<(Split, Whether)>,
     corrupt: Option<(Rule, Xoshiro256PlusPlus)>,
@@ -141,28 +141,33 @@ impl FaultSchedule {
         let refuses = is_request && is_answered;
         let (on_stream, on_socket) = (is_sent && is_stream, is_sent && !is_stream);
         add(
-            Verdict::Drop,
+            FaultKind::Drop,
             is_request,
             &spec.drop_request,
             Purpose::DropRequest,
         );
         add(
-            Verdict::Drop,
+            FaultKind::Drop,
             !is_request,
             &spec.drop_reply,
             Purpose::DropReply,
         );
-        add(Verdict::Error, refuses, &spec.error, Purpose::Error);
-        add(Verdict::Reset, on_stream, &spec.reset, Purpose::Reset);
-        add(Verdict::Cut, on_stream, &spec.cut, Purpose::Cut);
+        add(FaultKind::Error, refuses, &spec.error, Purpose::Error);
+        add(FaultKind::Reset, on_stream, &spec.reset, Purpose::Reset);
+        add(FaultKind::Cut, on_stream, &spec.cut, Purpose::Cut);
         add(
-            Verdict::Duplicate,
+            FaultKind::Duplicate,
             is_request,
             &spec.duplicate,
             Purpose::Duplicate,
         );
-        add(Verdict::Reorder, on_socket, &spec.reorder, Purpose::Reorder);
-        add(Verdict::Glue, on_stream, &spec.glue, Purpose::Glue);
+        add(
+            FaultKind::Reorder,
+            on_socket,
+            &spec.reorder,
+            Purpose::Reorder,
+        );
+        add(FaultKind::Glue, on_stream, &spec.glue, Purpose::Glue);
         let whether = |when: Option<&When>, purpose| when.map(|when| rule(when, purpose));
         FaultSchedule {
             channel,
@@ -203,20 +208,20 @@ impl FaultSchedule {
     pub fn may_glue(&self) -> bool {
         self.rules
             .iter()
-            .any(|(verdict, _)| *verdict == Verdict::Glue)
+            .any(|(verdict, _)| *verdict == FaultKind::Glue)
     }
 
     /// What happens to the next message, which was received: it is lost, refused or duplicated.
     pub fn next_received(&mut self) -> Option<FaultEffect> {
-        self.next_fate().verdict.effect(0, true)
+        self.next_decision().verdict.effect(0, true)
     }
 
     /// What happens to the next message.
-    pub fn next_fate(&mut self) -> Fate {
+    pub fn next_decision(&mut self) -> Decision {
         let number = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut verdict = Verdict::Pass;
+        let mut verdict = FaultKind::Pass;
         for (candidate, rule) in &mut self.rules {
-            if rule.applies(number) && verdict == Verdict::Pass {
+            if rule.applies(number) && verdict == FaultKind::Pass {
                 verdict = *candidate;
             }
         }
@@ -235,7 +240,7 @@ impl FaultSchedule {
         let pause = self.pause.as_mut().and_then(|(pause, whether)| {
             applies(whether, number).then_some(Duration::from_micros(pause.micros))
         });
-        let fate = Fate {
+        let fate = Decision {
             number,
             verdict,
             delay,
@@ -246,7 +251,7 @@ impl FaultSchedule {
         if let Some(observe) = &self.observer.0
             && !fate.is_nothing()
         {
-            observe(Strike {
+            observe(InjectedFault {
                 connection: self.channel.number,
                 direction: self.direction,
                 fate,
@@ -256,20 +261,20 @@ impl FaultSchedule {
     }
 }
 
-impl Verdict {
+impl FaultKind {
     /// What it does to a message of so many bytes, framing included. One message is held back at a
     /// time: where `may_hold` is false, another is.
     pub(super) fn effect(self, length: usize, may_hold: bool) -> Option<FaultEffect> {
         Some(match self {
-            Verdict::Pass => return None,
-            Verdict::Drop => FaultEffect::Dropped,
-            Verdict::Error => FaultEffect::Refused,
-            Verdict::Reset => FaultEffect::Reset,
-            Verdict::Cut => FaultEffect::Cut(length / 2),
-            Verdict::Duplicate => FaultEffect::Duplicated,
-            Verdict::Reorder | Verdict::Glue if !may_hold => return None,
-            Verdict::Reorder => FaultEffect::Reordered,
-            Verdict::Glue => FaultEffect::Glued,
+            FaultKind::Pass => return None,
+            FaultKind::Drop => FaultEffect::Dropped,
+            FaultKind::Error => FaultEffect::Refused,
+            FaultKind::Reset => FaultEffect::Reset,
+            FaultKind::Cut => FaultEffect::Cut(length / 2),
+            FaultKind::Duplicate => FaultEffect::Duplicated,
+            FaultKind::Reorder | FaultKind::Glue if !may_hold => return None,
+            FaultKind::Reorder => FaultEffect::Reordered,
+            FaultKind::Glue => FaultEffect::Glued,
         })
     }
 }
@@ -306,7 +311,7 @@ impl Flip {
     }
 }
 
-impl Fate {
+impl Decision {
     /// Whether nothing happens to the message.
     pub fn is_nothing(&self) -> bool {
         self.is_quiet() && self.delay.is_zero() && self.split.is_none()
@@ -315,20 +320,20 @@ impl Fate {
     /// Whether the message comes whole and by itself, though perhaps late or in pieces: what is
     /// often asked for all messages, so that reporting each would hide what else happens.
     pub fn is_quiet(&self) -> bool {
-        self.verdict == Verdict::Pass && self.corrupt.is_none() && self.pause.is_none()
+        self.verdict == FaultKind::Pass && self.corrupt.is_none() && self.pause.is_none()
     }
 
     /// What happens, one thing after the other.
     fn parts(&self) -> Vec<String> {
         let verdict = match self.verdict {
-            Verdict::Pass => None,
-            Verdict::Drop => Some("drop"),
-            Verdict::Error => Some("error"),
-            Verdict::Reset => Some("reset"),
-            Verdict::Cut => Some("cut"),
-            Verdict::Duplicate => Some("duplicate"),
-            Verdict::Reorder => Some("reorder"),
-            Verdict::Glue => Some("glue"),
+            FaultKind::Pass => None,
+            FaultKind::Drop => Some("drop"),
+            FaultKind::Error => Some("error"),
+            FaultKind::Reset => Some("reset"),
+            FaultKind::Cut => Some("cut"),
+            FaultKind::Duplicate => Some("duplicate"),
+            FaultKind::Reorder => Some("reorder"),
+            FaultKind::Glue => Some("glue"),
         };
         let mut parts: Vec<String> = verdict.into_iter().map(String::from).collect();
         match self.delay.as_micros() {
@@ -347,10 +352,10 @@ impl Fate {
         let mut shown = *self;
         // What comes besides means nothing where nothing is sent.
         match self.verdict {
-            Verdict::Drop | Verdict::Error => {
+            FaultKind::Drop | FaultKind::Error => {
                 (shown.split, shown.corrupt, shown.pause) = (None, None, None);
             }
-            Verdict::Reset => (shown.split, shown.corrupt) = (None, None),
+            FaultKind::Reset => (shown.split, shown.corrupt) = (None, None),
             _ => {}
         }
         // The number that was drawn is of no use to a reader.
@@ -362,10 +367,10 @@ impl Fate {
 }
 
 /// As in the schedules of `docs/faults.md`: `pass`, `drop`, `pass 41873us`.
-impl fmt::Display for Fate {
+impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = self.parts();
-        if self.verdict == Verdict::Pass {
+        if self.verdict == FaultKind::Pass {
             parts.insert(0, "pass".to_owned());
         }
         f.write_str(&parts.join(" "))

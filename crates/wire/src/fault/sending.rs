@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use super::pause::stop_for;
-use super::schedule::Fate;
+use super::schedule::Decision;
 use record::tap::{FaultEffect, Frame};
 use record::{CloseReason, Tap};
 
@@ -62,7 +62,7 @@ impl Sending {
     pub fn new(
         bytes: Vec<u8>,
         is_secret: bool,
-        fate: Fate,
+        fate: Decision,
         may_hold: bool,
         now: Instant,
         latest: Option<Instant>,
@@ -213,7 +213,7 @@ pub fn segments(bytes: &[u8], size: Option<usize>) -> impl Iterator<Item = (Dura
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Flip, Verdict};
+    use crate::fault::{FaultKind, Flip};
 
     fn split(bytes: usize, size: Option<usize>) -> (Vec<usize>, Vec<Duration>) {
         let bytes = vec![0; bytes];
@@ -237,9 +237,9 @@ mod tests {
         assert!(!waits[1].is_zero());
     }
 
-    const FATE: Fate = Fate {
+    const FATE: Decision = Decision {
         number: 1,
-        verdict: Verdict::Pass,
+        verdict: FaultKind::Pass,
         delay: Duration::ZERO,
         split: None,
         corrupt: None,
@@ -251,7 +251,7 @@ mod tests {
         let (sent, mut latest) = (Instant::now(), None);
         let due = [30, 10, 50, 0].map(|delay| {
             let delay = Duration::from_millis(delay);
-            let fate = Fate { delay, ..FATE };
+            let fate = Decision { delay, ..FATE };
             let sending = Sending::new(Vec::new(), false, fate, true, sent, latest);
             latest = Some(sending.due);
             sending.due - sent
@@ -263,7 +263,7 @@ mod tests {
     fn what_happens_to_a_message_is_in_the_order_in_which_it_happens() {
         let now = Instant::now();
         let due = now + Duration::from_millis(1);
-        let all = |verdict| Fate {
+        let all = |verdict| Decision {
             verdict,
             delay: due - now,
             split: NonZeroUsize::new(2),
@@ -277,20 +277,23 @@ mod tests {
         use FaultEffect::{Corrupted, Cut, Delayed, Dropped, Glued, Reordered, Reset, Split};
         let (flip, late) = (Corrupted(0), Delayed(due));
         for (verdict, expected) in [
-            (Verdict::Pass, &[flip, late, Split(2)][..]),
-            (Verdict::Drop, &[Dropped]),
-            (Verdict::Error, &[FaultEffect::Refused]),
-            (Verdict::Reset, &[Reset]),
-            (Verdict::Cut, &[flip, Cut(2), late, Split(2)]),
+            (FaultKind::Pass, &[flip, late, Split(2)][..]),
+            (FaultKind::Drop, &[Dropped]),
+            (FaultKind::Error, &[FaultEffect::Refused]),
+            (FaultKind::Reset, &[Reset]),
+            (FaultKind::Cut, &[flip, Cut(2), late, Split(2)]),
             (
-                Verdict::Duplicate,
+                FaultKind::Duplicate,
                 &[flip, FaultEffect::Duplicated, late, Split(2)],
             ),
-            (Verdict::Reorder, &[flip, Reordered]),
-            (Verdict::Glue, &[flip, Glued, late]),
+            (FaultKind::Reorder, &[flip, Reordered]),
+            (FaultKind::Glue, &[flip, Glued, late]),
         ] {
             assert_eq!(effects(verdict, true), expected, "{verdict:?}");
         }
-        assert_eq!(effects(Verdict::Glue, false), effects(Verdict::Pass, true));
+        assert_eq!(
+            effects(FaultKind::Glue, false),
+            effects(FaultKind::Pass, true)
+        );
     }
 }

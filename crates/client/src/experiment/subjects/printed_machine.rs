@@ -11,7 +11,7 @@ use measure::subject::{Audit, Performed, Subject};
 use proto::handout::atm_login::{LOGGED_IN, WRONG_CRED};
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
-use wire::fault::{FaultPlan, FaultSchedule, Verdict};
+use wire::fault::{FaultKind, FaultPlan, FaultSchedule};
 
 use super::channel;
 use crate::experiment::subject::Patience;
@@ -91,7 +91,7 @@ impl Subject for PrintedMachine {
                 return Err(Failure::Interrupted);
             }
             let began = Instant::now();
-            let fails = self.errors.next_fate().verdict == Verdict::Drop;
+            let fails = self.errors.next_decision().verdict == FaultKind::Drop;
             match self
                 .dialogue
                 .carry_out(Operation::Withdraw(AMOUNT), fails)?

@@ -8,14 +8,14 @@ const CHANNEL: Channel = Channel {
     exchange: Exchange::Answered,
 };
 
-fn requests(spec: &str, seed: u64, number: u64, count: usize) -> Vec<Fate> {
+fn requests(spec: &str, seed: u64, number: u64, count: usize) -> Vec<Decision> {
     let channel = Channel { number, ..CHANNEL };
     let mut schedule =
         FaultSchedule::new(&spec.parse().unwrap(), seed, channel, Direction::ToServer);
-    (0..count).map(|_| schedule.next_fate()).collect()
+    (0..count).map(|_| schedule.next_decision()).collect()
 }
 
-fn verdicts(fates: &[Fate]) -> Vec<Verdict> {
+fn verdicts(fates: &[Decision]) -> Vec<FaultKind> {
     fates.iter().map(|fate| fate.verdict).collect()
 }
 
@@ -36,10 +36,10 @@ fn one_fault_does_not_move_another() {
         0,
         200,
     );
-    let dropped = |fates: &[Fate]| -> Vec<bool> {
+    let dropped = |fates: &[Decision]| -> Vec<bool> {
         fates
             .iter()
-            .map(|fate| fate.verdict == Verdict::Drop)
+            .map(|fate| fate.verdict == FaultKind::Drop)
             .collect()
     };
     assert_eq!(dropped(&alone), dropped(&among));
@@ -49,16 +49,16 @@ fn one_fault_does_not_move_another() {
 fn connections_that_interleave_keep_their_schedules() {
     let plan = || FaultPlan::new("drop-request=30%,delay=1us..1ms".parse().unwrap(), 7);
     let faults = |plan: &FaultPlan, number| plan.faults(Channel { number, ..CHANNEL });
-    let without_numbers = |fate: Fate| (fate.verdict, fate.delay);
+    let without_numbers = |fate: Decision| (fate.verdict, fate.delay);
 
     let alone = plan();
     let (mut first, mut second) = (faults(&alone, 0), faults(&alone, 1));
     let mut expected = [Vec::new(), Vec::new()];
     for _ in 0..100 {
-        expected[0].push(without_numbers(first.requests.next_fate()));
+        expected[0].push(without_numbers(first.requests.next_decision()));
     }
     for _ in 0..100 {
-        expected[1].push(without_numbers(second.requests.next_fate()));
+        expected[1].push(without_numbers(second.requests.next_decision()));
     }
 
     let together = plan();
@@ -66,7 +66,7 @@ fn connections_that_interleave_keep_their_schedules() {
         let mut faults = faults(&together, number);
         std::thread::spawn(move || -> Vec<_> {
             (0..100)
-                .map(|_| without_numbers(faults.requests.next_fate()))
+                .map(|_| without_numbers(faults.requests.next_decision()))
                 .collect()
         })
     });
@@ -80,17 +80,17 @@ fn counts_go_over_all_connections_of_the_process() {
     for number in 0..3 {
         let mut faults = plan.faults(Channel { number, ..CHANNEL });
         dropped.push(verdicts(&[
-            faults.requests.next_fate(),
-            faults.requests.next_fate(),
+            faults.requests.next_decision(),
+            faults.requests.next_decision(),
         ]));
         let expected = if number == 0 {
-            Verdict::Drop
+            FaultKind::Drop
         } else {
-            Verdict::Pass
+            FaultKind::Pass
         };
-        assert_eq!(faults.replies.next_fate().verdict, expected);
+        assert_eq!(faults.replies.next_decision().verdict, expected);
     }
-    use Verdict::{Drop, Pass};
+    use FaultKind::{Drop, Pass};
     assert_eq!(dropped, [[Pass, Pass], [Drop, Drop], [Pass, Pass]]);
 }
 
@@ -108,7 +108,9 @@ fn a_fault_applies_only_where_it_has_a_meaning() {
             exchange,
         };
         let mut schedule = FaultSchedule::new(&all, 1, channel, direction);
-        let fates: Vec<_> = (0..5).map(|_| schedule.next_fate().to_string()).collect();
+        let fates: Vec<_> = (0..5)
+            .map(|_| schedule.next_decision().to_string())
+            .collect();
         fates.join(" ").replace(" 1000us", "+")
     };
     use Direction::{ToClient, ToServer};
@@ -158,7 +160,7 @@ fn stream_faults_do_not_apply_to_datagrams_nor_to_what_is_received() {
             ..CHANNEL
         };
         let mut schedule = FaultSchedule::new(&spec.parse().unwrap(), 1, channel, direction);
-        let fates: Vec<_> = (0..4).map(|_| schedule.next_fate().words()).collect();
+        let fates: Vec<_> = (0..4).map(|_| schedule.next_decision().words()).collect();
         fates.join(", ")
     };
     assert_eq!(
@@ -180,7 +182,7 @@ fn the_first_fault_in_the_list_decides_when_several_apply() {
         0,
         2,
     );
-    assert_eq!(verdicts(&fates), [Verdict::Drop, Verdict::Error]);
+    assert_eq!(verdicts(&fates), [FaultKind::Drop, FaultKind::Error]);
 }
 
 #[test]
@@ -189,8 +191,11 @@ fn requests_and_replies_are_lost_independently() {
     let mut faults = plan.faults(CHANNEL);
     let rounds = 20_000;
     let done = (0..rounds).filter(|_| {
-        let (request, reply) = (faults.requests.next_fate(), faults.replies.next_fate());
-        request.verdict == Verdict::Pass && reply.verdict == Verdict::Pass
+        let (request, reply) = (
+            faults.requests.next_decision(),
+            faults.replies.next_decision(),
+        );
+        request.verdict == FaultKind::Pass && reply.verdict == FaultKind::Pass
     });
     let share = done.count() as f64 / f64::from(rounds);
     // Five standard deviations are 0.018.
