@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     }
     let recorder = arguments.options.recording.recorder(faults.as_ref())?;
     if let Some(recorder) = recorder.clone() {
-        crash::before_death(move |at| recorder.crashed(at.name()));
+        crash::on_crash(move |at| recorder.crashed(at.name()));
     }
     let ran = run_mode(arguments, faults, recorder.clone());
     if let Some(recorder) = recorder {

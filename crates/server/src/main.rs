@@ -98,7 +98,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     }
     let recorder = config.recorder.clone();
     let (witness, last_words) = (recorder.clone(), log.clone());
-    crash::before_death(move |at| {
+    crash::on_crash(move |at| {
         if let Some(recorder) = &witness {
             recorder.crashed(at.name());
         }

@@ -128,7 +128,7 @@ pub fn arm(at: CrashAt) {
 }
 
 /// Registers what is called just before the process dies at a crash point. Only the first call counts.
-pub fn before_death(hook: impl Fn(CrashPoint) + Send + Sync + 'static) {
+pub fn on_crash(hook: impl Fn(CrashPoint) + Send + Sync + 'static) {
     let _ = CRASH_HOOK.set(Box::new(hook));
 }
 
