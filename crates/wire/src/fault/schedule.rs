@@ -14,7 +14,7 @@ use std::time::Duration;
 use proto::mode::Transport;
 
 use super::generator::Xoshiro256PlusPlus;
-use super::spec::{Delay, FaultSpec, Pause, Split, When};
+use super::spec::{Delay, FaultSpec, Pause, Selection, Split};
 use super::{Channel, Exchange, InjectedFault, Observer};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
@@ -82,7 +82,7 @@ type Whether = Option<Rule>;
 /// A fault and its numbers.
 #[derive(Debug)]
 struct Rule {
-    when: When,
+    when: Selection,
     numbers: Xoshiro256PlusPlus,
 }
 
@@ -122,7 +122,7 @@ impl FaultSchedule {
     ) -> FaultSchedule {
         let numbers =
             |purpose: Purpose| Xoshiro256PlusPlus::stream(seed, channel.number, purpose as u64);
-        let rule = |when: &When, purpose| Rule {
+        let rule = |when: &Selection, purpose| Rule {
             when: when.clone(),
             numbers: numbers(purpose),
         };
@@ -132,7 +132,7 @@ impl FaultSchedule {
         let is_stream = channel.transport == Transport::Tcp;
         let is_answered = channel.exchange == Exchange::Answered;
         let mut rules = Vec::new();
-        let mut add = |verdict, applies, when: &Option<When>, purpose| {
+        let mut add = |verdict, applies, when: &Option<Selection>, purpose| {
             if let Some(when) = when.as_ref().filter(|_| applies) {
                 rules.push((verdict, rule(when, purpose)));
             }
@@ -168,7 +168,7 @@ impl FaultSchedule {
             Purpose::Reorder,
         );
         add(FaultKind::Glue, on_stream, &spec.glue, Purpose::Glue);
-        let whether = |when: Option<&When>, purpose| when.map(|when| rule(when, purpose));
+        let whether = |when: Option<&Selection>, purpose| when.map(|when| rule(when, purpose));
         FaultSchedule {
             channel,
             direction,
@@ -282,8 +282,8 @@ impl FaultKind {
 impl Rule {
     fn applies(&mut self, number: u64) -> bool {
         match &self.when {
-            When::Chance(chance) => chance.draw(&mut self.numbers),
-            When::Count(numbers) => numbers.contains(&number),
+            Selection::Chance(chance) => chance.draw(&mut self.numbers),
+            Selection::Count(numbers) => numbers.contains(&number),
         }
     }
 }

@@ -31,27 +31,27 @@ pub const LONGEST_SEGMENT: usize = 65_535;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultSpec {
     /// A request is lost.
-    pub drop_request: Option<When>,
+    pub drop_request: Option<Selection>,
     /// An answer or event is lost.
-    pub drop_reply: Option<When>,
+    pub drop_reply: Option<Selection>,
     /// A request comes twice.
-    pub duplicate: Option<When>,
+    pub duplicate: Option<Selection>,
     /// A message arrives late.
     pub delay: Option<Delay>,
     /// A request is refused.
-    pub error: Option<When>,
+    pub error: Option<Selection>,
     /// The connection ends inside a message.
-    pub cut: Option<When>,
+    pub cut: Option<Selection>,
     /// A datagram arrives after the one that follows it.
-    pub reorder: Option<When>,
+    pub reorder: Option<Selection>,
     /// A message arrives in several segments.
     pub split: Option<Split>,
     /// A message arrives in one segment with the next one.
-    pub glue: Option<When>,
+    pub glue: Option<Selection>,
     /// The connection is reset instead of a message.
-    pub reset: Option<When>,
+    pub reset: Option<Selection>,
     /// A bit of a message is flipped.
-    pub corrupt: Option<When>,
+    pub corrupt: Option<Selection>,
     /// The process stops for a while.
     pub pause: Option<Pause>,
     /// The process dies.
@@ -60,7 +60,7 @@ pub struct FaultSpec {
 
 /// Which messages a fault applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
+pub enum Selection {
     /// Each with the same probability, independently.
     Chance(Chance),
     /// Those with these numbers: the first of the process is 1.
@@ -77,7 +77,7 @@ pub struct Delay {
     /// How late.
     pub micros: Distribution,
     /// `None` is every message.
-    pub when: Option<When>,
+    pub when: Option<Selection>,
 }
 
 /// A distribution of whole microseconds.
@@ -97,7 +97,7 @@ pub struct Split {
     /// Of each segment but the last, which may have fewer; at most [`LONGEST_SEGMENT`].
     pub size: NonZeroUsize,
     /// `None` is every message.
-    pub when: Option<When>,
+    pub when: Option<Selection>,
 }
 
 /// How long the process stops, and before which messages.
@@ -106,7 +106,7 @@ pub struct Pause {
     /// In microseconds.
     pub micros: u64,
     /// `None` is every message.
-    pub when: Option<When>,
+    pub when: Option<Selection>,
 }
 
 impl Chance {
@@ -202,14 +202,14 @@ impl fmt::Display for FaultSpec {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            When::Chance(chance) => chance.fmt(f),
-            When::Count(numbers) if numbers.start() == numbers.end() => {
+            Selection::Chance(chance) => chance.fmt(f),
+            Selection::Count(numbers) if numbers.start() == numbers.end() => {
                 write!(f, "#{}", numbers.start())
             }
-            When::Count(numbers) => write!(f, "#{}-{}", numbers.start(), numbers.end()),
+            Selection::Count(numbers) => write!(f, "#{}-{}", numbers.start(), numbers.end()),
         }
     }
 }
@@ -264,7 +264,7 @@ impl fmt::Display for Pause {
     }
 }
 
-fn write_when(f: &mut fmt::Formatter<'_>, when: Option<&When>) -> fmt::Result {
+fn write_when(f: &mut fmt::Formatter<'_>, when: Option<&Selection>) -> fmt::Result {
     match when {
         Some(when) => write!(f, "@{when}"),
         None => Ok(()),
@@ -288,7 +288,7 @@ mod tests {
     fn a_chance_applies_as_often_as_it_says() {
         for (text, chance) in [("0%", 0.0), ("0.5%", 0.005), ("10%", 0.1), ("100%", 1.0)] {
             let spec: FaultSpec = format!("cut={text}").parse().unwrap();
-            let Some(When::Chance(parsed)) = spec.cut else {
+            let Some(Selection::Chance(parsed)) = spec.cut else {
                 panic!("{spec:?}");
             };
             let mut numbers = Xoshiro256PlusPlus::from_seed(2026);
@@ -315,6 +315,6 @@ mod tests {
     #[test]
     fn the_smallest_chance_is_not_rounded_away() {
         let spec: FaultSpec = "cut=0.000001%".parse().unwrap();
-        assert_eq!(spec.cut, Some(When::Chance(Chance(1))));
+        assert_eq!(spec.cut, Some(Selection::Chance(Chance(1))));
     }
 }

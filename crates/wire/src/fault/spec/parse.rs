@@ -8,7 +8,7 @@ use std::str::FromStr;
 use proto::printable::is_unsafe;
 
 use super::{
-    Chance, Delay, Distribution, FaultSpec, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Split, When,
+    Chance, Delay, Distribution, FaultSpec, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Selection, Split,
 };
 use crate::fault::crash::{CrashAt, CrashPoint};
 
@@ -156,17 +156,17 @@ impl<'a> Piece<'a> {
         }
     }
 
-    fn when(self) -> Result<When, FaultSpecError> {
+    fn when(self) -> Result<Selection, FaultSpecError> {
         if let Some(percent) = self.text.strip_suffix('%') {
             return Piece {
                 text: percent,
                 ..self
             }
             .chance()
-            .map(When::Chance);
+            .map(Selection::Chance);
         }
         match self.split_at("#") {
-            (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(When::Count),
+            (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(Selection::Count),
             _ => Err(self.wrong(A_WHEN)),
         }
     }
