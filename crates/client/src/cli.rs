@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
-use wire::fault::{Exchange, FaultPlan, Ground};
+use wire::fault::{Applicability, Exchange, FaultPlan};
 
 use crate::bench;
 use crate::experiment;
@@ -113,7 +113,7 @@ impl Arguments {
 
     /// What is done, as far as it decides which faults can strike; `None` where nothing is said to
     /// any server.
-    fn ground(&self) -> Result<Option<Ground>, Failure> {
+    fn ground(&self) -> Result<Option<Applicability>, Failure> {
         let (mode, transport) = match &self.command {
             Command::Atm(_) => (Mode::Atm, Transport::Tcp),
             Command::Text { .. } => (Mode::Text, Transport::Tcp),
@@ -126,7 +126,7 @@ impl Arguments {
                 None => return Ok(None),
             },
             Command::Handout(handout) => {
-                let printed = |it| Ground::printed(it, Side::Client, Exchange::Transparent);
+                let printed = |it| Applicability::printed(it, Side::Client, Exchange::Transparent);
                 return Ok(handout.handout().map(printed));
             }
             Command::Experiment(_)
@@ -134,7 +134,7 @@ impl Arguments {
             | Command::View(_)
             | Command::Completions { .. } => return Ok(None),
         };
-        Ok(Some(Ground::client(mode, transport)))
+        Ok(Some(Applicability::client(mode, transport)))
     }
 }
 

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::side::Side;
-use wire::fault::{FaultPlan, FaultSpec, Ground, random_seed};
+use wire::fault::{Applicability, FaultPlan, FaultSpec, random_seed};
 
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -73,7 +73,7 @@ impl Options {
     ///
     /// # Errors
     /// When one of them can never strike there.
-    pub fn faults(&self, ground: Ground) -> Result<Option<FaultPlan>, Failure> {
+    pub fn faults(&self, ground: Applicability) -> Result<Option<FaultPlan>, Failure> {
         let Some(spec) = self.fault.clone() else {
             return Ok(None);
         };

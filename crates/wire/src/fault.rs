@@ -9,7 +9,7 @@
 //! them out, so a service knows nothing of it.
 //!
 //! * [`spec`]: the text of `--fault`;
-//! * [`ground`]: where a fault can have an effect at all;
+//! * [`applicability`]: where a fault can have an effect at all;
 //! * [`generator`]: the random numbers, and [`distribution`] times drawn from them;
 //! * [`schedule`]: what happens to which message;
 //! * [`sending`]: what happens to one that is sent, in order;
@@ -17,11 +17,11 @@
 //! * [`stream`]: both directions of a connection, and [`datagrams`] those of a socket;
 //! * [`crash`]: the points where a process can be made to crash, and [`pause`] how it stops for a while.
 
+pub mod applicability;
 pub mod crash;
 pub mod datagrams;
 pub mod distribution;
 pub mod generator;
-pub mod ground;
 pub mod outgoing;
 pub mod pause;
 pub mod schedule;
@@ -37,8 +37,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
 
+pub use self::applicability::Applicability;
 use self::generator::SplitMix64;
-pub use self::ground::Ground;
 pub use self::schedule::{Decision, FaultKind, FaultSchedule, Flip};
 pub use self::spec::{FaultSpec, FaultSpecError};
 

@@ -3,7 +3,7 @@
 //!
 //! Of what is said it knows the envelope only, `READY`, `OK`, `ERR` and `EVENT`: a fault refuses a
 //! request as a server would, and tells answers from events. Two lists name services all the same:
-//! [`fault::ground`] says which faults can have an effect in which mode, and [`fault::crash`] has the
+//! [`fault::applicability`] says which faults can have an effect in which mode, and [`fault::crash`] has the
 //! crash points of the bank and the cash machine.
 //!
 //! * [`deadline`]: waits that end when they should, also short ones;

@@ -6,7 +6,7 @@ use proto::script::Script;
 use proto::side::Side;
 use server::Role;
 use server::handout::exchange_of;
-use wire::fault::{FaultSpec, Ground};
+use wire::fault::{Applicability, FaultSpec};
 
 use super::usage;
 
@@ -16,16 +16,18 @@ use super::usage;
 /// When a fault can strike in none.
 pub fn check(spec: &FaultSpec, role: &Role, script: Option<&Script>) -> anyhow::Result<()> {
     let of_mode = |mode: &Mode| match script {
-        Some(script) if *mode == Mode::Script => Ground::server(*mode, &[script.transport()]),
-        _ => Ground::server(*mode, mode.transports()),
+        Some(script) if *mode == Mode::Script => {
+            Applicability::server(*mode, &[script.transport()])
+        }
+        _ => Applicability::server(*mode, mode.transports()),
     };
-    let grounds: Vec<Ground> = match role {
+    let grounds: Vec<Applicability> = match role {
         Role::Services(modes) => modes.iter().map(of_mode).collect(),
         Role::Handout(handout) => {
             let exchange = exchange_of(*handout);
-            vec![Ground::printed(*handout, Side::Server, exchange)]
+            vec![Applicability::printed(*handout, Side::Server, exchange)]
         }
-        Role::Proxy(settings) => vec![Ground::proxy(settings.transport)],
+        Role::Proxy(settings) => vec![Applicability::proxy(settings.transport)],
     };
     let warnings = spec.check(&grounds);
     for words in warnings.map_err(|words| usage(ErrorKind::ArgumentConflict, &words))? {

@@ -10,7 +10,7 @@ use proto::side::Side;
 
 /// What one program does in one mode, as far as it decides which faults can strike there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ground {
+pub struct Applicability {
     /// What it is called: the mode, or the hand-out.
     pub name: &'static str,
     /// Which program it is. A proxy is none of the two: it sends in both directions.
@@ -29,9 +29,9 @@ pub struct Ground {
     pub has_replies: bool,
 }
 
-impl Ground {
+impl Applicability {
     /// `labserver` in this mode, over these transports.
-    pub fn server(mode: Mode, transports: &[Transport]) -> Ground {
+    pub fn server(mode: Mode, transports: &[Transport]) -> Applicability {
         let mut crash_points = Vec::new();
         if mode == Mode::Atm {
             crash_points.extend([CrashPoint::BeforeCommit, CrashPoint::AfterCommit]);
@@ -40,7 +40,7 @@ impl Ground {
         if mode != Mode::Echo || transports.contains(&Transport::Udp) {
             crash_points.push(CrashPoint::AfterReply);
         }
-        Ground {
+        Applicability {
             name: mode.name(),
             side: Some(Side::Server),
             transports: transports.to_vec(),
@@ -57,7 +57,7 @@ impl Ground {
     }
 
     /// `labclient` in this mode, over this transport.
-    pub fn client(mode: Mode, transport: Transport) -> Ground {
+    pub fn client(mode: Mode, transport: Transport) -> Applicability {
         let mut crash_points = vec![
             CrashPoint::BeforeSend,
             CrashPoint::AfterSend,
@@ -70,21 +70,21 @@ impl Ground {
                 CrashPoint::AfterDispense,
             ]);
         }
-        Ground {
+        Applicability {
             side: Some(Side::Client),
             crash_points,
             // A script may say several things in one turn.
             sends_ahead: mode == Mode::Script,
-            ..Ground::server(mode, &[transport])
+            ..Applicability::server(mode, &[transport])
         }
     }
 
     /// One of the two programs of a hand-out, as ours stands in for it. `exchange` is what is known
     /// of what it says.
-    pub fn printed(handout: Handout, side: Side, exchange: Exchange) -> Ground {
+    pub fn printed(handout: Handout, side: Side, exchange: Exchange) -> Applicability {
         let mut ground = match side {
-            Side::Client => Ground::client(Mode::Script, handout.transport()),
-            Side::Server => Ground::server(handout.mode(), &[handout.transport()]),
+            Side::Client => Applicability::client(Mode::Script, handout.transport()),
+            Side::Server => Applicability::server(handout.mode(), &[handout.transport()]),
         };
         if side == Side::Client {
             // These send a name that is not answered, and go on.
@@ -95,7 +95,7 @@ impl Ground {
         } else if let Part::Script(_) = handout.part() {
             ground.sends_ahead = handout == Handout::Accepted;
         }
-        Ground {
+        Applicability {
             name: handout.name(),
             exchange,
             has_requests: handout != Handout::Greeting,
@@ -105,8 +105,8 @@ impl Ground {
     }
 
     /// A proxy over this transport.
-    pub fn proxy(transport: Transport) -> Ground {
-        Ground {
+    pub fn proxy(transport: Transport) -> Applicability {
+        Applicability {
             name: PROXY,
             side: None,
             transports: vec![transport],
@@ -195,7 +195,7 @@ impl FaultSpec {
     ///
     /// # Errors
     /// When a fault can strike on none of them: which, and why.
-    pub fn check(&self, grounds: &[Ground]) -> Result<Vec<String>, String> {
+    pub fn check(&self, grounds: &[Applicability]) -> Result<Vec<String>, String> {
         let mut warnings = Vec::new();
         for key in self.keys() {
             let mut able = Vec::new();
@@ -233,18 +233,18 @@ impl FaultSpec {
 mod tests {
     use super::*;
 
-    fn check(spec: &str, grounds: &[Ground]) -> Result<Vec<String>, String> {
+    fn check(spec: &str, grounds: &[Applicability]) -> Result<Vec<String>, String> {
         spec.parse::<FaultSpec>().unwrap().check(grounds)
     }
 
-    fn server(mode: Mode) -> Ground {
-        Ground::server(mode, mode.transports())
+    fn server(mode: Mode) -> Applicability {
+        Applicability::server(mode, mode.transports())
     }
 
     #[test]
     fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
-        let client = |mode: Mode| Ground::client(mode, mode.transports()[0]);
-        let printed = |handout, side| Ground::printed(handout, side, Exchange::Transparent);
+        let client = |mode: Mode| Applicability::client(mode, mode.transports()[0]);
+        let printed = |handout, side| Applicability::printed(handout, side, Exchange::Transparent);
         for (spec, ground, why) in [
             ("crash-at=after-commit", server(Mode::Text), "only the bank"),
             ("crash-at=mid-dispense", client(Mode::Text), "only the cash"),
@@ -252,13 +252,21 @@ mod tests {
             ("reorder=1%", client(Mode::Echo), "TCP keeps the order"),
             ("cut=1%", server(Mode::Datetime), "this is UDP"),
             ("split=7", client(Mode::Datetime), "this is UDP"),
-            ("reset=1%", Ground::proxy(Transport::Udp), "this is UDP"),
+            (
+                "reset=1%",
+                Applicability::proxy(Transport::Udp),
+                "this is UDP",
+            ),
             ("error=1%", server(Mode::Echo), "not known"),
             ("error=1%", client(Mode::Script), "not known"),
-            ("error=1%", Ground::proxy(Transport::Tcp), "a proxy cannot"),
+            (
+                "error=1%",
+                Applicability::proxy(Transport::Tcp),
+                "a proxy cannot",
+            ),
             (
                 "crash-at=after-send",
-                Ground::proxy(Transport::Tcp),
+                Applicability::proxy(Transport::Tcp),
                 "a proxy",
             ),
             ("glue=1%", client(Mode::Text), "duplicate"),
@@ -324,13 +332,13 @@ mod tests {
         let everywhere =
             "drop-request=1%,drop-reply=1%,duplicate=1%,delay=1ms,corrupt=1%,pause=1ms";
         let mut grounds = Mode::ALL.map(server).to_vec();
-        grounds.extend(Mode::ALL.map(|mode| Ground::client(mode, mode.transports()[0])));
-        grounds.extend([Transport::Tcp, Transport::Udp].map(Ground::proxy));
+        grounds.extend(Mode::ALL.map(|mode| Applicability::client(mode, mode.transports()[0])));
+        grounds.extend([Transport::Tcp, Transport::Udp].map(Applicability::proxy));
         assert_eq!(check(everywhere, &grounds), Ok(Vec::new()));
         for handout in Handout::ALL {
             let silent = matches!(handout, Handout::Greeting | Handout::Udp);
             for side in [Side::Client, Side::Server] {
-                let ground = Ground::printed(handout, side, Exchange::Transparent);
+                let ground = Applicability::printed(handout, side, Exchange::Transparent);
                 let checked = check(everywhere, &[ground]);
                 assert!(
                     silent || checked == Ok(Vec::new()),
@@ -338,7 +346,7 @@ mod tests {
                 );
             }
         }
-        let machine = Ground::client(Mode::Atm, Transport::Tcp);
+        let machine = Applicability::client(Mode::Atm, Transport::Tcp);
         assert!(check("crash-at=mid-dispense,error=1%,cut=1%", &[machine]).is_ok());
     }
 }
