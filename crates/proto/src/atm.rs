@@ -58,11 +58,11 @@ use crate::request::{self, QUIT, no_arguments, split_verb, words};
 
 mod answer;
 pub mod bank;
-pub mod books;
 mod card;
 mod id;
 mod key;
 pub mod machine;
+pub mod memory;
 pub mod model;
 mod money;
 pub mod record;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
-use proto::atm::books::Books;
+use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Login, Record, Status, Transaction, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
@@ -13,7 +13,7 @@ use super::store::{CommitError, Dated, Store, StoreError, seconds};
 /// Rows in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    books: Books,
+    books: MemoryRows,
     /// When each record was first written.
     asked: BTreeMap<TransactionId, Timestamp>,
     /// When each entry of the history was written.

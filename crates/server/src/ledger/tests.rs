@@ -6,7 +6,7 @@ use std::thread;
 
 use jiff::Timestamp;
 use proto::atm::bank::{Operation, Rows, Settler};
-use proto::atm::books::Books;
+use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Event, Record, Transaction, Write};
 use proto::atm::{Amount, Answer, CardNumber, CreationId, Key, LoginId, Money, TransactionId};
 use proto::refusal::Code;
@@ -143,7 +143,7 @@ impl Numbers {
 /// Applies the same operations to the store and to books in memory, in transactions of any size,
 /// and checks that replies and rows are the same.
 fn behaves_like_the_books(store: &mut impl Store) {
-    let (mut books, mut numbers) = (Books::default(), Numbers(1));
+    let (mut books, mut numbers) = (MemoryRows::default(), Numbers(1));
     books.now = seconds(Timestamp::now());
     let mut operations = vec![
         create(1, CARD),

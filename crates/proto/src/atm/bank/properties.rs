@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::tests::{card, create};
 use super::*;
 use crate::atm::Kind;
-use crate::atm::books::Books;
+use crate::atm::memory::MemoryRows;
 use crate::atm::record::{Event, Status};
 
 const CARDS: [&str; 3] = ["111111", "222222", "333333"];
@@ -70,7 +70,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-fn balances_follow_from_the_transactions(books: &Books) -> Result<(), TestCaseError> {
+fn balances_follow_from_the_transactions(books: &MemoryRows) -> Result<(), TestCaseError> {
     for account in books.accounts.values() {
         let sum = |kind: Kind, status: Status| -> i64 {
             let transactions = books.records.values().filter_map(|record| match record {
@@ -99,7 +99,7 @@ fn balances_follow_from_the_transactions(books: &Books) -> Result<(), TestCaseEr
 }
 
 /// The events of each id in the history.
-fn outcomes(books: &Books) -> BTreeMap<TransactionId, Vec<Event>> {
+fn outcomes(books: &MemoryRows) -> BTreeMap<TransactionId, Vec<Event>> {
     let mut outcomes: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for entry in &books.history {
         if let Some(id) = entry.id {
@@ -114,7 +114,7 @@ proptest! {
     fn money_is_conserved_and_every_id_has_one_outcome(
         operations in proptest::collection::vec(operation(), 1..120),
     ) {
-        let mut books = Books::default();
+        let mut books = MemoryRows::default();
         for (number, card) in CARDS.into_iter().enumerate().take(2) {
             books.apply(&create(number as u128, card, "100")).unwrap();
         }

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use super::*;
-use crate::atm::books::Books;
+use crate::atm::memory::MemoryRows;
 use uuid::Uuid;
 
 pub(super) fn card(text: &str) -> CardNumber {
@@ -29,8 +29,8 @@ const CARD: &str = "123456789";
 const OTHER: &str = "987654321";
 
 /// Two accounts with 100.00 each.
-fn books() -> Books {
-    let mut books = Books::default();
+fn books() -> MemoryRows {
+    let mut books = MemoryRows::default();
     books.apply(&create(1, CARD, "100")).unwrap();
     books.apply(&create(2, OTHER, "100")).unwrap();
     books
@@ -103,7 +103,7 @@ fn log_in(number: u128, pin_matches: bool) -> Operation {
     log_in_with(CARD, number, pin_matches)
 }
 
-fn locked() -> Books {
+fn locked() -> MemoryRows {
     let mut books = books();
     for number in 0..3 {
         books.apply(&log_in(number, false)).unwrap_err();
@@ -111,7 +111,7 @@ fn locked() -> Books {
     books
 }
 
-impl Books {
+impl MemoryRows {
     /// The reply as on the wire, without its id and the words of a refusal.
     fn reply(&mut self, operation: &Operation) -> String {
         match self.apply(operation) {

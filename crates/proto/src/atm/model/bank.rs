@@ -8,7 +8,7 @@ use core::hash::{Hash, Hasher};
 
 use super::fingerprint::{self, Fingerprint};
 use crate::atm::bank::{Operation, Settler};
-use crate::atm::books::Books;
+use crate::atm::memory::MemoryRows;
 use crate::atm::record::{Account, Event, Record, Status, Transaction, Write};
 use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Answer, CardNumber, Request, TransactionId};
@@ -34,7 +34,7 @@ pub(super) fn post(messages: &mut Messages, message: Rc<Message>) {
 /// The bank's rows, and the outcomes of each id.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ledger {
-    pub books: Books,
+    pub books: MemoryRows,
     pub outcomes: BTreeMap<TransactionId, Vec<Event>>,
     fingerprint: Fingerprint,
 }
@@ -48,7 +48,7 @@ impl Hash for Ledger {
 impl Ledger {
     pub fn new(account: Account) -> Ledger {
         let mut ledger = Ledger {
-            books: Books::default(),
+            books: MemoryRows::default(),
             outcomes: BTreeMap::new(),
             fingerprint: 0,
         };

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use proto::atm::bank::Operation;
-use proto::atm::books::Books;
+use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Write};
 use proto::atm::{CardNumber, CreationId, Holder, Money};
 use proto::refusal::Refusal;
@@ -22,7 +22,7 @@ pub struct UnknownCards(Mutex<Tried>);
 
 #[derive(Debug, Default)]
 struct Tried {
-    books: Books,
+    books: MemoryRows,
     /// The oldest first.
     order: VecDeque<CardNumber>,
 }

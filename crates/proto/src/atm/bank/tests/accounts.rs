@@ -25,7 +25,7 @@ fn three_wrong_pins_in_a_row_lock_the_card() {
 fn a_lock_ends_by_itself_and_the_next_one_lasts_twice_as_long() {
     let mut books = books();
     let mut number = 0;
-    let mut wrong = |books: &mut Books| {
+    let mut wrong = |books: &mut MemoryRows| {
         for _ in 0..WRONG_PINS {
             number += 1;
             books.check(&log_in(number, false), "wrong-credentials");

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 
 /// All rows of a bank.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Books {
+pub struct MemoryRows {
     /// By card.
     pub accounts: BTreeMap<CardNumber, Account>,
     /// The card of each account, by the request that created it.
@@ -27,7 +27,7 @@ pub struct Books {
     pub now: u64,
 }
 
-impl Books {
+impl MemoryRows {
     /// Looks up, decides and writes.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Books {
     }
 }
 
-impl Rows for Books {
+impl Rows for MemoryRows {
     type Error = Infallible;
 
     fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, Infallible> {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_oldest_log_ins_of_a_card_are_forgotten() {
-        let mut books = Books::default();
+        let mut books = MemoryRows::default();
         for number in 0..=LOGINS_KEPT {
             books.write(Write::PutLogin(login(number)));
         }
