@@ -65,14 +65,14 @@ pub enum Operation {
         /// The transaction.
         id: TransactionId,
         /// The authorisation.
-        by: Settler,
+        by: Authorisation,
     },
     /// The second phase: no notes moved.
     Rollback {
         /// The transaction.
         id: TransactionId,
         /// The authorisation.
-        by: Settler,
+        by: Authorisation,
     },
     /// Create an account.
     Create {
@@ -100,7 +100,7 @@ pub enum Operation {
 
 /// The authorisation to settle a transaction: its key or, if it has none, its card.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Settler {
+pub struct Authorisation {
     /// The session's card, after a log-in.
     pub card: Option<CardNumber>,
     /// The key that came with the request.

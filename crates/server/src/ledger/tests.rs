@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use jiff::Timestamp;
-use proto::atm::bank::{Operation, Rows, Settler};
+use proto::atm::bank::{Authorisation, Operation, Rows};
 use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Event, Record, Transaction, Write};
 use proto::atm::{Amount, Answer, CardNumber, CreationId, Key, LoginId, Money, TransactionId};
@@ -67,8 +67,8 @@ pub(super) fn roll_back(id: TransactionId) -> Operation {
     Operation::Rollback { id, by }
 }
 
-fn settler() -> Settler {
-    Settler {
+fn settler() -> Authorisation {
+    Authorisation {
         card: None,
         key: Some(KEY),
     }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
-use proto::atm::bank::{Operation, Settler};
+use proto::atm::bank::{Authorisation, Operation};
 use proto::atm::semantics::Semantics;
 use proto::atm::{
     Answer, CardNumber, CreationId, Holder, Key, LoginId, Money, Pin, Request, naming,
@@ -336,9 +336,9 @@ impl AtmSession {
         Ok(self.atm.bank.query(find)?.is_none())
     }
 
-    fn settler(&self, key: Option<Key>) -> Settler {
+    fn settler(&self, key: Option<Key>) -> Authorisation {
         let card = self.card.clone();
-        Settler { card, key }
+        Authorisation { card, key }
     }
 
     /// Has the bank do this, and logs what came of it.

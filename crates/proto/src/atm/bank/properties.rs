@@ -32,8 +32,8 @@ fn key() -> impl Strategy<Value = Option<Key>> {
     proptest::option::weighted(0.8, (0..2u128).prop_map(Key::new))
 }
 
-fn settler() -> impl Strategy<Value = Settler> {
-    (session(), key()).prop_map(|(card, key)| Settler { card, key })
+fn settler() -> impl Strategy<Value = Authorisation> {
+    (session(), key()).prop_map(|(card, key)| Authorisation { card, key })
 }
 
 fn operation() -> impl Strategy<Value = Operation> {

@@ -54,16 +54,16 @@ fn hold_by(card: Option<CardNumber>, id: TransactionId, amount: &str) -> Operati
     }
 }
 
-fn by(card_number: Option<&str>, key: Option<Key>) -> Settler {
+fn by(card_number: Option<&str>, key: Option<Key>) -> Authorisation {
     let card = card_number.map(card);
-    Settler { card, key }
+    Authorisation { card, key }
 }
 
-fn confirm_by(id: TransactionId, by: Settler) -> Operation {
+fn confirm_by(id: TransactionId, by: Authorisation) -> Operation {
     Operation::Confirm { id, by }
 }
 
-fn roll_back_by(id: TransactionId, by: Settler) -> Operation {
+fn roll_back_by(id: TransactionId, by: Authorisation) -> Operation {
     Operation::Rollback { id, by }
 }
 

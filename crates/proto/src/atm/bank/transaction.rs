@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use super::{Decision, Known, Settler, card_locked, mismatch};
+use super::{Authorisation, Decision, Known, card_locked, mismatch};
 use crate::atm::record::{Account, Entry, Event, Record, Status, Transaction, Write};
 use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Amount, Answer, CardNumber, Key, TransactionId};
@@ -105,7 +105,7 @@ pub(super) fn hold_again(
 /// rolled back with any key or card; the late hold is then refused.
 pub(super) fn refuse_unauthorised(
     protections: Protections,
-    by: &Settler,
+    by: &Authorisation,
     known: &Known,
 ) -> Option<Decision> {
     if !protections.has(Protection::SettlementKeys) {

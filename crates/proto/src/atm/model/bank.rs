@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
 use super::fingerprint::{self, Fingerprint};
-use crate::atm::bank::{Operation, Settler};
+use crate::atm::bank::{Authorisation, Operation};
 use crate::atm::memory::MemoryRows;
 use crate::atm::record::{Account, Event, Record, Status, Transaction, Write};
 use crate::atm::semantics::{Protection, Protections};
@@ -142,11 +142,11 @@ impl Bank {
             },
             Request::Confirm { id, key } => Operation::Confirm {
                 id: *id,
-                by: Settler { card, key: *key },
+                by: Authorisation { card, key: *key },
             },
             Request::Rollback { id, key } => Operation::Rollback {
                 id: *id,
-                by: Settler { card, key: *key },
+                by: Authorisation { card, key: *key },
             },
             _ => return (Err(Refusal::new(Code::OutOfOrder, "")), None),
         };
