@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use client::cash_machine::drawer::Drawer;
-use proto::atm::record::{Account, Record, Status, Transaction};
+use proto::atm::record::{Account, Status, Transaction, TransactionRecord};
 use proto::atm::{Kind, Money};
 use server::ledger::audit::audit;
 use server::ledger::{Store, sqlite};
@@ -41,7 +41,7 @@ impl Books {
             books.wrong.push(words);
         }
         store.each_record(&mut |dated| {
-            if let Record::Transaction(transaction) = dated.row {
+            if let TransactionRecord::Transaction(transaction) = dated.row {
                 books.transactions.push(transaction);
             }
         })?;

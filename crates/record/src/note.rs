@@ -1,7 +1,7 @@
 //! Notes: what a cash machine's journal and the bank's ledger say, which is not on the wire.
 
 use proto::atm::Kind;
-use proto::atm::machine::Record;
+use proto::atm::machine::JournalRecord;
 use proto::refusal::Code;
 use proto::side::Side;
 use serde::{Deserialize, Serialize};
@@ -117,28 +117,30 @@ impl From<NoteKind> for Note {
     }
 }
 
-impl From<&Record> for Note {
-    fn from(record: &Record) -> Note {
+impl From<&JournalRecord> for Note {
+    fn from(record: &JournalRecord) -> Note {
         let (kind, amount, code) = match record {
-            Record::Loading(drawer) => (NoteKind::Loading, Some(drawer.to_string()), None),
-            Record::Loaded(drawer) => (NoteKind::Loaded, Some(drawer.to_string()), None),
-            Record::Sending { amount, .. } => (NoteKind::Sending, Some(amount.to_string()), None),
-            Record::Moving { id, drawer } => {
+            JournalRecord::Loading(drawer) => (NoteKind::Loading, Some(drawer.to_string()), None),
+            JournalRecord::Loaded(drawer) => (NoteKind::Loaded, Some(drawer.to_string()), None),
+            JournalRecord::Sending { amount, .. } => {
+                (NoteKind::Sending, Some(amount.to_string()), None)
+            }
+            JournalRecord::Moving { id, drawer } => {
                 let kind = match id.kind {
                     Kind::Withdrawal => NoteKind::Dispensing,
                     Kind::Deposit => NoteKind::Accepting,
                 };
                 (kind, Some(drawer.to_string()), None)
             }
-            Record::Moved(id) => match id.kind {
+            JournalRecord::Moved(id) => match id.kind {
                 Kind::Withdrawal => (NoteKind::Dispensed, None, None),
                 Kind::Deposit => (NoteKind::Accepted, None, None),
             },
-            Record::RollingBack(_) => (NoteKind::RollingBack, None, None),
-            Record::Confirmed(_) => (NoteKind::Confirmed, None, None),
-            Record::RolledBack(_) => (NoteKind::RolledBack, None, None),
-            Record::Declined(_, code) => (NoteKind::Declined, None, Some(*code)),
-            Record::Disputed(_, code) => (NoteKind::Disputed, None, Some(*code)),
+            JournalRecord::RollingBack(_) => (NoteKind::RollingBack, None, None),
+            JournalRecord::Confirmed(_) => (NoteKind::Confirmed, None, None),
+            JournalRecord::RolledBack(_) => (NoteKind::RolledBack, None, None),
+            JournalRecord::Declined(_, code) => (NoteKind::Declined, None, Some(*code)),
+            JournalRecord::Disputed(_, code) => (NoteKind::Disputed, None, Some(*code)),
         };
         Note {
             about: record.id().map(|id| id.to_string()),
@@ -222,7 +224,7 @@ mod tests {
         ] {
             let record = record.replace("ID", id);
             let record = record.replace("DEP", &id.replace("WITH", "DEP"));
-            let record: Record = record.parse().unwrap();
+            let record: JournalRecord = record.parse().unwrap();
             let about = record.id().map(|id| format!(r#""about":"{id}","#));
             let about = about.unwrap_or_default();
             let json = format!(r#"{{{about}"what":"{what}"{rest}}}"#);

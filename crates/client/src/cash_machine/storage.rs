@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use proto::atm::Money;
-use proto::atm::machine::{Damage, Machine, Record};
+use proto::atm::machine::{Damage, JournalRecord, Machine};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
 use record::{EventKind, Note, NoteKind, Recorder};
@@ -154,7 +154,7 @@ impl Machines {
     pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
         let lines = Journal::read(&path).map_err(|error| unusable(&error))?;
-        let shown = |line: &String| match line.parse::<Record>() {
+        let shown = |line: &String| match line.parse::<JournalRecord>() {
             Ok(record) => record.without_key().to_string(),
             Err(_) => line.splitn(4, ' ').take(3).collect::<Vec<_>>().join(" "),
         };
@@ -207,7 +207,7 @@ impl Machines {
                     _ => Refused::Failed(cannot_use(&directory.join("drawer"), &error)),
                 }
             })?;
-        let records: Result<Vec<Record>, Damage> =
+        let records: Result<Vec<JournalRecord>, Damage> =
             records.iter().map(|record| record.parse()).collect();
         let records = records.map_err(|damage| damaged(&damage, BY_HAND))?;
         let machine = recover(protections, &records, drawer.count()).map_err(|damage| {
@@ -248,14 +248,14 @@ impl MachineStorage {
     ///
     /// # Errors
     /// When it could not be written.
-    pub fn keep(&mut self, record: &Record) -> Result<(), Failure> {
+    pub fn keep(&mut self, record: &JournalRecord) -> Result<(), Failure> {
         self.journal
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
         if let Some(recorder) = &self.recorder {
             recorder.record(None, EventKind::Note(record.into()));
         }
-        if matches!(record, Record::Moved(_)) {
+        if matches!(record, JournalRecord::Moved(_)) {
             crash_if_due(CrashPoint::AfterDispense);
         }
         Ok(())
@@ -271,7 +271,7 @@ impl MachineStorage {
             return Ok(());
         }
         self.journal
-            .replace(&Record::Loaded(machine.drawer()).to_string())
+            .replace(&JournalRecord::Loaded(machine.drawer()).to_string())
             .map_err(|error| unusable(&error))
     }
 
@@ -295,7 +295,7 @@ impl MachineStorage {
 }
 
 /// How a machine is started from its journal and its drawer.
-type Recover = fn(Protections, &[Record], Money) -> Result<Machine, Damage>;
+type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Machine, Damage>;
 
 /// Why a machine is not opened.
 enum Refused {

@@ -10,7 +10,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::record::{Account, Login, Record, Write};
+use super::record::{Account, Login, TransactionRecord, Write};
 use super::semantics::{Protection, Protections};
 use super::{Amount, Answer, CardNumber, CreationId, Holder, Key, LoginId, Money, TransactionId};
 use crate::name::Name;
@@ -115,7 +115,7 @@ pub struct Known {
     /// The account of the card; to settle a transaction, the account of its card.
     pub account: Option<Account>,
     /// The record with the id of the transaction.
-    pub record: Option<Record>,
+    pub record: Option<TransactionRecord>,
     /// The log-in of this card with this id.
     pub login: Option<Login>,
     /// The account that the request with this id created.
@@ -140,7 +140,7 @@ pub trait Rows {
     ///
     /// # Errors
     /// See [`account`](Rows::account).
-    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, Self::Error>;
+    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, Self::Error>;
     /// The log-in of this card with this id.
     ///
     /// # Errors
@@ -176,7 +176,7 @@ impl Known {
             | Operation::Rollback { id, .. }
             | Operation::Settle { id, .. } => {
                 known.record = rows.record(*id)?;
-                if let Some(Record::Transaction(transaction)) = &known.record {
+                if let Some(TransactionRecord::Transaction(transaction)) = &known.record {
                     known.account = rows.account(&transaction.card)?;
                 }
             }

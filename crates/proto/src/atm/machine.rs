@@ -73,7 +73,7 @@ mod verdict;
 use alloc::vec::Vec;
 
 pub use self::action::Action;
-pub use self::journal::{Damage, NotNow, Record};
+pub use self::journal::{Damage, JournalRecord, NotNow};
 use self::journal::{JournalState, Open, Phase};
 pub use self::outcome::Outcome;
 use self::verdict::Verdict;
@@ -88,7 +88,7 @@ pub struct Machine {
     journal_state: JournalState,
     todo: Todo,
     /// The records to be journaled, in this order.
-    unwritten: Vec<Record>,
+    unwritten: Vec<JournalRecord>,
     attempts: u32,
     repeat: bool,
     given_up: bool,
@@ -170,7 +170,7 @@ impl Machine {
         self.refusal = None;
         self.write_before(
             Protection::JournalBeforeSend,
-            Record::Sending { id, amount, key },
+            JournalRecord::Sending { id, amount, key },
         );
         Ok(())
     }
@@ -184,14 +184,14 @@ impl Machine {
         if self.todo != Todo::Rest {
             return Err(NotNow::Open);
         }
-        self.write(Record::Loading(drawer));
+        self.write(JournalRecord::Loading(drawer));
         Ok(())
     }
 
     /// Reports that the operator has closed the drawer, and its content.
     pub fn loaded(&mut self, drawer: Money) {
         if self.journal_state.loading && self.todo == Todo::Rest {
-            self.write(Record::Loaded(drawer));
+            self.write(JournalRecord::Loaded(drawer));
         }
     }
 
@@ -221,17 +221,17 @@ impl Machine {
             Verdict::Held { available } => {
                 self.available = Some(available);
                 let drawer = self.journal_state.drawer;
-                let moving = Record::Moving { id, drawer };
+                let moving = JournalRecord::Moving { id, drawer };
                 self.write_before(Protection::JournalBeforeMove, moving);
             }
-            Verdict::Confirmed => self.write(Record::Confirmed(id)),
-            Verdict::RolledBack => self.write(Record::RolledBack(id)),
+            Verdict::Confirmed => self.write(JournalRecord::Confirmed(id)),
+            Verdict::RolledBack => self.write(JournalRecord::RolledBack(id)),
             Verdict::Declined(refusal) => {
-                self.write(Record::Declined(id, refusal.code));
+                self.write(JournalRecord::Declined(id, refusal.code));
                 // The refusal of the hold says more than that of the rollback.
                 self.refusal.get_or_insert(refusal);
             }
-            Verdict::Disputed(code) => self.write(Record::Disputed(id, code)),
+            Verdict::Disputed(code) => self.write(JournalRecord::Disputed(id, code)),
             Verdict::NotGranted(refusal) => {
                 self.refusal = Some(refusal);
                 self.abandon();
@@ -267,10 +267,10 @@ impl Machine {
             return Ok(());
         };
         if open.drawer_after(self.journal_state.drawer) == Some(drawer) {
-            self.write(Record::Moved(open.id));
+            self.write(JournalRecord::Moved(open.id));
         } else {
             self.compare(drawer)?;
-            self.write(Record::RollingBack(open.id));
+            self.write(JournalRecord::RollingBack(open.id));
         }
         Ok(())
     }
@@ -302,7 +302,7 @@ impl Machine {
         match open.phase {
             Phase::Sending if self.given_up => self.abandon(),
             Phase::Moved if !self.protections.has(Protection::TwoPhases) => {
-                self.write(Record::Confirmed(open.id));
+                self.write(JournalRecord::Confirmed(open.id));
             }
             Phase::Moving => self.todo = Todo::Move,
             Phase::Sending | Phase::Moved | Phase::RollingBack => self.todo = Todo::Ask,
@@ -315,7 +315,7 @@ impl Machine {
             return;
         };
         match self.protections.has(Protection::RollbackOnGiveUp) {
-            true => self.write(Record::RollingBack(open.id)),
+            true => self.write(JournalRecord::RollingBack(open.id)),
             false => self.forget(),
         }
     }
@@ -338,14 +338,14 @@ impl Machine {
     }
 
     /// Makes this the next record to journal.
-    fn write(&mut self, record: Record) {
+    fn write(&mut self, record: JournalRecord) {
         self.repeat = false;
         self.unwritten.push(record);
         self.todo = Todo::Journal;
     }
 
     /// Journals a record before acting on it, or after it if this protection is off.
-    fn write_before(&mut self, protection: Protection, record: Record) {
+    fn write_before(&mut self, protection: Protection, record: JournalRecord) {
         self.write(record);
         if !self.protections.has(protection) {
             self.journal_state.apply(&record);
@@ -353,7 +353,7 @@ impl Machine {
         }
     }
 
-    fn show(&mut self, end: &Record, open: &Open) {
+    fn show(&mut self, end: &JournalRecord, open: &Open) {
         let ended = outcome::Ended {
             id: open.id,
             amount: open.amount,

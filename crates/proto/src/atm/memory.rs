@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use super::bank::{Decision, Known, Operation, Rows, decide_under};
-use super::record::{Account, Entry, LOGINS_KEPT, Login, Record, Write};
+use super::record::{Account, Entry, LOGINS_KEPT, Login, TransactionRecord, Write};
 use super::semantics::Protections;
 use super::{Answer, CardNumber, CreationId, LoginId, TransactionId};
 use crate::refusal::Refusal;
@@ -18,7 +18,7 @@ pub struct MemoryRows {
     /// The card of each account, by the request that created it.
     pub created: BTreeMap<CreationId, CardNumber>,
     /// By id.
-    pub records: BTreeMap<TransactionId, Record>,
+    pub records: BTreeMap<TransactionId, TransactionRecord>,
     /// The newest [`LOGINS_KEPT`] log-ins of each card, the oldest first.
     pub logins: BTreeMap<CardNumber, VecDeque<Login>>,
     /// The oldest first.
@@ -95,7 +95,7 @@ impl Rows for MemoryRows {
             .cloned())
     }
 
-    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, Infallible> {
+    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, Infallible> {
         Ok(self.records.get(&id).cloned())
     }
 

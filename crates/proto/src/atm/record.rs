@@ -92,19 +92,19 @@ impl Account {
 
 /// The record of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
+pub enum TransactionRecord {
     /// A transaction that was requested.
     Transaction(Transaction),
     /// A rollback that preceded its transaction, which is then refused.
     Tombstone(TransactionId),
 }
 
-impl Record {
+impl TransactionRecord {
     /// The id.
     pub fn id(&self) -> TransactionId {
         match self {
-            Record::Transaction(transaction) => transaction.id,
-            Record::Tombstone(id) => *id,
+            TransactionRecord::Transaction(transaction) => transaction.id,
+            TransactionRecord::Tombstone(id) => *id,
         }
     }
 }
@@ -206,7 +206,7 @@ pub enum Write {
     /// Creates the account, or replaces it.
     PutAccount(Account),
     /// Creates the record of this id, or replaces it.
-    PutRecord(Record),
+    PutRecord(TransactionRecord),
     /// Creates the log-in, or replaces it; the newest [`LOGINS_KEPT`] of each card are kept.
     PutLogin(Login),
     /// Appends to the history.

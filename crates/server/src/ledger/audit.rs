@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use proto::atm::record::{Account, Entry, Event, Record, Status, Transaction};
+use proto::atm::record::{Account, Entry, Event, Status, Transaction, TransactionRecord};
 use proto::atm::{CardNumber, Kind, Money, TransactionId};
 
 use super::store::{Store, StoreError};
@@ -150,10 +150,10 @@ impl Audit {
         }
     }
 
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, record: &TransactionRecord) {
         self.report.transactions += 1;
         let history = self.histories.entry(record.id()).or_default();
-        let Record::Transaction(transaction) = record else {
+        let TransactionRecord::Transaction(transaction) = record else {
             history.outcome = Some(Event::RolledBack);
             return;
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
 use proto::atm::memory::MemoryRows;
-use proto::atm::record::{Account, Entry, Login, Record, Status, Transaction, Write};
+use proto::atm::record::{Account, Entry, Login, Status, Transaction, TransactionRecord, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
 use super::store::{CommitError, Dated, Store, StoreError, seconds};
@@ -74,7 +74,10 @@ impl Store for MemoryStore {
         Ok(self.books.accounts.values().cloned().collect())
     }
 
-    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+    fn each_record(
+        &mut self,
+        visit: &mut dyn FnMut(Dated<TransactionRecord>),
+    ) -> Result<(), StoreError> {
         for (at, record) in self.asked.values().zip(self.books.records.values()) {
             visit(Dated {
                 at: *at,
@@ -103,10 +106,10 @@ impl Store for MemoryStore {
     fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
         let mut unsettled = Vec::new();
         self.each_record(&mut |Dated { at, row }| match row {
-            Record::Transaction(row) if row.status == Status::Held => {
+            TransactionRecord::Transaction(row) if row.status == Status::Held => {
                 unsettled.push(Dated { at, row });
             }
-            Record::Transaction(_) | Record::Tombstone(_) => {}
+            TransactionRecord::Transaction(_) | TransactionRecord::Tombstone(_) => {}
         })?;
         unsettled.sort_by_key(|transaction| transaction.at);
         Ok(unsettled)
@@ -134,7 +137,7 @@ impl Rows for MemoryStore {
         Ok(staged.or(committed))
     }
 
-    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, StoreError> {
         let staged = self.staged(|write| match write {
             Write::PutRecord(record) if record.id() == id => Some(record),
             _ => None,

@@ -7,7 +7,9 @@
 
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
-use proto::atm::record::{Account, Entry, LOGINS_KEPT, Login, Record, Status, Transaction, Write};
+use proto::atm::record::{
+    Account, Entry, LOGINS_KEPT, Login, Status, Transaction, TransactionRecord, Write,
+};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
@@ -98,10 +100,10 @@ impl SqliteStore {
         )
     }
 
-    fn put_record(&self, record: &Record) -> Result<(), StoreError> {
+    fn put_record(&self, record: &TransactionRecord) -> Result<(), StoreError> {
         let transaction = match record {
-            Record::Transaction(transaction) => transaction,
-            Record::Tombstone(id) => {
+            TransactionRecord::Transaction(transaction) => transaction,
+            TransactionRecord::Tombstone(id) => {
                 return self.execute(
                     "INSERT INTO transactions (id, status, at) VALUES (?1, 'tombstone', ?2)",
                     params![id.to_string(), self.at.as_millisecond()],
@@ -211,7 +213,10 @@ impl Store for SqliteStore {
         Ok(accounts)
     }
 
-    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+    fn each_record(
+        &mut self,
+        visit: &mut dyn FnMut(Dated<TransactionRecord>),
+    ) -> Result<(), StoreError> {
         self.each(rows::RECORDS, [], rows::record, visit)
     }
 
@@ -233,7 +238,7 @@ impl Store for SqliteStore {
             [],
             rows::record,
             &mut |Dated { at, row }| {
-                if let Record::Transaction(row) = row {
+                if let TransactionRecord::Transaction(row) = row {
                     unsettled.push(Dated { at, row });
                 }
             },
@@ -253,7 +258,7 @@ impl Rows for SqliteStore {
         self.find(rows::CREATED, [id.to_string()], rows::account)
     }
 
-    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, StoreError> {
         let dated = self.find(rows::RECORD, [id.to_string()], rows::record)?;
         Ok(dated.map(|dated| dated.row))
     }

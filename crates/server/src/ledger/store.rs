@@ -5,7 +5,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use proto::atm::CardNumber;
 use proto::atm::bank::Rows;
-use proto::atm::record::{Account, Entry, Record, Transaction, Write};
+use proto::atm::record::{Account, Entry, Transaction, TransactionRecord, Write};
 
 /// Where rows are kept. Reads see what was written in the open transaction.
 pub trait Store: Rows<Error = StoreError> + Send {
@@ -51,7 +51,10 @@ pub trait Store: Rows<Error = StoreError> + Send {
     ///
     /// # Errors
     /// See [`accounts`](Store::accounts).
-    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError>;
+    fn each_record(
+        &mut self,
+        visit: &mut dyn FnMut(Dated<TransactionRecord>),
+    ) -> Result<(), StoreError>;
 
     /// Visits the history, the oldest entry first: of one account, or all of it.
     ///

@@ -7,7 +7,7 @@ use std::thread;
 use jiff::Timestamp;
 use proto::atm::bank::{Authorisation, Operation, Rows};
 use proto::atm::memory::MemoryRows;
-use proto::atm::record::{Account, Entry, Event, Record, Transaction, Write};
+use proto::atm::record::{Account, Entry, Event, Transaction, TransactionRecord, Write};
 use proto::atm::{Amount, Answer, CardNumber, CreationId, Key, LoginId, Money, TransactionId};
 use proto::refusal::Code;
 use tempfile::TempDir;
@@ -95,7 +95,7 @@ fn sqlite(path: &Path) -> SqliteStore {
 }
 
 /// All rows of a store, without the times.
-pub(super) fn dump(store: &mut dyn Store) -> (Vec<Account>, Vec<Record>, Vec<Entry>) {
+pub(super) fn dump(store: &mut dyn Store) -> (Vec<Account>, Vec<TransactionRecord>, Vec<Entry>) {
     let (mut records, mut entries) = (Vec::new(), Vec::new());
     store
         .each_record(&mut |dated| records.push(dated.row))
@@ -103,7 +103,7 @@ pub(super) fn dump(store: &mut dyn Store) -> (Vec<Account>, Vec<Record>, Vec<Ent
     store
         .each_entry(None, &mut |dated| entries.push(dated.row))
         .unwrap();
-    records.sort_by_key(Record::id);
+    records.sort_by_key(TransactionRecord::id);
     (store.accounts().unwrap(), records, entries)
 }
 

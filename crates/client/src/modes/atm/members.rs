@@ -1,13 +1,13 @@
 //! What the machine remembers and how a transaction ended, as members of a JSON object.
 
-use proto::atm::machine::{Outcome, Record};
+use proto::atm::machine::{JournalRecord, Outcome};
 use proto::atm::{Amount, Kind, Money, TransactionId};
 use proto::refusal::Code;
 use serde_json::{Value, json};
 
 /// A record of the journal: its first word, and what follows that by its name.
 pub(super) fn of_record(text: &str) -> Value {
-    let Ok(record) = text.parse::<Record>() else {
+    let Ok(record) = text.parse::<JournalRecord>() else {
         return json!({"record": null, "text": text});
     };
     let word = text.split(' ').next();
@@ -16,17 +16,21 @@ pub(super) fn of_record(text: &str) -> Value {
         members["id"] = json!(id.to_string());
     }
     match record {
-        Record::Loading(drawer) | Record::Loaded(drawer) | Record::Moving { drawer, .. } => {
+        JournalRecord::Loading(drawer)
+        | JournalRecord::Loaded(drawer)
+        | JournalRecord::Moving { drawer, .. } => {
             members["drawer"] = json!(drawer.to_string());
         }
-        Record::Sending { amount, .. } => members["amount"] = json!(amount.money().to_string()),
-        Record::Declined(_, code) | Record::Disputed(_, code) => {
+        JournalRecord::Sending { amount, .. } => {
+            members["amount"] = json!(amount.money().to_string())
+        }
+        JournalRecord::Declined(_, code) | JournalRecord::Disputed(_, code) => {
             members["code"] = json!(code.as_str());
         }
-        Record::Moved(_)
-        | Record::RollingBack(_)
-        | Record::Confirmed(_)
-        | Record::RolledBack(_) => {}
+        JournalRecord::Moved(_)
+        | JournalRecord::RollingBack(_)
+        | JournalRecord::Confirmed(_)
+        | JournalRecord::RolledBack(_) => {}
     }
     members
 }

@@ -74,8 +74,8 @@ fn balances_follow_from_the_transactions(books: &MemoryRows) -> Result<(), TestC
     for account in books.accounts.values() {
         let sum = |kind: Kind, status: Status| -> i64 {
             let transactions = books.records.values().filter_map(|record| match record {
-                Record::Transaction(transaction) => Some(transaction),
-                Record::Tombstone(_) => None,
+                TransactionRecord::Transaction(transaction) => Some(transaction),
+                TransactionRecord::Tombstone(_) => None,
             });
             transactions
                 .filter(|t| t.card == account.card && t.id.kind == kind && t.status == status)

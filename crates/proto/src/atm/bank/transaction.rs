@@ -3,7 +3,7 @@
 use alloc::vec;
 
 use super::{Authorisation, Decision, Known, card_locked, mismatch};
-use crate::atm::record::{Account, Entry, Event, Record, Status, Transaction, Write};
+use crate::atm::record::{Account, Entry, Event, Status, Transaction, TransactionRecord, Write};
 use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Amount, Answer, CardNumber, Key, TransactionId};
 use crate::name::Name;
@@ -69,14 +69,14 @@ pub(super) fn hold(
 
 pub(super) fn hold_again(
     protections: Protections,
-    record: &Record,
+    record: &TransactionRecord,
     card: Option<&CardNumber>,
     amount: Amount,
     key: Option<Key>,
 ) -> Decision {
     let transaction = match record {
-        Record::Transaction(transaction) => transaction,
-        Record::Tombstone(_) => return already_rolled_back(),
+        TransactionRecord::Transaction(transaction) => transaction,
+        TransactionRecord::Tombstone(_) => return already_rolled_back(),
     };
     let differs = transaction.amount != amount
         || transaction.key != key
@@ -111,7 +111,7 @@ pub(super) fn refuse_unauthorised(
     if !protections.has(Protection::SettlementKeys) {
         return None;
     }
-    let Some(Record::Transaction(transaction)) = &known.record else {
+    let Some(TransactionRecord::Transaction(transaction)) = &known.record else {
         return (by.key.is_none() && by.card.is_none()).then(unauthorised);
     };
     match (transaction.key, by.key) {
@@ -123,8 +123,8 @@ pub(super) fn refuse_unauthorised(
 
 pub(super) fn confirm(id: TransactionId, known: &Known) -> Decision {
     let transaction = match &known.record {
-        Some(Record::Transaction(transaction)) => transaction,
-        Some(Record::Tombstone(_)) => return already_rolled_back(),
+        Some(TransactionRecord::Transaction(transaction)) => transaction,
+        Some(TransactionRecord::Tombstone(_)) => return already_rolled_back(),
         None => return Decision::refuse(Code::UnknownId, "no such transaction"),
     };
     match &transaction.status {
@@ -151,8 +151,8 @@ pub(super) fn confirm(id: TransactionId, known: &Known) -> Decision {
 
 pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Known) -> Decision {
     let transaction = match &known.record {
-        Some(Record::Transaction(transaction)) => transaction,
-        Some(Record::Tombstone(_)) => {
+        Some(TransactionRecord::Transaction(transaction)) => transaction,
+        Some(TransactionRecord::Tombstone(_)) => {
             return Decision::reply(Ok(Answer::RolledBack { id, repeat: true }));
         }
         None if !protections.has(Protection::Tombstones) => {
@@ -166,7 +166,7 @@ pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Kno
                 amount: None,
             };
             return Decision::reply(Ok(Answer::RolledBack { id, repeat: false })).writing(vec![
-                Write::PutRecord(Record::Tombstone(id)),
+                Write::PutRecord(TransactionRecord::Tombstone(id)),
                 Write::Append(entry),
             ]);
         }
@@ -201,7 +201,7 @@ pub(super) fn settle_by_operator(id: TransactionId, moved: bool, known: &Known) 
     } else {
         roll_back(Protections::ALL, id, known)
     };
-    if let Some(Record::Transaction(transaction)) = &known.record
+    if let Some(TransactionRecord::Transaction(transaction)) = &known.record
         && !decision.writes.is_empty()
     {
         decision.writes.push(entry(Event::ByOperator, transaction));
@@ -229,7 +229,7 @@ fn settle(
 }
 
 fn put(transaction: Transaction) -> Write {
-    Write::PutRecord(Record::Transaction(transaction))
+    Write::PutRecord(TransactionRecord::Transaction(transaction))
 }
 
 fn entry(event: Event, of: &Transaction) -> Write {

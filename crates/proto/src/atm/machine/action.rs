@@ -1,6 +1,6 @@
 //! What the machine has its driver do.
 
-use super::journal::Record;
+use super::journal::JournalRecord;
 use super::outcome::Outcome;
 use crate::atm::{Amount, Request, TransactionId};
 
@@ -8,7 +8,7 @@ use crate::atm::{Amount, Request, TransactionId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Append a record to the journal, and sync it.
-    Journal(Record),
+    Journal(JournalRecord),
     /// Send a request to the bank. A hold needs a session of the customer's card, the others none.
     Send {
         /// The request, identical at each attempt.

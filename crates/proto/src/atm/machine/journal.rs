@@ -12,7 +12,7 @@ use crate::refusal::Code;
 
 /// A record of the journal. It is durable before any action that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Record {
+pub enum JournalRecord {
     /// `loading 10000.00`: an operator opens the drawer, to leave this in it. Until `loaded`, its
     /// count is no evidence.
     Loading(Money),
@@ -51,11 +51,11 @@ pub enum Record {
     Disputed(TransactionId, Code),
 }
 
-impl Record {
+impl JournalRecord {
     /// The record without its key, for display.
-    pub fn without_key(self) -> Record {
+    pub fn without_key(self) -> JournalRecord {
         match self {
-            Record::Sending { id, amount, .. } => Record::Sending {
+            JournalRecord::Sending { id, amount, .. } => JournalRecord::Sending {
                 id,
                 amount,
                 key: None,
@@ -67,15 +67,15 @@ impl Record {
     /// The transaction, if the record is about one.
     pub fn id(&self) -> Option<TransactionId> {
         match self {
-            Record::Loading(_) | Record::Loaded(_) => None,
-            Record::Sending { id, .. }
-            | Record::Moving { id, .. }
-            | Record::Moved(id)
-            | Record::RollingBack(id)
-            | Record::Confirmed(id)
-            | Record::RolledBack(id)
-            | Record::Declined(id, _)
-            | Record::Disputed(id, _) => Some(*id),
+            JournalRecord::Loading(_) | JournalRecord::Loaded(_) => None,
+            JournalRecord::Sending { id, .. }
+            | JournalRecord::Moving { id, .. }
+            | JournalRecord::Moved(id)
+            | JournalRecord::RollingBack(id)
+            | JournalRecord::Confirmed(id)
+            | JournalRecord::RolledBack(id)
+            | JournalRecord::Declined(id, _)
+            | JournalRecord::Disputed(id, _) => Some(*id),
         }
     }
 }
@@ -93,10 +93,10 @@ const ROLLED_BACK: &str = "rolled-back";
 const DECLINED: &str = "declined";
 const DISPUTED: &str = "disputed";
 
-impl FromStr for Record {
+impl FromStr for JournalRecord {
     type Err = Damage;
 
-    fn from_str(line: &str) -> Result<Record, Damage> {
+    fn from_str(line: &str) -> Result<JournalRecord, Damage> {
         parse(line)
             .filter(|record| alloc::format!("{record}") == line)
             .ok_or_else(|| {
@@ -110,18 +110,18 @@ impl FromStr for Record {
     }
 }
 
-fn parse(line: &str) -> Option<Record> {
+fn parse(line: &str) -> Option<JournalRecord> {
     let mut words = line.split(' ');
     let verb = words.next()?;
     match verb {
-        LOADING => return Some(Record::Loading(words.next()?.parse().ok()?)),
-        LOADED => return Some(Record::Loaded(words.next()?.parse().ok()?)),
+        LOADING => return Some(JournalRecord::Loading(words.next()?.parse().ok()?)),
+        LOADED => return Some(JournalRecord::Loaded(words.next()?.parse().ok()?)),
         _ => {}
     }
     let id: TransactionId = words.next()?.parse().ok()?;
     let argument = words.next().unwrap_or_default();
     Some(match verb {
-        SENDING => Record::Sending {
+        SENDING => JournalRecord::Sending {
             id,
             amount: argument.parse().ok()?,
             key: match words.next() {
@@ -129,47 +129,47 @@ fn parse(line: &str) -> Option<Record> {
                 None => None,
             },
         },
-        DISPENSING | ACCEPTING => Record::Moving {
+        DISPENSING | ACCEPTING => JournalRecord::Moving {
             id,
             drawer: argument.parse().ok()?,
         },
-        DISPENSED | ACCEPTED => Record::Moved(id),
-        ROLLING_BACK => Record::RollingBack(id),
-        CONFIRMED => Record::Confirmed(id),
-        ROLLED_BACK => Record::RolledBack(id),
-        DECLINED => Record::Declined(id, Code::parse(argument)?),
-        DISPUTED => Record::Disputed(id, Code::parse(argument)?),
+        DISPENSED | ACCEPTED => JournalRecord::Moved(id),
+        ROLLING_BACK => JournalRecord::RollingBack(id),
+        CONFIRMED => JournalRecord::Confirmed(id),
+        ROLLED_BACK => JournalRecord::RolledBack(id),
+        DECLINED => JournalRecord::Declined(id, Code::parse(argument)?),
+        DISPUTED => JournalRecord::Disputed(id, Code::parse(argument)?),
         _ => return None,
     })
 }
 
-impl fmt::Display for Record {
+impl fmt::Display for JournalRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Record::Loading(drawer) => write!(f, "{LOADING} {drawer}"),
-            Record::Loaded(drawer) => write!(f, "{LOADED} {drawer}"),
-            Record::Sending { id, amount, key } => {
+            JournalRecord::Loading(drawer) => write!(f, "{LOADING} {drawer}"),
+            JournalRecord::Loaded(drawer) => write!(f, "{LOADED} {drawer}"),
+            JournalRecord::Sending { id, amount, key } => {
                 write!(f, "{SENDING} {id} {amount}{}", Behind(key))
             }
-            Record::Moving { id, drawer } => {
+            JournalRecord::Moving { id, drawer } => {
                 let verb = match id.kind {
                     Kind::Withdrawal => DISPENSING,
                     Kind::Deposit => ACCEPTING,
                 };
                 write!(f, "{verb} {id} {drawer}")
             }
-            Record::Moved(id) => {
+            JournalRecord::Moved(id) => {
                 let verb = match id.kind {
                     Kind::Withdrawal => DISPENSED,
                     Kind::Deposit => ACCEPTED,
                 };
                 write!(f, "{verb} {id}")
             }
-            Record::RollingBack(id) => write!(f, "{ROLLING_BACK} {id}"),
-            Record::Confirmed(id) => write!(f, "{CONFIRMED} {id}"),
-            Record::RolledBack(id) => write!(f, "{ROLLED_BACK} {id}"),
-            Record::Declined(id, code) => write!(f, "{DECLINED} {id} {}", code.as_str()),
-            Record::Disputed(id, code) => write!(f, "{DISPUTED} {id} {}", code.as_str()),
+            JournalRecord::RollingBack(id) => write!(f, "{ROLLING_BACK} {id}"),
+            JournalRecord::Confirmed(id) => write!(f, "{CONFIRMED} {id}"),
+            JournalRecord::RolledBack(id) => write!(f, "{ROLLED_BACK} {id}"),
+            JournalRecord::Declined(id, code) => write!(f, "{DECLINED} {id} {}", code.as_str()),
+            JournalRecord::Disputed(id, code) => write!(f, "{DISPUTED} {id} {}", code.as_str()),
         }
     }
 }
@@ -182,7 +182,7 @@ pub enum Damage {
     Unreadable(alloc::string::String),
     /// A record of the journal is not allowed at its place.
     #[error("the journal cannot say `{0}` here")]
-    OutOfOrder(Record),
+    OutOfOrder(JournalRecord),
     /// The drawer was opened, or a record is missing.
     #[error("{found} in the drawer, and by the journal {expected}: count the notes")]
     Drawer {
@@ -249,11 +249,11 @@ pub(super) struct JournalState {
 impl JournalState {
     /// Replays a journal. `abandons`: whether its machine may leave transactions open and begin
     /// others.
-    pub fn of(records: &[Record], abandons: bool) -> Result<Option<JournalState>, Damage> {
+    pub fn of(records: &[JournalRecord], abandons: bool) -> Result<Option<JournalState>, Damage> {
         let mut journal_state = None;
         for record in records {
             let mut next = match (journal_state, record) {
-                (None, Record::Loaded(drawer)) => JournalState {
+                (None, JournalRecord::Loaded(drawer)) => JournalState {
                     drawer: *drawer,
                     open: None,
                     loading: false,
@@ -270,19 +270,21 @@ impl JournalState {
         Ok(journal_state)
     }
 
-    fn allows(&self, record: &Record, abandons: bool) -> bool {
+    fn allows(&self, record: &JournalRecord, abandons: bool) -> bool {
         use Phase::{Moved, Moving, RollingBack, Sending};
         let phase = self.open.map(|open| open.phase);
         if let Some(open) = self.open
             && record.id().is_some_and(|id| id != open.id)
         {
-            return abandons && matches!(record, Record::Sending { .. });
+            return abandons && matches!(record, JournalRecord::Sending { .. });
         }
         match record {
             // While notes may be moving, the recorded count is the evidence.
-            Record::Loading(_) | Record::Loaded(_) => abandons || phase != Some(Moving),
+            JournalRecord::Loading(_) | JournalRecord::Loaded(_) => {
+                abandons || phase != Some(Moving)
+            }
             _ if self.loading => false,
-            Record::Sending { id, amount, key } => {
+            JournalRecord::Sending { id, amount, key } => {
                 let open = Open {
                     id: *id,
                     amount: *amount,
@@ -291,25 +293,27 @@ impl JournalState {
                 };
                 self.open.is_none() && open.drawer_after(self.drawer).is_some()
             }
-            Record::Moving { drawer, .. } => phase == Some(Sending) && *drawer == self.drawer,
-            Record::Moved(_) => phase == Some(Moving),
-            Record::RollingBack(_) => matches!(phase, Some(Sending | Moving)),
-            Record::Confirmed(_) => phase == Some(Moved),
-            Record::RolledBack(_) => phase == Some(RollingBack),
-            Record::Declined(..) => matches!(phase, Some(Sending | RollingBack)),
-            Record::Disputed(..) => matches!(phase, Some(Sending | Moved | RollingBack)),
+            JournalRecord::Moving { drawer, .. } => {
+                phase == Some(Sending) && *drawer == self.drawer
+            }
+            JournalRecord::Moved(_) => phase == Some(Moving),
+            JournalRecord::RollingBack(_) => matches!(phase, Some(Sending | Moving)),
+            JournalRecord::Confirmed(_) => phase == Some(Moved),
+            JournalRecord::RolledBack(_) => phase == Some(RollingBack),
+            JournalRecord::Declined(..) => matches!(phase, Some(Sending | RollingBack)),
+            JournalRecord::Disputed(..) => matches!(phase, Some(Sending | Moved | RollingBack)),
         }
     }
 
     /// Applies a record that is allowed.
-    pub fn apply(&mut self, record: &Record) {
+    pub fn apply(&mut self, record: &JournalRecord) {
         match record {
-            Record::Loading(_) => self.loading = true,
-            Record::Loaded(drawer) => {
+            JournalRecord::Loading(_) => self.loading = true,
+            JournalRecord::Loaded(drawer) => {
                 self.drawer = *drawer;
                 self.loading = false;
             }
-            Record::Sending { id, amount, key } => {
+            JournalRecord::Sending { id, amount, key } => {
                 self.open = Some(Open {
                     id: *id,
                     amount: *amount,
@@ -317,17 +321,17 @@ impl JournalState {
                     phase: Phase::Sending,
                 });
             }
-            Record::Moving { .. } => self.reach(Phase::Moving),
-            Record::Moved(_) => {
+            JournalRecord::Moving { .. } => self.reach(Phase::Moving),
+            JournalRecord::Moved(_) => {
                 let after = self.open.and_then(|open| open.drawer_after(self.drawer));
                 self.drawer = after.unwrap_or(self.drawer);
                 self.reach(Phase::Moved);
             }
-            Record::RollingBack(_) => self.reach(Phase::RollingBack),
-            Record::Confirmed(_)
-            | Record::RolledBack(_)
-            | Record::Declined(..)
-            | Record::Disputed(..) => self.open = None,
+            JournalRecord::RollingBack(_) => self.reach(Phase::RollingBack),
+            JournalRecord::Confirmed(_)
+            | JournalRecord::RolledBack(_)
+            | JournalRecord::Declined(..)
+            | JournalRecord::Disputed(..) => self.open = None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Record;
+use super::JournalRecord;
 use crate::atm::{Amount, Kind, Money, TransactionId};
 use crate::refusal::{Code, Refusal};
 
@@ -78,7 +78,7 @@ pub(super) struct Ended {
 
 impl Ended {
     /// The outcome, by the transaction's final record.
-    pub fn outcome(self, record: &Record) -> Option<Outcome> {
+    pub fn outcome(self, record: &JournalRecord) -> Option<Outcome> {
         let Ended {
             id,
             amount,
@@ -87,7 +87,7 @@ impl Ended {
             refusal,
         } = self;
         match record {
-            Record::Confirmed(_) => {
+            JournalRecord::Confirmed(_) => {
                 let available = match id.kind {
                     Kind::Withdrawal => available,
                     Kind::Deposit => available.and_then(|held| held.checked_add(amount.money())),
@@ -98,23 +98,23 @@ impl Ended {
                     available,
                 })
             }
-            Record::RolledBack(_) => Some(Outcome::RolledBack { id, refusal }),
-            Record::Declined(_, code) => {
+            JournalRecord::RolledBack(_) => Some(Outcome::RolledBack { id, refusal }),
+            JournalRecord::Declined(_, code) => {
                 let refusal = refusal.unwrap_or_else(|| Refusal::new(*code, ""));
                 Some(Outcome::Declined { id, refusal })
             }
-            Record::Disputed(_, code) => Some(Outcome::Disputed {
+            JournalRecord::Disputed(_, code) => Some(Outcome::Disputed {
                 id,
                 amount,
                 moved,
                 code: *code,
             }),
-            Record::Loading(_)
-            | Record::Loaded(_)
-            | Record::Sending { .. }
-            | Record::Moving { .. }
-            | Record::Moved(_)
-            | Record::RollingBack(_) => None,
+            JournalRecord::Loading(_)
+            | JournalRecord::Loaded(_)
+            | JournalRecord::Sending { .. }
+            | JournalRecord::Moving { .. }
+            | JournalRecord::Moved(_)
+            | JournalRecord::RollingBack(_) => None,
         }
     }
 }

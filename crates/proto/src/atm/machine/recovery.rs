@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::journal::{JournalState, Phase};
-use super::{Damage, Machine, Record, Todo};
+use super::{Damage, JournalRecord, Machine, Todo};
 use crate::atm::Money;
 use crate::atm::semantics::{Protection, Protections};
 
@@ -13,7 +13,7 @@ impl Machine {
     ///
     /// # Errors
     /// When the two contradict each other.
-    pub fn recover(records: &[Record], drawer: Money) -> Result<Machine, Damage> {
+    pub fn recover(records: &[JournalRecord], drawer: Money) -> Result<Machine, Damage> {
         Machine::recover_under(Protections::ALL, records, drawer)
     }
 
@@ -23,7 +23,7 @@ impl Machine {
     /// When the two contradict each other.
     pub fn recover_under(
         protections: Protections,
-        records: &[Record],
+        records: &[JournalRecord],
         drawer: Money,
     ) -> Result<Machine, Damage> {
         Machine::start(protections, records, drawer, true)
@@ -36,7 +36,7 @@ impl Machine {
     /// When the journal is damaged, or the count does not show whether notes moved.
     pub fn recover_to_load(
         protections: Protections,
-        records: &[Record],
+        records: &[JournalRecord],
         drawer: Money,
     ) -> Result<Machine, Damage> {
         Machine::start(protections, records, drawer, false)
@@ -44,7 +44,7 @@ impl Machine {
 
     fn start(
         protections: Protections,
-        records: &[Record],
+        records: &[JournalRecord],
         drawer: Money,
         compares: bool,
     ) -> Result<Machine, Damage> {
@@ -69,18 +69,18 @@ impl Machine {
             refusal: None,
         };
         if known.is_none() {
-            machine.write(Record::Loaded(drawer));
+            machine.write(JournalRecord::Loaded(drawer));
             return Ok(machine);
         }
         machine.proceed();
         match machine.open_in(Phase::Moving) {
             Some(open) if !protections.has(Protection::DrawerCheck) => {
                 machine.journal_state.drawer = drawer;
-                machine.write(Record::RollingBack(open.id));
+                machine.write(JournalRecord::RollingBack(open.id));
             }
             Some(_) => machine.moved(drawer)?,
             // The operator was interrupted: the count found is the new content.
-            None if machine.journal_state.loading => machine.write(Record::Loaded(drawer)),
+            None if machine.journal_state.loading => machine.write(JournalRecord::Loaded(drawer)),
             None if compares => machine.compare(drawer)?,
             None => {}
         }
@@ -88,7 +88,7 @@ impl Machine {
             machine.journal_state.open = None;
             machine.unwritten.clear();
             // The notes of the dropped transaction may have moved or not: the count found is new.
-            machine.write(Record::Loaded(drawer));
+            machine.write(JournalRecord::Loaded(drawer));
         }
         Ok(machine)
     }

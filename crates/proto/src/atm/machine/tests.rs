@@ -77,7 +77,7 @@ fn rolled_back(id: TransactionId) -> Result<Answer, Refusal> {
 /// A machine with its journal, its drawer and its driver.
 struct Driven {
     machine: Machine,
-    journal: Vec<Record>,
+    journal: Vec<JournalRecord>,
     drawer: Money,
 }
 

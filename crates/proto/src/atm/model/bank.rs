@@ -9,7 +9,7 @@ use core::hash::{Hash, Hasher};
 use super::fingerprint::{self, Fingerprint};
 use crate::atm::bank::{Authorisation, Operation};
 use crate::atm::memory::MemoryRows;
-use crate::atm::record::{Account, Event, Record, Status, Transaction, Write};
+use crate::atm::record::{Account, Event, Status, Transaction, TransactionRecord, Write};
 use crate::atm::semantics::{Protection, Protections};
 use crate::atm::{Answer, CardNumber, Request, TransactionId};
 use crate::refusal::{Code, Refusal};
@@ -62,8 +62,8 @@ impl Ledger {
             .records
             .values()
             .filter_map(|record| match record {
-                Record::Transaction(transaction) => Some(transaction),
-                Record::Tombstone(_) => None,
+                TransactionRecord::Transaction(transaction) => Some(transaction),
+                TransactionRecord::Tombstone(_) => None,
             })
     }
 
@@ -85,9 +85,9 @@ impl Ledger {
     fn mark(&mut self) {
         let accounts = self.books.accounts.values();
         let accounts: Vec<_> = accounts.map(|a| (a.posted, a.held, a.pending)).collect();
-        let status = |record: &Record| match record {
-            Record::Tombstone(_) => (0, None),
-            Record::Transaction(transaction) => {
+        let status = |record: &TransactionRecord| match record {
+            TransactionRecord::Tombstone(_) => (0, None),
+            TransactionRecord::Transaction(transaction) => {
                 let amounts = Some((transaction.amount, transaction.available));
                 match transaction.status {
                     Status::Held => (1, amounts),

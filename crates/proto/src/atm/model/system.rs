@@ -7,14 +7,14 @@ use super::bank::{Bank, Ledger, Message, Messages};
 use super::fingerprint::{self, Fingerprint};
 use super::violation::Violation;
 use super::{Faults, Scenario};
-use crate::atm::machine::{Action, Machine, Record};
+use crate::atm::machine::{Action, JournalRecord, Machine};
 use crate::atm::{Amount, Money, Request, TransactionId};
 
 /// A cash machine, with its storage, its customers and what it did with the notes.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct CashMachine {
     pub state: Machine,
-    pub journal: Vec<Record>,
+    pub journal: Vec<JournalRecord>,
     pub drawer: Money,
     /// The number of transactions begun.
     pub begun: usize,
@@ -39,7 +39,7 @@ impl System {
     pub fn new(scenario: Scenario) -> System {
         let ledger = Rc::new(Ledger::new(scenario.account.clone()));
         let drawer = scenario.drawer;
-        let journal = alloc::vec![Record::Loaded(drawer)];
+        let journal = alloc::vec![JournalRecord::Loaded(drawer)];
         let recovered = scenario.customers.iter().map(|_| {
             let state = Machine::recover_under(scenario.protections, &journal, drawer).ok()?;
             Some(Rc::new(CashMachine {

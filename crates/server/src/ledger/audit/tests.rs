@@ -51,10 +51,10 @@ fn transaction(store: &mut MemoryStore, wanted: TransactionId) -> Transaction {
     let mut found = None;
     store
         .each_record(&mut |dated| match dated.row {
-            Record::Transaction(transaction) if transaction.id == wanted => {
+            TransactionRecord::Transaction(transaction) if transaction.id == wanted => {
                 found = Some(transaction)
             }
-            Record::Transaction(_) | Record::Tombstone(_) => {}
+            TransactionRecord::Transaction(_) | TransactionRecord::Tombstone(_) => {}
         })
         .unwrap();
     found.unwrap()
@@ -125,7 +125,7 @@ fn every_kind_of_tampering_is_found() {
                 status,
                 ..transaction(store, with(3))
             };
-            Write::PutRecord(Record::Transaction(transaction))
+            Write::PutRecord(TransactionRecord::Transaction(transaction))
         }),
         ("an amount", |store| {
             let amount = "500.01".parse().unwrap();
@@ -133,7 +133,7 @@ fn every_kind_of_tampering_is_found() {
                 amount,
                 ..transaction(store, with(1))
             };
-            Write::PutRecord(Record::Transaction(transaction))
+            Write::PutRecord(TransactionRecord::Transaction(transaction))
         }),
         ("a second confirmation in the history", |store| {
             let mut last = None;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use proto::atm::record::{Account, Entry, Event, Login, Record, Status, Transaction};
+use proto::atm::record::{Account, Entry, Event, Login, Status, Transaction, TransactionRecord};
 use proto::atm::{Amount, Money};
 use proto::refusal::{Code, Refusal};
 use rusqlite::Row;
@@ -62,7 +62,7 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
     })
 }
 
-pub(super) fn record(row: &Row<'_>) -> Result<Dated<Record>, StoreError> {
+pub(super) fn record(row: &Row<'_>) -> Result<Dated<TransactionRecord>, StoreError> {
     let id = parsed(row, 0)?;
     let status = match get::<String>(row, 1)?.as_str() {
         "held" => Status::Held,
@@ -73,7 +73,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Dated<Record>, StoreError> {
             let code = Code::parse(&code).ok_or_else(|| unreadable(row, 6, "no code"))?;
             Status::Declined(Refusal::new(code, get::<String>(row, 7)?))
         }
-        "tombstone" => return dated(row, 8, Record::Tombstone(id)),
+        "tombstone" => return dated(row, 8, TransactionRecord::Tombstone(id)),
         _ => return Err(unreadable(row, 1, "no status")),
     };
     let transaction = Transaction {
@@ -85,7 +85,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Dated<Record>, StoreError> {
         key: optional(row, 9)?,
         status,
     };
-    dated(row, 8, Record::Transaction(transaction))
+    dated(row, 8, TransactionRecord::Transaction(transaction))
 }
 
 pub(super) fn login(row: &Row<'_>) -> Result<Login, StoreError> {

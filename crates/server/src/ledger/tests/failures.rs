@@ -76,7 +76,10 @@ impl Store for Failing {
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
         self.store.accounts()
     }
-    fn each_record(&mut self, visit: &mut dyn FnMut(Dated<Record>)) -> Result<(), StoreError> {
+    fn each_record(
+        &mut self,
+        visit: &mut dyn FnMut(Dated<TransactionRecord>),
+    ) -> Result<(), StoreError> {
         self.store.each_record(visit)
     }
     fn each_entry(
@@ -100,7 +103,7 @@ impl Rows for Failing {
     fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
         self.store.created(id)
     }
-    fn record(&mut self, id: TransactionId) -> Result<Option<Record>, StoreError> {
+    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, StoreError> {
         self.store.record(id)
     }
     fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {

@@ -10,10 +10,10 @@ fn each_record_has_one_text() {
     let drawer = money(DRAWER);
     let amount = amount();
     for (record, text) in [
-        (Record::Loading(drawer), "loading 100.00".into()),
-        (Record::Loaded(drawer), "loaded 100.00".into()),
+        (JournalRecord::Loading(drawer), "loading 100.00".into()),
+        (JournalRecord::Loaded(drawer), "loaded 100.00".into()),
         (
-            Record::Sending {
+            JournalRecord::Sending {
                 id: w,
                 amount,
                 key: Some(KEY),
@@ -21,7 +21,7 @@ fn each_record_has_one_text() {
             format!("sending {w} 5.00 00000000000000000000000000000007"),
         ),
         (
-            Record::Sending {
+            JournalRecord::Sending {
                 id: w,
                 amount,
                 key: None,
@@ -29,24 +29,24 @@ fn each_record_has_one_text() {
             format!("sending {w} 5.00"),
         ),
         (
-            Record::Moving { id: w, drawer },
+            JournalRecord::Moving { id: w, drawer },
             format!("dispensing {w} 100.00"),
         ),
         (
-            Record::Moving { id: d, drawer },
+            JournalRecord::Moving { id: d, drawer },
             format!("accepting {d} 100.00"),
         ),
-        (Record::Moved(w), format!("dispensed {w}")),
-        (Record::Moved(d), format!("accepted {d}")),
-        (Record::RollingBack(w), format!("rolling-back {w}")),
-        (Record::Confirmed(w), format!("confirmed {w}")),
-        (Record::RolledBack(w), format!("rolled-back {w}")),
+        (JournalRecord::Moved(w), format!("dispensed {w}")),
+        (JournalRecord::Moved(d), format!("accepted {d}")),
+        (JournalRecord::RollingBack(w), format!("rolling-back {w}")),
+        (JournalRecord::Confirmed(w), format!("confirmed {w}")),
+        (JournalRecord::RolledBack(w), format!("rolled-back {w}")),
         (
-            Record::Declined(w, Code::Mismatch),
+            JournalRecord::Declined(w, Code::Mismatch),
             format!("declined {w} mismatch"),
         ),
         (
-            Record::Disputed(w, Code::UnknownId),
+            JournalRecord::Disputed(w, Code::UnknownId),
             format!("disputed {w} unknown-id"),
         ),
     ] {
@@ -79,7 +79,7 @@ fn what_is_no_record_is_damage() {
         "confirmed WITH_1".into(),
     ] {
         assert!(
-            matches!(text.parse::<Record>(), Err(Damage::Unreadable(_))),
+            matches!(text.parse::<JournalRecord>(), Err(Damage::Unreadable(_))),
             "{text:?}"
         );
     }
@@ -89,9 +89,9 @@ fn what_is_no_record_is_damage() {
 fn what_is_said_of_damage_does_not_give_the_key_away() {
     let w = with(1);
     let key = "00000000000000000000000000000007";
-    let unreadable = format!("sending {w} 5,00 {key}").parse::<Record>();
+    let unreadable = format!("sending {w} 5,00 {key}").parse::<JournalRecord>();
     assert!(!unreadable.unwrap_err().to_string().contains(key));
-    let sending: Record = format!("sending {w} 5.00 {key}").parse().unwrap();
+    let sending: JournalRecord = format!("sending {w} 5.00 {key}").parse().unwrap();
     let misplaced = Machine::recover(&[sending], money(DRAWER)).unwrap_err();
     let words = misplaced.to_string();
     assert!(words.contains("sending") && !words.contains(key), "{words}");
@@ -104,7 +104,7 @@ fn a_record_that_is_missing_doubled_or_of_another_transaction_is_damage() {
     driven.machine.answered(&confirm(id), &confirmed(id));
     driven.run();
     let journal = driven.journal;
-    let recover = |records: &[Record]| Machine::recover(records, money(DRAWER - 500));
+    let recover = |records: &[JournalRecord]| Machine::recover(records, money(DRAWER - 500));
     assert!(recover(&journal).is_ok());
     for at in 0..journal.len() {
         let mut missing = journal.clone();
@@ -131,13 +131,13 @@ fn an_empty_journal_begins_with_what_is_in_the_drawer() {
     let machine = Machine::recover(&[], money(DRAWER)).unwrap();
     assert_eq!(
         machine.next(),
-        Action::Journal(Record::Loaded(money(DRAWER)))
+        Action::Journal(JournalRecord::Loaded(money(DRAWER)))
     );
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC*") {
-        let _ = text.parse::<Record>();
+        let _ = text.parse::<JournalRecord>();
     }
 }

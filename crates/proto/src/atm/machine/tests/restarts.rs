@@ -3,7 +3,7 @@
 use super::*;
 
 /// Starts from the first so many records of a finished transaction, with the drawer as it was.
-fn restarted(journal: &[Record], drawer: i64) -> Driven {
+fn restarted(journal: &[JournalRecord], drawer: i64) -> Driven {
     let drawer = money(drawer);
     Driven {
         machine: Machine::recover(journal, drawer).unwrap(),
@@ -130,9 +130,9 @@ fn the_drawer_may_be_filled_while_a_confirmation_is_open_but_not_while_notes_mov
     let id = with(1);
     let mut journal = Driven::confirming(id).journal;
     let moving = journal[..3].to_vec();
-    journal.push(Record::Loaded(money(77)));
+    journal.push(JournalRecord::Loaded(money(77)));
     assert_eq!(restarted(&journal, 77).run(), sends(confirm(id), 1, true));
-    let moving = [moving, vec![Record::Loaded(money(77))]].concat();
+    let moving = [moving, vec![JournalRecord::Loaded(money(77))]].concat();
     assert!(Machine::recover(&moving, money(77)).is_err());
 }
 
@@ -150,7 +150,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
         let mut again = restarted(&driven.journal, found);
         assert_eq!(
             again.machine.next(),
-            Action::Journal(Record::Loaded(money(found)))
+            Action::Journal(JournalRecord::Loaded(money(found)))
         );
         assert_eq!(again.run(), Action::Idle);
         assert_eq!(again.machine.drawer(), money(found));
@@ -167,7 +167,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
 
 #[test]
 fn an_operator_may_load_a_drawer_whose_count_is_wrong_unless_notes_were_moving() {
-    let to_load = |journal: &[Record], drawer| {
+    let to_load = |journal: &[JournalRecord], drawer| {
         Machine::recover_to_load(Protections::ALL, journal, money(drawer))
     };
     let idle = Driven::new().journal;

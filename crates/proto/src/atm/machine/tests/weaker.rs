@@ -3,7 +3,7 @@
 use super::*;
 use crate::atm::semantics::Semantics;
 
-fn driven(semantics: Semantics, journal: &[Record], drawer: Money) -> Driven {
+fn driven(semantics: Semantics, journal: &[JournalRecord], drawer: Money) -> Driven {
     let protections = semantics.protections();
     Driven {
         machine: Machine::recover_under(protections, journal, drawer).unwrap(),
