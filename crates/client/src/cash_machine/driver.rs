@@ -2,7 +2,7 @@
 //! another, with a real journal and a real drawer. How the bank is asked, and how often, is the
 //! [`BankLine`]'s.
 
-use proto::atm::machine::{Action, Machine, NotNow, Outcome};
+use proto::atm::machine::{Action, BeginError, Machine, Outcome};
 use proto::atm::{Amount, Answer, Key, Kind, Money, Request, TransactionId};
 use proto::refusal::Refusal;
 
@@ -66,7 +66,7 @@ impl Driver {
         &mut self,
         id: TransactionId,
         amount: Amount,
-    ) -> Result<Result<(), NotNow>, Failure> {
+    ) -> Result<Result<(), BeginError>, Failure> {
         self.storage.shorten(&self.machine)?;
         Ok(self.machine.begin(id, amount, Key::new(rand::random())))
     }

@@ -73,7 +73,7 @@ mod verdict;
 use alloc::vec::Vec;
 
 pub use self::action::Action;
-pub use self::journal::{Damage, JournalRecord, NotNow};
+pub use self::journal::{BeginError, Damage, JournalRecord};
 use self::journal::{JournalState, Open, Phase};
 pub use self::outcome::Outcome;
 use self::verdict::Verdict;
@@ -152,9 +152,9 @@ impl Machine {
     ///
     /// # Errors
     /// When the machine is not at rest, or the drawer cannot move this amount.
-    pub fn begin(&mut self, id: TransactionId, amount: Amount, key: Key) -> Result<(), NotNow> {
+    pub fn begin(&mut self, id: TransactionId, amount: Amount, key: Key) -> Result<(), BeginError> {
         if !self.is_at_rest() {
-            return Err(NotNow::Open);
+            return Err(BeginError::Open);
         }
         let key = Some(key);
         let open = Open {
@@ -164,7 +164,7 @@ impl Machine {
             phase: Phase::Sending,
         };
         open.drawer_after(self.journal_state.drawer)
-            .ok_or(NotNow::Drawer)?;
+            .ok_or(BeginError::Drawer)?;
         self.given_up = false;
         self.available = None;
         self.refusal = None;
@@ -180,9 +180,9 @@ impl Machine {
     ///
     /// # Errors
     /// When another action is due.
-    pub fn load(&mut self, drawer: Money) -> Result<(), NotNow> {
+    pub fn load(&mut self, drawer: Money) -> Result<(), BeginError> {
         if self.todo != Todo::Rest {
-            return Err(NotNow::Open);
+            return Err(BeginError::Open);
         }
         self.write(JournalRecord::Loading(drawer));
         Ok(())

@@ -4,7 +4,7 @@ mod questions;
 
 use std::time::Duration;
 
-use proto::atm::machine::{Machine, NotNow, Outcome};
+use proto::atm::machine::{BeginError, Machine, Outcome};
 use proto::atm::{Amount, Kind, Money, TransactionId};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
@@ -115,8 +115,8 @@ impl CashMachine {
         };
         match self.driver.begin(id, amount)? {
             Ok(()) => {}
-            Err(NotNow::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
-            Err(NotNow::Open) => return Err(self.unsettled()),
+            Err(BeginError::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
+            Err(BeginError::Open) => return Err(self.unsettled()),
         }
         match self.work()? {
             Some(Outcome::Moved {

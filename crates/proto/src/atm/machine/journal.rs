@@ -195,7 +195,7 @@ pub enum Damage {
 
 /// Why a machine does not begin a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotNow {
+pub enum BeginError {
     /// Another transaction is open.
     #[error("the transaction before is not settled yet")]
     Open,

@@ -276,24 +276,24 @@ fn one_transaction_at_a_time_and_no_more_than_is_in_the_drawer() {
     let too_much = Amount::new(money(DRAWER + 1)).unwrap();
     assert_eq!(
         driven.machine.begin(with(1), too_much, KEY),
-        Err(NotNow::Drawer)
+        Err(BeginError::Drawer)
     );
     let too_full = Amount::new(Money::MAX).unwrap();
     assert_eq!(
         driven.machine.begin(dep(1), too_full, KEY),
-        Err(NotNow::Drawer)
+        Err(BeginError::Drawer)
     );
     driven.machine.begin(with(1), amount(), KEY).unwrap();
     assert_eq!(
         driven.machine.begin(with(2), amount(), KEY),
-        Err(NotNow::Open)
+        Err(BeginError::Open)
     );
     driven.run();
     assert_eq!(
         driven.machine.begin(with(2), amount(), KEY),
-        Err(NotNow::Open)
+        Err(BeginError::Open)
     );
-    assert_eq!(driven.machine.load(money(1)), Err(NotNow::Open));
+    assert_eq!(driven.machine.load(money(1)), Err(BeginError::Open));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_is_open_comes_before_new_business() {
     let mut driven = restarted(&Driven::confirming(id).journal, DRAWER - 500);
     assert_eq!(
         driven.machine.begin(with(2), amount(), KEY),
-        Err(NotNow::Open)
+        Err(BeginError::Open)
     );
     driven
         .machine
@@ -143,7 +143,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     assert_eq!(driven.run(), Action::Idle);
     assert_eq!(
         driven.machine.begin(with(1), amount(), KEY),
-        Err(NotNow::Open)
+        Err(BeginError::Open)
     );
     // Before the operator changed anything, in between, and after.
     for found in [DRAWER, 50, 77] {
@@ -160,7 +160,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     assert_eq!(driven.run(), Action::Idle);
     assert_eq!(
         driven.machine.begin(with(1), amount(), KEY),
-        Err(NotNow::Drawer)
+        Err(BeginError::Drawer)
     );
     assert!(Machine::recover(&driven.journal, money(DRAWER)).is_err());
 }
@@ -187,7 +187,7 @@ fn an_operator_may_load_a_drawer_whose_count_is_wrong_unless_notes_were_moving()
     let confirming = Driven::confirming(with(1)).journal;
     let mut machine = to_load(&confirming, 50).unwrap();
     assert_eq!(machine.next(), sends(confirm(with(1)), 1, true));
-    assert_eq!(machine.load(money(77)), Err(NotNow::Open));
+    assert_eq!(machine.load(money(77)), Err(BeginError::Open));
     // Only the count shows whether these notes are out.
     assert!(to_load(&confirming[..3], 50).is_err());
 }
