@@ -20,15 +20,15 @@ mod account;
 mod transaction;
 
 /// The number of wrong PINs in a row that locks a card, across connections and restarts.
-pub const WRONG_PINS: u32 = 3;
+pub const MAX_WRONG_PINS: u32 = 3;
 
 /// The duration of the first lock, in seconds. It doubles with each lock until a right PIN, up to
-/// [`LONGEST_LOCK`]: at three guesses a day, the 10,000 PINs of four digits take nine years, and a
+/// [`MAX_LOCK_SECONDS`]: at three guesses a day, the 10,000 PINs of four digits take nine years, and a
 /// customer cannot be locked out permanently.
-pub const FIRST_LOCK: u64 = 5 * 60;
+pub const FIRST_LOCK_SECONDS: u64 = 5 * 60;
 
-/// The longest duration of a lock, in seconds; see [`FIRST_LOCK`].
-pub const LONGEST_LOCK: u64 = 24 * 60 * 60;
+/// The longest duration of a lock, in seconds; see [`FIRST_LOCK_SECONDS`].
+pub const MAX_LOCK_SECONDS: u64 = 24 * 60 * 60;
 
 /// An operation of the bank.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use super::bank::{Decision, Known, Operation, Rows, decide_under};
-use super::record::{Account, Entry, LOGINS_KEPT, Login, TransactionRecord, Write};
+use super::record::{Account, Entry, Login, MAX_LOGINS_PER_CARD, TransactionRecord, Write};
 use super::semantics::Protections;
 use super::{Answer, CardNumber, CreationId, LoginId, TransactionId};
 use crate::refusal::Refusal;
@@ -19,7 +19,7 @@ pub struct MemoryRows {
     pub created: BTreeMap<CreationId, CardNumber>,
     /// By id.
     pub records: BTreeMap<TransactionId, TransactionRecord>,
-    /// The newest [`LOGINS_KEPT`] log-ins of each card, the oldest first.
+    /// The newest [`MAX_LOGINS_PER_CARD`] log-ins of each card, the oldest first.
     pub logins: BTreeMap<CardNumber, VecDeque<Login>>,
     /// The oldest first.
     pub history: Vec<Entry>,
@@ -74,7 +74,7 @@ impl MemoryRows {
             return;
         }
         logins.push_back(login);
-        if logins.len() > LOGINS_KEPT {
+        if logins.len() > MAX_LOGINS_PER_CARD {
             logins.pop_front();
         }
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_oldest_log_ins_of_a_card_are_forgotten() {
         let mut books = MemoryRows::default();
-        for number in 0..=LOGINS_KEPT {
+        for number in 0..=MAX_LOGINS_PER_CARD {
             books.write(Write::PutLogin(login(number)));
         }
         let card = login(0).card;
@@ -137,7 +137,7 @@ mod tests {
             succeeded: false,
             ..login(1)
         }));
-        assert_eq!(books.logins[&card].len(), LOGINS_KEPT);
+        assert_eq!(books.logins[&card].len(), MAX_LOGINS_PER_CARD);
         let changed = books.login(&card, login(1).id).unwrap().unwrap();
         assert!(!changed.succeeded);
     }

@@ -207,7 +207,7 @@ pub enum Write {
     PutAccount(Account),
     /// Creates the record of this id, or replaces it.
     PutRecord(TransactionRecord),
-    /// Creates the log-in, or replaces it; the newest [`LOGINS_KEPT`] of each card are kept.
+    /// Creates the log-in, or replaces it; the newest [`MAX_LOGINS_PER_CARD`] of each card are kept.
     PutLogin(Login),
     /// Appends to the history.
     Append(Entry),
@@ -215,7 +215,7 @@ pub enum Write {
 
 /// The number of the newest log-ins of a card that are kept. To evict a failed one takes this many
 /// more, which requires the PIN, since the third failure locks the card.
-pub const LOGINS_KEPT: usize = 16;
+pub const MAX_LOGINS_PER_CARD: usize = 16;
 
 #[cfg(test)]
 mod tests {

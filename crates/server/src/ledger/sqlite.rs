@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
 use proto::atm::record::{
-    Account, Entry, LOGINS_KEPT, Login, Status, Transaction, TransactionRecord, Write,
+    Account, Entry, Login, MAX_LOGINS_PER_CARD, Status, Transaction, TransactionRecord, Write,
 };
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
@@ -145,7 +145,7 @@ impl SqliteStore {
         self.execute(
             "DELETE FROM logins WHERE card = ?1 AND seq <=
                  (SELECT seq FROM logins WHERE card = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
-            params![login.card.as_str(), LOGINS_KEPT as i64],
+            params![login.card.as_str(), MAX_LOGINS_PER_CARD as i64],
         )
     }
 

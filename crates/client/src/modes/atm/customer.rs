@@ -1,7 +1,7 @@
 //! The customer's card and PIN: those that were given, or those that a person at a terminal types,
 //! who is asked again where they are wrong.
 
-use proto::atm::bank::WRONG_PINS;
+use proto::atm::bank::MAX_WRONG_PINS;
 use proto::atm::{CardNumber, Holder, Pin};
 use proto::refusal::{Code, Refusal};
 
@@ -67,7 +67,7 @@ impl Credentials {
                 ended => return ended.map_err(|e| explain(e, &card)),
             };
             wrong += 1;
-            if wrong == WRONG_PINS {
+            if wrong == MAX_WRONG_PINS {
                 let words = format!(
                     "{}, {wrong} times; that many in a row lock a card: {}",
                     words_of(&refusal),

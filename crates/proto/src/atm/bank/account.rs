@@ -3,7 +3,8 @@
 use alloc::vec;
 
 use super::{
-    Decision, FIRST_LOCK, Known, LONGEST_LOCK, WRONG_PINS, balance, card_locked, mismatch,
+    Decision, FIRST_LOCK_SECONDS, Known, MAX_LOCK_SECONDS, MAX_WRONG_PINS, balance, card_locked,
+    mismatch,
 };
 use crate::atm::record::{Account, Entry, Event, Login, Write};
 use crate::atm::{Answer, CardNumber, LoginId, Money};
@@ -49,8 +50,9 @@ pub(super) fn log_in(id: LoginId, card: &CardNumber, pin_matches: bool, known: &
         ..account.clone()
     };
     let mut writes = vec![login(false)];
-    if account.wrong_pins >= WRONG_PINS {
-        let seconds = (FIRST_LOCK << account.lockouts.min(MOST_DOUBLINGS)).min(LONGEST_LOCK);
+    if account.wrong_pins >= MAX_WRONG_PINS {
+        let seconds =
+            (FIRST_LOCK_SECONDS << account.lockouts.min(MOST_DOUBLINGS)).min(MAX_LOCK_SECONDS);
         account.wrong_pins = 0;
         account.lockouts = account.lockouts.saturating_add(1);
         account.locked_until = Some(known.now.saturating_add(seconds));

@@ -92,7 +92,7 @@ fn balances_follow_from_the_transactions(books: &MemoryRows) -> Result<(), TestC
         prop_assert_eq!(account.pending.minor(), sum(Kind::Deposit, Status::Held));
         prop_assert!(account.held <= account.posted);
         prop_assert!(account.posted.checked_add(account.pending).is_some());
-        prop_assert!(account.wrong_pins < WRONG_PINS);
+        prop_assert!(account.wrong_pins < MAX_WRONG_PINS);
         prop_assert_eq!(account.locked_until.is_some(), account.lockouts > 0);
     }
     Ok(())

@@ -73,7 +73,7 @@ fn nobodys(card: &CardNumber) -> Result<Account, Refusal> {
 mod tests {
     use super::*;
     use proto::atm::LoginId;
-    use proto::atm::bank::FIRST_LOCK;
+    use proto::atm::bank::FIRST_LOCK_SECONDS;
     use proto::refusal::Code;
 
     fn refused(unknown_cards: &UnknownCards, number: usize, id: u128, now: u64) -> Code {
@@ -97,7 +97,7 @@ mod tests {
         // A repeat has the answer it had.
         assert_eq!(refused(&unknown_cards, 1, 3, 0), Code::WrongCredentials);
         assert_eq!(
-            refused(&unknown_cards, 1, 5, FIRST_LOCK),
+            refused(&unknown_cards, 1, 5, FIRST_LOCK_SECONDS),
             Code::WrongCredentials
         );
     }

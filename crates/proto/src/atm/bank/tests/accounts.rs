@@ -26,12 +26,16 @@ fn a_lock_ends_by_itself_and_the_next_one_lasts_twice_as_long() {
     let mut books = books();
     let mut number = 0;
     let mut wrong = |books: &mut MemoryRows| {
-        for _ in 0..WRONG_PINS {
+        for _ in 0..MAX_WRONG_PINS {
             number += 1;
             books.check(&log_in(number, false), "wrong-credentials");
         }
     };
-    for lock in [FIRST_LOCK, 2 * FIRST_LOCK, 4 * FIRST_LOCK] {
+    for lock in [
+        FIRST_LOCK_SECONDS,
+        2 * FIRST_LOCK_SECONDS,
+        4 * FIRST_LOCK_SECONDS,
+    ] {
         wrong(&mut books);
         books.now += lock - 1;
         books.check_inert(&log_in(1_000, true), "card-locked");
@@ -41,12 +45,12 @@ fn a_lock_ends_by_itself_and_the_next_one_lasts_twice_as_long() {
     }
     for _ in 0..100 {
         wrong(&mut books);
-        books.now += LONGEST_LOCK;
+        books.now += MAX_LOCK_SECONDS;
     }
     // The right PIN ends the row.
     books.check(&log_in(1_001, true), "welcome Joty");
     wrong(&mut books);
-    books.now += FIRST_LOCK;
+    books.now += FIRST_LOCK_SECONDS;
     books.check(&log_in(1_002, true), "welcome Joty");
 }
 
