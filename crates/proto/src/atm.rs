@@ -75,7 +75,7 @@ pub use card::{CardNumber, Holder, Pin};
 pub use id::{CreationId, Kind, LoginId, RequestId, TransactionId};
 pub use key::Key;
 pub use money::{Amount, Money};
-pub use secrets::{hide_quoted, secrets, secrets_alone, without_quoted_digits};
+pub use secrets::{mask_quoted, secrets, secrets_in_bank_message, without_quoted_digits};
 
 const LOG_IN: &str = "VERIFY_CARD_AND_PASSWORD";
 const BALANCE: &str = "BALANCE_INQUIRY";

@@ -69,7 +69,7 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversati
         let (permit, login_by) = (incoming.permit(), incoming.login_by());
         let mut conversation = (self.begin)(permit.watch());
         if conversation.receives_secrets() {
-            incoming.mask = proto::atm::secrets_alone;
+            incoming.mask = proto::atm::secrets_in_bank_message;
         }
         let mut connection = incoming.messages(self.framing, Exchange::Answered)?;
         let end = match connection.writer.greet(reply::ready(self.mode).as_bytes()) {

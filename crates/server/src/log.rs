@@ -210,7 +210,7 @@ impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let length = line.len();
         let mut line = line.to_owned();
-        proto::atm::hide_quoted(&mut line);
+        proto::atm::mask_quoted(&mut line);
         self.queue.push(Entry::Line(line));
         Ok(length)
     }

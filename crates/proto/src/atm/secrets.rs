@@ -71,7 +71,7 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
 
 /// As [`secrets`], for the bank's own protocol: none of its messages begins with a digit, so one
 /// that does is a card or a PIN by itself, and so is what a refusal quotes of it.
-pub fn secrets_alone(message: &[u8]) -> Vec<Range<usize>> {
+pub fn secrets_in_bank_message(message: &[u8]) -> Vec<Range<usize>> {
     let quoted = message.strip_prefix(QUOTES_VERB.as_bytes());
     let start = message.len() - quoted.unwrap_or(message).len();
     let alone = &message[start..];
@@ -98,7 +98,7 @@ pub fn without_quoted_digits(words: &str) -> String {
 
 /// Replaces by a star each digit after a verb with a PIN in a line of a log, up to the next
 /// unescaped quotation mark, so that the quoted message need not be parsed.
-pub fn hide_quoted(line: &mut [u8]) {
+pub fn mask_quoted(line: &mut [u8]) {
     for verb in [LOG_IN, CREATE] {
         let mut from = 0;
         while let Some(found) = find(&line[from..], verb.as_bytes()) {
@@ -263,7 +263,7 @@ mod tests {
             (b"OK 1", Vec::new()),
             (b"", Vec::new()),
         ] {
-            assert_eq!(secrets_alone(message), expected);
+            assert_eq!(secrets_in_bank_message(message), expected);
         }
     }
 
@@ -296,7 +296,7 @@ mod tests {
             ("id=7 seconds=0.1", "id=7 seconds=0.1"),
         ] {
             let mut line = line.as_bytes().to_vec();
-            hide_quoted(&mut line);
+            mask_quoted(&mut line);
             assert_eq!(String::from_utf8(line).unwrap(), expected);
         }
     }
