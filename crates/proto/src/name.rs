@@ -13,7 +13,7 @@ use crate::printable::{is_unsafe, quoted};
 use crate::refusal::{Code, Refusal};
 
 /// A valid name, as written. Names are the same if their [`folded`](Name::folded) forms are equal.
-/// All but those made by [`of_any_form`](Name::of_any_form) fit a message of the native protocol.
+/// All but those made by [`free_form`](Name::of_any_form) fit a message of the native protocol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -21,7 +21,7 @@ impl Name {
     /// Longest name, in bytes: it stands before every line of a chat, on an 80-column screen.
     pub const MAX_LEN: usize = 32;
     /// Longest name [of any form](Name::of_any_form), in bytes: 32 letters of most scripts.
-    pub const MAX_LEN_OF_ANY_FORM: usize = 64;
+    pub const MAX_FREE_FORM_LEN: usize = 64;
 
     /// A name in the hand-outs' chat room, which need not be one word of ASCII: 1 to 64 bytes that
     /// are safe to show, without a blank at either end, and without a colon, which separates the
@@ -29,12 +29,12 @@ impl Name {
     ///
     /// # Errors
     /// The reason, when the text is not such a name.
-    pub fn of_any_form(text: &str) -> Result<Name, Refusal> {
+    pub fn free_form(text: &str) -> Result<Name, Refusal> {
         if text.is_empty() {
             return Err(Refusal::malformed("a name is missing"));
         }
-        if text.len() > Name::MAX_LEN_OF_ANY_FORM {
-            let words = alloc::format!("a name has at most {} bytes", Name::MAX_LEN_OF_ANY_FORM);
+        if text.len() > Name::MAX_FREE_FORM_LEN {
+            let words = alloc::format!("a name has at most {} bytes", Name::MAX_FREE_FORM_LEN);
             return Err(Refusal::new(Code::TooLong, words));
         }
         let is_refused = |c| c == ':' || is_unsafe(c) || is_invisible(c);
@@ -124,7 +124,7 @@ mod tests {
             "\u{99c}\u{9cb}\u{9a4}\u{9bf}",
             &"a".repeat(64),
         ] {
-            assert_eq!(Name::of_any_form(text).unwrap().as_str(), text);
+            assert_eq!(Name::free_form(text).unwrap().as_str(), text);
         }
         for text in [
             "",
@@ -139,7 +139,7 @@ mod tests {
             "\u{1b}[m",
             &"a".repeat(65),
         ] {
-            assert!(Name::of_any_form(text).is_err(), "{text:?}");
+            assert!(Name::free_form(text).is_err(), "{text:?}");
         }
     }
 

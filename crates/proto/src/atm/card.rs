@@ -23,12 +23,12 @@ impl CardNumber {
     pub const MAX_LEN: usize = 19;
 
     /// The maximal length of a number [of any form](CardNumber::of_any_form).
-    pub const MAX_LEN_OF_ANY_FORM: usize = 64;
+    pub const MAX_FREE_FORM_LEN: usize = 64;
 
     /// The number of a card in the hand-outs' banks: 1 to 64 visible ASCII characters. A ledger in
     /// memory stores it; one on disk stores [standard](CardNumber::is_standard) numbers only.
-    pub fn of_any_form(text: &str) -> Option<CardNumber> {
-        let fits = (1..=CardNumber::MAX_LEN_OF_ANY_FORM).contains(&text.len());
+    pub fn free_form(text: &str) -> Option<CardNumber> {
+        let fits = (1..=CardNumber::MAX_FREE_FORM_LEN).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_graphic()))
             .then(|| CardNumber(text.to_owned()))
     }
@@ -203,13 +203,13 @@ mod tests {
     #[test]
     fn a_bank_of_another_kind_has_cards_and_passwords_of_other_forms() {
         for text in ["1", "111", "abc-7", &"9".repeat(64)] {
-            let card = CardNumber::of_any_form(text).unwrap();
+            let card = CardNumber::free_form(text).unwrap();
             assert_eq!(card.as_str(), text);
             assert!(!card.is_standard(), "{text}");
         }
-        assert!(CardNumber::of_any_form("123456").unwrap().is_standard());
+        assert!(CardNumber::free_form("123456").unwrap().is_standard());
         for text in ["", "1 2", "a\n", "\u{663}", &"9".repeat(65)] {
-            assert_eq!(CardNumber::of_any_form(text), None, "{text:?}");
+            assert_eq!(CardNumber::free_form(text), None, "{text:?}");
         }
         for text in ["x", "pw9", "two words", "\u{663}", &"p".repeat(1_024)] {
             assert_eq!(Pin::password(text).unwrap().reveal(), text);
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(card.masked(), "*****6789");
         assert_eq!(alloc::format!("{card:?}"), "CardNumber(*****6789)");
         assert_eq!("123456".parse::<CardNumber>().unwrap().masked(), "**3456");
-        let other = |text| CardNumber::of_any_form(text).unwrap().masked();
+        let other = |text| CardNumber::free_form(text).unwrap().masked();
         assert_eq!(
             (other("1234"), other("pw-9x")),
             ("****".into(), "*****".into())

@@ -72,20 +72,20 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
 
     fn verify(&mut self, card: &str, password: &str) -> Result<Step<Request>, &'static str> {
         const FAILURE: &str = "VERIFY_ACK FAILURE";
-        let card = CardNumber::of_any_form(card).ok_or(FAILURE)?;
+        let card = CardNumber::free_form(card).ok_or(FAILURE)?;
         let password = Pin::password(password).ok_or(FAILURE)?;
         self.asked = Asked::Verification;
         Ok(Step::Ask(Request::Verify(card, password)))
     }
 
     fn balance(&mut self, card: &str) -> Result<Step<Request>, &'static str> {
-        let card = CardNumber::of_any_form(card).ok_or(NO_BALANCE)?;
+        let card = CardNumber::free_form(card).ok_or(NO_BALANCE)?;
         self.asked = Asked::Balance;
         Ok(Step::Ask(Request::Card(card, atm::Request::Balance)))
     }
 
     fn withdraw(&mut self, card: &str, amount: &str) -> Result<Step<Request>, &'static str> {
-        let card = CardNumber::of_any_form(card).ok_or(NO_WITHDRAWAL)?;
+        let card = CardNumber::free_form(card).ok_or(NO_WITHDRAWAL)?;
         let amount = match units(amount) {
             Some(Units::Some(amount)) => amount,
             Some(Units::TooMany) => return Err(INSUFFICIENT_FUNDS),
@@ -104,7 +104,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
     }
 
     fn deposit(&mut self, card: &str, amount: &str) -> Result<Step<Request>, &'static str> {
-        let card = CardNumber::of_any_form(card).ok_or(NO_DEPOSIT)?;
+        let card = CardNumber::free_form(card).ok_or(NO_DEPOSIT)?;
         let Some(Units::Some(amount)) = units(amount) else {
             return Err(INVALID_DEPOSIT);
         };
@@ -127,8 +127,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         password: &str,
         opening: &str,
     ) -> Result<Step<Request>, &'static str> {
-        let card =
-            CardNumber::of_any_form(card).ok_or("CREATE_ACCOUNT_ACK FAILURE Invalid card")?;
+        let card = CardNumber::free_form(card).ok_or("CREATE_ACCOUNT_ACK FAILURE Invalid card")?;
         let holder: Holder = holder
             .parse()
             .map_err(|_| "CREATE_ACCOUNT_ACK FAILURE Invalid name")?;

@@ -27,7 +27,7 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
         (false, line) if line.trim().is_empty() => {
             Err(Refusal::new(Code::NameTaken, "a name is missing"))
         }
-        (false, line) => Name::of_any_form(line.trim()).map(Request::Join),
+        (false, line) => Name::free_form(line.trim()).map(Request::Join),
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(request("Joty", false), Ok(Request::Join(name("Joty"))));
         assert_eq!(request(" Joty \n", false), Ok(Request::Join(name("Joty"))));
         assert_eq!(request("quit", false), Ok(Request::Join(name("quit"))));
-        let of_two_words = Name::of_any_form("Joty Sahá").unwrap();
+        let of_two_words = Name::free_form("Joty Sahá").unwrap();
         assert_eq!(request("Joty Sahá", false), Ok(Request::Join(of_two_words)));
         for line in ["hello", " two  blanks ", "Quit", "quit now", "SAY x"] {
             assert_eq!(request(line, true), Ok(Request::Say(line.parse().unwrap())));

@@ -144,7 +144,7 @@ fn an_account_is_created_under_any_number_and_a_taken_one_is_answered_alike() {
     let id = CreationId(Uuid::from_u128(7));
     let asked = atm::Request::Create {
         id,
-        card: CardNumber::of_any_form("111").unwrap(),
+        card: CardNumber::free_form("111").unwrap(),
         pin: Pin::password("pw9").unwrap(),
         opening: amount(100).money(),
         holder: "bob".parse().unwrap(),

@@ -167,7 +167,7 @@ fn a_card_of_another_form_is_kept_in_memory_and_refused_on_disk() {
     let in_memory = Atm::in_memory(Semantics::ExactlyOnce, vec![], None).unwrap();
     let create = || Request::Create {
         id: CreationId(uuid::Uuid::from_u128(1)),
-        card: CardNumber::of_any_form("111").unwrap(),
+        card: CardNumber::free_form("111").unwrap(),
         pin: Pin::password("pw9").unwrap(),
         opening: "100".parse().unwrap(),
         holder: "bob".parse().unwrap(),

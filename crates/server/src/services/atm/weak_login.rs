@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn card(text: &str) -> CardNumber {
-        CardNumber::of_any_form(text).unwrap()
+        CardNumber::free_form(text).unwrap()
     }
 
     fn balance(session: &mut AtmSession) -> Result<String, Code> {
