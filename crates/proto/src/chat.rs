@@ -21,7 +21,7 @@ use crate::refusal::{Code, Refusal};
 use crate::reply;
 use crate::request::{self, QUIT, no_arguments, split_verb, words};
 
-pub use people::People;
+pub use people::MemberList;
 pub use text::{Text, too_long};
 
 /// Reserved names, in lower case: they could be taken for the room or for all of its members.
@@ -58,11 +58,11 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// `joined Adarsh`, or `joined Adarsh with Joty Ahona`, the members already present.
-    Joined(Name, People),
+    Joined(Name, MemberList),
     /// `said`: the line has been queued for every member.
     Said,
     /// `here Adarsh Joty`.
-    Here(People),
+    Here(MemberList),
     /// `bye`.
     Bye,
 }
@@ -177,13 +177,15 @@ impl Answer {
             (Request::Join(_), "joined", Some(rest)) => {
                 let (name, with) = split_verb(rest);
                 let others = match with.map(|with| with.strip_prefix("with ")) {
-                    None => People::default(),
-                    Some(others) => People::parse(others?).filter(|others| !others.is_empty())?,
+                    None => MemberList::default(),
+                    Some(others) => {
+                        MemberList::parse(others?).filter(|others| !others.is_empty())?
+                    }
                 };
                 Some(Answer::Joined(name.parse().ok()?, others))
             }
             (Request::Say(_), "said", None) => Some(Answer::Said),
-            (Request::Who, "here", Some(people)) => People::parse(people).map(Answer::Here),
+            (Request::Who, "here", Some(people)) => MemberList::parse(people).map(Answer::Here),
             (Request::Quit, "bye", None) => Some(Answer::Bye),
             _ => None,
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use clap::Args;
-use proto::chat::{Answer, Message, People, Request};
+use proto::chat::{Answer, MemberList, Message, Request};
 use proto::name::Name;
 use proto::printable::quoted;
 use proto::refusal::{Code, Refusal};
@@ -93,7 +93,7 @@ fn join(
     target: &Target,
     session: &mut Session,
     given: Option<Name>,
-) -> Result<Option<(Name, People)>, Failure> {
+) -> Result<Option<(Name, MemberList)>, Failure> {
     let is_asked = given.is_none() && io::stdin().is_terminal();
     loop {
         let default = match &given {
@@ -224,7 +224,7 @@ impl Chat {
         }
     }
 
-    fn show_joined(&mut self, name: &Name, others: &People) -> Result<(), Failure> {
+    fn show_joined(&mut self, name: &Name, others: &MemberList) -> Result<(), Failure> {
         if self.output.json {
             let object = json!({
                 "ok": true,
@@ -242,7 +242,7 @@ impl Chat {
         Ok(())
     }
 
-    fn show_people(&mut self, people: &People) -> Result<(), Failure> {
+    fn show_people(&mut self, people: &MemberList) -> Result<(), Failure> {
         let line = match self.output.json {
             true => {
                 json!({"ok": true, "here": wording::names(people), "more": people.more}).to_string()

@@ -8,7 +8,7 @@ use crate::name::Name;
 /// Names in the order of joining, as in `Joty Ahona`, and the number of further ones:
 /// `Joty Ahona +3`. A plus cannot begin a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct People {
+pub struct MemberList {
     /// The names listed.
     pub names: Vec<Name>,
     /// The number of further names.
@@ -18,11 +18,11 @@ pub struct People {
 /// Room for ` +` and a number of any size.
 const MORE_LEN: usize = 22;
 
-impl People {
+impl MemberList {
     /// As many of the names as fit into this many bytes; the others are counted.
-    pub fn that_fit(names: impl IntoIterator<Item = Name>, bytes: usize) -> People {
+    pub fn truncated_to(names: impl IntoIterator<Item = Name>, bytes: usize) -> MemberList {
         let mut left = bytes.saturating_sub(MORE_LEN);
-        let mut people = People::default();
+        let mut people = MemberList::default();
         for name in names {
             let length = name.as_str().len() + 1;
             if people.more == 0 && length <= left {
@@ -41,8 +41,8 @@ impl People {
     }
 
     /// Reads what `Display` writes; `None` when it is something else.
-    pub fn parse(text: &str) -> Option<People> {
-        let mut people = People::default();
+    pub fn parse(text: &str) -> Option<MemberList> {
+        let mut people = MemberList::default();
         if text.is_empty() {
             return Some(people);
         }
@@ -61,7 +61,7 @@ impl People {
     }
 }
 
-impl fmt::Display for People {
+impl fmt::Display for MemberList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, name) in self.names.iter().enumerate() {
             let separator = if position == 0 { "" } else { " " };
@@ -87,21 +87,21 @@ mod tests {
     #[test]
     fn the_names_that_do_not_fit_are_counted() {
         for bytes in [0, 22, 27, 100, 255, 64 * 1024] {
-            let people = People::that_fit(names(200), bytes);
+            let people = MemberList::truncated_to(names(200), bytes);
             assert_eq!(people.names.len() + people.more, 200);
             let text = people.to_string();
             assert!(text.len() <= bytes.max(MORE_LEN), "{bytes}: {text}");
-            assert_eq!(People::parse(&text), Some(people));
+            assert_eq!(MemberList::parse(&text), Some(people));
         }
     }
 
     #[test]
     fn people_have_these_exact_bytes() {
-        let few = People::that_fit(names(2), 100);
+        let few = MemberList::truncated_to(names(2), 100);
         assert_eq!(few.to_string(), "n000 n001");
-        assert_eq!(People { more: 3, ..few }.to_string(), "n000 n001 +3");
-        assert_eq!(People::default().to_string(), "");
-        assert!(People::parse("").unwrap().is_empty());
+        assert_eq!(MemberList { more: 3, ..few }.to_string(), "n000 n001 +3");
+        assert_eq!(MemberList::default().to_string(), "");
+        assert!(MemberList::parse("").unwrap().is_empty());
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         for text in [
             " ", "a  b", "a ", "a +", "a +0", "a +x", "+1 a", "a é", "++1",
         ] {
-            assert_eq!(People::parse(text), None, "{text:?}");
+            assert_eq!(MemberList::parse(text), None, "{text:?}");
         }
     }
 }

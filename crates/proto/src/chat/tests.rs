@@ -7,8 +7,8 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn people(names: &[&str]) -> People {
-    People {
+fn people(names: &[&str]) -> MemberList {
+    MemberList {
         names: names.iter().map(|text| name(text)).collect(),
         more: 0,
     }
@@ -38,7 +38,7 @@ fn answers_have_these_exact_bytes() {
     for (request, answer, bytes) in [
         (
             &join,
-            Answer::Joined(name("Adarsh"), People::default()),
+            Answer::Joined(name("Adarsh"), MemberList::default()),
             "joined Adarsh",
         ),
         (

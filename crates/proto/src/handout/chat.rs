@@ -53,7 +53,7 @@ fn sentence(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{People, Reason};
+    use crate::chat::{MemberList, Reason};
     use proptest::prelude::*;
 
     fn name(text: &str) -> Name {
@@ -98,7 +98,7 @@ mod tests {
         for answer in [
             Answer::Said,
             Answer::Bye,
-            Answer::Joined(joty.clone(), People::default()),
+            Answer::Joined(joty.clone(), MemberList::default()),
         ] {
             assert_eq!(told(&Message::Reply(Ok(answer))), None);
         }

@@ -3,7 +3,7 @@
 //! A line that was said stands behind a name and a colon. A name holds neither a colon nor a
 //! blank, so nothing that is said can look like an announcement.
 
-use proto::chat::{Event, People, Reason};
+use proto::chat::{Event, MemberList, Reason};
 use proto::name::Name;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub fn object(event: &Event) -> Value {
 }
 
 /// Who is there, for a person: `Joty, Ahona and 3 more`.
-pub fn people(people: &People) -> String {
+pub fn people(people: &MemberList) -> String {
     let names: Vec<&str> = people.names.iter().map(Name::as_str).collect();
     match (names.join(", "), people.more) {
         (names, 0) => names,
@@ -40,7 +40,7 @@ pub fn people(people: &People) -> String {
 }
 
 /// Who is there, for a program.
-pub fn names(people: &People) -> Value {
+pub fn names(people: &MemberList) -> Value {
     people.names.iter().map(Name::as_str).collect()
 }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn people_who_did_not_fit_are_counted() {
-        let some = People::parse("Joty Ahona +3").unwrap();
+        let some = MemberList::parse("Joty Ahona +3").unwrap();
         assert_eq!(people(&some), "Joty, Ahona and 3 more");
         assert_eq!(names(&some).to_string(), r#"["Joty","Ahona"]"#);
     }

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use proto::chat::{Answer, Event, Message, People, Reason, Text, check_not_reserved};
+use proto::chat::{Answer, Event, MemberList, Message, Reason, Text, check_not_reserved};
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
@@ -218,10 +218,10 @@ impl Members {
     }
 
     /// The names of the members, as many as fit a message behind so many bytes.
-    fn people(&self, before: usize) -> People {
+    fn people(&self, before: usize) -> MemberList {
         let longest = self.dialect.framing.max_payload();
         let names = self.by_id.values().map(|entry| entry.name.clone());
-        People::that_fit(names, longest.saturating_sub(before))
+        MemberList::truncated_to(names, longest.saturating_sub(before))
     }
 
     /// Queues an answer for one member.
