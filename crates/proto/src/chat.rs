@@ -213,7 +213,7 @@ impl Event {
         match (kind, rest) {
             ("joined", None) => Some(Event::Joined(name)),
             ("left", Some(reason)) => Some(Event::Left(name, Reason::parse(reason)?)),
-            ("said", Some(text)) => Some(Event::Said(name, Text::told(text).ok()?)),
+            ("said", Some(text)) => Some(Event::Said(name, Text::from_room(text).ok()?)),
             _ => None,
         }
     }

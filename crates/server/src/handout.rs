@@ -50,7 +50,7 @@ const CHAT: Dialect = Dialect {
     framing: Framing::Raw,
     greeting: None,
     read: chat::request,
-    word: chat::told,
+    word: chat::render,
     echoes: false,
     tries_again: false,
 };

@@ -39,7 +39,7 @@ impl Text {
     ///
     /// # Errors
     /// The reason, when no room may send it.
-    pub fn told(text: &str) -> Result<Text, Refusal> {
+    pub fn from_room(text: &str) -> Result<Text, Refusal> {
         checked(text, |_, c| is_variation_selector(c))
     }
 
@@ -237,9 +237,9 @@ mod tests {
         // Not an emoji in this version of Unicode.
         let text = "\u{2192}\u{fe0f}";
         assert!(text.parse::<Text>().is_err());
-        assert_eq!(Text::told(text).unwrap().as_str(), text);
+        assert_eq!(Text::from_room(text).unwrap().as_str(), text);
         for text in ["\u{fe0f}", "a\u{3164}", "a\u{1b}[2J", "x\u{200d}\u{200d}"] {
-            assert!(Text::told(text).is_err(), "{text:?}");
+            assert!(Text::from_room(text).is_err(), "{text:?}");
         }
     }
 

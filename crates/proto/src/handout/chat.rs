@@ -32,7 +32,7 @@ pub fn request(text: &str, is_member: bool) -> Result<Request, Refusal> {
 }
 
 /// The message in the printed words, if it has any. What a member says goes to all others.
-pub fn told(message: &Message<Answer>) -> Option<String> {
+pub fn render(message: &Message<Answer>) -> Option<String> {
     match message {
         Message::Event(Event::Joined(name)) => Some(format!("{name} has joined the chat.")),
         Message::Event(Event::Left(name, _)) => Some(format!("{name} has left the chat.")),
@@ -93,14 +93,14 @@ mod tests {
                 "Joty has left the chat.",
             ),
         ] {
-            assert_eq!(told(&message).unwrap(), expected);
+            assert_eq!(render(&message).unwrap(), expected);
         }
         for answer in [
             Answer::Said,
             Answer::Bye,
             Answer::Joined(joty.clone(), MemberList::default()),
         ] {
-            assert_eq!(told(&Message::Reply(Ok(answer))), None);
+            assert_eq!(render(&Message::Reply(Ok(answer))), None);
         }
     }
 
@@ -108,12 +108,12 @@ mod tests {
     fn a_name_that_cannot_be_had_is_told_in_one_sentence() {
         let refused = |text: &str| {
             let refusal = request(text, false).unwrap_err();
-            told(&Message::Reply(Err(refusal))).unwrap()
+            render(&Message::Reply(Err(refusal))).unwrap()
         };
         assert_eq!(refused(" "), "Name already taken.");
         let taken = Refusal::new(Code::NameTaken, "Joty is in the room");
         assert_eq!(
-            told(&Message::Reply(Err(taken))).unwrap(),
+            render(&Message::Reply(Err(taken))).unwrap(),
             "Name already taken."
         );
         assert_eq!(
@@ -126,7 +126,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in ".*", is_member: bool) {
             if let Err(refusal) = request(&text, is_member) {
-                let sentence = told(&Message::Reply(Err(refusal))).unwrap();
+                let sentence = render(&Message::Reply(Err(refusal))).unwrap();
                 prop_assert!(sentence.ends_with('.') && sentence.len() < 300, "{}", sentence);
             }
         }
