@@ -137,7 +137,9 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
         Request::LogIn(customer, password) => session
             .log_in_by_name(&customer.0, &password)
             .map(Answer::Welcome),
-        Request::LogInGlued(glued) => session.log_in_concatenated(&glued).map(Answer::Welcome),
+        Request::LogInConcatenated(glued) => {
+            session.log_in_concatenated(&glued).map(Answer::Welcome)
+        }
         Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
             session.log_in_without_pin(card);
@@ -170,8 +172,8 @@ pub fn exchange_of(handout: Handout) -> Exchange {
 fn answer(datagram: &[u8], sender: SocketAddr, clock: &Clock) -> Option<Vec<u8>> {
     let request = datetime::request(datagram)?.inspect_err(|_| {
         let _from = tracing::info_span!("datagram", %sender).entered();
-        let shown = quoted(&String::from_utf8_lossy(datagram));
-        conversation::not_understood(&shown, datetime::UNDERSTANDS);
+        let for_log = quoted(&String::from_utf8_lossy(datagram));
+        conversation::not_understood(&for_log, datetime::EXPECTED);
     });
     let answer = match request {
         Ok(request) => Ok(now(request, clock)?),

@@ -62,10 +62,10 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
                 word().and_then(|card| self.create(card, word()?, word()?, word()?))
             }
             // The printed server does not answer either.
-            _ => Ok(Step::Close.puzzled()),
+            _ => Ok(Step::Close.not_understood()),
         };
         match step {
-            Err(INVALID) => Step::last(INVALID).puzzled(),
+            Err(INVALID) => Step::last(INVALID).not_understood(),
             step => step.unwrap_or_else(Step::last),
         }
     }
@@ -207,17 +207,17 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message) {
             Ok(text) => self.request(text),
-            Err(_) => Step::last(INVALID).puzzled(),
+            Err(_) => Step::last(INVALID).not_understood(),
         }
     }
 
-    fn understands(&self) -> &'static str {
+    fn expected(&self) -> &'static str {
         "VERIFY_CARD_AND_PASSWORD CARD PASSWORD, BALANCE_INQUIRY CARD, WITHDRAW CARD AMOUNT, \
          DEPOSIT CARD AMOUNT, or CREATE_ACCOUNT CARD NAME PASSWORD AMOUNT"
     }
 
     /// Only the verb, because passwords may follow it.
-    fn shown(&self, message: &[u8]) -> String {
+    fn for_log(&self, message: &[u8]) -> String {
         let length = message.len();
         let text = str::from_utf8(message).unwrap_or_default();
         let verb = words(text).next().unwrap_or_default();
@@ -234,7 +234,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
         }
     }
 
-    fn disturbed(&mut self) -> Step<Request> {
+    fn refused_by_fault(&mut self) -> Step<Request> {
         Step::last(RANDOM_ERROR)
     }
 }

@@ -120,7 +120,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
         match Pin::password(text) {
             Some(concatenated) => self.go(
                 State::CheckingConcatenated(customer),
-                Step::Ask(Request::LogInGlued(concatenated)),
+                Step::Ask(Request::LogInConcatenated(concatenated)),
             ),
             None => self.go(State::Password(Some(customer)), Step::Listen),
         }
@@ -142,7 +142,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
             "2" => Chosen::Move(Kind::Withdrawal),
             "3" => Chosen::Move(Kind::Deposit),
             _ => {
-                let step = Step::say(INVALID_OPTION).puzzled();
+                let step = Step::say(INVALID_OPTION).not_understood();
                 return self.go(State::Acknowledgement, step);
             }
         };
@@ -151,7 +151,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     fn amount(&mut self, kind: Kind, text: &str) -> Step<Request> {
         let Some(hundredths) = hundredths(text).filter(|hundredths| *hundredths > 0) else {
-            return self.declined(kind, Outcome::InvalidInput).puzzled();
+            return self.declined(kind, Outcome::InvalidInput).not_understood();
         };
         let Some(amount) = Money::from_minor(hundredths).and_then(Amount::new) else {
             // More than any account can hold.
@@ -235,7 +235,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             State::Name => self.name(&text),
             State::Password(customer) => self.password(customer, &text),
             State::LoggedIn if text == LOGGED_IN => self.menu(),
-            State::LoggedIn => self.go(State::Name, Step::Listen.puzzled()),
+            State::LoggedIn => self.go(State::Name, Step::Listen.not_understood()),
             State::Choice => self.choice(&text),
             State::Chosen(Chosen::Balance) => self.ask(State::AskingBalance, atm::Request::Balance),
             State::Chosen(Chosen::Move(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
@@ -247,7 +247,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
                 let step = self.ask(State::Confirming, atm::Request::Confirm { id, key: None });
                 match &*text {
                     WITHDRAW_RECV => step,
-                    _ => step.puzzled(),
+                    _ => step.not_understood(),
                 }
             }
             State::Acknowledgement => self.menu(),
@@ -263,7 +263,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         }
     }
 
-    fn understands(&self) -> &'static str {
+    fn expected(&self) -> &'static str {
         match &self.state {
             State::Name => "a name",
             State::Password(_) => "a password",
@@ -276,7 +276,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
     }
 
     /// Any message may be a password, if a client is out of step.
-    fn shown(&self, message: &[u8]) -> String {
+    fn for_log(&self, message: &[u8]) -> String {
         format!("{} bytes", message.len())
     }
 
@@ -322,7 +322,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         }
     }
 
-    fn disturbed(&mut self) -> Step<Request> {
+    fn refused_by_fault(&mut self) -> Step<Request> {
         match self.state.clone() {
             // The password that follows belongs to no name.
             State::Name => self.go(State::Password(None), Step::Listen),
@@ -334,7 +334,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         }
     }
 
-    fn undone(&self) -> Option<String> {
+    fn unfinished(&self) -> Option<String> {
         match &self.state {
             State::NotesOut(id) => Some(format!(
                 "{id} is neither confirmed nor rolled back: the notes may be out"

@@ -10,7 +10,7 @@ pub enum Request {
     /// Opens the session of the customer with this name or card number.
     LogIn(Customer, Pin),
     /// The same with name and password concatenated, without a boundary between them.
-    LogInGlued(Pin),
+    LogInConcatenated(Pin),
     /// A request in the session of the customer who has logged in.
     Session(atm::Request),
     /// A request on this card, without a log-in.

@@ -111,11 +111,11 @@ impl Wording for Calculator {
         {
             Ok(Some(value)) => Step::say(repr(value)),
             Ok(None) => Step::say(INVALID),
-            Err(NotAnExpression) => Step::say(INVALID).puzzled(),
+            Err(NotAnExpression) => Step::say(INVALID).not_understood(),
         }
     }
 
-    fn understands(&self) -> &'static str {
+    fn expected(&self) -> &'static str {
         match self.is_named {
             true => "NUMBER + NUMBER with one blank on each side of an operator of + - * /, or q",
             false => "a name",
@@ -129,7 +129,7 @@ impl Wording for Calculator {
         }
     }
 
-    fn disturbed(&mut self) -> Step<Request> {
+    fn refused_by_fault(&mut self) -> Step<Request> {
         match self.is_named {
             true => Step::say(INVALID),
             // The name is not answered, even if it is refused.
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(calculator.answered(Ok(Answer::Bye)), Step::Listen);
         match calculator.received(expression.as_bytes()) {
             Step::Say(messages) => String::from_utf8(messages.concat()).unwrap(),
-            Step::Puzzled(step) => {
+            Step::NotUnderstood(step) => {
                 assert_eq!(*step, Step::say("Invalid expression"));
                 "not understood".into()
             }
@@ -222,8 +222,11 @@ mod tests {
     #[test]
     fn a_refused_name_is_a_name_all_the_same() {
         let mut calculator = Calculator::default();
-        assert_eq!(calculator.disturbed(), Step::Listen);
-        assert_eq!(calculator.disturbed(), Step::say("Invalid expression"));
+        assert_eq!(calculator.refused_by_fault(), Step::Listen);
+        assert_eq!(
+            calculator.refused_by_fault(),
+            Step::say("Invalid expression")
+        );
         assert_eq!(calculator.received(b"1 + 1"), Step::say("2.0"));
     }
 

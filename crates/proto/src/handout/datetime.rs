@@ -10,7 +10,7 @@ use crate::reply;
 pub const INVALID: &str = "Invalid request";
 
 /// The known requests, for a log.
-pub const UNDERSTANDS: &str = "SEND_DATE, SEND_TIME or q";
+pub const EXPECTED: &str = "SEND_DATE, SEND_TIME or q";
 
 /// The last datagram of a printed client.
 pub const QUIT: &str = "q";

@@ -24,11 +24,11 @@ impl Wording for TextMenu {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message).ok().and_then(request) {
             Some(request) => Step::Ask(request),
-            None => Step::last(INVALID).puzzled(),
+            None => Step::last(INVALID).not_understood(),
         }
     }
 
-    fn understands(&self) -> &'static str {
+    fn expected(&self) -> &'static str {
         "convert WORD, check NUMBER prime, or check NUMBER palindrome"
     }
 
@@ -44,7 +44,7 @@ impl Wording for TextMenu {
         }
     }
 
-    fn disturbed(&mut self) -> Step<Request> {
+    fn refused_by_fault(&mut self) -> Step<Request> {
         Step::last(INVALID)
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         match TextMenu.received(message) {
             Step::Ask(request) => Some(request),
             step => {
-                assert_eq!(step, Step::last("Invalid request").puzzled());
+                assert_eq!(step, Step::last("Invalid request").not_understood());
                 None
             }
         }

@@ -23,11 +23,11 @@ impl Wording for TextSession {
     fn received(&mut self, message: &[u8]) -> Step<Request> {
         match str::from_utf8(message).ok().and_then(request) {
             Some(request) => Step::Ask(request),
-            None => Step::say(NOT_AVAILABLE).puzzled(),
+            None => Step::say(NOT_AVAILABLE).not_understood(),
         }
     }
 
-    fn understands(&self) -> &'static str {
+    fn expected(&self) -> &'static str {
         "NUMBER prime, NUMBER palindrome, or a text that does not begin with a digit"
     }
 
@@ -43,7 +43,7 @@ impl Wording for TextSession {
         }
     }
 
-    fn disturbed(&mut self) -> Step<Request> {
+    fn refused_by_fault(&mut self) -> Step<Request> {
         Step::say(NOT_AVAILABLE)
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         match TextSession.received(message) {
             Step::Ask(request) => Some(request),
             step => {
-                assert_eq!(step, Step::say(NOT_AVAILABLE).puzzled());
+                assert_eq!(step, Step::say(NOT_AVAILABLE).not_understood());
                 None
             }
         }
@@ -152,7 +152,7 @@ mod tests {
         #[test]
         fn no_message_makes_it_panic_or_close(message in prop::collection::vec(any::<u8>(), 1..40)) {
             let step = TextSession.received(&message);
-            let goes_on = matches!(step, Step::Ask(_)) || step == Step::say(NOT_AVAILABLE).puzzled();
+            let goes_on = matches!(step, Step::Ask(_)) || step == Step::say(NOT_AVAILABLE).not_understood();
             prop_assert!(goes_on, "{:?}", step);
         }
     }

@@ -25,7 +25,7 @@ pub enum Step<R> {
     /// Close the connection without sending.
     Close,
     /// Log that the message was not understood; then do this.
-    Puzzled(Box<Step<R>>),
+    NotUnderstood(Box<Step<R>>),
 }
 
 impl<R> Step<R> {
@@ -41,8 +41,8 @@ impl<R> Step<R> {
 
     /// Does this because the message was not understood.
     #[must_use]
-    pub fn puzzled(self) -> Step<R> {
-        Step::Puzzled(Box::new(self))
+    pub fn not_understood(self) -> Step<R> {
+        Step::NotUnderstood(Box::new(self))
     }
 }
 
@@ -60,13 +60,13 @@ pub trait Wording {
     fn answered(&mut self, answer: Result<Self::Answer, Refusal>) -> Step<Self::Request>;
 
     /// Handles a message that an injected fault refuses unread.
-    fn disturbed(&mut self) -> Step<Self::Request>;
+    fn refused_by_fault(&mut self) -> Step<Self::Request>;
 
     /// The messages understood in this state, for a log.
-    fn understands(&self) -> &'static str;
+    fn expected(&self) -> &'static str;
 
     /// The message for a log, without anything that may be a secret.
-    fn shown(&self, message: &[u8]) -> String {
+    fn for_log(&self, message: &[u8]) -> String {
         quoted(&String::from_utf8_lossy(message))
     }
 
@@ -76,7 +76,7 @@ pub trait Wording {
     }
 
     /// What stays unfinished if the connection ends here, for a log.
-    fn undone(&self) -> Option<String> {
+    fn unfinished(&self) -> Option<String> {
         None
     }
 }

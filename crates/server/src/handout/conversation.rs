@@ -31,8 +31,8 @@ where
         let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
         let (mut wording, ask) = (self.begin)(permit.watch());
         let end = hold(&mut wording, ask, &mut connection, permit);
-        if let Some(undone) = wording.undone() {
-            tracing::warn!("the client left: {undone}");
+        if let Some(unfinished) = wording.unfinished() {
+            tracing::warn!("the client left: {unfinished}");
         }
         connection.close();
         Ok(end)
@@ -50,7 +50,7 @@ fn hold<W: Wording>(
     permit: &ConnectionPermit,
 ) -> End {
     loop {
-        let understands = wording.understands();
+        let expected = wording.expected();
         let received = match wording.awaits_secret() {
             true => connection.reader.receive_secret(None),
             false => connection.reader.receive(None),
@@ -59,8 +59,8 @@ fn hold<W: Wording>(
             Ok(Some(message)) => {
                 permit.has_spoken();
                 match wording.received(&message) {
-                    Step::Puzzled(step) => {
-                        not_understood(&wording.shown(&message), understands);
+                    Step::NotUnderstood(step) => {
+                        not_understood(&wording.for_log(&message), expected);
                         *step
                     }
                     step => step,
@@ -68,14 +68,14 @@ fn hold<W: Wording>(
             }
             Ok(None) if permit.is_stopping() => return End::Stopping,
             Ok(None) => return End::Closed,
-            Err(ReceiveError::Injected) => wording.disturbed(),
+            Err(ReceiveError::Injected) => wording.refused_by_fault(),
             Err(ReceiveError::Io(error)) if is_gone(&error) => return End::Closed,
             Err(error) => return End::Broken(error.to_string()),
         };
         let end = loop {
             step = match step {
                 Step::Ask(request) => wording.answered(ask(request)),
-                Step::Puzzled(step) => *step,
+                Step::NotUnderstood(step) => *step,
                 Step::Listen => break None,
                 Step::Say(messages) => match send_apart(&mut connection.writer, &messages) {
                     Ok(()) => break None,
@@ -95,8 +95,8 @@ fn hold<W: Wording>(
 }
 
 /// Logs what a client of the hand-out said, and what it may say.
-pub fn not_understood(shown: &str, understands: &str) {
-    tracing::warn!("not understood: {shown}; understood here: {understands}");
+pub fn not_understood(for_log: &str, expected: &str) {
+    tracing::warn!("not understood: {for_log}; understood here: {expected}");
 }
 
 fn send_apart(writer: &mut Writer, messages: &[Vec<u8>]) -> Result<(), SendError> {

@@ -207,7 +207,7 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 }
 
 /// A connection that is a client's, under these faults, and the bare other end of it.
-fn disturbed(spec: &str) -> (Connection, TcpStream) {
+fn refused_by_fault(spec: &str) -> (Connection, TcpStream) {
     use crate::fault::{Channel, Exchange, FaultPlan};
     use proto::mode::Transport;
     use proto::side::Side;
@@ -227,7 +227,7 @@ fn disturbed(spec: &str) -> (Connection, TcpStream) {
 
 #[test]
 fn a_message_that_does_not_fit_counts_for_nothing() {
-    let (mut connection, mut other) = disturbed("drop-request=#1");
+    let (mut connection, mut other) = refused_by_fault("drop-request=#1");
     connection.writer.send(b"a\nb").unwrap_err();
     connection.writer.send(b"ADD 1").unwrap();
     connection.writer.send(b"ADD 2").unwrap();
@@ -239,7 +239,7 @@ fn a_message_that_does_not_fit_counts_for_nothing() {
 
 #[test]
 fn a_split_message_is_read_in_pieces() {
-    let (mut connection, mut other) = disturbed("split=1");
+    let (mut connection, mut other) = refused_by_fault("split=1");
     let reading = std::thread::spawn(move || {
         let (mut all, mut reads) = (Vec::<u8>::new(), 0);
         let mut piece = [0; 1024];
@@ -261,7 +261,7 @@ fn a_split_message_is_read_in_pieces() {
 
 #[test]
 fn a_glued_message_waits_for_the_next_and_comes_with_it() {
-    let (mut connection, mut other) = disturbed("glue=#1-2");
+    let (mut connection, mut other) = refused_by_fault("glue=#1-2");
     connection.writer.send(b"one").unwrap();
     other.set_nonblocking(true).unwrap();
     let nothing = other.read(&mut [0; 16]).unwrap_err();
@@ -275,7 +275,7 @@ fn a_glued_message_waits_for_the_next_and_comes_with_it() {
 
 #[test]
 fn a_glued_message_that_nothing_follows_comes_alone() {
-    let (mut connection, mut other) = disturbed("glue=#1");
+    let (mut connection, mut other) = refused_by_fault("glue=#1");
     connection.writer.send(b"one").unwrap();
     let answering = std::thread::spawn(move || {
         let mut asked = [0; 4];
@@ -290,7 +290,7 @@ fn a_glued_message_that_nothing_follows_comes_alone() {
 
 #[test]
 fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
-    let (mut connection, mut other) = disturbed("reset=#2");
+    let (mut connection, mut other) = refused_by_fault("reset=#2");
     connection.writer.send(b"one").unwrap();
     let mut one = [0; 4];
     other.read_exact(&mut one).unwrap();
@@ -310,7 +310,7 @@ fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
 
 #[test]
 fn a_reset_wakes_a_reader_in_another_thread() {
-    let (connection, _other) = disturbed("reset=#1");
+    let (connection, _other) = refused_by_fault("reset=#1");
     let (mut reader, mut writer) = connection.split();
     let reading = std::thread::spawn(move || reader.receive(None).unwrap_err().to_string());
     let sent = writer.send(b"one").unwrap_err().to_string();

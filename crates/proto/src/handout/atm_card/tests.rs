@@ -170,21 +170,25 @@ fn too_few_words_are_invalid_and_an_unknown_first_word_is_not_answered() {
     let short = "VERIFY_CARD_AND_PASSWORD|VERIFY_CARD_AND_PASSWORD 123456789|BALANCE_INQUIRY|\
                  WITHDRAW 123456789|DEPOSIT|CREATE_ACCOUNT 111 bob pw9";
     for request in short.split('|') {
-        let puzzled = Step::last("Invalid request").puzzled();
-        assert_eq!(wording().received(request.as_bytes()), puzzled, "{request}");
+        let not_understood = Step::last("Invalid request").not_understood();
+        assert_eq!(
+            wording().received(request.as_bytes()),
+            not_understood,
+            "{request}"
+        );
     }
     for request in [&b"HELLO"[..], b"withdraw 123456789 5", b" ", b"ERROR"] {
-        assert_eq!(wording().received(request), Step::Close.puzzled());
+        assert_eq!(wording().received(request), Step::Close.not_understood());
     }
     assert_eq!(
         wording().received(b"WITHDRAW \xff 5"),
-        Step::last("Invalid request").puzzled()
+        Step::last("Invalid request").not_understood()
     );
 }
 
 #[test]
 fn what_is_not_understood_is_shown_by_its_verb_and_never_with_a_password() {
-    for (message, shown) in [
+    for (message, for_log) in [
         (
             &b"WITHDRAWAL 123456789 500"[..],
             "\"WITHDRAWAL\" in 24 bytes",
@@ -195,14 +199,14 @@ fn what_is_not_understood_is_shown_by_its_verb_and_never_with_a_password() {
         (b" ", "1 bytes that begin with no verb"),
         (b"WITHDRAW \xff", "10 bytes that begin with no verb"),
     ] {
-        assert_eq!(wording().shown(message), shown);
+        assert_eq!(wording().for_log(message), for_log);
     }
 }
 
 #[test]
 fn an_injected_error_has_the_printed_words() {
     assert_eq!(
-        wording().disturbed(),
+        wording().refused_by_fault(),
         Step::last("ERROR_ACK Random error occurred")
     );
 }

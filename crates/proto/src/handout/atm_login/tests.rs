@@ -69,7 +69,7 @@ fn deposit() -> TransactionId {
 /// At the menu, logged in.
 fn at_menu() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = wording();
-    let glued = Request::LogInGlued(Pin::password("jamal").unwrap());
+    let glued = Request::LogInConcatenated(Pin::password("jamal").unwrap());
     assert_eq!(wording.received(b"jamal"), Step::Ask(glued));
     assert_eq!(wording.answered(wrong()), Step::Listen);
     let log_in = Request::LogIn(Customer("jamal".into()), Pin::password("4321").unwrap());
@@ -128,7 +128,7 @@ fn wrong_credentials_lead_back_to_the_log_in() {
 #[test]
 fn name_and_password_in_one_piece_log_in_if_that_is_what_they_are() {
     let mut wording = wording();
-    let glued = Request::LogInGlued(Pin::password("jamal4321").unwrap());
+    let glued = Request::LogInConcatenated(Pin::password("jamal4321").unwrap());
     assert_eq!(wording.received(b"jamal4321"), Step::Ask(glued));
     let welcome = Ok(Answer::Welcome("jamal".parse().unwrap()));
     assert_eq!(wording.answered(welcome), Step::say("LOGGED_IN"));
@@ -140,10 +140,13 @@ fn any_other_reply_to_the_log_in_leads_back_to_it() {
     let mut wording = wording();
     wording.received(b"jamal4321");
     wording.answered(Ok(Answer::Welcome("jamal".parse().unwrap())));
-    assert_eq!(wording.received(b"logged in"), Step::Listen.puzzled());
+    assert_eq!(
+        wording.received(b"logged in"),
+        Step::Listen.not_understood()
+    );
     assert!(matches!(
         wording.received(b"jamal"),
-        Step::Ask(Request::LogInGlued(_))
+        Step::Ask(Request::LogInConcatenated(_))
     ));
 }
 
@@ -151,7 +154,7 @@ fn any_other_reply_to_the_log_in_leads_back_to_it() {
 fn what_is_not_on_the_menu_is_invalid_and_any_reply_brings_the_menu_back() {
     for choice in [&b"4"[..], b"0", b"12", b"1\n", b"", b"\xff", b"balance"] {
         let mut wording = at_menu();
-        let invalid = Step::say("INVALID_OPTION").puzzled();
+        let invalid = Step::say("INVALID_OPTION").not_understood();
         assert_eq!(wording.received(choice), invalid);
         assert_eq!(wording.received(b"INVALID_OPTION"), Step::say(MENU));
     }
@@ -178,25 +181,25 @@ fn a_balance_is_written_as_python_does() {
 #[test]
 fn a_withdrawal_is_confirmed_by_its_receipt() {
     let mut wording = withdrawn();
-    assert!(wording.undone().unwrap().contains("WITH_0000"));
+    assert!(wording.unfinished().unwrap().contains("WITH_0000"));
     assert_eq!(wording.received(b"WITHDRAW_RECV"), confirm(withdrawal()));
-    assert_eq!(wording.undone(), None);
+    assert_eq!(wording.unfinished(), None);
     assert_eq!(wording.answered(confirmed(withdrawal())), Step::say(MENU));
 }
 
 #[test]
 fn a_receipt_in_other_words_confirms_too_and_is_logged() {
     let mut wording = withdrawn();
-    assert!(wording.understands().contains("ERROR_WITHDRAW"));
+    assert!(wording.expected().contains("ERROR_WITHDRAW"));
     assert_eq!(
         wording.received(b"ERROR_WITHDRAWAL"),
-        confirm(withdrawal()).puzzled()
+        confirm(withdrawal()).not_understood()
     );
 }
 
 #[test]
 fn nothing_of_a_message_is_shown_in_a_log_for_it_may_be_a_password() {
-    assert_eq!(wording().shown(b"4321"), "4 bytes");
+    assert_eq!(wording().for_log(b"4321"), "4 bytes");
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn a_declined_withdrawal_is_never_rolled_back() {
         for amount in b"abc|1.2.3|0|-5|nan|inf|0.001|\xff".split(|byte| *byte == b'|') {
             let mut wording = at_amount(b"2");
             let invalid = pickled(Outcome::InvalidInput);
-            assert_eq!(wording.received(amount), invalid.puzzled());
+            assert_eq!(wording.received(amount), invalid.not_understood());
             assert_eq!(wording.received(reply), Step::say(MENU));
         }
     }
@@ -245,7 +248,7 @@ fn a_deposit_is_confirmed_before_it_is_answered() {
         balance: 503_604.0,
     };
     assert_eq!(wording.answered(balance(50_360_400)), pickled(outcome));
-    assert_eq!(wording.undone(), None);
+    assert_eq!(wording.unfinished(), None);
     assert_eq!(wording.received(b"DEPOSIT_RECV"), Step::say(MENU));
 }
 
@@ -260,7 +263,7 @@ fn the_menu_follows_a_deposit_of_no_amount_at_once() {
     ] {
         let mut wording = at_amount(b"3");
         let both = Step::Say(alloc::vec![Outcome::InvalidInput.to_bytes(), MENU.into()]);
-        let both = if is_one { both } else { both.puzzled() };
+        let both = if is_one { both } else { both.not_understood() };
         assert_eq!(wording.received(amount), both);
         assert_eq!(wording.received(b"1"), Step::say("VALID_OPTION"));
     }
@@ -269,13 +272,13 @@ fn the_menu_follows_a_deposit_of_no_amount_at_once() {
 #[test]
 fn an_injected_error_is_the_refusal_there_is_a_word_for() {
     let mut wording = wording();
-    assert_eq!(wording.disturbed(), Step::Listen);
+    assert_eq!(wording.refused_by_fault(), Step::Listen);
     assert_eq!(wording.received(b"4321"), Step::say("WRONG_CRED"));
     let mut wording = at_menu();
-    assert_eq!(wording.disturbed(), Step::say("INVALID_OPTION"));
+    assert_eq!(wording.refused_by_fault(), Step::say("INVALID_OPTION"));
     let mut wording = at_amount(b"2");
-    assert_eq!(wording.disturbed(), pickled(Outcome::InvalidInput));
-    assert_eq!(withdrawn().disturbed(), Step::Close);
+    assert_eq!(wording.refused_by_fault(), pickled(Outcome::InvalidInput));
+    assert_eq!(withdrawn().refused_by_fault(), Step::Close);
 }
 
 proptest! {
