@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::sync::mpsc;
 
 use proto::frame::Framing;
-use proto::handout::{Handout, Part};
+use proto::handout::{Handout, Implementation};
 use proto::mode::{Mode, Transport};
 use proto::script::{DEFAULT, Script, Shipped};
 use record::{Event, EventKind};
@@ -84,9 +84,9 @@ fn every_mode_is_recorded_and_faulted() {
 #[test]
 fn every_hand_out_is_recorded_and_faulted() {
     for handout in Handout::ALL {
-        let framing = match handout.part() {
-            Part::Script(name) => framing_of(name),
-            Part::Service(_) => Framing::Raw,
+        let framing = match handout.implementation() {
+            Implementation::Script(name) => framing_of(name),
+            Implementation::Service(_) => Framing::Raw,
         };
         let (service, transport) = (handout.mode().name(), handout.transport());
         is_recorded_and_faulted(Role::Handout(handout), service, transport, framing);

@@ -81,7 +81,7 @@ impl Session {
                     Refusal { code, words }
                 })),
                 // Of the connection, and not of the request.
-                (None, Err(refusal)) if refusal.code.is_passing() => {
+                (None, Err(refusal)) if refusal.code.is_transient() => {
                     Err(Failure::Lost(words_of(&refusal).into()))
                 }
                 (None, _) => {

@@ -58,7 +58,7 @@ pub enum Handout {
 
 /// What implements a hand-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Implementation {
     /// A service, with the hand-out's protocol.
     Service(Mode),
     /// One of the shipped scripts, by its name.
@@ -162,34 +162,34 @@ impl Handout {
     }
 
     /// The service or the script that implements it.
-    pub fn part(self) -> Part {
+    pub fn implementation(self) -> Implementation {
         match self {
-            Handout::TextSession | Handout::TextMenu => Part::Service(Mode::Text),
-            Handout::AtmLogin | Handout::AtmCard => Part::Service(Mode::Atm),
-            Handout::Datetime => Part::Service(Mode::Datetime),
-            Handout::Calculator => Part::Service(Mode::Calc),
-            Handout::Chat => Part::Service(Mode::Chat),
-            Handout::Echo => Part::Service(Mode::Echo),
+            Handout::TextSession | Handout::TextMenu => Implementation::Service(Mode::Text),
+            Handout::AtmLogin | Handout::AtmCard => Implementation::Service(Mode::Atm),
+            Handout::Datetime => Implementation::Service(Mode::Datetime),
+            Handout::Calculator => Implementation::Service(Mode::Calc),
+            Handout::Chat => Implementation::Service(Mode::Chat),
+            Handout::Echo => Implementation::Service(Mode::Echo),
             Handout::Joke
             | Handout::KnockKnock
             | Handout::Greeting
             | Handout::Sixteen
             | Handout::LengthPrefix
             | Handout::Accepted
-            | Handout::Udp => Part::Script(self.name()),
+            | Handout::Udp => Implementation::Script(self.name()),
         }
     }
 
     /// The service that implements it; for a script, the one that plays scripts.
     pub fn mode(self) -> Mode {
-        match self.part() {
-            Part::Service(mode) => mode,
-            Part::Script(_) => Mode::Script,
+        match self.implementation() {
+            Implementation::Service(mode) => mode,
+            Implementation::Script(_) => Mode::Script,
         }
     }
 
     /// The guarantees of the native protocol that it lacks, if any besides message boundaries.
-    pub fn gives_up(self) -> Option<&'static str> {
+    pub fn lacks(self) -> Option<&'static str> {
         match self {
             Handout::AtmLogin => Some(
                 "no ids: a withdrawal whose answer is lost cannot be asked for again; no lock after \
@@ -238,12 +238,12 @@ mod tests {
     #[test]
     fn every_script_is_shipped_and_travels_as_the_hand_out_does() {
         for handout in Handout::ALL {
-            match handout.part() {
-                Part::Script(name) => {
+            match handout.implementation() {
+                Implementation::Script(name) => {
                     let script: Script = Shipped::find(name).unwrap().source.parse().unwrap();
                     assert_eq!(script.transport(), handout.transport(), "{name}");
                 }
-                Part::Service(mode) => {
+                Implementation::Service(mode) => {
                     assert!(mode.transports().contains(&handout.transport()), "{mode:?}");
                 }
             }

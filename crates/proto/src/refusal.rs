@@ -94,7 +94,7 @@ named!(
 
 impl Code {
     /// Whether a retry may succeed: the server is full, stopping or unavailable.
-    pub fn is_passing(self) -> bool {
+    pub fn is_transient(self) -> bool {
         use Code::{Busy, Internal, ShuttingDown, TooSlow, Unavailable};
         matches!(self, Busy | ShuttingDown | TooSlow | Unavailable | Internal)
     }

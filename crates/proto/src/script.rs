@@ -66,13 +66,13 @@ pub struct Script {
     title: String,
     transport: Transport,
     framing: Framing,
-    server: Option<Part>,
-    client: Option<Part>,
+    server: Option<SideScript>,
+    client: Option<SideScript>,
 }
 
 /// What one side does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct SideScript {
     on_connect: Turn,
     rules: Vec<Rule>,
     message_length: Option<NonZeroUsize>,
@@ -150,12 +150,12 @@ impl Script {
     }
 
     /// The server's part, if the script has one.
-    pub fn server(&self) -> Option<&Part> {
+    pub fn server(&self) -> Option<&SideScript> {
         self.server.as_ref()
     }
 
     /// The client's part, if the script has one.
-    pub fn client(&self) -> Option<&Part> {
+    pub fn client(&self) -> Option<&SideScript> {
         self.client.as_ref()
     }
 
@@ -171,12 +171,12 @@ impl Script {
         Ok(self)
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &SideScript> {
         self.server.iter().chain(&self.client)
     }
 }
 
-impl Part {
+impl SideScript {
     /// In raw framing: the length of every message this side receives, if the script sets it.
     pub fn message_length(&self) -> Option<NonZeroUsize> {
         self.message_length

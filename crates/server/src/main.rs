@@ -92,7 +92,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
         );
     }
     if let Role::Handout(handout) = config.role
-        && let Some(words) = handout.gives_up()
+        && let Some(words) = handout.lacks()
     {
         tracing::warn!("hand-out {}: {words}", handout.name());
     }

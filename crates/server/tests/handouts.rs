@@ -109,12 +109,9 @@ fn what_a_hand_out_gives_up_is_said_once_at_the_start() {
             .stop()
             .stderr;
         let said = format!("hand-out {}: ", handout.name());
-        let expected = usize::from(handout.gives_up().is_some());
+        let expected = usize::from(handout.lacks().is_some());
         assert_eq!(log.matches(&said).count(), expected, "{log}");
-        assert!(
-            log.contains(handout.gives_up().unwrap_or_default()),
-            "{log}"
-        );
+        assert!(log.contains(handout.lacks().unwrap_or_default()), "{log}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
-use proto::handout::pickle::Outcome;
+use proto::handout::pickle::PickledAnswer;
 use server::Config;
 use testkit::service::Service;
 
@@ -36,18 +36,18 @@ fn balance(stream: &mut TcpStream) -> String {
 }
 
 /// The answer to an amount, of that many bytes.
-fn moved(stream: &mut TcpStream, choice: &[u8], amount: &[u8], bytes: usize) -> Outcome {
+fn moved(stream: &mut TcpStream, choice: &[u8], amount: &[u8], bytes: usize) -> PickledAnswer {
     ask(stream, choice, b"VALID_OPTION");
     ask(stream, b"VALID_OPTION", b"AMOUNT");
     say(stream, amount);
     let mut heard = vec![0; bytes];
     stream.read_exact(&mut heard).unwrap();
-    Outcome::parse(&heard).unwrap()
+    PickledAnswer::parse(&heard).unwrap()
 }
 
 fn withdrawn(stream: &mut TcpStream, amount: &[u8]) -> (f64, f64) {
     match moved(stream, b"2", amount, 119) {
-        Outcome::Withdrawn {
+        PickledAnswer::Withdrawn {
             tid,
             amount,
             balance,
@@ -67,7 +67,7 @@ fn a_customer_logs_in_looks_withdraws_and_deposits() {
     assert_eq!(withdrawn(&mut stream, b"3402.0"), (3402.0, 496_598.0));
     ask(&mut stream, b"WITHDRAW_RECV", MENU.as_bytes());
     match moved(&mut stream, b"3", b"3604", 117) {
-        Outcome::Deposited {
+        PickledAnswer::Deposited {
             tid,
             amount,
             balance,
@@ -103,18 +103,21 @@ fn what_cannot_be_moved_is_declined_and_not_rolled_back() {
     let server = started(Handout::AtmLogin);
     let mut stream = logged_in(&server);
     for (amount, bytes, outcome) in [
-        (&b"500000.01"[..], 53, Outcome::NoBalance),
-        (b"1e300", 53, Outcome::NoBalance),
-        (b"abc", 56, Outcome::InvalidInput),
-        (b"1.2.3", 56, Outcome::InvalidInput),
-        (b"-5", 56, Outcome::InvalidInput),
-        (b"nan", 56, Outcome::InvalidInput),
+        (&b"500000.01"[..], 53, PickledAnswer::NoBalance),
+        (b"1e300", 53, PickledAnswer::NoBalance),
+        (b"abc", 56, PickledAnswer::InvalidInput),
+        (b"1.2.3", 56, PickledAnswer::InvalidInput),
+        (b"-5", 56, PickledAnswer::InvalidInput),
+        (b"nan", 56, PickledAnswer::InvalidInput),
     ] {
         assert_eq!(moved(&mut stream, b"2", amount, bytes), outcome);
         ask(&mut stream, b"ERROR_WITHDRAW", MENU.as_bytes());
     }
     for amount in [&b"abc"[..], b"0", b"-5"] {
-        assert_eq!(moved(&mut stream, b"3", amount, 56), Outcome::InvalidInput);
+        assert_eq!(
+            moved(&mut stream, b"3", amount, 56),
+            PickledAnswer::InvalidInput
+        );
         // Nothing is replied to this.
         hear(&mut stream, MENU.as_bytes());
     }

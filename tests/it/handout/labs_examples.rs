@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use proto::handout::Handout;
 use proto::handout::float::repr;
-use proto::handout::pickle::Outcome;
+use proto::handout::pickle::PickledAnswer;
 use proto::mode::Transport;
 use server::Config;
 use server::clock::Clock;
@@ -156,15 +156,15 @@ fn hear_pickled(stream: &mut TcpStream) -> String {
         format!("{{'status': 'OK', 'tid': '{tid}_…', '{what}': {amount}, 'balance': {balance}}}")
     };
     let failed = |message: &str| format!("{{'status': 'ERROR', 'message': '{message}'}}");
-    match Outcome::parse(&bytes).unwrap() {
-        Outcome::Withdrawn {
+    match PickledAnswer::parse(&bytes).unwrap() {
+        PickledAnswer::Withdrawn {
             amount, balance, ..
         } => done("WITH", "withdraw", amount, balance),
-        Outcome::Deposited {
+        PickledAnswer::Deposited {
             amount, balance, ..
         } => done("DEP", "deposit", amount, balance),
-        Outcome::NoBalance => failed("NO_BLNC"),
-        Outcome::InvalidInput => failed("INVALID_IN"),
+        PickledAnswer::NoBalance => failed("NO_BLNC"),
+        PickledAnswer::InvalidInput => failed("INVALID_IN"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use proto::handout::atm_login::MENU;
-use proto::handout::pickle::Outcome;
+use proto::handout::pickle::PickledAnswer;
 use serde_json::Value;
 use testkit::process::Ended;
 
@@ -183,7 +183,7 @@ impl Bank {
 }
 
 fn withdrawn() -> Vec<u8> {
-    let outcome = Outcome::Withdrawn {
+    let outcome = PickledAnswer::Withdrawn {
         tid: "WITH_00000000-0000-4000-8000-000000000001".parse().unwrap(),
         amount: 1.0,
         balance: 499_999.0,
@@ -192,7 +192,7 @@ fn withdrawn() -> Vec<u8> {
 }
 
 fn deposited() -> Vec<u8> {
-    let outcome = Outcome::Deposited {
+    let outcome = PickledAnswer::Deposited {
         tid: "DEP_00000000-0000-4000-8000-000000000002".parse().unwrap(),
         amount: 1.0,
         balance: 500_001.0,
@@ -202,8 +202,8 @@ fn deposited() -> Vec<u8> {
 
 fn refusal(message: &str) -> Vec<u8> {
     match message {
-        "NO_BLNC" => Outcome::NoBalance.to_bytes(),
-        "INVALID_IN" => Outcome::InvalidInput.to_bytes(),
+        "NO_BLNC" => PickledAnswer::NoBalance.to_bytes(),
+        "INVALID_IN" => PickledAnswer::InvalidInput.to_bytes(),
         other => panic!("{other}"),
     }
 }

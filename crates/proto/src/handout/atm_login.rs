@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::bank::{Answer, Customer, Request};
 use super::float::repr;
-use super::pickle::Outcome;
+use super::pickle::PickledAnswer;
 use super::python::hundredths;
 use super::wording::{Step, Wording};
 use crate::atm::{self, Amount, Kind, Money, Pin, TransactionId};
@@ -151,15 +151,17 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     fn amount(&mut self, kind: Kind, text: &str) -> Step<Request> {
         let Some(hundredths) = hundredths(text).filter(|hundredths| *hundredths > 0) else {
-            return self.declined(kind, Outcome::InvalidInput).not_understood();
+            return self
+                .declined(kind, PickledAnswer::InvalidInput)
+                .not_understood();
         };
         let Some(amount) = Money::from_minor(hundredths).and_then(Amount::new) else {
             // More than any account can hold.
             return self.declined(
                 kind,
                 match kind {
-                    Kind::Withdrawal => Outcome::NoBalance,
-                    Kind::Deposit => Outcome::InvalidInput,
+                    Kind::Withdrawal => PickledAnswer::NoBalance,
+                    Kind::Deposit => PickledAnswer::InvalidInput,
                 },
             );
         };
@@ -177,7 +179,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     /// The client replies to every answer to a withdrawal, but to a deposit only if it succeeds: a
     /// declined one is followed by the menu at once.
-    fn declined(&mut self, kind: Kind, outcome: Outcome) -> Step<Request> {
+    fn declined(&mut self, kind: Kind, outcome: PickledAnswer) -> Step<Request> {
         let pickle = outcome.to_bytes();
         match kind {
             Kind::Withdrawal => self.go(State::Acknowledgement, Step::say(pickle)),
@@ -191,7 +193,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
     fn held(&mut self, id: TransactionId, amount: Amount, available: Money) -> Step<Request> {
         match id.kind {
             Kind::Withdrawal => {
-                let outcome = Outcome::Withdrawn {
+                let outcome = PickledAnswer::Withdrawn {
                     tid: id,
                     amount: double(amount.money()),
                     balance: double(available),
@@ -212,10 +214,10 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
             }
             State::Checking => self.go(State::Name, Step::say(WRONG_CRED)),
             State::Holding if refusal.code == Code::InsufficientFunds => {
-                self.declined(Kind::Withdrawal, Outcome::NoBalance)
+                self.declined(Kind::Withdrawal, PickledAnswer::NoBalance)
             }
             State::Holding if refusal.code == Code::OutOfRange => {
-                self.declined(Kind::Deposit, Outcome::InvalidInput)
+                self.declined(Kind::Deposit, PickledAnswer::InvalidInput)
             }
             // The transaction stays unsettled in the ledger; the client cannot settle it.
             State::Confirming => self.menu(),
@@ -292,7 +294,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         };
         match (self.state.clone(), answer) {
             (State::Deposited(tid, amount), atm::Answer::Balance { available, .. }) => {
-                let outcome = Outcome::Deposited {
+                let outcome = PickledAnswer::Deposited {
                     tid,
                     amount: double(amount.money()),
                     balance: double(available),
@@ -328,7 +330,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             State::Name => self.go(State::Password(None), Step::Listen),
             State::Password(_) => self.go(State::Name, Step::say(WRONG_CRED)),
             State::Choice => self.go(State::Acknowledgement, Step::say(INVALID_OPTION)),
-            State::Amount(kind) => self.declined(kind, Outcome::InvalidInput),
+            State::Amount(kind) => self.declined(kind, PickledAnswer::InvalidInput),
             // The protocol has no refusal of an acknowledgement.
             _ => Step::Close,
         }

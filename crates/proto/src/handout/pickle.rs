@@ -1,7 +1,7 @@
 //! The pickled answers of the cash machine: four dictionaries, and nothing else.
 //!
 //! Unpickling executes a program from the peer, so there is no unpickler here. The printed server
-//! sends only four shapes, in which only an id and two numbers vary; [`Outcome::parse`] reads those,
+//! sends only four shapes, in which only an id and two numbers vary; [`PickledAnswer::parse`] reads those,
 //! opcode by opcode, and refuses everything else.
 //!
 //! The bytes are those of `pickle.dumps(…, protocol=4)`, which `pickle.loads` accepts since Python
@@ -19,7 +19,7 @@ pub const MAX_SIZE: usize = 119;
 
 /// The printed bank's answer to a withdrawal or a deposit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub enum PickledAnswer {
     /// `status`, `OK`, with `tid`, `withdraw` and `balance`.
     Withdrawn {
         /// The transaction, `WITH_…`.
@@ -89,24 +89,24 @@ const FLOAT: u8 = b'G';
 /// After the last value: `SETITEMS`, `STOP`.
 const END: &[u8] = b"u.";
 
-impl Outcome {
+impl PickledAnswer {
     /// The bytes that the printed bank sends.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut body = Vec::with_capacity(MAX_SIZE);
         body.extend_from_slice(BEGIN);
         match self {
-            Outcome::Withdrawn {
+            PickledAnswer::Withdrawn {
                 tid,
                 amount,
                 balance,
             } => put_done(&mut body, *tid, "withdraw", *amount, *balance),
-            Outcome::Deposited {
+            PickledAnswer::Deposited {
                 tid,
                 amount,
                 balance,
             } => put_done(&mut body, *tid, "deposit", *amount, *balance),
-            Outcome::NoBalance => put_error(&mut body, "NO_BLNC"),
-            Outcome::InvalidInput => put_error(&mut body, "INVALID_IN"),
+            PickledAnswer::NoBalance => put_error(&mut body, "NO_BLNC"),
+            PickledAnswer::InvalidInput => put_error(&mut body, "INVALID_IN"),
         }
         body.extend_from_slice(END);
         let mut bytes = HEADER.to_vec();
@@ -120,7 +120,7 @@ impl Outcome {
     ///
     /// # Errors
     /// When the bytes are anything else.
-    pub fn parse(bytes: &[u8]) -> Result<Outcome, PickleError> {
+    pub fn parse(bytes: &[u8]) -> Result<PickledAnswer, PickleError> {
         let mut rest = Cursor { bytes, at: 0 };
         rest.expect(HEADER, "the header of protocol 4")?;
         let said = u64::from_le_bytes(rest.array()?);
@@ -177,15 +177,15 @@ struct Cursor<'b> {
 }
 
 impl<'b> Cursor<'b> {
-    fn outcome(&mut self) -> Result<Outcome, PickleError> {
+    fn outcome(&mut self) -> Result<PickledAnswer, PickleError> {
         self.key("status")?;
         match self.text("a status")? {
             "OK" => {}
             "ERROR" => {
                 self.key("message")?;
                 return match self.text("a message")? {
-                    "NO_BLNC" => Ok(Outcome::NoBalance),
-                    "INVALID_IN" => Ok(Outcome::InvalidInput),
+                    "NO_BLNC" => Ok(PickledAnswer::NoBalance),
+                    "INVALID_IN" => Ok(PickledAnswer::InvalidInput),
                     other => Err(wrong("message", other)),
                 };
             }
@@ -202,12 +202,12 @@ impl<'b> Cursor<'b> {
         self.key("balance")?;
         let balance = self.float()?;
         Ok(match tid.kind {
-            Kind::Withdrawal => Outcome::Withdrawn {
+            Kind::Withdrawal => PickledAnswer::Withdrawn {
                 tid,
                 amount,
                 balance,
             },
-            Kind::Deposit => Outcome::Deposited {
+            Kind::Deposit => PickledAnswer::Deposited {
                 tid,
                 amount,
                 balance,
@@ -283,13 +283,13 @@ mod tests {
     use uuid::Uuid;
 
     /// The four, as CPython pickles them with `pickle.dumps(…, protocol=4)`.
-    fn golden() -> [(Outcome, &'static [u8]); 4] {
-        let withdrawn = Outcome::Withdrawn {
+    fn golden() -> [(PickledAnswer, &'static [u8]); 4] {
+        let withdrawn = PickledAnswer::Withdrawn {
             tid: "WITH_00000000-0000-4000-8000-000000000001".parse().unwrap(),
             amount: 3402.0,
             balance: 496_598.0,
         };
-        let deposited = Outcome::Deposited {
+        let deposited = PickledAnswer::Deposited {
             tid: "DEP_00000000-0000-4000-8000-000000000002".parse().unwrap(),
             amount: 3604.0,
             balance: 503_604.0,
@@ -310,12 +310,12 @@ mod tests {
                   \x8c\x07balance\x94GA\x1e\xbc\xd0\x00\x00\x00\x00u.",
             ),
             (
-                Outcome::NoBalance,
+                PickledAnswer::NoBalance,
                 b"\x80\x04\x95*\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x06status\x94\x8c\x05ERROR\
                   \x94\x8c\x07message\x94\x8c\x07NO_BLNC\x94u.",
             ),
             (
-                Outcome::InvalidInput,
+                PickledAnswer::InvalidInput,
                 b"\x80\x04\x95-\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x06status\x94\x8c\x05ERROR\
                   \x94\x8c\x07message\x94\x8c\nINVALID_IN\x94u.",
             ),
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(lengths[0], MAX_SIZE);
         for (outcome, bytes) in golden() {
             assert_eq!(outcome.to_bytes(), bytes);
-            assert_eq!(Outcome::parse(bytes), Ok(outcome));
+            assert_eq!(PickledAnswer::parse(bytes), Ok(outcome));
         }
     }
 
@@ -337,7 +337,7 @@ mod tests {
     fn a_pickle_that_was_cut_is_truncated_wherever_that_was() {
         for (_, bytes) in golden() {
             for length in 0..bytes.len() {
-                let cut = Outcome::parse(&bytes[..length]);
+                let cut = PickledAnswer::parse(&bytes[..length]);
                 assert_eq!(cut, Err(PickleError::Truncated(length)), "{length}");
             }
         }
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn a_pickle_with_something_after_it_is_refused() {
         for (_, bytes) in golden() {
-            assert!(Outcome::parse(&[bytes, b"\nSelect one"].concat()).is_err());
+            assert!(PickledAnswer::parse(&[bytes, b"\nSelect one"].concat()).is_err());
         }
     }
 
@@ -375,7 +375,7 @@ mod tests {
             replaced(b"G@", b"X@"),
             replaced(b"OK", b"\xff\xfe"),
         ] {
-            let refused = Outcome::parse(&bytes);
+            let refused = PickledAnswer::parse(&bytes);
             assert!(refused.is_err(), "{bytes:?}");
         }
     }
@@ -387,11 +387,11 @@ mod tests {
         ) {
             let uuid = Uuid::from_u128(number);
             for outcome in [
-                Outcome::Withdrawn { tid: TransactionId::withdrawal(uuid), amount, balance },
-                Outcome::Deposited { tid: TransactionId::deposit(uuid), amount, balance },
+                PickledAnswer::Withdrawn { tid: TransactionId::withdrawal(uuid), amount, balance },
+                PickledAnswer::Deposited { tid: TransactionId::deposit(uuid), amount, balance },
             ] {
                 let bytes = outcome.to_bytes();
-                let read = Outcome::parse(&bytes).unwrap();
+                let read = PickledAnswer::parse(&bytes).unwrap();
                 // Compares the bytes, because a NaN does not equal itself.
                 prop_assert_eq!(read.to_bytes(), bytes);
             }
@@ -399,7 +399,7 @@ mod tests {
 
         #[test]
         fn random_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(Outcome::parse(&bytes).is_err());
+            prop_assert!(PickledAnswer::parse(&bytes).is_err());
         }
 
         #[test]
@@ -410,7 +410,7 @@ mod tests {
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = to;
             }
-            if let Ok(read) = Outcome::parse(&bytes) {
+            if let Ok(read) = PickledAnswer::parse(&bytes) {
                 prop_assert_eq!(read.to_bytes(), bytes);
             }
         }

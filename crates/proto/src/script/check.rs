@@ -2,7 +2,7 @@
 
 use alloc::string::ToString;
 
-use super::{Part, Rule, START, Script, ScriptError, Then, Turn};
+use super::{Rule, START, Script, ScriptError, SideScript, Then, Turn};
 use crate::frame::Framing;
 use crate::mode::Transport;
 
@@ -79,13 +79,13 @@ fn fits(framing: Framing, text: &str, line: usize) -> Result<(), ScriptError> {
         .map_err(|error| ScriptError::at(line, error.to_string()))
 }
 
-fn turns(part: &Part) -> impl Iterator<Item = (&Turn, usize)> {
+fn turns(part: &SideScript) -> impl Iterator<Item = (&Turn, usize)> {
     let on_connect = core::iter::once((&part.on_connect, part.line));
     on_connect.chain(part.rules.iter().map(|rule| (&rule.turn, rule.line)))
 }
 
 /// Every state has a rule and is reachable by name.
-fn states(part: &Part) -> Result<(), ScriptError> {
+fn states(part: &SideScript) -> Result<(), ScriptError> {
     let exists = |state: &str| part.rules.iter().any(|rule| rule.state == state);
     if part.on_connect.then == Then::Receive && !exists(START) {
         let words = "after connecting it waits for a message, but has no rule for any";
@@ -106,7 +106,7 @@ fn states(part: &Part) -> Result<(), ScriptError> {
 }
 
 /// No rule follows one that matches all of its messages.
-fn hidden_rules(part: &Part) -> Result<(), ScriptError> {
+fn hidden_rules(part: &SideScript) -> Result<(), ScriptError> {
     for (position, rule) in part.rules.iter().enumerate() {
         let hides = |earlier: &&Rule| {
             earlier.state == rule.state
@@ -126,7 +126,7 @@ fn hidden_rules(part: &Part) -> Result<(), ScriptError> {
     Ok(())
 }
 
-fn has_no_prompts(server: &Part) -> Result<(), ScriptError> {
+fn has_no_prompts(server: &SideScript) -> Result<(), ScriptError> {
     if server.repeats {
         let words = "repeat is for the client: a server serves every connection anyway";
         return Err(ScriptError::at(server.line, words));
@@ -141,7 +141,7 @@ fn has_no_prompts(server: &Part) -> Result<(), ScriptError> {
 }
 
 /// Otherwise it would connect without end.
-fn repeats_with_a_person(client: &Part) -> Result<(), ScriptError> {
+fn repeats_with_a_person(client: &SideScript) -> Result<(), ScriptError> {
     if client.repeats && client.on_connect.ask.is_none() {
         let words = "repeat needs on-connect = { ask = … }, whose end of input ends it";
         return Err(ScriptError::at(client.line, words));
@@ -192,7 +192,7 @@ fn datagrams(script: &Script) -> Result<(), ScriptError> {
 
 /// Two servers that answer each other's answers never stop, and a single datagram with a forged
 /// source can start them.
-fn cannot_do_harm(server: &Part, rule: &Rule, answer: &str) -> Result<(), ScriptError> {
+fn cannot_do_harm(server: &SideScript, rule: &Rule, answer: &str) -> Result<(), ScriptError> {
     let Some(question) = rule.receive.text() else {
         let words = "over udp a rule for any message cannot answer: two such servers would \
                      answer each other for ever";

@@ -13,8 +13,8 @@ use toml::Spanned;
 
 use super::check;
 use super::{
-    MAX_RAW, MAX_RULES, MAX_SENDS, MAX_SIZE, Part, Receive, Rule, START, Script, ScriptError, Then,
-    Turn,
+    MAX_RAW, MAX_RULES, MAX_SENDS, MAX_SIZE, Receive, Rule, START, Script, ScriptError, SideScript,
+    Then, Turn,
 };
 use crate::frame::Framing;
 use crate::mode::Transport;
@@ -181,7 +181,7 @@ fn framing(
     }
 }
 
-fn part(table: Spanned<PartTable>, lines: &Lines<'_>) -> Result<Part, ScriptError> {
+fn part(table: Spanned<PartTable>, lines: &Lines<'_>) -> Result<SideScript, ScriptError> {
     let mut line = lines.of(&table);
     let table = table.into_inner();
     if table.on.len() > MAX_RULES {
@@ -214,7 +214,7 @@ fn part(table: Spanned<PartTable>, lines: &Lines<'_>) -> Result<Part, ScriptErro
         let line = lines.of(&table);
         rule(table.into_inner(), line)
     });
-    Ok(Part {
+    Ok(SideScript {
         on_connect,
         rules: rules.collect::<Result<_, _>>()?,
         message_length,

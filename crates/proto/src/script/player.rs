@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Part, Rule, START, Then, Turn};
+use super::{Rule, START, SideScript, Then, Turn};
 use crate::printable::printable;
 
 /// Longest excerpt of a message in a report, in characters: two of them fit a terminal's screen.
@@ -12,7 +12,7 @@ const REPORTED: usize = 200;
 /// Plays one side: maps each event to the next turn.
 #[derive(Debug, Clone)]
 pub struct Player<'s> {
-    part: &'s Part,
+    part: &'s SideScript,
     state: &'s str,
     then: Then,
 }
@@ -34,7 +34,7 @@ impl Unexpected {
 
 impl<'s> Player<'s> {
     /// A player in the initial state.
-    pub fn new(part: &'s Part) -> Player<'s> {
+    pub fn new(part: &'s SideScript) -> Player<'s> {
         Player {
             part,
             state: START,

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
 use proto::mode::Transport;
-use proto::script::{MAX_SIZE, Part, Player, Script, Shipped, Then};
+use proto::script::{MAX_SIZE, Player, Script, Shipped, SideScript, Then};
 use wire::connection::{Connection, ReceiveError};
 use wire::fault::Exchange;
 
@@ -94,7 +94,7 @@ impl Scripted {
     }
 }
 
-fn play(part: &Part, connection: &mut Connection, permit: &ConnectionPermit) -> End {
+fn play(part: &SideScript, connection: &mut Connection, permit: &ConnectionPermit) -> End {
     if let Some(length) = part.message_length() {
         connection.reader.set_message_length(length);
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use proto::handout::{Handout, Part};
+use proto::handout::{Handout, Implementation};
 use proto::mode::{Mode, Transport};
 use testkit::TEST_TIMEOUT;
 use testkit::process::words;
@@ -19,9 +19,9 @@ fn server(handout: &str) -> Process {
 /// A server says where its service listens, whatever the service's wording.
 fn address_of(server: &Process, handout: &str) -> SocketAddr {
     let handout = Handout::parse(handout).unwrap();
-    let service = match handout.part() {
-        Part::Service(mode) => mode.name(),
-        Part::Script(_) => Mode::Script.name(),
+    let service = match handout.implementation() {
+        Implementation::Service(mode) => mode.name(),
+        Implementation::Script(_) => Mode::Script.name(),
     };
     let transport = match handout.transport() {
         Transport::Tcp => "tcp",

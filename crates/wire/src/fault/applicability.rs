@@ -1,7 +1,7 @@
 //! Where faults are to strike, and which of them can: one that never will is a mistake of whoever
 //! asked for it.
 
-use proto::handout::{Handout, Part};
+use proto::handout::{Handout, Implementation};
 use proto::mode::{Mode, PROXY, Transport};
 
 use super::crash::CrashPoint;
@@ -92,7 +92,7 @@ impl Applicability {
                 handout,
                 Handout::AtmLogin | Handout::Calculator | Handout::Chat
             );
-        } else if let Part::Script(_) = handout.part() {
+        } else if let Implementation::Script(_) = handout.implementation() {
             ground.sends_ahead = handout == Handout::Accepted;
         }
         Applicability {

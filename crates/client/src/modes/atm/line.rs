@@ -74,7 +74,7 @@ impl PatientLine {
     /// not logged in.
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.bank.ask(request) {
-            Err(Failure::Refused(refusal)) if refusal.code.is_passing() => {
+            Err(Failure::Refused(refusal)) if refusal.code.is_transient() => {
                 Err(Failure::Lost(words_of(&refusal).into()))
             }
             Err(Failure::Refused(refusal)) => {

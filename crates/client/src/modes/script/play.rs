@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use proto::frame::Framing;
 use proto::mode::Transport;
-use proto::script::{Part, Player, Script, Then, Turn, Unexpected};
+use proto::script::{Player, Script, SideScript, Then, Turn, Unexpected};
 use wire::connection::{Connection, RAW_PAUSE, ReceiveError};
 
 use crate::datagram::Asker;
@@ -103,7 +103,7 @@ struct Playing<'a, A> {
 }
 
 impl<A: Audience> Playing<'_, A> {
-    fn over_tcp(&mut self, part: &Part, first: Option<String>) -> Result<(), Failure> {
+    fn over_tcp(&mut self, part: &SideScript, first: Option<String>) -> Result<(), Failure> {
         let mut connection = self.target.connect()?;
         if let Some(length) = part.message_length() {
             connection.reader.set_message_length(length);
@@ -119,7 +119,7 @@ impl<A: Audience> Playing<'_, A> {
     fn converse(
         &mut self,
         connection: &mut Connection,
-        part: &Part,
+        part: &SideScript,
         mut first: Option<String>,
     ) -> Result<(), Failure> {
         let mut player = Player::new(part);
@@ -183,7 +183,7 @@ impl<A: Audience> Playing<'_, A> {
         Ok(true)
     }
 
-    fn over_udp(&mut self, part: &Part, mut first: Option<String>) -> Result<(), Failure> {
+    fn over_udp(&mut self, part: &SideScript, mut first: Option<String>) -> Result<(), Failure> {
         let mut asker = Asker::open(self.target)?;
         let mut player = Player::new(part);
         let mut turn = player.connected();

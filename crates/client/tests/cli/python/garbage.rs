@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::net::{Shutdown, TcpStream, UdpSocket};
 
-use proto::handout::{Handout, Part};
+use proto::handout::{Handout, Implementation};
 use proto::mode::Transport;
 use testkit::process::Process;
 
@@ -122,8 +122,8 @@ fn garbage_ends_no_server_of_a_hand_out() {
         let service = format!("{name} {transport_name}");
         throw_garbage_at(&server, &service, transport);
         let is_said_once = matches!(
-            handout.part(),
-            Part::Script("joke" | "knock-knock" | "greeting")
+            handout.implementation(),
+            Implementation::Script("joke" | "knock-knock" | "greeting")
         );
         if is_said_once || handout == Handout::Echo {
             let ended = labclient(&["handout", name]).at(server.address(&service));

@@ -54,7 +54,7 @@ fn roll_back(id: TransactionId) -> Step<Request> {
     session(atm::Request::Rollback { id, key: None })
 }
 
-fn pickled(outcome: Outcome) -> Step<Request> {
+fn pickled(outcome: PickledAnswer) -> Step<Request> {
     Step::say(outcome.to_bytes())
 }
 
@@ -93,7 +93,7 @@ fn withdrawn() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = at_amount(b"2");
     let (id, amount) = (withdrawal(), amount(340_200));
     assert_eq!(wording.received(b"3402.0"), hold(id, amount));
-    let outcome = Outcome::Withdrawn {
+    let outcome = PickledAnswer::Withdrawn {
         tid: id,
         amount: 3402.0,
         balance: 496_598.0,
@@ -218,14 +218,14 @@ fn a_declined_withdrawal_is_never_rolled_back() {
         let mut wording = at_amount(b"2");
         wording.received(b"600000");
         let declined = wording.answered(Err(Refusal::new(Code::InsufficientFunds, "")));
-        assert_eq!(declined, pickled(Outcome::NoBalance));
+        assert_eq!(declined, pickled(PickledAnswer::NoBalance));
         assert_eq!(wording.received(reply), Step::say(MENU));
         let mut wording = at_amount(b"2");
-        assert_eq!(wording.received(b"1e15"), pickled(Outcome::NoBalance));
+        assert_eq!(wording.received(b"1e15"), pickled(PickledAnswer::NoBalance));
         assert_eq!(wording.received(reply), Step::say(MENU));
         for amount in b"abc|1.2.3|0|-5|nan|inf|0.001|\xff".split(|byte| *byte == b'|') {
             let mut wording = at_amount(b"2");
-            let invalid = pickled(Outcome::InvalidInput);
+            let invalid = pickled(PickledAnswer::InvalidInput);
             assert_eq!(wording.received(amount), invalid.not_understood());
             assert_eq!(wording.received(reply), Step::say(MENU));
         }
@@ -242,7 +242,7 @@ fn a_deposit_is_confirmed_before_it_is_answered() {
         wording.answered(confirmed(id)),
         session(atm::Request::Balance)
     );
-    let outcome = Outcome::Deposited {
+    let outcome = PickledAnswer::Deposited {
         tid: id,
         amount: 3604.0,
         balance: 503_604.0,
@@ -262,7 +262,10 @@ fn the_menu_follows_a_deposit_of_no_amount_at_once() {
         (b"1e15", true),
     ] {
         let mut wording = at_amount(b"3");
-        let both = Step::Say(alloc::vec![Outcome::InvalidInput.to_bytes(), MENU.into()]);
+        let both = Step::Say(alloc::vec![
+            PickledAnswer::InvalidInput.to_bytes(),
+            MENU.into()
+        ]);
         let both = if is_one { both } else { both.not_understood() };
         assert_eq!(wording.received(amount), both);
         assert_eq!(wording.received(b"1"), Step::say("VALID_OPTION"));
@@ -277,7 +280,10 @@ fn an_injected_error_is_the_refusal_there_is_a_word_for() {
     let mut wording = at_menu();
     assert_eq!(wording.refused_by_fault(), Step::say("INVALID_OPTION"));
     let mut wording = at_amount(b"2");
-    assert_eq!(wording.refused_by_fault(), pickled(Outcome::InvalidInput));
+    assert_eq!(
+        wording.refused_by_fault(),
+        pickled(PickledAnswer::InvalidInput)
+    );
     assert_eq!(withdrawn().refused_by_fault(), Step::Close);
 }
 

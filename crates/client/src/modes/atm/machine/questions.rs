@@ -111,7 +111,7 @@ impl CashMachine {
                 Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
                     return Err(broken.unwrap_or(failure));
                 }
-                Err(Failure::Refused(refusal)) if lost.is_some() && refusal.code.is_passing() => {
+                Err(Failure::Refused(refusal)) if lost.is_some() && refusal.code.is_transient() => {
                     words_of(&refusal)
                 }
                 Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use proto::handout::atm_login::{AMOUNT, ERROR_WITHDRAW, MENU, ROLLED_BACK, VALID_OPTION};
 use proto::handout::float::repr;
-use proto::handout::pickle::{self, Outcome, PickleError};
+use proto::handout::pickle::{self, PickleError, PickledAnswer};
 
 use super::super::talk::{Talk, outcome_unknown};
 use crate::failure::Failure;
@@ -126,16 +126,16 @@ impl Dialogue {
     fn withdraw(&mut self, amount: u64, fails: bool) -> Result<Done, Failure> {
         self.talk.send(&repr(amount as f64))?;
         let done = match self.outcome()? {
-            Outcome::Withdrawn { .. } if fails => {
+            PickledAnswer::Withdrawn { .. } if fails => {
                 self.talk.send(ERROR_WITHDRAW)?;
                 self.talk.expect(&[ROLLED_BACK])?;
                 self.talk.send("ROLLBACK_RECV")?;
                 return Ok(Done::RolledBack);
             }
-            Outcome::Withdrawn { .. } => Done::Withdrawn,
-            Outcome::NoBalance => Done::Refused("NO_BLNC"),
-            Outcome::InvalidInput => Done::Refused("INVALID_IN"),
-            Outcome::Deposited { .. } => return Err(wrong_kind("a withdrawal", "a deposit")),
+            PickledAnswer::Withdrawn { .. } => Done::Withdrawn,
+            PickledAnswer::NoBalance => Done::Refused("NO_BLNC"),
+            PickledAnswer::InvalidInput => Done::Refused("INVALID_IN"),
+            PickledAnswer::Deposited { .. } => return Err(wrong_kind("a withdrawal", "a deposit")),
         };
         // To a refusal too: the printed server waits for a word, and does not look at it.
         self.talk.send("WITHDRAW_RECV")?;
@@ -145,21 +145,21 @@ impl Dialogue {
     fn deposit(&mut self, amount: u64) -> Result<Done, Failure> {
         self.talk.send(&amount.to_string())?;
         match self.outcome()? {
-            Outcome::Deposited { .. } => {
+            PickledAnswer::Deposited { .. } => {
                 self.talk.send("DEPOSIT_RECV")?;
                 Ok(Done::Deposited)
             }
             // Nothing is awaited here: the menu follows at once.
-            Outcome::NoBalance => Ok(Done::Refused("NO_BLNC")),
-            Outcome::InvalidInput => Ok(Done::Refused("INVALID_IN")),
-            Outcome::Withdrawn { .. } => Err(wrong_kind("a deposit", "a withdrawal")),
+            PickledAnswer::NoBalance => Ok(Done::Refused("NO_BLNC")),
+            PickledAnswer::InvalidInput => Ok(Done::Refused("INVALID_IN")),
+            PickledAnswer::Withdrawn { .. } => Err(wrong_kind("a deposit", "a withdrawal")),
         }
     }
 
-    fn outcome(&mut self) -> Result<Outcome, Failure> {
+    fn outcome(&mut self) -> Result<PickledAnswer, Failure> {
         self.talk.take("a pickled answer", |came| {
             let length = whole_length(came).unwrap_or(came.len());
-            match Outcome::parse(&came[..length.min(came.len())]) {
+            match PickledAnswer::parse(&came[..length.min(came.len())]) {
                 Ok(outcome) => Ok(Some((outcome, length))),
                 Err(PickleError::Truncated(_)) => Ok(None),
                 Err(error) => Err(error.to_string()),
