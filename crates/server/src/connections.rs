@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::eviction::{Known, Newcomer, Shares, Source, choose_evicted};
-pub use self::permit::{ConnectionPermit, Watch};
+pub use self::permit::{ConnectionPermit, ConnectionStatus};
 
 /// Connections that were ended to make room and whose threads have not found out yet, at most:
 /// few enough to fit what a process has besides its connections, enough for one that computes not
@@ -50,7 +50,7 @@ struct Open {
 struct Entry {
     stream: Arc<TcpStream>,
     service: &'static str,
-    watch: Watch,
+    watch: ConnectionStatus,
 }
 
 /// Why a connection gets no permit.
@@ -113,7 +113,7 @@ impl Connections {
         }
         let id = open.next_id;
         open.next_id += 1;
-        let watch = Watch::new(source, self.now());
+        let watch = ConnectionStatus::new(source, self.now());
         let entry = Entry {
             stream: Arc::clone(stream),
             service,

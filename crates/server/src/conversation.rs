@@ -17,7 +17,7 @@ use proto::request::Request;
 use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::Exchange;
 
-use crate::connections::{ConnectionPermit, Watch};
+use crate::connections::{ConnectionPermit, ConnectionStatus};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 
@@ -53,7 +53,7 @@ pub struct Conversations<F> {
     begin: F,
 }
 
-impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> Conversations<F> {
+impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> Conversations<F> {
     /// The conversations of this mode, each begun by `begin`.
     pub fn new(mode: Mode, framing: Framing, begin: F) -> Conversations<F> {
         Conversations {
@@ -64,7 +64,7 @@ impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> Conversations<F> {
     }
 }
 
-impl<C: Conversation, F: Fn(Watch) -> C + Send + Sync> TcpService for Conversations<F> {
+impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> TcpService for Conversations<F> {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
         let (permit, login_by) = (incoming.permit(), incoming.login_by());
         let mut conversation = (self.begin)(permit.watch());

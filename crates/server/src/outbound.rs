@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A queue of messages, bounded by the sum of their lengths.
 #[derive(Debug)]
-pub struct Outbound<M = Vec<u8>> {
+pub struct OutboundQueue<M = Vec<u8>> {
     most_bytes: usize,
     state: Mutex<State<M>>,
     changed: Condvar,
@@ -29,15 +29,15 @@ pub enum NotQueued {
     Closed,
 }
 
-impl<M: AsRef<[u8]>> Outbound<M> {
+impl<M: AsRef<[u8]>> OutboundQueue<M> {
     /// An empty queue that holds at most this many bytes. One message always fits.
-    pub fn new(most_bytes: usize) -> Outbound<M> {
+    pub fn new(most_bytes: usize) -> OutboundQueue<M> {
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
             closed: false,
         };
-        Outbound {
+        OutboundQueue {
             most_bytes,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn everything_is_taken_at_once_and_in_order() {
-        let queue = Outbound::new(10);
+        let queue = OutboundQueue::new(10);
         queue.push(b"a".to_vec()).unwrap();
         queue.push(b"b".to_vec()).unwrap();
         assert_eq!(queue.take().unwrap(), [b"a".to_vec(), b"b".to_vec()]);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_in_bytes_and_taking_makes_room() {
-        let queue = Outbound::new(10);
+        let queue = OutboundQueue::new(10);
         queue.push(vec![0; 99]).unwrap();
         assert_eq!(queue.push(vec![0; 1]), Err(NotQueued::Full));
         queue.take().unwrap();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_still_taken_after_closing() {
-        let queue = Outbound::new(10);
+        let queue = OutboundQueue::new(10);
         queue.push(b"last".to_vec()).unwrap();
         queue.close();
         assert_eq!(queue.push(b"more".to_vec()), Err(NotQueued::Closed));
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_last_words_are_queued_even_when_the_queue_is_full_but_only_once() {
-        let queue = Outbound::new(1);
+        let queue = OutboundQueue::new(1);
         queue.push(b"a".to_vec()).unwrap();
         assert_eq!(queue.push(b"b".to_vec()), Err(NotQueued::Full));
         queue.close_with(Some(b"last".to_vec()));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_waiting_push_goes_on_when_there_is_room_and_ends_when_closed() {
-        let queue = Outbound::new(1);
+        let queue = OutboundQueue::new(1);
         queue.push(vec![1]).unwrap();
         std::thread::scope(|scope| {
             let pushing = scope.spawn(|| queue.push_waiting(vec![2]));

@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use proto::atm::{CreationId, Pin};
 use proto::refusal::{Code, Refusal};
 
-use crate::connections::Watch;
+use crate::connections::ConnectionStatus;
 use crate::turns::{Turn, Turns};
 
 /// Memory of one hash, in KiB: with [`PASSES`] the least that OWASP advises.
@@ -38,7 +38,7 @@ pub struct PinGate {
     /// What the last hashes were computed in, as many as have a turn at once.
     kept: Arc<Mutex<Vec<Memory>>>,
     timeout: Duration,
-    whose: Option<Watch>,
+    whose: Option<ConnectionStatus>,
 }
 
 impl PinGate {
@@ -58,7 +58,7 @@ impl PinGate {
 
     /// The gate as this connection has it, which takes turns with those from other addresses.
     #[must_use]
-    pub fn of(&self, whose: Watch) -> PinGate {
+    pub fn of(&self, whose: ConnectionStatus) -> PinGate {
         PinGate {
             whose: Some(whose),
             ..self.clone()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use crate::connections::Watch;
+use crate::connections::ConnectionStatus;
 use crate::connections::eviction::Source;
 
 /// How often who waits looks whether its connection was ended meanwhile.
@@ -61,8 +61,8 @@ impl Turns {
 
     /// Waits for a turn, at most this long; `None` when it has not come then, or when the connection
     /// for which it is was ended. Without one, the server itself is the source.
-    pub fn take(&self, whose: Option<&Watch>, timeout: Duration) -> Option<Turn> {
-        let source = whose.map(Watch::source);
+    pub fn take(&self, whose: Option<&ConnectionStatus>, timeout: Duration) -> Option<Turn> {
+        let source = whose.map(ConnectionStatus::source);
         let mut state = self.lock();
         if state.free > 0 {
             state.free -= 1;
@@ -79,7 +79,8 @@ impl Turns {
                 if turn != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
-                let gives_up = left <= POLL_INTERVAL || whose.is_some_and(Watch::was_evicted);
+                let gives_up =
+                    left <= POLL_INTERVAL || whose.is_some_and(ConnectionStatus::was_evicted);
                 if gives_up {
                     // Unless it has come at the last moment.
                     match self.lock().forget(source, id) {
@@ -156,8 +157,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn source(number: u8) -> Watch {
-        Watch::of(IpAddr::from([10, 0, 0, number]).into())
+    fn source(number: u8) -> ConnectionStatus {
+        ConnectionStatus::of(IpAddr::from([10, 0, 0, number]).into())
     }
 
     fn waiting(turns: &Turns) -> usize {

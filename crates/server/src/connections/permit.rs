@@ -11,14 +11,14 @@ use super::eviction::Source;
 pub struct ConnectionPermit {
     id: u64,
     service: &'static str,
-    watch: Watch,
+    watch: ConnectionStatus,
     connections: Connections,
 }
 
 /// What is known of a connection outside its thread: by a second thread of its own, by what all
 /// connections share. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub struct ConnectionStatus {
     source: Source,
     activity: Arc<Activity>,
 }
@@ -36,7 +36,7 @@ impl ConnectionPermit {
     pub(super) fn new(
         id: u64,
         service: &'static str,
-        watch: Watch,
+        watch: ConnectionStatus,
         connections: Connections,
     ) -> ConnectionPermit {
         ConnectionPermit {
@@ -77,19 +77,19 @@ impl ConnectionPermit {
     }
 
     /// What is known of the connection, for what works for it outside its thread.
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self) -> ConnectionStatus {
         self.watch.clone()
     }
 }
 
-impl Watch {
+impl ConnectionStatus {
     /// Of a connection that was opened now.
-    pub(super) fn new(source: Source, now: u64) -> Watch {
+    pub(super) fn new(source: Source, now: u64) -> ConnectionStatus {
         let activity = Activity {
             quiet_since: AtomicU64::new(now),
             ..Activity::default()
         };
-        Watch {
+        ConnectionStatus {
             source,
             activity: Arc::new(activity),
         }
@@ -119,8 +119,8 @@ impl Watch {
 
     /// Of a connection from this source that there is not.
     #[cfg(test)]
-    pub fn of(source: Source) -> Watch {
-        Watch::new(source, 0)
+    pub fn of(source: Source) -> ConnectionStatus {
+        ConnectionStatus::new(source, 0)
     }
 
     /// Has it ended to make room.

@@ -8,7 +8,7 @@ use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
 use wire::fault::Exchange;
 
-use crate::connections::{ConnectionPermit, Watch};
+use crate::connections::{ConnectionPermit, ConnectionStatus};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 
@@ -22,7 +22,7 @@ pub struct WordedConversations<F> {
 
 impl<F, W, A> TcpService for WordedConversations<F>
 where
-    F: Fn(Watch) -> (W, A) + Send + Sync,
+    F: Fn(ConnectionStatus) -> (W, A) + Send + Sync,
     W: Wording,
     A: FnMut(W::Request) -> Result<W::Answer, Refusal>,
 {

@@ -29,7 +29,7 @@ use proto::refusal::Refusal;
 use record::{EventKind, Recorder};
 
 use crate::config::Config;
-use crate::connections::Watch;
+use crate::connections::ConnectionStatus;
 use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, built_in, load, open_missing};
 use crate::ledger::memory::MemoryStore;
@@ -168,7 +168,7 @@ impl Atm {
 
     /// The bank as this connection has it: what is computed for it takes turns with others.
     #[must_use]
-    pub fn for_connection(&self, whose: Watch) -> Atm {
+    pub fn for_connection(&self, whose: ConnectionStatus) -> Atm {
         Atm {
             gate: Arc::new(self.gate.of(whose)),
             ..self.clone()

@@ -24,7 +24,7 @@ use wire::fault::{Exchange, FaultSchedule};
 use crate::connections::ConnectionPermit;
 use crate::datagrams::refuse;
 use crate::incoming::{IncomingBytes, IncomingConnection, IncomingDatagrams};
-use crate::outbound::Outbound;
+use crate::outbound::OutboundQueue;
 use crate::service::{End, TcpService, UdpService};
 use crate::threads::Threads;
 
@@ -90,7 +90,7 @@ impl Echo {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
-        let queue = Arc::new(Outbound::new(MAX_QUEUED_BYTES));
+        let queue = Arc::new(OutboundQueue::new(MAX_QUEUED_BYTES));
         let (written_tx, written) = std::sync::mpsc::channel();
         let writer = Writer {
             tap: tap.clone(),
@@ -124,7 +124,7 @@ impl Echo {
     fn read_all(
         &self,
         stream: &TcpStream,
-        queue: &Outbound,
+        queue: &OutboundQueue,
         permit: &ConnectionPermit,
         mut requests: Option<FaultSchedule>,
         tap: Option<&Tap>,
@@ -175,7 +175,7 @@ impl Echo {
 struct Writer {
     stream: Arc<TcpStream>,
     tap: Option<Tap>,
-    queue: Arc<Outbound>,
+    queue: Arc<OutboundQueue>,
     waiting: Arc<AtomicUsize>,
     faults: Option<Outgoing>,
 }

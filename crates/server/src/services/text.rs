@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proto::refusal::{Code, Refusal};
 use proto::text::{Answer, Integer, Request};
 
-use crate::connections::Watch;
+use crate::connections::ConnectionStatus;
 use crate::conversation::{Conversation, log_answer};
 use crate::primality::is_prime;
 use crate::turns::Turns;
@@ -22,7 +22,7 @@ pub struct Text {
     /// The turns of all connections.
     turns: Turns,
     /// Whose turn it is.
-    whose: Option<Watch>,
+    whose: Option<ConnectionStatus>,
 }
 
 impl Text {
@@ -37,7 +37,7 @@ impl Text {
 
     /// The service as this connection has it: its long tests take turns with those of others.
     #[must_use]
-    pub fn for_connection(&self, whose: Watch) -> Text {
+    pub fn for_connection(&self, whose: ConnectionStatus) -> Text {
         Text {
             whose: Some(whose),
             ..self.clone()

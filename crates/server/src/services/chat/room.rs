@@ -15,7 +15,7 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
 use super::dialect::Dialect;
-use crate::outbound::{NotQueued, Outbound};
+use crate::outbound::{NotQueued, OutboundQueue};
 
 /// A chat room. Clones share it.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Room {
 
 /// Where messages to a member wait for the thread that writes them: each rendered once, and shared by
 /// all members. It is closed when the member is out.
-pub type Queue = Outbound<Arc<[u8]>>;
+pub type Queue = OutboundQueue<Arc<[u8]>>;
 
 /// Membership of the room, which ends at the latest when this is dropped.
 pub struct Member {

@@ -14,7 +14,7 @@ use record::{CloseReason, Closer};
 use socket2::{SockRef, TcpKeepalive};
 use wire::fault::sending::Break;
 
-use crate::connections::Watch;
+use crate::connections::ConnectionStatus;
 
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
 /// whether the other end is still there: only then does nobody read from that end, which is how a
@@ -35,7 +35,7 @@ pub struct Pair {
     client: Arc<TcpStream>,
     server: Arc<TcpStream>,
     taps: Option<Taps>,
-    place: Watch,
+    place: ConnectionStatus,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -92,7 +92,7 @@ impl Pair {
         client: Arc<TcpStream>,
         server: Arc<TcpStream>,
         taps: Option<Taps>,
-        place: Watch,
+        place: ConnectionStatus,
     ) -> io::Result<Pair> {
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE)
