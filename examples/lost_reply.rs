@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use client::app;
-use client::cash_machine::storage::Machines;
+use client::cash_machine::storage::MachineDirectory;
 use client::cli::Arguments;
 use client::modes::atm::machine::CashMachine;
 use client::session::Target;
@@ -121,8 +121,8 @@ fn with_bank(
 
 fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
-    let found =
-        Machines::within(journals.path()).open(None, Semantics::ExactlyOnce.protections())?;
+    let found = MachineDirectory::within(journals.path())
+        .open(None, Semantics::ExactlyOnce.protections())?;
     let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
     machine.settle()?;
     let (card, pin) = ("123456789".parse(), "1234".parse());

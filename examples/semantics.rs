@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use client::cash_machine::storage::Machines;
+use client::cash_machine::storage::MachineDirectory;
 use client::failure::Failure;
 use client::modes::atm::machine::CashMachine;
 use client::modes::atm::receipt::Receipt;
@@ -132,7 +132,7 @@ fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Resu
         recorder: None,
     };
     let directory = tempfile::tempdir()?;
-    let found = Machines::within(directory.path()).open(None, semantics.protections())?;
+    let found = MachineDirectory::within(directory.path()).open(None, semantics.protections())?;
     let full = found.0.drawer();
     let mut machine = CashMachine::new(found, target, Duration::from_secs(10));
 

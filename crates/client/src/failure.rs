@@ -184,7 +184,7 @@ impl Failure {
     /// One line for a person, if there is anything to say.
     pub fn words(&self) -> Option<String> {
         match self {
-            Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(words_of(refusal)),
+            Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(refusal_text(refusal)),
             Failure::Usage(words) | Failure::Resource(words) => Some(words.clone()),
             Failure::Unreachable(report)
             | Failure::Lost(report)
@@ -227,7 +227,7 @@ impl Failure {
     }
 
     /// All for a person: the words, and the evidence in lines below.
-    pub fn full_words(&self) -> Option<String> {
+    pub fn with_evidence(&self) -> Option<String> {
         let words = self.words()?;
         Some(match self.evidence() {
             Some(evidence) => format!("{words}\n{evidence}"),
@@ -326,7 +326,7 @@ impl OperationError for Failure {
 
 /// A refusal for a person: its words, or its code where there are none. They come from the server,
 /// so they are made printable.
-pub fn words_of(refusal: &Refusal) -> String {
+pub fn refusal_text(refusal: &Refusal) -> String {
     match refusal.words.as_str() {
         "" => refusal.code.as_str().replace('-', " "),
         words => printable(words),

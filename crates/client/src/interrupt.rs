@@ -1,6 +1,6 @@
 //! Ctrl-C, and what else asks a program to end: for what takes long and has results worth keeping,
 //! which ends early instead of at once ([`Interrupt`]), and for what must not end without saying
-//! what is open ([`Notice`]).
+//! what is open ([`ExitMessage`]).
 
 use std::io::{self, IsTerminal, Write};
 use std::process;
@@ -49,9 +49,9 @@ impl Interrupt {
 /// What to print should the program be ended now: what is open, and what settles it.
 /// Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Notice(Arc<Mutex<Option<String>>>);
+pub struct ExitMessage(Arc<Mutex<Option<String>>>);
 
-impl Notice {
+impl ExitMessage {
     /// Takes Ctrl-C, and what else asks a program to end, over for the rest of the process: while
     /// there is something to print, the first is answered with that and [`Status::Unknown`]. A
     /// second one, or one while there is nothing, ends the process as it would end any other.
@@ -61,8 +61,8 @@ impl Notice {
     ///
     /// # Errors
     /// When signals cannot be watched.
-    pub fn watch(recorder: Option<Recorder>) -> Result<Notice, Failure> {
-        let notice = Notice::default();
+    pub fn watch(recorder: Option<Recorder>) -> Result<ExitMessage, Failure> {
+        let notice = ExitMessage::default();
         let came = Arc::new(AtomicBool::new(false));
         // Not SIGHUP: when the terminal is gone nothing can be shown, and `nohup` is to keep
         // its promise.

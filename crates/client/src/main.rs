@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Where it cannot be printed, the exit status still says so.
             let _ = arguments.options.output().failure(&failure);
-            if let Some(words) = failure.full_words() {
+            if let Some(words) = failure.with_evidence() {
                 let _ = writeln!(io::stderr(), "labclient: {words}");
             }
             failure.status().into()

@@ -2,7 +2,7 @@
 
 use proto::refusal::Refusal;
 
-use crate::failure::{Failure, Status, words_of};
+use crate::failure::{Failure, Status, refusal_text};
 use crate::input::Input;
 use crate::output::{Output, say};
 
@@ -43,7 +43,7 @@ pub fn each_line(
         };
         if let Err(refusal) = answered {
             if input.is_terminal() {
-                say(&words_of(&refusal));
+                say(&refusal_text(&refusal));
             } else {
                 output.refusal(&refusal)?;
                 status = Status::Refused;

@@ -22,7 +22,7 @@ use self::screen::{Screen, Typed};
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::Output;
-use crate::session::{GOODBYE_TIMEOUT, breaks_the_protocol};
+use crate::session::{GOODBYE_TIMEOUT, is_protocol_error};
 
 /// Events that wait to be shown. When the terminal is stopped, the server is no longer read, and
 /// closes the conversation in the end.
@@ -304,7 +304,7 @@ fn receive_all<D: Dialect>(
             },
             Ok(None) => UiEvent::Closed("the server closed the connection".into(), None),
             Err(error) => {
-                let came = breaks_the_protocol(&error).then(|| reader.unfinished().to_owned());
+                let came = is_protocol_error(&error).then(|| reader.unfinished().to_owned());
                 UiEvent::Closed(error.to_string(), came)
             }
         };

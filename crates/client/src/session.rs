@@ -16,7 +16,7 @@ use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::Exchange;
 
 use crate::evidence::{Section, SentRequests};
-use crate::failure::{Failure, Report, words_of};
+use crate::failure::{Failure, Report, refusal_text};
 
 pub use self::target::Target;
 
@@ -40,7 +40,7 @@ impl Session {
     /// # Errors
     /// When nothing listens there, or another service, or in another framing.
     pub fn open(target: &Target) -> Result<Session, Failure> {
-        let mut connection = target.connect_undisturbed()?;
+        let mut connection = target.connect_without_faults()?;
         ready::receive(target, &mut connection)?;
         if let Some(faults) = target.faults(Transport::Tcp, Exchange::Answered) {
             connection.inject(faults);
@@ -82,7 +82,7 @@ impl Session {
                 })),
                 // Of the connection, and not of the request.
                 (None, Err(refusal)) if refusal.code.is_transient() => {
-                    Err(Failure::Lost(words_of(&refusal).into()))
+                    Err(Failure::Lost(refusal_text(&refusal).into()))
                 }
                 (None, _) => {
                     let verb = proto::request::split_verb(&text).0;
@@ -138,7 +138,7 @@ impl Session {
                 }
             }
             (Ok(None) | Err(_), Err(error)) => lost(error.to_string(), Section::Closing),
-            (Err(error), Ok(())) if breaks_the_protocol(&error) => broken(error.to_string()),
+            (Err(error), Ok(())) if is_protocol_error(&error) => broken(error.to_string()),
             (Err(error), Ok(())) => lost(error.to_string(), Section::Closing),
         }
     }
@@ -184,7 +184,7 @@ impl Session {
 }
 
 /// Whether the peer sent what it may not, and not the network or the peer's end is to blame.
-pub fn breaks_the_protocol(error: &ReceiveError) -> bool {
+pub fn is_protocol_error(error: &ReceiveError) -> bool {
     match error {
         ReceiveError::Truncated(_) | ReceiveError::Malformed(_) | ReceiveError::FrameTooSlow(_) => {
             true

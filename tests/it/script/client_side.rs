@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use client::failure::{Failure, Status};
-use client::modes::script::{Audience, play};
+use client::modes::script::{ScriptUi, play};
 use client::session::Target;
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Script, Shipped};
@@ -24,7 +24,7 @@ struct Person {
     on_shown: Sender<()>,
 }
 
-impl Audience for Person {
+impl ScriptUi for Person {
     fn ask(&mut self, _prompt: &str) -> Result<Option<String>, Failure> {
         Ok(self.lines.pop_front().map(String::from))
     }

@@ -44,30 +44,30 @@ pub struct MachineStorage {
 
 /// Where the machines of one bank are kept.
 #[derive(Debug, Clone)]
-pub struct Machines {
+pub struct MachineDirectory {
     /// The directory of this program, which holds the other.
     ours: PathBuf,
     directory: PathBuf,
 }
 
-impl Machines {
+impl MachineDirectory {
     /// The machines of the bank at this address.
     ///
     /// # Errors
     /// When there is no place for them.
-    pub fn of(server: &str) -> Result<Machines, Failure> {
+    pub fn of(server: &str) -> Result<MachineDirectory, Failure> {
         let ours = state::directory().map_err(|error| Failure::Usage(error.to_string()))?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let bank = server.replace(|c| !is_plain(c), "_");
-        Ok(Machines {
+        Ok(MachineDirectory {
             directory: ours.join("atm").join(bank),
             ours,
         })
     }
 
     /// Machines whose cash and journal are forgotten with this directory.
-    pub fn within(directory: &Path) -> Machines {
-        Machines {
+    pub fn within(directory: &Path) -> MachineDirectory {
+        MachineDirectory {
             ours: directory.to_owned(),
             directory: directory.to_owned(),
         }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::own_name;
 use crate::evidence::{Evidence, OpenRequest, Section};
-use crate::failure::{Failure, Report, Status, words_of};
+use crate::failure::{Failure, Report, Status, refusal_text};
 use crate::input::Input;
 use crate::output::{Output, say};
 use crate::room::screen::Screen;
@@ -257,7 +257,7 @@ impl Chat {
     fn show_refusal(&mut self, refusal: &Refusal) -> Result<(), Failure> {
         match &mut self.screen {
             Screen::Edited(_) => {
-                let line = format!("(not said: {})", words_of(refusal));
+                let line = format!("(not said: {})", refusal_text(refusal));
                 self.screen.line(&line)
             }
             Screen::Plain(output) => {
@@ -267,7 +267,7 @@ impl Chat {
                 if output.json {
                     return output.refusal(refusal);
                 }
-                say(&format!("labclient: not said: {}", words_of(refusal)));
+                say(&format!("labclient: not said: {}", refusal_text(refusal)));
                 Ok(())
             }
         }
@@ -278,7 +278,7 @@ impl Chat {
         let server = &self.target.server;
         match &self.farewell {
             Some(refusal) => {
-                let why = words_of(refusal);
+                let why = refusal_text(refusal);
                 format!("{server}: the room ended the conversation: {why}")
             }
             None => format!("{server}: {words}"),

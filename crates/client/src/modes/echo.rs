@@ -20,7 +20,7 @@ use crate::failure::{Failure, Report, Status};
 use crate::input::Input;
 use crate::menu::each_line;
 use crate::output::Output;
-use crate::session::{Target, breaks_the_protocol};
+use crate::session::{Target, is_protocol_error};
 
 const MENU: &str = "Type a line and it comes back; ? shows this again, q ends.";
 
@@ -142,7 +142,7 @@ fn over_tcp(
         );
         let report = report(&words, &echoed);
         return Err(match error {
-            Some(error) if breaks_the_protocol(&error) => Failure::Protocol(report),
+            Some(error) if is_protocol_error(&error) => Failure::Protocol(report),
             Some(_) | None => Failure::Lost(report),
         });
     }

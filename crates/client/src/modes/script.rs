@@ -18,7 +18,7 @@ use crate::input::Input;
 use crate::output::{Output, say};
 use crate::session::Target;
 
-pub use self::play::{Audience, play};
+pub use self::play::{ScriptUi, play};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ struct Console {
     output: Output,
 }
 
-impl Audience for Console {
+impl ScriptUi for Console {
     fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match &mut self.input {
             Some(input) => input.line(prompt),

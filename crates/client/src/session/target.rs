@@ -56,7 +56,7 @@ impl Target {
     /// # Errors
     /// When no address answers.
     pub fn connect(&self) -> Result<Connection, Failure> {
-        let mut connection = self.connect_undisturbed()?;
+        let mut connection = self.connect_without_faults()?;
         if let Some(faults) = self.faults(Transport::Tcp, Exchange::Transparent) {
             connection.inject(faults);
         }
@@ -79,7 +79,7 @@ impl Target {
     }
 
     /// As [`Target::connect`], without faults.
-    pub(super) fn connect_undisturbed(&self) -> Result<Connection, Failure> {
+    pub(super) fn connect_without_faults(&self) -> Result<Connection, Failure> {
         let unreachable =
             |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server).into());
         let stream = connect(&self.server, self.timeout).map_err(|error| {

@@ -22,7 +22,7 @@ use wire::fault::FaultPlan;
 
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
-use crate::cash_machine::storage::Machines;
+use crate::cash_machine::storage::MachineDirectory;
 use crate::experiment::subject::{Line, Patience};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -66,7 +66,7 @@ pub struct Bank {
 pub struct CashMachine {
     bank: Bank,
     line: Line,
-    machines: Machines,
+    machines: MachineDirectory,
     driver: Driver,
     before: Money,
     /// Withdrawals whose notes moved and which are confirmed.
@@ -199,7 +199,7 @@ impl CashMachine {
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-        let machines = Machines::within(directory.path());
+        let machines = MachineDirectory::within(directory.path());
         let mut line = bank.log_in()?;
         let driver = new_machine(&machines, 1, &mut line)?;
         let before = balance(&mut line, INSISTENT)?
@@ -356,7 +356,11 @@ impl Subject for CashMachine {
     }
 }
 
-fn new_machine(machines: &Machines, number: u32, line: &mut Line) -> Result<Driver, Failure> {
+fn new_machine(
+    machines: &MachineDirectory,
+    number: u32,
+    line: &mut Line,
+) -> Result<Driver, Failure> {
     let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
     let protections = Semantics::ExactlyOnce.protections();
     let mut driver = Driver::new(machines.open(Some(&name), protections)?);

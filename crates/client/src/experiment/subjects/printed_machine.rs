@@ -17,7 +17,7 @@ use super::channel;
 use crate::experiment::subject::Patience;
 use crate::failure::Failure;
 use crate::modes::handout::atm_login::dialogue::{Dialogue, Done, Operation};
-use crate::modes::handout::talk::Talk;
+use crate::modes::handout::talk::HandoutConnection;
 use crate::session::Target;
 
 /// What is withdrawn.
@@ -54,7 +54,7 @@ impl PrintedMachine {
         plan: &FaultPlan,
         patience: &Patience,
     ) -> Result<PrintedMachine, Failure> {
-        let mut talk = Talk::open(target)?;
+        let mut talk = HandoutConnection::open(target)?;
         talk.send(&customer.name)?;
         talk.send(&customer.password)?;
         if talk.expect(&[WRONG_CRED, LOGGED_IN])? != LOGGED_IN {

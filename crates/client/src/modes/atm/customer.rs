@@ -7,7 +7,7 @@ use proto::refusal::{Code, Refusal};
 
 use super::{Arguments, pin};
 use crate::cash_machine::bank_client::BankClient;
-use crate::failure::{Failure, words_of};
+use crate::failure::{Failure, refusal_text};
 use crate::input::Input;
 use crate::output::say;
 
@@ -70,12 +70,12 @@ impl Credentials {
             if wrong == MAX_WRONG_PINS {
                 let words = format!(
                     "{}, {wrong} times; that many in a row lock a card: {}",
-                    words_of(&refusal),
+                    refusal_text(&refusal),
                     unlocking(&card)
                 );
                 return Err(Failure::Refused(Refusal::new(refusal.code, words)));
             }
-            say(&format!("{}; once more, or Ctrl-C", words_of(&refusal)));
+            say(&format!("{}; once more, or Ctrl-C", refusal_text(&refusal)));
         }
     }
 }
@@ -84,7 +84,7 @@ impl Credentials {
 pub(super) fn explained(refusal: Refusal, card: &CardNumber) -> Refusal {
     match refusal.code {
         Code::CardLocked => {
-            let words = format!("{}: {}", words_of(&refusal), unlocking(card));
+            let words = format!("{}: {}", refusal_text(&refusal), unlocking(card));
             Refusal::new(refusal.code, words)
         }
         _ => refusal,
@@ -110,7 +110,7 @@ fn ask_for_card(input: &mut Input) -> Result<CardNumber, Failure> {
         let line = input.line("Card number: ")?.ok_or(Failure::Interrupted)?;
         match line.trim().parse::<CardNumber>() {
             Ok(card) => return Ok(card),
-            Err(refusal) => say(&words_of(&refusal)),
+            Err(refusal) => say(&refusal_text(&refusal)),
         }
     }
 }

@@ -11,8 +11,8 @@ use proto::refusal::{Code, Refusal};
 use super::receipt::{INTERRUPTED, Receipt, named, unsettled, untold};
 use crate::cash_machine::bank_client::BankClient;
 use crate::cash_machine::driver::BankLine;
-use crate::failure::{Failure, words_of};
-use crate::interrupt::Notice;
+use crate::failure::{Failure, refusal_text};
+use crate::interrupt::ExitMessage;
 
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -27,7 +27,7 @@ pub struct PatientLine {
     /// How long a customer waits, or an operator who settles.
     pub patience: Duration,
     /// What Ctrl-C has to say: what is open, and what settles it.
-    pub notice: Notice,
+    pub notice: ExitMessage,
     /// What settles a transaction that is left open.
     pub settled_by: String,
     /// When patience ends.
@@ -42,7 +42,7 @@ impl PatientLine {
         PatientLine {
             bank,
             patience,
-            notice: Notice::default(),
+            notice: ExitMessage::default(),
             settled_by,
             deadline: Instant::now(),
             why: String::new(),
@@ -75,7 +75,7 @@ impl PatientLine {
     fn send(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
         match self.bank.ask(request) {
             Err(Failure::Refused(refusal)) if refusal.code.is_transient() => {
-                Err(Failure::Lost(words_of(&refusal).into()))
+                Err(Failure::Lost(refusal_text(&refusal).into()))
             }
             Err(Failure::Refused(refusal)) => {
                 Ok(Err(Refusal::new(Code::NotLoggedIn, refusal.words)))
@@ -127,7 +127,7 @@ impl BankLine for PatientLine {
         }
         match self.send(request) {
             Ok(reply) => {
-                self.why = reply.as_ref().err().map(words_of).unwrap_or_default();
+                self.why = reply.as_ref().err().map(refusal_text).unwrap_or_default();
                 Ok(Some(reply))
             }
             Err(failure) => {

@@ -16,7 +16,7 @@ use crate::cash_machine::driver::{Driver, Stopped};
 use crate::cash_machine::storage::MachineStorage;
 use crate::evidence::Evidence;
 use crate::failure::{Failure, Report};
-use crate::interrupt::Notice;
+use crate::interrupt::ExitMessage;
 use crate::session::Target;
 
 /// A cash machine at work.
@@ -45,7 +45,7 @@ impl CashMachine {
     /// The same machine with a person who may press Ctrl-C, and may have to know what settles
     /// a transaction that is left open.
     #[must_use]
-    pub fn for_person(mut self, notice: Notice, settled_by: String) -> CashMachine {
+    pub fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
         self.line.notice = notice;
         self.line.settled_by = settled_by;
         self

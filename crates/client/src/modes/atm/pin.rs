@@ -8,7 +8,7 @@ use std::path::Path;
 use proto::atm::Pin;
 use proto::refusal::Refusal;
 
-use crate::failure::{Failure, words_of};
+use crate::failure::{Failure, refusal_text};
 use crate::input::Input;
 use crate::output::say;
 
@@ -62,7 +62,7 @@ pub fn ask(input: &mut Input) -> Result<Pin, Failure> {
         let text = input.hidden_line("PIN: ")?.ok_or(Failure::Interrupted)?;
         match text.trim().parse() {
             Ok(pin) => return Ok(pin),
-            Err(refusal) => say(&words_of(&refusal)),
+            Err(refusal) => say(&refusal_text(&refusal)),
         }
     }
 }

@@ -10,21 +10,21 @@ use proto::name::Name;
 use super::Arguments;
 use super::machine::CashMachine;
 use crate::cash_machine::progress::Progress;
-use crate::cash_machine::storage::{MachineStorage, Machines};
+use crate::cash_machine::storage::{MachineDirectory, MachineStorage};
 use crate::failure::Failure;
-use crate::interrupt::Notice;
+use crate::interrupt::ExitMessage;
 use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Where machines stand: their journals, and the bank they talk to.
 pub(super) struct AtmSetup {
-    pub machines: Machines,
+    pub machines: MachineDirectory,
     /// Journals that are forgotten, where the semantics are not exactly-once.
     _throw_away: Option<tempfile::TempDir>,
     target: Target,
     semantics: Semantics,
     patience: Duration,
-    notice: Notice,
+    notice: ExitMessage,
     is_for_programs: bool,
 }
 
@@ -37,14 +37,14 @@ impl AtmSetup {
         let semantics = arguments.semantics;
         let mut throw_away = None;
         let machines = if semantics == Semantics::ExactlyOnce {
-            Machines::of(&target.server)?
+            MachineDirectory::of(&target.server)?
         } else {
             say(&format!(
                 "warning: {semantics}: this machine may lose or make money, on purpose"
             ));
             let directory = tempfile::tempdir()
                 .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-            let machines = Machines::within(directory.path());
+            let machines = MachineDirectory::within(directory.path());
             throw_away = Some(directory);
             machines
         };
@@ -52,7 +52,7 @@ impl AtmSetup {
         Ok(AtmSetup {
             machines,
             _throw_away: throw_away,
-            notice: Notice::watch(target.recorder.clone())?,
+            notice: ExitMessage::watch(target.recorder.clone())?,
             target,
             semantics,
             patience,

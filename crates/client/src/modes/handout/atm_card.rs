@@ -5,7 +5,7 @@ use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
 use super::person::{Person, fits};
-use super::talk::{NO_ANSWER, Talk, may_be_done, outcome_unknown};
+use super::talk::{HandoutConnection, NO_ANSWER, may_be_done, outcome_unknown};
 use crate::failure::{Failure, Status};
 use crate::menu::asks_for_help;
 use crate::output::{Output, say};
@@ -79,7 +79,7 @@ fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<
             person.refuse(&words);
             continue;
         }
-        let talk = Talk::open(target)?;
+        let talk = HandoutConnection::open(target)?;
         if errors.strikes() {
             talk.leave();
             let object = json!({"ok": false, "error": "ERROR"});
@@ -91,7 +91,7 @@ fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<
     Ok(())
 }
 
-fn ask(mut talk: Talk, request: &Request, person: &mut Person) -> Result<(), Failure> {
+fn ask(mut talk: HandoutConnection, request: &Request, person: &mut Person) -> Result<(), Failure> {
     let asked = talk
         .send(&request.message)
         .and_then(|()| talk.everything())

@@ -11,7 +11,7 @@ use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
 use super::person::Person;
-use super::talk::Talk;
+use super::talk::HandoutConnection;
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
 use crate::session::Target;
@@ -37,7 +37,7 @@ pub fn run(
     mut draws: Xoshiro256PlusPlus,
     output: Output,
 ) -> Result<Status, Failure> {
-    let mut talk = Talk::open(target)?;
+    let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
     if !log_in(&mut talk, &mut person, output)? {
         talk.close();
@@ -77,7 +77,11 @@ pub fn run(
 
 /// Asks for name and password until the server takes them; says whether it did, or the input
 /// ended.
-fn log_in(talk: &mut Talk, person: &mut Person, output: Output) -> Result<bool, Failure> {
+fn log_in(
+    talk: &mut HandoutConnection,
+    person: &mut Person,
+    output: Output,
+) -> Result<bool, Failure> {
     loop {
         let Some(name) = person.message("name: ")? else {
             return Ok(false);

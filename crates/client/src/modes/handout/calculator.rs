@@ -4,7 +4,7 @@ use proto::handout::calculator::{Expression, INVALID, QUIT};
 use proto::handout::float::repr;
 
 use super::person::Person;
-use super::talk::Talk;
+use super::talk::HandoutConnection;
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
 use crate::session::Target;
@@ -14,7 +14,7 @@ use crate::session::Target;
 /// # Errors
 /// When the server is not reachable or lost.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
-    let mut talk = Talk::open(target)?;
+    let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         talk.close();

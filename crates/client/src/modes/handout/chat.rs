@@ -13,7 +13,7 @@ use wire::connection::{SendError, Writer};
 
 use super::person::{Person, fits};
 use super::talk::wait_after;
-use crate::failure::{Failure, Status, words_of};
+use crate::failure::{Failure, Status, refusal_text};
 use crate::output::{Output, say};
 use crate::room::screen::Screen;
 use crate::room::{Command, Decoded, Dialect, Room, RoomSender, UiEvent, open_screen};
@@ -131,7 +131,7 @@ impl Chat {
                     }
                 }
                 UiEvent::Help => {}
-                UiEvent::Refused(refusal) => match (words_of(&refusal), &mut *screen) {
+                UiEvent::Refused(refusal) => match (refusal_text(&refusal), &mut *screen) {
                     (words, Screen::Edited(_)) => screen.line(&format!("(not said: {words})"))?,
                     (words, Screen::Plain(output)) => {
                         say(&format!("not said: {words}"));

@@ -3,9 +3,9 @@
 use proto::handout::Handout;
 
 use super::person::Person;
-use super::talk::Talk;
+use super::talk::HandoutConnection;
 use crate::failure::{Failure, Status};
-use crate::modes::script::{self, Audience};
+use crate::modes::script::{self, ScriptUi};
 use crate::output::Output;
 use crate::session::Target;
 
@@ -36,7 +36,7 @@ pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Stat
 /// # Errors
 /// When the server is not reachable, or something else comes back.
 pub fn echo(target: &Target, output: Output) -> Result<Status, Failure> {
-    let mut talk = Talk::open(target)?;
+    let mut talk = HandoutConnection::open(target)?;
     talk.send(ECHOED)?;
     let echo = talk.expect(&[ECHOED])?;
     talk.close();
@@ -49,7 +49,7 @@ struct Console {
     before: &'static str,
 }
 
-impl Audience for Console {
+impl ScriptUi for Console {
     fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.person.line(prompt)
     }

@@ -6,7 +6,7 @@ use proto::printable::printable;
 use proto::refusal::Refusal;
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, Status, words_of};
+use crate::failure::{Failure, Status, refusal_text};
 use crate::input::Input;
 use crate::output::{Output, say};
 use crate::session::Target;
@@ -174,7 +174,7 @@ impl Person {
                     Err(words) => self.refuse(&words),
                 },
                 Ok(None) => return Ok(None),
-                Err(Failure::Unsendable(refusal)) => self.refuse(&words_of(&refusal)),
+                Err(Failure::Unsendable(refusal)) => self.refuse(&refusal_text(&refusal)),
                 Err(failure) => return Err(failure),
             }
         }

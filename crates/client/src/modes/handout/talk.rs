@@ -25,7 +25,7 @@ pub const NO_ANSWER: &str = "the server closed the connection without an answer"
 
 /// A conversation with a printed program.
 #[derive(Debug)]
-pub struct Talk {
+pub struct HandoutConnection {
     connection: Connection,
     server: String,
     timeout: Duration,
@@ -47,13 +47,13 @@ enum Stop {
     Broken(String),
 }
 
-impl Talk {
+impl HandoutConnection {
     /// Connects. A printed server says nothing at first, or what its hand-out has.
     ///
     /// # Errors
     /// When no address answers.
-    pub fn open(target: &Target) -> Result<Talk, Failure> {
-        Ok(Talk {
+    pub fn open(target: &Target) -> Result<HandoutConnection, Failure> {
+        Ok(HandoutConnection {
             connection: target.connect()?,
             server: target.server.clone(),
             timeout: target.timeout,

@@ -3,7 +3,7 @@
 use proto::handout::text_session::NOT_AVAILABLE;
 
 use super::person::{Person, fits};
-use super::talk::{NO_ANSWER, Talk};
+use super::talk::{HandoutConnection, NO_ANSWER};
 use crate::failure::{Failure, Status};
 use crate::menu::asks_for_help;
 use crate::output::{Output, say};
@@ -28,7 +28,7 @@ const MENU: &str = "\
 /// # Errors
 /// When the server is not reachable or lost.
 pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
-    let mut talk = Talk::open(target)?;
+    let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
     while let Some(line) = person.message("text, or a number and prime or palindrome: ")? {
         talk.send(&line)?;
@@ -70,7 +70,7 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
             person.refuse(&words);
             continue;
         }
-        let mut talk = Talk::open(target)?;
+        let mut talk = HandoutConnection::open(target)?;
         talk.send(&request)?;
         let answer = talk.everything()?;
         if answer.is_empty() {

@@ -15,7 +15,7 @@ use crate::output::say;
 use crate::session::Target;
 
 /// The user interface of a script that is played.
-pub trait Audience {
+pub trait ScriptUi {
     /// Asks for a line, with this prompt; `None` when there are no more.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ pub trait Audience {
 pub fn play(
     script: &Script,
     target: &Target,
-    audience: &mut impl Audience,
+    audience: &mut impl ScriptUi,
 ) -> Result<Status, Failure> {
     let Some(part) = script.client() else {
         return Err(Failure::Usage(format!(
@@ -102,7 +102,7 @@ struct Playing<'a, A> {
     sent: SentRequests,
 }
 
-impl<A: Audience> Playing<'_, A> {
+impl<A: ScriptUi> Playing<'_, A> {
     fn over_tcp(&mut self, part: &SideScript, first: Option<String>) -> Result<(), Failure> {
         let mut connection = self.target.connect()?;
         if let Some(length) = part.message_length() {

@@ -8,7 +8,7 @@ use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
 use super::{CashMachine, has_answered_wrong};
-use crate::failure::{Failure, Report, words_of};
+use crate::failure::{Failure, Report, refusal_text};
 use crate::modes::atm::line::{FIRST_PAUSE, MAX_PAUSE};
 use crate::modes::atm::receipt::{INTERRUPTED, Receipt, untold};
 
@@ -112,12 +112,12 @@ impl CashMachine {
                     return Err(broken.unwrap_or(failure));
                 }
                 Err(Failure::Refused(refusal)) if lost.is_some() && refusal.code.is_transient() => {
-                    words_of(&refusal)
+                    refusal_text(&refusal)
                 }
                 Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
                 // The server ended an idle connection before it read this.
                 Ok(Err(refusal)) if refusal.code == Code::TooSlow => {
-                    let words = words_of(&refusal);
+                    let words = refusal_text(&refusal);
                     lost = Some(Failure::Lost(words.clone().into()));
                     words
                 }

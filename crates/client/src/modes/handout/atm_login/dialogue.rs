@@ -9,7 +9,7 @@ use proto::handout::atm_login::{AMOUNT, ERROR_WITHDRAW, MENU, ROLLED_BACK, VALID
 use proto::handout::float::repr;
 use proto::handout::pickle::{self, PickleError, PickledAnswer};
 
-use super::super::talk::{Talk, outcome_unknown};
+use super::super::talk::{HandoutConnection, outcome_unknown};
 use crate::failure::Failure;
 
 /// Longest number: `repr` of a double has at most 24 characters.
@@ -48,14 +48,14 @@ pub enum Done {
 /// The conversation after the log-in.
 #[derive(Debug)]
 pub struct Dialogue {
-    talk: Talk,
+    talk: HandoutConnection,
     /// Whether the last thing said was a number, of which the end may still be on its way.
     after_number: bool,
 }
 
 impl Dialogue {
     /// The menu is to come next.
-    pub fn new(talk: Talk) -> Dialogue {
+    pub fn new(talk: HandoutConnection) -> Dialogue {
         Dialogue {
             talk,
             after_number: false,
