@@ -21,7 +21,7 @@ use serde_json::json;
 
 use self::ledger::BenchLedger;
 use self::workload::Workload;
-use crate::experiment::subject::Patience;
+use crate::experiment::subject::RetryPolicy;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
@@ -182,7 +182,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         service,
         server: address.or(foreign).unwrap_or_default(),
         framing,
-        patience: Patience {
+        patience: RetryPolicy {
             timeout: all.timeout().unwrap_or(TIMEOUT),
             give_up_after: 1,
             interrupt: interrupt.clone(),

@@ -33,7 +33,7 @@ use wire::datagram::Endpoint;
 use wire::fault::{FaultPlan, random_seed};
 
 use self::faults::{FaultSide, Lost};
-use self::subject::Patience;
+use self::subject::RetryPolicy;
 use self::subjects::cash_machine::accounts_file;
 use self::subjects::{Kind, SubjectConfig};
 use crate::failure::{Failure, Status};
@@ -263,7 +263,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         subject: SubjectConfig {
             kind,
             framing,
-            patience: Patience {
+            patience: RetryPolicy {
                 timeout: experiment.timeout,
                 give_up_after: arguments.give_up_after,
                 interrupt: Interrupt::watch()?,

@@ -12,7 +12,7 @@ use proto::name::Name;
 use wire::connection::{Connection, ReceiveError};
 
 use super::Service;
-use crate::experiment::subject::{Line, Patience};
+use crate::experiment::subject::{RetryPolicy, RetryingConnection};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
 use crate::experiment::subjects::clock::Clock;
 use crate::experiment::subjects::lowering::Lowering;
@@ -35,7 +35,7 @@ pub struct Workload {
     /// The framing.
     pub framing: Framing,
     /// For one answer.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// The account at a bank that is not ours.
     pub account: Account,
     /// Accounts at a bank of our own; `None` where the server is not ours.
@@ -77,7 +77,7 @@ impl Workload {
             Some(accounts) => own_account(number % accounts)?,
             None => self.account.clone(),
         };
-        let patience = Patience {
+        let patience = RetryPolicy {
             give_up_after: MACHINE_ATTEMPTS,
             ..self.patience.clone()
         };
@@ -133,7 +133,7 @@ impl Drop for Withdrawing<'_> {
 }
 
 struct Calculating {
-    line: Line,
+    line: RetryingConnection,
     count: u64,
 }
 
@@ -146,7 +146,7 @@ impl Calculating {
         let hello = calc::Request::Hello(name);
         session.ask(&hello)?.map_err(Failure::Refused)?;
         Ok(Calculating {
-            line: Line::over(session.into_connection(), &workload.patience),
+            line: RetryingConnection::over(session.into_connection(), &workload.patience),
             count: 0,
         })
     }

@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 
 /// How long to wait, and how often to ask.
 #[derive(Debug, Clone)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// For one answer.
     pub timeout: Duration,
     /// Attempts after which an exchange is given up.
@@ -26,16 +26,16 @@ pub struct Patience {
 /// A conversation whose answers say by themselves what they answer, so that it goes on after a
 /// timeout and a late answer is not taken for the next one.
 #[derive(Debug)]
-pub struct Line {
+pub struct RetryingConnection {
     connection: Connection,
     timeout: Duration,
     interrupt: Interrupt,
 }
 
-impl Line {
+impl RetryingConnection {
     /// A conversation that is open.
-    pub fn over(connection: Connection, patience: &Patience) -> Line {
-        Line {
+    pub fn over(connection: Connection, patience: &RetryPolicy) -> RetryingConnection {
+        RetryingConnection {
             connection,
             timeout: patience.timeout,
             interrupt: patience.interrupt.clone(),

@@ -22,7 +22,7 @@ use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
 use self::printed_machine::{Customer, PrintedMachine};
-use super::subject::Patience;
+use super::subject::RetryPolicy;
 use crate::failure::Failure;
 use crate::peer::Peer;
 use crate::session::{Session, Target};
@@ -52,7 +52,7 @@ pub struct SubjectConfig {
     /// The framing.
     pub framing: Framing,
     /// How long to wait, and how often to ask.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// The account that is withdrawn from.
     pub account: Account,
     /// The customer at the bank of a hand-out.

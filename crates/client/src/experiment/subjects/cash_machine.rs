@@ -23,7 +23,7 @@ use wire::fault::FaultPlan;
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
 use crate::cash_machine::storage::MachineDirectory;
-use crate::experiment::subject::{Line, Patience};
+use crate::experiment::subject::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::session::{Session, Target};
@@ -55,7 +55,7 @@ pub struct Account {
 pub struct Bank {
     target: Target,
     account: Account,
-    patience: Patience,
+    patience: RetryPolicy,
     amount: Amount,
     /// Faults of this program from the log-in on.
     pub faults: Option<FaultPlan>,
@@ -65,7 +65,7 @@ pub struct Bank {
 #[derive(Debug)]
 pub struct CashMachine {
     bank: Bank,
-    line: Line,
+    line: RetryingConnection,
     machines: MachineDirectory,
     driver: Driver,
     before: Money,
@@ -79,7 +79,7 @@ pub struct CashMachine {
 
 /// The bank on a connection that is kept, asked again at once, so often at most.
 struct MeasuredLine<'a> {
-    line: &'a mut Line,
+    line: &'a mut RetryingConnection,
     most: u32,
     performed: &'a mut Performed,
 }
@@ -147,7 +147,7 @@ impl Bank {
     ///
     /// # Errors
     /// None that can happen: the amount is one.
-    pub fn new(target: Target, account: Account, patience: &Patience) -> Result<Bank, Failure> {
+    pub fn new(target: Target, account: Account, patience: &RetryPolicy) -> Result<Bank, Failure> {
         let amount = Money::from_minor(AMOUNT).and_then(Amount::new);
         Ok(Bank {
             target,
@@ -160,7 +160,7 @@ impl Bank {
 
     /// A conversation with the customer logged in. A bank that hashes many PINs at once may ask to
     /// come again.
-    fn log_in(&self) -> Result<Line, Failure> {
+    fn log_in(&self) -> Result<RetryingConnection, Failure> {
         let request = Request::LogIn {
             id: LoginId(Uuid::now_v7()),
             card: self.account.card.clone(),
@@ -169,7 +169,12 @@ impl Bank {
         for pause in [50, 100, 200, 400, 800, 1600] {
             let mut session = Session::open(&self.target)?;
             match session.ask(&request)? {
-                Ok(_) => return Ok(Line::over(session.into_connection(), &self.patience)),
+                Ok(_) => {
+                    return Ok(RetryingConnection::over(
+                        session.into_connection(),
+                        &self.patience,
+                    ));
+                }
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
             }
@@ -184,7 +189,7 @@ impl Bank {
     }
 
     /// The bank without faults of ours, to settle and to audit.
-    fn calm(&self) -> Result<Line, Failure> {
+    fn calm(&self) -> Result<RetryingConnection, Failure> {
         let mut line = self.log_in()?;
         line.set_patience(CALM.0, Interrupt::default());
         Ok(line)
@@ -359,7 +364,7 @@ impl Subject for CashMachine {
 fn new_machine(
     machines: &MachineDirectory,
     number: u32,
-    line: &mut Line,
+    line: &mut RetryingConnection,
 ) -> Result<Driver, Failure> {
     let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
     let protections = Semantics::ExactlyOnce.protections();
@@ -378,7 +383,7 @@ fn nothing_to_do() -> Failure {
 }
 
 /// What is available and what is held, asked at most so often.
-fn balance(line: &mut Line, most: u32) -> Result<Option<(Money, Money)>, Failure> {
+fn balance(line: &mut RetryingConnection, most: u32) -> Result<Option<(Money, Money)>, Failure> {
     let is_expected = |answer: &Answer| matches!(answer, Answer::Balance { .. });
     let mut unmeasured = Performed::default();
     let answer = line.insist(&Request::Balance, is_expected, most, &mut unmeasured)?;

@@ -9,7 +9,7 @@ use measure::subject::{Performed, Subject};
 use proto::datetime::Request;
 
 use crate::clock;
-use crate::experiment::subject::Patience;
+use crate::experiment::subject::RetryPolicy;
 use crate::failure::Failure;
 use crate::session::Target;
 
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Clock {
     clock: clock::Clock,
-    patience: Patience,
+    patience: RetryPolicy,
     next: Request,
     is_foreign: bool,
 }
@@ -31,7 +31,11 @@ impl Clock {
     ///
     /// # Errors
     /// When the server has no address, or no socket can be had.
-    pub fn open(target: &Target, patience: &Patience, is_foreign: bool) -> Result<Clock, Failure> {
+    pub fn open(
+        target: &Target,
+        patience: &RetryPolicy,
+        is_foreign: bool,
+    ) -> Result<Clock, Failure> {
         Ok(Clock {
             clock: clock::Clock::open_at_one_address(target)?,
             patience: patience.clone(),

@@ -8,22 +8,22 @@ use proto::text::{Answer, Request};
 use wire::fault::FaultPlan;
 
 use super::channel;
-use crate::experiment::subject::{Line, Patience};
+use crate::experiment::subject::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::session::Session;
 
 /// A client of the text service.
 #[derive(Debug)]
 pub struct Lowering {
-    line: Line,
+    line: RetryingConnection,
     give_up_after: u32,
     count: u64,
 }
 
 impl Lowering {
     /// A client over this conversation, under these faults from here on.
-    pub fn over(session: Session, faults: Option<&FaultPlan>, patience: &Patience) -> Lowering {
-        let mut line = Line::over(session.into_connection(), patience);
+    pub fn over(session: Session, faults: Option<&FaultPlan>, patience: &RetryPolicy) -> Lowering {
+        let mut line = RetryingConnection::over(session.into_connection(), patience);
         if let Some(plan) = faults {
             line.connection()
                 .inject(plan.faults(channel(Transport::Tcp)));

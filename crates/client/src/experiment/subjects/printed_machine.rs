@@ -14,7 +14,7 @@ use proto::refusal::{Code, Refusal};
 use wire::fault::{FaultKind, FaultPlan, FaultSchedule};
 
 use super::channel;
-use crate::experiment::subject::Patience;
+use crate::experiment::subject::RetryPolicy;
 use crate::failure::Failure;
 use crate::modes::handout::atm_login::dialogue::{Dialogue, Done, Operation};
 use crate::modes::handout::talk::HandoutConnection;
@@ -38,7 +38,7 @@ pub struct PrintedMachine {
     dialogue: Dialogue,
     /// A withdrawal is called failed where this would lose a request.
     errors: FaultSchedule,
-    patience: Patience,
+    patience: RetryPolicy,
     before: f64,
     withdrawn: u64,
 }
@@ -52,7 +52,7 @@ impl PrintedMachine {
         target: &Target,
         customer: &Customer,
         plan: &FaultPlan,
-        patience: &Patience,
+        patience: &RetryPolicy,
     ) -> Result<PrintedMachine, Failure> {
         let mut talk = HandoutConnection::open(target)?;
         talk.send(&customer.name)?;
