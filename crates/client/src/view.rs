@@ -9,9 +9,9 @@ use clap::Args;
 use crate::failure::{Failure, Status};
 use record::trace::is_coloured;
 use view::ids::Ids;
-use view::load::{Filter, Loaded, is_of_a_proxy, load};
+use view::load::{Filter, Recordings, is_of_a_proxy, load};
 use view::sequence::{Moment, Selection, Sequence};
-use view::terminal::Look;
+use view::terminal::TerminalStyle;
 use view::{explain, html, mermaid, pcap, svg, terminal, text};
 
 /// What to show of which recordings, and how.
@@ -128,13 +128,13 @@ impl Arguments {
         }
     }
 
-    fn look(&self) -> Look {
+    fn look(&self) -> TerminalStyle {
         let is_terminal = self.output.is_none() && io::stdout().is_terminal();
         let columns = || {
             let size = is_terminal.then(terminal_size::terminal_size).flatten();
             size.map(|(terminal_size::Width(columns), _)| columns.max(40))
         };
-        Look {
+        TerminalStyle {
             width: usize::from(self.width.or_else(columns).unwrap_or(100)),
             is_ascii: self.ascii,
             has_colours: self.output.is_none() && is_coloured(&io::stdout()),
@@ -206,7 +206,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
 
 fn show(
     arguments: &Arguments,
-    loaded: &Loaded,
+    loaded: &Recordings,
     format: Format,
     out: &mut impl Write,
 ) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::sequence::{Kind, Sequence};
+use super::sequence::{Sequence, StepKind};
 use super::svg::{Drawing, Layout, STYLE, escape};
 
 /// The picture is cut into pieces of this many steps: a browser draws those that can be seen.
@@ -100,8 +100,8 @@ fn pieces(sequence: &Sequence<'_>) -> Vec<Range<usize>> {
     let (mut start, mut on_the_way) = (0, 0u32);
     for (index, step) in sequence.steps.iter().enumerate() {
         match step.kind {
-            Kind::Departs(_) => on_the_way += 1,
-            Kind::Arrives(_) => on_the_way = on_the_way.saturating_sub(1),
+            StepKind::Departs(_) => on_the_way += 1,
+            StepKind::Arrives(_) => on_the_way = on_the_way.saturating_sub(1),
             _ => {}
         }
         let length = index + 1 - start;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use proto::printable::is_unsafe;
 use record::EventKind;
 
-use super::load::Loaded;
+use super::load::Recordings;
 
 /// The length of a UUID as text.
 const UUID: usize = 36;
@@ -56,7 +56,7 @@ impl Kind {
 
 impl Ids {
     /// Looks at all ids in these recordings. With `are_whole`, they will not be cut.
-    pub fn of(loaded: &Loaded, are_whole: bool) -> Ids {
+    pub fn of(loaded: &Recordings, are_whole: bool) -> Ids {
         let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for event in loaded.runs.iter().flat_map(|run| &run.events) {
             let text = match &event.what {

@@ -16,7 +16,7 @@ const WELL_KNOWN: usize = 64;
 
 /// The runs of all recordings, in the order in which they began.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct Recordings {
     /// The runs; the events of each in the order in which they began.
     pub runs: Vec<Run>,
     /// Of each run, the file that holds it, as a number. Those of one file follow one another: they
@@ -25,8 +25,8 @@ pub struct Loaded {
     /// When each run's `t` is 0, by the machine's clock.
     pub started: Vec<Timestamp>,
     /// Of each run, the conversation that each of its connections is: an index of
-    /// [`Loaded::conversations`].
-    pub belongs: Vec<HashMap<Channel, usize>>,
+    /// [`Recordings::conversations`].
+    pub conversation_of: Vec<HashMap<Channel, usize>>,
     /// What two ends say, or one end of which we have the recording.
     pub conversations: Vec<Conversation>,
     /// The conversations that the filter does not keep, by index.
@@ -84,7 +84,7 @@ impl Filter {
 ///
 /// # Errors
 /// When one cannot be read, is no recording, or holds a run that another holds too.
-pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, LoadError> {
+pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Recordings, LoadError> {
     let mut runs: Vec<(usize, Run)> = Vec::new();
     let mut torn = Vec::new();
     let mut from: HashMap<String, &Path> = HashMap::new();
@@ -101,7 +101,7 @@ pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Loaded, LoadError> {
             runs.push((number, run));
         }
     }
-    let mut loaded = Loaded::new(runs);
+    let mut loaded = Recordings::new(runs);
     loaded.torn = torn;
     loaded.keep(filter);
     Ok(loaded)
@@ -147,17 +147,17 @@ impl End {
     }
 }
 
-impl Loaded {
+impl Recordings {
     /// Puts the two ends of each conversation together.
-    pub fn new(mut runs: Vec<(usize, Run)>) -> Loaded {
+    pub fn new(mut runs: Vec<(usize, Run)>) -> Recordings {
         runs.sort_by_key(|(_, run)| run.header.wall);
         let (files, runs): (Vec<usize>, Vec<Run>) = runs.into_iter().unzip();
-        let mut loaded = Loaded {
-            belongs: vec![HashMap::new(); runs.len()],
+        let mut loaded = Recordings {
+            conversation_of: vec![HashMap::new(); runs.len()],
             started: runs.iter().map(started).collect(),
             runs,
             files,
-            ..Loaded::default()
+            ..Recordings::default()
         };
         let (clients, servers): (Vec<End>, Vec<End>) = loaded
             .ends()
@@ -185,7 +185,7 @@ impl Loaded {
                 made.server = Some(servers[partner].run);
             }
             loaded.conversations.push(made);
-            loaded.belongs[end.run].insert(end.channel.clone(), conversation);
+            loaded.conversation_of[end.run].insert(end.channel.clone(), conversation);
         }
         for (end, found) in servers.into_iter().zip(found) {
             let conversation = found.unwrap_or_else(|| {
@@ -193,7 +193,7 @@ impl Loaded {
                 loaded.conversations.push(made);
                 loaded.conversations.len() - 1
             });
-            loaded.belongs[end.run].insert(end.channel, conversation);
+            loaded.conversation_of[end.run].insert(end.channel, conversation);
         }
         loaded
     }
@@ -222,7 +222,9 @@ impl Loaded {
 
     /// The conversation that the event of this run is part of, by index.
     pub fn conversation(&self, run: usize, event: &Event) -> Option<usize> {
-        self.belongs[run].get(event.channel.as_ref()?).copied()
+        self.conversation_of[run]
+            .get(event.channel.as_ref()?)
+            .copied()
     }
 
     /// Whether nothing of this conversation is to be seen.
@@ -235,9 +237,9 @@ impl Loaded {
         if filter.connection.is_none() && filter.service.is_none() {
             return;
         }
-        for (run, belongs) in self.runs.iter_mut().zip(&self.belongs) {
+        for (run, conversation_of) in self.runs.iter_mut().zip(&self.conversation_of) {
             run.events.retain(|event| {
-                let conversation = event.channel.as_ref().and_then(|c| belongs.get(c));
+                let conversation = event.channel.as_ref().and_then(|c| conversation_of.get(c));
                 conversation.is_none_or(|index| filter.keeps(&self.conversations[*index]))
             });
         }

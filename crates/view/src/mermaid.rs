@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use record::wording::cut;
 
-use super::sequence::{Fate, Kind, Place, Sequence, Tone};
+use super::sequence::{Delivery, LossPoint, Sequence, StepKind, Tone};
 
 /// Longer messages are cut: Mermaid breaks no lines, and all columns are as wide as the widest.
 const LONGEST_LABEL: usize = 80;
@@ -27,13 +27,13 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     for step in &sequence.steps {
         match &step.kind {
-            Kind::Message(index) | Kind::Arrives(index) => message(sequence, *index, out)?,
-            Kind::Departs(index) => {
+            StepKind::Message(index) | StepKind::Arrives(index) => message(sequence, *index, out)?,
+            StepKind::Departs(index) => {
                 let arrow = &sequence.arrows[*index];
                 let label = label(sequence, *index);
                 writeln!(out, "    Note over L{}: sends {label}", arrow.from)?;
             }
-            Kind::Note { life, tone, words } => {
+            StepKind::Note { life, tone, words } => {
                 let sign = match tone {
                     Tone::Plain => "",
                     Tone::Warning | Tone::Bad | Tone::Unsettled => "⚠ ",
@@ -41,13 +41,13 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
                 let words = format!("{sign}{words}");
                 note(*life, *tone == Tone::Unsettled, &words, out)?;
             }
-            Kind::Connection(change) => {
+            StepKind::Connection(change) => {
                 let words = escape(&sequence.numbered(change.conversation, &change.words));
                 writeln!(out, "    L{}-->L{}: {words}", change.from, change.to)?;
             }
-            Kind::Crashed { life, words } => note(*life, false, &format!("✗ {words}"), out)?,
-            Kind::Started { life, words } => note(*life, false, words, out)?,
-            Kind::Ended { life } => note(*life, false, "ended", out)?,
+            StepKind::Crashed { life, words } => note(*life, false, &format!("✗ {words}"), out)?,
+            StepKind::Started { life, words } => note(*life, false, words, out)?,
+            StepKind::Ended { life } => note(*life, false, "ended", out)?,
         }
     }
     for notice in &sequence.notices {
@@ -59,11 +59,11 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
 fn message(sequence: &Sequence<'_>, index: usize, out: &mut impl Write) -> io::Result<()> {
     let arrow = &sequence.arrows[index];
     let line = match arrow.fate {
-        Fate::Lost(Place::Arrival, _) => "-x",
-        Fate::Lost(..) => "--x",
-        Fate::Unseen => "--)",
+        Delivery::Lost(LossPoint::Arrival, _) => "-x",
+        Delivery::Lost(..) => "--x",
+        Delivery::Unseen => "--)",
         _ if arrow.marks.is_copy => "-->>",
-        Fate::Arrived | Fate::Assumed => "->>",
+        Delivery::Arrived | Delivery::Assumed => "->>",
     };
     let label = label(sequence, index);
     let drawn = format!("L{}{line}L{}: {label}", arrow.from, arrow.to);

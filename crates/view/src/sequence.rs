@@ -19,9 +19,9 @@ use proto::side::Side;
 use record::Run;
 
 use super::ids::Ids;
-use super::load::{Conversation, Loaded};
+use super::load::{Conversation, Recordings};
 
-pub use self::arrow::{Arrow, Fate, Marks, Place};
+pub use self::arrow::{Arrow, Delivery, LossPoint, Marks};
 
 /// The moments of a diagram: nanoseconds since it begins.
 pub type Moment = i64;
@@ -67,12 +67,12 @@ pub struct Step {
     /// When.
     pub at: Moment,
     /// What.
-    pub kind: Kind,
+    pub kind: StepKind,
 }
 
 /// What happened. Lifelines, conversations and arrows are indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum StepKind {
     /// A message went from one to the other, and nothing happened to either of them meanwhile.
     Message(usize),
     /// A message left, which arrives further down.
@@ -89,7 +89,7 @@ pub enum Kind {
         words: String,
     },
     /// A connection was made, or ended.
-    Connection(Change),
+    Connection(ConnectionChange),
     /// The process died.
     Crashed {
         /// Which.
@@ -113,7 +113,7 @@ pub enum Kind {
 
 /// The beginning or the end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ConnectionChange {
     /// Which connection.
     pub conversation: usize,
     /// The side that made or ended it.
@@ -160,7 +160,7 @@ impl Selection {
 impl<'a> Sequence<'a> {
     /// Where moments are 0: the first moment of which there is an event, or the start of a run of
     /// which there is none.
-    pub fn began(loaded: &Loaded) -> Timestamp {
+    pub fn began(loaded: &Recordings) -> Timestamp {
         let runs = loaded.runs.iter().zip(&loaded.started);
         let firsts = runs.map(|(run, started)| match run.events.first() {
             Some(event) => time(*started, event.t),
@@ -177,7 +177,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// The diagram of these recordings.
-    pub fn of(loaded: &'a Loaded, ids: Ids, selection: Selection) -> Sequence<'a> {
+    pub fn of(loaded: &'a Recordings, ids: Ids, selection: Selection) -> Sequence<'a> {
         let began = Sequence::began(loaded);
         let columns = columns::Columns::of(loaded);
         let unsettled = unsettled::unsettled(loaded);
@@ -189,7 +189,7 @@ impl<'a> Sequence<'a> {
         if let Some(last) = steps.last().map(|step| step.at) {
             steps.extend(unsettled.iter().map(|hold| Step {
                 at: last,
-                kind: Kind::Note {
+                kind: StepKind::Note {
                     life: columns.holder(loaded, hold),
                     tone: Tone::Unsettled,
                     words: hold.words(&ids),
@@ -245,7 +245,7 @@ fn time(started: Timestamp, t: u64) -> Timestamp {
     started.saturating_add(t).unwrap_or(Timestamp::MAX)
 }
 
-fn titles(loaded: &Loaded) -> Vec<String> {
+fn titles(loaded: &Recordings) -> Vec<String> {
     let mut titles: Vec<String> = Vec::new();
     for run in &loaded.runs {
         let arguments = run.header.arguments.iter().map(|argument| {
@@ -266,7 +266,7 @@ fn titles(loaded: &Loaded) -> Vec<String> {
     titles
 }
 
-fn notices(loaded: &Loaded) -> Vec<String> {
+fn notices(loaded: &Recordings) -> Vec<String> {
     let torn = loaded.torn.iter().map(|file| {
         let file = file.display();
         format!("the last line of {file} is torn, and left out")

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use anstyle::Style;
 use record::wording::cut;
 
-use super::sequence::{Arrow, Change, Fate, Kind, Lifeline, Place, Sequence, Step, Tone};
+use super::sequence::{
+    Arrow, ConnectionChange, Delivery, Lifeline, LossPoint, Sequence, Step, StepKind, Tone,
+};
 use super::wording;
 
 mod heads;
@@ -16,7 +18,7 @@ use row::{BOLD, CYAN, DIM, PLAIN, RED, Row, YELLOW, width_of};
 
 /// How the terminal is.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct TerminalStyle {
     /// Its columns.
     pub width: usize,
     /// Nothing but ASCII.
@@ -29,7 +31,7 @@ pub struct Look {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(sequence: &Sequence<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
+pub fn write(sequence: &Sequence<'_>, look: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut drawing = Drawing::new(sequence, look, out);
     drawing.heads()?;
     for step in &sequence.steps {
@@ -40,7 +42,7 @@ pub fn write(sequence: &Sequence<'_>, look: Look, out: &mut impl Write) -> io::R
 
 struct Drawing<'a, W> {
     sequence: &'a Sequence<'a>,
-    look: Look,
+    look: TerminalStyle,
     glyphs: Glyphs,
     out: &'a mut W,
     /// The column of each lifeline.
@@ -87,7 +89,7 @@ const ASCII: Glyphs = Glyphs {
 };
 
 impl<'a, W: Write> Drawing<'a, W> {
-    fn new(sequence: &'a Sequence<'a>, look: Look, out: &'a mut W) -> Drawing<'a, W> {
+    fn new(sequence: &'a Sequence<'a>, look: TerminalStyle, out: &'a mut W) -> Drawing<'a, W> {
         let (places, margin) = places(&sequence.lifelines, look.width);
         Drawing {
             sequence,
@@ -149,10 +151,10 @@ impl<'a, W: Write> Drawing<'a, W> {
         let mut row = self.empty_with_lifelines();
         row.put(0, &format!("{:>10}", wording::seconds(step.at)), DIM);
         match &step.kind {
-            Kind::Message(arrow) => self.message(&mut row, *arrow, true, true),
-            Kind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
-            Kind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
-            Kind::Note { life, tone, words } => {
+            StepKind::Message(arrow) => self.message(&mut row, *arrow, true, true),
+            StepKind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
+            StepKind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
+            StepKind::Note { life, tone, words } => {
                 let style = match tone {
                     Tone::Plain => PLAIN,
                     Tone::Warning | Tone::Unsettled => YELLOW,
@@ -165,18 +167,18 @@ impl<'a, W: Write> Drawing<'a, W> {
                 row.set(self.places[*life], dot, style);
                 self.beside(&mut row, *life, words, style);
             }
-            Kind::Connection(change) => self.change(&mut row, change),
-            Kind::Crashed { life, words } => {
+            StepKind::Connection(change) => self.change(&mut row, change),
+            StepKind::Crashed { life, words } => {
                 row.set(self.places[*life], self.glyphs.cross, RED);
                 self.beside(&mut row, *life, words, RED);
                 self.is_alive[*life] = false;
             }
-            Kind::Started { life, words } => {
+            StepKind::Started { life, words } => {
                 row.set(self.places[*life], self.glyphs.head, PLAIN);
                 self.beside(&mut row, *life, words, BOLD);
                 self.is_alive[*life] = true;
             }
-            Kind::Ended { life } => {
+            StepKind::Ended { life } => {
                 row.set(self.places[*life], self.glyphs.foot, DIM);
                 self.beside(&mut row, *life, "ended", DIM);
                 self.is_alive[*life] = false;
@@ -197,10 +199,10 @@ impl<'a, W: Write> Drawing<'a, W> {
         let style = style(arrow);
         let (from, to) = (self.places[arrow.from], self.places[arrow.to]);
         let lost = match arrow.fate {
-            Fate::Lost(place, _) if arrives => Some(place),
+            Delivery::Lost(place, _) if arrives => Some(place),
             _ => None,
         };
-        let line = match arrow.marks.is_copy || arrow.fate == Fate::Unseen {
+        let line = match arrow.marks.is_copy || arrow.fate == Delivery::Unseen {
             true => self.glyphs.dotted,
             false => self.glyphs.line,
         };
@@ -208,13 +210,13 @@ impl<'a, W: Write> Drawing<'a, W> {
         // How far it comes, in cells from the sender.
         let reach = match lost {
             None => span,
-            Some(Place::Arrival) => span.saturating_sub(2),
-            Some(Place::Way) => span * 3 / 4,
-            Some(Place::Start) => span.min(4),
+            Some(LossPoint::Arrival) => span.saturating_sub(2),
+            Some(LossPoint::Way) => span * 3 / 4,
+            Some(LossPoint::Start) => span.min(4),
         };
         let (text_at, room) = match lost {
             // It stands where the message never came.
-            Some(Place::Start) => (reach + 1, span.saturating_sub(reach + 4)),
+            Some(LossPoint::Start) => (reach + 1, span.saturating_sub(reach + 4)),
             _ if !departs => (reach / 3, (reach - reach / 3).saturating_sub(5)),
             _ => (2, reach.saturating_sub(5)),
         };
@@ -269,7 +271,7 @@ impl<'a, W: Write> Drawing<'a, W> {
     }
 
     /// The beginning or the end of a connection.
-    fn change(&self, row: &mut Row, change: &Change) {
+    fn change(&self, row: &mut Row, change: &ConnectionChange) {
         let style = match change.tone {
             Tone::Plain => DIM,
             _ => RED,
@@ -358,12 +360,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
 fn style(arrow: &Arrow<'_>) -> Style {
     match arrow.fate {
-        Fate::Lost(..) => RED,
+        Delivery::Lost(..) => RED,
         _ if arrow.is_unsettled => YELLOW,
         _ if arrow.marks.is_broken || arrow.marks.is_refused => RED,
         _ if arrow.marks.attempt.is_some() => CYAN,
-        Fate::Unseen => DIM,
-        Fate::Arrived | Fate::Assumed => PLAIN,
+        Delivery::Unseen => DIM,
+        Delivery::Arrived | Delivery::Assumed => PLAIN,
     }
 }
 

@@ -7,7 +7,7 @@ use record::wording::describe;
 use record::{Event, EventKind};
 
 use super::ids::Ids;
-use super::load::Loaded;
+use super::load::Recordings;
 use super::sequence::{Moment, Selection, Sequence};
 use super::wording;
 
@@ -16,7 +16,7 @@ use super::wording;
 /// # Errors
 /// When it cannot be written.
 pub fn write(
-    loaded: &Loaded,
+    loaded: &Recordings,
     ids: &Ids,
     selection: Selection,
     out: &mut impl Write,

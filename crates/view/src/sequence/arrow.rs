@@ -25,7 +25,7 @@ pub struct Arrow<'a> {
     /// When it was received, if the receiver was recorded.
     pub received: Option<Moment>,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: Delivery,
     /// What else there is to say.
     pub marks: Marks,
     /// Whether it belongs to a withdrawal that is not settled.
@@ -34,20 +34,20 @@ pub struct Arrow<'a> {
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Delivery {
     /// Both ends have recorded it.
     Arrived,
     /// One end has recorded it, and nothing is known of the other.
     Assumed,
     /// It was lost, here, because of this.
-    Lost(Place, &'static str),
+    Lost(LossPoint, &'static str),
     /// The other end's recording ends, or has a gap, where it would be.
     Unseen,
 }
 
 /// Where a message was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum LossPoint {
     /// It never left.
     Start,
     /// Between the two.
@@ -90,7 +90,7 @@ impl Arrow<'_> {
     pub fn badges(&self) -> Vec<String> {
         let marks = &self.marks;
         let lost = match self.fate {
-            Fate::Lost(_, why) => Some(why),
+            Delivery::Lost(_, why) => Some(why),
             _ => None,
         };
         let fixed = |is_set: bool, words: &str| is_set.then(|| words.to_owned());

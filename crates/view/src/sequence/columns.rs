@@ -10,7 +10,7 @@ use record::wording::cut;
 
 use super::Lifeline;
 use super::unsettled::Hold;
-use crate::load::{Conversation, Loaded, is_of_a_proxy};
+use crate::load::{Conversation, Recordings, is_of_a_proxy};
 
 /// More clients without a recording than this stand together.
 const MOST_UNNAMED: usize = 6;
@@ -32,7 +32,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(loaded: &Loaded) -> Columns {
+    pub(super) fn of(loaded: &Recordings) -> Columns {
         let names = names(loaded);
         let naming = Naming::of(loaded, &names);
         let mut lifelines: Vec<Lifeline> = Vec::new();
@@ -98,7 +98,7 @@ impl Columns {
     }
 
     /// The lifeline that holds the money of this withdrawal: the bank's.
-    pub(super) fn holder(&self, loaded: &Loaded, hold: &Hold) -> usize {
+    pub(super) fn holder(&self, loaded: &Recordings, hold: &Hold) -> usize {
         let conversation = hold.conversation.or_else(|| {
             let is_bank = |one: &Conversation| one.service == Mode::Atm.name();
             loaded.conversations.iter().position(is_bank)
@@ -149,7 +149,7 @@ fn in_order(
     }
 }
 
-fn recorded(loaded: &Loaded, run: usize) -> Lifeline {
+fn recorded(loaded: &Recordings, run: usize) -> Lifeline {
     let header = &loaded.runs[run].header;
     Lifeline {
         name: match is_of_a_proxy(&loaded.runs[run]) {
@@ -194,7 +194,7 @@ fn unrecorded_client(of: &Conversation, name: Option<&String>, naming: &Naming) 
 }
 
 /// By conversation, what the client says that it is: a machine, a person in the chat room.
-fn names(loaded: &Loaded) -> HashMap<usize, String> {
+fn names(loaded: &Recordings) -> HashMap<usize, String> {
     let mut names = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
@@ -239,7 +239,7 @@ enum Naming {
 }
 
 impl Naming {
-    fn of(loaded: &Loaded, names: &HashMap<usize, String>) -> Naming {
+    fn of(loaded: &Recordings, names: &HashMap<usize, String>) -> Naming {
         let conversations = loaded.conversations.iter().enumerate();
         let unnamed = conversations.filter(|(index, conversation)| {
             let is_known = conversation.client.is_some() || names.contains_key(index);

@@ -11,9 +11,9 @@ use record::{Bytes, CloseReason, Closer, Event, EventKind, Message};
 
 use super::columns::Columns;
 use super::unsettled::Hold;
-use super::{Arrow, Change, Fate, Kind, Marks, Moment, Sequence, Tone};
+use super::{Arrow, ConnectionChange, Delivery, Marks, Moment, Sequence, StepKind, Tone};
 use crate::ids::{Ids, ids_in};
-use crate::load::Loaded;
+use crate::load::Recordings;
 
 mod clocks;
 mod faults;
@@ -32,7 +32,7 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) enum Action {
     /// Something of its own.
-    Alone(Kind),
+    Alone(StepKind),
     /// It sent this arrow.
     Sends(usize),
     /// It received this arrow.
@@ -77,7 +77,7 @@ struct Site {
 }
 
 struct Gatherer<'a, 'c> {
-    loaded: &'a Loaded,
+    loaded: &'a Recordings,
     columns: &'c Columns,
     ids: &'c Ids,
     /// The ids of withdrawals that are not settled.
@@ -97,7 +97,7 @@ struct Gatherer<'a, 'c> {
 
 /// What each lifeline did, and all messages.
 pub(super) fn gather<'a>(
-    loaded: &'a Loaded,
+    loaded: &'a Recordings,
     columns: &Columns,
     ids: &Ids,
     unsettled: &[Hold],
@@ -143,7 +143,7 @@ impl<'a> Gatherer<'a, '_> {
             let at = moment(0);
             self.mark_killed(life, at);
             let words = format!("started again, process {}", run.header.pid);
-            self.alone(life, at, Kind::Started { life, words });
+            self.alone(life, at, StepKind::Started { life, words });
         }
         self.progress = Progress::default();
         for event in &run.events {
@@ -168,13 +168,13 @@ impl<'a> Gatherer<'a, '_> {
         let is_over = last.is_some_and(|entry| {
             matches!(
                 &entry.what,
-                Action::Alone(Kind::Crashed { .. } | Kind::Ended { .. })
+                Action::Alone(StepKind::Crashed { .. } | StepKind::Ended { .. })
             )
         });
         if !is_over {
             let at = last.map_or(at, |entry| entry.at);
             let words = "killed".into();
-            self.alone(life, at, Kind::Crashed { life, words });
+            self.alone(life, at, StepKind::Crashed { life, words });
         }
     }
 
@@ -182,13 +182,13 @@ impl<'a> Gatherer<'a, '_> {
         self.actions[life].push(Entry { at, what });
     }
 
-    fn alone(&mut self, life: usize, at: Moment, kind: Kind) {
+    fn alone(&mut self, life: usize, at: Moment, kind: StepKind) {
         self.push(life, at, Action::Alone(kind));
     }
 
     fn note(&mut self, life: usize, at: Moment, tone: Tone, event: &Event) {
         let words = describe(event, &|text| self.ids.shorten(text));
-        self.alone(life, at, Kind::Note { life, tone, words });
+        self.alone(life, at, StepKind::Note { life, tone, words });
     }
 
     /// What happened to the program, or on a connection but not to a message.
@@ -215,13 +215,13 @@ impl<'a> Gatherer<'a, '_> {
                     true => Tone::Unsettled,
                     false => Tone::Plain,
                 };
-                self.alone(life, at, Kind::Note { life, tone, words });
+                self.alone(life, at, StepKind::Note { life, tone, words });
             }
             EventKind::Crashed { at: place } => {
                 let words = format!("crashed {}", self.ids.shorten(place).replace('-', " "));
-                self.alone(life, at, Kind::Crashed { life, words });
+                self.alone(life, at, StepKind::Crashed { life, words });
             }
-            EventKind::Ended => self.alone(life, at, Kind::Ended { life }),
+            EventKind::Ended => self.alone(life, at, StepKind::Ended { life }),
             // Everything else happens to a message or a connection.
             _ => {}
         }
@@ -237,14 +237,14 @@ impl<'a> Gatherer<'a, '_> {
                 let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
                 if is_tcp && is_drawn {
-                    let change = Change {
+                    let change = ConnectionChange {
                         conversation,
                         from: client,
                         to: server,
                         tone: Tone::Plain,
                         words: "connected".into(),
                     };
-                    self.alone(life, at, Kind::Connection(change));
+                    self.alone(life, at, StepKind::Connection(change));
                 }
             }
             EventKind::Sent(message) => self.sent(site, message),
@@ -271,7 +271,7 @@ impl<'a> Gatherer<'a, '_> {
                     by: *by,
                     how: *how,
                 });
-                let change = Change {
+                let change = ConnectionChange {
                     conversation,
                     from,
                     to,
@@ -286,7 +286,7 @@ impl<'a> Gatherer<'a, '_> {
                         _ => ending(*how).to_owned(),
                     },
                 };
-                self.alone(life, at, Kind::Connection(change));
+                self.alone(life, at, StepKind::Connection(change));
             }
             EventKind::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
             what => match what.message() {
@@ -364,7 +364,7 @@ impl<'a> Gatherer<'a, '_> {
             is_masked: false,
             sent: None,
             received: None,
-            fate: Fate::Assumed,
+            fate: Delivery::Assumed,
             marks: Marks::default(),
             is_unsettled: false,
         });

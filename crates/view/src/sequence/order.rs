@@ -5,7 +5,7 @@
 //! or died, while it was on its way.
 
 use super::gather::{Action, Entry, Gathered};
-use super::{Arrow, Fate, Kind, Moment, Step, Tone};
+use super::{Arrow, Delivery, Moment, Step, StepKind, Tone};
 
 /// Where a message stands among the actions of the two ends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +49,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                 heads[to] += 1;
                 steps.push(Step {
                     at,
-                    kind: Kind::Message(arrow),
+                    kind: StepKind::Message(arrow),
                 });
             }
             Next::Split(arrow) => ends[arrow].is_split = true,
@@ -58,7 +58,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                 ends[arrow].receives = false;
                 let other = Arrow {
                     sent: None,
-                    fate: Fate::Assumed,
+                    fate: Delivery::Assumed,
                     ..arrows[arrow].clone()
                 };
                 arrows[arrow].received = None;
@@ -88,9 +88,9 @@ fn ends(actions: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
                 }
                 Action::Receives(arrow) => ends[*arrow].receives = true,
                 Action::Alone(
-                    Kind::Crashed { .. }
-                    | Kind::Started { .. }
-                    | Kind::Note {
+                    StepKind::Crashed { .. }
+                    | StepKind::Started { .. }
+                    | StepKind::Note {
                         tone: Tone::Warning,
                         ..
                     },
@@ -167,19 +167,19 @@ fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<
 }
 
 /// What a action is that stands alone.
-fn step(what: &mut Action, ends: &mut [Ends]) -> Option<Kind> {
+fn step(what: &mut Action, ends: &mut [Ends]) -> Option<StepKind> {
     match std::mem::replace(what, Action::Nothing) {
         Action::Alone(kind) => Some(kind),
         Action::Sends(arrow) => {
             ends[arrow].has_departed = true;
             Some(match ends[arrow].receives {
-                true => Kind::Departs(arrow),
-                false => Kind::Message(arrow),
+                true => StepKind::Departs(arrow),
+                false => StepKind::Message(arrow),
             })
         }
         Action::Receives(arrow) => Some(match ends[arrow].sends {
-            true => Kind::Arrives(arrow),
-            false => Kind::Message(arrow),
+            true => StepKind::Arrives(arrow),
+            false => StepKind::Message(arrow),
         }),
         Action::Nothing => None,
     }

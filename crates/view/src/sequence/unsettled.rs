@@ -6,7 +6,7 @@ use proto::side::{Direction, Side};
 use record::{EventKind, NoteKind};
 
 use crate::ids::{Ids, ids_in};
-use crate::load::Loaded;
+use crate::load::Recordings;
 
 /// A withdrawal of which it is not known that it was confirmed or rolled back.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ enum Said<'a> {
 
 /// The holds that are not settled, in the order in which they began. The bank's recording is
 /// believed before a machine's.
-pub(super) fn unsettled(loaded: &Loaded) -> Vec<Hold> {
+pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
     let mut holds: Vec<Hold> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {

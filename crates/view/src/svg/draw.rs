@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::layout::{self, Layout};
-use crate::sequence::{Arrow, Fate, Kind, Place, Sequence, Tone};
+use crate::sequence::{Arrow, Delivery, LossPoint, Sequence, StepKind, Tone};
 use crate::wording;
 
 mod frame;
@@ -56,10 +56,10 @@ impl<'a, W: Write> Drawing<'a, W> {
         for step in steps.clone() {
             let y = self.layout.y[step];
             match &self.sequence.steps[step].kind {
-                Kind::Crashed { life, .. } | Kind::Ended { life } => {
+                StepKind::Crashed { life, .. } | StepKind::Ended { life } => {
                     self.life_to(*life, y, true)?
                 }
-                Kind::Started { life, .. } => self.drawn[*life] = Some(y),
+                StepKind::Started { life, .. } => self.drawn[*life] = Some(y),
                 _ => {}
             }
         }
@@ -105,16 +105,16 @@ impl<'a, W: Write> Drawing<'a, W> {
             wording::seconds(step.at)
         )?;
         match &step.kind {
-            Kind::Message(arrow) => self.message(*arrow, y - SLANT / 2.0, y + SLANT / 2.0),
-            Kind::Departs(arrow) => {
+            StepKind::Message(arrow) => self.message(*arrow, y - SLANT / 2.0, y + SLANT / 2.0),
+            StepKind::Departs(arrow) => {
                 self.departed.insert(*arrow, y);
                 Ok(())
             }
-            Kind::Arrives(arrow) => {
+            StepKind::Arrives(arrow) => {
                 let left = self.departed.remove(arrow).unwrap_or(y);
                 self.message(*arrow, left, y)
             }
-            Kind::Note { life, tone, words } => {
+            StepKind::Note { life, tone, words } => {
                 let class = match tone {
                     Tone::Plain => "",
                     Tone::Warning => " warning",
@@ -123,16 +123,16 @@ impl<'a, W: Write> Drawing<'a, W> {
                 };
                 self.note(*life, y, class, words)
             }
-            Kind::Connection(change) => self.change(change, y),
-            Kind::Crashed { life, words } => {
+            StepKind::Connection(change) => self.change(change, y),
+            StepKind::Crashed { life, words } => {
                 self.is_alive[*life] = false;
                 self.crash(*life, y, words)
             }
-            Kind::Started { life, words } => {
+            StepKind::Started { life, words } => {
                 self.is_alive[*life] = true;
                 self.start(*life, y, words)
             }
-            Kind::Ended { life } => {
+            StepKind::Ended { life } => {
                 self.is_alive[*life] = false;
                 let x = self.layout.x[*life];
                 writeln!(
@@ -157,7 +157,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         )?;
         // A cross is taller than a line.
         let above = match arrow.fate {
-            Fate::Lost(..) => 8.0,
+            Delivery::Lost(..) => 8.0,
             _ => 5.5,
         };
         let label_y = from_y.min(to_y) - above;
@@ -212,11 +212,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
         let way = if to >= from { 1.0 } else { -1.0 };
         let at = |part: f64| (from + (to - from) * part, from_y + (to_y - from_y) * part);
-        if let Fate::Lost(place, _) = arrow.fate {
+        if let Delivery::Lost(place, _) = arrow.fate {
             let (x, y) = match place {
-                Place::Start => at(0.2),
-                Place::Way => at(0.62),
-                Place::Arrival => (to - way * 20.0, to_y - 0.3),
+                LossPoint::Start => at(0.2),
+                LossPoint::Way => at(0.62),
+                LossPoint::Arrival => (to - way * 20.0, to_y - 0.3),
             };
             writeln!(
                 self.out,
@@ -225,7 +225,7 @@ impl<'a, W: Write> Drawing<'a, W> {
                 x - 5.0,
                 y - 5.0
             )?;
-            if place != Place::Arrival {
+            if place != LossPoint::Arrival {
                 writeln!(
                     self.out,
                     r#"<line class="faint" x1="{:.1}" y1="{y:.1}" x2="{:.1}" y2="{to_y:.1}"/>"#,
@@ -302,12 +302,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
 fn class(arrow: &Arrow<'_>) -> String {
     let marks = &arrow.marks;
-    let is_lost = matches!(arrow.fate, Fate::Lost(..));
+    let is_lost = matches!(arrow.fate, Delivery::Lost(..));
     let classes = [
         (is_lost || marks.is_broken || marks.is_refused, " lost"),
         (marks.attempt.is_some(), " resent"),
         (marks.is_copy, " copy"),
-        (arrow.fate == Fate::Unseen, " unseen"),
+        (arrow.fate == Delivery::Unseen, " unseen"),
         (arrow.is_unsettled, " unsettled"),
     ];
     let given = classes.into_iter().filter(|(is, _)| *is);

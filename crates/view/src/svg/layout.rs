@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::sequence::{Arrow, Kind, Sequence};
+use crate::sequence::{Arrow, Sequence, StepKind};
 use crate::wording;
 use record::wording::cut;
 
@@ -62,25 +62,25 @@ impl Layout {
             }
             last = Some(step.at);
             let (height, middle) = match &step.kind {
-                Kind::Message(_) | Kind::Departs(_) => (34.0, 25.0),
-                Kind::Arrives(_) => (20.0, 10.0),
-                Kind::Note { .. } => (28.0, 14.0),
-                Kind::Connection(_) => (26.0, 18.0),
-                Kind::Crashed { .. } => (34.0, 17.0),
-                Kind::Started { .. } => (44.0, 22.0),
-                Kind::Ended { .. } => (24.0, 10.0),
+                StepKind::Message(_) | StepKind::Departs(_) => (34.0, 25.0),
+                StepKind::Arrives(_) => (20.0, 10.0),
+                StepKind::Note { .. } => (28.0, 14.0),
+                StepKind::Connection(_) => (26.0, 18.0),
+                StepKind::Crashed { .. } => (34.0, 17.0),
+                StepKind::Started { .. } => (44.0, 22.0),
+                StepKind::Ended { .. } => (24.0, 10.0),
             };
             y.push(top + middle);
             top += height;
             match &step.kind {
-                Kind::Message(arrow) | Kind::Departs(arrow) => {
+                StepKind::Message(arrow) | StepKind::Departs(arrow) => {
                     let arrow = &sequence.arrows[*arrow];
                     let spans = arrow.from.abs_diff(arrow.to).max(1) as f64;
                     gap = gap.max((label_width(sequence, arrow) + 44.0) / spans);
                 }
-                Kind::Note { life, words, .. }
-                | Kind::Crashed { life, words }
-                | Kind::Started { life, words } => {
+                StepKind::Note { life, words, .. }
+                | StepKind::Crashed { life, words }
+                | StepKind::Started { life, words } => {
                     let width = sans(&cut(words, LONGEST_NOTE), 12.0) + 44.0;
                     match *life {
                         0 if count > 1 => left = left.max(width),
@@ -88,7 +88,7 @@ impl Layout {
                         _ => inner = inner.max(width),
                     }
                 }
-                Kind::Connection(_) | Kind::Arrives(_) | Kind::Ended { .. } => {}
+                StepKind::Connection(_) | StepKind::Arrives(_) | StepKind::Ended { .. } => {}
             }
         }
         let gap = gap.max(inner).min(GAPS.1);

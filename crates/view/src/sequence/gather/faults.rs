@@ -6,7 +6,7 @@ use proto::side::{Direction, Side};
 use record::{DropCause, EventKind, Message};
 
 use super::{Action, Gatherer, Site};
-use crate::sequence::{Fate, Marks, Moment, Place};
+use crate::sequence::{Delivery, LossPoint, Marks, Moment};
 
 /// What is known of a run while its events are gone through.
 #[derive(Default)]
@@ -97,14 +97,14 @@ impl<'a> Gatherer<'a, '_> {
             self.push(site.life, site.at, Action::Receives(arrow));
             arrow
         });
-        self.arrows[arrow].fate = Fate::Lost(Place::Arrival, why);
+        self.arrows[arrow].fate = Delivery::Lost(LossPoint::Arrival, why);
     }
 
     /// A message that never left.
     fn unsent(&mut self, site: Site, message: &'a Message, why: &'static str) -> usize {
         let arrow = self.arrow(site.conversation, message);
         self.arrows[arrow].sent = Some(site.at);
-        self.arrows[arrow].fate = Fate::Lost(Place::Start, why);
+        self.arrows[arrow].fate = Delivery::Lost(LossPoint::Start, why);
         self.push(site.life, site.at, Action::Sends(arrow));
         arrow
     }

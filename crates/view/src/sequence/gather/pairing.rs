@@ -6,7 +6,7 @@ use proto::mode::Transport;
 use proto::side::Direction;
 
 use super::{Action, Gatherer, Half, clocks};
-use crate::sequence::{Arrow, Fate, Moment, Place};
+use crate::sequence::{Arrow, Delivery, LossPoint, Moment};
 
 /// How many messages the other recording may lack before the two are put in step again.
 const MOST_MISSING: usize = 64;
@@ -50,8 +50,8 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
 }
 
 fn datagrams(gatherer: &Gatherer<'_, '_>) -> HashSet<usize> {
-    let belongs = gatherer.loaded.belongs.iter().flatten();
-    let datagrams = belongs.filter(|(channel, _)| channel.transport == Transport::Udp);
+    let conversation_of = gatherer.loaded.conversation_of.iter().flatten();
+    let datagrams = conversation_of.filter(|(channel, _)| channel.transport == Transport::Udp);
     datagrams.map(|(_, conversation)| *conversation).collect()
 }
 
@@ -66,8 +66,8 @@ fn merge(arrows: &mut [Arrow<'_>], sent: usize, received: usize) {
     arrow.marks.is_refused |= marks.is_refused;
     arrow.marks.is_broken |= marks.is_broken;
     arrow.fate = match fate {
-        Fate::Lost(..) => fate,
-        _ => Fate::Arrived,
+        Delivery::Lost(..) => fate,
+        _ => Delivery::Arrived,
     };
 }
 
@@ -157,12 +157,12 @@ fn unreceived(
         .rposition(|arrow| gatherer.arrows[*arrow].received.is_some());
     for (index, arrow) in half.sent.iter().enumerate() {
         let arrow = &mut gatherer.arrows[*arrow];
-        if arrow.received.is_none() && arrow.fate == Fate::Assumed {
+        if arrow.received.is_none() && arrow.fate == Delivery::Assumed {
             let is_gap = last.is_some_and(|last| index < last) && run.is_some();
             arrow.fate = match arrow.sent {
-                Some(at) if at > seen => Fate::Unseen,
-                _ if is_gap && gatherer.has_gaps => Fate::Unseen,
-                _ => Fate::Lost(Place::Way, "never received"),
+                Some(at) if at > seen => Delivery::Unseen,
+                _ if is_gap && gatherer.has_gaps => Delivery::Unseen,
+                _ => Delivery::Lost(LossPoint::Way, "never received"),
             };
         }
     }

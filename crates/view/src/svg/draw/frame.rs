@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Drawing, escape};
-use crate::sequence::{Fate, Kind};
+use crate::sequence::{Delivery, StepKind};
 use crate::svg::layout;
 
 impl<W: Write> Drawing<'_, W> {
@@ -58,15 +58,17 @@ impl<W: Write> Drawing<'_, W> {
             .steps
             .iter()
             .filter_map(|step| match step.kind {
-                Kind::Message(arrow) | Kind::Departs(arrow) => Some(&self.sequence.arrows[arrow]),
+                StepKind::Message(arrow) | StepKind::Departs(arrow) => {
+                    Some(&self.sequence.arrows[arrow])
+                }
                 _ => None,
             });
         let mut has = [false; 4];
         for arrow in shown {
-            has[0] |= matches!(arrow.fate, Fate::Lost(..));
+            has[0] |= matches!(arrow.fate, Delivery::Lost(..));
             has[1] |= arrow.marks.attempt.is_some();
             has[2] |= arrow.marks.is_copy;
-            has[3] |= arrow.fate == Fate::Unseen;
+            has[3] |= arrow.fate == Delivery::Unseen;
         }
         let signs = [
             (has[0], " lost", "lost"),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Drawing, escape};
-use crate::sequence::{Change, Tone};
+use crate::sequence::{ConnectionChange, Tone};
 use crate::svg::layout;
 use crate::wording;
 
@@ -62,7 +62,7 @@ impl<W: Write> Drawing<'_, W> {
     }
 
     /// The beginning or the end of a connection.
-    pub(super) fn change(&mut self, change: &Change, y: f64) -> io::Result<()> {
+    pub(super) fn change(&mut self, change: &ConnectionChange, y: f64) -> io::Result<()> {
         let class = match change.tone {
             Tone::Plain => "",
             _ => " bad",
