@@ -35,8 +35,9 @@ impl Lab {
     /// Runs `labclient` with these words and this on its standard input.
     fn run(&self, words: &[&str], input: &str) -> Ended {
         let server = start(self.mode);
-        labclient_at_home(self.home.path(), words)
+        labclient_at_home(self.home.path(), &[])
             .at(server.address())
+            .with(words)
             .pin("1234")
             .run_with(input)
     }
@@ -97,7 +98,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     assert!(matches!(
         after[1],
         EventKind::TimedOut {
-            waited: 300_000_000,
+            waited: 3_000_000_000,
             ..
         }
     ));

@@ -54,6 +54,10 @@ impl Lab {
         };
         let texts = "prime 97\npalindrome 1 2\nlower ÉA\n";
         let lost = "--fault drop-reply=#3 --timeout 4 atm --card 123456789 withdraw 500";
+        for expression in ["12 + 42", "5 / 0"] {
+            lab.ask(&all, "calc tcp", &["calc", expression], "");
+        }
+        // The last one ends by itself, before the server is stopped.
         for (service, asked, typed) in [
             ("atm tcp", lost, ""),
             ("atm tcp", "atm --card 123456789 deposit 20.50", ""),
@@ -72,9 +76,6 @@ impl Lab {
                 let asked: Vec<_> = asked.split(' ').collect();
                 lab.ask(&all, service, &asked, typed);
             }
-        }
-        for expression in ["12 + 42", "5 / 0"] {
-            lab.ask(&all, "calc tcp", &["calc", expression], "");
         }
         all.stop();
         let udp = ["--mode", "script", "--script", "udp"];
