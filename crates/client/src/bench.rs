@@ -127,9 +127,6 @@ impl Service {
 }
 
 /// Measures, and prints what was counted.
-///
-/// # Errors
-/// When nothing could be measured.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(

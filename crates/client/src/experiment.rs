@@ -130,9 +130,6 @@ pub struct Arguments {
 
 impl Arguments {
     /// What is measured, and what is lost.
-    ///
-    /// # Errors
-    /// When options contradict each other.
     fn kind_and_loss(&self) -> Result<(Kind, Loss), Failure> {
         if self.handout.is_none() {
             return Ok((self.kind, self.loss.unwrap_or(Lost::Reply).into()));
@@ -217,9 +214,6 @@ impl Setup {
 }
 
 /// Measures, prints the table and writes the files.
-///
-/// # Errors
-/// When nothing could be measured or written.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     if all.injects_faults() {
         return Err(Failure::Usage(

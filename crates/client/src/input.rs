@@ -38,9 +38,6 @@ pub struct Mask {
 impl Input {
     /// Standard input, whichever of the two it is. Each prompt stands below the trace of what
     /// happened before it.
-    ///
-    /// # Errors
-    /// When the terminal cannot be used.
     pub fn open(recorder: Option<&Recorder>) -> Result<Input, Failure> {
         if !io::stdin().is_terminal() {
             return Ok(Input::Pipe);
@@ -100,9 +97,6 @@ impl Input {
     }
 
     /// As [`Input::line`], but what is typed is neither shown nor remembered.
-    ///
-    /// # Errors
-    /// As [`Input::line`].
     pub fn hidden_line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match self {
             Input::Terminal(editor, recorder) => {

@@ -70,9 +70,6 @@ impl Options {
 
     /// The faults that are asked for where they can strike, and a line on standard error for each
     /// that does.
-    ///
-    /// # Errors
-    /// When one of them can never strike there.
     pub fn faults(&self, ground: Applicability) -> Result<Option<FaultPlan>, Failure> {
         let Some(spec) = self.fault.clone() else {
             return Ok(None);
@@ -89,9 +86,6 @@ impl Options {
 
     /// The server to talk to, and the faults on the way there. What one read of a hand-out's returned
     /// is a message.
-    ///
-    /// # Errors
-    /// When `LABCLIENT_SERVER` is no address.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
         let server = self.server_at(peer.default_port())?;
         let timeout = self.timeout.unwrap_or(default_timeout(peer));

@@ -32,9 +32,6 @@ pub struct OwnServer {
 }
 
 /// Where `labserver` is: the program named, or the one beside this program, or on the path.
-///
-/// # Errors
-/// When there is none, with what to do.
 pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(named) = named {
         return Ok(named.to_owned());
@@ -61,9 +58,6 @@ pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
 impl OwnServer {
     /// Starts this program as this server, with these options besides, on a free port, and waits
     /// until it listens.
-    ///
-    /// # Errors
-    /// When it cannot be started or ends at once: what it said.
     pub fn start(
         program: &Path,
         peer: Peer,

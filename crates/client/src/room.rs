@@ -39,15 +39,9 @@ pub trait Dialect: Send + 'static {
     const SKIPS_UNREADABLE: bool;
 
     /// Reads a line that was typed.
-    ///
-    /// # Errors
-    /// When it cannot be sent.
     fn command(line: &str) -> Result<Command<Self::Request>, Refusal>;
 
     /// Sends a request.
-    ///
-    /// # Errors
-    /// When it does not fit the framing, or the room is lost.
     fn send(&mut self, writer: &mut Writer, request: Self::Request) -> Result<(), SendError>;
 
     /// The request to end the conversation.
@@ -96,9 +90,6 @@ pub struct RoomSender<D> {
 
 impl<D: Dialect> RoomSender<D> {
     /// Sends a request.
-    ///
-    /// # Errors
-    /// When it does not fit the framing, or the room is lost.
     pub fn send(&self, request: D::Request) -> Result<(), SendError> {
         let mut locked = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         let (writer, dialect) = &mut *locked;
@@ -136,9 +127,6 @@ pub struct Room<D: Dialect> {
 impl<D: Dialect> Room<D> {
     /// The conversation over this connection. From here on the first signal leaves the room, and the
     /// second ends it at once. While the editor runs, Ctrl-C is a key, which comes here too.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
     pub fn open(writer: Writer, dialect: D) -> Result<(Room<D>, Receiver<UiEvent<D>>), Failure> {
         let sender = Arc::new(RoomSender {
             sending: Mutex::new((writer, dialect)),
@@ -175,9 +163,6 @@ impl<D: Dialect> Room<D> {
     /// Starts to send what is typed, or else the lines of standard input, and to receive. Where
     /// requests are answered, each is sent when an answer to the one before was shown, so that a long
     /// file is never a flood.
-    ///
-    /// # Errors
-    /// When there are no threads.
     pub fn start(
         self,
         reader: Reader,
@@ -203,9 +188,6 @@ impl<D: Dialect> Room<D> {
 }
 
 /// Where the room is shown, and what is typed there if it is a terminal with an editor.
-///
-/// # Errors
-/// When the terminal cannot be used.
 pub fn open_screen(output: Output) -> Result<(Screen, Option<Receiver<Typed>>), Failure> {
     if io::stdin().is_terminal()
         && let Some((screen, typed)) = Screen::edited()?

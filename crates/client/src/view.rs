@@ -156,9 +156,6 @@ impl Format {
 }
 
 /// Shows the recordings that the arguments name.
-///
-/// # Errors
-/// When one cannot be read, or what is shown cannot be written.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let format = arguments.format()?;
     if format == Format::Pcap && arguments.output.is_none() && io::stdout().is_terminal() {

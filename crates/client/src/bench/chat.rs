@@ -36,9 +36,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const STACK_SIZE: usize = 512 * 1024;
 
 /// Says and listens until enough was said, and prints what came of it.
-///
-/// # Errors
-/// When the room cannot be joined.
 pub fn run(
     workload: &Workload,
     load: &Load,

@@ -31,9 +31,6 @@ pub struct LedgerAudit {
 
 impl BenchLedger {
     /// A new ledger, for a bank that this program opens with so many accounts.
-    ///
-    /// # Errors
-    /// When there is no place for it.
     pub fn open(program: &Path, accounts: u32) -> Result<BenchLedger, Failure> {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a ledger: {error}")))?;
@@ -60,9 +57,6 @@ impl BenchLedger {
 
     /// Has the ledger audited, and compares what was paid out with what the machines say: unless
     /// one was cut off, whose last withdrawal may be settled or not.
-    ///
-    /// # Errors
-    /// When the audit cannot be run.
     pub fn audit(&self, withdrawn: i64, was_cut_off: bool) -> Result<LedgerAudit, Failure> {
         let cannot =
             |error: std::io::Error| Failure::Resource(format!("cannot audit the ledger: {error}"));
@@ -97,9 +91,6 @@ fn cash_out(report: &str) -> Option<Money> {
 }
 
 /// The balance at a bank that is not ours, where that is what is measured.
-///
-/// # Errors
-/// When the bank is not reachable or refuses.
 pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
     if workload.service != Service::Atm || workload.own_accounts.is_some() {
         return Ok(None);
@@ -108,9 +99,6 @@ pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
 }
 
 /// Compares the balance at a bank that is not ours with what the machines say.
-///
-/// # Errors
-/// When the bank is not reachable or refuses.
 pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
     let after = workload.machine(0)?.balance_before();
     let is_sound = before.minor() - withdrawn == after.minor();

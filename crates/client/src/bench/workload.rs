@@ -46,9 +46,6 @@ pub struct Workload {
 
 impl Workload {
     /// The connection of this number.
-    ///
-    /// # Errors
-    /// When the server is not reachable or refuses.
     pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
         Ok(match self.service {
             Service::Text => Box::new(Lowering::over(
@@ -69,9 +66,6 @@ impl Workload {
     }
 
     /// The machine of this number, at its account.
-    ///
-    /// # Errors
-    /// When the bank is not reachable or refuses.
     pub fn machine(&self, number: u32) -> Result<CashMachine, Failure> {
         let account = match self.own_accounts {
             Some(accounts) => own_account(number % accounts)?,

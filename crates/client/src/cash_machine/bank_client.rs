@@ -68,9 +68,6 @@ impl BankClient {
     }
 
     /// Logs a customer in, and says who it is. The customer before has gone.
-    ///
-    /// # Errors
-    /// When the bank refuses, or cannot be reached.
     pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
         if self.customer.is_some() {
             self.log_out();
@@ -107,9 +104,6 @@ impl BankClient {
 
     /// Connects, if it is not, so that a bank which is not there is noticed before anything is asked
     /// of a customer.
-    ///
-    /// # Errors
-    /// When the bank refuses, or cannot be reached.
     pub fn open(&mut self) -> Result<(), Failure> {
         let mut connected = self.connect();
         if let Err(Failure::Lost(why)) = &connected {

@@ -12,9 +12,6 @@ use crate::failure::Failure;
 /// The way to the bank, and the policy of retries.
 pub trait BankLine {
     /// Sends the request once, for the `attempt`-th time; `None` when it was not answered.
-    ///
-    /// # Errors
-    /// When there is no going on.
     fn ask(
         &mut self,
         request: &Request,
@@ -83,9 +80,6 @@ impl Driver {
 
     /// Does what the machine says until it has an outcome, nothing left to do, or the line wants no
     /// other attempt.
-    ///
-    /// # Errors
-    /// When the disk fails, or the line has an error.
     pub fn run(&mut self, bank: &mut impl BankLine) -> Result<Stopped, Failure> {
         loop {
             let action = self.machine.next();
@@ -142,9 +136,6 @@ impl Driver {
     }
 
     /// Fills or empties the drawer; `false` when a transaction is open.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn load(&mut self, count: Money, bank: &mut impl BankLine) -> Result<bool, Failure> {
         if self.machine.load(count).is_err() {
             return Ok(false);

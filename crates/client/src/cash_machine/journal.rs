@@ -82,9 +82,6 @@ pub struct Opened {
 
 impl Journal {
     /// Opens the journal, or makes an empty one, and takes it for this process.
-    ///
-    /// # Errors
-    /// When another process has it, it cannot be used, or it is damaged or too long.
     pub fn open(path: &Path) -> Result<(Journal, Opened), JournalError> {
         let (file, was_shared) = take(path)?;
         let bytes = read(&file, path)?;
@@ -98,9 +95,6 @@ impl Journal {
     }
 
     /// The records of a journal, without taking it: another process may have it.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is damaged or too long.
     pub fn read(path: &Path) -> Result<Vec<String>, JournalError> {
         let file = File::open(path).map_err(|error| failed(path, error))?;
         let bytes = read(&file, path)?;

@@ -32,9 +32,6 @@ pub trait Questions: Send + 'static {
     fn gap(&mut self) -> Duration;
 
     /// Draws a question, and asks it.
-    ///
-    /// # Errors
-    /// When it is not answered.
     fn ask(&mut self) -> Result<Self::Answer, Failure>;
 
     /// Called after the last question.
@@ -65,9 +62,6 @@ enum Event<A> {
 /// Asks so often, or until Ctrl-C. Questions are asked on a thread of their own, so that Ctrl-C ends
 /// it at once whatever is waited for. A lost answer is reported and the next question asked: the
 /// server may be restarting.
-///
-/// # Errors
-/// When an answer cannot be shown, or Ctrl-C cannot be noticed.
 pub fn run<Q: Questions>(
     mut questions: Q,
     count: Option<u64>,
@@ -180,9 +174,6 @@ impl Default for Gap {
 
 impl Gap {
     /// Reads two numbers of seconds, as `1..2`.
-    ///
-    /// # Errors
-    /// When they are none, or the longer stands first.
     pub fn parse(text: &str) -> Result<Gap, String> {
         let (shortest, longest) = text
             .split_once("..")

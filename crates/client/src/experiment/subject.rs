@@ -55,9 +55,6 @@ impl RetryingConnection {
 
     /// Sends the request once and waits for its answer; `None` when none came in time. What does not
     /// answer it, or is not the answer expected, is a late one to an earlier attempt, and is counted.
-    ///
-    /// # Errors
-    /// When the server is lost, or the person wants an end.
     pub fn attempt<R: Request>(
         &mut self,
         request: &R,
@@ -100,9 +97,6 @@ impl RetryingConnection {
     }
 
     /// Asks until there is an answer, at most so often; `None` when there was none.
-    ///
-    /// # Errors
-    /// When the server is lost, or the person wants an end.
     pub fn insist<R: Request>(
         &mut self,
         request: &R,

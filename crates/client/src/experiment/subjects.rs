@@ -122,9 +122,6 @@ impl Kind {
 impl SubjectConfig {
     /// Sets a subject up with the server there: connected, logged in, and from here on under these
     /// faults, or under none where the server has them.
-    ///
-    /// # Errors
-    /// When the server is not reachable or refuses.
     pub fn open(
         &self,
         server: &str,
@@ -183,9 +180,6 @@ pub fn channel(transport: Transport) -> Channel {
 }
 
 /// The account that is withdrawn from: our own, or the one given, or the demonstration's.
-///
-/// # Errors
-/// When what is given is none.
 pub fn account(
     is_named: bool,
     card: Option<&str>,
@@ -201,9 +195,6 @@ pub fn account(
 }
 
 /// Who withdraws at the bank of a hand-out: the one given, or the printed one.
-///
-/// # Errors
-/// When the password cannot be read.
 pub fn customer(name: Option<&str>, pin_file: Option<&PathBuf>) -> Result<Customer, Failure> {
     Ok(Customer {
         name: name.unwrap_or("jamal").to_owned(),

@@ -126,9 +126,6 @@ enum Operation {
 }
 
 /// Does one request, or those that a customer or a pipe gives.
-///
-/// # Errors
-/// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let operation = arguments
         .request

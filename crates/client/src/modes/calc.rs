@@ -36,9 +36,6 @@ pub struct Arguments {
 }
 
 /// Calculates one expression, or those that a person or a pipe gives.
-///
-/// # Errors
-/// When the expression is refused or the server is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     // What makes no sense is not sent.

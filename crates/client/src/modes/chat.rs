@@ -45,9 +45,6 @@ pub struct Arguments {
 }
 
 /// Joins the room, shows it, and has lines said until either side ends it.
-///
-/// # Errors
-/// When the room cannot be joined, or is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let given = match &arguments.name {
         Some(name) => Some(own_name(Some(name))?),

@@ -48,9 +48,6 @@ pub struct Watch {
 }
 
 /// Asks once, watches, or asks what a person or a pipe says.
-///
-/// # Errors
-/// When the server refuses or does not answer.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
     let shown = Shown(output);
     let mut client = match command {

@@ -46,9 +46,6 @@ impl Arguments {
 }
 
 /// Has one text echoed, or each line that a person or a pipe gives.
-///
-/// # Errors
-/// When the echo differs or the server is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let way = if arguments.udp {
         Way::Udp(Asker::open(target)?)

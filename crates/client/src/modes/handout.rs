@@ -104,10 +104,6 @@ impl Arguments {
 }
 
 /// Is the client of the hand-out that the arguments name, or lists them all.
-///
-/// # Errors
-/// When the options do not fit the hand-out, the server is not reachable or lost, or it says
-/// something else than the printed one.
 pub fn run(
     arguments: &Arguments,
     all: &Options,

@@ -43,9 +43,6 @@ pub enum Command {
 }
 
 /// Asks one request, or those that a person or a pipe gives.
-///
-/// # Errors
-/// When the request is refused or the server is lost.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
     // What makes no sense is not sent.
     let request = command.map(request_of).transpose();

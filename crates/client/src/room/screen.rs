@@ -65,9 +65,6 @@ pub struct Edited {
 impl Screen {
     /// Starts an editor on the terminal; gives `None` when there is no terminal that can be drawn
     /// on, so that lines are read and shown plainly.
-    ///
-    /// # Errors
-    /// When the terminal or a thread cannot be had.
     pub fn edited() -> Result<Option<(Screen, Receiver<Typed>)>, Failure> {
         let no_terminal = |error: &dyn std::fmt::Display| {
             Failure::Resource(format!("cannot use the terminal: {error}"))
@@ -104,9 +101,6 @@ impl Screen {
     }
 
     /// Shows one line.
-    ///
-    /// # Errors
-    /// When the screen is closed.
     pub fn line(&mut self, line: &str) -> Result<(), Failure> {
         match self {
             Screen::Plain(output) => output.line(line),

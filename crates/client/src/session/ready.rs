@@ -16,9 +16,6 @@ use crate::failure::{Failure, Report};
 const FRAMING_CHECK_DELAY: Duration = Duration::from_millis(500);
 
 /// Waits for the `READY` of the service.
-///
-/// # Errors
-/// When it does not come, or is that of another service, or in another framing.
 pub fn receive(target: &Target, connection: &mut Connection) -> Result<(), Failure> {
     let by = Instant::now() + target.timeout;
     let mut first = connection

@@ -107,9 +107,6 @@ impl BankLine for MeasuredLine<'_> {
 }
 
 /// An account of a server of our own: the n-th of [`accounts_file`].
-///
-/// # Errors
-/// When there are not that many card numbers.
 pub fn own_account(number: u32) -> Result<Account, Failure> {
     let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     Ok(Account {
@@ -122,9 +119,6 @@ pub fn own_account(number: u32) -> Result<Account, Failure> {
 }
 
 /// A file for `--accounts` with so many accounts.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
     let write = || -> io::Result<NamedTempFile> {
         let mut file = NamedTempFile::new()?;
@@ -144,9 +138,6 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
 
 impl Bank {
     /// The bank there, for this account.
-    ///
-    /// # Errors
-    /// None that can happen: the amount is one.
     pub fn new(target: Target, account: Account, patience: &RetryPolicy) -> Result<Bank, Failure> {
         let amount = Money::from_minor(AMOUNT).and_then(Amount::new);
         Ok(Bank {
@@ -198,9 +189,6 @@ impl Bank {
 
 impl CashMachine {
     /// A machine with its customer logged in and its journal in a directory of its own.
-    ///
-    /// # Errors
-    /// When the bank is not reachable or refuses, or there is no place for a journal.
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
@@ -227,9 +215,6 @@ impl CashMachine {
     }
 
     /// Makes sure that the account and the drawer are good for so many withdrawals.
-    ///
-    /// # Errors
-    /// When they are not.
     pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
         let minor = i64::try_from(withdrawals).unwrap_or(i64::MAX);
         let needed = minor.saturating_mul(AMOUNT);

@@ -28,9 +28,6 @@ pub struct Clock {
 
 impl Clock {
     /// A client of the clock there, under the target's faults from here on.
-    ///
-    /// # Errors
-    /// When the server has no address, or no socket can be had.
     pub fn open(
         target: &Target,
         patience: &RetryPolicy,

@@ -45,9 +45,6 @@ pub struct PrintedMachine {
 
 impl PrintedMachine {
     /// Logs in.
-    ///
-    /// # Errors
-    /// When the server is not reachable, does not know the customer, or is another one.
     pub fn open(
         target: &Target,
         customer: &Customer,

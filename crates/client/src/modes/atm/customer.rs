@@ -20,9 +20,6 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Looks for both.
-    ///
-    /// # Errors
-    /// When one of them is none, or is missing and there is no terminal.
     pub fn by(arguments: &Arguments, input: &Input) -> Result<Credentials, Failure> {
         let card = arguments.card.as_deref().map(str::parse).transpose();
         let card = card.map_err(|refusal: Refusal| Failure::Usage(refusal.words))?;
@@ -38,9 +35,6 @@ impl Credentials {
     }
 
     /// The card and the PIN, asked for where they are not given.
-    ///
-    /// # Errors
-    /// When the person gives none.
     pub fn or_ask(self, input: &mut Input) -> Result<(CardNumber, Pin), Failure> {
         let card = self.card.map_or_else(|| ask_for_card(input), Ok)?;
         let pin = self.pin.map_or_else(|| pin::ask(input), Ok)?;
@@ -49,9 +43,6 @@ impl Credentials {
 
     /// Logs the customer in, and says who it is. A PIN that was typed may be wrong as often as the
     /// bank lets it.
-    ///
-    /// # Errors
-    /// When the bank refuses or cannot be reached, or the person gives up.
     pub fn log_in(self, link: &mut BankClient, input: &mut Input) -> Result<Holder, Failure> {
         let card = self.card.map_or_else(|| ask_for_card(input), Ok)?;
         if let Some(pin) = self.pin {

@@ -70,9 +70,6 @@ fn report_failure(name: &Name, failure: &Failure, output: Output) -> Result<(), 
 }
 
 /// Lists what the machines remember, record by record. A journal that cannot be read is passed over.
-///
-/// # Errors
-/// When there is no list of them, or standard output cannot be written.
 pub(super) fn journal(
     setup: &AtmSetup,
     name: Option<&Name>,
@@ -98,9 +95,6 @@ pub(super) fn journal(
 }
 
 /// Puts this much into the drawer, whatever its count was.
-///
-/// # Errors
-/// When something is open, or the machine is in use.
 pub(super) fn load(
     setup: &AtmSetup,
     name: Option<&Name>,

@@ -19,9 +19,6 @@ const VARIABLE: &str = "LABCLIENT_PIN";
 const MAX_LINE: u64 = 256;
 
 /// The PIN from the file if one is named, else from the environment; `None` where neither has one.
-///
-/// # Errors
-/// When the file cannot be read, or what is given is no PIN.
 pub fn given(file: Option<&Path>) -> Result<Option<Pin>, Failure> {
     let text = match (file, std::env::var(VARIABLE)) {
         (Some(file), _) => first_line(file).map_err(|error| {
@@ -39,9 +36,6 @@ pub fn given(file: Option<&Path>) -> Result<Option<Pin>, Failure> {
 }
 
 /// Whether there is a customer to be asked, who would not see what is typed.
-///
-/// # Errors
-/// When there is none: what to do instead.
 pub fn check_it_can_be_asked_for(input: &Input) -> Result<(), Failure> {
     let why = match (input.is_terminal(), input.can_hide()) {
         (true, true) => return Ok(()),
@@ -53,9 +47,6 @@ pub fn check_it_can_be_asked_for(input: &Input) -> Result<(), Failure> {
 }
 
 /// Asks the customer, until what is typed is a PIN. It is not shown.
-///
-/// # Errors
-/// When the terminal would show it, or the customer gives none.
 pub fn ask(input: &mut Input) -> Result<Pin, Failure> {
     check_it_can_be_asked_for(input)?;
     loop {

@@ -40,9 +40,6 @@ impl Errors {
 }
 
 /// Asks what to do, and does it over a connection of its own, until the person leaves.
-///
-/// # Errors
-/// When the server is not reachable, or neither answers nor closes.
 pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(target, output)?;
     say(MENU);

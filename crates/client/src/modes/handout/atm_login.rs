@@ -28,9 +28,6 @@ const CHANCES: u64 = 10;
 const LARGEST: u64 = 5000;
 
 /// Logs in, and does so many random operations at each error rate.
-///
-/// # Errors
-/// When the server is not reachable, is lost, or says something else than the printed one.
 pub fn run(
     target: &Target,
     operations: u32,

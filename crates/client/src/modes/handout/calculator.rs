@@ -10,9 +10,6 @@ use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Gives the name, then has every line calculated until `q`.
-///
-/// # Errors
-/// When the server is not reachable or lost.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;

@@ -51,9 +51,6 @@ impl Dialect for Paced {
 }
 
 /// Gives the name, then says lines until `quit`, and shows what the others say.
-///
-/// # Errors
-/// When the room is not reachable or lost, or does not take the name.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let connection = target.connect()?;
     let mut person = Person::open(target, output)?;

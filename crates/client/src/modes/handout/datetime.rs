@@ -24,9 +24,6 @@ pub struct Plan {
 }
 
 /// Asks again and again, and says goodbye.
-///
-/// # Errors
-/// When the server's name has no address, or Ctrl-C cannot be noticed.
 pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failure> {
     let questions = Drawn {
         asker: Asker::open(target)?,

@@ -13,9 +13,6 @@ use crate::session::Target;
 const ECHOED: &str = "Hello, world";
 
 /// Plays the client's part of the hand-out's script.
-///
-/// # Errors
-/// When the server is not reachable, or says something else than the script does.
 pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Status, Failure> {
     let script = script::load(handout.name())?;
     target.framing = script.framing();
@@ -32,9 +29,6 @@ pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Stat
 }
 
 /// Says the printed words, and waits until they have come back.
-///
-/// # Errors
-/// When the server is not reachable, or something else comes back.
 pub fn echo(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     talk.send(ECHOED)?;

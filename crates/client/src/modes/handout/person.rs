@@ -20,9 +20,6 @@ pub struct Person {
 
 impl Person {
     /// The user at standard input.
-    ///
-    /// # Errors
-    /// When the terminal cannot be used.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
         let input = Input::open(target.recorder.as_ref())?;
         let moves_money = target.peer.service() == Mode::Atm;
@@ -38,34 +35,22 @@ impl Person {
 
     /// Asks for a line, again and again until there is one that can be read; `None` when there are
     /// no more.
-    ///
-    /// # Errors
-    /// When the person pressed Ctrl-C, or the input cannot be read.
     pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, |_| Ok(()))
     }
 
     /// As [`Person::line`], for a line that is a message by itself.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, fits)
     }
 
     /// As [`Person::message`], without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, fits)
     }
 
     /// As [`Person::line`], for words at the end of a message: at least one.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn words(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, |line| match line.trim() {
             "" => Err("an empty line cannot be sent here".into()),
@@ -74,17 +59,11 @@ impl Person {
     }
 
     /// As [`Person::line`], for one word of a message that the server splits at blanks.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, is_one_word)
     }
 
     /// As [`Person::word`], without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, is_one_word)
@@ -107,18 +86,12 @@ impl Person {
     }
 
     /// Shows what the server said, behind these words of our own.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn show(&self, before: &str, said: &str) -> Result<(), Failure> {
         let line = format!("{before}{}", printable(said));
         self.output.answer(&line, json!({"received": said}))
     }
 
     /// Shows what comes of a request that the server said nothing to.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn show_failed(&self, line: &str, object: &Value) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.line(&object.to_string()),
@@ -128,9 +101,6 @@ impl Person {
 
     /// Shows that a request failed, by this line in the place of its answer, or an object, and says
     /// why. The conversation goes on.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn show_failure(&mut self, line: &str, failure: &Failure) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.failure(failure)?,

@@ -49,9 +49,6 @@ enum Stop {
 
 impl HandoutConnection {
     /// Connects. A printed server says nothing at first, or what its hand-out has.
-    ///
-    /// # Errors
-    /// When no address answers.
     pub fn open(target: &Target) -> Result<HandoutConnection, Failure> {
         Ok(HandoutConnection {
             connection: target.connect()?,
@@ -65,9 +62,6 @@ impl HandoutConnection {
 
     /// Sends one message, in one write; after another to which nothing was said yet, with a pause
     /// between the two, so that the server's reads tell them apart.
-    ///
-    /// # Errors
-    /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
         self.send_with(message, Writer::send)
     }
@@ -89,18 +83,12 @@ impl HandoutConnection {
     }
 
     /// Sends a message that is a password and nothing else: as [`send`](Talk::send), and not recorded.
-    ///
-    /// # Errors
-    /// As those of [`send`](Talk::send).
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.requests.secrets.learn_all(message.as_bytes());
         self.send_with(message, Writer::send_secret)
     }
 
     /// Waits for one of these texts, however it is cut, and takes it out; what follows it stays.
-    ///
-    /// # Errors
-    /// When something else comes, or nothing.
     pub fn expect<'e>(&mut self, expected: &[&'e str]) -> Result<&'e str, Failure> {
         let by = Instant::now() + self.timeout;
         loop {
@@ -118,9 +106,6 @@ impl HandoutConnection {
 
     /// Waits for an answer, and takes it. It is what one read returns, unless that is the beginning
     /// of a `likely` answer and not the whole of one: then the rest is waited for.
-    ///
-    /// # Errors
-    /// When nothing comes.
     pub fn answer(&mut self, likely: &[&str]) -> Result<String, Failure> {
         let by = Instant::now() + self.timeout;
         while self.came.is_empty() {
@@ -164,9 +149,6 @@ impl HandoutConnection {
 
     /// Everything the server says until it closes; empty when it says nothing. One that does not
     /// close after its answer has answered all the same.
-    ///
-    /// # Errors
-    /// When the server neither says anything nor closes, or does not stop.
     pub fn everything(mut self) -> Result<String, Failure> {
         let by = Instant::now() + self.timeout;
         loop {
@@ -183,9 +165,6 @@ impl HandoutConnection {
     }
 
     /// Waits until the server closes; what it still says is thrown away.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn await_close(mut self) -> Result<(), Failure> {
         let by = Instant::now() + self.timeout;
         loop {

@@ -24,9 +24,6 @@ const MENU: &str = "\
 3. Exit";
 
 /// Has every line answered over one connection, until there are no more.
-///
-/// # Errors
-/// When the server is not reachable or lost.
 pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
@@ -45,9 +42,6 @@ pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
 }
 
 /// Asks what to do, and does it over a connection of its own, until the person leaves.
-///
-/// # Errors
-/// When the server is not reachable, or says nothing.
 pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(target, output)?;
     say(MENU);
