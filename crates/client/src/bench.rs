@@ -21,7 +21,7 @@ use serde_json::json;
 
 use self::ledger::BenchLedger;
 use self::workload::Workload;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;

@@ -5,11 +5,11 @@
 //!
 //! The engine is the crate `measure`; here is what it measures.
 //!
-//! * [`subjects`]: the three there are; [`subject`]: the connection of those over TCP;
+//! * [`subjects`]: the four there are; [`connection`]: the connection of those over TCP;
 //! * [`faults`]: what is lost, by which program and when.
 
+pub mod connection;
 pub mod faults;
-pub mod subject;
 pub mod subjects;
 
 use std::ffi::OsString;
@@ -32,8 +32,8 @@ use tempfile::NamedTempFile;
 use wire::datagram::Endpoint;
 use wire::fault::{FaultPlan, random_seed};
 
+use self::connection::RetryPolicy;
 use self::faults::{FaultSide, Lost};
-use self::subject::RetryPolicy;
 use self::subjects::cash_machine::accounts_file;
 use self::subjects::{Kind, SubjectConfig};
 use crate::failure::{Failure, Status};

@@ -95,12 +95,12 @@ pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
     if workload.service != Service::Atm || workload.own_accounts.is_some() {
         return Ok(None);
     }
-    Ok(Some(workload.machine(0)?.balance_before()))
+    Ok(Some(workload.machine(0)?.before))
 }
 
 /// Compares the balance at a bank that is not ours with what the machines say.
 pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
-    let after = workload.machine(0)?.balance_before();
+    let after = workload.machine(0)?.before;
     let is_sound = before.minor() - withdrawn == after.minor();
     let verdict = if is_sound {
         "as it should be"

@@ -22,7 +22,7 @@ use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
 use self::printed_machine::{Customer, PrintedMachine};
-use super::subject::RetryPolicy;
+use super::connection::RetryPolicy;
 use crate::failure::Failure;
 use crate::peer::Peer;
 use crate::session::{Session, Target};
@@ -131,20 +131,21 @@ impl SubjectConfig {
         let timeout = OPENING.max(patience.timeout);
         let target = Target {
             framing: self.framing,
+            faults: faults.cloned(),
             ..Target::new(self.kind.peer(), server.to_owned(), timeout)
         };
         Ok(match self.kind {
             Kind::Atm => {
-                let mut bank = Bank::new(target, self.account.clone(), patience)?;
-                bank.faults = faults.cloned();
+                let bank = Bank::new(target, self.account.clone(), patience)?;
                 let machine = CashMachine::open(bank)?;
                 machine.needs(self.operations)?;
                 Box::new(machine)
             }
-            Kind::Text => Box::new(Lowering::over(Session::open(&target)?, faults, patience)),
+            Kind::Text => Box::new(Lowering::over(Session::open(&target)?, patience)),
             Kind::AtmLogin => {
                 let target = Target {
                     framing: Framing::Raw,
+                    faults: None,
                     ..target
                 };
                 let Some(plan) = faults else {
@@ -158,13 +159,7 @@ impl SubjectConfig {
                     patience,
                 )?)
             }
-            Kind::Datetime => {
-                let target = Target {
-                    faults: faults.cloned(),
-                    ..target
-                };
-                Box::new(Clock::open(&target, patience, self.is_foreign)?)
-            }
+            Kind::Datetime => Box::new(Clock::open(&target, patience, self.is_foreign)?),
         })
     }
 }

@@ -23,13 +23,13 @@ use wire::fault::FaultPlan;
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
 use crate::cash_machine::storage::MachineDirectory;
-use crate::experiment::subject::{RetryPolicy, RetryingConnection};
+use crate::experiment::connection::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::session::{Session, Target};
 
-/// What is withdrawn, in hundredths.
-const AMOUNT: i64 = 1;
+/// What is withdrawn.
+const AMOUNT: &str = "0.01";
 
 /// What is in an account of our own, in hundredths: more than a machine's drawer holds.
 const OPENING: i64 = 500_000_000;
@@ -58,7 +58,7 @@ pub struct Bank {
     patience: RetryPolicy,
     amount: Amount,
     /// Faults of this program from the log-in on.
-    pub faults: Option<FaultPlan>,
+    faults: Option<FaultPlan>,
 }
 
 /// A cash machine with a customer who withdraws again and again.
@@ -68,9 +68,10 @@ pub struct CashMachine {
     line: RetryingConnection,
     machines: MachineDirectory,
     driver: Driver,
-    before: Money,
+    /// What was available when the customer logged in.
+    pub before: Money,
     /// Withdrawals whose notes moved and which are confirmed.
-    withdrawn: i64,
+    pub withdrawn: i64,
     /// Machines that were left with a transaction which could not be settled.
     unsettled: u32,
     // Removed with the journals in it.
@@ -138,14 +139,17 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
 
 impl Bank {
     /// The bank there, for this account.
-    pub fn new(target: Target, account: Account, patience: &RetryPolicy) -> Result<Bank, Failure> {
-        let amount = Money::from_minor(AMOUNT).and_then(Amount::new);
+    pub fn new(
+        mut target: Target,
+        account: Account,
+        patience: &RetryPolicy,
+    ) -> Result<Bank, Failure> {
         Ok(Bank {
+            faults: target.faults.take(),
             target,
             account,
             patience: patience.clone(),
-            amount: amount.ok_or_else(|| Failure::Usage("nothing to withdraw".into()))?,
-            faults: None,
+            amount: AMOUNT.parse().map_err(Failure::Refused)?,
         })
     }
 
@@ -161,10 +165,10 @@ impl Bank {
             let mut session = Session::open(&self.target)?;
             match session.ask(&request)? {
                 Ok(_) => {
-                    return Ok(RetryingConnection::over(
-                        session.into_connection(),
-                        &self.patience,
-                    ));
+                    return Ok(RetryingConnection {
+                        connection: session.into_connection(),
+                        policy: self.patience.clone(),
+                    });
                 }
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
@@ -182,7 +186,8 @@ impl Bank {
     /// The bank without faults of ours, to settle and to audit.
     fn calm(&self) -> Result<RetryingConnection, Failure> {
         let mut line = self.log_in()?;
-        line.set_patience(CALM.0, Interrupt::default());
+        line.policy.timeout = CALM.0;
+        line.policy.interrupt = Interrupt::default();
         Ok(line)
     }
 }
@@ -199,8 +204,7 @@ impl CashMachine {
             .ok_or_else(|| Failure::Lost("the bank did not tell the balance".into()))?
             .0;
         if let Some(plan) = &bank.faults {
-            line.connection()
-                .inject(plan.faults(channel(Transport::Tcp)));
+            line.connection.inject(plan.faults(channel(Transport::Tcp)));
         }
         Ok(CashMachine {
             bank,
@@ -216,73 +220,17 @@ impl CashMachine {
 
     /// Makes sure that the account and the drawer are good for so many withdrawals.
     pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
-        let minor = i64::try_from(withdrawals).unwrap_or(i64::MAX);
-        let needed = minor.saturating_mul(AMOUNT);
-        if needed > self.before.minor() || needed > self.driver.storage().drawer().minor() {
+        let (amount, drawer) = (self.bank.amount.money(), self.driver.storage().drawer());
+        let withdrawn = i64::try_from(withdrawals).unwrap_or(i64::MAX);
+        let needed = withdrawn.saturating_mul(amount.minor());
+        if needed > self.before.min(drawer).minor() {
             return Err(Failure::Usage(format!(
-                "{withdrawals} withdrawals of {} are more than the {} in the account or the {} in \
-                 the drawer: lower --operations",
-                self.bank.amount.money(),
-                self.before,
-                self.driver.storage().drawer()
+                "{withdrawals} withdrawals of {amount} are more than the {} in the account or the \
+                 {drawer} in the drawer: lower --operations",
+                self.before
             )));
         }
         Ok(())
-    }
-
-    /// What was available when the customer logged in.
-    pub fn balance_before(&self) -> Money {
-        self.before
-    }
-
-    /// Withdrawals whose notes came out and that are confirmed.
-    pub fn withdrawn(&self) -> i64 {
-        self.withdrawn
-    }
-
-    /// Ends a withdrawal that was given up, so that the next one can begin and the balance can be
-    /// checked: without faults if they are ours, else with more patience.
-    fn settle(&mut self) -> Result<(), Failure> {
-        self.driver.give_up();
-        // What was tried so often continues from there.
-        self.driver.resume();
-        let mut unmeasured = Performed::default();
-        let performed = &mut unmeasured;
-        let stopped = if self.bank.faults.is_some() {
-            let line = &mut self.bank.calm()?;
-            // Attempts go on counting for the exchange that was given up.
-            let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
-            self.driver.run(&mut MeasuredLine {
-                line,
-                most,
-                performed,
-            })?
-        } else {
-            self.driver.run(&mut MeasuredLine {
-                line: &mut self.line,
-                most: INSISTENT,
-                performed,
-            })?
-        };
-        match stopped {
-            Stopped::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
-            Stopped::Shown(_) => {}
-            Stopped::Idle => return Err(nothing_to_do()),
-            Stopped::OutOfAttempts => {
-                self.unsettled += 1;
-                self.driver = new_machine(&self.machines, self.unsettled + 1, &mut self.line)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The balance now, and what is held, as far as the bank can be asked.
-    fn balance_after(&mut self) -> Result<Option<(Money, Money)>, Failure> {
-        if self.bank.faults.is_some() {
-            balance(&mut self.bank.calm()?, CALM.1)
-        } else {
-            balance(&mut self.line, INSISTENT)
-        }
     }
 }
 
@@ -318,8 +266,36 @@ impl Subject for CashMachine {
         }
     }
 
+    /// Settles a withdrawal that was given up, so that the next one can begin and the balance can be
+    /// checked: without faults if they are ours, else with more patience.
     fn after_given_up(&mut self) -> Result<(), Failure> {
-        self.settle()
+        self.driver.give_up();
+        // What was tried so often continues from there.
+        self.driver.resume();
+        let mut calm;
+        let (line, most) = if self.bank.faults.is_some() {
+            calm = self.bank.calm()?;
+            // Attempts go on counting for the exchange that was given up.
+            let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
+            (&mut calm, most)
+        } else {
+            (&mut self.line, INSISTENT)
+        };
+        let stopped = self.driver.run(&mut MeasuredLine {
+            line,
+            most,
+            performed: &mut Performed::default(),
+        })?;
+        match stopped {
+            Stopped::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
+            Stopped::Shown(_) => {}
+            Stopped::Idle => return Err(nothing_to_do()),
+            Stopped::OutOfAttempts => {
+                self.unsettled += 1;
+                self.driver = new_machine(&self.machines, self.unsettled + 1, &mut self.line)?;
+            }
+        }
+        Ok(())
     }
 
     fn audit(&mut self) -> Result<Audit, Failure> {
@@ -329,7 +305,12 @@ impl Subject for CashMachine {
                 self.unsettled
             )));
         }
-        let Some((after, held)) = self.balance_after()? else {
+        let balance = if self.bank.faults.is_some() {
+            balance(&mut self.bank.calm()?, CALM.1)?
+        } else {
+            balance(&mut self.line, INSISTENT)?
+        };
+        let Some((after, held)) = balance else {
             return Ok(Audit::NotKnown("the bank did not tell the balance".into()));
         };
         let (before, amount) = (self.before, self.bank.amount.money());

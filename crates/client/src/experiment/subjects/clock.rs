@@ -9,7 +9,7 @@ use measure::subject::{Performed, Subject};
 use proto::datetime::Request;
 
 use crate::clock;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::failure::Failure;
 use crate::session::Target;
 

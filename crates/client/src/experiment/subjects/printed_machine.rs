@@ -14,7 +14,7 @@ use proto::refusal::{Code, Refusal};
 use wire::fault::{FaultKind, FaultPlan, FaultSchedule};
 
 use super::channel;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::failure::Failure;
 use crate::modes::handout::atm_login::dialogue::{Dialogue, Done, Operation};
 use crate::modes::handout::talk::HandoutConnection;

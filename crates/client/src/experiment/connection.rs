@@ -19,7 +19,7 @@ pub struct RetryPolicy {
     pub timeout: Duration,
     /// Attempts after which an exchange is given up.
     pub give_up_after: u32,
-    /// Whether the person wants an end.
+    /// Whether the user wants an end.
     pub interrupt: Interrupt,
 }
 
@@ -27,51 +27,30 @@ pub struct RetryPolicy {
 /// timeout and a late answer is not taken for the next one.
 #[derive(Debug)]
 pub struct RetryingConnection {
-    connection: Connection,
-    timeout: Duration,
-    interrupt: Interrupt,
+    pub connection: Connection,
+    pub policy: RetryPolicy,
 }
 
 impl RetryingConnection {
-    /// A conversation that is open.
-    pub fn over(connection: Connection, patience: &RetryPolicy) -> RetryingConnection {
-        RetryingConnection {
-            connection,
-            timeout: patience.timeout,
-            interrupt: patience.interrupt.clone(),
-        }
-    }
-
-    /// The connection, to inject faults.
-    pub fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
-    /// Waits this long for each answer from here on, until this interrupt.
-    pub fn set_patience(&mut self, timeout: Duration, interrupt: Interrupt) {
-        self.timeout = timeout;
-        self.interrupt = interrupt;
-    }
-
-    /// Sends the request once and waits for its answer; `None` when none came in time. What does not
-    /// answer it, or is not the answer expected, is a late one to an earlier attempt, and is counted.
-    pub fn attempt<R: Request>(
+    /// Sends a message once and waits until `accept` takes a message for its answer; `None` when none
+    /// came in time. What `accept` passes over is a late answer to an earlier attempt, and is counted.
+    pub fn exchange<A>(
         &mut self,
-        request: &R,
-        is_expected: impl Fn(&R::Answer) -> bool,
+        message: &str,
         performed: &mut Performed,
-    ) -> Result<Option<Result<R::Answer, Refusal>>, Failure> {
-        if self.interrupt.came() {
+        accept: impl Fn(&str) -> Result<Option<A>, Failure>,
+    ) -> Result<Option<A>, Failure> {
+        if self.policy.interrupt.came() {
             return Err(Failure::Interrupted);
         }
         let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
         let sent = Instant::now();
-        let writer = &mut self.connection.writer;
+        let (reader, writer) = (&mut self.connection.reader, &mut self.connection.writer);
         writer
-            .send(request.to_string().as_bytes())
+            .send(message.as_bytes())
             .map_err(|error| lost(error.to_string()))?;
         loop {
-            let message = match self.connection.reader.receive(Some(sent + self.timeout)) {
+            let message = match reader.receive(Some(sent + self.policy.timeout)) {
                 Ok(Some(message)) => message,
                 Ok(None) => return Err(lost("it closed the connection".into())),
                 Err(ReceiveError::DeadlinePassed) => {
@@ -80,20 +59,29 @@ impl RetryingConnection {
                 }
                 Err(error) => return Err(lost(error.to_string())),
             };
-            let text = String::from_utf8_lossy(&message);
-            match reply::parse(&text) {
-                Ok(reply) => match request.read(reply) {
-                    Some(answer) if answer.as_ref().map_or(true, &is_expected) => {
-                        return Ok(Some(answer));
-                    }
-                    Some(_) | None => performed.late.push(performed.attempts.len()),
-                },
-                Err(error) => {
-                    let words = format!("the server said {}, which is {error}", quoted(&text));
-                    return Err(Failure::Protocol(words.into()));
-                }
+            match accept(&String::from_utf8_lossy(&message))? {
+                Some(answer) => return Ok(Some(answer)),
+                None => performed.late.push(performed.attempts.len()),
             }
         }
+    }
+
+    /// Sends the request once, and waits for its answer if that is the one expected; `None` when none
+    /// came in time.
+    pub fn attempt<R: Request>(
+        &mut self,
+        request: &R,
+        is_expected: impl Fn(&R::Answer) -> bool,
+        performed: &mut Performed,
+    ) -> Result<Option<Result<R::Answer, Refusal>>, Failure> {
+        self.exchange(&request.to_string(), performed, |text| {
+            let reply = reply::parse(text).map_err(|error| {
+                let words = format!("the server said {}, which is {error}", quoted(text));
+                Failure::Protocol(words.into())
+            })?;
+            let answer = request.read(reply);
+            Ok(answer.filter(|answer| answer.as_ref().map_or(true, &is_expected)))
+        })
     }
 
     /// Asks until there is an answer, at most so often; `None` when there was none.
