@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use proto::atm::Money;
+use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::Service;
@@ -55,39 +56,39 @@ impl BenchLedger {
         self.directory.path().join("bank.db")
     }
 
-    /// Has the ledger audited, and compares what was paid out with what the machines say: unless
-    /// one was cut off, whose last withdrawal may be settled or not.
+    /// Audits the ledger, and compares what was paid out with the machines' count: unless one was cut
+    /// off, whose last withdrawal may be settled or not.
     pub fn audit(&self, withdrawn: i64, was_cut_off: bool) -> Result<LedgerAudit, Failure> {
-        let cannot =
-            |error: std::io::Error| Failure::Resource(format!("cannot audit the ledger: {error}"));
-        let audit = Command::new(&self.program)
-            .args(["ledger", "audit", "--ledger"])
-            .arg(self.ledger())
-            .output()
-            .map_err(cannot)?;
-        let report = String::from_utf8_lossy(&audit.stdout).trim_end().to_owned();
-        let paid = cash_out(&report);
-        let told = Money::from_minor(withdrawn);
-        let agrees = paid.is_some() && paid == told;
-        let told = told.map_or_else(String::new, |told| told.to_string());
+        let (is_sound, report) = self.run_audit(&["ledger", "audit"])?;
+        let (_, object) = self.run_audit(&["ledger", "--json", "audit"])?;
+        let object: Value = serde_json::from_str(&object).unwrap_or_default();
+        let dispensed = Money::from_minor(withdrawn).map(|money| money.to_string());
+        let agrees = dispensed.is_some() && object["cash_out"].as_str() == dispensed.as_deref();
+        let dispensed = dispensed.unwrap_or_default();
         let verdict = if was_cut_off {
-            format!("the machines dispensed {told}, and some were cut off in a withdrawal")
+            format!("the machines dispensed {dispensed}, and some were cut off in a withdrawal")
         } else if agrees {
-            format!("the machines dispensed {told}, as the ledger says")
+            format!("the machines dispensed {dispensed}, as the ledger says")
         } else {
-            format!("WRONG: the machines dispensed {told}, the ledger says otherwise")
+            format!("WRONG: the machines dispensed {dispensed}, the ledger says otherwise")
         };
         Ok(LedgerAudit {
-            is_sound: audit.status.success() && (agrees || was_cut_off),
+            is_sound: is_sound && (agrees || was_cut_off),
             words: format!("{report}\n{verdict}"),
         })
     }
-}
 
-/// What the audit says was paid out and not held any more.
-fn cash_out(report: &str) -> Option<Money> {
-    let line = report.lines().find(|line| line.contains("cash out"))?;
-    line.split_whitespace().last()?.parse().ok()
+    /// Whether the audit succeeded, and its output.
+    fn run_audit(&self, command: &[&str]) -> Result<(bool, String), Failure> {
+        let audit = Command::new(&self.program)
+            .args(command)
+            .arg("--ledger")
+            .arg(self.ledger())
+            .output()
+            .map_err(|error| Failure::Resource(format!("cannot audit the ledger: {error}")))?;
+        let output = String::from_utf8_lossy(&audit.stdout);
+        Ok((audit.status.success(), output.trim_end().to_owned()))
+    }
 }
 
 /// The balance at a bank that is not ours, where that is what is measured.
@@ -113,16 +114,4 @@ pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<Led
             "balance {before} before, {withdrawn} withdrawals of 0.01, {after} after: {verdict}"
         ),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_paid_out_is_read_from_the_audit() {
-        let report = "  available   1.00\n+ held        0.00\n+ cash out  500.25\n=  501.25\n";
-        assert_eq!(cash_out(report), "500.25".parse().ok());
-        assert_eq!(cash_out("no ledger"), None);
-    }
 }
