@@ -128,7 +128,7 @@ impl Service {
 
 /// Measures, and prints what was counted.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
-    if all.injects_faults() {
+    if all.fault.is_some() {
         return Err(Failure::Usage(
             "bench measures what is not disturbed: for --fault there is `labclient experiment`"
                 .into(),
@@ -157,7 +157,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         arguments.pin_file.as_ref(),
     )?;
     let interrupt = Interrupt::watch()?;
-    let framing = all.framing().unwrap_or_default();
+    let framing = all.wire.unwrap_or_default();
     let mut own_ledger = None;
     let own = match &foreign {
         Some(_) => None,
@@ -180,7 +180,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         server: address.or(foreign).unwrap_or_default(),
         framing,
         patience: RetryPolicy {
-            timeout: all.timeout().unwrap_or(TIMEOUT),
+            timeout: all.timeout.unwrap_or(TIMEOUT),
             give_up_after: 1,
             interrupt: interrupt.clone(),
         },

@@ -95,8 +95,8 @@ impl Arguments {
     /// (clap would also find one missing that stands on the other side of the mode's name.)
     pub fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
         let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
-        if !self.options.injects_faults() {
-            return match self.options.seed() {
+        if self.options.fault.is_none() {
+            return match self.options.seed {
                 Some(_) if !draws => Err(Failure::Usage(
                     "--seed repeats the faults of a run: give its --fault too".into(),
                 )),

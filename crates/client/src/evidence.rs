@@ -74,7 +74,14 @@ impl Section {
     pub fn of(peer: Peer) -> Section {
         match peer {
             Peer::Mode(Mode::Script) | Peer::Handout(_) => Section::Scripts,
-            Peer::Mode(mode) => Section::Service(mode),
+            Peer::Mode(
+                mode @ (Mode::Text
+                | Mode::Atm
+                | Mode::Calc
+                | Mode::Chat
+                | Mode::Datetime
+                | Mode::Echo),
+            ) => Section::Service(mode),
         }
     }
 

@@ -215,7 +215,7 @@ impl Setup {
 
 /// Measures, prints the table and writes the files.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
-    if all.injects_faults() {
+    if all.fault.is_some() {
         return Err(Failure::Usage(
             "an experiment injects its own faults: leave --fault out".into(),
         ));
@@ -231,7 +231,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         ));
     }
     let default_timeout = if is_foreign { FOREIGN_TIMEOUT } else { TIMEOUT };
-    let framing = all.framing().unwrap_or_default();
+    let framing = all.wire.unwrap_or_default();
     let experiment = Experiment {
         subject: kind.description(),
         rates: arguments.rates.clone(),
@@ -239,8 +239,8 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         warm_up: arguments.warm_up,
         loss,
         fault_side: arguments.fault_side.name(),
-        seed: all.seed().unwrap_or_else(random_seed),
-        timeout: all.timeout().unwrap_or(default_timeout),
+        seed: all.seed.unwrap_or_else(random_seed),
+        timeout: all.timeout.unwrap_or(default_timeout),
         give_up_after: arguments.give_up_after,
         framing: framing.name(),
         server: named.clone(),

@@ -178,7 +178,7 @@ impl<D: Dialect> Room<D> {
         start("speaker", move || match typed {
             Some(typed) => speaker.run(|| Ok(typed.recv().ok())),
             None => {
-                let mut pipe = Input::Pipe;
+                let mut pipe = Input::Pipe { whole_lines: false };
                 speaker.run(|| Ok(pipe.line("")?.map(Typed::Line)));
             }
         })?;

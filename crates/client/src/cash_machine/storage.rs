@@ -16,7 +16,7 @@ use record::{EventKind, Note, NoteKind, Recorder};
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::drawer::Drawer;
-use super::journal::{Journal, JournalError, Opened};
+use super::journal::{Journal, JournalError};
 use crate::failure::Failure;
 use crate::output::say;
 
@@ -82,23 +82,12 @@ impl MachineDirectory {
         name: Option<&Name>,
         protections: Protections,
     ) -> Result<(MachineStorage, Machine), Failure> {
-        self.find(name, protections, Machine::recover_under)
+        self.open_recovered(name, protections, Machine::recover_under)
     }
 
-    /// The same for an operator who has counted the notes and is about to load the drawer: it need
-    /// not have what the journal says.
-    ///
-    /// # Errors
-    /// As [`open`](Machines::open).
-    pub fn open_to_load(
-        &self,
-        name: Option<&Name>,
-        protections: Protections,
-    ) -> Result<(MachineStorage, Machine), Failure> {
-        self.find(name, protections, Machine::recover_to_load)
-    }
-
-    fn find(
+    /// As [`open`](MachineDirectory::open), with the machine recovered by this function. An operator
+    /// who has counted the notes recovers one whose drawer need not have what the journal says.
+    pub(crate) fn open_recovered(
         &self,
         name: Option<&Name>,
         protections: Protections,
@@ -118,8 +107,7 @@ impl MachineDirectory {
                         "{name} is out of order, and passed over: {damage}"
                     ));
                 }
-                Err(refused) => return Err(refused.into_failure()),
-                Ok(opened) => return Ok(opened),
+                opened => return opened.map_err(Refused::into_failure),
             }
         }
         Err(Failure::Usage(format!(
@@ -168,8 +156,10 @@ impl MachineDirectory {
         recover: Recover,
     ) -> Result<(MachineStorage, Machine), Refused> {
         let directory = self.directory.join(name.as_str());
-        state::create_directory(&self.ours, &directory)
-            .map_err(|error| Refused::Failed(no_directory(&error)))?;
+        state::create_directory(&self.ours, &directory).map_err(|error| {
+            let words = format!("{error} for the journal and the drawer{ADVICE}");
+            Refused::Failed(Failure::Resource(words))
+        })?;
         let (journal, opened) =
             Journal::open(&directory.join("journal")).map_err(|error| match error {
                 JournalError::InUse(_) => Refused::InUse(unusable(&error)),
@@ -181,15 +171,10 @@ impl MachineDirectory {
                     ref error,
                 } => Refused::Failed(cannot_use(path, error)),
             })?;
-        let Opened {
-            records,
-            was_torn,
-            was_shared,
-        } = opened;
-        if was_torn {
+        if opened.was_torn {
             say("the last record of the journal was torn, and cut off");
         }
-        if was_shared {
+        if opened.was_shared {
             say(&format!(
                 "the journal of {name} was open to other users of this computer; now it is yours \
                  alone"
@@ -207,8 +192,8 @@ impl MachineDirectory {
                     _ => Refused::Failed(cannot_use(&directory.join("drawer"), &error)),
                 }
             })?;
-        let records: Result<Vec<JournalRecord>, Damage> =
-            records.iter().map(|record| record.parse()).collect();
+        let records = opened.records.iter().map(|record| record.parse());
+        let records: Result<Vec<JournalRecord>, Damage> = records.collect();
         let records = records.map_err(|damage| damaged(&damage, BY_HAND))?;
         let machine = recover(protections, &records, drawer.count()).map_err(|damage| {
             let is_loadable =
@@ -295,12 +280,12 @@ impl MachineStorage {
 }
 
 /// How a machine is started from its journal and its drawer.
-type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Machine, Damage>;
+pub(crate) type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Machine, Damage>;
 
 /// Why a machine is not opened.
 enum Refused {
     InUse(Failure),
-    /// What it kept makes no sense, so that a person has to look.
+    /// What it kept makes no sense, so that an operator has to look.
     Damaged(Failure),
     Failed(Failure),
 }
@@ -322,10 +307,6 @@ fn unusable(error: &JournalError) -> Failure {
             Failure::Resource(error.to_string())
         }
     }
-}
-
-fn no_directory(error: &state::DirectoryError) -> Failure {
-    Failure::Resource(format!("{error} for the journal and the drawer{ADVICE}"))
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {

@@ -116,7 +116,7 @@ pub fn run(
         Choice::List => return list(output),
         Choice::Play(handout) => handout,
     };
-    if let Some(framing) = all.framing() {
+    if let Some(framing) = all.wire {
         let words = format!(
             "--wire {framing}: a hand-out's messages are cut as its printed programs cut them: \
              leave it out"
@@ -124,7 +124,7 @@ pub fn run(
         return Err(Failure::Usage(words));
     }
     let plan_seed = faults.as_ref().map(FaultPlan::seed);
-    let seed = all.seed().or(plan_seed).unwrap_or_else(random_seed);
+    let seed = all.seed.or(plan_seed).unwrap_or_else(random_seed);
     if arguments.draws() {
         say(&format!("drawing at random: --seed {seed}"));
     }

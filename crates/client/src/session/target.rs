@@ -83,7 +83,10 @@ impl Target {
         let unreachable =
             |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server).into());
         let stream = connect(&self.server, self.timeout).map_err(|error| {
-            self.record_failure(&error.to_string());
+            if let Some(recorder) = &self.recorder {
+                let words = error.to_string();
+                recorder.record(None, EventKind::Failed { words });
+            }
             Failure::cannot_connect(&error, self.peer)
         })?;
         let mut connection =
@@ -95,13 +98,5 @@ impl Target {
                 .map_err(unreachable)?;
         }
         Ok(connection)
-    }
-
-    /// Records that the server could not be reached.
-    pub fn record_failure(&self, words: &str) {
-        if let Some(recorder) = &self.recorder {
-            let words = words.to_owned();
-            recorder.record(None, EventKind::Failed { words });
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Where machines stand: their journals, the bank they talk to, and the person in front of them.
+//! Where machines stand: their journals, the bank they talk to, and the user in front of them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use proto::name::Name;
 use super::Arguments;
 use super::machine::CashMachine;
 use crate::cash_machine::progress::Progress;
-use crate::cash_machine::storage::{MachineDirectory, MachineStorage};
+use crate::cash_machine::storage::{MachineDirectory, Recover};
 use crate::failure::Failure;
 use crate::interrupt::ExitMessage;
 use crate::output::{Output, say};
@@ -61,24 +61,27 @@ impl AtmSetup {
     }
 
     pub fn machine(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
-        let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.machine_of(found))
+        self.machine_recovered(name, Machine::recover_under)
     }
 
     /// A machine whose drawer need not have what its journal says.
     pub fn machine_to_load(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
-        let protections = self.semantics.protections();
-        let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.machine_of(found))
+        self.machine_recovered(name, Machine::recover_to_load)
     }
 
-    fn machine_of(&self, found: (MachineStorage, Machine)) -> CashMachine {
+    fn machine_recovered(
+        &self,
+        name: Option<&Name>,
+        recover: Recover,
+    ) -> Result<CashMachine, Failure> {
+        let protections = self.semantics.protections();
+        let found = self.machines.open_recovered(name, protections, recover)?;
         let settled_by = self.settled_by(found.0.name());
         let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
         if !self.is_for_programs {
             machine.bank().progress = Progress::on_terminal(&self.target);
         }
-        machine.for_person(self.notice.clone(), settled_by)
+        Ok(machine.for_person(self.notice.clone(), settled_by))
     }
 
     /// Who settles what this machine leaves open, and how.

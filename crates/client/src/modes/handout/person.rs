@@ -40,12 +40,12 @@ pub type Field = (
 impl Person {
     /// The user at standard input.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
-        let input = Input::open(target.recorder.as_ref())?;
+        let mut input = Input::open(target.recorder.as_ref())?;
+        if target.peer.service() == Mode::Atm {
+            input = input.of_whole_lines();
+        }
         Ok(Person {
-            input: match target.peer.service() {
-                Mode::Atm => input.of_whole_lines(),
-                _ => input,
-            },
+            input,
             output,
             status: Status::Done,
         })
