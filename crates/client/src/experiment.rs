@@ -321,8 +321,8 @@ fn finish(
     out.write("samples.csv", report::samples_csv(runs).as_bytes())?;
     let summary_csv = report::summary_csv(&summaries, runs);
     out.write("summary.csv", summary_csv.as_bytes())?;
-    for drawn in plots::draw(experiment, &summaries, &theory)? {
-        out.write(&drawn.name, &drawn.bytes)?;
+    for (name, bytes) in plots::draw(experiment, &summaries, &theory)? {
+        out.write(&name, &bytes)?;
     }
     let output = all.output();
     if output.json {

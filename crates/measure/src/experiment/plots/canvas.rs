@@ -76,9 +76,6 @@ pub struct Canvas<B: DrawingBackend> {
 }
 
 /// Draws an SVG.
-///
-/// # Errors
-/// What the backend says.
 pub fn svg(
     draw: impl FnOnce(&Canvas<SVGBackend>) -> Result<(), DrawError>,
 ) -> Result<String, DrawError> {
@@ -93,9 +90,6 @@ pub fn svg(
 }
 
 /// Draws the pixels of twice the size, three bytes each.
-///
-/// # Errors
-/// What the backend says.
 pub fn pixels(
     draw: impl FnOnce(&Canvas<BitMapBackend>) -> Result<(), DrawError>,
 ) -> Result<Vec<u8>, DrawError> {
