@@ -13,6 +13,7 @@ use proto::atm::machine::{Damage, JournalRecord, Machine};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
 use record::{EventKind, Note, NoteKind, Recorder};
+use tempfile::TempDir;
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::drawer::Drawer;
@@ -65,7 +66,14 @@ impl MachineDirectory {
         })
     }
 
-    /// Machines whose cash and journal are forgotten with this directory.
+    /// Machines in a new directory, whose cash and journals are removed with it.
+    pub(crate) fn temporary() -> Result<(MachineDirectory, TempDir), Failure> {
+        let directory = tempfile::tempdir()
+            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
+        Ok((MachineDirectory::within(directory.path()), directory))
+    }
+
+    /// Machines whose cash and journals are removed with this directory.
     pub fn within(directory: &Path) -> MachineDirectory {
         MachineDirectory {
             ours: directory.to_owned(),

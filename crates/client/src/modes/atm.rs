@@ -127,12 +127,8 @@ enum Operation {
 
 /// Does one request, or those that a customer or a pipe gives.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let operation = arguments
-        .request
-        .as_ref()
-        .map(operation_of)
-        .transpose()
-        .map_err(usage)?;
+    let operation = arguments.request.as_ref().map(operation_of);
+    let operation = operation.transpose().map_err(usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(usage)?;
     let target = &Target {
@@ -224,43 +220,33 @@ fn handle_line(
         };
     }
     // A pipe sees no menu: each of its lines is a request.
-    let line = if input.is_terminal() {
-        spelled_out(input, line)?
-    } else {
-        Some(line.to_owned())
+    let is_terminal = input.is_terminal();
+    let mut with_amount = |word| -> Result<Option<String>, Failure> {
+        let amount = input.line("Amount: ")?;
+        Ok(amount.map(|amount| format!("{word} {amount}")))
     };
-    let Some(line) = line else {
-        return Ok(Ok(()));
+    let line = match line.trim() {
+        "1" if is_terminal => Some("balance".into()),
+        "2" if is_terminal => with_amount("withdraw")?,
+        "3" if is_terminal => with_amount("deposit")?,
+        trimmed if is_terminal => Some(trimmed.to_owned()),
+        _ => Some(line.to_owned()),
     };
-    let receipt = match operation_of_line(&line) {
-        Ok(operation) => execute(machine, operation)?,
-        Err(refusal) => return Ok(Err(refusal)),
+    let executed = match line.map(|line| operation_of_line(&line)) {
+        Some(Ok(operation)) => execute(machine, operation)?,
+        Some(Err(refusal)) => Err(refusal),
+        None => return Ok(Ok(())),
     };
-    let receipt = match receipt {
+    let receipt = match executed {
         Ok(receipt) => receipt,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let printed = if input.is_terminal() || output.json {
+    let printed = if is_terminal || output.json {
         receipt.print(output)
     } else {
         output.line(&receipt.one_line())
     };
     machine.hand_over(receipt.done(), printed).map(Ok)
-}
-
-/// A number of the menu as the line it stands for.
-fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure> {
-    let mut with_amount = |word| -> Result<Option<String>, Failure> {
-        Ok(input
-            .line("Amount: ")?
-            .map(|amount| format!("{word} {amount}")))
-    };
-    match line.trim() {
-        "1" => Ok(Some("balance".into())),
-        "2" => with_amount("withdraw"),
-        "3" => with_amount("deposit"),
-        line => Ok(Some(line.to_owned())),
-    }
 }
 
 fn execute(
@@ -274,9 +260,9 @@ fn execute(
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = machine.bank().card().cloned();
+    let card = machine.bank().card();
     done.map(|done| {
-        done.map_err(|refusal| match &card {
+        done.map_err(|refusal| match card {
             Some(card) => customer::explained(refusal, card),
             None => refusal,
         })
@@ -315,8 +301,7 @@ fn operation_of_line(line: &str) -> Result<Operation, Refusal> {
 }
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {
-    let known = Semantics::ALL.map(Semantics::name).join(", ");
-    Semantics::parse(text).ok_or(known)
+    Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
 }
 
 fn usage(refusal: Refusal) -> Failure {

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use proto::calc::{Answer, Expression, Request, Value};
-use proto::name::Name;
 use proto::refusal::Refusal;
 use serde_json::json;
 
@@ -49,7 +48,8 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let expression = expression.transpose().map_err(usage)?;
     let name = own_name(arguments.name.as_deref())?;
     let mut session = Session::open(target)?;
-    greet(&mut session, name)?;
+    let greeted = session.ask(&Request::Hello(name))?;
+    greeted.map_err(Failure::Refused)?;
     let status = match expression {
         Some(expression) => {
             calculate(&mut session, expression, output)?.map_err(Failure::Refused)?;
@@ -68,11 +68,6 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     Ok(status)
 }
 
-fn greet(session: &mut Session, name: Name) -> Result<(), Failure> {
-    let greeted = session.ask(&Request::Hello(name))?;
-    greeted.map(drop).map_err(Failure::Refused)
-}
-
 fn calculate(
     session: &mut Session,
     expression: Expression,
@@ -80,13 +75,9 @@ fn calculate(
 ) -> Result<Result<(), Refusal>, Failure> {
     match session.ask(&Request::Calc(expression))? {
         Ok(Answer::Value(Value { text, rounded })) => {
-            let shown = if rounded {
-                format!("{text} (rounded)")
-            } else {
-                text.clone()
-            };
-            output.answer(&shown, json!({"value": text, "rounded": rounded}))?;
-            Ok(Ok(()))
+            let shown = format!("{text}{}", if rounded { " (rounded)" } else { "" });
+            let members = json!({"value": text, "rounded": rounded});
+            output.answer(&shown, members).map(Ok)
         }
         // They answer other requests.
         Ok(Answer::Hello(_) | Answer::Bye) => Ok(Ok(())),

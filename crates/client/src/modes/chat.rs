@@ -46,10 +46,8 @@ pub struct Arguments {
 
 /// Joins the room, shows it, and has lines said until either side ends it.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let given = match &arguments.name {
-        Some(name) => Some(own_name(Some(name))?),
-        None => None,
-    };
+    let given = arguments.name.as_deref();
+    let given = given.map(|name| own_name(Some(name))).transpose()?;
     let mut session = Session::open(target)?;
     let Some((name, others)) = join(target, &mut session, given)? else {
         return Ok(Status::Done);
@@ -240,13 +238,12 @@ impl Chat {
     }
 
     fn show_people(&mut self, people: &MemberList) -> Result<(), Failure> {
-        let line = match self.output.json {
-            true => {
-                json!({"ok": true, "here": wording::names(people), "more": people.more}).to_string()
-            }
-            false => format!("Here: {}", wording::people(people)),
-        };
-        self.screen.line(&line)
+        if self.output.json {
+            let object = json!({"ok": true, "here": wording::names(people), "more": people.more});
+            return self.screen.line(&object.to_string());
+        }
+        self.screen
+            .line(&format!("Here: {}", wording::people(people)))
     }
 
     /// Says that a line was not said. A person reads it and goes on; a pipe learns it by the exit

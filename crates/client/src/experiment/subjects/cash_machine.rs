@@ -195,9 +195,7 @@ impl Bank {
 impl CashMachine {
     /// A machine with its customer logged in and its journal in a directory of its own.
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
-        let directory = tempfile::tempdir()
-            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-        let machines = MachineDirectory::within(directory.path());
+        let (machines, directory) = MachineDirectory::temporary()?;
         let mut line = bank.log_in()?;
         let driver = new_machine(&machines, 1, &mut line)?;
         let before = balance(&mut line, INSISTENT)?

@@ -42,7 +42,7 @@ impl CashMachine {
         }
     }
 
-    /// The same machine with a person who may press Ctrl-C, and may have to know what settles
+    /// The same machine with a user who may press Ctrl-C, and may have to know what settles
     /// a transaction that is left open.
     #[must_use]
     pub fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
@@ -116,7 +116,7 @@ impl CashMachine {
         match self.driver.begin(id, amount)? {
             Ok(()) => {}
             Err(BeginError::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
-            Err(BeginError::Open) => return Err(self.unsettled()),
+            Err(BeginError::Open) => return Err(self.unsettled(None)),
         }
         match self.work()? {
             Some(Outcome::Moved {
@@ -129,19 +129,22 @@ impl CashMachine {
                 amount,
                 available,
             })),
-            Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack {
-                refusal: Some(refusal),
-                ..
-            }) => Ok(Err(refusal)),
+            Some(
+                Outcome::Declined { refusal, .. }
+                | Outcome::RolledBack {
+                    refusal: Some(refusal),
+                    ..
+                },
+            ) => Ok(Err(refusal)),
             Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(
                 format!("the bank did not answer in time; {id} was rolled back, nothing moved")
                     .into(),
             )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(Failure::Unknown(about(&outcome, named(&outcome).into())))
+                let report = Report::from(named(&outcome));
+                Err(Failure::Unknown(report.about(outcome.id())))
             }
-            None => Err(self.unsettled()),
+            None => Err(self.unsettled(None)),
         }
     }
 
@@ -150,10 +153,8 @@ impl CashMachine {
     /// # Errors
     /// When something is open, or the disk fails.
     pub fn load(&mut self, count: Money) -> Result<(), Failure> {
-        match self.driver.load(count, &mut self.line)? {
-            true => Ok(()),
-            false => Err(self.unsettled()),
-        }
+        let is_loaded = self.driver.load(count, &mut self.line)?;
+        is_loaded.then_some(()).ok_or_else(|| self.unsettled(None))
     }
 
     /// Does what the machine says until there is something to show or nothing left to do. Whatever
@@ -161,7 +162,7 @@ impl CashMachine {
     fn work(&mut self) -> Result<Option<Outcome>, Failure> {
         let worked = self.go_on();
         match (worked, self.driver.open()) {
-            (Err(failure), Some(_)) => Err(self.unsettled_because(failure)),
+            (Err(failure), Some(_)) => Err(self.unsettled(Some(&failure))),
             (worked, _) => worked,
         }
     }
@@ -187,32 +188,19 @@ impl CashMachine {
         Refusal::new(Code::Unavailable, words)
     }
 
-    fn unsettled(&self) -> Failure {
-        self.unknown(self.unsettled_words(None).into())
-    }
-
-    fn unsettled_because(&self, why: Failure) -> Failure {
-        let words = self.unsettled_words(why.words().as_deref());
-        self.unknown(match why.evidence().cloned() {
-            Some(evidence) => Report::new(words, evidence),
+    fn unsettled(&self, why: Option<&Failure>) -> Failure {
+        let open = self.driver.open();
+        let reason = why.and_then(Failure::words);
+        let words = unsettled(open.as_ref(), &self.line.settled_by, reason.as_deref());
+        let report = match why.and_then(Failure::evidence) {
+            Some(evidence) => Report::new(words, evidence.clone()),
             None => words.into(),
-        })
-    }
-
-    fn unknown(&self, report: Report) -> Failure {
-        Failure::Unknown(match self.driver.open() {
-            Some(outcome) => about(&outcome, report),
+        };
+        Failure::Unknown(match open {
+            Some(outcome) => report.about(outcome.id()),
             None => report,
         })
     }
-
-    fn unsettled_words(&self, why: Option<&str>) -> String {
-        unsettled(self.driver.open().as_ref(), &self.line.settled_by, why)
-    }
-}
-
-fn about(outcome: &Outcome, report: Report) -> Report {
-    report.about(outcome.id())
 }
 
 /// Whether the bank gave a whole answer that is none, as opposed to one that was cut off.

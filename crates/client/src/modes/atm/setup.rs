@@ -35,27 +35,22 @@ impl AtmSetup {
         output: Output,
     ) -> Result<AtmSetup, Failure> {
         let semantics = arguments.semantics;
-        let mut throw_away = None;
-        let machines = if semantics == Semantics::ExactlyOnce {
-            MachineDirectory::of(&target.server)?
+        let (machines, throw_away) = if semantics == Semantics::ExactlyOnce {
+            (MachineDirectory::of(&target.server)?, None)
         } else {
             say(&format!(
                 "warning: {semantics}: this machine may lose or make money, on purpose"
             ));
-            let directory = tempfile::tempdir()
-                .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-            let machines = MachineDirectory::within(directory.path());
-            throw_away = Some(directory);
-            machines
+            let (machines, directory) = MachineDirectory::temporary()?;
+            (machines, Some(directory))
         };
-        let (target, patience) = (target.clone(), arguments.patience);
         Ok(AtmSetup {
             machines,
             _throw_away: throw_away,
             notice: ExitMessage::watch(target.recorder.clone())?,
-            target,
+            target: target.clone(),
             semantics,
-            patience,
+            patience: arguments.patience,
             is_for_programs: output.json,
         })
     }
