@@ -113,7 +113,6 @@ pub enum Service {
 }
 
 impl Service {
-    /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
             Service::Text => Mode::Text,
@@ -154,7 +153,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     let account = subjects::account(
         is_foreign,
         arguments.card.as_deref(),
-        arguments.pin_file.as_ref(),
+        arguments.pin_file.as_deref(),
     )?;
     let interrupt = Interrupt::watch()?;
     let framing = all.wire.unwrap_or_default();

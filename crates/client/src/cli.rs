@@ -89,11 +89,7 @@ pub enum Command {
 
 impl Arguments {
     /// The faults to inject, if any, and a line on standard error for each that strikes.
-    ///
-    /// # Errors
-    /// When a fault can never strike in what is asked for, or a seed is given and nothing that draws.
-    /// (clap would also find one missing that stands on the other side of the mode's name.)
-    pub fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
+    pub(crate) fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
         let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
         if self.options.fault.is_none() {
             return match self.options.seed {

@@ -156,7 +156,7 @@ impl Asker {
 
     /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while
     /// the server listens on `127.0.0.1` alone.
-    pub fn keep_one_address(&mut self) {
+    pub(crate) fn keep_one_address(&mut self) {
         let is_v4 = |(address, _): &(SocketAddr, Endpoint)| address.is_ipv4();
         let kept = self.endpoints.iter().position(is_v4).unwrap_or(0);
         self.endpoints.swap(0, kept);
@@ -165,10 +165,7 @@ impl Asker {
 
     /// Sends the question once, to one address; `None` when `accept` took nothing for its answer by
     /// then.
-    ///
-    /// # Errors
-    /// When the socket has an error.
-    pub fn ask_once<A>(
+    pub(crate) fn ask_once<A>(
         &mut self,
         question: &[u8],
         by: Instant,

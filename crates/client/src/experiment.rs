@@ -149,7 +149,6 @@ impl Arguments {
     }
 }
 
-/// The server that is measured.
 #[derive(Debug)]
 enum ServerUsed {
     /// One that this program starts for each rate.
@@ -245,7 +244,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         framing: framing.name(),
         server: named.clone(),
     };
-    let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_ref());
+    let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_deref());
     let setup = Setup {
         loss,
         side: arguments.fault_side,
@@ -273,14 +272,14 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         Some(out) => OutputDir::take(out, arguments.force)?,
         None => OutputDir::take_next(&default_out, arguments.force)?,
     };
-    if arguments.out.is_none() && out.path() != default_out {
+    if arguments.out.is_none() && out.path != default_out {
         say(&format!(
             "{} holds earlier results: these go to {}",
             default_out.display(),
-            out.path().display()
+            out.path.display()
         ));
     }
-    let rates = match experiment.rates.ascending().len() {
+    let rates = match experiment.rates.0.len() {
         1 => "1 rate".to_owned(),
         many => format!("{many} rates"),
     };
@@ -336,7 +335,7 @@ fn finish(
     say(&format!(
         "\nin {}: latency, attempts and throughput, each as .svg and .png; samples.csv, \
          summary.csv, parameters.json",
-        out.path().display()
+        out.path.display()
     ));
     if measured.ended_early.is_some() {
         say(

@@ -19,7 +19,6 @@ const MAX_LINE: u64 = 80 * 1024;
 /// Values of `TERM` for which `rustyline` edits nothing, so that the terminal shows every key.
 const PLAIN_TERMINALS: [&str; 3] = ["dumb", "cons25", "emacs"];
 
-/// Where lines come from.
 pub enum Input {
     /// A person, and whose trace may be shown on the same terminal.
     Terminal(Box<Editor<Mask, DefaultHistory>>, Option<Recorder>),

@@ -32,7 +32,6 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether it came.
     pub fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -61,7 +61,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// How answers are printed.
     pub fn output(&self) -> Output {
         Output { json: self.json }
     }
@@ -85,8 +84,20 @@ impl Options {
     /// The server to talk to, and the faults on the way there. What one read of a hand-out's returned
     /// is a message.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
-        let server = self.server_at(peer.default_port())?;
-        let timeout = self.timeout.unwrap_or(default_timeout(peer));
+        let port = peer.default_port();
+        let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
+            (Some(server), _) => server,
+            (None, Ok(server)) if !server.is_empty() => parse_server(&server)
+                .map_err(|words| {
+                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
+                })?
+                .address(port),
+            (None, Ok(_) | Err(_)) => format!("127.0.0.1:{port}"),
+        };
+        // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
+        let is_repeated = peer == Peer::Mode(Mode::Atm);
+        let default_timeout = Duration::from_secs(if is_repeated { 3 } else { 10 });
+        let timeout = self.timeout.unwrap_or(default_timeout);
         let framing = match peer {
             Peer::Mode(_) => self.wire.unwrap_or_default(),
             Peer::Handout(_) => Framing::Raw,
@@ -102,21 +113,6 @@ impl Options {
     /// server or takes money out of it goes by this alone.
     pub fn named_server(&self, port: u16) -> Option<String> {
         self.server.as_ref().map(|server| server.address(port))
-    }
-
-    fn server_at(&self, port: u16) -> Result<String, Failure> {
-        if let Some(server) = self.named_server(port) {
-            return Ok(server);
-        }
-        match std::env::var(SERVER_VARIABLE) {
-            Ok(server) if !server.is_empty() => {
-                let server = parse_server(&server).map_err(|words| {
-                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
-                })?;
-                Ok(server.address(port))
-            }
-            Ok(_) | Err(_) => Ok(format!("127.0.0.1:{port}")),
-        }
     }
 }
 
@@ -140,12 +136,10 @@ pub struct RecordingArguments {
 }
 
 impl RecordingArguments {
-    /// Whether anything is to be recorded or shown.
     pub fn is_asked_for(&self) -> bool {
         self.record.is_some() || self.record_secrets || self.trace.is_some()
     }
 
-    /// The recorder, if one is asked for.
     pub fn recorder(&self, faults: Option<&FaultPlan>) -> Result<Option<Recorder>, Failure> {
         if self.record_secrets && self.record.is_none() && self.trace.is_none() {
             let words = "--record-secrets is about a recording: give --record or --trace too";
@@ -176,12 +170,6 @@ fn traces() -> impl TypedValueParser<Value = Trace> {
 
 fn parse_faults(text: &str) -> Result<FaultSpec, String> {
     FaultSpec::parse_for(Side::Client, text)
-}
-
-fn default_timeout(peer: Peer) -> Duration {
-    // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
-    let is_repeated = peer == Peer::Mode(Mode::Atm);
-    Duration::from_secs(if is_repeated { 3 } else { 10 })
 }
 
 /// What `--server` names.

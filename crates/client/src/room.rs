@@ -30,48 +30,34 @@ const MAX_EVENTS: usize = 1_000;
 
 /// What a client sends to a room, and how. What the room says is read by a function beside it.
 pub trait Dialect: Send + 'static {
-    /// What a line becomes.
     type Request: Clone + Send;
-    /// What the room says.
     type Message: Send;
 
     /// Whether the lines go on after one that cannot be read as text.
     const SKIPS_UNREADABLE: bool;
 
-    /// Reads a line that was typed.
     fn command(line: &str) -> Result<Command<Self::Request>, Refusal>;
 
-    /// Sends a request.
     fn send(&mut self, writer: &mut Writer, request: Self::Request) -> Result<(), SendError>;
 
     /// The request to end the conversation.
     fn quit() -> Self::Request;
 }
 
-/// What a line means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command<R> {
     /// Nothing: it is blank.
     Nothing,
-    /// Show what can be typed.
     Help,
-    /// Leave.
     Quit,
-    /// Send this.
     Send(R),
 }
 
-/// Something to show, or the end.
 pub enum UiEvent<D: Dialect> {
-    /// The room said this.
     Received(D::Message),
-    /// This is sent next.
     Sending(D::Request),
-    /// A line cannot be sent: why.
     Refused(Refusal),
-    /// The user asks what can be typed.
     Help,
-    /// No more lines can be read.
     NoInput(Failure),
     /// The server ended the stream, or it broke: how, and with which bytes where the server broke the
     /// protocol.
@@ -89,7 +75,6 @@ pub struct RoomSender<D> {
 }
 
 impl<D: Dialect> RoomSender<D> {
-    /// Sends a request.
     pub fn send(&self, request: D::Request) -> Result<(), SendError> {
         let mut locked = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         let (writer, dialect) = &mut *locked;
@@ -102,7 +87,6 @@ impl<D: Dialect> RoomSender<D> {
         know(&mut locked.1)
     }
 
-    /// Whether the end was asked for.
     pub fn is_leaving(&self) -> bool {
         self.is_leaving.load(Ordering::SeqCst)
     }
@@ -118,7 +102,6 @@ impl<D: Dialect> RoomSender<D> {
     }
 }
 
-/// A conversation with a room.
 pub struct Room<D: Dialect> {
     sender: Arc<RoomSender<D>>,
     events: SyncSender<UiEvent<D>>,
@@ -155,7 +138,6 @@ impl<D: Dialect> Room<D> {
         Ok((room, happened))
     }
 
-    /// The sending half.
     pub fn sender(&self) -> Arc<RoomSender<D>> {
         Arc::clone(&self.sender)
     }
@@ -297,7 +279,6 @@ fn receive_all<D: Dialect>(
     }
 }
 
-/// Starts a thread.
 fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     thread::Builder::new()
         .name(name.into())

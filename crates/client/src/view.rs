@@ -92,7 +92,6 @@ struct Formats {
     explain: bool,
 }
 
-/// One way to show recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Terminal,

@@ -97,7 +97,6 @@ fn join(
     Ok(members)
 }
 
-/// A run in a room.
 struct RoomRun<'a> {
     /// What the moments in the lines are counted from.
     base: Instant,
@@ -113,11 +112,9 @@ struct RoomRun<'a> {
     workload: &'a Workload,
 }
 
-/// What was delivered to one member.
 #[derive(Default)]
 struct Deliveries {
     lines: u64,
-    /// Latencies and errors.
     tally: Tally,
     /// The order, as one number: the same for members with the same lines in the same order.
     order: u64,

@@ -21,12 +21,9 @@ pub struct BenchLedger {
     accounts: NamedTempFile,
 }
 
-/// What was found.
 #[derive(Debug)]
 pub struct LedgerAudit {
-    /// Whether everything adds up.
     pub is_sound: bool,
-    /// How, or how not.
     pub words: String,
 }
 
@@ -42,7 +39,6 @@ impl BenchLedger {
         })
     }
 
-    /// The options of the server.
     pub fn options(&self) -> [OsString; 4] {
         [
             "--ledger".into(),

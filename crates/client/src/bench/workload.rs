@@ -28,11 +28,9 @@ const MACHINE_ATTEMPTS: u32 = 5;
 /// What the connections of a bench ask, and where.
 #[derive(Debug)]
 pub struct Workload {
-    /// What they ask.
     pub service: Service,
     /// `HOST:PORT`.
     pub server: String,
-    /// The framing.
     pub framing: Framing,
     /// For one answer.
     pub patience: RetryPolicy,
@@ -80,7 +78,6 @@ impl Workload {
         CashMachine::open(Bank::new(self.target(), account, &patience)?)
     }
 
-    /// The server.
     pub fn target(&self) -> Target {
         let timeout = OPENING.max(self.patience.timeout);
         Target {
@@ -96,7 +93,6 @@ impl Workload {
         }
     }
 
-    /// What is measured, in the words of a report.
     pub fn description(&self) -> Description {
         Description {
             mode: self.service.mode().name(),

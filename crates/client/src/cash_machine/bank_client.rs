@@ -11,7 +11,6 @@ use super::progress::Progress;
 use crate::failure::Failure;
 use crate::session::{Session, Target};
 
-/// A line to the bank.
 #[derive(Debug)]
 pub struct BankClient {
     target: Target,
@@ -22,7 +21,6 @@ pub struct BankClient {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
-    /// What is shown meanwhile.
     pub progress: Progress,
 }
 
@@ -51,7 +49,6 @@ impl BankClient {
         }
     }
 
-    /// The recorder, if any.
     pub fn recorder(&self) -> Option<&Recorder> {
         self.target.recorder.as_ref()
     }
@@ -121,7 +118,6 @@ impl BankClient {
         welcome
     }
 
-    /// Ends the customer's session.
     pub fn log_out(&mut self) {
         self.customer = None;
         if let Some(session) = self.session.take() {

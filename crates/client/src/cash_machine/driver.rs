@@ -25,14 +25,10 @@ pub trait BankLine {
     fn before(&mut self, _action: &Action, _open: Option<&Outcome>) {}
 }
 
-/// Why the driver stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// A transaction has this outcome.
     Shown(Outcome),
-    /// There is nothing to do.
     Idle,
-    /// The line wants no other attempt.
     OutOfAttempts,
 }
 
@@ -40,18 +36,12 @@ pub enum Stopped {
 #[derive(Debug)]
 pub struct Driver {
     machine: Machine,
-    storage: MachineStorage,
+    pub storage: MachineStorage,
 }
 
 impl Driver {
-    /// A machine as it was found.
     pub fn new((storage, machine): (MachineStorage, Machine)) -> Driver {
         Driver { machine, storage }
-    }
-
-    /// Its name and drawer.
-    pub fn storage(&self) -> &MachineStorage {
-        &self.storage
     }
 
     /// Begins a transaction, which [`run`](Driver::run) carries out.

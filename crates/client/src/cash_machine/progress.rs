@@ -35,7 +35,6 @@ impl Progress {
         }
     }
 
-    /// Shows these words.
     pub fn show(&self, words: &str) {
         if self.is_shown {
             if let Some(recorder) = &self.recorder {

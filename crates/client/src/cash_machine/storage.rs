@@ -53,10 +53,7 @@ pub struct MachineDirectory {
 
 impl MachineDirectory {
     /// The machines of the bank at this address.
-    ///
-    /// # Errors
-    /// When there is no place for them.
-    pub fn of(server: &str) -> Result<MachineDirectory, Failure> {
+    pub(crate) fn of(server: &str) -> Result<MachineDirectory, Failure> {
         let ours = state::directory().map_err(|error| Failure::Usage(error.to_string()))?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let bank = server.replace(|c| !is_plain(c), "_");
@@ -124,10 +121,7 @@ impl MachineDirectory {
     }
 
     /// The names of all machines that have a journal, in order.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    pub fn names(&self) -> Result<Vec<Name>, Failure> {
+    pub(crate) fn names(&self) -> Result<Vec<Name>, Failure> {
         let unreadable = |error: io::Error| cannot_use(&self.directory, &error);
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -144,10 +138,7 @@ impl MachineDirectory {
 
     /// The records of a machine as they may be shown, also while another process is it. What is no
     /// record is cut before a key could stand in it.
-    ///
-    /// # Errors
-    /// When its journal cannot be read.
-    pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
+    pub(crate) fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
         let lines = Journal::read(&path).map_err(|error| unusable(&error))?;
         let shown = |line: &String| match line.parse::<JournalRecord>() {
@@ -228,7 +219,7 @@ impl MachineStorage {
     }
 
     /// Has it recorded what the journal and the drawer hold from here on.
-    pub fn record_to(&mut self, recorder: Option<Recorder>) {
+    pub(crate) fn record_to(&mut self, recorder: Option<Recorder>) {
         self.recorder = recorder;
     }
 
@@ -238,10 +229,7 @@ impl MachineStorage {
     }
 
     /// Writes a record, and returns when it is on disk.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    pub fn keep(&mut self, record: &JournalRecord) -> Result<(), Failure> {
+    pub(crate) fn keep(&mut self, record: &JournalRecord) -> Result<(), Failure> {
         self.journal
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
@@ -256,10 +244,7 @@ impl MachineStorage {
 
     /// Replaces a journal that has grown long by one record of what its records add up to, while
     /// the machine has nothing to do and nothing is open.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn shorten(&mut self, machine: &Machine) -> Result<(), Failure> {
+    pub(crate) fn shorten(&mut self, machine: &Machine) -> Result<(), Failure> {
         if !machine.is_at_rest() || !self.journal.is_long() {
             return Ok(());
         }
@@ -269,10 +254,7 @@ impl MachineStorage {
     }
 
     /// Moves notes such that this much is in the drawer.
-    ///
-    /// # Errors
-    /// When the drawer cannot be moved.
-    pub fn move_notes(&mut self, count: Money) -> Result<(), Failure> {
+    pub(crate) fn move_notes(&mut self, count: Money) -> Result<(), Failure> {
         crash_if_due(CrashPoint::BeforeDispense);
         let moved = self.drawer.set(count);
         if let (Some(recorder), Ok(())) = (&self.recorder, &moved) {

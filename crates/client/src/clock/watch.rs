@@ -17,15 +17,11 @@ use crate::output::{Output, say};
 /// The shortest and the longest time between two questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The shortest.
     pub shortest: Duration,
-    /// The longest.
     pub longest: Duration,
 }
 
-/// What is asked.
 pub trait Questions: Send + 'static {
-    /// What answers a question.
     type Answer: Send;
 
     /// Draws the time from the next question to the one after it.
@@ -34,28 +30,20 @@ pub trait Questions: Send + 'static {
     /// Draws a question, and asks it.
     fn ask(&mut self) -> Result<Self::Answer, Failure>;
 
-    /// Called after the last question.
     fn finish(&mut self) {}
 }
 
-/// How a watch ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched {
     /// The worst that happened.
     pub status: Status,
-    /// Questions that were answered.
     pub answered: u64,
-    /// Whether Ctrl-C ended it.
     pub was_interrupted: bool,
 }
 
-/// What comes while a watch lasts.
 enum Event<A> {
-    /// A question was answered, or not.
     Asked(Result<A, Failure>),
-    /// There were enough questions.
     Finished,
-    /// Ctrl-C.
     Interrupted,
 }
 

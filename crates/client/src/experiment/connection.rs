@@ -12,12 +12,10 @@ use wire::connection::{Connection, ReceiveError};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// How long to wait, and how often to ask.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     /// For one answer.
     pub timeout: Duration,
-    /// Attempts after which an exchange is given up.
     pub give_up_after: u32,
     /// Whether the user wants an end.
     pub interrupt: Interrupt,

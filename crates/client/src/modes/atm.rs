@@ -2,18 +2,17 @@
 //!
 //! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
 //! [`cash_machine`](crate::cash_machine). `setup` has what they need, and `address` knows which bank
-//! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
+//! is meant. `customer` logs in, and `receipt` is what is printed.
 //! `operator` settles and lists, with `members` for programs.
 //!
 //! A machine without a customer, as in the example `semantics`, needs [`machine`] alone.
 
 mod address;
-mod customer;
+pub(crate) mod customer;
 mod line;
 pub mod machine;
 mod members;
 mod operator;
-mod pin;
 pub mod receipt;
 mod setup;
 
@@ -167,16 +166,15 @@ fn serve(
     }
     machine.bank().open()?;
     let status = match operation {
-        Some(Operation::Create(holder, opening)) => {
-            let (card, pin) = given.or_ask(&mut input)?;
-            let receipt = machine.create(card, pin, opening, holder)?;
-            let receipt = receipt.map_err(Failure::Refused)?;
-            machine.hand_over(receipt.done(), receipt.print(output))?;
-            Status::Done
-        }
         Some(operation) => {
-            given.log_in(machine.bank(), &mut input)?;
-            let receipt = execute(&mut machine, operation)?.map_err(Failure::Refused)?;
+            let executed = if let Operation::Create(holder, opening) = operation {
+                let (card, pin) = given.or_ask(&mut input)?;
+                machine.create(card, pin, opening, holder)?
+            } else {
+                given.log_in(machine.bank(), &mut input)?;
+                execute(&mut machine, operation)?
+            };
+            let receipt = executed.map_err(Failure::Refused)?;
             machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
@@ -202,7 +200,6 @@ fn serve(
     Ok(status)
 }
 
-/// Does what one line says.
 fn handle_line(
     machine: &mut CashMachine,
     input: &mut Input,

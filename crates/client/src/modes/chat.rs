@@ -127,7 +127,6 @@ fn join(
     }
 }
 
-/// The conversation as this client sees it.
 struct Chat {
     target: Target,
     output: Output,
@@ -140,7 +139,6 @@ struct Chat {
 }
 
 impl Chat {
-    /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
         events: &Receiver<UiEvent<OpenRequests>>,

@@ -36,7 +36,6 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// How the service is reached.
     pub fn transport(&self) -> Transport {
         match self.udp {
             true => Transport::Udp,

@@ -28,7 +28,6 @@ use crate::options::Options;
 use crate::output::{Output, say};
 use crate::session::Target;
 
-/// The word that lists the hand-outs.
 const LIST: &str = "list";
 
 /// What the command line says.
@@ -80,7 +79,6 @@ impl Arguments {
         }
     }
 
-    /// Refuses options that the hand-out does not use.
     fn check(&self) -> Result<(), Failure> {
         let is = |handout: Handout| matches!(self.name, Choice::Play(name) if name == handout);
         let name = match self.name {
@@ -155,12 +153,8 @@ fn play(
             atm_card::run(&target, atm_card::Errors { percent, draws }, output)
         }
         Handout::Datetime => {
-            let plan = datetime::Plan {
-                gap: arguments.gap.unwrap_or_default(),
-                count: arguments.count,
-                draws,
-            };
-            datetime::run(&target, plan, output)
+            let gap = arguments.gap.unwrap_or_default();
+            datetime::run(&target, gap, arguments.count, draws, output)
         }
         Handout::Calculator => calculator::run(&target, output),
         Handout::Chat => chat::run(&target, output),

@@ -38,7 +38,6 @@ const EDITOR_WAIT: Duration = Duration::from_millis(50);
 /// has not started yet.
 const EDITOR_TRIES: u32 = 40;
 
-/// Where lines are shown.
 pub enum Screen {
     /// A program, a file, or a terminal without an editor.
     Plain(Output),
@@ -100,7 +99,6 @@ impl Screen {
         Ok(Some((Screen::Edited(edited), typed)))
     }
 
-    /// Shows one line.
     pub fn line(&mut self, line: &str) -> Result<(), Failure> {
         match self {
             Screen::Plain(output) => output.line(line),

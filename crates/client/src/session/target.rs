@@ -47,7 +47,7 @@ impl Target {
     }
 
     /// The name of the service in a recording.
-    pub fn service(&self) -> &'static str {
+    pub(crate) fn service(&self) -> &'static str {
         self.peer.service().name()
     }
 
@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// What happens to the messages of the next connection or socket on purpose, if anything.
-    pub fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
+    pub(crate) fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
         let plan = self.faults.as_ref()?;
         let number = match transport {
             Transport::Tcp => plan.next_connection(),

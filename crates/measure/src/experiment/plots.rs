@@ -14,7 +14,7 @@ use self::figure::{Figure, Marker, Point, Series};
 use super::rates::Rate;
 use super::summary::{Summary, Theory};
 use super::sweep::Experiment;
-use crate::error::Error;
+use crate::Error;
 use crate::statistics::{Interval, samples_needed};
 
 /// All plots, each as SVG and as PNG, by the names of their files.

@@ -41,12 +41,9 @@ const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
 /// asked is not measured.
 const INSISTENT: u32 = 10_000;
 
-/// A card and its PIN.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The card.
     pub card: CardNumber,
-    /// Its PIN.
     pub pin: Pin,
 }
 
@@ -138,7 +135,6 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
 }
 
 impl Bank {
-    /// The bank there, for this account.
     pub fn new(
         mut target: Target,
         account: Account,
@@ -218,7 +214,7 @@ impl CashMachine {
 
     /// Makes sure that the account and the drawer are good for so many withdrawals.
     pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
-        let (amount, drawer) = (self.bank.amount.money(), self.driver.storage().drawer());
+        let (amount, drawer) = (self.bank.amount.money(), self.driver.storage.drawer());
         let withdrawn = i64::try_from(withdrawals).unwrap_or(i64::MAX);
         let needed = withdrawn.saturating_mul(amount.minor());
         if needed > self.before.min(drawer).minor() {

@@ -17,7 +17,6 @@ use crate::session::Target;
 /// source at.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A client of the clock.
 #[derive(Debug)]
 pub struct Clock {
     clock: clock::Clock,

@@ -9,7 +9,6 @@ use crate::experiment::connection::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// A client of the text service.
 #[derive(Debug)]
 pub struct Lowering {
     line: RetryingConnection,
@@ -17,7 +16,6 @@ pub struct Lowering {
 }
 
 impl Lowering {
-    /// A client over this conversation.
     pub fn over(session: Session, policy: &RetryPolicy) -> Lowering {
         Lowering {
             line: RetryingConnection {

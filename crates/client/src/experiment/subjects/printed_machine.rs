@@ -23,7 +23,6 @@ use crate::session::Target;
 /// What is withdrawn.
 const AMOUNT: u64 = 1;
 
-/// A name and a password.
 #[derive(Debug, Clone)]
 pub struct Customer {
     /// The name, or the card.
@@ -44,7 +43,6 @@ pub struct PrintedMachine {
 }
 
 impl PrintedMachine {
-    /// Logs in.
     pub fn open(
         target: &Target,
         customer: &Customer,

@@ -45,7 +45,7 @@ impl CashMachine {
     /// The same machine with a user who may press Ctrl-C, and may have to know what settles
     /// a transaction that is left open.
     #[must_use]
-    pub fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
+    pub(crate) fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
         self.line.notice = notice;
         self.line.settled_by = settled_by;
         self
@@ -77,7 +77,7 @@ impl CashMachine {
 
     /// The machine's name and drawer.
     pub fn storage(&self) -> &MachineStorage {
-        self.driver.storage()
+        &self.driver.storage
     }
 
     /// The line to the bank.
@@ -149,10 +149,7 @@ impl CashMachine {
     }
 
     /// Fills or empties the drawer, as an operator.
-    ///
-    /// # Errors
-    /// When something is open, or the disk fails.
-    pub fn load(&mut self, count: Money) -> Result<(), Failure> {
+    pub(crate) fn load(&mut self, count: Money) -> Result<(), Failure> {
         let is_loaded = self.driver.load(count, &mut self.line)?;
         is_loaded.then_some(()).ok_or_else(|| self.unsettled(None))
     }

@@ -9,7 +9,6 @@ use wire::connection::{SendError, Writer};
 
 use crate::room::{Command, Decoded, Dialect};
 
-/// What was asked and not answered yet.
 #[derive(Debug)]
 pub struct OpenRequests {
     /// Requests sent so far, before the room was entered and since.
@@ -64,7 +63,6 @@ impl Dialect for OpenRequests {
     }
 }
 
-/// Reads what the room says.
 pub fn read(message: &[u8]) -> Decoded<Message<String>> {
     let text = String::from_utf8_lossy(message);
     let read = Message::parse(&text);

@@ -42,7 +42,6 @@ const CHANGING: [&str; 3] = ["WITHDRAW ", "CREATE_ACCOUNT ", "DEPOSIT "];
 pub struct Errors {
     /// In how many of a hundred requests, 0 to 100.
     pub percent: u8,
-    /// Draws.
     pub draws: Xoshiro256PlusPlus,
 }
 

@@ -111,7 +111,6 @@ fn draw_operation(draws: &mut Xoshiro256PlusPlus) -> Operation {
     }
 }
 
-/// A number from 1 to `most`.
 fn draw(draws: &mut Xoshiro256PlusPlus, most: u64) -> u64 {
     1 + draws.up_to(most - 1)
 }

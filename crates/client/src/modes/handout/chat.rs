@@ -21,7 +21,6 @@ use crate::session::Target;
 
 /// Messages without an answer, at a distance from each other.
 struct Paced {
-    /// When the last was sent.
     sent: Option<Instant>,
 }
 
@@ -87,7 +86,6 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     ended
 }
 
-/// The conversation as this client sees it.
 struct Chat {
     server: String,
     name: String,
@@ -96,12 +94,10 @@ struct Chat {
     status: Status,
     /// The first thing that was heard.
     heard: String,
-    /// Whether a line went out.
     has_said: bool,
 }
 
 impl Chat {
-    /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
         screen: &mut Screen,

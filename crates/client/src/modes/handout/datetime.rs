@@ -13,24 +13,17 @@ use crate::failure::{Failure, Status};
 use crate::output::Output;
 use crate::session::Target;
 
-/// How to ask.
-pub struct Plan {
-    /// From one question to the next.
-    pub gap: Gap,
-    /// End after so many.
-    pub count: Option<u64>,
-    /// Draws.
-    pub draws: Xoshiro256PlusPlus,
-}
-
 /// Asks again and again, and says goodbye.
-pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failure> {
-    let questions = Drawn {
-        asker: Asker::open(target)?,
-        gap: plan.gap,
-        draws: plan.draws,
-    };
-    let watched = watch::run(questions, plan.count, output, |answer| {
+pub fn run(
+    target: &Target,
+    gap: Gap,
+    count: Option<u64>,
+    draws: Xoshiro256PlusPlus,
+    output: Output,
+) -> Result<Status, Failure> {
+    let asker = Asker::open(target)?;
+    let questions = Drawn { asker, gap, draws };
+    let watched = watch::run(questions, count, output, |answer| {
         output.answer(&printable(&answer), json!({"received": answer}))
     })?;
     if watched.was_interrupted {
@@ -41,7 +34,6 @@ pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failur
     Ok(watched.status)
 }
 
-/// Questions that a seed draws.
 struct Drawn {
     asker: Asker,
     gap: Gap,

@@ -9,7 +9,6 @@ use crate::modes::script::{self, ScriptUi};
 use crate::output::Output;
 use crate::session::Target;
 
-/// What the printed echo client says.
 const ECHOED: &str = "Hello, world";
 
 /// Plays the client's part of the hand-out's script.

@@ -38,7 +38,6 @@ pub type Field = (
 );
 
 impl Person {
-    /// The user at standard input.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
         let mut input = Input::open(target.recorder.as_ref())?;
         if target.peer.service() == Mode::Atm {
@@ -149,7 +148,6 @@ impl Person {
         Ok(())
     }
 
-    /// How it has gone.
     pub fn status(&self) -> Status {
         self.status
     }

@@ -23,7 +23,6 @@ const REST_WAIT: Duration = Duration::from_secs(1);
 /// The server closed and had said nothing.
 pub const NO_ANSWER: &str = "the server closed the connection without an answer";
 
-/// A conversation with a printed program.
 #[derive(Debug)]
 pub struct HandoutConnection {
     connection: Connection,
@@ -39,11 +38,8 @@ pub struct HandoutConnection {
 /// Why there is nothing more to read.
 #[derive(Debug)]
 enum Stop {
-    /// The server closed.
     Closed,
-    /// It says nothing.
     Silent,
-    /// The connection broke, and how.
     Broken(String),
 }
 
@@ -82,7 +78,7 @@ impl HandoutConnection {
         })
     }
 
-    /// Sends a message that is a password and nothing else: as [`send`](Talk::send), and not recorded.
+    /// Sends a message that is a password and nothing else: as [`send`](HandoutConnection::send), and not recorded.
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.requests.secrets.learn_all(message.as_bytes());
         self.send_with(message, Writer::send_secret)

@@ -33,7 +33,7 @@ impl CashMachine {
     ///
     /// # Errors
     /// [`Failure::Unknown`] when the bank was asked and did not answer.
-    pub fn create(
+    pub(crate) fn create(
         &mut self,
         card: CardNumber,
         pin: Pin,
