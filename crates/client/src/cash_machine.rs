@@ -4,7 +4,7 @@
 //! * [`storage`]: its `journal` and its [`drawer`], on `disk`;
 //! * `bank_client`: its conversation with the bank, and the `progress` of that for a person.
 
-pub(crate) mod bank_client;
+pub mod bank_client;
 mod disk;
 pub mod drawer;
 pub(crate) mod driver;

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use crate::failure::Failure;
 use crate::session::{Session, Target};
 
+/// A customer's line to the bank, for one machine.
 #[derive(Debug)]
 pub struct BankClient {
     target: Target,
@@ -21,7 +22,7 @@ pub struct BankClient {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
-    pub progress: Progress,
+    pub(crate) progress: Progress,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -49,12 +50,12 @@ impl BankClient {
         }
     }
 
-    pub fn recorder(&self) -> Option<&Recorder> {
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
         self.target.recorder.as_ref()
     }
 
     /// Whether this was sent and not answered, so that it may have been done.
-    pub fn is_unanswered(&self, request: &Request) -> bool {
+    pub(crate) fn is_unanswered(&self, request: &Request) -> bool {
         let unanswered = self.unanswered.as_ref();
         unanswered.is_some_and(|(unanswered, _)| unanswered == request)
     }
@@ -118,6 +119,7 @@ impl BankClient {
         welcome
     }
 
+    /// Ends the customer's session.
     pub fn log_out(&mut self) {
         self.customer = None;
         if let Some(session) = self.session.take() {
