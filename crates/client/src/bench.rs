@@ -173,7 +173,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
-    let address = own.as_ref().map(|own| own.address().to_owned());
+    let address = own.as_ref().map(|own| own.address.clone());
     let workload = Workload {
         service,
         server: address.or(foreign).unwrap_or_default(),

@@ -2,12 +2,11 @@
 //!
 //! * `driver`: does what `proto::atm::machine` says;
 //! * [`storage`]: its `journal` and its [`drawer`], on `disk`;
-//! * `bank_client`: its conversation with the bank, and the `progress` of that for a person.
+//! * [`bank_client`]: its conversation with the bank, and how that goes, for a customer.
 
 pub mod bank_client;
 mod disk;
 pub mod drawer;
 pub(crate) mod driver;
 mod journal;
-pub(crate) mod progress;
 pub mod storage;

@@ -86,8 +86,8 @@ impl Asker {
     }
 
     /// Sends the question until something comes that `accept` takes for its answer; what it does
-    /// not take, as a late answer to another question, is passed over. What was `expected` is for
-    /// the person who is told that it did not come.
+    /// not take, as a late answer to another question, is passed over. What was `expected` is
+    /// for the failure where it did not come.
     ///
     /// # Errors
     /// When no answer came after [`TRIES`] tries within the target's timeout:

@@ -179,7 +179,7 @@ impl Setup {
             ServerUsed::Named(address) => address,
             ServerUsed::Own(program) => {
                 own = self.start_server(program, in_server)?;
-                own.0.address()
+                &own.0.address
             }
         };
         let mut subject = self.subject.open(server, in_client)?;

@@ -42,7 +42,7 @@ impl Output {
         self.line(&proto::printable::printable(&line))
     }
 
-    /// Prints a failure as an object, where answers are objects. For a person there is a line on standard error.
+    /// Prints a failure as an object, where answers are objects. Its text goes to standard error.
     ///
     /// # Errors
     /// When standard output is closed.

@@ -28,7 +28,8 @@ const MAX_LOG_LINES: usize = 8;
 #[derive(Debug)]
 pub struct OwnServer {
     child: Child,
-    address: String,
+    /// Where it listens, as `127.0.0.1:40000`.
+    pub address: String,
 }
 
 /// Where `labserver` is: the program named, or the one beside this program, or on the path.
@@ -116,11 +117,6 @@ impl OwnServer {
                 }))
             }
         }
-    }
-
-    /// Where it listens, as `127.0.0.1:40000`.
-    pub fn address(&self) -> &str {
-        &self.address
     }
 
     /// Ends it now. What it has committed is on disk.

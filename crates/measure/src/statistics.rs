@@ -52,11 +52,6 @@ impl Sample {
         is_enough.then(|| self.quantile(fraction)).flatten()
     }
 
-    /// The median.
-    pub fn median(&self) -> Option<f64> {
-        self.quantile(0.5)
-    }
-
     /// An interval that covers the median of whatever this is a sample of, with at least 95 %, by
     /// counting alone: it assumes no distribution. `None` for fewer than 6 values, where no two of
     /// them do, or when its lower end is censored.
@@ -248,13 +243,13 @@ mod tests {
     #[test]
     fn quantiles_are_values_of_the_sample() {
         let sample = Sample::new(one_to(100), 0);
-        assert_eq!(sample.median(), Some(50.0));
+        assert_eq!(sample.quantile(0.5), Some(50.0));
         assert_eq!(sample.quantile(0.95), Some(95.0));
         assert_eq!(sample.quantile(0.99), Some(99.0));
         assert_eq!(sample.quantile(1.0), Some(100.0));
         assert_eq!(sample.quantile(0.0), Some(1.0));
         assert_eq!(Sample::new(vec![7.0], 0).quantile(0.99), Some(7.0));
-        assert_eq!(Sample::default().median(), None);
+        assert_eq!(Sample::default().quantile(0.5), None);
         assert!(Sample::default().is_empty());
     }
 
@@ -271,10 +266,10 @@ mod tests {
     fn what_was_given_up_is_beyond_all_that_was_answered() {
         let sample = Sample::new(one_to(96), 4);
         assert_eq!(sample.len(), 100);
-        assert_eq!(sample.median(), Some(50.0));
+        assert_eq!(sample.quantile(0.5), Some(50.0));
         assert_eq!(sample.quantile(0.95), Some(95.0));
         assert_eq!(sample.quantile(0.99), None);
-        assert_eq!(Sample::new(vec![1.0], 2).median(), None);
+        assert_eq!(Sample::new(vec![1.0], 2).quantile(0.5), None);
     }
 
     #[test]

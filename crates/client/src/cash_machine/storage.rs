@@ -100,19 +100,19 @@ impl MachineDirectory {
     ) -> Result<(MachineStorage, Machine), Failure> {
         let open = |name: &Name| self.open_named(name, protections, recover);
         if let Some(name) = name {
-            return open(name).map_err(Refused::into_failure);
+            return open(name).map_err(|(_, failure)| failure);
         }
         for number in 1..=MAX_UNNAMED {
             let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
             match open(&name) {
-                Err(Refused::InUse(_)) => {}
-                Err(Refused::Damaged(damage)) => {
+                Err((Refused::InUse, _)) => {}
+                Err((Refused::Damaged, damage)) => {
                     let damage = damage.words().unwrap_or_default();
                     say(&format!(
                         "{name} is out of order, and passed over: {damage}"
                     ));
                 }
-                opened => return opened.map_err(Refused::into_failure),
+                opened => return opened.map_err(|(_, failure)| failure),
             }
         }
         Err(Failure::Usage(format!(
@@ -153,22 +153,19 @@ impl MachineDirectory {
         name: &Name,
         protections: Protections,
         recover: Recover,
-    ) -> Result<(MachineStorage, Machine), Refused> {
+    ) -> Result<(MachineStorage, Machine), (Refused, Failure)> {
         let directory = self.directory.join(name.as_str());
         state::create_directory(&self.ours, &directory).map_err(|error| {
             let words = format!("{error} for the journal and the drawer{ADVICE}");
-            Refused::Failed(Failure::Resource(words))
+            (Refused::Failed, Failure::Resource(words))
         })?;
         let (journal, opened) =
             Journal::open(&directory.join("journal")).map_err(|error| match error {
-                JournalError::InUse(_) => Refused::InUse(unusable(&error)),
+                JournalError::InUse(_) => (Refused::InUse, unusable(&error)),
                 JournalError::Damaged { .. } | JournalError::TooLong(_) => {
-                    Refused::Damaged(unusable(&error))
+                    (Refused::Damaged, unusable(&error))
                 }
-                JournalError::Io {
-                    ref path,
-                    ref error,
-                } => Refused::Failed(cannot_use(path, error)),
+                JournalError::Io { path, error } => (Refused::Failed, cannot_use(&path, &error)),
             })?;
         if opened.was_torn {
             say("the last record of the journal was torn, and cut off");
@@ -181,14 +178,17 @@ impl MachineDirectory {
         }
         let damaged = |damage: &dyn Display, advice: &str| {
             let words = format!("{}: {damage}{advice}", directory.display());
-            Refused::Damaged(Failure::Unknown(words.into()))
+            (Refused::Damaged, Failure::Unknown(words.into()))
         };
         let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
         let drawer =
             Drawer::open(&directory.join("drawer"), filling).map_err(|error| {
                 match error.kind() {
                     io::ErrorKind::InvalidData => damaged(&error, BY_HAND),
-                    _ => Refused::Failed(cannot_use(&directory.join("drawer"), &error)),
+                    _ => (
+                        Refused::Failed,
+                        cannot_use(&directory.join("drawer"), &error),
+                    ),
                 }
             })?;
         let records = opened.records.iter().map(|record| record.parse());
@@ -274,20 +274,10 @@ pub(crate) type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Mac
 
 /// Why a machine is not opened.
 enum Refused {
-    InUse(Failure),
+    InUse,
     /// What it kept makes no sense, so that an operator has to look.
-    Damaged(Failure),
-    Failed(Failure),
-}
-
-impl Refused {
-    fn into_failure(self) -> Failure {
-        match self {
-            Refused::InUse(failure) | Refused::Damaged(failure) | Refused::Failed(failure) => {
-                failure
-            }
-        }
-    }
+    Damaged,
+    Failed,
 }
 
 fn unusable(error: &JournalError) -> Failure {

@@ -1,7 +1,7 @@
 //! Echo: what is sent comes back, over TCP or UDP.
 //!
-//! Echo has no messages of its own; the framing only tells this client where its own text ends when
-//! it comes back.
+//! Echo has no messages of its own; the framing only marks where this client's own text ends when it
+//! comes back.
 
 use std::time::Instant;
 

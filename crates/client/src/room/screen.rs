@@ -137,7 +137,7 @@ impl Edited {
 }
 
 /// Lets lines be typed until it is over. Keys hand them over; this is left only when asked to, so
-/// that there is always somebody who draws what the printer holds.
+/// that what the printer holds is always drawn.
 fn edit(
     editor: &mut Editor<Watcher, DefaultHistory>,
     type_line: &Sender<Typed>,
@@ -160,7 +160,7 @@ fn edit(
     }
 }
 
-/// Does what Ctrl-C does without an editor: whoever waits for signals decides what that is.
+/// Does what Ctrl-C does without an editor, as the thread that waits for signals decides.
 fn interrupt() {
     // Not SIGINT, which the editor takes for itself.
     let _ = raise(SIGTERM);

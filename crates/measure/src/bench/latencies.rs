@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::statistics::{samples_needed, three_digits};
 
-/// Longest latency that is told apart, in nanoseconds: an hour.
+/// Longest latency that is counted as itself, in nanoseconds: an hour.
 const LONGEST: u64 = 3_600_000_000_000;
 
 /// Digits of a latency that are kept.

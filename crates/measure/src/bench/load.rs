@@ -29,10 +29,10 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 const NEVER_ASKED: &str = "never asked, 5 s after the end";
 
 /// How often a waiting thread checks whether it is to end.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A thread asks a blocking socket: it needs no deep stack.
-const STACK_SIZE: usize = 512 * 1024;
+pub const STACK_SIZE: usize = 512 * 1024;
 
 /// The subject of one connection.
 pub type BoxedSubject<'a, E> = Box<dyn Subject<Error = E> + 'a>;

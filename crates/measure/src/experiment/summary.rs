@@ -127,7 +127,7 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
         rate: run.rate,
         operations: sample.len(),
         given_up,
-        median: sample.median(),
+        median: sample.quantile(0.5),
         median_interval: sample.median_interval(),
         p95: sample.percentile(0.95),
         p99: sample.percentile(0.99),

@@ -1,6 +1,6 @@
 //! Texts that are put into lower case, over one connection.
 //!
-//! The service has no ids. Each text is another one, so that an answer tells which it belongs to.
+//! The service has no ids. Each text is another one, so that an answer shows which it belongs to.
 
 use measure::subject::{Performed, Subject};
 use proto::text::{Answer, Request};

@@ -9,7 +9,7 @@ use proto::name::Name;
 
 use super::Arguments;
 use super::machine::CashMachine;
-use crate::cash_machine::progress::Progress;
+use crate::cash_machine::bank_client::Progress;
 use crate::cash_machine::storage::{MachineDirectory, Recover};
 use crate::failure::Failure;
 use crate::interrupt::ExitMessage;

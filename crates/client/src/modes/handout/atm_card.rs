@@ -57,7 +57,7 @@ pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status
     say(MENU.text);
     match (
         ask_all(target, &mut errors, &mut person, output),
-        person.status(),
+        person.status,
     ) {
         (Ok(()), status) => Ok(status),
         // That money may have moved stays the worst of it.

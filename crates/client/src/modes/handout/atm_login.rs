@@ -17,7 +17,7 @@ use crate::output::{Output, say};
 use crate::session::Target;
 use dialogue::{Dialogue, Done, Operation};
 
-/// Operations at each error rate, unless told otherwise.
+/// Operations at each error rate, by default.
 pub const OPERATIONS: u32 = 100;
 
 /// In how many of [`CHANCES`] withdrawals the client says that it failed.
@@ -38,7 +38,7 @@ pub fn run(
     let mut person = Person::open(target, output)?;
     if !log_in(&mut talk, &mut person, output)? {
         talk.close();
-        return Ok(person.status());
+        return Ok(person.status);
     }
     let mut bank = Dialogue::new(talk);
     let mut averages = Vec::new();
@@ -69,7 +69,7 @@ pub fn run(
     if !output.json {
         output.line(&format!("[{}]", averages.join(", ")))?;
     }
-    Ok(person.status())
+    Ok(person.status)
 }
 
 /// Asks for name and password until the server takes them; says whether it did, or the input

@@ -55,7 +55,7 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         connection.close();
-        return Ok(person.status());
+        return Ok(person.status);
     };
     let (reader, writer) = connection.split();
     let (room, events) = Room::open(writer, Paced { sent: None })?;
@@ -75,7 +75,7 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         name,
         output,
         sender,
-        status: person.status(),
+        status: person.status,
         heard: String::new(),
         has_said: false,
     };

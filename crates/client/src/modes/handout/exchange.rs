@@ -24,7 +24,7 @@ pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Stat
     };
     let status = script::play(&script, &target, &mut console)?;
     console.person.note(status);
-    Ok(console.person.status())
+    Ok(console.person.status)
 }
 
 /// Says the printed words, and waits until they have come back.

@@ -18,7 +18,8 @@ const EMPTY: &str = "an empty line cannot be sent here";
 pub struct Person {
     input: Input,
     output: Output,
-    status: Status,
+    /// How it has gone so far.
+    pub status: Status,
 }
 
 /// A menu whose numbered choices are requests; the number after the last leaves.
@@ -146,10 +147,6 @@ impl Person {
         say(&failure.words().unwrap_or_default());
         self.note(failure.status());
         Ok(())
-    }
-
-    pub fn status(&self) -> Status {
-        self.status
     }
 
     fn check_it_can_hide(&self) -> Result<(), Failure> {

@@ -78,7 +78,8 @@ impl HandoutConnection {
         })
     }
 
-    /// Sends a message that is a password and nothing else: as [`send`](HandoutConnection::send), and not recorded.
+    /// As [`send`](HandoutConnection::send), for a message that is a password and nothing else: it is
+    /// not recorded.
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.requests.secrets.learn_all(message.as_bytes());
         self.send_with(message, Writer::send_secret)

@@ -48,7 +48,7 @@ pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
         person.show("", &talk.answer(likely)?)?;
     }
     talk.close();
-    Ok(person.status())
+    Ok(person.status)
 }
 
 /// Asks what to do, and does it over a connection of its own, until the user leaves.
@@ -65,5 +65,5 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
             person.show("Response: ", &answer)?;
         }
     }
-    Ok(person.status())
+    Ok(person.status)
 }
