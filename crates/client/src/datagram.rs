@@ -145,13 +145,12 @@ impl Asker {
         let evidence = self
             .questions
             .evidence(expected, &passed_over.last, section);
-        Err(match passed_over.count {
-            0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
-            count => {
-                let words = format!("{words}; {count} datagrams came that are none");
-                Failure::Protocol(self.report(&words, evidence))
-            }
-        })
+        let count = passed_over.count;
+        if count < WRONG_ANSWERS {
+            return Err(Failure::Lost(self.report(&words, evidence)));
+        }
+        let words = format!("{words}; {count} datagrams came that are none");
+        Err(Failure::Protocol(self.report(&words, evidence)))
     }
 
     /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while

@@ -256,6 +256,11 @@ impl Failure {
         Some(object)
     }
 
+    /// What was given on the command line makes no sense.
+    pub(crate) fn usage(refusal: Refusal) -> Failure {
+        Failure::Usage(refusal.words)
+    }
+
     /// No connection could be made.
     pub fn cannot_connect(error: &ConnectError, peer: Peer) -> Failure {
         let hint = match error {

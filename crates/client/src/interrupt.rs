@@ -102,6 +102,6 @@ impl ExitMessage {
     }
 }
 
-fn cannot_watch(error: io::Error) -> Failure {
+pub(crate) fn cannot_watch(error: io::Error) -> Failure {
     Failure::Resource(format!("cannot watch for Ctrl-C: {error}"))
 }

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 /// The name given, or that of the user where it makes a [`Name`], or `anonymous`.
 pub fn own_name(given: Option<&str>) -> Result<Name, Failure> {
-    let parse = |name: &str| name.parse::<Name>().map_err(|r| Failure::Usage(r.words));
+    let parse = |name: &str| name.parse::<Name>().map_err(Failure::usage);
     match (given, std::env::var("USER")) {
         (Some(name), _) => parse(name),
         (None, Ok(user)) => parse(&user).or_else(|_| parse("anonymous")),

@@ -236,6 +236,10 @@ mod tests {
         );
     }
 
+    fn trials(attempts: u64, answered: u64) -> Trials {
+        Trials { attempts, answered }
+    }
+
     fn one_to(count: u32) -> Vec<f64> {
         (1..=count).rev().map(f64::from).collect()
     }
@@ -297,15 +301,9 @@ mod tests {
 
     #[test]
     fn given_up_operations_count_as_attempts_without_an_answer() {
-        let trials = Trials {
-            attempts: 300,
-            answered: 100,
-        };
-        assert_eq!(trials.mean_attempts(), Some(3.0));
-        let never = Trials {
-            attempts: 300,
-            answered: 0,
-        };
+        let some = trials(300, 100);
+        assert_eq!(some.mean_attempts(), Some(3.0));
+        let never = trials(300, 0);
         assert_eq!(never.mean_attempts(), None);
         let interval = never.interval(0.95).unwrap();
         assert!(
@@ -318,17 +316,11 @@ mod tests {
     #[test]
     fn the_interval_of_the_mean_is_that_of_clopper_and_pearson() {
         // 10 of 100: [0.0490047, 0.1762226]; 5 of 5: [0.4781762, 1]. Published values.
-        let some = Trials {
-            attempts: 100,
-            answered: 10,
-        };
+        let some = trials(100, 10);
         let interval = some.interval(0.95).unwrap();
         near(1.0 / interval.to.unwrap(), 0.049_004_69);
         near(1.0 / interval.from, 0.176_222_60);
-        let all = Trials {
-            attempts: 5,
-            answered: 5,
-        };
+        let all = trials(5, 5);
         let interval = all.interval(0.95).unwrap();
         assert_eq!(interval.from, 1.0);
         near(1.0 / interval.to.unwrap(), 0.478_176_25);

@@ -37,7 +37,7 @@ const BY_HAND: &str = "; compare with `labserver ledger unsettled`, settle there
 /// A machine's journal and drawer, held by this process alone.
 #[derive(Debug)]
 pub struct MachineStorage {
-    name: Name,
+    pub(crate) name: Name,
     journal: Journal,
     drawer: Drawer,
     recorder: Option<Recorder>,
@@ -213,11 +213,6 @@ impl MachineDirectory {
 }
 
 impl MachineStorage {
-    /// What the machine is called.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
     /// Has it recorded what the journal and the drawer hold from here on.
     pub(crate) fn record_to(&mut self, recorder: Option<Recorder>) {
         self.recorder = recorder;

@@ -11,6 +11,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
 use crate::failure::{Failure, Status};
+use crate::interrupt::cannot_watch;
 use crate::options::parse_seconds;
 use crate::output::{Output, say};
 
@@ -126,9 +127,8 @@ fn ends_program() -> io::Result<&'static AtomicBool> {
 impl Interrupt {
     /// Sends an event for each from here on.
     fn take_over<A: Send + 'static>(events: Sender<Event<A>>) -> Result<Interrupt, Failure> {
-        let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
-        let ends_program = ends_program().map_err(cannot)?;
-        let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
+        let ends_program = ends_program().map_err(cannot_watch)?;
+        let mut signals = Signals::new([SIGINT]).map_err(cannot_watch)?;
         ends_program.store(false, Ordering::SeqCst);
         let handle = signals.handle();
         let watching = thread::Builder::new().spawn(move || {
@@ -136,7 +136,7 @@ impl Interrupt {
                 let _ = events.send(Event::Interrupted);
             }
         });
-        watching.map_err(cannot)?;
+        watching.map_err(cannot_watch)?;
         Ok(Interrupt {
             signals: handle,
             ends_program,

@@ -174,16 +174,18 @@ pub fn account(
     card: Option<&str>,
     pin_file: Option<&Path>,
 ) -> Result<Account, Failure> {
-    let usage = |refusal: proto::refusal::Refusal| Failure::Usage(refusal.words);
     if !is_named {
         return cash_machine::own_account(0);
     }
-    let card: CardNumber = card.unwrap_or("123456789").parse().map_err(usage)?;
+    let card: CardNumber = card
+        .unwrap_or("123456789")
+        .parse()
+        .map_err(Failure::usage)?;
     let pin: Pin = given_text(pin_file)?
         .as_deref()
         .unwrap_or("1234")
         .parse()
-        .map_err(usage)?;
+        .map_err(Failure::usage)?;
     Ok(Account { card, pin })
 }
 

@@ -127,9 +127,9 @@ enum Operation {
 /// Does one request, or those that a customer or a pipe gives.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let operation = arguments.request.as_ref().map(operation_of);
-    let operation = operation.transpose().map_err(usage)?;
+    let operation = operation.transpose().map_err(Failure::usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
-    let name = name.transpose().map_err(usage)?;
+    let name = name.transpose().map_err(Failure::usage)?;
     let target = &Target {
         server: address::one_way_to_write(&target.server, target.timeout),
         ..target.clone()
@@ -299,10 +299,6 @@ fn operation_of_line(line: &str) -> Result<Operation, Refusal> {
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {
     Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
-}
-
-fn usage(refusal: Refusal) -> Failure {
-    Failure::Usage(refusal.words)
 }
 
 #[cfg(test)]

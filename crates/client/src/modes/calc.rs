@@ -36,16 +36,12 @@ pub struct Arguments {
 
 /// Calculates one expression, or those that a person or a pipe gives.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     // What makes no sense is not sent.
     let expression = arguments.expression.as_ref().map(|first| {
-        let words: Vec<&str> = std::iter::once(first)
-            .chain(&arguments.rest)
-            .map(String::as_str)
-            .collect();
+        let words = [std::slice::from_ref(first), &arguments.rest].concat();
         words.join(" ").parse::<Expression>()
     });
-    let expression = expression.transpose().map_err(usage)?;
+    let expression = expression.transpose().map_err(Failure::usage)?;
     let name = own_name(arguments.name.as_deref())?;
     let mut session = Session::open(target)?;
     let greeted = session.ask(&Request::Hello(name))?;

@@ -67,10 +67,8 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     chat.show_joined(&name, &others)?;
     let (screen, typed) = open_screen(output)?;
     chat.screen = screen;
-    let helped = match io::stdin().is_terminal() {
-        true => chat.show_help(),
-        false => Ok(()),
-    };
+    let is_user = io::stdin().is_terminal();
+    let helped = if is_user { chat.show_help() } else { Ok(()) };
     let (tell_answered, answered) = mpsc::channel();
     let answered = Some((answered, target.timeout));
     let shown = helped
@@ -90,22 +88,19 @@ fn join(
     given: Option<Name>,
 ) -> Result<Option<(Name, MemberList)>, Failure> {
     let is_asked = given.is_none() && io::stdin().is_terminal();
+    let default = given.map_or_else(|| own_name(None), Ok)?;
     loop {
-        let default = match &given {
-            Some(name) => name.clone(),
-            None => own_name(None)?,
-        };
         let name = if is_asked {
             let prompt = format!("name [{default}]: ");
             // Until the room is entered, nothing happens while the name is typed.
             let mut input = Input::open(target.recorder.as_ref())?;
             match input.line(&prompt)?.as_deref().map(str::trim) {
                 None => return Ok(None),
-                Some("") => Ok(default),
+                Some("") => Ok(default.clone()),
                 Some(name) => own_name(Some(name)),
             }
         } else {
-            Ok(default)
+            Ok(default.clone())
         };
         let refused = match name {
             Ok(name) => {

@@ -47,7 +47,7 @@ pub enum Command {
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
     // What makes no sense is not sent.
     let request = command.map(request_of).transpose();
-    let request = request.map_err(|refusal| Failure::Usage(refusal.words))?;
+    let request = request.map_err(Failure::usage)?;
     let mut client = Client {
         session: Session::open(target)?,
         output,

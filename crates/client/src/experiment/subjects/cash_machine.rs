@@ -31,8 +31,8 @@ use crate::session::{Session, Target};
 /// What is withdrawn.
 const AMOUNT: &str = "0.01";
 
-/// What is in an account of our own, in hundredths: more than a machine's drawer holds.
-const OPENING: i64 = 500_000_000;
+/// What is in an account of our own: more than a machine's drawer holds.
+const OPENING: &str = "5000000.00";
 
 /// How long and how often to ask where no fault disturbs it.
 const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
@@ -106,13 +106,12 @@ impl BankLine for MeasuredLine<'_> {
 
 /// An account of a server of our own: the n-th of [`accounts_file`].
 pub fn own_account(number: u32) -> Result<Account, Failure> {
-    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     Ok(Account {
         card: (100_000_001 + u64::from(number))
             .to_string()
             .parse()
-            .map_err(usage)?,
-        pin: "1234".parse().map_err(usage)?,
+            .map_err(Failure::usage)?,
+        pin: "1234".parse().map_err(Failure::usage)?,
     })
 }
 
@@ -120,11 +119,10 @@ pub fn own_account(number: u32) -> Result<Account, Failure> {
 pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
     let write = || -> io::Result<NamedTempFile> {
         let mut file = NamedTempFile::new()?;
-        let balance = format!("{}.{:02}", OPENING / 100, OPENING % 100);
         for number in 0..count {
             writeln!(
                 file,
-                "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Measurement\"\nbalance = \"{balance}\"",
+                "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Measurement\"\nbalance = \"{OPENING}\"",
                 100_000_001 + u64::from(number)
             )?;
         }

@@ -34,7 +34,7 @@ pub(super) struct Credentials {
 impl Credentials {
     pub fn by(arguments: &Arguments, input: &Input) -> Result<Credentials, Failure> {
         let card = arguments.card.as_deref().map(str::parse).transpose();
-        let card = card.map_err(|refusal: Refusal| Failure::Usage(refusal.words))?;
+        let card = card.map_err(Failure::usage)?;
         if card.is_none() && !input.is_terminal() {
             let words = "a card is needed: give --card NUMBER";
             return Err(Failure::Usage(words.into()));
@@ -121,7 +121,7 @@ fn ask_for_card(input: &mut Input) -> Result<CardNumber, Failure> {
 /// The PIN from the file if one is named, else from the environment; `None` where neither has one.
 fn given_pin(file: Option<&Path>) -> Result<Option<Pin>, Failure> {
     let pin = given_text(file)?.map(|text| text.parse()).transpose();
-    pin.map_err(|refusal: Refusal| Failure::Usage(refusal.words))
+    pin.map_err(Failure::usage)
 }
 
 /// The same, whether it is a PIN or not.

@@ -37,7 +37,7 @@ impl CashMachine {
         bank: Target,
         patience: Duration,
     ) -> CashMachine {
-        let name = storage.name().clone();
+        let name = storage.name.clone();
         storage.record_to(bank.recorder.clone());
         let settled_by = format!("machine {name} settles it before anything else");
         CashMachine {

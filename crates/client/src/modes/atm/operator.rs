@@ -93,7 +93,7 @@ pub(super) fn load(
     let mut machine = setup.machine_to_load(name)?;
     machine.settle()?;
     machine.load(count)?;
-    let name = machine.storage().name();
+    let name = &machine.storage().name;
     output.answer(
         &format!("{name}: {count} in the drawer"),
         json!({"terminal": name.as_str(), "drawer": count.to_string()}),

@@ -71,7 +71,7 @@ impl AtmSetup {
     ) -> Result<CashMachine, Failure> {
         let protections = self.semantics.protections();
         let found = self.machines.open_recovered(name, protections, recover)?;
-        let settled_by = self.settled_by(found.0.name());
+        let settled_by = self.settled_by(&found.0.name);
         let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
         if !self.is_for_programs {
             machine.bank().progress = Progress::on_terminal(&self.target);

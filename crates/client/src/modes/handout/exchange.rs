@@ -17,9 +17,10 @@ pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Stat
     target.framing = script.framing();
     let mut console = Console {
         person: Person::open(&target, output)?,
-        before: match handout {
-            Handout::Accepted => "Received: ",
-            _ => "",
+        before: if handout == Handout::Accepted {
+            "Received: "
+        } else {
+            ""
         },
     };
     let status = script::play(&script, &target, &mut console)?;

@@ -184,13 +184,10 @@ impl HandoutConnection {
     }
 
     fn read_on(&mut self, by: Instant, awaited: &str) -> Result<(), Failure> {
-        match self.read(by) {
-            Ok(piece) => {
-                self.came.extend(piece);
-                Ok(())
-            }
-            Err(stop) => Err(self.lost(&stop, awaited)),
-        }
+        let read = self.read(by);
+        let piece = read.map_err(|stop| self.lost(&stop, awaited))?;
+        self.came.extend(piece);
+        Ok(())
     }
 
     fn read(&mut self, by: Instant) -> Result<Vec<u8>, Stop> {
