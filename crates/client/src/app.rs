@@ -72,7 +72,7 @@ fn run_mode(
         Command::Echo(echo) => echo::run(&target(Mode::Echo)?, echo, output),
         Command::Script(script) => script::run(
             script,
-            arguments.options.framing(),
+            arguments.options.wire,
             target(Mode::Script)?,
             output,
         ),

@@ -21,7 +21,7 @@ use serde_json::json;
 
 use self::ledger::BenchLedger;
 use self::workload::Workload;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::experiment::subjects;
 use crate::failure::{Failure, Status};
 use crate::interrupt::Interrupt;
@@ -113,7 +113,6 @@ pub enum Service {
 }
 
 impl Service {
-    /// The mode of the server.
     pub fn mode(self) -> Mode {
         match self {
             Service::Text => Mode::Text,
@@ -127,11 +126,8 @@ impl Service {
 }
 
 /// Measures, and prints what was counted.
-///
-/// # Errors
-/// When nothing could be measured.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
-    if all.injects_faults() {
+    if all.fault.is_some() {
         return Err(Failure::Usage(
             "bench measures what is not disturbed: for --fault there is `labclient experiment`"
                 .into(),
@@ -157,10 +153,10 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     let account = subjects::account(
         is_foreign,
         arguments.card.as_deref(),
-        arguments.pin_file.as_ref(),
+        arguments.pin_file.as_deref(),
     )?;
     let interrupt = Interrupt::watch()?;
-    let framing = all.framing().unwrap_or_default();
+    let framing = all.wire.unwrap_or_default();
     let mut own_ledger = None;
     let own = match &foreign {
         Some(_) => None,
@@ -177,13 +173,13 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
-    let address = own.as_ref().map(|own| own.address().to_owned());
+    let address = own.as_ref().map(|own| own.address.clone());
     let workload = Workload {
         service,
         server: address.or(foreign).unwrap_or_default(),
         framing,
         patience: RetryPolicy {
-            timeout: all.timeout().unwrap_or(TIMEOUT),
+            timeout: all.timeout.unwrap_or(TIMEOUT),
             give_up_after: 1,
             interrupt: interrupt.clone(),
         },

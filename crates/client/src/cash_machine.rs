@@ -1,13 +1,12 @@
 //! A cash machine without its customer.
 //!
-//! * [`driver`]: does what `proto::atm::machine` says;
-//! * [`storage`]: its [`journal`] and its [`drawer`], on [`disk`];
-//! * [`bank_client`]: its conversation with the bank, and the [`progress`] of that for a person.
+//! * `driver`: does what `proto::atm::machine` says;
+//! * [`storage`]: its `journal` and its [`drawer`], on `disk`;
+//! * [`bank_client`]: its conversation with the bank, and how that goes, for a customer.
 
 pub mod bank_client;
-pub mod disk;
+mod disk;
 pub mod drawer;
-pub mod driver;
-pub mod journal;
-pub mod progress;
+pub(crate) mod driver;
+mod journal;
 pub mod storage;

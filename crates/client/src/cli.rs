@@ -89,14 +89,10 @@ pub enum Command {
 
 impl Arguments {
     /// The faults to inject, if any, and a line on standard error for each that strikes.
-    ///
-    /// # Errors
-    /// When a fault can never strike in what is asked for, or a seed is given and nothing that draws.
-    /// (clap would also find one missing that stands on the other side of the mode's name.)
-    pub fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
+    pub(crate) fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
         let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
-        if !self.options.injects_faults() {
-            return match self.options.seed() {
+        if self.options.fault.is_none() {
+            return match self.options.seed {
                 Some(_) if !draws => Err(Failure::Usage(
                     "--seed repeats the faults of a run: give its --fault too".into(),
                 )),

@@ -1,6 +1,6 @@
-//! The client of a clock, asked over UDP: once, until it answers, or at random moments ([`watch`]).
+//! The client of a clock, asked over UDP: once, until it answers, or at random moments (`watch`).
 
-pub mod watch;
+pub(crate) mod watch;
 
 use std::io;
 use std::time::Instant;
@@ -31,10 +31,7 @@ impl Clock {
     }
 
     /// The clock at one address of the server, for a measurement.
-    ///
-    /// # Errors
-    /// When the server's name has no address.
-    pub fn open_at_one_address(target: &Target) -> Result<Clock, Failure> {
+    pub(crate) fn open_at_one_address(target: &Target) -> Result<Clock, Failure> {
         let mut asker = Asker::open(target)?;
         asker.keep_one_address();
         Ok(Clock { asker })
@@ -55,10 +52,7 @@ impl Clock {
 
     /// Asks once; `None` when no answer came by then. `late` is called for each reply that answers
     /// something else.
-    ///
-    /// # Errors
-    /// When the socket has an error.
-    pub fn ask_once(
+    pub(crate) fn ask_once(
         &mut self,
         request: Request,
         by: Instant,

@@ -86,8 +86,8 @@ impl Asker {
     }
 
     /// Sends the question until something comes that `accept` takes for its answer; what it does
-    /// not take, as a late answer to another question, is passed over. What was `expected` is for
-    /// the person who is told that it did not come.
+    /// not take, as a late answer to another question, is passed over. What was `expected` is
+    /// for the failure where it did not come.
     ///
     /// # Errors
     /// When no answer came after [`TRIES`] tries within the target's timeout:
@@ -145,18 +145,17 @@ impl Asker {
         let evidence = self
             .questions
             .evidence(expected, &passed_over.last, section);
-        Err(match passed_over.count {
-            0..WRONG_ANSWERS => Failure::Lost(self.report(&words, evidence)),
-            count => {
-                let words = format!("{words}; {count} datagrams came that are none");
-                Failure::Protocol(self.report(&words, evidence))
-            }
-        })
+        let count = passed_over.count;
+        if count < WRONG_ANSWERS {
+            return Err(Failure::Lost(self.report(&words, evidence)));
+        }
+        let words = format!("{words}; {count} datagrams came that are none");
+        Err(Failure::Protocol(self.report(&words, evidence)))
     }
 
     /// Leaves one address of several, of IPv4 if there is one: `localhost` may be `::1` first, while
     /// the server listens on `127.0.0.1` alone.
-    pub fn keep_one_address(&mut self) {
+    pub(crate) fn keep_one_address(&mut self) {
         let is_v4 = |(address, _): &(SocketAddr, Endpoint)| address.is_ipv4();
         let kept = self.endpoints.iter().position(is_v4).unwrap_or(0);
         self.endpoints.swap(0, kept);
@@ -165,10 +164,7 @@ impl Asker {
 
     /// Sends the question once, to one address; `None` when `accept` took nothing for its answer by
     /// then.
-    ///
-    /// # Errors
-    /// When the socket has an error.
-    pub fn ask_once<A>(
+    pub(crate) fn ask_once<A>(
         &mut self,
         question: &[u8],
         by: Instant,

@@ -19,7 +19,6 @@ const ROW: usize = 16;
 /// Longest excerpt of a request, in characters.
 const REQUEST_SHOWN: usize = 200;
 
-/// The circumstances of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// The request that was open, if one was.
@@ -33,7 +32,6 @@ pub struct Evidence {
     pub section: Section,
 }
 
-/// A request that was sent and not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRequest {
     /// Its number on this connection, from 1.
@@ -45,27 +43,21 @@ pub struct OpenRequest {
 /// What was sent over a connection, for the evidence.
 #[derive(Debug, Default)]
 pub struct SentRequests {
-    /// How many.
     pub count: u64,
     /// Their secrets, where there are any.
     pub secrets: SentSecrets,
     last: String,
 }
 
-/// A section of the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// How messages are framed, and what a server says first.
     Messages,
     /// Who closes a connection, and when.
     Closing,
-    /// The codes of `ERR`.
     Refusals,
-    /// What a service answers.
     Service(Mode),
-    /// The scripted exchanges.
     Scripts,
-    /// The hand-outs.
     Handouts,
 }
 
@@ -74,11 +66,17 @@ impl Section {
     pub fn of(peer: Peer) -> Section {
         match peer {
             Peer::Mode(Mode::Script) | Peer::Handout(_) => Section::Scripts,
-            Peer::Mode(mode) => Section::Service(mode),
+            Peer::Mode(
+                mode @ (Mode::Text
+                | Mode::Atm
+                | Mode::Calc
+                | Mode::Chat
+                | Mode::Datetime
+                | Mode::Echo),
+            ) => Section::Service(mode),
         }
     }
 
-    /// Its heading.
     pub fn heading(self) -> &'static str {
         match self {
             Section::Messages => "Messages",
@@ -90,7 +88,6 @@ impl Section {
         }
     }
 
-    /// The page it stands on.
     pub fn page(self) -> &'static str {
         match self {
             Section::Scripts | Section::Handouts => "docs/labs.md",
@@ -100,7 +97,6 @@ impl Section {
         }
     }
 
-    /// The page and the heading as a link has them: `docs/protocol.md#messages`.
     fn link(self) -> String {
         let heading = self.heading().to_lowercase().replace([',', '\''], "");
         format!("{}#{}", self.page(), heading.replace(' ', "-"))
@@ -114,7 +110,6 @@ impl Evidence {
         self.section != Section::Messages
     }
 
-    /// As members of a JSON object.
     pub fn members(&self) -> Value {
         let shown = &self.came[..self.came.len().min(SHOWN)];
         json!({
@@ -169,7 +164,6 @@ impl fmt::Display for Evidence {
 }
 
 impl SentRequests {
-    /// Takes note of a message that is sent.
     pub fn push(&mut self, text: &str) {
         self.count += 1;
         text.clone_into(&mut self.last);

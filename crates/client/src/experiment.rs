@@ -5,11 +5,11 @@
 //!
 //! The engine is the crate `measure`; here is what it measures.
 //!
-//! * [`subjects`]: the three there are; [`subject`]: the connection of those over TCP;
+//! * [`subjects`]: the four there are; [`connection`]: the connection of those over TCP;
 //! * [`faults`]: what is lost, by which program and when.
 
+pub mod connection;
 pub mod faults;
-pub mod subject;
 pub mod subjects;
 
 use std::ffi::OsString;
@@ -32,8 +32,8 @@ use tempfile::NamedTempFile;
 use wire::datagram::Endpoint;
 use wire::fault::{FaultPlan, random_seed};
 
+use self::connection::RetryPolicy;
 use self::faults::{FaultSide, Lost};
-use self::subject::RetryPolicy;
 use self::subjects::cash_machine::accounts_file;
 use self::subjects::{Kind, SubjectConfig};
 use crate::failure::{Failure, Status};
@@ -130,9 +130,6 @@ pub struct Arguments {
 
 impl Arguments {
     /// What is measured, and what is lost.
-    ///
-    /// # Errors
-    /// When options contradict each other.
     fn kind_and_loss(&self) -> Result<(Kind, Loss), Failure> {
         if self.handout.is_none() {
             return Ok((self.kind, self.loss.unwrap_or(Lost::Reply).into()));
@@ -152,7 +149,6 @@ impl Arguments {
     }
 }
 
-/// The server that is measured.
 #[derive(Debug)]
 enum ServerUsed {
     /// One that this program starts for each rate.
@@ -183,7 +179,7 @@ impl Setup {
             ServerUsed::Named(address) => address,
             ServerUsed::Own(program) => {
                 own = self.start_server(program, in_server)?;
-                own.0.address()
+                &own.0.address
             }
         };
         let mut subject = self.subject.open(server, in_client)?;
@@ -217,11 +213,8 @@ impl Setup {
 }
 
 /// Measures, prints the table and writes the files.
-///
-/// # Errors
-/// When nothing could be measured or written.
 pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
-    if all.injects_faults() {
+    if all.fault.is_some() {
         return Err(Failure::Usage(
             "an experiment injects its own faults: leave --fault out".into(),
         ));
@@ -237,7 +230,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         ));
     }
     let default_timeout = if is_foreign { FOREIGN_TIMEOUT } else { TIMEOUT };
-    let framing = all.framing().unwrap_or_default();
+    let framing = all.wire.unwrap_or_default();
     let experiment = Experiment {
         subject: kind.description(),
         rates: arguments.rates.clone(),
@@ -245,13 +238,13 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         warm_up: arguments.warm_up,
         loss,
         fault_side: arguments.fault_side.name(),
-        seed: all.seed().unwrap_or_else(random_seed),
-        timeout: all.timeout().unwrap_or(default_timeout),
+        seed: all.seed.unwrap_or_else(random_seed),
+        timeout: all.timeout.unwrap_or(default_timeout),
         give_up_after: arguments.give_up_after,
         framing: framing.name(),
         server: named.clone(),
     };
-    let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_ref());
+    let (card, pin_file) = (arguments.card.as_deref(), arguments.pin_file.as_deref());
     let setup = Setup {
         loss,
         side: arguments.fault_side,
@@ -279,14 +272,14 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         Some(out) => OutputDir::take(out, arguments.force)?,
         None => OutputDir::take_next(&default_out, arguments.force)?,
     };
-    if arguments.out.is_none() && out.path() != default_out {
+    if arguments.out.is_none() && out.path != default_out {
         say(&format!(
             "{} holds earlier results: these go to {}",
             default_out.display(),
-            out.path().display()
+            out.path.display()
         ));
     }
-    let rates = match experiment.rates.ascending().len() {
+    let rates = match experiment.rates.0.len() {
         1 => "1 rate".to_owned(),
         many => format!("{many} rates"),
     };
@@ -327,8 +320,8 @@ fn finish(
     out.write("samples.csv", report::samples_csv(runs).as_bytes())?;
     let summary_csv = report::summary_csv(&summaries, runs);
     out.write("summary.csv", summary_csv.as_bytes())?;
-    for drawn in plots::draw(experiment, &summaries, &theory)? {
-        out.write(&drawn.name, &drawn.bytes)?;
+    for (name, bytes) in plots::draw(experiment, &summaries, &theory)? {
+        out.write(&name, &bytes)?;
     }
     let output = all.output();
     if output.json {
@@ -342,7 +335,7 @@ fn finish(
     say(&format!(
         "\nin {}: latency, attempts and throughput, each as .svg and .png; samples.csv, \
          summary.csv, parameters.json",
-        out.path().display()
+        out.path.display()
     ));
     if measured.ended_early.is_some() {
         say(

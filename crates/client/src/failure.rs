@@ -37,20 +37,19 @@ pub enum Status {
 impl Status {
     /// The one of two that the caller must learn: that money may have moved first of all.
     pub fn worse(self, other: Status) -> Status {
-        let weight = |status| match status {
-            Status::Done => 0,
-            Status::Refused => 1,
-            Status::Usage => 2,
-            Status::Resource => 3,
-            Status::Unreachable => 4,
-            Status::Protocol => 5,
-            Status::Unknown => 6,
-        };
-        if weight(other) > weight(self) {
-            other
-        } else {
-            self
-        }
+        let rising = [
+            Status::Done,
+            Status::Refused,
+            Status::Usage,
+            Status::Resource,
+            Status::Unreachable,
+            Status::Protocol,
+            Status::Unknown,
+        ];
+        let worst = rising
+            .into_iter()
+            .rfind(|status| [self, other].contains(status));
+        worst.unwrap_or(self)
     }
 }
 
@@ -83,7 +82,7 @@ pub enum Failure {
     Unknown(Report),
     /// Standard output is closed, which is how `| head` ends. Nothing is printed.
     OutputClosed,
-    /// The person pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
@@ -181,16 +180,12 @@ impl Failure {
         }
     }
 
-    /// One line for a person, if there is anything to say.
+    /// One line for the user, if there is anything to say.
     pub fn words(&self) -> Option<String> {
         match self {
             Failure::Refused(refusal) | Failure::Unsendable(refusal) => Some(refusal_text(refusal)),
             Failure::Usage(words) | Failure::Resource(words) => Some(words.clone()),
-            Failure::Unreachable(report)
-            | Failure::Lost(report)
-            | Failure::Protocol(report)
-            | Failure::Unknown(report) => Some(report.to_string()),
-            Failure::OutputClosed | Failure::Interrupted => None,
+            failure => failure.report().map(Report::to_string),
         }
     }
 
@@ -205,12 +200,7 @@ impl Failure {
             | Failure::Lost(report)
             | Failure::Protocol(report)
             | Failure::Unknown(report) => Some(report),
-            Failure::Refused(_)
-            | Failure::Usage(_)
-            | Failure::Unsendable(_)
-            | Failure::Resource(_)
-            | Failure::OutputClosed
-            | Failure::Interrupted => None,
+            _ => None,
         }
     }
 
@@ -218,15 +208,12 @@ impl Failure {
     pub fn was_asked(&self) -> bool {
         match self {
             Failure::Lost(_) => true,
-            Failure::Protocol(report) => {
-                let evidence = report.evidence.as_ref();
-                evidence.is_none_or(|evidence| evidence.request.is_some())
-            }
+            Failure::Protocol(_) => self.evidence().is_none_or(|it| it.request.is_some()),
             _ => false,
         }
     }
 
-    /// All for a person: the words, and the evidence in lines below.
+    /// All for the user: the words, and the evidence in lines below.
     pub fn with_evidence(&self) -> Option<String> {
         let words = self.words()?;
         Some(match self.evidence() {
@@ -269,13 +256,16 @@ impl Failure {
         Some(object)
     }
 
+    /// What was given on the command line makes no sense.
+    pub(crate) fn usage(refusal: Refusal) -> Failure {
+        Failure::Usage(refusal.words)
+    }
+
     /// No connection could be made.
     pub fn cannot_connect(error: &ConnectError, peer: Peer) -> Failure {
         let hint = match error {
             ConnectError::Unresolved { .. } => "write --server HOST:PORT".to_owned(),
-            ConnectError::Unreachable { .. } => {
-                format!("is `{peer}` running?")
-            }
+            ConnectError::Unreachable { .. } => format!("is `{peer}` running?"),
         };
         Failure::Unreachable(format!("{error}: {hint}").into())
     }

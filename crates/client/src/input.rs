@@ -1,4 +1,4 @@
-//! Lines from a person at a terminal, with editing and history, or from a pipe, without.
+//! Lines from a user at a terminal, with editing and history, or from a pipe, without.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal};
@@ -19,14 +19,11 @@ const MAX_LINE: u64 = 80 * 1024;
 /// Values of `TERM` for which `rustyline` edits nothing, so that the terminal shows every key.
 const PLAIN_TERMINALS: [&str; 3] = ["dumb", "cons25", "emacs"];
 
-/// Where lines come from.
 pub enum Input {
     /// A person, and whose trace may be shown on the same terminal.
     Terminal(Box<Editor<Mask, DefaultHistory>>, Option<Recorder>),
-    /// A program or a file.
-    Pipe,
-    /// The same, where money moves by each line.
-    PipeOfWholeLines,
+    /// A program or a file; where money moves by each line, whole lines alone are taken.
+    Pipe { whole_lines: bool },
 }
 
 /// Hides what is typed while a PIN is asked for.
@@ -38,12 +35,9 @@ pub struct Mask {
 impl Input {
     /// Standard input, whichever of the two it is. Each prompt stands below the trace of what
     /// happened before it.
-    ///
-    /// # Errors
-    /// When the terminal cannot be used.
     pub fn open(recorder: Option<&Recorder>) -> Result<Input, Failure> {
         if !io::stdin().is_terminal() {
-            return Ok(Input::Pipe);
+            return Ok(Input::Pipe { whole_lines: false });
         }
         let mut config = Config::builder().auto_add_history(false);
         if !io::stdout().is_terminal() {
@@ -63,7 +57,7 @@ impl Input {
     pub fn of_whole_lines(self) -> Input {
         match self {
             Input::Terminal(..) => self,
-            Input::Pipe | Input::PipeOfWholeLines => Input::PipeOfWholeLines,
+            Input::Pipe { .. } => Input::Pipe { whole_lines: true },
         }
     }
 
@@ -86,52 +80,44 @@ impl Input {
     pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         match self {
             Input::Terminal(editor, recorder) => {
-                show_what_happened(recorder.as_ref());
-                let line = from_terminal(editor.readline(prompt))?;
+                let line = from_terminal(editor, recorder.as_ref(), prompt)?;
                 if let Some(line) = line.as_deref().filter(|line| !line.is_empty()) {
                     // History is a convenience: a line that cannot be remembered is still a line.
                     let _ = editor.add_history_entry(line);
                 }
                 Ok(line)
             }
-            Input::Pipe => from_pipe(false),
-            Input::PipeOfWholeLines => from_pipe(true),
+            Input::Pipe { whole_lines } => from_pipe(*whole_lines),
         }
     }
 
     /// As [`Input::line`], but what is typed is neither shown nor remembered.
-    ///
-    /// # Errors
-    /// As [`Input::line`].
     pub fn hidden_line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
-        match self {
-            Input::Terminal(editor, recorder) => {
-                show_what_happened(recorder.as_ref());
-                let hide = |editor: &mut Editor<Mask, _>, hidden| {
-                    if let Some(mask) = editor.helper_mut() {
-                        mask.hidden = hidden;
-                    }
-                };
-                hide(editor, true);
-                let line = editor.readline(prompt);
-                hide(editor, false);
-                from_terminal(line)
+        let Input::Terminal(editor, recorder) = self else {
+            return self.line(prompt);
+        };
+        let hide = |editor: &mut Editor<Mask, _>, hidden| {
+            if let Some(mask) = editor.helper_mut() {
+                mask.hidden = hidden;
             }
-            Input::Pipe => from_pipe(false),
-            Input::PipeOfWholeLines => from_pipe(true),
-        }
+        };
+        hide(editor, true);
+        let line = from_terminal(editor, recorder.as_ref(), prompt);
+        hide(editor, false);
+        line
     }
 }
 
-/// A thread of its own shows the trace, and would come between a prompt and what is typed.
-fn show_what_happened(recorder: Option<&Recorder>) {
+/// The prompt stands below the trace, which a thread of its own shows.
+fn from_terminal(
+    editor: &mut Editor<Mask, DefaultHistory>,
+    recorder: Option<&Recorder>,
+    prompt: &str,
+) -> Result<Option<String>, Failure> {
     if let Some(recorder) = recorder {
         recorder.flush();
     }
-}
-
-fn from_terminal(line: rustyline::Result<String>) -> Result<Option<String>, Failure> {
-    match line {
+    match editor.readline(prompt) {
         Ok(line) => Ok(Some(line)),
         Err(ReadlineError::Eof) => Ok(None),
         Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),

@@ -21,9 +21,6 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Takes Ctrl-C, and what else asks a program to end, over for the rest of the process.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
     pub fn watch() -> Result<Interrupt, Failure> {
         let interrupt = Interrupt::default();
         let mut signals = vec![SIGINT, SIGTERM];
@@ -35,7 +32,6 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether it came.
     pub fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -58,9 +54,6 @@ impl ExitMessage {
     ///
     /// The process ends on the thread that waits for signals, so whatever another thread waits for
     /// need not be woken. To the journal it is a crash like any other.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
     pub fn watch(recorder: Option<Recorder>) -> Result<ExitMessage, Failure> {
         let notice = ExitMessage::default();
         let came = Arc::new(AtomicBool::new(false));
@@ -109,6 +102,6 @@ impl ExitMessage {
     }
 }
 
-fn cannot_watch(error: io::Error) -> Failure {
+pub(crate) fn cannot_watch(error: io::Error) -> Failure {
     Failure::Resource(format!("cannot watch for Ctrl-C: {error}"))
 }

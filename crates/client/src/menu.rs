@@ -11,9 +11,6 @@ use crate::output::{Output, say};
 ///
 /// `act` answers a line itself, and gives back the refusal if there was one: a person reads it and
 /// goes on, a pipe gets it in the place of the answer. So it is with a line that cannot be sent.
-///
-/// # Errors
-/// Whatever ends the mode early.
 pub fn each_line(
     input: &mut Input,
     output: Output,

@@ -1,6 +1,7 @@
 //! The options that every mode, hand-out and measurement takes: the server, the framing, how long to
 //! wait, faults, recording and output.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,16 +9,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::side::Side;
+use record::{Recorder, Secrets, Settings, Trace};
 use wire::fault::{Applicability, FaultPlan, FaultSpec, random_seed};
 
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::peer::Peer;
 use crate::session::Target;
-
-pub use self::recording::RecordingArguments;
-
-mod recording;
 
 /// The environment variable with the server where none is given.
 const SERVER_VARIABLE: &str = "LABCLIENT_SERVER";
@@ -34,24 +32,24 @@ pub struct Options {
     /// returned: cannot be made reliable) [default: netstring; a script says its own]
     #[arg(long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
         global = true)]
-    wire: Option<Framing>,
+    pub wire: Option<Framing>,
 
     /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
     /// machine asks again after 3]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds,
         global = true)]
-    timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
 
     /// Inject faults into what is said: by chance, drop-request=10%, or by count,
     /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP),
     /// split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between: see
     /// docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
-    fault: Option<FaultSpec>,
+    pub fault: Option<FaultSpec>,
 
     /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
     #[arg(long, global = true)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
 
     /// Recording and trace.
     #[command(flatten)]
@@ -63,16 +61,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// How answers are printed.
     pub fn output(&self) -> Output {
         Output { json: self.json }
     }
 
     /// The faults that are asked for where they can strike, and a line on standard error for each
     /// that does.
-    ///
-    /// # Errors
-    /// When one of them can never strike there.
     pub fn faults(&self, ground: Applicability) -> Result<Option<FaultPlan>, Failure> {
         let Some(spec) = self.fault.clone() else {
             return Ok(None);
@@ -89,12 +83,21 @@ impl Options {
 
     /// The server to talk to, and the faults on the way there. What one read of a hand-out's returned
     /// is a message.
-    ///
-    /// # Errors
-    /// When `LABCLIENT_SERVER` is no address.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
-        let server = self.server_at(peer.default_port())?;
-        let timeout = self.timeout.unwrap_or(default_timeout(peer));
+        let port = peer.default_port();
+        let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
+            (Some(server), _) => server,
+            (None, Ok(server)) if !server.is_empty() => parse_server(&server)
+                .map_err(|words| {
+                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
+                })?
+                .address(port),
+            (None, Ok(_) | Err(_)) => format!("127.0.0.1:{port}"),
+        };
+        // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
+        let is_repeated = peer == Peer::Mode(Mode::Atm);
+        let default_timeout = Duration::from_secs(if is_repeated { 3 } else { 10 });
+        let timeout = self.timeout.unwrap_or(default_timeout);
         let framing = match peer {
             Peer::Mode(_) => self.wire.unwrap_or_default(),
             Peer::Handout(_) => Framing::Raw,
@@ -111,51 +114,62 @@ impl Options {
     pub fn named_server(&self, port: u16) -> Option<String> {
         self.server.as_ref().map(|server| server.address(port))
     }
+}
 
-    /// The timeout, if one is given.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
+/// What is to be recorded, and where.
+#[derive(Debug, Args)]
+pub struct RecordingArguments {
+    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
+    /// docs/recording.md
+    #[arg(long, value_name = "FILE.jsonl", global = true)]
+    record: Option<PathBuf>,
+
+    /// Keep PINs in the recording and the trace
+    #[arg(long, global = true)]
+    record_secrets: bool,
+
+    /// Show everything that is sent and received on standard error; --trace=hex with its bytes
+    #[arg(long, value_name = "hex", num_args = 0..=1, require_equals = true,
+        default_missing_value = "messages", value_parser = traces(),
+        hide_possible_values = true, global = true)]
+    trace: Option<Trace>,
+}
+
+impl RecordingArguments {
+    pub fn is_asked_for(&self) -> bool {
+        self.record.is_some() || self.record_secrets || self.trace.is_some()
     }
 
-    /// The seed, if one is given.
-    pub fn seed(&self) -> Option<u64> {
-        self.seed
-    }
-
-    /// Whether faults are asked for.
-    pub fn injects_faults(&self) -> bool {
-        self.fault.is_some()
-    }
-
-    /// The framing, if one is given.
-    pub fn framing(&self) -> Option<Framing> {
-        self.wire
-    }
-
-    fn server_at(&self, port: u16) -> Result<String, Failure> {
-        if let Some(server) = self.named_server(port) {
-            return Ok(server);
+    pub fn recorder(&self, faults: Option<&FaultPlan>) -> Result<Option<Recorder>, Failure> {
+        if self.record_secrets && self.record.is_none() && self.trace.is_none() {
+            let words = "--record-secrets is about a recording: give --record or --trace too";
+            return Err(Failure::Usage(words.into()));
         }
-        match std::env::var(SERVER_VARIABLE) {
-            Ok(server) if !server.is_empty() => {
-                let server = parse_server(&server).map_err(|words| {
-                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
-                })?;
-                Ok(server.address(port))
-            }
-            Ok(_) | Err(_) => Ok(format!("127.0.0.1:{port}")),
-        }
+        let settings = Settings {
+            program: "labclient",
+            release: env!("CARGO_PKG_VERSION"),
+            side: Side::Client,
+            arguments: Settings::own_arguments(),
+            faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
+            secrets: if self.record_secrets {
+                Secrets::Kept
+            } else {
+                Secrets::Masked
+            },
+            file: self.record.clone(),
+            trace: self.trace,
+        };
+        Recorder::start(settings).map_err(|error| Failure::Usage(error.to_string()))
     }
+}
+
+fn traces() -> impl TypedValueParser<Value = Trace> {
+    PossibleValuesParser::new(["messages", "hex"])
+        .try_map(|name| Trace::parse(&name).ok_or("no such trace"))
 }
 
 fn parse_faults(text: &str) -> Result<FaultSpec, String> {
     FaultSpec::parse_for(Side::Client, text)
-}
-
-fn default_timeout(peer: Peer) -> Duration {
-    // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
-    let is_repeated = peer == Peer::Mode(Mode::Atm);
-    Duration::from_secs(if is_repeated { 3 } else { 10 })
 }
 
 /// What `--server` names.

@@ -17,10 +17,7 @@ pub struct Output {
 
 impl Output {
     /// Prints one line, and flushes: the reader may be a program that waits for it.
-    ///
-    /// # Errors
-    /// When standard output is closed.
-    pub fn line(self, line: &str) -> Result<(), Failure> {
+    pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}")
             .and_then(|()| stdout.flush())
@@ -28,10 +25,7 @@ impl Output {
     }
 
     /// Prints an answer: as text, or as these members of an object.
-    ///
-    /// # Errors
-    /// When standard output is closed.
-    pub fn answer(self, text: &str, mut members: Value) -> Result<(), Failure> {
+    pub(crate) fn answer(self, text: &str, mut members: Value) -> Result<(), Failure> {
         if !self.json {
             return self.line(text);
         }
@@ -40,10 +34,7 @@ impl Output {
     }
 
     /// Prints a refusal in the place of an answer, so that answers stay in step with requests.
-    ///
-    /// # Errors
-    /// When standard output is closed.
-    pub fn refusal(self, refusal: &Refusal) -> Result<(), Failure> {
+    pub(crate) fn refusal(self, refusal: &Refusal) -> Result<(), Failure> {
         if self.json {
             return self.failure(&Failure::Refused(refusal.clone()));
         }
@@ -51,7 +42,7 @@ impl Output {
         self.line(&proto::printable::printable(&line))
     }
 
-    /// Prints a failure as an object, where answers are objects. For a person there is a line on standard error.
+    /// Prints a failure as an object, where answers are objects. Its text goes to standard error.
     ///
     /// # Errors
     /// When standard output is closed.

@@ -28,13 +28,11 @@ const MAX_LOG_LINES: usize = 8;
 #[derive(Debug)]
 pub struct OwnServer {
     child: Child,
-    address: String,
+    /// Where it listens, as `127.0.0.1:40000`.
+    pub address: String,
 }
 
 /// Where `labserver` is: the program named, or the one beside this program, or on the path.
-///
-/// # Errors
-/// When there is none, with what to do.
 pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(named) = named {
         return Ok(named.to_owned());
@@ -61,9 +59,6 @@ pub fn find_labserver(named: Option<&Path>) -> Result<PathBuf, Failure> {
 impl OwnServer {
     /// Starts this program as this server, with these options besides, on a free port, and waits
     /// until it listens.
-    ///
-    /// # Errors
-    /// When it cannot be started or ends at once: what it said.
     pub fn start(
         program: &Path,
         peer: Peer,
@@ -122,11 +117,6 @@ impl OwnServer {
                 }))
             }
         }
-    }
-
-    /// Where it listens, as `127.0.0.1:40000`.
-    pub fn address(&self) -> &str {
-        &self.address
     }
 
     /// Ends it now. What it has committed is on disk.

@@ -17,7 +17,6 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// The service that it gives.
     pub fn service(self) -> Mode {
         match self {
             Peer::Mode(mode) => mode,
@@ -25,7 +24,6 @@ impl Peer {
         }
     }
 
-    /// The name of the mode or hand-out.
     pub fn name(self) -> &'static str {
         match self {
             Peer::Mode(mode) => mode.name(),
@@ -33,7 +31,6 @@ impl Peer {
         }
     }
 
-    /// The port it listens on by default.
     pub fn default_port(self) -> u16 {
         match self {
             Peer::Mode(mode) => mode.default_port(),

@@ -30,54 +30,34 @@ const MAX_EVENTS: usize = 1_000;
 
 /// What a client sends to a room, and how. What the room says is read by a function beside it.
 pub trait Dialect: Send + 'static {
-    /// What a line becomes.
     type Request: Clone + Send;
-    /// What the room says.
     type Message: Send;
 
     /// Whether the lines go on after one that cannot be read as text.
     const SKIPS_UNREADABLE: bool;
 
-    /// Reads a line that was typed.
-    ///
-    /// # Errors
-    /// When it cannot be sent.
     fn command(line: &str) -> Result<Command<Self::Request>, Refusal>;
 
-    /// Sends a request.
-    ///
-    /// # Errors
-    /// When it does not fit the framing, or the room is lost.
     fn send(&mut self, writer: &mut Writer, request: Self::Request) -> Result<(), SendError>;
 
     /// The request to end the conversation.
     fn quit() -> Self::Request;
 }
 
-/// What a line means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command<R> {
     /// Nothing: it is blank.
     Nothing,
-    /// Show what can be typed.
     Help,
-    /// Leave.
     Quit,
-    /// Send this.
     Send(R),
 }
 
-/// Something to show, or the end.
 pub enum UiEvent<D: Dialect> {
-    /// The room said this.
     Received(D::Message),
-    /// This is sent next.
     Sending(D::Request),
-    /// A line cannot be sent: why.
     Refused(Refusal),
-    /// The user asks what can be typed.
     Help,
-    /// No more lines can be read.
     NoInput(Failure),
     /// The server ended the stream, or it broke: how, and with which bytes where the server broke the
     /// protocol.
@@ -95,10 +75,6 @@ pub struct RoomSender<D> {
 }
 
 impl<D: Dialect> RoomSender<D> {
-    /// Sends a request.
-    ///
-    /// # Errors
-    /// When it does not fit the framing, or the room is lost.
     pub fn send(&self, request: D::Request) -> Result<(), SendError> {
         let mut locked = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         let (writer, dialect) = &mut *locked;
@@ -111,7 +87,6 @@ impl<D: Dialect> RoomSender<D> {
         know(&mut locked.1)
     }
 
-    /// Whether the end was asked for.
     pub fn is_leaving(&self) -> bool {
         self.is_leaving.load(Ordering::SeqCst)
     }
@@ -127,7 +102,6 @@ impl<D: Dialect> RoomSender<D> {
     }
 }
 
-/// A conversation with a room.
 pub struct Room<D: Dialect> {
     sender: Arc<RoomSender<D>>,
     events: SyncSender<UiEvent<D>>,
@@ -136,9 +110,6 @@ pub struct Room<D: Dialect> {
 impl<D: Dialect> Room<D> {
     /// The conversation over this connection. From here on the first signal leaves the room, and the
     /// second ends it at once. While the editor runs, Ctrl-C is a key, which comes here too.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
     pub fn open(writer: Writer, dialect: D) -> Result<(Room<D>, Receiver<UiEvent<D>>), Failure> {
         let sender = Arc::new(RoomSender {
             sending: Mutex::new((writer, dialect)),
@@ -167,7 +138,6 @@ impl<D: Dialect> Room<D> {
         Ok((room, happened))
     }
 
-    /// The sending half.
     pub fn sender(&self) -> Arc<RoomSender<D>> {
         Arc::clone(&self.sender)
     }
@@ -175,9 +145,6 @@ impl<D: Dialect> Room<D> {
     /// Starts to send what is typed, or else the lines of standard input, and to receive. Where
     /// requests are answered, each is sent when an answer to the one before was shown, so that a long
     /// file is never a flood.
-    ///
-    /// # Errors
-    /// When there are no threads.
     pub fn start(
         self,
         reader: Reader,
@@ -193,7 +160,7 @@ impl<D: Dialect> Room<D> {
         start("speaker", move || match typed {
             Some(typed) => speaker.run(|| Ok(typed.recv().ok())),
             None => {
-                let mut pipe = Input::Pipe;
+                let mut pipe = Input::Pipe { whole_lines: false };
                 speaker.run(|| Ok(pipe.line("")?.map(Typed::Line)));
             }
         })?;
@@ -203,9 +170,6 @@ impl<D: Dialect> Room<D> {
 }
 
 /// Where the room is shown, and what is typed there if it is a terminal with an editor.
-///
-/// # Errors
-/// When the terminal cannot be used.
 pub fn open_screen(output: Output) -> Result<(Screen, Option<Receiver<Typed>>), Failure> {
     if io::stdin().is_terminal()
         && let Some((screen, typed)) = Screen::edited()?
@@ -315,7 +279,6 @@ fn receive_all<D: Dialect>(
     }
 }
 
-/// Starts a thread.
 fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     thread::Builder::new()
         .name(name.into())

@@ -146,7 +146,7 @@ impl Session {
     /// Whether the server ended the conversation while nothing was asked, as it does with one that
     /// was idle for long. A late answer to an earlier request is an end too: what follows it would
     /// be taken for the answer to another.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         let is_over = self.connection.reader.is_ready();
         if is_over {
             // So that a recording has what was said last.
@@ -157,17 +157,17 @@ impl Session {
     }
 
     /// What is recorded of this conversation, for events that are no messages.
-    pub fn tap(&self) -> Option<&Tap> {
+    pub(crate) fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
     }
 
     /// How many requests were sent.
-    pub fn asked(&self) -> u64 {
+    pub(crate) fn asked(&self) -> u64 {
         self.sent.count
     }
 
     /// The connection, for a service that speaks without being asked.
-    pub fn into_connection(self) -> Connection {
+    pub(crate) fn into_connection(self) -> Connection {
         self.connection
     }
 

@@ -92,7 +92,6 @@ struct Formats {
     explain: bool,
 }
 
-/// One way to show recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Terminal,
@@ -156,9 +155,6 @@ impl Format {
 }
 
 /// Shows the recordings that the arguments name.
-///
-/// # Errors
-/// When one cannot be read, or what is shown cannot be written.
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let format = arguments.format()?;
     if format == Format::Pcap && arguments.output.is_none() && io::stdout().is_terminal() {

@@ -8,9 +8,17 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
-pub mod error;
 pub mod experiment;
 pub mod statistics;
 pub mod subject;
 
-pub use error::Error;
+/// Why something was not measured, or a result was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory for the results holds something else.
+    #[error("{0}")]
+    Occupied(String),
+    /// This computer did not do its part: a file, a thread, a drawing.
+    #[error("{0}")]
+    Resource(String),
+}

@@ -52,11 +52,6 @@ impl Sample {
         is_enough.then(|| self.quantile(fraction)).flatten()
     }
 
-    /// The median.
-    pub fn median(&self) -> Option<f64> {
-        self.quantile(0.5)
-    }
-
     /// An interval that covers the median of whatever this is a sample of, with at least 95 %, by
     /// counting alone: it assumes no distribution. `None` for fewer than 6 values, where no two of
     /// them do, or when its lower end is censored.
@@ -241,6 +236,10 @@ mod tests {
         );
     }
 
+    fn trials(attempts: u64, answered: u64) -> Trials {
+        Trials { attempts, answered }
+    }
+
     fn one_to(count: u32) -> Vec<f64> {
         (1..=count).rev().map(f64::from).collect()
     }
@@ -248,13 +247,13 @@ mod tests {
     #[test]
     fn quantiles_are_values_of_the_sample() {
         let sample = Sample::new(one_to(100), 0);
-        assert_eq!(sample.median(), Some(50.0));
+        assert_eq!(sample.quantile(0.5), Some(50.0));
         assert_eq!(sample.quantile(0.95), Some(95.0));
         assert_eq!(sample.quantile(0.99), Some(99.0));
         assert_eq!(sample.quantile(1.0), Some(100.0));
         assert_eq!(sample.quantile(0.0), Some(1.0));
         assert_eq!(Sample::new(vec![7.0], 0).quantile(0.99), Some(7.0));
-        assert_eq!(Sample::default().median(), None);
+        assert_eq!(Sample::default().quantile(0.5), None);
         assert!(Sample::default().is_empty());
     }
 
@@ -271,10 +270,10 @@ mod tests {
     fn what_was_given_up_is_beyond_all_that_was_answered() {
         let sample = Sample::new(one_to(96), 4);
         assert_eq!(sample.len(), 100);
-        assert_eq!(sample.median(), Some(50.0));
+        assert_eq!(sample.quantile(0.5), Some(50.0));
         assert_eq!(sample.quantile(0.95), Some(95.0));
         assert_eq!(sample.quantile(0.99), None);
-        assert_eq!(Sample::new(vec![1.0], 2).median(), None);
+        assert_eq!(Sample::new(vec![1.0], 2).quantile(0.5), None);
     }
 
     #[test]
@@ -302,15 +301,9 @@ mod tests {
 
     #[test]
     fn given_up_operations_count_as_attempts_without_an_answer() {
-        let trials = Trials {
-            attempts: 300,
-            answered: 100,
-        };
-        assert_eq!(trials.mean_attempts(), Some(3.0));
-        let never = Trials {
-            attempts: 300,
-            answered: 0,
-        };
+        let some = trials(300, 100);
+        assert_eq!(some.mean_attempts(), Some(3.0));
+        let never = trials(300, 0);
         assert_eq!(never.mean_attempts(), None);
         let interval = never.interval(0.95).unwrap();
         assert!(
@@ -323,17 +316,11 @@ mod tests {
     #[test]
     fn the_interval_of_the_mean_is_that_of_clopper_and_pearson() {
         // 10 of 100: [0.0490047, 0.1762226]; 5 of 5: [0.4781762, 1]. Published values.
-        let some = Trials {
-            attempts: 100,
-            answered: 10,
-        };
+        let some = trials(100, 10);
         let interval = some.interval(0.95).unwrap();
         near(1.0 / interval.to.unwrap(), 0.049_004_69);
         near(1.0 / interval.from, 0.176_222_60);
-        let all = Trials {
-            attempts: 5,
-            answered: 5,
-        };
+        let all = trials(5, 5);
         let interval = all.interval(0.95).unwrap();
         assert_eq!(interval.from, 1.0);
         near(1.0 / interval.to.unwrap(), 0.478_176_25);

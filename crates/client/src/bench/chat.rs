@@ -10,7 +10,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use measure::bench::latencies::percentiles;
-use measure::bench::load::Load;
+use measure::bench::load::{Load, POLL_INTERVAL, STACK_SIZE};
 use measure::bench::report::errors;
 use measure::bench::tally::{ErrorKind, OperationError, Tally};
 use proto::chat::{Event, Message, Request, Text};
@@ -30,15 +30,7 @@ const LINES_PER_SECOND: f64 = 10.0;
 /// How long members wait for the rest when nothing comes any more.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a waiting thread checks whether it is to end.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-const STACK_SIZE: usize = 512 * 1024;
-
 /// Says and listens until enough was said, and prints what came of it.
-///
-/// # Errors
-/// When the room cannot be joined.
 pub fn run(
     workload: &Workload,
     load: &Load,
@@ -100,7 +92,6 @@ fn join(
     Ok(members)
 }
 
-/// A run in a room.
 struct RoomRun<'a> {
     /// What the moments in the lines are counted from.
     base: Instant,
@@ -116,11 +107,9 @@ struct RoomRun<'a> {
     workload: &'a Workload,
 }
 
-/// What was delivered to one member.
 #[derive(Default)]
 struct Deliveries {
     lines: u64,
-    /// Latencies and errors.
     tally: Tally,
     /// The order, as one number: the same for members with the same lines in the same order.
     order: u64,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use proto::atm::Money;
+use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::Service;
@@ -20,20 +21,14 @@ pub struct BenchLedger {
     accounts: NamedTempFile,
 }
 
-/// What was found.
 #[derive(Debug)]
 pub struct LedgerAudit {
-    /// Whether everything adds up.
     pub is_sound: bool,
-    /// How, or how not.
     pub words: String,
 }
 
 impl BenchLedger {
     /// A new ledger, for a bank that this program opens with so many accounts.
-    ///
-    /// # Errors
-    /// When there is no place for it.
     pub fn open(program: &Path, accounts: u32) -> Result<BenchLedger, Failure> {
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::Resource(format!("no place for a ledger: {error}")))?;
@@ -44,7 +39,6 @@ impl BenchLedger {
         })
     }
 
-    /// The options of the server.
     pub fn options(&self) -> [OsString; 4] {
         [
             "--ledger".into(),
@@ -58,61 +52,52 @@ impl BenchLedger {
         self.directory.path().join("bank.db")
     }
 
-    /// Has the ledger audited, and compares what was paid out with what the machines say: unless
-    /// one was cut off, whose last withdrawal may be settled or not.
-    ///
-    /// # Errors
-    /// When the audit cannot be run.
+    /// Audits the ledger, and compares what was paid out with the machines' count: unless one was cut
+    /// off, whose last withdrawal may be settled or not.
     pub fn audit(&self, withdrawn: i64, was_cut_off: bool) -> Result<LedgerAudit, Failure> {
-        let cannot =
-            |error: std::io::Error| Failure::Resource(format!("cannot audit the ledger: {error}"));
-        let audit = Command::new(&self.program)
-            .args(["ledger", "audit", "--ledger"])
-            .arg(self.ledger())
-            .output()
-            .map_err(cannot)?;
-        let report = String::from_utf8_lossy(&audit.stdout).trim_end().to_owned();
-        let paid = cash_out(&report);
-        let told = Money::from_minor(withdrawn);
-        let agrees = paid.is_some() && paid == told;
-        let told = told.map_or_else(String::new, |told| told.to_string());
+        let (is_sound, report) = self.run_audit(&["ledger", "audit"])?;
+        let (_, object) = self.run_audit(&["ledger", "--json", "audit"])?;
+        let object: Value = serde_json::from_str(&object).unwrap_or_default();
+        let dispensed = Money::from_minor(withdrawn).map(|money| money.to_string());
+        let agrees = dispensed.is_some() && object["cash_out"].as_str() == dispensed.as_deref();
+        let dispensed = dispensed.unwrap_or_default();
         let verdict = if was_cut_off {
-            format!("the machines dispensed {told}, and some were cut off in a withdrawal")
+            format!("the machines dispensed {dispensed}, and some were cut off in a withdrawal")
         } else if agrees {
-            format!("the machines dispensed {told}, as the ledger says")
+            format!("the machines dispensed {dispensed}, as the ledger says")
         } else {
-            format!("WRONG: the machines dispensed {told}, the ledger says otherwise")
+            format!("WRONG: the machines dispensed {dispensed}, the ledger says otherwise")
         };
         Ok(LedgerAudit {
-            is_sound: audit.status.success() && (agrees || was_cut_off),
+            is_sound: is_sound && (agrees || was_cut_off),
             words: format!("{report}\n{verdict}"),
         })
     }
-}
 
-/// What the audit says was paid out and not held any more.
-fn cash_out(report: &str) -> Option<Money> {
-    let line = report.lines().find(|line| line.contains("cash out"))?;
-    line.split_whitespace().last()?.parse().ok()
+    /// Whether the audit succeeded, and its output.
+    fn run_audit(&self, command: &[&str]) -> Result<(bool, String), Failure> {
+        let audit = Command::new(&self.program)
+            .args(command)
+            .arg("--ledger")
+            .arg(self.ledger())
+            .output()
+            .map_err(|error| Failure::Resource(format!("cannot audit the ledger: {error}")))?;
+        let output = String::from_utf8_lossy(&audit.stdout);
+        Ok((audit.status.success(), output.trim_end().to_owned()))
+    }
 }
 
 /// The balance at a bank that is not ours, where that is what is measured.
-///
-/// # Errors
-/// When the bank is not reachable or refuses.
 pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
     if workload.service != Service::Atm || workload.own_accounts.is_some() {
         return Ok(None);
     }
-    Ok(Some(workload.machine(0)?.balance_before()))
+    Ok(Some(workload.machine(0)?.before))
 }
 
 /// Compares the balance at a bank that is not ours with what the machines say.
-///
-/// # Errors
-/// When the bank is not reachable or refuses.
 pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
-    let after = workload.machine(0)?.balance_before();
+    let after = workload.machine(0)?.before;
     let is_sound = before.minor() - withdrawn == after.minor();
     let verdict = if is_sound {
         "as it should be"
@@ -125,16 +110,4 @@ pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<Led
             "balance {before} before, {withdrawn} withdrawals of 0.01, {after} after: {verdict}"
         ),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_paid_out_is_read_from_the_audit() {
-        let report = "  available   1.00\n+ held        0.00\n+ cash out  500.25\n=  501.25\n";
-        assert_eq!(cash_out(report), "500.25".parse().ok());
-        assert_eq!(cash_out("no ledger"), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! What one connection of a bench asks, mode by mode.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use measure::bench::load::BoxedSubject;
 use measure::bench::report::Description;
@@ -9,10 +9,10 @@ use measure::subject::{Performed, Subject};
 use proto::calc;
 use proto::frame::Framing;
 use proto::name::Name;
-use wire::connection::{Connection, ReceiveError};
+use wire::connection::Connection;
 
 use super::Service;
-use crate::experiment::subject::{RetryPolicy, RetryingConnection};
+use crate::experiment::connection::{RetryPolicy, RetryingConnection};
 use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
 use crate::experiment::subjects::clock::Clock;
 use crate::experiment::subjects::lowering::Lowering;
@@ -28,11 +28,9 @@ const MACHINE_ATTEMPTS: u32 = 5;
 /// What the connections of a bench ask, and where.
 #[derive(Debug)]
 pub struct Workload {
-    /// What they ask.
     pub service: Service,
     /// `HOST:PORT`.
     pub server: String,
-    /// The framing.
     pub framing: Framing,
     /// For one answer.
     pub patience: RetryPolicy,
@@ -46,21 +44,20 @@ pub struct Workload {
 
 impl Workload {
     /// The connection of this number.
-    ///
-    /// # Errors
-    /// When the server is not reachable or refuses.
     pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
         Ok(match self.service {
-            Service::Text => Box::new(Lowering::over(
-                Session::open(&self.target())?,
-                None,
-                &self.patience,
-            )),
+            Service::Text => {
+                let session = Session::open(&self.target())?;
+                Box::new(Lowering::over(session, &self.patience))
+            }
             // As fast as is asked for.
             Service::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
             Service::Calc => Box::new(Calculating::open(self, number)?),
             // The room has a run of its own, in `chat`, which counts deliveries and not answers.
-            Service::Echo | Service::Chat => Box::new(Echoing::open(self)?),
+            Service::Echo | Service::Chat => Box::new(Echoing {
+                line: self.retrying(self.target().connect()?),
+                count: 0,
+            }),
             Service::Atm => Box::new(Withdrawing {
                 machine: self.machine(number)?,
                 withdrawn: &self.withdrawn,
@@ -69,9 +66,6 @@ impl Workload {
     }
 
     /// The machine of this number, at its account.
-    ///
-    /// # Errors
-    /// When the bank is not reachable or refuses.
     pub fn machine(&self, number: u32) -> Result<CashMachine, Failure> {
         let account = match self.own_accounts {
             Some(accounts) => own_account(number % accounts)?,
@@ -84,7 +78,6 @@ impl Workload {
         CashMachine::open(Bank::new(self.target(), account, &patience)?)
     }
 
-    /// The server.
     pub fn target(&self) -> Target {
         let timeout = OPENING.max(self.patience.timeout);
         Target {
@@ -93,7 +86,13 @@ impl Workload {
         }
     }
 
-    /// What is measured, in the words of a report.
+    fn retrying(&self, connection: Connection) -> RetryingConnection {
+        RetryingConnection {
+            connection,
+            policy: self.patience.clone(),
+        }
+    }
+
     pub fn description(&self) -> Description {
         Description {
             mode: self.service.mode().name(),
@@ -127,8 +126,8 @@ impl Subject for Withdrawing<'_> {
 
 impl Drop for Withdrawing<'_> {
     fn drop(&mut self) {
-        let withdrawn = self.machine.withdrawn();
-        self.withdrawn.fetch_add(withdrawn, Ordering::Relaxed);
+        self.withdrawn
+            .fetch_add(self.machine.withdrawn, Ordering::Relaxed);
     }
 }
 
@@ -146,7 +145,7 @@ impl Calculating {
         let hello = calc::Request::Hello(name);
         session.ask(&hello)?.map_err(Failure::Refused)?;
         Ok(Calculating {
-            line: RetryingConnection::over(session.into_connection(), &workload.patience),
+            line: workload.retrying(session.into_connection()),
             count: 0,
         })
     }
@@ -170,50 +169,28 @@ impl Subject for Calculating {
 }
 
 struct Echoing {
-    connection: Connection,
-    timeout: Duration,
+    line: RetryingConnection,
     count: u64,
-}
-
-impl Echoing {
-    fn open(workload: &Workload) -> Result<Echoing, Failure> {
-        Ok(Echoing {
-            connection: workload.target().connect()?,
-            timeout: workload.patience.timeout,
-            count: 0,
-        })
-    }
 }
 
 impl Subject for Echoing {
     type Error = Failure;
 
     fn perform(&mut self) -> Result<Performed, Failure> {
-        let lost = |what: String| Failure::Lost(format!("the server was lost: {what}").into());
         self.count += 1;
         let text = format!("echo {}", self.count);
-        let by = Instant::now() + self.timeout;
-        self.connection
-            .writer
-            .send(text.as_bytes())
-            .map_err(|error| lost(error.to_string()))?;
-        loop {
-            match self.connection.reader.receive(Some(by)) {
-                Ok(Some(echoed)) if echoed == text.as_bytes() => {
-                    return Ok(Performed::default());
-                }
+        let mut performed = Performed::default();
+        let echo = self.line.exchange(&text, &mut performed, |echo| {
+            if echo == text {
+                Ok(Some(()))
+            } else if echo.starts_with("echo ") && echo.len() <= text.len() {
                 // A late one, of a text before.
-                Ok(Some(echoed)) if echoed.starts_with(b"echo ") && echoed.len() <= text.len() => {}
-                Ok(Some(_)) => return Err(Failure::Protocol("another text came back".into())),
-                Ok(None) => return Err(lost("it closed the connection".into())),
-                Err(ReceiveError::DeadlinePassed) => {
-                    return Ok(Performed {
-                        given_up_after: Some(1),
-                        ..Performed::default()
-                    });
-                }
-                Err(error) => return Err(lost(error.to_string())),
+                Ok(None)
+            } else {
+                Err(Failure::Protocol("another text came back".into()))
             }
-        }
+        })?;
+        performed.given_up_after = echo.is_none().then_some(1);
+        Ok(performed)
     }
 }

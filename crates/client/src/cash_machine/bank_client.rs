@@ -1,17 +1,24 @@
 //! The line to the bank: a conversation that is made anew when it was lost, with the customer
 //! logged in again.
 
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
 use proto::atm::{Answer, CardNumber, Holder, LoginId, Pin, Request};
 use proto::name::Name;
 use proto::refusal::Refusal;
 use record::Recorder;
+use record::wording::nth_attempt;
 use uuid::Uuid;
 
-use super::progress::Progress;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::session::{Session, Target};
 
-/// A line to the bank.
+/// How often the same wait is shown. A bank that is gone refuses a connection twice a second.
+const BETWEEN: Duration = Duration::from_secs(3);
+
+/// A customer's line to the bank, for one machine.
 #[derive(Debug)]
 pub struct BankClient {
     target: Target,
@@ -22,8 +29,7 @@ pub struct BankClient {
     is_logged_in: bool,
     /// What was asked last and not answered, and how often.
     unanswered: Option<(Request, u32)>,
-    /// What is shown meanwhile.
-    pub progress: Progress,
+    pub(crate) progress: Progress,
 }
 
 /// A card, its PIN, and the log-in that both made.
@@ -51,13 +57,12 @@ impl BankClient {
         }
     }
 
-    /// The recorder, if any.
-    pub fn recorder(&self) -> Option<&Recorder> {
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
         self.target.recorder.as_ref()
     }
 
     /// Whether this was sent and not answered, so that it may have been done.
-    pub fn is_unanswered(&self, request: &Request) -> bool {
+    pub(crate) fn is_unanswered(&self, request: &Request) -> bool {
         let unanswered = self.unanswered.as_ref();
         unanswered.is_some_and(|(unanswered, _)| unanswered == request)
     }
@@ -68,9 +73,6 @@ impl BankClient {
     }
 
     /// Logs a customer in, and says who it is. The customer before has gone.
-    ///
-    /// # Errors
-    /// When the bank refuses, or cannot be reached.
     pub fn log_in(&mut self, card: CardNumber, pin: Pin) -> Result<Holder, Failure> {
         if self.customer.is_some() {
             self.log_out();
@@ -107,9 +109,6 @@ impl BankClient {
 
     /// Connects, if it is not, so that a bank which is not there is noticed before anything is asked
     /// of a customer.
-    ///
-    /// # Errors
-    /// When the bank refuses, or cannot be reached.
     pub fn open(&mut self) -> Result<(), Failure> {
         let mut connected = self.connect();
         if let Err(Failure::Lost(why)) = &connected {
@@ -217,5 +216,49 @@ impl BankClient {
 
     fn no_conversation(&self) -> Failure {
         Failure::Lost(format!("{}: there is no conversation", self.target.server).into())
+    }
+}
+
+/// Says on standard error what the machine waits for and what it settles first, if that is a terminal.
+/// A program that reads lines, or objects, has no use for it.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    is_shown: bool,
+    recorder: Option<Recorder>,
+    /// Before the reasons of failures, which need not say each time whose they are.
+    server: String,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    /// For a person who uses this program by a terminal, and this server with it; each line stands
+    /// below the trace of what happened before it.
+    pub fn on_terminal(target: &Target) -> Progress {
+        Progress {
+            is_shown: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            recorder: target.recorder.clone(),
+            server: format!("{}: ", target.server),
+            last: None,
+        }
+    }
+
+    pub fn show(&self, words: &str) {
+        if self.is_shown {
+            if let Some(recorder) = &self.recorder {
+                recorder.flush();
+            }
+            say(words);
+        }
+    }
+
+    /// Shows why the same is done again, and how: at the second attempt, and then now and then.
+    pub fn again(&mut self, why: &str, how: &str, attempt: u32) {
+        let is_due = |last: Instant| last.elapsed() >= BETWEEN;
+        if attempt > 2 && !self.last.is_none_or(is_due) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let why = why.strip_prefix(&self.server).unwrap_or(why);
+        self.show(&format!("{why}; {how}, {}", nth_attempt(attempt)));
     }
 }

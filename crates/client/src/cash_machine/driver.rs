@@ -12,9 +12,6 @@ use crate::failure::Failure;
 /// The way to the bank, and the policy of retries.
 pub trait BankLine {
     /// Sends the request once, for the `attempt`-th time; `None` when it was not answered.
-    ///
-    /// # Errors
-    /// When there is no going on.
     fn ask(
         &mut self,
         request: &Request,
@@ -28,14 +25,10 @@ pub trait BankLine {
     fn before(&mut self, _action: &Action, _open: Option<&Outcome>) {}
 }
 
-/// Why the driver stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// A transaction has this outcome.
     Shown(Outcome),
-    /// There is nothing to do.
     Idle,
-    /// The line wants no other attempt.
     OutOfAttempts,
 }
 
@@ -43,18 +36,12 @@ pub enum Stopped {
 #[derive(Debug)]
 pub struct Driver {
     machine: Machine,
-    storage: MachineStorage,
+    pub storage: MachineStorage,
 }
 
 impl Driver {
-    /// A machine as it was found.
     pub fn new((storage, machine): (MachineStorage, Machine)) -> Driver {
         Driver { machine, storage }
-    }
-
-    /// Its name and drawer.
-    pub fn storage(&self) -> &MachineStorage {
-        &self.storage
     }
 
     /// Begins a transaction, which [`run`](Driver::run) carries out.
@@ -83,9 +70,6 @@ impl Driver {
 
     /// Does what the machine says until it has an outcome, nothing left to do, or the line wants no
     /// other attempt.
-    ///
-    /// # Errors
-    /// When the disk fails, or the line has an error.
     pub fn run(&mut self, bank: &mut impl BankLine) -> Result<Stopped, Failure> {
         loop {
             let action = self.machine.next();
@@ -142,9 +126,6 @@ impl Driver {
     }
 
     /// Fills or empties the drawer; `false` when a transaction is open.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn load(&mut self, count: Money, bank: &mut impl BankLine) -> Result<bool, Failure> {
         if self.machine.load(count).is_err() {
             return Ok(false);

@@ -32,7 +32,6 @@ pub struct Journal<D = File> {
     path: PathBuf,
     /// Where the next record goes.
     end: u64,
-    /// How far the file is filled.
     filled: u64,
     /// Whether a write failed, so that what is on disk is not known before the next start.
     has_failed: bool,
@@ -47,18 +46,12 @@ pub enum JournalError {
     InUse(PathBuf),
     /// It cannot be read or written.
     #[error("cannot use the journal {}: {error}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        error: io::Error,
-    },
+    Io { path: PathBuf, error: io::Error },
     /// A record that is not the last is damaged: what it said is not known.
     #[error("{} is damaged at record {record}: the file was changed or the disk failed. \
         Compare it with `labserver ledger unsettled`, settle by hand, then move the file away",
         .path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// The record's number, from 1.
         record: usize,
@@ -69,10 +62,8 @@ pub enum JournalError {
     TooLong(PathBuf),
 }
 
-/// What a journal held when it was opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// Every record, in order.
     pub records: Vec<String>,
     /// Whether the last record was torn, and cut off.
     pub was_torn: bool,
@@ -82,9 +73,6 @@ pub struct Opened {
 
 impl Journal {
     /// Opens the journal, or makes an empty one, and takes it for this process.
-    ///
-    /// # Errors
-    /// When another process has it, it cannot be used, or it is damaged or too long.
     pub fn open(path: &Path) -> Result<(Journal, Opened), JournalError> {
         let (file, was_shared) = take(path)?;
         let bytes = read(&file, path)?;
@@ -98,9 +86,6 @@ impl Journal {
     }
 
     /// The records of a journal, without taking it: another process may have it.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is damaged or too long.
     pub fn read(path: &Path) -> Result<Vec<String>, JournalError> {
         let file = File::open(path).map_err(|error| failed(path, error))?;
         let bytes = read(&file, path)?;
@@ -249,7 +234,6 @@ fn is_named(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// All of the file.
 fn read(mut file: &File, path: &Path) -> Result<Vec<u8>, JournalError> {
     let mut bytes = Vec::new();
     let length = file.metadata().map_err(|error| failed(path, error))?.len();
@@ -275,7 +259,6 @@ fn damaged(path: &Path, record: usize) -> JournalError {
     }
 }
 
-/// A record as it is on disk.
 fn line(record: &str) -> String {
     format!("{:08x} {record}\n", crc32fast::hash(record.as_bytes()))
 }

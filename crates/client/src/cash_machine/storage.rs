@@ -13,10 +13,11 @@ use proto::atm::machine::{Damage, JournalRecord, Machine};
 use proto::atm::semantics::Protections;
 use proto::name::Name;
 use record::{EventKind, Note, NoteKind, Recorder};
+use tempfile::TempDir;
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::drawer::Drawer;
-use super::journal::{Journal, JournalError, Opened};
+use super::journal::{Journal, JournalError};
 use crate::failure::Failure;
 use crate::output::say;
 
@@ -36,7 +37,7 @@ const BY_HAND: &str = "; compare with `labserver ledger unsettled`, settle there
 /// A machine's journal and drawer, held by this process alone.
 #[derive(Debug)]
 pub struct MachineStorage {
-    name: Name,
+    pub(crate) name: Name,
     journal: Journal,
     drawer: Drawer,
     recorder: Option<Recorder>,
@@ -52,10 +53,7 @@ pub struct MachineDirectory {
 
 impl MachineDirectory {
     /// The machines of the bank at this address.
-    ///
-    /// # Errors
-    /// When there is no place for them.
-    pub fn of(server: &str) -> Result<MachineDirectory, Failure> {
+    pub(crate) fn of(server: &str) -> Result<MachineDirectory, Failure> {
         let ours = state::directory().map_err(|error| Failure::Usage(error.to_string()))?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let bank = server.replace(|c| !is_plain(c), "_");
@@ -65,7 +63,14 @@ impl MachineDirectory {
         })
     }
 
-    /// Machines whose cash and journal are forgotten with this directory.
+    /// Machines in a new directory, whose cash and journals are removed with it.
+    pub(crate) fn temporary() -> Result<(MachineDirectory, TempDir), Failure> {
+        let directory = tempfile::tempdir()
+            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
+        Ok((MachineDirectory::within(directory.path()), directory))
+    }
+
+    /// Machines whose cash and journals are removed with this directory.
     pub fn within(directory: &Path) -> MachineDirectory {
         MachineDirectory {
             ours: directory.to_owned(),
@@ -82,23 +87,12 @@ impl MachineDirectory {
         name: Option<&Name>,
         protections: Protections,
     ) -> Result<(MachineStorage, Machine), Failure> {
-        self.find(name, protections, Machine::recover_under)
+        self.open_recovered(name, protections, Machine::recover_under)
     }
 
-    /// The same for an operator who has counted the notes and is about to load the drawer: it need
-    /// not have what the journal says.
-    ///
-    /// # Errors
-    /// As [`open`](Machines::open).
-    pub fn open_to_load(
-        &self,
-        name: Option<&Name>,
-        protections: Protections,
-    ) -> Result<(MachineStorage, Machine), Failure> {
-        self.find(name, protections, Machine::recover_to_load)
-    }
-
-    fn find(
+    /// As [`open`](MachineDirectory::open), with the machine recovered by this function. An operator
+    /// who has counted the notes recovers one whose drawer need not have what the journal says.
+    pub(crate) fn open_recovered(
         &self,
         name: Option<&Name>,
         protections: Protections,
@@ -106,20 +100,19 @@ impl MachineDirectory {
     ) -> Result<(MachineStorage, Machine), Failure> {
         let open = |name: &Name| self.open_named(name, protections, recover);
         if let Some(name) = name {
-            return open(name).map_err(Refused::into_failure);
+            return open(name).map_err(|(_, failure)| failure);
         }
         for number in 1..=MAX_UNNAMED {
             let name: Name = format!("ATM-{number}").parse().map_err(Failure::Refused)?;
             match open(&name) {
-                Err(Refused::InUse(_)) => {}
-                Err(Refused::Damaged(damage)) => {
+                Err((Refused::InUse, _)) => {}
+                Err((Refused::Damaged, damage)) => {
                     let damage = damage.words().unwrap_or_default();
                     say(&format!(
                         "{name} is out of order, and passed over: {damage}"
                     ));
                 }
-                Err(refused) => return Err(refused.into_failure()),
-                Ok(opened) => return Ok(opened),
+                opened => return opened.map_err(|(_, failure)| failure),
             }
         }
         Err(Failure::Usage(format!(
@@ -128,10 +121,7 @@ impl MachineDirectory {
     }
 
     /// The names of all machines that have a journal, in order.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    pub fn names(&self) -> Result<Vec<Name>, Failure> {
+    pub(crate) fn names(&self) -> Result<Vec<Name>, Failure> {
         let unreadable = |error: io::Error| cannot_use(&self.directory, &error);
         let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -148,10 +138,7 @@ impl MachineDirectory {
 
     /// The records of a machine as they may be shown, also while another process is it. What is no
     /// record is cut before a key could stand in it.
-    ///
-    /// # Errors
-    /// When its journal cannot be read.
-    pub fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
+    pub(crate) fn records(&self, name: &Name) -> Result<Vec<String>, Failure> {
         let path = self.directory.join(name.as_str()).join("journal");
         let lines = Journal::read(&path).map_err(|error| unusable(&error))?;
         let shown = |line: &String| match line.parse::<JournalRecord>() {
@@ -166,30 +153,24 @@ impl MachineDirectory {
         name: &Name,
         protections: Protections,
         recover: Recover,
-    ) -> Result<(MachineStorage, Machine), Refused> {
+    ) -> Result<(MachineStorage, Machine), (Refused, Failure)> {
         let directory = self.directory.join(name.as_str());
-        state::create_directory(&self.ours, &directory)
-            .map_err(|error| Refused::Failed(no_directory(&error)))?;
+        state::create_directory(&self.ours, &directory).map_err(|error| {
+            let words = format!("{error} for the journal and the drawer{ADVICE}");
+            (Refused::Failed, Failure::Resource(words))
+        })?;
         let (journal, opened) =
             Journal::open(&directory.join("journal")).map_err(|error| match error {
-                JournalError::InUse(_) => Refused::InUse(unusable(&error)),
+                JournalError::InUse(_) => (Refused::InUse, unusable(&error)),
                 JournalError::Damaged { .. } | JournalError::TooLong(_) => {
-                    Refused::Damaged(unusable(&error))
+                    (Refused::Damaged, unusable(&error))
                 }
-                JournalError::Io {
-                    ref path,
-                    ref error,
-                } => Refused::Failed(cannot_use(path, error)),
+                JournalError::Io { path, error } => (Refused::Failed, cannot_use(&path, &error)),
             })?;
-        let Opened {
-            records,
-            was_torn,
-            was_shared,
-        } = opened;
-        if was_torn {
+        if opened.was_torn {
             say("the last record of the journal was torn, and cut off");
         }
-        if was_shared {
+        if opened.was_shared {
             say(&format!(
                 "the journal of {name} was open to other users of this computer; now it is yours \
                  alone"
@@ -197,18 +178,21 @@ impl MachineDirectory {
         }
         let damaged = |damage: &dyn Display, advice: &str| {
             let words = format!("{}: {damage}{advice}", directory.display());
-            Refused::Damaged(Failure::Unknown(words.into()))
+            (Refused::Damaged, Failure::Unknown(words.into()))
         };
         let filling = Money::from_minor(FILLING).unwrap_or(Money::MAX);
         let drawer =
             Drawer::open(&directory.join("drawer"), filling).map_err(|error| {
                 match error.kind() {
                     io::ErrorKind::InvalidData => damaged(&error, BY_HAND),
-                    _ => Refused::Failed(cannot_use(&directory.join("drawer"), &error)),
+                    _ => (
+                        Refused::Failed,
+                        cannot_use(&directory.join("drawer"), &error),
+                    ),
                 }
             })?;
-        let records: Result<Vec<JournalRecord>, Damage> =
-            records.iter().map(|record| record.parse()).collect();
+        let records = opened.records.iter().map(|record| record.parse());
+        let records: Result<Vec<JournalRecord>, Damage> = records.collect();
         let records = records.map_err(|damage| damaged(&damage, BY_HAND))?;
         let machine = recover(protections, &records, drawer.count()).map_err(|damage| {
             let is_loadable =
@@ -229,13 +213,8 @@ impl MachineDirectory {
 }
 
 impl MachineStorage {
-    /// What the machine is called.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
     /// Has it recorded what the journal and the drawer hold from here on.
-    pub fn record_to(&mut self, recorder: Option<Recorder>) {
+    pub(crate) fn record_to(&mut self, recorder: Option<Recorder>) {
         self.recorder = recorder;
     }
 
@@ -245,10 +224,7 @@ impl MachineStorage {
     }
 
     /// Writes a record, and returns when it is on disk.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    pub fn keep(&mut self, record: &JournalRecord) -> Result<(), Failure> {
+    pub(crate) fn keep(&mut self, record: &JournalRecord) -> Result<(), Failure> {
         self.journal
             .append(&record.to_string())
             .map_err(|error| unusable(&error))?;
@@ -263,10 +239,7 @@ impl MachineStorage {
 
     /// Replaces a journal that has grown long by one record of what its records add up to, while
     /// the machine has nothing to do and nothing is open.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn shorten(&mut self, machine: &Machine) -> Result<(), Failure> {
+    pub(crate) fn shorten(&mut self, machine: &Machine) -> Result<(), Failure> {
         if !machine.is_at_rest() || !self.journal.is_long() {
             return Ok(());
         }
@@ -276,10 +249,7 @@ impl MachineStorage {
     }
 
     /// Moves notes such that this much is in the drawer.
-    ///
-    /// # Errors
-    /// When the drawer cannot be moved.
-    pub fn move_notes(&mut self, count: Money) -> Result<(), Failure> {
+    pub(crate) fn move_notes(&mut self, count: Money) -> Result<(), Failure> {
         crash_if_due(CrashPoint::BeforeDispense);
         let moved = self.drawer.set(count);
         if let (Some(recorder), Ok(())) = (&self.recorder, &moved) {
@@ -295,24 +265,14 @@ impl MachineStorage {
 }
 
 /// How a machine is started from its journal and its drawer.
-type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Machine, Damage>;
+pub(crate) type Recover = fn(Protections, &[JournalRecord], Money) -> Result<Machine, Damage>;
 
 /// Why a machine is not opened.
 enum Refused {
-    InUse(Failure),
-    /// What it kept makes no sense, so that a person has to look.
-    Damaged(Failure),
-    Failed(Failure),
-}
-
-impl Refused {
-    fn into_failure(self) -> Failure {
-        match self {
-            Refused::InUse(failure) | Refused::Damaged(failure) | Refused::Failed(failure) => {
-                failure
-            }
-        }
-    }
+    InUse,
+    /// What it kept makes no sense, so that an operator has to look.
+    Damaged,
+    Failed,
 }
 
 fn unusable(error: &JournalError) -> Failure {
@@ -322,10 +282,6 @@ fn unusable(error: &JournalError) -> Failure {
             Failure::Resource(error.to_string())
         }
     }
-}
-
-fn no_directory(error: &state::DirectoryError) -> Failure {
-    Failure::Resource(format!("{error} for the journal and the drawer{ADVICE}"))
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {

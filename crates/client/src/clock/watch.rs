@@ -11,63 +11,46 @@ use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
 use crate::failure::{Failure, Status};
+use crate::interrupt::cannot_watch;
 use crate::options::parse_seconds;
 use crate::output::{Output, say};
 
 /// The shortest and the longest time between two questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The shortest.
     pub shortest: Duration,
-    /// The longest.
     pub longest: Duration,
 }
 
-/// What is asked.
 pub trait Questions: Send + 'static {
-    /// What answers a question.
     type Answer: Send;
 
     /// Draws the time from the next question to the one after it.
     fn gap(&mut self) -> Duration;
 
     /// Draws a question, and asks it.
-    ///
-    /// # Errors
-    /// When it is not answered.
     fn ask(&mut self) -> Result<Self::Answer, Failure>;
 
-    /// Called after the last question.
     fn finish(&mut self) {}
 }
 
-/// How a watch ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched {
     /// The worst that happened.
     pub status: Status,
-    /// Questions that were answered.
     pub answered: u64,
-    /// Whether Ctrl-C ended it.
     pub was_interrupted: bool,
 }
 
-/// What comes while a watch lasts.
 enum Event<A> {
-    /// A question was answered, or not.
     Asked(Result<A, Failure>),
-    /// There were enough questions.
     Finished,
-    /// Ctrl-C.
     Interrupted,
 }
 
 /// Asks so often, or until Ctrl-C. Questions are asked on a thread of their own, so that Ctrl-C ends
 /// it at once whatever is waited for. A lost answer is reported and the next question asked: the
 /// server may be restarting.
-///
-/// # Errors
-/// When an answer cannot be shown, or Ctrl-C cannot be noticed.
 pub fn run<Q: Questions>(
     mut questions: Q,
     count: Option<u64>,
@@ -144,9 +127,8 @@ fn ends_program() -> io::Result<&'static AtomicBool> {
 impl Interrupt {
     /// Sends an event for each from here on.
     fn take_over<A: Send + 'static>(events: Sender<Event<A>>) -> Result<Interrupt, Failure> {
-        let cannot = |error| Failure::Resource(format!("cannot watch for Ctrl-C: {error}"));
-        let ends_program = ends_program().map_err(cannot)?;
-        let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
+        let ends_program = ends_program().map_err(cannot_watch)?;
+        let mut signals = Signals::new([SIGINT]).map_err(cannot_watch)?;
         ends_program.store(false, Ordering::SeqCst);
         let handle = signals.handle();
         let watching = thread::Builder::new().spawn(move || {
@@ -154,7 +136,7 @@ impl Interrupt {
                 let _ = events.send(Event::Interrupted);
             }
         });
-        watching.map_err(cannot)?;
+        watching.map_err(cannot_watch)?;
         Ok(Interrupt {
             signals: handle,
             ends_program,
@@ -180,9 +162,6 @@ impl Default for Gap {
 
 impl Gap {
     /// Reads two numbers of seconds, as `1..2`.
-    ///
-    /// # Errors
-    /// When they are none, or the longer stands first.
     pub fn parse(text: &str) -> Result<Gap, String> {
         let (shortest, longest) = text
             .split_once("..")

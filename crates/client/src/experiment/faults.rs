@@ -61,9 +61,6 @@ impl FaultSide {
 
 /// The faults at this rate: of the seeds that the run's seed leads to, the first under which the
 /// log-in passes.
-///
-/// # Errors
-/// When none does.
 pub fn plan(
     kind: Kind,
     loss: Loss,

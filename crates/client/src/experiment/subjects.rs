@@ -5,7 +5,7 @@ pub mod clock;
 pub mod lowering;
 pub mod printed_machine;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -22,8 +22,9 @@ use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
 use self::lowering::Lowering;
 use self::printed_machine::{Customer, PrintedMachine};
-use super::subject::RetryPolicy;
+use super::connection::RetryPolicy;
 use crate::failure::Failure;
+use crate::modes::atm::customer::given_text;
 use crate::peer::Peer;
 use crate::session::{Session, Target};
 
@@ -49,13 +50,9 @@ pub enum Kind {
 pub struct SubjectConfig {
     /// What is measured.
     pub kind: Kind,
-    /// The framing.
     pub framing: Framing,
-    /// How long to wait, and how often to ask.
     pub patience: RetryPolicy,
-    /// The account that is withdrawn from.
     pub account: Account,
-    /// The customer at the bank of a hand-out.
     pub customer: Customer,
     /// Operations at a rate, the warm-up included.
     pub operations: u64,
@@ -64,7 +61,6 @@ pub struct SubjectConfig {
 }
 
 impl Kind {
-    /// The server.
     pub fn peer(self) -> Peer {
         match self {
             Kind::Atm => Mode::Atm.into(),
@@ -74,7 +70,6 @@ impl Kind {
         }
     }
 
-    /// In the words of a report.
     pub fn description(self) -> Description {
         let (operations, exchanges, definition) = match self {
             Kind::Atm => (
@@ -110,7 +105,6 @@ impl Kind {
         }
     }
 
-    /// The transport.
     pub fn transport(self) -> Transport {
         match self {
             Kind::Atm | Kind::Text | Kind::AtmLogin => Transport::Tcp,
@@ -122,9 +116,6 @@ impl Kind {
 impl SubjectConfig {
     /// Sets a subject up with the server there: connected, logged in, and from here on under these
     /// faults, or under none where the server has them.
-    ///
-    /// # Errors
-    /// When the server is not reachable or refuses.
     pub fn open(
         &self,
         server: &str,
@@ -134,20 +125,21 @@ impl SubjectConfig {
         let timeout = OPENING.max(patience.timeout);
         let target = Target {
             framing: self.framing,
+            faults: faults.cloned(),
             ..Target::new(self.kind.peer(), server.to_owned(), timeout)
         };
         Ok(match self.kind {
             Kind::Atm => {
-                let mut bank = Bank::new(target, self.account.clone(), patience)?;
-                bank.faults = faults.cloned();
+                let bank = Bank::new(target, self.account.clone(), patience)?;
                 let machine = CashMachine::open(bank)?;
                 machine.needs(self.operations)?;
                 Box::new(machine)
             }
-            Kind::Text => Box::new(Lowering::over(Session::open(&target)?, faults, patience)),
+            Kind::Text => Box::new(Lowering::over(Session::open(&target)?, patience)),
             Kind::AtmLogin => {
                 let target = Target {
                     framing: Framing::Raw,
+                    faults: None,
                     ..target
                 };
                 let Some(plan) = faults else {
@@ -161,13 +153,7 @@ impl SubjectConfig {
                     patience,
                 )?)
             }
-            Kind::Datetime => {
-                let target = Target {
-                    faults: faults.cloned(),
-                    ..target
-                };
-                Box::new(Clock::open(&target, patience, self.is_foreign)?)
-            }
+            Kind::Datetime => Box::new(Clock::open(&target, patience, self.is_foreign)?),
         })
     }
 }
@@ -183,44 +169,30 @@ pub fn channel(transport: Transport) -> Channel {
 }
 
 /// The account that is withdrawn from: our own, or the one given, or the demonstration's.
-///
-/// # Errors
-/// When what is given is none.
 pub fn account(
     is_named: bool,
     card: Option<&str>,
-    pin_file: Option<&PathBuf>,
+    pin_file: Option<&Path>,
 ) -> Result<Account, Failure> {
-    let usage = |refusal: proto::refusal::Refusal| Failure::Usage(refusal.words);
     if !is_named {
         return cash_machine::own_account(0);
     }
-    let card: CardNumber = card.unwrap_or("123456789").parse().map_err(usage)?;
-    let pin: Pin = secret(pin_file, "1234")?.parse().map_err(usage)?;
+    let card: CardNumber = card
+        .unwrap_or("123456789")
+        .parse()
+        .map_err(Failure::usage)?;
+    let pin: Pin = given_text(pin_file)?
+        .as_deref()
+        .unwrap_or("1234")
+        .parse()
+        .map_err(Failure::usage)?;
     Ok(Account { card, pin })
 }
 
 /// Who withdraws at the bank of a hand-out: the one given, or the printed one.
-///
-/// # Errors
-/// When the password cannot be read.
-pub fn customer(name: Option<&str>, pin_file: Option<&PathBuf>) -> Result<Customer, Failure> {
+pub fn customer(name: Option<&str>, pin_file: Option<&Path>) -> Result<Customer, Failure> {
     Ok(Customer {
         name: name.unwrap_or("jamal").to_owned(),
-        password: secret(pin_file, "4321")?,
+        password: given_text(pin_file)?.unwrap_or_else(|| "4321".to_owned()),
     })
-}
-
-/// The first line of the file, or what is in the environment, or this.
-fn secret(file: Option<&PathBuf>, otherwise: &str) -> Result<String, Failure> {
-    let Some(file) = file else {
-        return Ok(std::env::var("LABCLIENT_PIN").unwrap_or_else(|_| otherwise.to_owned()));
-    };
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::Usage(format!(
-            "cannot read the PIN from {}: {error}",
-            file.display()
-        ))
-    })?;
-    Ok(text.lines().next().unwrap_or("").trim_end().to_owned())
 }

@@ -2,18 +2,17 @@
 //!
 //! This file asks and shows; `machine` carries out what is wanted over `line`, with the driver in
 //! [`cash_machine`](crate::cash_machine). `setup` has what they need, and `address` knows which bank
-//! is meant. `customer` logs in, with a PIN from where `pin` knows, and `receipt` is what is printed.
+//! is meant. `customer` logs in, and `receipt` is what is printed.
 //! `operator` settles and lists, with `members` for programs.
 //!
 //! A machine without a customer, as in the example `semantics`, needs [`machine`] alone.
 
 mod address;
-mod customer;
+pub(crate) mod customer;
 mod line;
 pub mod machine;
 mod members;
 mod operator;
-mod pin;
 pub mod receipt;
 mod setup;
 
@@ -126,18 +125,11 @@ enum Operation {
 }
 
 /// Does one request, or those that a customer or a pipe gives.
-///
-/// # Errors
-/// When the bank declines, is lost, or an outcome is not known.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let operation = arguments
-        .request
-        .as_ref()
-        .map(operation_of)
-        .transpose()
-        .map_err(usage)?;
+    let operation = arguments.request.as_ref().map(operation_of);
+    let operation = operation.transpose().map_err(Failure::usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
-    let name = name.transpose().map_err(usage)?;
+    let name = name.transpose().map_err(Failure::usage)?;
     let target = &Target {
         server: address::one_way_to_write(&target.server, target.timeout),
         ..target.clone()
@@ -174,16 +166,15 @@ fn serve(
     }
     machine.bank().open()?;
     let status = match operation {
-        Some(Operation::Create(holder, opening)) => {
-            let (card, pin) = given.or_ask(&mut input)?;
-            let receipt = machine.create(card, pin, opening, holder)?;
-            let receipt = receipt.map_err(Failure::Refused)?;
-            machine.hand_over(receipt.done(), receipt.print(output))?;
-            Status::Done
-        }
         Some(operation) => {
-            given.log_in(machine.bank(), &mut input)?;
-            let receipt = execute(&mut machine, operation)?.map_err(Failure::Refused)?;
+            let executed = if let Operation::Create(holder, opening) = operation {
+                let (card, pin) = given.or_ask(&mut input)?;
+                machine.create(card, pin, opening, holder)?
+            } else {
+                given.log_in(machine.bank(), &mut input)?;
+                execute(&mut machine, operation)?
+            };
+            let receipt = executed.map_err(Failure::Refused)?;
             machine.hand_over(receipt.done(), receipt.print(output))?;
             Status::Done
         }
@@ -209,7 +200,6 @@ fn serve(
     Ok(status)
 }
 
-/// Does what one line says.
 fn handle_line(
     machine: &mut CashMachine,
     input: &mut Input,
@@ -227,43 +217,33 @@ fn handle_line(
         };
     }
     // A pipe sees no menu: each of its lines is a request.
-    let line = if input.is_terminal() {
-        spelled_out(input, line)?
-    } else {
-        Some(line.to_owned())
+    let is_terminal = input.is_terminal();
+    let mut with_amount = |word| -> Result<Option<String>, Failure> {
+        let amount = input.line("Amount: ")?;
+        Ok(amount.map(|amount| format!("{word} {amount}")))
     };
-    let Some(line) = line else {
-        return Ok(Ok(()));
+    let line = match line.trim() {
+        "1" if is_terminal => Some("balance".into()),
+        "2" if is_terminal => with_amount("withdraw")?,
+        "3" if is_terminal => with_amount("deposit")?,
+        trimmed if is_terminal => Some(trimmed.to_owned()),
+        _ => Some(line.to_owned()),
     };
-    let receipt = match operation_of_line(&line) {
-        Ok(operation) => execute(machine, operation)?,
-        Err(refusal) => return Ok(Err(refusal)),
+    let executed = match line.map(|line| operation_of_line(&line)) {
+        Some(Ok(operation)) => execute(machine, operation)?,
+        Some(Err(refusal)) => Err(refusal),
+        None => return Ok(Ok(())),
     };
-    let receipt = match receipt {
+    let receipt = match executed {
         Ok(receipt) => receipt,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let printed = if input.is_terminal() || output.json {
+    let printed = if is_terminal || output.json {
         receipt.print(output)
     } else {
         output.line(&receipt.one_line())
     };
     machine.hand_over(receipt.done(), printed).map(Ok)
-}
-
-/// A number of the menu as the line it stands for.
-fn spelled_out(input: &mut Input, line: &str) -> Result<Option<String>, Failure> {
-    let mut with_amount = |word| -> Result<Option<String>, Failure> {
-        Ok(input
-            .line("Amount: ")?
-            .map(|amount| format!("{word} {amount}")))
-    };
-    match line.trim() {
-        "1" => Ok(Some("balance".into())),
-        "2" => with_amount("withdraw"),
-        "3" => with_amount("deposit"),
-        line => Ok(Some(line.to_owned())),
-    }
 }
 
 fn execute(
@@ -277,9 +257,9 @@ fn execute(
             Ok(Err(Refusal::malformed("this is given on the command line")))
         }
     };
-    let card = machine.bank().card().cloned();
+    let card = machine.bank().card();
     done.map(|done| {
-        done.map_err(|refusal| match &card {
+        done.map_err(|refusal| match card {
             Some(card) => customer::explained(refusal, card),
             None => refusal,
         })
@@ -318,12 +298,7 @@ fn operation_of_line(line: &str) -> Result<Operation, Refusal> {
 }
 
 fn parse_semantics(text: &str) -> Result<Semantics, String> {
-    let known = Semantics::ALL.map(Semantics::name).join(", ");
-    Semantics::parse(text).ok_or(known)
-}
-
-fn usage(refusal: Refusal) -> Failure {
-    Failure::Usage(refusal.words)
+    Semantics::parse(text).ok_or_else(|| Semantics::ALL.map(Semantics::name).join(", "))
 }
 
 #[cfg(test)]

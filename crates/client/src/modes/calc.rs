@@ -2,7 +2,6 @@
 
 use clap::Args;
 use proto::calc::{Answer, Expression, Request, Value};
-use proto::name::Name;
 use proto::refusal::Refusal;
 use serde_json::json;
 
@@ -36,23 +35,17 @@ pub struct Arguments {
 }
 
 /// Calculates one expression, or those that a person or a pipe gives.
-///
-/// # Errors
-/// When the expression is refused or the server is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     // What makes no sense is not sent.
     let expression = arguments.expression.as_ref().map(|first| {
-        let words: Vec<&str> = std::iter::once(first)
-            .chain(&arguments.rest)
-            .map(String::as_str)
-            .collect();
+        let words = [std::slice::from_ref(first), &arguments.rest].concat();
         words.join(" ").parse::<Expression>()
     });
-    let expression = expression.transpose().map_err(usage)?;
+    let expression = expression.transpose().map_err(Failure::usage)?;
     let name = own_name(arguments.name.as_deref())?;
     let mut session = Session::open(target)?;
-    greet(&mut session, name)?;
+    let greeted = session.ask(&Request::Hello(name))?;
+    greeted.map_err(Failure::Refused)?;
     let status = match expression {
         Some(expression) => {
             calculate(&mut session, expression, output)?.map_err(Failure::Refused)?;
@@ -71,11 +64,6 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     Ok(status)
 }
 
-fn greet(session: &mut Session, name: Name) -> Result<(), Failure> {
-    let greeted = session.ask(&Request::Hello(name))?;
-    greeted.map(drop).map_err(Failure::Refused)
-}
-
 fn calculate(
     session: &mut Session,
     expression: Expression,
@@ -83,13 +71,9 @@ fn calculate(
 ) -> Result<Result<(), Refusal>, Failure> {
     match session.ask(&Request::Calc(expression))? {
         Ok(Answer::Value(Value { text, rounded })) => {
-            let shown = if rounded {
-                format!("{text} (rounded)")
-            } else {
-                text.clone()
-            };
-            output.answer(&shown, json!({"value": text, "rounded": rounded}))?;
-            Ok(Ok(()))
+            let shown = format!("{text}{}", if rounded { " (rounded)" } else { "" });
+            let members = json!({"value": text, "rounded": rounded});
+            output.answer(&shown, members).map(Ok)
         }
         // They answer other requests.
         Ok(Answer::Hello(_) | Answer::Bye) => Ok(Ok(())),

@@ -45,14 +45,9 @@ pub struct Arguments {
 }
 
 /// Joins the room, shows it, and has lines said until either side ends it.
-///
-/// # Errors
-/// When the room cannot be joined, or is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
-    let given = match &arguments.name {
-        Some(name) => Some(own_name(Some(name))?),
-        None => None,
-    };
+    let given = arguments.name.as_deref();
+    let given = given.map(|name| own_name(Some(name))).transpose()?;
     let mut session = Session::open(target)?;
     let Some((name, others)) = join(target, &mut session, given)? else {
         return Ok(Status::Done);
@@ -72,10 +67,8 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     chat.show_joined(&name, &others)?;
     let (screen, typed) = open_screen(output)?;
     chat.screen = screen;
-    let helped = match io::stdin().is_terminal() {
-        true => chat.show_help(),
-        false => Ok(()),
-    };
+    let is_user = io::stdin().is_terminal();
+    let helped = if is_user { chat.show_help() } else { Ok(()) };
     let (tell_answered, answered) = mpsc::channel();
     let answered = Some((answered, target.timeout));
     let shown = helped
@@ -95,22 +88,19 @@ fn join(
     given: Option<Name>,
 ) -> Result<Option<(Name, MemberList)>, Failure> {
     let is_asked = given.is_none() && io::stdin().is_terminal();
+    let default = given.map_or_else(|| own_name(None), Ok)?;
     loop {
-        let default = match &given {
-            Some(name) => name.clone(),
-            None => own_name(None)?,
-        };
         let name = if is_asked {
             let prompt = format!("name [{default}]: ");
             // Until the room is entered, nothing happens while the name is typed.
             let mut input = Input::open(target.recorder.as_ref())?;
             match input.line(&prompt)?.as_deref().map(str::trim) {
                 None => return Ok(None),
-                Some("") => Ok(default),
+                Some("") => Ok(default.clone()),
                 Some(name) => own_name(Some(name)),
             }
         } else {
-            Ok(default)
+            Ok(default.clone())
         };
         let refused = match name {
             Ok(name) => {
@@ -132,7 +122,6 @@ fn join(
     }
 }
 
-/// The conversation as this client sees it.
 struct Chat {
     target: Target,
     output: Output,
@@ -145,7 +134,6 @@ struct Chat {
 }
 
 impl Chat {
-    /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
         events: &Receiver<UiEvent<OpenRequests>>,
@@ -243,13 +231,12 @@ impl Chat {
     }
 
     fn show_people(&mut self, people: &MemberList) -> Result<(), Failure> {
-        let line = match self.output.json {
-            true => {
-                json!({"ok": true, "here": wording::names(people), "more": people.more}).to_string()
-            }
-            false => format!("Here: {}", wording::people(people)),
-        };
-        self.screen.line(&line)
+        if self.output.json {
+            let object = json!({"ok": true, "here": wording::names(people), "more": people.more});
+            return self.screen.line(&object.to_string());
+        }
+        self.screen
+            .line(&format!("Here: {}", wording::people(people)))
     }
 
     /// Says that a line was not said. A person reads it and goes on; a pipe learns it by the exit

@@ -48,16 +48,12 @@ pub struct Watch {
 }
 
 /// Asks once, watches, or asks what a person or a pipe says.
-///
-/// # Errors
-/// When the server refuses or does not answer.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
-    let shown = Shown(output);
     let mut client = match command {
-        Some(Command::Watch(how)) => return watch(target, how, shown),
+        Some(Command::Watch(how)) => return watch(target, how, output),
         Some(Command::Date | Command::Time) | None => Clock::open(target)?,
     };
-    let mut ask = |request| shown.show(client.ask(request)?);
+    let mut ask = |request| show(client.ask(request)?, output);
     match command {
         Some(Command::Date) => ask(Request::Date)?.map_err(Failure::Refused)?,
         Some(Command::Time) => ask(Request::Time)?.map_err(Failure::Refused)?,
@@ -68,7 +64,7 @@ pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result
                 match line.trim().to_ascii_lowercase().as_str() {
                     "1" | "date" => ask(Request::Date),
                     "2" | "time" => ask(Request::Time),
-                    "3" | "watch" => watch(target, &Watch::default(), shown).map(|_| Ok(())),
+                    "3" | "watch" => watch(target, &Watch::default(), output).map(|_| Ok(())),
                     other => Ok(Err(unknown(other))),
                 }
             });
@@ -77,23 +73,17 @@ pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result
     Ok(Status::Done)
 }
 
-/// Where answers are shown.
-#[derive(Clone, Copy)]
-struct Shown(Output);
-
-impl Shown {
-    fn show(self, answered: Result<Answer, Refusal>) -> Result<Result<(), Refusal>, Failure> {
-        let answer = match answered {
-            Ok(answer) => answer,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let text = answer.to_string();
-        let members = match answer {
-            Answer::Date { .. } => json!({"date": text}),
-            Answer::Time { .. } => json!({"time": text}),
-        };
-        self.0.answer(&text, members).map(Ok)
-    }
+fn show(answered: Result<Answer, Refusal>, output: Output) -> Result<Result<(), Refusal>, Failure> {
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let text = answer.to_string();
+    let members = match answer {
+        Answer::Date { .. } => json!({"date": text}),
+        Answer::Time { .. } => json!({"time": text}),
+    };
+    output.answer(&text, members).map(Ok)
 }
 
 /// A watch: the date or the time, at random.
@@ -119,13 +109,13 @@ impl Questions for Random {
     }
 }
 
-fn watch(target: &Target, watch: &Watch, shown: Shown) -> Result<Status, Failure> {
+fn watch(target: &Target, watch: &Watch, output: Output) -> Result<Status, Failure> {
     let questions = Random {
         clock: Clock::open(target)?,
         gap: watch.gap,
     };
-    let watched = watch::run(questions, watch.count, shown.0, |answer| {
-        shown.show(answer)?.map_err(Failure::Refused)
+    let watched = watch::run(questions, watch.count, output, |answer| {
+        show(answer, output)?.map_err(Failure::Refused)
     })?;
     Ok(match (watched.was_interrupted, watched.answered) {
         (true, 0) => watched.status.worse(Status::Unreachable),

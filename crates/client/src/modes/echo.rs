@@ -1,7 +1,7 @@
 //! Echo: what is sent comes back, over TCP or UDP.
 //!
-//! Echo has no messages of its own; the framing only tells this client where its own text ends when
-//! it comes back.
+//! Echo has no messages of its own; the framing only marks where this client's own text ends when it
+//! comes back.
 
 use std::time::Instant;
 
@@ -36,7 +36,6 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// How the service is reached.
     pub fn transport(&self) -> Transport {
         match self.udp {
             true => Transport::Udp,
@@ -46,9 +45,6 @@ impl Arguments {
 }
 
 /// Has one text echoed, or each line that a person or a pipe gives.
-///
-/// # Errors
-/// When the echo differs or the server is lost.
 pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Status, Failure> {
     let way = if arguments.udp {
         Way::Udp(Asker::open(target)?)

@@ -28,7 +28,6 @@ use crate::options::Options;
 use crate::output::{Output, say};
 use crate::session::Target;
 
-/// The word that lists the hand-outs.
 const LIST: &str = "list";
 
 /// What the command line says.
@@ -80,7 +79,6 @@ impl Arguments {
         }
     }
 
-    /// Refuses options that the hand-out does not use.
     fn check(&self) -> Result<(), Failure> {
         let is = |handout: Handout| matches!(self.name, Choice::Play(name) if name == handout);
         let name = match self.name {
@@ -104,10 +102,6 @@ impl Arguments {
 }
 
 /// Is the client of the hand-out that the arguments name, or lists them all.
-///
-/// # Errors
-/// When the options do not fit the hand-out, the server is not reachable or lost, or it says
-/// something else than the printed one.
 pub fn run(
     arguments: &Arguments,
     all: &Options,
@@ -120,7 +114,7 @@ pub fn run(
         Choice::List => return list(output),
         Choice::Play(handout) => handout,
     };
-    if let Some(framing) = all.framing() {
+    if let Some(framing) = all.wire {
         let words = format!(
             "--wire {framing}: a hand-out's messages are cut as its printed programs cut them: \
              leave it out"
@@ -128,7 +122,7 @@ pub fn run(
         return Err(Failure::Usage(words));
     }
     let plan_seed = faults.as_ref().map(FaultPlan::seed);
-    let seed = all.seed().or(plan_seed).unwrap_or_else(random_seed);
+    let seed = all.seed.or(plan_seed).unwrap_or_else(random_seed);
     if arguments.draws() {
         say(&format!("drawing at random: --seed {seed}"));
     }
@@ -159,12 +153,8 @@ fn play(
             atm_card::run(&target, atm_card::Errors { percent, draws }, output)
         }
         Handout::Datetime => {
-            let plan = datetime::Plan {
-                gap: arguments.gap.unwrap_or_default(),
-                count: arguments.count,
-                draws,
-            };
-            datetime::run(&target, plan, output)
+            let gap = arguments.gap.unwrap_or_default();
+            datetime::run(&target, gap, arguments.count, draws, output)
         }
         Handout::Calculator => calculator::run(&target, output),
         Handout::Chat => chat::run(&target, output),

@@ -31,10 +31,7 @@ pub struct Arguments {
 impl Arguments {
     /// How the service of the script is reached; `None` where only the names of the scripts are asked
     /// for.
-    ///
-    /// # Errors
-    /// When there is no such script.
-    pub fn transport(&self) -> Result<Option<Transport>, Failure> {
+    pub(crate) fn transport(&self) -> Result<Option<Transport>, Failure> {
         match &self.script[..] {
             "list" => Ok(None),
             script => Ok(Some(load(script)?.transport())),
@@ -44,11 +41,7 @@ impl Arguments {
 
 /// Plays the script that the arguments name, or lists those that are shipped. Its framing is the
 /// script's own, unless another is given.
-///
-/// # Errors
-/// When there is no such script, the server is not reachable, or it says something else than the
-/// script does.
-pub fn run(
+pub(crate) fn run(
     arguments: &Arguments,
     framing: Option<Framing>,
     mut target: Target,
@@ -127,9 +120,6 @@ fn list(output: Output) -> Result<Status, Failure> {
 }
 
 /// Finds a script by its name, or reads it from a file.
-///
-/// # Errors
-/// When there is none, or it is no script.
 pub(super) fn load(name_or_file: &str) -> Result<Script, Failure> {
     if let Some(shipped) = Shipped::find(name_or_file) {
         return parse(shipped.name, shipped.source);

@@ -1,6 +1,7 @@
 //! Lower case, prime, palindrome.
 
 use clap::Subcommand;
+use proto::printable::{printable, quoted};
 use proto::refusal::{Code, Refusal};
 use proto::text::{Answer, Request};
 use serde_json::json;
@@ -43,13 +44,10 @@ pub enum Command {
 }
 
 /// Asks one request, or those that a person or a pipe gives.
-///
-/// # Errors
-/// When the request is refused or the server is lost.
 pub fn run(target: &Target, command: Option<&Command>, output: Output) -> Result<Status, Failure> {
     // What makes no sense is not sent.
     let request = command.map(request_of).transpose();
-    let request = request.map_err(|refusal| Failure::Usage(refusal.words))?;
+    let request = request.map_err(Failure::usage)?;
     let mut client = Client {
         session: Session::open(target)?,
         output,
@@ -96,20 +94,18 @@ impl Client {
     }
 
     fn ask(&mut self, request: Request) -> Result<Result<(), Refusal>, Failure> {
-        match self.session.ask(&request)? {
-            Ok(answer) => {
-                let members = match &answer {
-                    Answer::Lower(text) => json!({"lower": text}),
-                    Answer::Prime(prime) => json!({"prime": prime}),
-                    Answer::Palindrome(palindrome) => json!({"palindrome": palindrome}),
-                    Answer::Bye => json!({}),
-                };
-                self.output
-                    .answer(&proto::printable::printable(&answer.to_string()), members)?;
-                Ok(Ok(()))
-            }
-            Err(refusal) => Ok(Err(refusal)),
-        }
+        let answer = match self.session.ask(&request)? {
+            Ok(answer) => answer,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let members = match &answer {
+            Answer::Lower(text) => json!({"lower": text}),
+            Answer::Prime(prime) => json!({"prime": prime}),
+            Answer::Palindrome(palindrome) => json!({"palindrome": palindrome}),
+            Answer::Bye => json!({}),
+        };
+        let text = printable(&answer.to_string());
+        self.output.answer(&text, members).map(Ok)
     }
 }
 
@@ -132,7 +128,7 @@ fn request_of_line(line: &str) -> Result<Request, Refusal> {
             Code::UnknownVerb,
             format!(
                 "{} is none of: lower TEXT, prime NUMBER, palindrome NUMBER, quit",
-                proto::printable::quoted(word)
+                quoted(word)
             ),
         )),
     }

@@ -38,7 +38,6 @@ const EDITOR_WAIT: Duration = Duration::from_millis(50);
 /// has not started yet.
 const EDITOR_TRIES: u32 = 40;
 
-/// Where lines are shown.
 pub enum Screen {
     /// A program, a file, or a terminal without an editor.
     Plain(Output),
@@ -65,9 +64,6 @@ pub struct Edited {
 impl Screen {
     /// Starts an editor on the terminal; gives `None` when there is no terminal that can be drawn
     /// on, so that lines are read and shown plainly.
-    ///
-    /// # Errors
-    /// When the terminal or a thread cannot be had.
     pub fn edited() -> Result<Option<(Screen, Receiver<Typed>)>, Failure> {
         let no_terminal = |error: &dyn std::fmt::Display| {
             Failure::Resource(format!("cannot use the terminal: {error}"))
@@ -103,10 +99,6 @@ impl Screen {
         Ok(Some((Screen::Edited(edited), typed)))
     }
 
-    /// Shows one line.
-    ///
-    /// # Errors
-    /// When the screen is closed.
     pub fn line(&mut self, line: &str) -> Result<(), Failure> {
         match self {
             Screen::Plain(output) => output.line(line),
@@ -145,7 +137,7 @@ impl Edited {
 }
 
 /// Lets lines be typed until it is over. Keys hand them over; this is left only when asked to, so
-/// that there is always somebody who draws what the printer holds.
+/// that what the printer holds is always drawn.
 fn edit(
     editor: &mut Editor<Watcher, DefaultHistory>,
     type_line: &Sender<Typed>,
@@ -168,7 +160,7 @@ fn edit(
     }
 }
 
-/// Does what Ctrl-C does without an editor: whoever waits for signals decides what that is.
+/// Does what Ctrl-C does without an editor, as the thread that waits for signals decides.
 fn interrupt() {
     // Not SIGINT, which the editor takes for itself.
     let _ = raise(SIGTERM);

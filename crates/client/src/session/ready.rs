@@ -16,9 +16,6 @@ use crate::failure::{Failure, Report};
 const FRAMING_CHECK_DELAY: Duration = Duration::from_millis(500);
 
 /// Waits for the `READY` of the service.
-///
-/// # Errors
-/// When it does not come, or is that of another service, or in another framing.
 pub fn receive(target: &Target, connection: &mut Connection) -> Result<(), Failure> {
     let by = Instant::now() + target.timeout;
     let mut first = connection
@@ -38,7 +35,21 @@ pub fn receive(target: &Target, connection: &mut Connection) -> Result<(), Failu
             if let (ReceiveError::DeadlinePassed, Some(tap)) = (&error, connection.tap()) {
                 tap.timed_out(target.timeout, "no READY");
             }
-            return Err(not_ready(target, connection.reader.unfinished(), &error));
+            let unfinished = connection.reader.unfinished();
+            if !unfinished.is_empty() {
+                return Err(wrong_greeting(target, unfinished));
+            }
+            if !matches!(error, ReceiveError::DeadlinePassed) {
+                let words = format!("{}: {error}", target.server);
+                return Err(Failure::Unreachable(no_ready(target, words, b"")));
+            }
+            let words = format!(
+                "{} took the connection but said nothing within {} s: is it `{}`?",
+                target.server,
+                target.timeout.as_secs_f32(),
+                target.peer
+            );
+            return Err(Failure::Protocol(no_ready(target, words, b"")));
         }
     };
     let text = String::from_utf8_lossy(&message);
@@ -96,27 +107,6 @@ fn wrong_service(target: &Target, service: &str) -> Failure {
         )
         .into(),
     )
-}
-
-fn not_ready(target: &Target, unfinished: &[u8], error: &ReceiveError) -> Failure {
-    if !unfinished.is_empty() {
-        return wrong_greeting(target, unfinished);
-    }
-    match error {
-        ReceiveError::DeadlinePassed => {
-            let words = format!(
-                "{} took the connection but said nothing within {} s: is it `{}`?",
-                target.server,
-                target.timeout.as_secs_f32(),
-                target.peer
-            );
-            Failure::Protocol(no_ready(target, words, b""))
-        }
-        error => {
-            let words = format!("{}: {error}", target.server);
-            Failure::Unreachable(no_ready(target, words, b""))
-        }
-    }
 }
 
 /// The first words of the server are no `READY` in our framing.

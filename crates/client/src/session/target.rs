@@ -47,7 +47,7 @@ impl Target {
     }
 
     /// The name of the service in a recording.
-    pub fn service(&self) -> &'static str {
+    pub(crate) fn service(&self) -> &'static str {
         self.peer.service().name()
     }
 
@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// What happens to the messages of the next connection or socket on purpose, if anything.
-    pub fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
+    pub(crate) fn faults(&self, transport: Transport, exchange: Exchange) -> Option<Faults> {
         let plan = self.faults.as_ref()?;
         let number = match transport {
             Transport::Tcp => plan.next_connection(),
@@ -83,7 +83,10 @@ impl Target {
         let unreachable =
             |error: io::Error| Failure::Unreachable(format!("{}: {error}", self.server).into());
         let stream = connect(&self.server, self.timeout).map_err(|error| {
-            self.record_failure(&error.to_string());
+            if let Some(recorder) = &self.recorder {
+                let words = error.to_string();
+                recorder.record(None, EventKind::Failed { words });
+            }
             Failure::cannot_connect(&error, self.peer)
         })?;
         let mut connection =
@@ -95,13 +98,5 @@ impl Target {
                 .map_err(unreachable)?;
         }
         Ok(connection)
-    }
-
-    /// Records that the server could not be reached.
-    pub fn record_failure(&self, words: &str) {
-        if let Some(recorder) = &self.recorder {
-            let words = words.to_owned();
-            recorder.record(None, EventKind::Failed { words });
-        }
     }
 }

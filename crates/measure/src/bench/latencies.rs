@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::statistics::{samples_needed, three_digits};
 
-/// Longest latency that is told apart, in nanoseconds: an hour.
+/// Longest latency that is counted as itself, in nanoseconds: an hour.
 const LONGEST: u64 = 3_600_000_000_000;
 
 /// Digits of a latency that are kept.
@@ -164,6 +164,15 @@ fn milliseconds(nanoseconds: u64) -> String {
 mod tests {
     use super::*;
 
+    /// One latency of each number of microseconds.
+    fn up_to(most: u64) -> Latencies {
+        let mut latencies = Latencies::default();
+        for microseconds in 1..=most {
+            latencies.record(Duration::from_micros(microseconds));
+        }
+        latencies
+    }
+
     #[test]
     fn a_histogram_has_a_row_for_every_step_between_the_first_and_the_last() {
         let mut latencies = Latencies::default();
@@ -193,23 +202,14 @@ mod tests {
             }
         }
         let rows = latencies.bars();
-        let count = |row: &str| {
-            row.split_whitespace()
-                .nth(3)
-                .unwrap()
-                .parse::<u64>()
-                .unwrap()
-        };
-        let counts: Vec<u64> = rows.lines().map(count).collect();
-        assert_eq!(counts.iter().sum::<u64>(), latencies.len(), "{rows}");
+        let counts = rows.lines().map(|row| row.split_whitespace().nth(3));
+        let counts = counts.map(|count| count.unwrap().parse::<u64>().unwrap());
+        assert_eq!(counts.sum::<u64>(), latencies.len(), "{rows}");
     }
 
     #[test]
     fn a_percentile_of_too_few_values_is_left_out_and_said_to_be() {
-        let mut latencies = Latencies::default();
-        for microseconds in 1..=999 {
-            latencies.record(Duration::from_micros(microseconds));
-        }
+        let mut latencies = up_to(999);
         assert_eq!(latencies.json()["p99.9"], Value::Null);
         assert!(latencies.json()["p99"].is_number());
         let text = percentiles(&[("latency", &latencies), ("none", &Latencies::default())]);
@@ -224,10 +224,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_in_milliseconds_and_absent_without_values() {
-        let mut latencies = Latencies::default();
-        for microseconds in 1..=1000 {
-            latencies.record(Duration::from_micros(microseconds));
-        }
+        let mut latencies = up_to(1000);
         let object = latencies.json();
         assert_eq!(object["count"], 1000);
         let p99 = object["p99"].as_f64().unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::tally::{ErrorKind, OperationError, Tally};
-use crate::error::Error;
+use crate::Error;
 use crate::subject::Subject;
 
 /// Between two attempts to connect again.
@@ -29,10 +29,10 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 const NEVER_ASKED: &str = "never asked, 5 s after the end";
 
 /// How often a waiting thread checks whether it is to end.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A thread asks a blocking socket: it needs no deep stack.
-const STACK_SIZE: usize = 512 * 1024;
+pub const STACK_SIZE: usize = 512 * 1024;
 
 /// The subject of one connection.
 pub type BoxedSubject<'a, E> = Box<dyn Subject<Error = E> + 'a>;
@@ -111,10 +111,8 @@ impl Schedule<'_> {
         }
         loop {
             let now = Instant::now();
-            if (self.is_interrupted)() || self.is_over.load(Ordering::Relaxed) {
-                return None;
-            }
-            if end.is_some_and(|end| now >= end + MAX_DELAY) {
+            let is_late = end.is_some_and(|end| now >= end + MAX_DELAY);
+            if (self.is_interrupted)() || self.is_over.load(Ordering::Relaxed) || is_late {
                 return None;
             }
             if now >= due {
@@ -182,10 +180,8 @@ pub fn run<'a, E: OperationError + From<Error> + Send>(
     }
     all.elapsed = started.elapsed();
     all.was_interrupted = is_interrupted();
-    all.fell_silent = schedule
-        .is_silent
-        .load(Ordering::Relaxed)
-        .then_some(MAX_SILENCE);
+    let is_silent = schedule.is_silent.load(Ordering::Relaxed);
+    all.fell_silent = is_silent.then_some(MAX_SILENCE);
     let never_asked = schedule.never_asked(all.asked);
     if never_asked > 0 {
         all.errors.insert(NEVER_ASKED.to_owned(), never_asked);
@@ -239,7 +235,7 @@ fn ask<'a, E: OperationError>(
                 failed_in_a_row = 0;
             }
             Ok(false) => {
-                tally.timed_out();
+                tally.error("timeout");
                 failed_in_a_row += 1;
             }
             Err(error) => match error.kind() {

@@ -33,11 +33,8 @@ impl Description {
             true => "a labserver of its own",
             false => self.server.as_str(),
         };
-        let part = if tally.was_interrupted {
-            ", interrupted"
-        } else {
-            ""
-        };
+        let interrupted = tally.was_interrupted;
+        let part = if interrupted { ", interrupted" } else { "" };
         let many = if load.connections == 1 { "" } else { "s" };
         format!(
             "{}: {} connection{many}, {server}{part}\n{way}\n",

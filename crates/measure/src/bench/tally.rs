@@ -28,10 +28,8 @@ pub trait OperationError {
     fn kind(&self) -> ErrorKind;
 }
 
-/// The label of connections that ended.
+/// The labels of what ends a connection: its loss, and something that is no answer.
 const LOST: &str = "connection lost";
-
-/// The label where something came that is no answer, which ends the connection too.
 const WRONG: &str = "wrong answer";
 
 /// What was counted.
@@ -54,11 +52,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// No answer came in time.
-    pub fn timed_out(&mut self) {
-        self.error("timeout");
-    }
-
     /// A request, or a connection for it, failed.
     pub fn failed(&mut self, kind: ErrorKind) {
         match kind {
@@ -105,9 +98,9 @@ mod tests {
     fn tallies_of_threads_add_up() {
         let (mut one, mut other) = (Tally::default(), Tally::default());
         one.latency.record(Duration::from_millis(1));
-        one.timed_out();
+        one.error("timeout");
         other.latency.record(Duration::from_millis(2));
-        other.timed_out();
+        other.error("timeout");
         other.failed(ErrorKind::Lost);
         one.add(&other);
         assert_eq!(one.latency.len(), 2);

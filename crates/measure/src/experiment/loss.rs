@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn theory_expects_the_square_when_both_ways_lose() {
-        let rate = |percent| Rates::parse(percent).unwrap().ascending()[0];
+        let rate = |percent| Rates::parse(percent).unwrap().0[0];
         let half = rate("50");
         assert_eq!(Loss::Request.expected_attempts(half), 2.0);
         assert_eq!(Loss::Reply.expected_attempts(half), 2.0);

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::report::PROGRAM;
-use crate::error::Error;
+use crate::Error;
 
 /// The file by which a directory of results is known.
 const PARAMETERS: &str = "parameters.json";
@@ -19,7 +19,8 @@ const MOST_RESULTS: u32 = 100;
 /// A directory for results.
 #[derive(Debug)]
 pub struct OutputDir {
-    directory: PathBuf,
+    /// Its path.
+    pub path: PathBuf,
 }
 
 impl OutputDir {
@@ -52,16 +53,12 @@ impl OutputDir {
         match fs::read_dir(directory) {
             Ok(mut entries) => {
                 if entries.next().is_some() && !force {
-                    let (holds, then) = if is_ours(directory) {
-                        (
-                            "holds the results of an earlier experiment",
-                            " to replace them",
-                        )
-                    } else {
-                        ("is not empty and holds no results of an experiment", "")
+                    let (holds, then) = match is_ours(directory) {
+                        true => ("holds the results of an earlier", " to replace them"),
+                        false => ("is not empty and holds no results of an", ""),
                     };
                     return Err(Error::Occupied(format!(
-                        "{} {holds}: name another with --out DIR, or give --force{then}",
+                        "{} {holds} experiment: name another with --out DIR, or give --force{then}",
                         directory.display()
                     )));
                 }
@@ -72,7 +69,7 @@ impl OutputDir {
             Err(error) => return Err(cannot(error)),
         }
         let output = OutputDir {
-            directory: directory.to_owned(),
+            path: directory.to_owned(),
         };
         // Better now than after minutes of measuring.
         output.write(PROBE, b"")?;
@@ -85,16 +82,11 @@ impl OutputDir {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.directory.join(name);
-        let unfinished = self.directory.join(format!(".{name}.unfinished"));
+        let path = self.path.join(name);
+        let unfinished = self.path.join(format!(".{name}.unfinished"));
         fs::write(&unfinished, bytes)
             .and_then(|()| fs::rename(&unfinished, &path))
             .map_err(|error| Error::Resource(format!("cannot write {}: {error}", path.display())))
-    }
-
-    /// The directory.
-    pub fn path(&self) -> &Path {
-        &self.directory
     }
 }
 
@@ -122,7 +114,7 @@ mod tests {
         let directory = parent.path().join("a/b");
         OutputDir::take(&directory, false).unwrap();
         let output = with_results(&directory);
-        let names: std::collections::BTreeSet<_> = fs::read_dir(output.path())
+        let names: std::collections::BTreeSet<_> = fs::read_dir(&output.path)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -153,11 +145,11 @@ mod tests {
         let directory = parent.path().join("experiment-atm");
         for name in ["experiment-atm", "experiment-atm-2", "experiment-atm-3"] {
             let output = OutputDir::take_next(&directory, false).unwrap();
-            assert_eq!(output.path(), parent.path().join(name));
-            with_results(output.path());
+            assert_eq!(output.path, parent.path().join(name));
+            with_results(&output.path);
         }
         let output = OutputDir::take_next(&directory, true).unwrap();
-        assert_eq!(output.path(), directory);
+        assert_eq!(output.path, directory);
         // What is not ours is no reason to go on to the next.
         let other = parent.path().join("other");
         fs::create_dir(&other).unwrap();

@@ -9,25 +9,15 @@ mod canvas;
 mod figure;
 mod png;
 
-use self::axis::Axis;
 use self::canvas::Colour;
 use self::figure::{Figure, Marker, Point, Series};
 use super::rates::Rate;
 use super::summary::{Summary, Theory};
 use super::sweep::Experiment;
-use crate::error::Error;
+use crate::Error;
 use crate::statistics::{Interval, samples_needed};
 
-/// A file that was drawn.
-#[derive(Debug)]
-pub struct Drawn {
-    /// Its name.
-    pub name: String,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-}
-
-/// All plots, each as SVG and as PNG.
+/// All plots, each as SVG and as PNG, by the names of their files.
 ///
 /// # Errors
 /// When they cannot be drawn.
@@ -35,7 +25,7 @@ pub fn draw(
     experiment: &Experiment,
     summaries: &[Summary],
     theory: &Theory,
-) -> Result<Vec<Drawn>, Error> {
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let figures = [
         ("latency", latency(experiment, summaries, theory)),
         ("attempts", attempts(experiment, summaries, theory)),
@@ -47,12 +37,8 @@ pub fn draw(
         let svg = canvas::svg(|canvas| figure.draw(canvas)).map_err(cannot)?;
         let pixels = canvas::pixels(|canvas| figure.draw(canvas)).map_err(cannot)?;
         let png = png::encode(2 * canvas::WIDTH, 2 * canvas::HEIGHT, &pixels);
-        for (extension, bytes) in [("svg", svg.into_bytes()), ("png", png)] {
-            drawn.push(Drawn {
-                name: format!("{name}.{extension}"),
-                bytes,
-            });
-        }
+        drawn.push((format!("{name}.svg"), svg.into_bytes()));
+        drawn.push((format!("{name}.png"), png));
     }
     Ok(drawn)
 }
@@ -69,7 +55,8 @@ fn latency(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> F
     };
     let median =
         |summary: &Summary| Point::new(summary.rate, summary.median, summary.median_interval);
-    let mean = |summary: &Summary| Point::new(summary.rate, summary.mean, None);
+    let means = summaries.iter();
+    let means = means.map(|summary| Point::new(summary.rate, summary.mean, None));
     let mut series = vec![
         Series {
             colour: Colour::VERMILLION,
@@ -92,7 +79,7 @@ fn latency(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> F
         Series {
             label: "mean".into(),
             // One that is not known is not beyond the others: no operation can be left out of it.
-            points: summaries.iter().map(mean).filter(Point::is_known).collect(),
+            points: means.filter(|point| point.y.is_some()).collect(),
             is_joined: false,
             marker: Marker::Cross,
             ..Series::default()
@@ -105,9 +92,9 @@ fn latency(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> F
             "Latency of {} against error rate",
             experiment.subject.operations
         ),
-        y: Axis::logarithmic("latency of one operation in ms"),
+        y_label: "latency of one operation in ms",
         series,
-        curve: Some(("mean by theory".into(), expected)),
+        curve: ("mean by theory".into(), expected),
         ..figure(experiment, summaries, theory)
     }
 }
@@ -119,7 +106,7 @@ fn attempts(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> 
     };
     Figure {
         title: "Attempts until a request is answered".into(),
-        y: Axis::logarithmic("mean attempts per exchange"),
+        y_label: "mean attempts per exchange",
         series: vec![Series {
             label: "measured, 95 % interval for all rates".into(),
             points: summaries.iter().map(point).collect(),
@@ -127,10 +114,10 @@ fn attempts(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> 
             colour: Colour::BLUE,
             ..Series::default()
         }],
-        curve: Some((
+        curve: (
             format!("theory: {}", experiment.loss.formula()),
             curve(experiment, summaries, Some),
-        )),
+        ),
         ..figure(experiment, summaries, theory)
     }
 }
@@ -146,7 +133,7 @@ fn throughput(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -
             "Throughput of {} against error rate",
             experiment.subject.operations
         ),
-        y: Axis::logarithmic("operations done per second, one at a time"),
+        y_label: "operations done per second, one at a time",
         series: vec![Series {
             label: "measured".into(),
             points: done.map(point).collect(),
@@ -154,10 +141,10 @@ fn throughput(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -
             marker: Marker::Diamond,
             ..Series::default()
         }],
-        curve: Some((
+        curve: (
             "theory: 1 / mean latency".into(),
             curve(experiment, summaries, expected),
-        )),
+        ),
         ..figure(experiment, summaries, theory)
     }
 }
@@ -177,10 +164,10 @@ fn figure(experiment: &Experiment, summaries: &[Summary], theory: &Theory) -> Fi
             theory.timeout(experiment.timeout),
             experiment.seed
         ),
-        x: Axis::linear(&format!("error rate: {}, in %", experiment.loss)),
-        y: Axis::logarithmic(""),
+        x_label: format!("error rate: {}, in %", experiment.loss),
+        y_label: "",
         series: Vec::new(),
-        curve: None,
+        curve: Default::default(),
         notes: given_up.map(note).collect(),
     }
 }
@@ -211,10 +198,6 @@ impl Point {
             interval: interval.map(|interval| (interval.from, interval.to)),
         }
     }
-
-    fn is_known(&self) -> bool {
-        self.y.is_some()
-    }
 }
 
 #[cfg(test)]
@@ -225,15 +208,15 @@ mod tests {
         Figure {
             title: "A title".into(),
             subtitle: "and what was measured".into(),
-            x: Axis::linear("error rate in %"),
-            y: Axis::logarithmic("latency in ms"),
+            x_label: "error rate in %".into(),
+            y_label: "latency in ms",
             series: vec![Series {
                 label: "median".into(),
                 points,
                 colour: Colour::BLUE,
                 ..Series::default()
             }],
-            curve: Some(("theory".into(), vec![(0.0, 1.0), (90.0, 100.0)])),
+            curve: ("theory".into(), vec![(0.0, 1.0), (90.0, 100.0)]),
             notes: vec![(90.0, "7".into())],
         }
     }
@@ -289,7 +272,7 @@ mod tests {
             vec![point(0.0, Some(1e-9)), point(100.0, Some(1e-9))],
         ] {
             let mut figure = figure(points);
-            figure.curve = None;
+            figure.curve.1.clear();
             canvas::svg(|canvas| figure.draw(canvas)).unwrap();
         }
     }

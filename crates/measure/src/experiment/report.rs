@@ -31,57 +31,43 @@ pub fn table(experiment: &Experiment, summaries: &[Summary], theory: &Theory) ->
          most {} times\n",
         experiment.subject.definition, experiment.give_up_after
     );
-    for [error, n, given, median, p95, p99, done] in [
-        [
-            "error",
-            "n",
-            "given",
-            "latency: median",
-            "p95",
-            "p99",
-            "done",
-        ],
-        ["%", "", "up", "ms [95 %]", "ms", "ms", "per s"],
-    ] {
+    let mut row = |[error, n, given, median, p95, p99, done]: [&str; 7]| {
         let _ = writeln!(
             text,
             "{error:>6} {n:>5} {given:>7} {median:>25} {p95:>8} {p99:>8} {done:>9}"
         );
-    }
+    };
+    let median = "latency: median";
+    row(["error", "n", "given", median, "p95", "p99", "done"]);
+    row(["%", "", "up", "ms [95 %]", "ms", "ms", "per s"]);
     for summary in summaries {
         let percentile = |value, fraction| {
             let is_enough = summary.operations as u64 >= samples_needed(fraction);
             if is_enough { short(value) } else { "-".into() }
         };
-        let _ = writeln!(
-            text,
-            "{:>6} {:>5} {:>7} {:>25} {:>8} {:>8} {:>9}",
-            summary.rate.to_string(),
-            summary.operations,
-            summary.given_up,
-            with_interval(summary.median, summary.median_interval),
-            percentile(summary.p95, 0.95),
-            percentile(summary.p99, 0.99),
-            short(Some(summary.throughput)),
-        );
+        row([
+            &summary.rate.to_string(),
+            &summary.operations.to_string(),
+            &summary.given_up.to_string(),
+            &with_interval(summary.median, summary.median_interval),
+            &percentile(summary.p95, 0.95),
+            &percentile(summary.p99, 0.99),
+            &short(Some(summary.throughput)),
+        ]);
     }
-    let formula = experiment.loss.formula();
     text.push('\n');
-    for [error, attempts, expected] in [
-        ["error", "attempts per exchange", "expected"],
-        ["%", "[95 %, all rates together]", formula],
-    ] {
+    let mut row = |[error, attempts, expected]: [&str; 3]| {
         let _ = writeln!(text, "{error:>6} {attempts:>27} {expected:>9}");
-    }
+    };
+    row(["error", "attempts per exchange", "expected"]);
+    row(["%", "[95 %, all rates together]", experiment.loss.formula()]);
     for summary in summaries {
         let attempts = summary.trials.mean_attempts();
-        let _ = writeln!(
-            text,
-            "{:>6} {:>27} {:>9}",
-            summary.rate.to_string(),
-            with_interval(attempts, summary.attempts_interval),
-            short(Some(summary.expected_attempts)),
-        );
+        row([
+            &summary.rate.to_string(),
+            &with_interval(attempts, summary.attempts_interval),
+            &short(Some(summary.expected_attempts)),
+        ]);
     }
     text.push('\n');
     for line in remarks(summaries) {
@@ -254,10 +240,8 @@ pub fn summary_csv(summaries: &[Summary], runs: &[RateRun]) -> String {
 
 /// The summary as objects.
 pub fn summary_json(summaries: &[Summary], runs: &[RateRun]) -> Vec<Value> {
-    let object = |row: [(&str, Value); 24]| row.map(|(name, value)| (name.to_owned(), value));
-    rows(summaries, runs)
-        .map(|row| Value::Object(object(row).into_iter().collect()))
-        .collect()
+    let object = |row: [(&str, Value); 24]| row.into_iter().collect();
+    rows(summaries, runs).map(object).collect()
 }
 
 /// All that is needed to repeat the run and to judge it.
@@ -291,12 +275,12 @@ pub fn parameters<E>(
         "loss": experiment.loss.name(),
         "fault_side": experiment.fault_side,
         "expected_attempts": experiment.loss.formula(),
-        "rates_percent": experiment.rates.ascending().iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
+        "rates_percent": experiment.rates.0.iter().map(|rate| rate.percent()).collect::<Vec<_>>(),
         "order_of_rates_percent": order,
         "operations": experiment.operations,
         "warm_up": experiment.warm_up,
         "timeout_ms": millis(experiment.timeout),
-        "timeout_measured_mean_ms": theory.wait(),
+        "timeout_measured_mean_ms": theory.wait,
         "give_up_after_attempts": experiment.give_up_after,
         "seed": experiment.seed,
         "interval_of_the_median": "95 %, by order statistics",

@@ -65,7 +65,7 @@ pub struct Theory {
     undisturbed: Option<f64>,
     /// The mean wait for an answer that did not come, in milliseconds, if any did not. The operating
     /// system may round a timeout up to a tick of its clock.
-    wait: Option<f64>,
+    pub wait: Option<f64>,
     exchanges: f64,
 }
 
@@ -75,21 +75,14 @@ impl Theory {
         let operations = || runs.iter().flat_map(|run| &run.operations);
         let undisturbed = operations().filter(|operation| operation.performed.unanswered == 0);
         let undisturbed: Vec<f64> = undisturbed.map(|one| millis(one.latency)).collect();
-        let waited: Duration = operations().map(|one| one.performed.waited).sum();
-        let unanswered: u64 = operations()
-            .map(|one| u64::from(one.performed.unanswered))
-            .sum();
+        let waited = operations().map(|one| one.performed.waited).sum();
+        let unanswered = operations().map(|one| u64::from(one.performed.unanswered));
         Theory {
             undisturbed: (!undisturbed.is_empty())
                 .then(|| undisturbed.iter().sum::<f64>() / undisturbed.len() as f64),
-            wait: mean_of(waited, unanswered),
+            wait: mean_of(waited, unanswered.sum()),
             exchanges: f64::from(exchanges),
         }
-    }
-
-    /// The mean wait for an answer that did not come, in milliseconds; `None` when all came.
-    pub fn wait(&self) -> Option<f64> {
-        self.wait
     }
 
     /// The timeout for a title: what was asked for, and what it was on average.
@@ -134,7 +127,7 @@ fn summarize_one(run: &RateRun, loss: Loss, confidence: f64, theory: &Theory) ->
         rate: run.rate,
         operations: sample.len(),
         given_up,
-        median: sample.median(),
+        median: sample.quantile(0.5),
         median_interval: sample.median_interval(),
         p95: sample.percentile(0.95),
         p99: sample.percentile(0.99),
@@ -160,18 +153,16 @@ fn trials_of(run: &RateRun) -> (Trials, u64) {
     for operation in &run.operations {
         let performed = &operation.performed;
         let first = exchanges.len();
-        for attempts in &performed.attempts {
-            exchanges.push(Some(Trials {
-                attempts: u64::from(*attempts),
-                answered: 1,
-            }));
-        }
-        if let Some(attempts) = performed.given_up_after {
-            exchanges.push(Some(Trials {
-                attempts: u64::from(attempts),
-                answered: 0,
-            }));
-        }
+        let trials = |(attempts, answered): (&u32, u64)| {
+            let attempts = u64::from(*attempts);
+            Some(Trials { attempts, answered })
+        };
+        let answered = performed.attempts.iter().map(|attempts| (attempts, 1));
+        let given_up = performed
+            .given_up_after
+            .iter()
+            .map(|attempts| (attempts, 0));
+        exchanges.extend(answered.chain(given_up).map(trials));
         for during in &performed.late {
             let before = (first + during).checked_sub(1);
             // The one before the first was warm-up.
@@ -181,11 +172,11 @@ fn trials_of(run: &RateRun) -> (Trials, u64) {
         }
     }
     let left_out = exchanges.iter().filter(|one| one.is_none()).count();
-    let counted = exchanges.into_iter().flatten();
-    let trials = counted.fold(Trials::default(), |all, one| Trials {
-        attempts: all.attempts + one.attempts,
-        answered: all.answered + one.answered,
-    });
+    let mut trials = Trials::default();
+    for exchange in exchanges.into_iter().flatten() {
+        trials.attempts += exchange.attempts;
+        trials.answered += exchange.answered;
+    }
     (trials, left_out as u64)
 }
 
@@ -233,7 +224,7 @@ mod tests {
 
     fn run(percent: &str, operations: Vec<Operation>) -> RateRun {
         RateRun {
-            rate: Rates::parse(percent).unwrap().ascending()[0],
+            rate: Rates::parse(percent).unwrap().0[0],
             seed: 1,
             position: 1,
             operations,

@@ -135,7 +135,7 @@ impl Experiment {
     /// How long all of it takes at least: the expected timeouts, each of which takes so long.
     pub fn expected_duration(&self, timeout: Duration) -> Duration {
         let exchanges = u64::from(self.subject.exchanges);
-        let rates = self.rates.ascending().iter();
+        let rates = self.rates.0.iter();
         let timeouts: u64 = rates
             .map(|rate| self.expected_work(*rate).saturating_sub(exchanges))
             .sum();
@@ -150,7 +150,7 @@ impl Experiment {
             return ProgressBar::hidden();
         }
         let operations = u64::from(self.operations + self.warm_up);
-        let rates = self.rates.ascending().iter();
+        let rates = self.rates.0.iter();
         let work: u64 = rates
             .map(|rate| self.expected_work(*rate) * operations)
             .sum();

@@ -2,13 +2,17 @@ use super::*;
 use crate::cash_machine::disk::failing::Failing;
 use std::io::Seek;
 
-fn directory() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+/// A new journal, and its directory.
+fn journal() -> (tempfile::TempDir, PathBuf, Journal) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal");
+    let (journal, _) = Journal::open(&path).unwrap();
+    (directory, path, journal)
 }
 
 #[test]
 fn records_are_there_when_the_journal_is_opened_again() {
-    let directory = directory();
+    let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal");
     let (mut journal, opened) = Journal::open(&path).unwrap();
     assert_eq!(
@@ -34,17 +38,13 @@ fn records_are_there_when_the_journal_is_opened_again() {
 
 #[test]
 fn a_second_process_is_refused() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let _first = Journal::open(&path).unwrap();
+    let (_directory, path, _first) = journal();
     assert!(matches!(Journal::open(&path), Err(JournalError::InUse(_))));
 }
 
 #[test]
 fn a_torn_last_record_is_cut_off_wherever_it_was_torn() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let (mut journal, _) = Journal::open(&path).unwrap();
+    let (_directory, path, mut journal) = journal();
     journal.append("first").unwrap();
     journal.append("second").unwrap();
     drop(journal);
@@ -70,9 +70,7 @@ fn a_torn_last_record_is_cut_off_wherever_it_was_torn() {
 
 #[test]
 fn damage_before_the_last_record_is_refused_by_its_number() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let (mut journal, _) = Journal::open(&path).unwrap();
+    let (_directory, path, mut journal) = journal();
     for text in ["first", "second", "third"] {
         journal.append(text).unwrap();
     }
@@ -89,9 +87,7 @@ fn damage_before_the_last_record_is_refused_by_its_number() {
 
 #[test]
 fn a_journal_too_long_to_be_read_is_refused_and_left_as_it_is() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let (mut journal, _) = Journal::open(&path).unwrap();
+    let (_directory, path, mut journal) = journal();
     journal.append("first").unwrap();
     drop(journal);
     let (first, last) = (line("first"), line("last"));
@@ -117,9 +113,7 @@ fn a_journal_too_long_to_be_read_is_refused_and_left_as_it_is() {
 
 #[test]
 fn no_record_is_written_that_could_not_be_read_again() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let (mut journal, _) = Journal::open(&path).unwrap();
+    let (_directory, path, mut journal) = journal();
     journal.append("first").unwrap();
     journal.end = MAX_SIZE - 20;
     journal.filled = MAX_SIZE - 20;
@@ -131,7 +125,7 @@ fn no_record_is_written_that_could_not_be_read_again() {
 
 #[test]
 fn a_long_journal_is_replaced_by_one_record_and_goes_on_from_there() {
-    let directory = directory();
+    let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal");
     // What a crash in an earlier replacement left behind.
     fs::write(path.with_extension("new"), "x".repeat(1000)).unwrap();
@@ -152,9 +146,7 @@ fn a_long_journal_is_replaced_by_one_record_and_goes_on_from_there() {
 
 #[test]
 fn who_waited_for_the_old_file_takes_the_new_one() {
-    let directory = directory();
-    let path = directory.path().join("journal");
-    let (mut journal, _) = Journal::open(&path).unwrap();
+    let (_directory, path, mut journal) = journal();
     journal.append("first").unwrap();
     let old = File::open(&path).unwrap();
     assert!(is_named(&old, &path).unwrap());

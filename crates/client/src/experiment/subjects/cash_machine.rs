@@ -23,16 +23,16 @@ use wire::fault::FaultPlan;
 use super::channel;
 use crate::cash_machine::driver::{BankLine, Driver, Stopped};
 use crate::cash_machine::storage::MachineDirectory;
-use crate::experiment::subject::{RetryPolicy, RetryingConnection};
+use crate::experiment::connection::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::session::{Session, Target};
 
-/// What is withdrawn, in hundredths.
-const AMOUNT: i64 = 1;
+/// What is withdrawn.
+const AMOUNT: &str = "0.01";
 
-/// What is in an account of our own, in hundredths: more than a machine's drawer holds.
-const OPENING: i64 = 500_000_000;
+/// What is in an account of our own: more than a machine's drawer holds.
+const OPENING: &str = "5000000.00";
 
 /// How long and how often to ask where no fault disturbs it.
 const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
@@ -41,12 +41,9 @@ const CALM: (Duration, u32) = (Duration::from_secs(2), 5);
 /// asked is not measured.
 const INSISTENT: u32 = 10_000;
 
-/// A card and its PIN.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The card.
     pub card: CardNumber,
-    /// Its PIN.
     pub pin: Pin,
 }
 
@@ -58,7 +55,7 @@ pub struct Bank {
     patience: RetryPolicy,
     amount: Amount,
     /// Faults of this program from the log-in on.
-    pub faults: Option<FaultPlan>,
+    faults: Option<FaultPlan>,
 }
 
 /// A cash machine with a customer who withdraws again and again.
@@ -68,9 +65,10 @@ pub struct CashMachine {
     line: RetryingConnection,
     machines: MachineDirectory,
     driver: Driver,
-    before: Money,
+    /// What was available when the customer logged in.
+    pub before: Money,
     /// Withdrawals whose notes moved and which are confirmed.
-    withdrawn: i64,
+    pub withdrawn: i64,
     /// Machines that were left with a transaction which could not be settled.
     unsettled: u32,
     // Removed with the journals in it.
@@ -107,32 +105,24 @@ impl BankLine for MeasuredLine<'_> {
 }
 
 /// An account of a server of our own: the n-th of [`accounts_file`].
-///
-/// # Errors
-/// When there are not that many card numbers.
 pub fn own_account(number: u32) -> Result<Account, Failure> {
-    let usage = |refusal: Refusal| Failure::Usage(refusal.words);
     Ok(Account {
         card: (100_000_001 + u64::from(number))
             .to_string()
             .parse()
-            .map_err(usage)?,
-        pin: "1234".parse().map_err(usage)?,
+            .map_err(Failure::usage)?,
+        pin: "1234".parse().map_err(Failure::usage)?,
     })
 }
 
 /// A file for `--accounts` with so many accounts.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
     let write = || -> io::Result<NamedTempFile> {
         let mut file = NamedTempFile::new()?;
-        let balance = format!("{}.{:02}", OPENING / 100, OPENING % 100);
         for number in 0..count {
             writeln!(
                 file,
-                "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Measurement\"\nbalance = \"{balance}\"",
+                "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Measurement\"\nbalance = \"{OPENING}\"",
                 100_000_001 + u64::from(number)
             )?;
         }
@@ -143,18 +133,17 @@ pub fn accounts_file(count: u32) -> Result<NamedTempFile, Failure> {
 }
 
 impl Bank {
-    /// The bank there, for this account.
-    ///
-    /// # Errors
-    /// None that can happen: the amount is one.
-    pub fn new(target: Target, account: Account, patience: &RetryPolicy) -> Result<Bank, Failure> {
-        let amount = Money::from_minor(AMOUNT).and_then(Amount::new);
+    pub fn new(
+        mut target: Target,
+        account: Account,
+        patience: &RetryPolicy,
+    ) -> Result<Bank, Failure> {
         Ok(Bank {
+            faults: target.faults.take(),
             target,
             account,
             patience: patience.clone(),
-            amount: amount.ok_or_else(|| Failure::Usage("nothing to withdraw".into()))?,
-            faults: None,
+            amount: AMOUNT.parse().map_err(Failure::Refused)?,
         })
     }
 
@@ -170,10 +159,10 @@ impl Bank {
             let mut session = Session::open(&self.target)?;
             match session.ask(&request)? {
                 Ok(_) => {
-                    return Ok(RetryingConnection::over(
-                        session.into_connection(),
-                        &self.patience,
-                    ));
+                    return Ok(RetryingConnection {
+                        connection: session.into_connection(),
+                        policy: self.patience.clone(),
+                    });
                 }
                 Err(refusal) if refusal.code == Code::Busy => {}
                 Err(refusal) => return Err(Failure::Refused(refusal)),
@@ -191,28 +180,23 @@ impl Bank {
     /// The bank without faults of ours, to settle and to audit.
     fn calm(&self) -> Result<RetryingConnection, Failure> {
         let mut line = self.log_in()?;
-        line.set_patience(CALM.0, Interrupt::default());
+        line.policy.timeout = CALM.0;
+        line.policy.interrupt = Interrupt::default();
         Ok(line)
     }
 }
 
 impl CashMachine {
     /// A machine with its customer logged in and its journal in a directory of its own.
-    ///
-    /// # Errors
-    /// When the bank is not reachable or refuses, or there is no place for a journal.
     pub fn open(bank: Bank) -> Result<CashMachine, Failure> {
-        let directory = tempfile::tempdir()
-            .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-        let machines = MachineDirectory::within(directory.path());
+        let (machines, directory) = MachineDirectory::temporary()?;
         let mut line = bank.log_in()?;
         let driver = new_machine(&machines, 1, &mut line)?;
         let before = balance(&mut line, INSISTENT)?
             .ok_or_else(|| Failure::Lost("the bank did not tell the balance".into()))?
             .0;
         if let Some(plan) = &bank.faults {
-            line.connection()
-                .inject(plan.faults(channel(Transport::Tcp)));
+            line.connection.inject(plan.faults(channel(Transport::Tcp)));
         }
         Ok(CashMachine {
             bank,
@@ -227,77 +211,18 @@ impl CashMachine {
     }
 
     /// Makes sure that the account and the drawer are good for so many withdrawals.
-    ///
-    /// # Errors
-    /// When they are not.
     pub fn needs(&self, withdrawals: u64) -> Result<(), Failure> {
-        let minor = i64::try_from(withdrawals).unwrap_or(i64::MAX);
-        let needed = minor.saturating_mul(AMOUNT);
-        if needed > self.before.minor() || needed > self.driver.storage().drawer().minor() {
+        let (amount, drawer) = (self.bank.amount.money(), self.driver.storage.drawer());
+        let withdrawn = i64::try_from(withdrawals).unwrap_or(i64::MAX);
+        let needed = withdrawn.saturating_mul(amount.minor());
+        if needed > self.before.min(drawer).minor() {
             return Err(Failure::Usage(format!(
-                "{withdrawals} withdrawals of {} are more than the {} in the account or the {} in \
-                 the drawer: lower --operations",
-                self.bank.amount.money(),
-                self.before,
-                self.driver.storage().drawer()
+                "{withdrawals} withdrawals of {amount} are more than the {} in the account or the \
+                 {drawer} in the drawer: lower --operations",
+                self.before
             )));
         }
         Ok(())
-    }
-
-    /// What was available when the customer logged in.
-    pub fn balance_before(&self) -> Money {
-        self.before
-    }
-
-    /// Withdrawals whose notes came out and that are confirmed.
-    pub fn withdrawn(&self) -> i64 {
-        self.withdrawn
-    }
-
-    /// Ends a withdrawal that was given up, so that the next one can begin and the balance can be
-    /// checked: without faults if they are ours, else with more patience.
-    fn settle(&mut self) -> Result<(), Failure> {
-        self.driver.give_up();
-        // What was tried so often continues from there.
-        self.driver.resume();
-        let mut unmeasured = Performed::default();
-        let performed = &mut unmeasured;
-        let stopped = if self.bank.faults.is_some() {
-            let line = &mut self.bank.calm()?;
-            // Attempts go on counting for the exchange that was given up.
-            let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
-            self.driver.run(&mut MeasuredLine {
-                line,
-                most,
-                performed,
-            })?
-        } else {
-            self.driver.run(&mut MeasuredLine {
-                line: &mut self.line,
-                most: INSISTENT,
-                performed,
-            })?
-        };
-        match stopped {
-            Stopped::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
-            Stopped::Shown(_) => {}
-            Stopped::Idle => return Err(nothing_to_do()),
-            Stopped::OutOfAttempts => {
-                self.unsettled += 1;
-                self.driver = new_machine(&self.machines, self.unsettled + 1, &mut self.line)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The balance now, and what is held, as far as the bank can be asked.
-    fn balance_after(&mut self) -> Result<Option<(Money, Money)>, Failure> {
-        if self.bank.faults.is_some() {
-            balance(&mut self.bank.calm()?, CALM.1)
-        } else {
-            balance(&mut self.line, INSISTENT)
-        }
     }
 }
 
@@ -333,8 +258,36 @@ impl Subject for CashMachine {
         }
     }
 
+    /// Settles a withdrawal that was given up, so that the next one can begin and the balance can be
+    /// checked: without faults if they are ours, else with more patience.
     fn after_given_up(&mut self) -> Result<(), Failure> {
-        self.settle()
+        self.driver.give_up();
+        // What was tried so often continues from there.
+        self.driver.resume();
+        let mut calm;
+        let (line, most) = if self.bank.faults.is_some() {
+            calm = self.bank.calm()?;
+            // Attempts go on counting for the exchange that was given up.
+            let most = self.bank.patience.give_up_after.saturating_add(CALM.1);
+            (&mut calm, most)
+        } else {
+            (&mut self.line, INSISTENT)
+        };
+        let stopped = self.driver.run(&mut MeasuredLine {
+            line,
+            most,
+            performed: &mut Performed::default(),
+        })?;
+        match stopped {
+            Stopped::Shown(Outcome::Moved { .. }) => self.withdrawn += 1,
+            Stopped::Shown(_) => {}
+            Stopped::Idle => return Err(nothing_to_do()),
+            Stopped::OutOfAttempts => {
+                self.unsettled += 1;
+                self.driver = new_machine(&self.machines, self.unsettled + 1, &mut self.line)?;
+            }
+        }
+        Ok(())
     }
 
     fn audit(&mut self) -> Result<Audit, Failure> {
@@ -344,7 +297,12 @@ impl Subject for CashMachine {
                 self.unsettled
             )));
         }
-        let Some((after, held)) = self.balance_after()? else {
+        let balance = if self.bank.faults.is_some() {
+            balance(&mut self.bank.calm()?, CALM.1)?
+        } else {
+            balance(&mut self.line, INSISTENT)?
+        };
+        let Some((after, held)) = balance else {
             return Ok(Audit::NotKnown("the bank did not tell the balance".into()));
         };
         let (before, amount) = (self.before, self.bank.amount.money());

@@ -9,7 +9,7 @@ use measure::subject::{Performed, Subject};
 use proto::datetime::Request;
 
 use crate::clock;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::failure::Failure;
 use crate::session::Target;
 
@@ -17,7 +17,6 @@ use crate::session::Target;
 /// source at.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A client of the clock.
 #[derive(Debug)]
 pub struct Clock {
     clock: clock::Clock,
@@ -28,9 +27,6 @@ pub struct Clock {
 
 impl Clock {
     /// A client of the clock there, under the target's faults from here on.
-    ///
-    /// # Errors
-    /// When the server has no address, or no socket can be had.
     pub fn open(
         target: &Target,
         patience: &RetryPolicy,

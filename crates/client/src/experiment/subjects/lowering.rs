@@ -1,36 +1,27 @@
 //! Texts that are put into lower case, over one connection.
 //!
-//! The service has no ids. Each text is another one, so that an answer tells which it belongs to.
+//! The service has no ids. Each text is another one, so that an answer shows which it belongs to.
 
 use measure::subject::{Performed, Subject};
-use proto::mode::Transport;
 use proto::text::{Answer, Request};
-use wire::fault::FaultPlan;
 
-use super::channel;
-use crate::experiment::subject::{RetryPolicy, RetryingConnection};
+use crate::experiment::connection::{RetryPolicy, RetryingConnection};
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// A client of the text service.
 #[derive(Debug)]
 pub struct Lowering {
     line: RetryingConnection,
-    give_up_after: u32,
     count: u64,
 }
 
 impl Lowering {
-    /// A client over this conversation, under these faults from here on.
-    pub fn over(session: Session, faults: Option<&FaultPlan>, patience: &RetryPolicy) -> Lowering {
-        let mut line = RetryingConnection::over(session.into_connection(), patience);
-        if let Some(plan) = faults {
-            line.connection()
-                .inject(plan.faults(channel(Transport::Tcp)));
-        }
+    pub fn over(session: Session, policy: &RetryPolicy) -> Lowering {
         Lowering {
-            line,
-            give_up_after: patience.give_up_after,
+            line: RetryingConnection {
+                connection: session.into_connection(),
+                policy: policy.clone(),
+            },
             count: 0,
         }
     }
@@ -45,12 +36,11 @@ impl Subject for Lowering {
         let expected = Answer::Lower(format!("hello world {}", self.count));
         let mut performed = Performed::default();
         let is_expected = |answer: &Answer| *answer == expected;
+        let most = self.line.policy.give_up_after;
         let answer = self
             .line
-            .insist(&request, is_expected, self.give_up_after, &mut performed)?;
-        match answer {
-            Some(Err(refusal)) => Err(Failure::Refused(refusal)),
-            Some(Ok(_)) | None => Ok(performed),
-        }
+            .insist(&request, is_expected, most, &mut performed)?;
+        answer.transpose().map_err(Failure::Refused)?;
+        Ok(performed)
     }
 }

@@ -14,7 +14,7 @@ use proto::refusal::{Code, Refusal};
 use wire::fault::{FaultKind, FaultPlan, FaultSchedule};
 
 use super::channel;
-use crate::experiment::subject::RetryPolicy;
+use crate::experiment::connection::RetryPolicy;
 use crate::failure::Failure;
 use crate::modes::handout::atm_login::dialogue::{Dialogue, Done, Operation};
 use crate::modes::handout::talk::HandoutConnection;
@@ -23,7 +23,6 @@ use crate::session::Target;
 /// What is withdrawn.
 const AMOUNT: u64 = 1;
 
-/// A name and a password.
 #[derive(Debug, Clone)]
 pub struct Customer {
     /// The name, or the card.
@@ -44,10 +43,6 @@ pub struct PrintedMachine {
 }
 
 impl PrintedMachine {
-    /// Logs in.
-    ///
-    /// # Errors
-    /// When the server is not reachable, does not know the customer, or is another one.
     pub fn open(
         target: &Target,
         customer: &Customer,

@@ -17,7 +17,6 @@ use crate::interrupt::ExitMessage;
 /// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
 pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// The longest pause.
 pub const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The line to the bank, and what is known of the transaction that is carried out over it.
@@ -28,9 +27,7 @@ pub struct PatientLine {
     pub patience: Duration,
     /// What Ctrl-C has to say: what is open, and what settles it.
     pub notice: ExitMessage,
-    /// What settles a transaction that is left open.
     pub settled_by: String,
-    /// When patience ends.
     deadline: Instant,
     /// Why the last attempt was not answered, or what it was refused with.
     why: String,
@@ -50,20 +47,17 @@ impl PatientLine {
         }
     }
 
-    /// Patience begins anew.
     pub fn start(&mut self) {
         self.deadline = Instant::now() + self.patience;
         self.why.clear();
         self.unreachable = None;
     }
 
-    /// Says that the transaction is rolled back.
     pub fn rolling_back(&self) {
         let words = "no answer in all that time; rolling it back";
         self.bank.progress.show(words);
     }
 
-    /// Why there was no answer.
     pub fn failure(&mut self) -> Failure {
         let unreachable = self.unreachable.take();
         unreachable.unwrap_or_else(|| Failure::Lost(self.why.as_str().into()))

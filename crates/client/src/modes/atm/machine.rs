@@ -1,23 +1,27 @@
 //! The machine with a customer in front of it: carries out what is wanted, and says how it ended.
 
-mod questions;
-
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use proto::atm::machine::{BeginError, Machine, Outcome};
-use proto::atm::{Amount, Kind, Money, TransactionId};
+use proto::atm::{
+    Amount, Answer, CardNumber, CreationId, Holder, Kind, Money, Pin, Request, TransactionId,
+};
 use proto::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-use super::line::PatientLine;
-use super::receipt::{Receipt, named, unsettled, untold};
+use super::line::{FIRST_PAUSE, MAX_PAUSE, PatientLine};
+use super::receipt::{INTERRUPTED, Receipt, named, unsettled, untold};
 use crate::cash_machine::bank_client::BankClient;
 use crate::cash_machine::driver::{Driver, Stopped};
 use crate::cash_machine::storage::MachineStorage;
 use crate::evidence::Evidence;
-use crate::failure::{Failure, Report};
+use crate::failure::{Failure, Report, refusal_text};
 use crate::interrupt::ExitMessage;
 use crate::session::Target;
+
+/// How often a bank may give an answer that is none to one question.
+const BROKEN_ANSWERS: u32 = 3;
 
 /// A cash machine at work.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl CashMachine {
         bank: Target,
         patience: Duration,
     ) -> CashMachine {
-        let name = storage.name().clone();
+        let name = storage.name.clone();
         storage.record_to(bank.recorder.clone());
         let settled_by = format!("machine {name} settles it before anything else");
         CashMachine {
@@ -42,10 +46,10 @@ impl CashMachine {
         }
     }
 
-    /// The same machine with a person who may press Ctrl-C, and may have to know what settles
+    /// The same machine with a user who may press Ctrl-C, and may have to know what settles
     /// a transaction that is left open.
     #[must_use]
-    pub fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
+    pub(crate) fn for_person(mut self, notice: ExitMessage, settled_by: String) -> CashMachine {
         self.line.notice = notice;
         self.line.settled_by = settled_by;
         self
@@ -77,7 +81,7 @@ impl CashMachine {
 
     /// The machine's name and drawer.
     pub fn storage(&self) -> &MachineStorage {
-        self.driver.storage()
+        &self.driver.storage
     }
 
     /// The line to the bank.
@@ -116,7 +120,7 @@ impl CashMachine {
         match self.driver.begin(id, amount)? {
             Ok(()) => {}
             Err(BeginError::Drawer) => return Ok(Err(self.drawer_cannot(kind))),
-            Err(BeginError::Open) => return Err(self.unsettled()),
+            Err(BeginError::Open) => return Err(self.unsettled(None)),
         }
         match self.work()? {
             Some(Outcome::Moved {
@@ -129,31 +133,147 @@ impl CashMachine {
                 amount,
                 available,
             })),
-            Some(Outcome::Declined { refusal, .. }) => Ok(Err(refusal)),
-            Some(Outcome::RolledBack {
-                refusal: Some(refusal),
-                ..
-            }) => Ok(Err(refusal)),
+            Some(
+                Outcome::Declined { refusal, .. }
+                | Outcome::RolledBack {
+                    refusal: Some(refusal),
+                    ..
+                },
+            ) => Ok(Err(refusal)),
             Some(Outcome::RolledBack { id, refusal: None }) => Err(Failure::Lost(
                 format!("the bank did not answer in time; {id} was rolled back, nothing moved")
                     .into(),
             )),
             Some(outcome @ (Outcome::Unsettled { .. } | Outcome::Disputed { .. })) => {
-                Err(Failure::Unknown(about(&outcome, named(&outcome).into())))
+                let report = Report::from(named(&outcome));
+                Err(Failure::Unknown(report.about(outcome.id())))
             }
-            None => Err(self.unsettled()),
+            None => Err(self.unsettled(None)),
         }
     }
 
     /// Fills or empties the drawer, as an operator.
+    pub(crate) fn load(&mut self, count: Money) -> Result<(), Failure> {
+        let is_loaded = self.driver.load(count, &mut self.line)?;
+        is_loaded.then_some(()).ok_or_else(|| self.unsettled(None))
+    }
+
+    /// The balance of the card in the machine. It changes nothing, so it is asked again until it is
+    /// answered or patience ends.
     ///
     /// # Errors
-    /// When something is open, or the disk fails.
-    pub fn load(&mut self, count: Money) -> Result<(), Failure> {
-        match self.driver.load(count, &mut self.line)? {
-            true => Ok(()),
-            false => Err(self.unsettled()),
+    /// When the bank cannot be reached.
+    pub fn balance(&mut self) -> Result<Result<Receipt, Refusal>, Failure> {
+        match self.ask_with_retry(&Request::Balance)? {
+            Ok(Answer::Balance { available, held }) => Ok(Ok(Receipt::Balance { available, held })),
+            Ok(_) => Err(Failure::Protocol("the bank answered something else".into())),
+            Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// Opens an account.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] when the bank was asked and did not answer.
+    pub(crate) fn create(
+        &mut self,
+        card: CardNumber,
+        pin: Pin,
+        opening: Money,
+        holder: Holder,
+    ) -> Result<Result<Receipt, Refusal>, Failure> {
+        let id = CreationId(Uuid::now_v7());
+        let request = Request::Create {
+            id,
+            card: card.clone(),
+            pin,
+            opening,
+            holder: holder.clone(),
+        };
+        let shown = card.clone();
+        let not_known = |why: &str| {
+            format!(
+                "{id}: whether the account was opened is not known ({why}): `labclient atm --card \
+                 {shown} balance` tells"
+            )
+        };
+        self.line.notice.set(Some(not_known(INTERRUPTED)));
+        let asked = self.ask_with_retry(&request);
+        let receipt = Receipt::Created {
+            id,
+            card,
+            opening,
+            holder,
+        };
+        let done = receipt.done().filter(|_| matches!(asked, Ok(Ok(_))));
+        self.line
+            .notice
+            .set(done.map(|done| untold(&done, INTERRUPTED)));
+        match asked {
+            Ok(Ok(Answer::Created { .. })) => Ok(Ok(receipt)),
+            Ok(Ok(_)) => Err(Failure::Protocol("the bank answered something else".into())),
+            Ok(Err(refusal)) => Ok(Err(refusal)),
+            Err(Failure::Lost(report) | Failure::Protocol(report))
+                if self.line.bank.is_unanswered(&request) =>
+            {
+                Err(Failure::Unknown(report.reworded(not_known).about(id)))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Asks what may be asked twice, until it is answered or patience ends. A bank that was never
+    /// reached is not waited for, and one that breaks the protocol is asked [`BROKEN_ANSWERS`] times:
+    /// a message that came twice may have stood in the answer's place.
+    fn ask_with_retry(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
+        let by = Instant::now() + self.line.patience;
+        let mut pause = FIRST_PAUSE;
+        let mut lost = None;
+        let (mut broken, mut answers_left) = (None, BROKEN_ANSWERS);
+        for attempt in 2.. {
+            let why = match self.line.bank.ask(request) {
+                Err(failure) if has_answered_wrong(&failure) => {
+                    answers_left -= 1;
+                    if answers_left == 0 {
+                        return Err(failure);
+                    }
+                    let why = failure.words().unwrap_or_default();
+                    broken = Some(failure);
+                    why
+                }
+                Err(failure) if failure.was_asked() => {
+                    let why = failure.words().unwrap_or_default();
+                    lost = Some(failure);
+                    why
+                }
+                Err(Failure::Unreachable(report) | Failure::Protocol(report)) if lost.is_some() => {
+                    report.to_string()
+                }
+                // What it answered says more than that it takes no other connection.
+                Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
+                    return Err(broken.unwrap_or(failure));
+                }
+                Err(Failure::Refused(refusal)) if lost.is_some() && refusal.code.is_transient() => {
+                    refusal_text(&refusal)
+                }
+                Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
+                // The server ended an idle connection before it read this.
+                Ok(Err(refusal)) if refusal.code == Code::TooSlow => {
+                    let words = refusal_text(&refusal);
+                    lost = Some(Failure::Lost(words.clone().into()));
+                    words
+                }
+                asked => return asked,
+            };
+            if Instant::now() + pause >= by {
+                break;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(MAX_PAUSE);
+            self.line.bank.progress.again(&why, "asking again", attempt);
+        }
+        let last = broken.or(lost);
+        Err(last.unwrap_or_else(|| Failure::Lost(Report::default())))
     }
 
     /// Does what the machine says until there is something to show or nothing left to do. Whatever
@@ -161,7 +281,7 @@ impl CashMachine {
     fn work(&mut self) -> Result<Option<Outcome>, Failure> {
         let worked = self.go_on();
         match (worked, self.driver.open()) {
-            (Err(failure), Some(_)) => Err(self.unsettled_because(failure)),
+            (Err(failure), Some(_)) => Err(self.unsettled(Some(&failure))),
             (worked, _) => worked,
         }
     }
@@ -187,32 +307,19 @@ impl CashMachine {
         Refusal::new(Code::Unavailable, words)
     }
 
-    fn unsettled(&self) -> Failure {
-        self.unknown(self.unsettled_words(None).into())
-    }
-
-    fn unsettled_because(&self, why: Failure) -> Failure {
-        let words = self.unsettled_words(why.words().as_deref());
-        self.unknown(match why.evidence().cloned() {
-            Some(evidence) => Report::new(words, evidence),
+    fn unsettled(&self, why: Option<&Failure>) -> Failure {
+        let open = self.driver.open();
+        let reason = why.and_then(Failure::words);
+        let words = unsettled(open.as_ref(), &self.line.settled_by, reason.as_deref());
+        let report = match why.and_then(Failure::evidence) {
+            Some(evidence) => Report::new(words, evidence.clone()),
             None => words.into(),
-        })
-    }
-
-    fn unknown(&self, report: Report) -> Failure {
-        Failure::Unknown(match self.driver.open() {
-            Some(outcome) => about(&outcome, report),
+        };
+        Failure::Unknown(match open {
+            Some(outcome) => report.about(outcome.id()),
             None => report,
         })
     }
-
-    fn unsettled_words(&self, why: Option<&str>) -> String {
-        unsettled(self.driver.open().as_ref(), &self.line.settled_by, why)
-    }
-}
-
-fn about(outcome: &Outcome, report: Report) -> Report {
-    report.about(outcome.id())
 }
 
 /// Whether the bank gave a whole answer that is none, as opposed to one that was cut off.

@@ -21,21 +21,13 @@ pub(super) fn settle(
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for name in names(setup, name)? {
-        let mut failed = |failure: &Failure| {
-            status = status.worse(failure.status());
-            report_failure(&name, failure, output)
-        };
-        let mut machine = match setup.machine(Some(&name)) {
-            Ok(machine) => machine,
-            Err(failure) => {
-                failed(&failure)?;
-                continue;
-            }
-        };
-        let settled = match machine.settle() {
+        let opened = setup.machine(Some(&name));
+        let settled = opened.and_then(|mut machine| Ok((machine.settle()?, machine)));
+        let (settled, machine) = match settled {
             Ok(settled) => settled,
             Err(failure) => {
-                failed(&failure)?;
+                status = status.worse(failure.status());
+                report_failure(&name, &failure, output)?;
                 continue;
             }
         };
@@ -48,11 +40,10 @@ pub(super) fn settle(
             status = status.worse(Status::Refused);
         }
         let members = json!({"ok": !is_disputed, "terminal": name.as_str(), "settled": members});
-        let line = match output.json {
-            true => members.to_string(),
-            false => format!("{name}: {words}"),
+        let printed = match output.json {
+            true => output.line(&members.to_string()),
+            false => output.line(&format!("{name}: {words}")),
         };
-        let printed = output.line(&line);
         machine.hand_over(settled.as_ref().map(receipt::named), printed)?;
     }
     Ok(status)
@@ -60,19 +51,14 @@ pub(super) fn settle(
 
 fn report_failure(name: &Name, failure: &Failure, output: Output) -> Result<(), Failure> {
     say(&format!("{name}: {}", failure.words().unwrap_or_default()));
-    match failure.object() {
-        Some(mut object) if output.json => {
-            object["terminal"] = json!(name.as_str());
-            output.line(&object.to_string())
-        }
-        Some(_) | None => Ok(()),
-    }
+    let Some(mut object) = failure.object().filter(|_| output.json) else {
+        return Ok(());
+    };
+    object["terminal"] = json!(name.as_str());
+    output.line(&object.to_string())
 }
 
 /// Lists what the machines remember, record by record. A journal that cannot be read is passed over.
-///
-/// # Errors
-/// When there is no list of them, or standard output cannot be written.
 pub(super) fn journal(
     setup: &AtmSetup,
     name: Option<&Name>,
@@ -98,9 +84,6 @@ pub(super) fn journal(
 }
 
 /// Puts this much into the drawer, whatever its count was.
-///
-/// # Errors
-/// When something is open, or the machine is in use.
 pub(super) fn load(
     setup: &AtmSetup,
     name: Option<&Name>,
@@ -110,7 +93,7 @@ pub(super) fn load(
     let mut machine = setup.machine_to_load(name)?;
     machine.settle()?;
     machine.load(count)?;
-    let name = machine.storage().name();
+    let name = &machine.storage().name;
     output.answer(
         &format!("{name}: {count} in the drawer"),
         json!({"terminal": name.as_str(), "drawer": count.to_string()}),

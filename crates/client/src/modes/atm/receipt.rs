@@ -46,9 +46,6 @@ pub enum Receipt {
 
 impl Receipt {
     /// Prints the receipt on a few lines; with `--json` as one object.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn print(&self, output: Output) -> Result<(), Failure> {
         match self {
             Receipt::Balance { available, held } => {

@@ -1,4 +1,4 @@
-//! Where machines stand: their journals, the bank they talk to, and the person in front of them.
+//! Where machines stand: their journals, the bank they talk to, and the user in front of them.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use proto::name::Name;
 
 use super::Arguments;
 use super::machine::CashMachine;
-use crate::cash_machine::progress::Progress;
-use crate::cash_machine::storage::{MachineDirectory, MachineStorage};
+use crate::cash_machine::bank_client::Progress;
+use crate::cash_machine::storage::{MachineDirectory, Recover};
 use crate::failure::Failure;
 use crate::interrupt::ExitMessage;
 use crate::output::{Output, say};
@@ -35,50 +35,48 @@ impl AtmSetup {
         output: Output,
     ) -> Result<AtmSetup, Failure> {
         let semantics = arguments.semantics;
-        let mut throw_away = None;
-        let machines = if semantics == Semantics::ExactlyOnce {
-            MachineDirectory::of(&target.server)?
+        let (machines, throw_away) = if semantics == Semantics::ExactlyOnce {
+            (MachineDirectory::of(&target.server)?, None)
         } else {
             say(&format!(
                 "warning: {semantics}: this machine may lose or make money, on purpose"
             ));
-            let directory = tempfile::tempdir()
-                .map_err(|error| Failure::Resource(format!("no place for a journal: {error}")))?;
-            let machines = MachineDirectory::within(directory.path());
-            throw_away = Some(directory);
-            machines
+            let (machines, directory) = MachineDirectory::temporary()?;
+            (machines, Some(directory))
         };
-        let (target, patience) = (target.clone(), arguments.patience);
         Ok(AtmSetup {
             machines,
             _throw_away: throw_away,
             notice: ExitMessage::watch(target.recorder.clone())?,
-            target,
+            target: target.clone(),
             semantics,
-            patience,
+            patience: arguments.patience,
             is_for_programs: output.json,
         })
     }
 
     pub fn machine(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
-        let found = self.machines.open(name, self.semantics.protections())?;
-        Ok(self.machine_of(found))
+        self.machine_recovered(name, Machine::recover_under)
     }
 
     /// A machine whose drawer need not have what its journal says.
     pub fn machine_to_load(&self, name: Option<&Name>) -> Result<CashMachine, Failure> {
-        let protections = self.semantics.protections();
-        let found = self.machines.open_to_load(name, protections)?;
-        Ok(self.machine_of(found))
+        self.machine_recovered(name, Machine::recover_to_load)
     }
 
-    fn machine_of(&self, found: (MachineStorage, Machine)) -> CashMachine {
-        let settled_by = self.settled_by(found.0.name());
+    fn machine_recovered(
+        &self,
+        name: Option<&Name>,
+        recover: Recover,
+    ) -> Result<CashMachine, Failure> {
+        let protections = self.semantics.protections();
+        let found = self.machines.open_recovered(name, protections, recover)?;
+        let settled_by = self.settled_by(&found.0.name);
         let mut machine = CashMachine::new(found, self.target.clone(), self.patience);
         if !self.is_for_programs {
             machine.bank().progress = Progress::on_terminal(&self.target);
         }
-        machine.for_person(self.notice.clone(), settled_by)
+        Ok(machine.for_person(self.notice.clone(), settled_by))
     }
 
     /// Who settles what this machine leaves open, and how.

@@ -9,7 +9,6 @@ use wire::connection::{SendError, Writer};
 
 use crate::room::{Command, Decoded, Dialect};
 
-/// What was asked and not answered yet.
 #[derive(Debug)]
 pub struct OpenRequests {
     /// Requests sent so far, before the room was entered and since.
@@ -43,8 +42,28 @@ impl Dialect for OpenRequests {
 
     const SKIPS_UNREADABLE: bool = false;
 
+    /// `quit` alone leaves, a word behind a slash is a command, a blank line is nothing, and everything
+    /// else is said; `//` says a line that begins with one slash. A tab is said as a blank, since the
+    /// room takes no control characters.
     fn command(line: &str) -> Result<Command<Request>, Refusal> {
-        command_of_line(line)
+        let said = match line.trim() {
+            "" => return Ok(Command::Nothing),
+            "quit" | "/quit" => return Ok(Command::Quit),
+            "/who" => return Ok(Command::Send(Request::Who)),
+            "/help" | "/?" => return Ok(Command::Help),
+            command if command.starts_with("//") => &command[1..],
+            command if command.starts_with('/') => {
+                let word = command.split_whitespace().next().unwrap_or_default();
+                let words = format!(
+                    "{} is none of: /who, /help, /quit; to say it, double the slash",
+                    quoted(word)
+                );
+                return Err(Refusal::new(Code::UnknownVerb, words));
+            }
+            _ => line,
+        };
+        let said = said.replace('\t', " ").parse();
+        said.map(|text| Command::Send(Request::Say(text)))
     }
 
     fn send(&mut self, writer: &mut Writer, request: Request) -> Result<(), SendError> {
@@ -64,36 +83,10 @@ impl Dialect for OpenRequests {
     }
 }
 
-/// Reads what the room says.
 pub fn read(message: &[u8]) -> Decoded<Message<String>> {
     let text = String::from_utf8_lossy(message);
     let read = Message::parse(&text);
     Some(read.ok_or_else(|| format!("{} is no message of a room", quoted(&text))))
-}
-
-/// What a line asks for: `quit` alone leaves, a word behind a slash is a command, a blank line is
-/// nothing, and everything else is said; `//` says a line that begins with one slash. A tab is said
-/// as a blank, since the room takes no control characters.
-pub fn command_of_line(line: &str) -> Result<Command<Request>, Refusal> {
-    let said = match line.trim() {
-        "" => return Ok(Command::Nothing),
-        "quit" | "/quit" => return Ok(Command::Quit),
-        "/who" => return Ok(Command::Send(Request::Who)),
-        "/help" | "/?" => return Ok(Command::Help),
-        command if command.starts_with("//") => &command[1..],
-        command if command.starts_with('/') => {
-            let word = command.split_whitespace().next().unwrap_or_default();
-            let words = format!(
-                "{} is none of: /who, /help, /quit; to say it, double the slash",
-                quoted(word)
-            );
-            return Err(Refusal::new(Code::UnknownVerb, words));
-        }
-        _ => line,
-    };
-    said.replace('\t', " ")
-        .parse()
-        .map(|text| Command::Send(Request::Say(text)))
 }
 
 #[cfg(test)]
@@ -120,15 +113,15 @@ mod tests {
             ("either/or", said("either/or")),
             ("\tindented", said(" indented")),
         ] {
-            assert_eq!(command_of_line(line), expected, "{line:?}");
+            assert_eq!(OpenRequests::command(line), expected, "{line:?}");
         }
-        assert!(command_of_line("\x1b[2J").is_err());
+        assert!(OpenRequests::command("\x1b[2J").is_err());
     }
 
     #[test]
     fn an_unknown_command_is_refused_and_not_said() {
         for line in ["/whoever", "/exit now", "/", " /leave"] {
-            let refusal = command_of_line(line).unwrap_err();
+            let refusal = OpenRequests::command(line).unwrap_err();
             assert_eq!(refusal.code, Code::UnknownVerb, "{line:?}");
             assert!(refusal.words.contains("/who, /help, /quit"), "{refusal:?}");
         }

@@ -4,32 +4,44 @@ use proto::printable::quoted;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
-use super::person::{Person, fits};
+use super::person::{Field, Menu, Person};
 use super::talk::{HandoutConnection, NO_ANSWER, may_be_done, outcome_unknown};
 use crate::failure::{Failure, Status};
-use crate::menu::asks_for_help;
 use crate::output::{Output, say};
 use crate::session::Target;
 
-const MENU: &str = "\
+const CARD: Field = (Person::word, "card number: ");
+const PASSWORD: Field = (Person::hidden_word, "password: ");
+const AMOUNT: Field = (Person::word, "amount: ");
+const NAME: Field = (Person::word, "name: ");
+const BALANCE: Field = (Person::word, "initial balance: ");
+
+const MENU: Menu = Menu {
+    text: "\
 1. Verify a card
 2. Balance
 3. Withdraw
 4. Create an account
 5. Deposit
-6. Exit";
+6. Exit",
+    prompt: "choice (1 to 6): ",
+    invalid: "there are the choices 1 to 6",
+    requests: &[
+        ("VERIFY_CARD_AND_PASSWORD", &[CARD, PASSWORD]),
+        ("BALANCE_INQUIRY", &[CARD]),
+        ("WITHDRAW", &[CARD, AMOUNT]),
+        ("CREATE_ACCOUNT", &[CARD, NAME, PASSWORD, BALANCE]),
+        ("DEPOSIT", &[CARD, AMOUNT]),
+    ],
+};
 
-/// What is sent, and whether it moves money or makes an account.
-struct Request {
-    message: String,
-    changes: bool,
-}
+/// The requests that move money or make an account.
+const CHANGING: [&str; 3] = ["WITHDRAW ", "CREATE_ACCOUNT ", "DEPOSIT "];
 
 /// How often a request is not sent, and what decides it.
 pub struct Errors {
     /// In how many of a hundred requests, 0 to 100.
     pub percent: u8,
-    /// Draws.
     pub draws: Xoshiro256PlusPlus,
 }
 
@@ -39,14 +51,14 @@ impl Errors {
     }
 }
 
-/// Asks what to do, and does it over a connection of its own, until the person leaves.
-///
-/// # Errors
-/// When the server is not reachable, or neither answers nor closes.
+/// Asks what to do, and does it over a connection of its own, until the user leaves.
 pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(target, output)?;
-    say(MENU);
-    match (ask_all(target, &mut errors, &mut person), person.status()) {
+    say(MENU.text);
+    match (
+        ask_all(target, &mut errors, &mut person, output),
+        person.status,
+    ) {
         (Ok(()), status) => Ok(status),
         // That money may have moved stays the worst of it.
         (Err(Failure::Unreachable(words) | Failure::Lost(words)), Status::Unknown) => {
@@ -56,34 +68,18 @@ pub fn run(target: &Target, mut errors: Errors, output: Output) -> Result<Status
     }
 }
 
-fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<(), Failure> {
-    while let Some(choice) = person.line("choice (1 to 6): ")? {
-        let request = match choice.trim() {
-            "1" => verify(person)?,
-            "2" => balance(person)?,
-            "3" => move_money(person, "WITHDRAW")?,
-            "4" => create(person)?,
-            "5" => move_money(person, "DEPOSIT")?,
-            "6" => break,
-            choice if asks_for_help(choice) => {
-                say(MENU);
-                continue;
-            }
-            _ => {
-                say("there are the choices 1 to 6");
-                continue;
-            }
-        };
-        let Some(request) = request else { break };
-        if let Err(words) = fits(&request.message) {
-            person.refuse(&words);
-            continue;
-        }
+fn ask_all(
+    target: &Target,
+    errors: &mut Errors,
+    person: &mut Person,
+    output: Output,
+) -> Result<(), Failure> {
+    while let Some(request) = person.request(&MENU)? {
         let talk = HandoutConnection::open(target)?;
         if errors.strikes() {
             talk.leave();
-            let object = json!({"ok": false, "error": "ERROR"});
-            person.show_failed("ERROR", &object)?;
+            let object = json!({"ok": false, "error": "ERROR"}).to_string();
+            output.line(if output.json { &object } else { "ERROR" })?;
             continue;
         }
         ask(talk, &request, person)?;
@@ -91,21 +87,22 @@ fn ask_all(target: &Target, errors: &mut Errors, person: &mut Person) -> Result<
     Ok(())
 }
 
-fn ask(mut talk: HandoutConnection, request: &Request, person: &mut Person) -> Result<(), Failure> {
-    let asked = talk
-        .send(&request.message)
-        .and_then(|()| talk.everything())
-        .map_err(|failure| match failure {
-            Failure::Lost(report) | Failure::Protocol(report) if request.changes => {
-                outcome_unknown(report)
-            }
-            failure => failure,
-        });
+fn ask(mut talk: HandoutConnection, request: &str, person: &mut Person) -> Result<(), Failure> {
+    let changes = CHANGING.iter().any(|verb| request.starts_with(verb));
+    let asked =
+        talk.send(request)
+            .and_then(|()| talk.everything())
+            .map_err(|failure| match failure {
+                Failure::Lost(report) | Failure::Protocol(report) if changes => {
+                    outcome_unknown(report)
+                }
+                failure => failure,
+            });
     let answer = asked?;
     let before = "Response from bank server: ";
     if !answer.is_empty() {
         let shown = person.show(before, &answer);
-        return shown.map_err(|failure| match request.changes {
+        return shown.map_err(|failure| match changes {
             true => {
                 let why = failure.words();
                 let why = why.as_deref().unwrap_or("nobody reads standard output");
@@ -115,56 +112,9 @@ fn ask(mut talk: HandoutConnection, request: &Request, person: &mut Person) -> R
             false => failure,
         });
     }
-    let failure = match request.changes {
+    let failure = match changes {
         true => Failure::Unknown(may_be_done(NO_ANSWER).into()),
         false => Failure::Lost(NO_ANSWER.into()),
     };
     person.show_failure(before, &failure)
-}
-
-fn verify(person: &mut Person) -> Result<Option<Request>, Failure> {
-    let Some(card) = person.word("card number: ")? else {
-        return Ok(None);
-    };
-    let password = person.hidden_word("password: ")?;
-    Ok(password.map(|password| Request {
-        message: format!("VERIFY_CARD_AND_PASSWORD {card} {password}"),
-        changes: false,
-    }))
-}
-
-fn balance(person: &mut Person) -> Result<Option<Request>, Failure> {
-    let card = person.word("card number: ")?;
-    Ok(card.map(|card| Request {
-        message: format!("BALANCE_INQUIRY {card}"),
-        changes: false,
-    }))
-}
-
-fn move_money(person: &mut Person, verb: &str) -> Result<Option<Request>, Failure> {
-    let Some(card) = person.word("card number: ")? else {
-        return Ok(None);
-    };
-    let amount = person.word("amount: ")?;
-    Ok(amount.map(|amount| Request {
-        message: format!("{verb} {card} {amount}"),
-        changes: true,
-    }))
-}
-
-fn create(person: &mut Person) -> Result<Option<Request>, Failure> {
-    let Some(card) = person.word("card number: ")? else {
-        return Ok(None);
-    };
-    let Some(name) = person.word("name: ")? else {
-        return Ok(None);
-    };
-    let Some(password) = person.hidden_word("password: ")? else {
-        return Ok(None);
-    };
-    let balance = person.word("initial balance: ")?;
-    Ok(balance.map(|balance| Request {
-        message: format!("CREATE_ACCOUNT {card} {name} {password} {balance}"),
-        changes: true,
-    }))
 }

@@ -17,7 +17,7 @@ use crate::output::{Output, say};
 use crate::session::Target;
 use dialogue::{Dialogue, Done, Operation};
 
-/// Operations at each error rate, unless told otherwise.
+/// Operations at each error rate, by default.
 pub const OPERATIONS: u32 = 100;
 
 /// In how many of [`CHANCES`] withdrawals the client says that it failed.
@@ -28,9 +28,6 @@ const CHANCES: u64 = 10;
 const LARGEST: u64 = 5000;
 
 /// Logs in, and does so many random operations at each error rate.
-///
-/// # Errors
-/// When the server is not reachable, is lost, or says something else than the printed one.
 pub fn run(
     target: &Target,
     operations: u32,
@@ -41,7 +38,7 @@ pub fn run(
     let mut person = Person::open(target, output)?;
     if !log_in(&mut talk, &mut person, output)? {
         talk.close();
-        return Ok(person.status());
+        return Ok(person.status);
     }
     let mut bank = Dialogue::new(talk);
     let mut averages = Vec::new();
@@ -72,7 +69,7 @@ pub fn run(
     if !output.json {
         output.line(&format!("[{}]", averages.join(", ")))?;
     }
-    Ok(person.status())
+    Ok(person.status)
 }
 
 /// Asks for name and password until the server takes them; says whether it did, or the input
@@ -114,7 +111,6 @@ fn draw_operation(draws: &mut Xoshiro256PlusPlus) -> Operation {
     }
 }
 
-/// A number from 1 to `most`.
 fn draw(draws: &mut Xoshiro256PlusPlus, most: u64) -> u64 {
     1 + draws.up_to(most - 1)
 }

@@ -10,22 +10,19 @@ use crate::output::{Output, say};
 use crate::session::Target;
 
 /// Gives the name, then has every line calculated until `q`.
-///
-/// # Errors
-/// When the server is not reachable or lost.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         talk.close();
-        return Ok(person.status());
+        return Ok(person.status);
     };
     talk.send(&name)?;
     while let Some(line) = person.message("expression, or q: ")? {
         if line == QUIT {
             talk.send(QUIT)?;
             talk.await_close()?;
-            return Ok(person.status());
+            return Ok(person.status);
         }
         let expression: Expression = match line.parse() {
             Ok(expression) => expression,
@@ -41,5 +38,5 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         person.show("", &talk.answer(&likely)?)?;
     }
     talk.close();
-    Ok(person.status())
+    Ok(person.status)
 }

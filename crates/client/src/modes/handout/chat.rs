@@ -21,7 +21,6 @@ use crate::session::Target;
 
 /// Messages without an answer, at a distance from each other.
 struct Paced {
-    /// When the last was sent.
     sent: Option<Instant>,
 }
 
@@ -51,15 +50,12 @@ impl Dialect for Paced {
 }
 
 /// Gives the name, then says lines until `quit`, and shows what the others say.
-///
-/// # Errors
-/// When the room is not reachable or lost, or does not take the name.
 pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     let connection = target.connect()?;
     let mut person = Person::open(target, output)?;
     let Some(name) = person.message("name: ")? else {
         connection.close();
-        return Ok(person.status());
+        return Ok(person.status);
     };
     let (reader, writer) = connection.split();
     let (room, events) = Room::open(writer, Paced { sent: None })?;
@@ -79,7 +75,7 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
         name,
         output,
         sender,
-        status: person.status(),
+        status: person.status,
         heard: String::new(),
         has_said: false,
     };
@@ -90,7 +86,6 @@ pub fn run(target: &Target, output: Output) -> Result<Status, Failure> {
     ended
 }
 
-/// The conversation as this client sees it.
 struct Chat {
     server: String,
     name: String,
@@ -99,12 +94,10 @@ struct Chat {
     status: Status,
     /// The first thing that was heard.
     heard: String,
-    /// Whether a line went out.
     has_said: bool,
 }
 
 impl Chat {
-    /// Shows what happens until the conversation ends.
     fn show_all(
         &mut self,
         screen: &mut Screen,

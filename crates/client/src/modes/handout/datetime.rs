@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::datetime::Request;
 use proto::handout::datetime::QUIT;
 use proto::printable::printable;
 use serde_json::json;
@@ -13,27 +14,17 @@ use crate::failure::{Failure, Status};
 use crate::output::Output;
 use crate::session::Target;
 
-/// How to ask.
-pub struct Plan {
-    /// From one question to the next.
-    pub gap: Gap,
-    /// End after so many.
-    pub count: Option<u64>,
-    /// Draws.
-    pub draws: Xoshiro256PlusPlus,
-}
-
 /// Asks again and again, and says goodbye.
-///
-/// # Errors
-/// When the server's name has no address, or Ctrl-C cannot be noticed.
-pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failure> {
-    let questions = Drawn {
-        asker: Asker::open(target)?,
-        gap: plan.gap,
-        draws: plan.draws,
-    };
-    let watched = watch::run(questions, plan.count, output, |answer| {
+pub fn run(
+    target: &Target,
+    gap: Gap,
+    count: Option<u64>,
+    draws: Xoshiro256PlusPlus,
+    output: Output,
+) -> Result<Status, Failure> {
+    let asker = Asker::open(target)?;
+    let questions = Drawn { asker, gap, draws };
+    let watched = watch::run(questions, count, output, |answer| {
         output.answer(&printable(&answer), json!({"received": answer}))
     })?;
     if watched.was_interrupted {
@@ -44,7 +35,6 @@ pub fn run(target: &Target, plan: Plan, output: Output) -> Result<Status, Failur
     Ok(watched.status)
 }
 
-/// Questions that a seed draws.
 struct Drawn {
     asker: Asker,
     gap: Gap,
@@ -60,12 +50,13 @@ impl Questions for Drawn {
 
     fn ask(&mut self) -> Result<String, Failure> {
         let question = match self.draws.up_to(1) {
-            0 => Question::Date,
-            _ => Question::Time,
+            0 => Request::Date,
+            _ => Request::Time,
         };
         let expected = vec!["a date, or a time of day".to_owned()];
-        self.asker.ask(question.message(), expected, |answer| {
-            (!question.is_late(answer)).then(|| String::from_utf8_lossy(answer).into_owned())
+        let message = question.to_string();
+        self.asker.ask(message.as_bytes(), expected, |answer| {
+            (!is_late(question, answer)).then(|| String::from_utf8_lossy(answer).into_owned())
         })
     }
 
@@ -85,27 +76,12 @@ fn say_goodbye(asker: &mut Asker) {
     let _ = asker.send(QUIT.as_bytes());
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
-    Date,
-    Time,
-}
-
-impl Question {
-    fn message(self) -> &'static [u8] {
-        match self {
-            Question::Date => b"SEND_DATE",
-            Question::Time => b"SEND_TIME",
-        }
-    }
-
-    /// Whether this is an answer to the other question, come late. The lab does not say what
-    /// either looks like, so whatever is not that is taken.
-    fn is_late(self, answer: &[u8]) -> bool {
-        match self {
-            Question::Date => has_shape(answer, b"00:00:00"),
-            Question::Time => has_shape(answer, b"0000-00-00"),
-        }
+/// Whether this is an answer to the other question, come late. The lab does not say what either looks
+/// like, so whatever is not that is taken.
+fn is_late(question: Request, answer: &[u8]) -> bool {
+    match question {
+        Request::Date => has_shape(answer, b"00:00:00"),
+        Request::Time | Request::Quit => has_shape(answer, b"0000-00-00"),
     }
 }
 
@@ -125,10 +101,10 @@ mod tests {
     #[test]
     fn an_answer_to_the_other_question_is_late_and_nothing_else_is() {
         let (date, time) = (b"2024-02-29", b"23:59:60");
-        assert!(Question::Date.is_late(time) && !Question::Date.is_late(date));
-        assert!(Question::Time.is_late(date) && !Question::Time.is_late(time));
+        assert!(is_late(Request::Date, time) && !is_late(Request::Date, date));
+        assert!(is_late(Request::Time, date) && !is_late(Request::Time, time));
         for other in [&b"Invalid request"[..], b"", b"29.02.2024", b"2024-02-2x"] {
-            assert!(!Question::Date.is_late(other) && !Question::Time.is_late(other));
+            assert!(!is_late(Request::Date, other) && !is_late(Request::Time, other));
         }
     }
 

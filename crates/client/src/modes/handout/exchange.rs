@@ -9,32 +9,26 @@ use crate::modes::script::{self, ScriptUi};
 use crate::output::Output;
 use crate::session::Target;
 
-/// What the printed echo client says.
 const ECHOED: &str = "Hello, world";
 
 /// Plays the client's part of the hand-out's script.
-///
-/// # Errors
-/// When the server is not reachable, or says something else than the script does.
 pub fn play(handout: Handout, mut target: Target, output: Output) -> Result<Status, Failure> {
     let script = script::load(handout.name())?;
     target.framing = script.framing();
     let mut console = Console {
         person: Person::open(&target, output)?,
-        before: match handout {
-            Handout::Accepted => "Received: ",
-            _ => "",
+        before: if handout == Handout::Accepted {
+            "Received: "
+        } else {
+            ""
         },
     };
     let status = script::play(&script, &target, &mut console)?;
     console.person.note(status);
-    Ok(console.person.status())
+    Ok(console.person.status)
 }
 
 /// Says the printed words, and waits until they have come back.
-///
-/// # Errors
-/// When the server is not reachable, or something else comes back.
 pub fn echo(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     talk.send(ECHOED)?;

@@ -1,90 +1,115 @@
-//! Who is asked: a person at a terminal, or a pipe that holds what such a person would have typed.
+//! The user of a hand-out's client: at a terminal, or a pipe that holds what would be typed there.
 
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::printable::printable;
 use proto::refusal::Refusal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::{Failure, Status, refusal_text};
 use crate::input::Input;
+use crate::menu::asks_for_help;
 use crate::output::{Output, say};
 use crate::session::Target;
+
+const EMPTY: &str = "an empty line cannot be sent here";
 
 /// The user, who is asked for one thing after the other, and shown the answers.
 pub struct Person {
     input: Input,
     output: Output,
-    status: Status,
+    /// How it has gone so far.
+    pub status: Status,
 }
 
+/// A menu whose numbered choices are requests; the number after the last leaves.
+pub struct Menu {
+    pub text: &'static str,
+    pub prompt: &'static str,
+    /// What is said to anything else.
+    pub invalid: &'static str,
+    /// The verb of each request, and what the user is asked for behind it.
+    pub requests: &'static [(&'static str, &'static [Field])],
+}
+
+/// How a field is read, and its prompt.
+pub type Field = (
+    fn(&mut Person, &str) -> Result<Option<String>, Failure>,
+    &'static str,
+);
+
 impl Person {
-    /// The user at standard input.
-    ///
-    /// # Errors
-    /// When the terminal cannot be used.
     pub fn open(target: &Target, output: Output) -> Result<Person, Failure> {
-        let input = Input::open(target.recorder.as_ref())?;
-        let moves_money = target.peer.service() == Mode::Atm;
+        let mut input = Input::open(target.recorder.as_ref())?;
+        if target.peer.service() == Mode::Atm {
+            input = input.of_whole_lines();
+        }
         Ok(Person {
-            input: match moves_money {
-                true => input.of_whole_lines(),
-                false => input,
-            },
+            input,
             output,
             status: Status::Done,
         })
     }
 
-    /// Asks for a line, again and again until there is one that can be read; `None` when there are
-    /// no more.
-    ///
-    /// # Errors
-    /// When the person pressed Ctrl-C, or the input cannot be read.
+    /// The next request of the menu that can be sent; `None` when the user leaves.
+    pub fn request(&mut self, menu: &Menu) -> Result<Option<String>, Failure> {
+        while let Some(choice) = self.line(menu.prompt)? {
+            let choice = choice.trim();
+            if choice == (menu.requests.len() + 1).to_string() {
+                break;
+            }
+            let mut numbered = (1..).zip(menu.requests);
+            let chosen = numbered.find(|(number, _)| number.to_string() == choice);
+            let Some((_, (verb, fields))) = chosen else {
+                let is_help = asks_for_help(choice);
+                say(if is_help { menu.text } else { menu.invalid });
+                continue;
+            };
+            let mut message = (*verb).to_owned();
+            for (read, prompt) in *fields {
+                let Some(field) = read(self, prompt)? else {
+                    return Ok(None);
+                };
+                message = format!("{message} {field}");
+            }
+            match fits(&message) {
+                Ok(()) => return Ok(Some(message)),
+                Err(words) => self.refuse(&words),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next line that can be read; `None` when there are no more.
     pub fn line(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, |_| Ok(()))
     }
 
     /// As [`Person::line`], for a line that is a message by itself.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, fits)
     }
 
     /// As [`Person::message`], without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_message(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, fits)
     }
 
     /// As [`Person::line`], for words at the end of a message: at least one.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn words(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, |line| match line.trim() {
-            "" => Err("an empty line cannot be sent here".into()),
+            "" => Err(EMPTY.into()),
             _ => Ok(()),
         })
     }
 
     /// As [`Person::line`], for one word of a message that the server splits at blanks.
-    ///
-    /// # Errors
-    /// As [`Person::line`].
     pub fn word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.ask(prompt, Input::line, is_one_word)
     }
 
     /// As [`Person::word`], without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`Person::line`], and when the terminal would show it.
     pub fn hidden_word(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         self.check_it_can_hide()?;
         self.ask(prompt, Input::hidden_line, is_one_word)
@@ -107,30 +132,13 @@ impl Person {
     }
 
     /// Shows what the server said, behind these words of our own.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn show(&self, before: &str, said: &str) -> Result<(), Failure> {
         let line = format!("{before}{}", printable(said));
         self.output.answer(&line, json!({"received": said}))
     }
 
-    /// Shows what comes of a request that the server said nothing to.
-    ///
-    /// # Errors
-    /// When standard output is closed.
-    pub fn show_failed(&self, line: &str, object: &Value) -> Result<(), Failure> {
-        match self.output.json {
-            true => self.output.line(&object.to_string()),
-            false => self.output.line(line),
-        }
-    }
-
     /// Shows that a request failed, by this line in the place of its answer, or an object, and says
     /// why. The conversation goes on.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     pub fn show_failure(&mut self, line: &str, failure: &Failure) -> Result<(), Failure> {
         match self.output.json {
             true => self.output.failure(failure)?,
@@ -141,20 +149,13 @@ impl Person {
         Ok(())
     }
 
-    /// How it has gone.
-    pub fn status(&self) -> Status {
-        self.status
-    }
-
     fn check_it_can_hide(&self) -> Result<(), Failure> {
-        match self.input.is_terminal() && !self.input.can_hide() {
-            true => Err(Failure::Usage(
-                "this terminal would show the password: use another, or give the input through a \
-                 pipe"
-                    .into(),
-            )),
-            false => Ok(()),
+        if !self.input.is_terminal() || self.input.can_hide() {
+            return Ok(());
         }
+        let words = "this terminal would show the password: use another, or give the input through \
+                     a pipe";
+        Err(Failure::Usage(words.into()))
     }
 
     fn ask(
@@ -189,7 +190,7 @@ pub fn fits(message: &str) -> Result<(), String> {
 
 fn is_one_word(line: &str) -> Result<(), String> {
     match line.split_whitespace().count() {
-        0 => Err("an empty line cannot be sent here".into()),
+        0 => Err(EMPTY.into()),
         1 => Ok(()),
         _ => Err("write it without blanks: the server splits what is sent at them".into()),
     }

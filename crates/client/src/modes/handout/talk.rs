@@ -23,7 +23,6 @@ const REST_WAIT: Duration = Duration::from_secs(1);
 /// The server closed and had said nothing.
 pub const NO_ANSWER: &str = "the server closed the connection without an answer";
 
-/// A conversation with a printed program.
 #[derive(Debug)]
 pub struct HandoutConnection {
     connection: Connection,
@@ -39,19 +38,13 @@ pub struct HandoutConnection {
 /// Why there is nothing more to read.
 #[derive(Debug)]
 enum Stop {
-    /// The server closed.
     Closed,
-    /// It says nothing.
     Silent,
-    /// The connection broke, and how.
     Broken(String),
 }
 
 impl HandoutConnection {
     /// Connects. A printed server says nothing at first, or what its hand-out has.
-    ///
-    /// # Errors
-    /// When no address answers.
     pub fn open(target: &Target) -> Result<HandoutConnection, Failure> {
         Ok(HandoutConnection {
             connection: target.connect()?,
@@ -65,9 +58,6 @@ impl HandoutConnection {
 
     /// Sends one message, in one write; after another to which nothing was said yet, with a pause
     /// between the two, so that the server's reads tell them apart.
-    ///
-    /// # Errors
-    /// When it cannot be sent: empty or too long, or the server is lost.
     pub fn send(&mut self, message: &str) -> Result<(), Failure> {
         self.send_with(message, Writer::send)
     }
@@ -88,19 +78,14 @@ impl HandoutConnection {
         })
     }
 
-    /// Sends a message that is a password and nothing else: as [`send`](Talk::send), and not recorded.
-    ///
-    /// # Errors
-    /// As those of [`send`](Talk::send).
+    /// As [`send`](HandoutConnection::send), for a message that is a password and nothing else: it is
+    /// not recorded.
     pub fn send_secret(&mut self, message: &str) -> Result<(), Failure> {
         self.requests.secrets.learn_all(message.as_bytes());
         self.send_with(message, Writer::send_secret)
     }
 
     /// Waits for one of these texts, however it is cut, and takes it out; what follows it stays.
-    ///
-    /// # Errors
-    /// When something else comes, or nothing.
     pub fn expect<'e>(&mut self, expected: &[&'e str]) -> Result<&'e str, Failure> {
         let by = Instant::now() + self.timeout;
         loop {
@@ -118,9 +103,6 @@ impl HandoutConnection {
 
     /// Waits for an answer, and takes it. It is what one read returns, unless that is the beginning
     /// of a `likely` answer and not the whole of one: then the rest is waited for.
-    ///
-    /// # Errors
-    /// When nothing comes.
     pub fn answer(&mut self, likely: &[&str]) -> Result<String, Failure> {
         let by = Instant::now() + self.timeout;
         while self.came.is_empty() {
@@ -164,9 +146,6 @@ impl HandoutConnection {
 
     /// Everything the server says until it closes; empty when it says nothing. One that does not
     /// close after its answer has answered all the same.
-    ///
-    /// # Errors
-    /// When the server neither says anything nor closes, or does not stop.
     pub fn everything(mut self) -> Result<String, Failure> {
         let by = Instant::now() + self.timeout;
         loop {
@@ -183,9 +162,6 @@ impl HandoutConnection {
     }
 
     /// Waits until the server closes; what it still says is thrown away.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn await_close(mut self) -> Result<(), Failure> {
         let by = Instant::now() + self.timeout;
         loop {
@@ -208,13 +184,10 @@ impl HandoutConnection {
     }
 
     fn read_on(&mut self, by: Instant, awaited: &str) -> Result<(), Failure> {
-        match self.read(by) {
-            Ok(piece) => {
-                self.came.extend(piece);
-                Ok(())
-            }
-            Err(stop) => Err(self.lost(&stop, awaited)),
-        }
+        let read = self.read(by);
+        let piece = read.map_err(|stop| self.lost(&stop, awaited))?;
+        self.came.extend(piece);
+        Ok(())
     }
 
     fn read(&mut self, by: Instant) -> Result<Vec<u8>, Stop> {

@@ -2,10 +2,9 @@
 
 use proto::handout::text_session::NOT_AVAILABLE;
 
-use super::person::{Person, fits};
+use super::person::{Field, Menu, Person};
 use super::talk::{HandoutConnection, NO_ANSWER};
 use crate::failure::{Failure, Status};
-use crate::menu::asks_for_help;
 use crate::output::{Output, say};
 use crate::session::Target;
 
@@ -18,15 +17,23 @@ const CHECKED: [&str; 5] = [
     NOT_AVAILABLE,
 ];
 
-const MENU: &str = "\
+const NUMBER: Field = (Person::word, "number: ");
+const OPERATION: Field = (Person::word, "operation (prime or palindrome): ");
+
+const MENU: Menu = Menu {
+    text: "\
 1. Convert to lower case
 2. Check a number
-3. Exit";
+3. Exit",
+    prompt: "choice (1, 2 or 3): ",
+    invalid: "there are the choices 1, 2 and 3",
+    requests: &[
+        ("convert", &[(Person::words, "text: ")]),
+        ("check", &[NUMBER, OPERATION]),
+    ],
+};
 
 /// Has every line answered over one connection, until there are no more.
-///
-/// # Errors
-/// When the server is not reachable or lost.
 pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut talk = HandoutConnection::open(target)?;
     let mut person = Person::open(target, output)?;
@@ -41,35 +48,14 @@ pub fn session(target: &Target, output: Output) -> Result<Status, Failure> {
         person.show("", &talk.answer(likely)?)?;
     }
     talk.close();
-    Ok(person.status())
+    Ok(person.status)
 }
 
-/// Asks what to do, and does it over a connection of its own, until the person leaves.
-///
-/// # Errors
-/// When the server is not reachable, or says nothing.
+/// Asks what to do, and does it over a connection of its own, until the user leaves.
 pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
     let mut person = Person::open(target, output)?;
-    say(MENU);
-    while let Some(choice) = person.line("choice (1, 2 or 3): ")? {
-        let request = match choice.trim() {
-            "1" => convert(&mut person)?,
-            "2" => check(&mut person)?,
-            "3" => break,
-            choice if asks_for_help(choice) => {
-                say(MENU);
-                continue;
-            }
-            _ => {
-                say("there are the choices 1, 2 and 3");
-                continue;
-            }
-        };
-        let Some(request) = request else { break };
-        if let Err(words) = fits(&request) {
-            person.refuse(&words);
-            continue;
-        }
+    say(MENU.text);
+    while let Some(request) = person.request(&MENU)? {
         let mut talk = HandoutConnection::open(target)?;
         talk.send(&request)?;
         let answer = talk.everything()?;
@@ -79,19 +65,5 @@ pub fn menu(target: &Target, output: Output) -> Result<Status, Failure> {
             person.show("Response: ", &answer)?;
         }
     }
-    Ok(person.status())
-}
-
-fn convert(person: &mut Person) -> Result<Option<String>, Failure> {
-    Ok(person
-        .words("text: ")?
-        .map(|text| format!("convert {text}")))
-}
-
-fn check(person: &mut Person) -> Result<Option<String>, Failure> {
-    let Some(number) = person.word("number: ")? else {
-        return Ok(None);
-    };
-    let operation = person.word("operation (prime or palindrome): ")?;
-    Ok(operation.map(|operation| format!("check {number} {operation}")))
+    Ok(person.status)
 }

@@ -14,41 +14,27 @@ use crate::failure::{Failure, Report, Status};
 use crate::output::say;
 use crate::session::Target;
 
-/// The user interface of a script that is played.
+/// The user interface of a script that is played. Each call fails when the input cannot be read, or
+/// standard output is closed.
 pub trait ScriptUi {
     /// Asks for a line, with this prompt; `None` when there are no more.
-    ///
-    /// # Errors
-    /// When the input cannot be read.
     fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure>;
 
     /// Shows what the server said.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     fn show(&mut self, message: &[u8]) -> Result<(), Failure>;
 
     /// Shows that a line cannot be sent.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     fn refused(&mut self, failure: &Failure) -> Result<(), Failure> {
         say(&failure.words().unwrap_or_default());
         Ok(())
     }
 
     /// Shows that this was sent, as the script has it.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     fn said(&mut self, _message: &str) -> Result<(), Failure> {
         Ok(())
     }
 
     /// Shows that the line that was asked for was sent.
-    ///
-    /// # Errors
-    /// When standard output is closed.
     fn said_what_was_asked(&mut self, _line: &str) -> Result<(), Failure> {
         Ok(())
     }

@@ -1,61 +1,4 @@
-//! An axis: where a value is on it, and which values are written at it.
-
-/// An axis; its range is that of the data.
-#[derive(Debug)]
-pub struct Axis {
-    /// What its values are, and in which unit.
-    pub label: String,
-    is_logarithmic: bool,
-}
-
-impl Axis {
-    /// From the least value to the greatest.
-    pub fn linear(label: &str) -> Axis {
-        Axis {
-            label: label.into(),
-            is_logarithmic: false,
-        }
-    }
-
-    /// Equal factors are equal distances.
-    pub fn logarithmic(label: &str) -> Axis {
-        Axis {
-            label: label.into(),
-            is_logarithmic: true,
-        }
-    }
-
-    /// The scale of these values, between two places on the canvas.
-    pub fn scale(&self, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
-        let usable = |value: &f64| value.is_finite() && (!self.is_logarithmic || *value > 0.0);
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in values.filter(usable) {
-            low = low.min(value);
-            high = high.max(value);
-        }
-        if low > high {
-            (low, high) = (1.0, 10.0);
-        }
-        if self.is_logarithmic {
-            // Room above and below, and at least a factor of ten.
-            (low, high) = (low / 1.25, high * 1.25);
-            if high / low < 10.0 {
-                let middle = (low * high).sqrt();
-                (low, high) = (middle / 10_f64.sqrt(), middle * 10_f64.sqrt());
-            }
-        } else {
-            let room = ((high - low) * 0.03).max(0.5);
-            (low, high) = (low - room, high + room);
-        }
-        Scale {
-            low,
-            high,
-            is_logarithmic: self.is_logarithmic,
-            from,
-            to,
-        }
-    }
-}
+//! The scale of an axis: where a value is on it, and which values are written at it.
 
 /// From values to units of the canvas.
 pub struct Scale {
@@ -68,6 +11,37 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// From the least of these values to the greatest, between two places on the canvas.
+    pub fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
+        let (low, high) = range(values);
+        let room = ((high - low) * 0.03).max(0.5);
+        Scale {
+            low: low - room,
+            high: high + room,
+            is_logarithmic: false,
+            from,
+            to,
+        }
+    }
+
+    /// The same where equal factors are equal distances, with room above and below, and over a factor
+    /// of ten at least.
+    pub fn logarithmic(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
+        let (low, high) = range(values.filter(|value| *value > 0.0));
+        let (mut low, mut high) = (low / 1.25, high * 1.25);
+        if high / low < 10.0 {
+            let middle = (low * high).sqrt();
+            (low, high) = (middle / 10_f64.sqrt(), middle * 10_f64.sqrt());
+        }
+        Scale {
+            low,
+            high,
+            is_logarithmic: true,
+            from,
+            to,
+        }
+    }
+
     /// The place of a value; one that is beyond the axis is at its end.
     pub fn place(&self, value: f64) -> f64 {
         let part = if self.is_logarithmic {
@@ -81,16 +55,15 @@ impl Scale {
     /// The values that are written at the axis.
     pub fn ticks(&self) -> Vec<f64> {
         if self.is_logarithmic {
-            self.logarithmic_ticks()
-        } else {
-            let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
-                .into_iter()
-                .find(|step| (self.high - self.low) / step <= 12.0)
-                .unwrap_or(200.0);
-            let first = (self.low / step).ceil() as i64;
-            let last = (self.high / step).floor() as i64;
-            (first..=last).map(|tick| tick as f64 * step).collect()
+            return self.logarithmic_ticks();
         }
+        let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
+            .into_iter()
+            .find(|step| (self.high - self.low) / step <= 12.0)
+            .unwrap_or(200.0);
+        let first = (self.low / step).ceil() as i64;
+        let last = (self.high / step).floor() as i64;
+        (first..=last).map(|tick| tick as f64 * step).collect()
     }
 
     fn logarithmic_ticks(&self) -> Vec<f64> {
@@ -104,17 +77,29 @@ impl Scale {
     }
 }
 
+/// The least and the greatest of what is finite; 1 and 10 where there is nothing.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let mut range = (f64::INFINITY, f64::NEG_INFINITY);
+    for value in values.filter(|value| value.is_finite()) {
+        range = (range.0.min(value), range.1.max(value));
+    }
+    if range.0 > range.1 {
+        (1.0, 10.0)
+    } else {
+        range
+    }
+}
+
 /// A tick without needless digits.
 pub fn plain(tick: f64) -> String {
     let size = tick.abs();
     if size != 0.0 && !(1e-4..1e7).contains(&size) {
         return format!("{tick:.0e}");
     }
-    let decimals = (-size.log10().floor()).clamp(0.0, 6.0);
     let decimals = if size == 0.0 || size >= 1.0 {
         0
     } else {
-        decimals as usize
+        -size.log10().floor() as usize
     };
     let text = format!("{tick:.decimals$}");
     // 2.5 is no tick of a logarithmic axis, but 0.5 and 2.5 may be of a linear one.
@@ -130,15 +115,14 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers_within_the_range() {
-        let scale = |axis: Axis, low: f64, high: f64| {
-            axis.scale([low, high].into_iter(), 0.0, 100.0).ticks()
-        };
+        let linear = Scale::linear([0.0, 90.0].into_iter(), 0.0, 100.0);
         assert_eq!(
-            scale(Axis::linear(""), 0.0, 90.0),
+            linear.ticks(),
             [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
         );
+        let logarithmic = Scale::logarithmic([1.0, 90.0].into_iter(), 0.0, 100.0);
         assert_eq!(
-            scale(Axis::logarithmic(""), 1.0, 90.0),
+            logarithmic.ticks(),
             [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
         );
         let written: Vec<String> = [0.0, 0.5, 2.5, 10.0, 2000.0, 0.001, 1e8]
@@ -150,8 +134,7 @@ mod tests {
 
     #[test]
     fn a_value_beyond_the_axis_stays_at_its_end() {
-        let axis = Axis::logarithmic("");
-        let scale = axis.scale([1.0, 100.0].into_iter(), 0.0, 100.0);
+        let scale = Scale::logarithmic([1.0, 100.0].into_iter(), 0.0, 100.0);
         assert_eq!(scale.place(f64::INFINITY), 100.0);
         assert_eq!(scale.place(0.0), 0.0);
         assert!((scale.place(10.0) - 50.0).abs() < 1e-9);

@@ -33,24 +33,19 @@ const BASELINE_OFFSET: f64 = 0.17;
 /// Why nothing was drawn, in the words of the backend.
 pub type DrawError = String;
 
-/// A colour of Okabe and Ito.
+/// A colour; those of data are of Okabe and Ito.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour(RGBColor);
 
 impl Colour {
     /// For text, axes and theory.
     pub const BLACK: Colour = Colour(RGBColor(0, 0, 0));
-    /// Of the paper.
     pub const WHITE: Colour = Colour(WHITE);
     /// For the lines behind the data.
     pub const GREY: Colour = Colour(RGBColor(222, 222, 222));
-    /// Blue.
     pub const BLUE: Colour = Colour(RGBColor(0, 114, 178));
-    /// Orange.
     pub const ORANGE: Colour = Colour(RGBColor(230, 159, 0));
-    /// Vermillion.
     pub const VERMILLION: Colour = Colour(RGBColor(213, 94, 0));
-    /// Bluish green.
     pub const GREEN: Colour = Colour(RGBColor(0, 158, 115));
 }
 
@@ -76,9 +71,6 @@ pub struct Canvas<B: DrawingBackend> {
 }
 
 /// Draws an SVG.
-///
-/// # Errors
-/// What the backend says.
 pub fn svg(
     draw: impl FnOnce(&Canvas<SVGBackend>) -> Result<(), DrawError>,
 ) -> Result<String, DrawError> {
@@ -93,9 +85,6 @@ pub fn svg(
 }
 
 /// Draws the pixels of twice the size, three bytes each.
-///
-/// # Errors
-/// What the backend says.
 pub fn pixels(
     draw: impl FnOnce(&Canvas<BitMapBackend>) -> Result<(), DrawError>,
 ) -> Result<Vec<u8>, DrawError> {

@@ -2,7 +2,7 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::axis::{Axis, Scale, plain};
+use super::axis::{Scale, plain};
 use super::canvas::{self, Anchor, Canvas, Colour, DrawError};
 
 const WIDTH: f64 = canvas::WIDTH as f64;
@@ -19,21 +19,17 @@ const LEFT: f64 = 92.0;
 const RIGHT: f64 = WIDTH - 30.0;
 const BOTTOM: f64 = HEIGHT - 72.0;
 
-/// One plot.
+/// One plot: linear from left to right, logarithmic upwards.
 #[derive(Debug)]
 pub struct Figure {
-    /// What it shows.
     pub title: String,
-    /// What was measured, and how.
     pub subtitle: String,
-    /// From left to right.
-    pub x: Axis,
-    /// Upwards.
-    pub y: Axis,
+    pub x_label: String,
+    pub y_label: &'static str,
     /// The first is drawn first.
     pub series: Vec<Series>,
     /// What theory says: its name, and its points.
-    pub curve: Option<(String, Vec<(f64, f64)>)>,
+    pub curve: (String, Vec<(f64, f64)>),
     /// At which x how many operations were given up.
     pub notes: Vec<(f64, String)>,
 }
@@ -41,7 +37,6 @@ pub struct Figure {
 /// What was measured at one x.
 #[derive(Debug, Clone)]
 pub struct Point {
-    /// Where.
     pub x: f64,
     /// How much; `None` is more than was watched.
     pub y: Option<f64>,
@@ -49,18 +44,14 @@ pub struct Point {
     pub interval: Option<(f64, Option<f64>)>,
 }
 
-/// Points that belong together.
+/// Points that belong together, by ascending x.
 #[derive(Debug)]
 pub struct Series {
-    /// What they are.
     pub label: String,
-    /// The points, by ascending x.
     pub points: Vec<Point>,
     /// Whether a line leads from each to the next.
     pub is_joined: bool,
-    /// Of line and markers.
     pub colour: Colour,
-    /// At each point.
     pub marker: Marker,
     /// Of the line; none make it whole.
     pub dashes: &'static [f64],
@@ -109,9 +100,6 @@ const CURVE: &[f64] = &[10.0, 5.0];
 
 impl Figure {
     /// Draws it.
-    ///
-    /// # Errors
-    /// What the canvas says.
     pub fn draw(&self, canvas: &Canvas<impl DrawingBackend>) -> Result<(), DrawError> {
         canvas.text(&self.title, (WIDTH / 2.0, 12.0), Anchor::Top, TITLE)?;
         canvas.text(&self.subtitle, (WIDTH / 2.0, 44.0), Anchor::Top, SMALL)?;
@@ -122,13 +110,9 @@ impl Figure {
         }
         let (x, y) = self.scales(top);
         self.axes(canvas, &x, &y)?;
-        if let Some((_, points)) = &self.curve {
-            let points: Vec<(f64, f64)> = points
-                .iter()
-                .map(|(at, value)| (x.place(*at), y.place(*value)))
-                .collect();
-            canvas.line(&points, Colour::BLACK, 1.5, CURVE)?;
-        }
+        let curve = self.curve.1.iter();
+        let curve: Vec<_> = curve.map(|at| (x.place(at.0), y.place(at.1))).collect();
+        canvas.line(&curve, Colour::BLACK, 1.5, CURVE)?;
         for series in &self.series {
             series.draw(canvas, &x, &y)?;
         }
@@ -145,9 +129,9 @@ impl Figure {
 
     fn scales(&self, top: f64) -> (Scale, Scale) {
         let points = || self.series.iter().flat_map(|series| &series.points);
-        let curve = || self.curve.iter().flat_map(|(_, points)| points);
+        let curve = || self.curve.1.iter();
         let all_x = points().map(|point| point.x).chain(curve().map(|at| at.0));
-        let x = self.x.scale(all_x, LEFT, RIGHT);
+        let x = Scale::linear(all_x, LEFT, RIGHT);
         let all_y = points()
             .flat_map(|point| {
                 let interval = point.interval.into_iter();
@@ -155,8 +139,7 @@ impl Figure {
                 ends.chain([point.y]).flatten()
             })
             .chain(curve().map(|at| at.1));
-        let y = self.y.scale(all_y, BOTTOM, top);
-        (x, y)
+        (x, Scale::logarithmic(all_y, BOTTOM, top))
     }
 
     fn axes(
@@ -179,9 +162,9 @@ impl Figure {
         let frame = [(LEFT, top), (LEFT, BOTTOM), (RIGHT, BOTTOM)];
         canvas.line(&frame, Colour::BLACK, 1.25, &[])?;
         let below = ((LEFT + RIGHT) / 2.0, HEIGHT - 32.0);
-        canvas.text(&self.x.label, below, Anchor::Top, LABEL)?;
+        canvas.text(&self.x_label, below, Anchor::Top, LABEL)?;
         let beside = (20.0, (top + BOTTOM) / 2.0);
-        canvas.text(&self.y.label, beside, Anchor::Upwards, LABEL)
+        canvas.text(self.y_label, beside, Anchor::Upwards, LABEL)
     }
 
     /// Draws the legend from this height down, in as many rows as it takes, and says where it ends.
@@ -192,15 +175,9 @@ impl Figure {
         for series in &self.series {
             keys.push((Key::Series(series), &series.label));
         }
-        if let Some((label, _)) = &self.curve {
-            keys.push((Key::Curve, label));
-        }
-        let is_beyond = |point: &Point| point.y.is_none();
-        if self
-            .series
-            .iter()
-            .any(|series| series.points.iter().any(is_beyond))
-        {
+        keys.push((Key::Curve, &self.curve.0));
+        let mut points = self.series.iter().flat_map(|series| &series.points);
+        if points.any(|point| point.y.is_none()) {
             keys.push((Key::Beyond, "hollow at the top: given up before"));
         }
         let mut rows = vec![Row::default()];

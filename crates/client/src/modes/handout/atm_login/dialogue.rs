@@ -19,33 +19,25 @@ const MAX_NUMBER: usize = 32;
 const BEFORE_LENGTH: usize = 3;
 const HEADER: usize = BEFORE_LENGTH + 8;
 
-/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Ask for the balance.
     Balance,
-    /// Withdraw so much.
     Withdraw(u64),
-    /// Deposit so much.
     Deposit(u64),
 }
 
-/// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// There is so much, in the server's words.
     Balance(String),
-    /// The money was given out.
     Withdrawn,
     /// It was not, and the server took the withdrawal back.
     RolledBack,
-    /// The money was taken.
     Deposited,
     /// The server said no, with this word.
     Refused(&'static str),
 }
 
-/// The conversation after the log-in.
 #[derive(Debug)]
 pub struct Dialogue {
     talk: HandoutConnection,
@@ -54,7 +46,6 @@ pub struct Dialogue {
 }
 
 impl Dialogue {
-    /// The menu is to come next.
     pub fn new(talk: HandoutConnection) -> Dialogue {
         Dialogue {
             talk,
@@ -91,7 +82,6 @@ impl Dialogue {
         }
     }
 
-    /// Closes at once.
     pub fn leave(self) {
         self.talk.leave();
     }
