@@ -78,19 +78,21 @@ pub enum Event {
     Said(Name, Text),
 }
 
-/// Why a member left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The member asked to leave.
-    Quit,
-    /// The connection ended or broke without a `QUIT`.
-    Disconnected,
-    /// The member did not read its events.
-    DoesNotRead,
-    /// The member kept sending lines above the permitted rate.
-    Flood,
-    /// The member sent something that is not a message.
-    BrokeProtocol,
+named! {
+    /// Why a member left.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Reason by as_str {
+        /// The member asked to leave.
+        Quit => "quit",
+        /// The connection ended or broke without a `QUIT`.
+        Disconnected => "disconnected",
+        /// The member did not read its events.
+        DoesNotRead => "does not read",
+        /// The member kept sending lines above the permitted rate.
+        Flood => "flood",
+        /// The member sent something that is not a message.
+        BrokeProtocol => "broke the protocol",
+    }
 }
 
 /// One message from the room: the answer to a request, or an event. A refusal that answers no
@@ -226,22 +228,6 @@ impl fmt::Display for Event {
             Event::Left(name, reason) => write!(f, "EVENT left {name} {reason}"),
             Event::Said(name, text) => write!(f, "{EVENT_SAID}{name} {text}"),
         }
-    }
-}
-
-named!(
-    Reason,
-    as_str,
-    Quit => "quit",
-    Disconnected => "disconnected",
-    DoesNotRead => "does not read",
-    Flood => "flood",
-    BrokeProtocol => "broke the protocol",
-);
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

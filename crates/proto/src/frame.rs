@@ -23,35 +23,27 @@ mod line;
 mod netstring;
 
 use alloc::vec::Vec;
-use core::fmt;
 use core::num::NonZeroUsize;
 
 use crate::printable::quoted;
 
-/// Where a message ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Framing {
-    /// `8:PRIME 97,`: decimal byte length, colon, payload, comma
-    /// (<https://cr.yp.to/proto/netstrings.txt>).
-    #[default]
-    Netstring,
-    /// `008PRIME 97`: exactly three decimal digits, then that many bytes.
-    Len3,
-    /// Text up to LF; a CR before it is dropped.
-    Line,
-    /// What one read returned. TCP may split or coalesce messages, so this cannot be reliable.
-    Raw,
-}
-
 // The default first.
-named!(
-    Framing,
-    name,
-    Netstring => "netstring",
-    Len3 => "len3",
-    Line => "line",
-    Raw => "raw",
-);
+named! {
+    /// Where a message ends.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+    pub enum Framing by name {
+        /// `8:PRIME 97,`: decimal byte length, colon, payload, comma
+        /// (<https://cr.yp.to/proto/netstrings.txt>).
+        #[default]
+        Netstring => "netstring",
+        /// `008PRIME 97`: exactly three decimal digits, then that many bytes.
+        Len3 => "len3",
+        /// Text up to LF; a CR before it is dropped.
+        Line => "line",
+        /// What one read returned. TCP may split or coalesce messages, so this cannot be reliable.
+        Raw => "raw",
+    }
+}
 
 impl Framing {
     /// The longest payload of one message, in bytes.
@@ -86,12 +78,6 @@ impl Framing {
             Framing::Raw => bytes.extend_from_slice(payload),
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Framing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
