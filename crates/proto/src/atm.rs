@@ -314,11 +314,9 @@ impl Request {
 }
 
 impl request::Request for Request {
-    type Answer = Answer;
+    const QUIT: Request = Request::Quit;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
+    type Answer = Answer;
 
     fn answer(&self, arguments: &str) -> Option<Answer> {
         Answer::parse(self, arguments)

@@ -100,7 +100,7 @@ named! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<A> {
     /// `OK …` or `ERR …`. The answer is text until it is known which request it answers:
-    /// [`Answer::parse`].
+    /// [`answer`](request::Request::answer).
     Reply(Result<A, Refusal>),
     /// `EVENT …`.
     Event(Event),
@@ -148,34 +148,13 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    const QUIT: Request = Request::Quit;
+
     type Answer = Answer;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
-
     fn answer(&self, arguments: &str) -> Option<Answer> {
-        Answer::parse(self, arguments)
-    }
-
-    fn answers(&self) -> Vec<String> {
-        match self {
-            Request::Join(name) => vec![
-                format!("OK joined {name}"),
-                format!("OK joined {name} with PEOPLE"),
-            ],
-            Request::Say(_) => vec!["OK said".into()],
-            Request::Who => vec!["OK here PEOPLE".into()],
-            Request::Quit => vec!["OK bye".into()],
-        }
-    }
-}
-
-impl Answer {
-    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
-    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
         let (word, rest) = split_verb(arguments);
-        match (request, word, rest) {
+        match (self, word, rest) {
             (Request::Join(_), "joined", Some(rest)) => {
                 let (name, with) = split_verb(rest);
                 let others = match with.map(|with| with.strip_prefix("with ")) {
@@ -190,6 +169,18 @@ impl Answer {
             (Request::Who, "here", Some(people)) => MemberList::parse(people).map(Answer::Here),
             (Request::Quit, "bye", None) => Some(Answer::Bye),
             _ => None,
+        }
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Join(name) => vec![
+                format!("OK joined {name}"),
+                format!("OK joined {name} with PEOPLE"),
+            ],
+            Request::Say(_) => vec!["OK said".into()],
+            Request::Who => vec!["OK here PEOPLE".into()],
+            Request::Quit => vec!["OK bye".into()],
         }
     }
 }

@@ -55,17 +55,6 @@ pub fn parse(message: &str) -> Result<Result<&str, Refusal>, NotAReply> {
     Ok(Err(Refusal::new(code, words)))
 }
 
-/// An answer with its arguments read; `None` when `read` does not recognise them.
-pub fn read<A>(
-    reply: Result<&str, Refusal>,
-    read: impl FnOnce(&str) -> Option<A>,
-) -> Option<Result<A, Refusal>> {
-    match reply {
-        Ok(arguments) => read(arguments).map(Ok),
-        Err(refusal) => Some(Err(refusal)),
-    }
-}
-
 /// The message is neither `OK …` nor `ERR code …`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("neither `OK …` nor `ERR code …`")]

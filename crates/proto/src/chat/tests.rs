@@ -1,4 +1,5 @@
 use super::*;
+use crate::request::Request as _;
 use alloc::format;
 use alloc::string::ToString;
 use proptest::prelude::*;
@@ -55,7 +56,7 @@ fn answers_have_these_exact_bytes() {
         (&Request::Quit, Answer::Bye, "bye"),
     ] {
         assert_eq!(answer.to_string(), bytes);
-        assert_eq!(Answer::parse(request, bytes), Some(answer));
+        assert_eq!(request.answer(bytes), Some(answer));
     }
 }
 
@@ -73,7 +74,7 @@ fn an_answer_to_another_question_is_none() {
         (&Request::Quit, "bye now"),
         (&Request::Quit, ""),
     ] {
-        assert_eq!(Answer::parse(request, arguments), None, "{arguments:?}");
+        assert_eq!(request.answer(arguments), None, "{arguments:?}");
     }
 }
 
@@ -174,10 +175,7 @@ proptest! {
         let _ = message.parse::<Request>();
         let _ = Message::parse(&message);
         let _ = Event::parse(&alloc::format!("EVENT said {message}"));
-        let _ = Answer::parse(&Request::Who, &alloc::format!("here {message}"));
-        let _ = Answer::parse(
-            &Request::Join(name("x")),
-            &alloc::format!("joined x with {message}"),
-        );
+        let _ = Request::Who.answer(&alloc::format!("here {message}"));
+        let _ = Request::Join(name("x")).answer(&alloc::format!("joined x with {message}"));
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 
 use crate::datetime::{Answer, Request};
 use crate::reply;
+use crate::request::Request as _;
 
 /// The answer to anything that is not a request.
 pub const INVALID: &str = "Invalid request";
@@ -52,7 +53,7 @@ fn is_answer(text: &str) -> bool {
     let requests = [Request::Date, Request::Time];
     requests
         .iter()
-        .any(|request| Answer::parse(*request, text).is_some())
+        .any(|request| request.answer(text).is_some())
 }
 
 #[cfg(test)]
