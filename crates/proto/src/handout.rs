@@ -128,18 +128,7 @@ impl Handout {
     pub fn transport(self) -> Transport {
         match self {
             Handout::Joke | Handout::Datetime | Handout::Udp => Transport::Udp,
-            Handout::TextSession
-            | Handout::AtmLogin
-            | Handout::TextMenu
-            | Handout::AtmCard
-            | Handout::KnockKnock
-            | Handout::Calculator
-            | Handout::Chat
-            | Handout::Greeting
-            | Handout::Sixteen
-            | Handout::LengthPrefix
-            | Handout::Echo
-            | Handout::Accepted => Transport::Tcp,
+            _ => Transport::Tcp,
         }
     }
 
@@ -152,13 +141,7 @@ impl Handout {
             Handout::Calculator => Implementation::Service(Mode::Calc),
             Handout::Chat => Implementation::Service(Mode::Chat),
             Handout::Echo => Implementation::Service(Mode::Echo),
-            Handout::Joke
-            | Handout::KnockKnock
-            | Handout::Greeting
-            | Handout::Sixteen
-            | Handout::LengthPrefix
-            | Handout::Accepted
-            | Handout::Udp => Implementation::Script(self.name()),
+            _ => Implementation::Script(self.name()),
         }
     }
 
@@ -186,17 +169,7 @@ impl Handout {
                 Some("binary floating point: 0.1 + 0.2 is 0.30000000000000004 here")
             }
             Handout::TextMenu => Some("only the first word is converted"),
-            Handout::TextSession
-            | Handout::Joke
-            | Handout::Datetime
-            | Handout::KnockKnock
-            | Handout::Chat
-            | Handout::Greeting
-            | Handout::Sixteen
-            | Handout::LengthPrefix
-            | Handout::Echo
-            | Handout::Accepted
-            | Handout::Udp => None,
+            _ => None,
         }
     }
 }

@@ -93,7 +93,7 @@ fn withdrawn() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = at_amount(b"2");
     let (id, amount) = (withdrawal(), amount(340_200));
     assert_eq!(wording.received(b"3402.0"), hold(id, amount));
-    let outcome = PickledAnswer::Withdrawn {
+    let outcome = PickledAnswer::Moved {
         tid: id,
         amount: 3402.0,
         balance: 496_598.0,
@@ -242,7 +242,7 @@ fn a_deposit_is_confirmed_before_it_is_answered() {
         wording.answered(confirmed(id)),
         session(atm::Request::Balance)
     );
-    let outcome = PickledAnswer::Deposited {
+    let outcome = PickledAnswer::Moved {
         tid: id,
         amount: 3604.0,
         balance: 503_604.0,
