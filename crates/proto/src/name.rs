@@ -102,16 +102,10 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in [
-            "",
-            " ",
-            "a b",
-            "é",
-            "a\u{200b}",
-            "*",
-            "a\n",
-            &"a".repeat(33),
-        ] {
+        for text in "| |a b|é|a\u{200b}|*|a\n"
+            .split('|')
+            .chain([&*"a".repeat(33)])
+        {
             assert!(Name::from_str(text).is_err(), "{text:?}");
         }
     }
@@ -126,19 +120,8 @@ mod tests {
         ] {
             assert_eq!(Name::free_form(text).unwrap().as_str(), text);
         }
-        for text in [
-            "",
-            " ",
-            " a",
-            "a ",
-            "a: b",
-            "a\u{200b}",
-            "\u{3164}",
-            "a\u{fe0f}",
-            "a\n",
-            "\u{1b}[m",
-            &"a".repeat(65),
-        ] {
+        let texts = "| | a|a |a: b|a\u{200b}|\u{3164}|a\u{fe0f}|a\n|\u{1b}[m";
+        for text in texts.split('|').chain([&*"a".repeat(65)]) {
             assert!(Name::free_form(text).is_err(), "{text:?}");
         }
     }
