@@ -22,7 +22,7 @@ impl CardNumber {
     /// Most digits.
     pub const MAX_LEN: usize = 19;
 
-    /// The maximal length of a number [of any form](CardNumber::of_any_form).
+    /// The maximal length of a number [of free form](CardNumber::free_form).
     pub const MAX_FREE_FORM_LEN: usize = 64;
 
     /// The number of a card in the hand-outs' banks: 1 to 64 visible ASCII characters. A ledger in
