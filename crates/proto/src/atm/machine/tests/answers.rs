@@ -108,10 +108,7 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::InsufficientFunds, "available 1.00");
     driven.machine.answered(&hold(id), &Err(refusal.clone()));
-    assert_eq!(
-        driven.run(),
-        Action::Show(Outcome::Declined { id, refusal })
-    );
+    driven.shows(Outcome::Declined { id, refusal });
 
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::NotLoggedIn, "log in first");
@@ -119,8 +116,5 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     assert_eq!(driven.run(), sends(rollback(id), 1, false));
     driven.machine.answered(&rollback(id), &rolled_back(id));
     let refusal = Some(refusal);
-    assert_eq!(
-        driven.run(),
-        Action::Show(Outcome::RolledBack { id, refusal })
-    );
+    driven.shows(Outcome::RolledBack { id, refusal });
 }

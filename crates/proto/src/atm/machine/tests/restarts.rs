@@ -86,10 +86,7 @@ fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
 fn what_is_open_comes_before_new_business() {
     let id = with(1);
     let mut driven = restarted(&Driven::confirming(id).journal, DRAWER - 500);
-    assert_eq!(
-        driven.machine.begin(with(2), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(with(2), amount()), Err(BeginError::Open));
     driven
         .machine
         .answered(&confirm(id), &Ok(Answer::Confirmed { id, repeat: true }));
@@ -100,9 +97,9 @@ fn what_is_open_comes_before_new_business() {
         amount,
         available,
     };
-    assert_eq!(driven.run(), Action::Show(moved));
+    driven.shows(moved);
     driven.machine.shown();
-    assert_eq!(driven.machine.begin(with(2), amount, KEY), Ok(()));
+    assert_eq!(driven.begin(with(2), amount), Ok(()));
 }
 
 #[test]
@@ -141,10 +138,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     let mut driven = Driven::new();
     driven.machine.load(money(77)).unwrap();
     assert_eq!(driven.run(), Action::Idle);
-    assert_eq!(
-        driven.machine.begin(with(1), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(with(1), amount()), Err(BeginError::Open));
     // Before the operator changed anything, in between, and after.
     for found in [DRAWER, 50, 77] {
         let mut again = restarted(&driven.journal, found);
@@ -158,10 +152,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     }
     driven.machine.loaded(money(77));
     assert_eq!(driven.run(), Action::Idle);
-    assert_eq!(
-        driven.machine.begin(with(1), amount(), KEY),
-        Err(BeginError::Drawer)
-    );
+    assert_eq!(driven.begin(with(1), amount()), Err(BeginError::Drawer));
     assert!(Machine::recover(&driven.journal, money(DRAWER)).is_err());
 }
 
