@@ -149,7 +149,7 @@ impl Crate {
                 }
             }
         }
-        // An import is in no cycle if its importer is not imported, or what it imports imports none.
+        // In no cycle is an import by a module that none imports, or of one that imports none.
         loop {
             let before = imports.len();
             let from: BTreeSet<Names> = imports.keys().map(|(from, _)| from.to_vec()).collect();

@@ -181,12 +181,9 @@ mod tests {
 
     #[test]
     fn answers_have_these_exact_bytes() {
+        let greeting = Answer::Hello("Adarsh".parse().unwrap());
         for (request, answer, bytes) in [
-            (
-                hello(),
-                Answer::Hello("Adarsh".parse().unwrap()),
-                "hello Adarsh",
-            ),
+            (hello(), greeting, "hello Adarsh"),
             (calc("12 + 42"), value("54", false), "54"),
             (calc("1 / -3"), value("-0.3333", true), "-0.3333 rounded"),
             (Request::Quit, Answer::Bye, "bye"),

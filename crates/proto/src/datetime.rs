@@ -2,8 +2,8 @@
 //!
 //! `SEND_DATE` → `OK 2026-11-21`; `SEND_TIME` → `OK 07:44:16`: the server's local time, ISO 8601,
 //! 24 hours, zero-padded. White space around a request is ignored, since tools add line breaks. An
-//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals are
-//! `ERR code` without words, so that no answer is much longer than its request.
+//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals
+//! are `ERR code` without words, so that no answer is much longer than its request.
 
 use alloc::string::String;
 use alloc::vec;

@@ -24,8 +24,8 @@ named! {
     }
 }
 
-/// The name of the proxy, which is no service of its own: on the command line, on the ready line and
-/// in recordings.
+/// The name of the proxy, which is no service of its own: on the command line, on the ready line
+/// and in recordings.
 pub const PROXY: &str = "proxy";
 
 named! {

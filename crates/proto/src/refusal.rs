@@ -13,8 +13,8 @@ named! {
     /// Why a request was refused. The list is closed: a peer that sends another code broke the
     /// protocol.
     ///
-    /// A code is *definite* when the request certainly had no effect, so that asking again cannot do
-    /// anything twice. The one indefinite code is [`Code::Internal`].
+    /// A code is *definite* when the request certainly had no effect, so that asking again cannot
+    /// do anything twice. The one indefinite code is [`Code::Internal`].
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Code by as_str {
         /// The message breaks the framing or the grammar.

@@ -196,7 +196,7 @@ pub enum Write {
     PutAccount(Account),
     /// Creates the record of this id, or replaces it.
     PutRecord(TransactionRecord),
-    /// Creates the log-in, or replaces it; the newest [`MAX_LOGINS_PER_CARD`] of each card are kept.
+    /// Creates or replaces the log-in; the newest [`MAX_LOGINS_PER_CARD`] of each card are kept.
     PutLogin(Login),
     /// Appends to the history.
     Append(Entry),

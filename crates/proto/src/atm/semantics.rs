@@ -10,10 +10,10 @@ named! {
     /// One reason why a withdrawal happens exactly once.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Protection by name {
-        /// The bank holds the money first, and books it once the notes have moved. Without, it books
-        /// at once, and nothing is confirmed or rolled back.
+        /// The bank holds the money first, and books it once the notes have moved. Without, it
+        /// books at once, and nothing is confirmed or rolled back.
         TwoPhases => "two-phases",
-        /// The bank answers a repeat from the record. Without, a repeat is a transaction of its own.
+        /// The bank answers a repeat from the record. Without, a repeat is another transaction.
         Deduplication => "deduplication",
         /// The bank refuses a known id with other content. Without, it answers from the record.
         ContentCheck => "content-check",
@@ -31,8 +31,8 @@ named! {
         JournalBeforeMove => "journal-before-move",
         /// The machine resends a request without an answer. Without, it leaves it.
         Resend => "resend",
-        /// The machine accepts only an answer that names the request. Without, it takes any refusal for
-        /// the answer to its last request.
+        /// The machine accepts only an answer that names the request. Without, it takes any refusal
+        /// for the answer to its last request.
         NamedAnswers => "named-answers",
         /// The machine takes a refusal for a decline only if no other attempt can contradict it.
         /// Without, it takes any that is definite.

@@ -1,8 +1,8 @@
 //! Report 000, problem B: a cash machine with a log-in, a menu, and pickled answers.
 //!
 //! Both sides take turns, and most replies of the client are read and ignored. The exception is the
-//! one after a withdrawal: anything but `ERROR_WITHDRAW` means that the notes are out. If the client
-//! disconnects instead, its withdrawal stays unsettled.
+//! one after a withdrawal: anything but `ERROR_WITHDRAW` means that the notes are out. If the
+//! client disconnects instead, its withdrawal stays unsettled.
 
 use alloc::format;
 use alloc::string::String;

@@ -108,8 +108,8 @@ impl PickledAnswer {
         bytes
     }
 
-    /// Reads what [`to_bytes`](PickledAnswer::to_bytes) writes. Numbers may be any double: infinite,
-    /// negative, not a number.
+    /// Reads what [`to_bytes`](PickledAnswer::to_bytes) writes. Numbers may be any double:
+    /// infinite, negative, not a number.
     ///
     /// # Errors
     /// When the bytes are anything else.

@@ -7,17 +7,12 @@ fn after(mut driven: Driven, request: &Request, code: Code) -> alloc::string::St
     let records = driven.journal.len();
     driven.machine.answered(request, &refused(code));
     let next = driven.run();
-    match (driven.journal.get(records), next) {
-        (Some(record), Action::Show(_)) => {
-            let text = record.to_string();
-            text.split(' ').next().unwrap_or_default().into()
-        }
-        (_, Action::Send { request, .. }) => {
-            let text = request.to_string();
-            text.split(' ').next().unwrap_or_default().into()
-        }
+    let text = match (driven.journal.get(records), next) {
+        (Some(record), Action::Show(_)) => record.to_string(),
+        (_, Action::Send { request, .. }) => request.to_string(),
         (record, next) => panic!("{record:?}, {next:?}"),
-    }
+    };
+    text.split(' ').next().unwrap_or_default().into()
 }
 
 #[test]
@@ -53,11 +48,8 @@ fn each_code_means_what_it_proves() {
             Code::AlreadyConfirmed => "disputed",
             _ => "ROLLBACK",
         };
-        assert_eq!(
-            after(Driven::asking(id), &hold(id), code),
-            to_hold,
-            "{code:?}"
-        );
+        let found = after(Driven::asking(id), &hold(id), code);
+        assert_eq!(found, to_hold, "{code:?}");
         let found = after(Driven::confirming(id), &confirm(id), code);
         assert_eq!(found, to_confirmation, "{code:?}");
         let found = after(Driven::rolling_back(id), &rollback(id), code);

@@ -27,40 +27,23 @@ fn every_crash_point_has_one_way_on() {
         driven.machine.answered(&confirm(id), &confirmed(id));
         driven.run();
         let journal = driven.journal;
+        let rolls_back = sends(rollback(id), 1, false);
+        let confirms = sends(confirm(id), 1, false);
+        let again = sends(confirm(id), 1, true);
         let table = [
-            ("before the id is journaled", 1, DRAWER, Action::Idle),
-            (
-                "before or after the hold is sent",
-                2,
-                DRAWER,
-                sends(rollback(id), 1, false),
-            ),
-            (
-                "before the notes move",
-                3,
-                DRAWER,
-                sends(rollback(id), 1, false),
-            ),
-            (
-                "after the notes moved",
-                3,
-                after,
-                sends(confirm(id), 1, false),
-            ),
-            (
-                "before or after the confirmation is sent",
-                4,
-                after,
-                sends(confirm(id), 1, true),
-            ),
-            ("after all", 5, after, Action::Idle),
+            ("before the id is journaled", 1, DRAWER, &Action::Idle),
+            ("before or after the hold is sent", 2, DRAWER, &rolls_back),
+            ("before the notes move", 3, DRAWER, &rolls_back),
+            ("after the notes moved", 3, after, &confirms),
+            ("before or after the confirmation is sent", 4, after, &again),
+            ("after all", 5, after, &Action::Idle),
         ];
         for (point, records, drawer, expected) in table {
             let mut driven = restarted(&journal[..records], drawer);
-            assert_eq!(driven.run(), expected, "{kind:?}, {point}");
+            assert_eq!(driven.run(), *expected, "{kind:?}, {point}");
             // And a crash right after the restart changes nothing.
             let mut again = restarted(&driven.journal, drawer);
-            let mut expected = expected;
+            let mut expected = expected.clone();
             if let Action::Send { repeat, .. } = &mut expected {
                 *repeat = true;
             }
