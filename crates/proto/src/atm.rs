@@ -31,8 +31,8 @@
 //! * A repeat of a confirmed withdrawal is answered with `already-confirmed`, not `held`, because
 //!   a machine that reads `held` may dispense.
 //! * A hold never expires, since the notes may be out. It is listed to an operator as unsettled.
-//! * Settling requires the key, not the PIN. A machine that restarts has the key in its journal, but
-//!   no PIN; a customer whose notes are out has the PIN and the id on the receipt, but no key.
+//! * Settling requires the key, not the PIN. A machine that restarts has the key in its journal,
+//!   but no PIN; a customer whose notes are out has the PIN and the id on the receipt, but no key.
 //! * A deposit can be rolled back until it is confirmed, so until then it is held, and not part of
 //!   the balance.
 //!
@@ -43,8 +43,8 @@
 //! A conversation starts with `VERIFY_CARD_AND_PASSWORD LOGIN_… 123456789 1234`, answered with
 //! `OK LOGIN_… welcome Joty`. Every answer to a request with an id names the id, and so does a
 //! refusal ([`naming`]), so that a late or duplicated answer is not taken for that to the next
-//! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed log-in,
-//! recognised by its id, does not count again.
+//! request ([`Answer::read`]). Three wrong PINs in a row lock the card; a repeat of a failed
+//! log-in, recognised by its id, does not count again.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -314,11 +314,9 @@ impl Request {
 }
 
 impl request::Request for Request {
-    type Answer = Answer;
+    const QUIT: Request = Request::Quit;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
+    type Answer = Answer;
 
     fn answer(&self, arguments: &str) -> Option<Answer> {
         Answer::parse(self, arguments)

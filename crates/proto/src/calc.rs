@@ -78,29 +78,12 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    const QUIT: Request = Request::Quit;
+
     type Answer = Answer;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
-
     fn answer(&self, arguments: &str) -> Option<Answer> {
-        Answer::parse(self, arguments)
-    }
-
-    fn answers(&self) -> Vec<String> {
-        match self {
-            Request::Hello(name) => vec![format!("OK hello {name}")],
-            Request::Calc(_) => vec!["OK NUMBER".into(), "OK NUMBER rounded".into()],
-            Request::Quit => vec!["OK bye".into()],
-        }
-    }
-}
-
-impl Answer {
-    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
-    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
-        match (request, arguments) {
+        match (self, arguments) {
             (Request::Hello(name), greeting) => {
                 let greeted = greeting.strip_prefix("hello ")?;
                 (greeted == name.as_str()).then(|| Answer::Hello(name.clone()))
@@ -108,6 +91,14 @@ impl Answer {
             (Request::Calc(_), value) => Value::parse(value).map(Answer::Value),
             (Request::Quit, "bye") => Some(Answer::Bye),
             (Request::Quit, _) => None,
+        }
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Hello(name) => vec![format!("OK hello {name}")],
+            Request::Calc(_) => vec!["OK NUMBER".into(), "OK NUMBER rounded".into()],
+            Request::Quit => vec!["OK bye".into()],
         }
     }
 }
@@ -156,6 +147,7 @@ impl fmt::Display for Value {
 mod tests {
     use super::*;
     use crate::refusal::Code;
+    use crate::request::Request as _;
     use alloc::string::ToString;
     use proptest::prelude::*;
 
@@ -189,18 +181,15 @@ mod tests {
 
     #[test]
     fn answers_have_these_exact_bytes() {
+        let greeting = Answer::Hello("Adarsh".parse().unwrap());
         for (request, answer, bytes) in [
-            (
-                hello(),
-                Answer::Hello("Adarsh".parse().unwrap()),
-                "hello Adarsh",
-            ),
+            (hello(), greeting, "hello Adarsh"),
             (calc("12 + 42"), value("54", false), "54"),
             (calc("1 / -3"), value("-0.3333", true), "-0.3333 rounded"),
             (Request::Quit, Answer::Bye, "bye"),
         ] {
             assert_eq!(answer.to_string(), bytes);
-            assert_eq!(Answer::parse(&request, bytes), Some(answer));
+            assert_eq!(request.answer(bytes), Some(answer));
         }
     }
 
@@ -212,7 +201,7 @@ mod tests {
             .chain(["1 ", "1 exact", "1 rounded ", " 1"].map(|t| (calc("1 + 1"), t)))
             .chain([(Request::Quit, ""), (Request::Quit, "54")])
         {
-            assert_eq!(Answer::parse(&request, arguments), None, "{arguments:?}");
+            assert_eq!(request.answer(arguments), None, "{arguments:?}");
         }
     }
 
@@ -254,14 +243,14 @@ mod tests {
             text in r"-?[0-9]{1,200}(\.[0-9]{1,200})?", rounded: bool
         ) {
             let answer = value(&text, rounded);
-            prop_assert_eq!(Answer::parse(&calc("1 + 1"), &answer.to_string()), Some(answer));
+            prop_assert_eq!(calc("1 + 1").answer(&answer.to_string()), Some(answer));
         }
 
         #[test]
         fn no_text_makes_the_parser_panic(text in ".*") {
             let _ = text.parse::<Request>();
-            let _ = Answer::parse(&hello(), &text);
-            let _ = Answer::parse(&calc("1 + 1"), &text);
+            let _ = hello().answer(&text);
+            let _ = calc("1 + 1").answer(&text);
         }
     }
 }

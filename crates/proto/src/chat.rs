@@ -78,19 +78,21 @@ pub enum Event {
     Said(Name, Text),
 }
 
-/// Why a member left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The member asked to leave.
-    Quit,
-    /// The connection ended or broke without a `QUIT`.
-    Disconnected,
-    /// The member did not read its events.
-    DoesNotRead,
-    /// The member kept sending lines above the permitted rate.
-    Flood,
-    /// The member sent something that is not a message.
-    BrokeProtocol,
+named! {
+    /// Why a member left.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Reason by as_str {
+        /// The member asked to leave.
+        Quit => "quit",
+        /// The connection ended or broke without a `QUIT`.
+        Disconnected => "disconnected",
+        /// The member did not read its events.
+        DoesNotRead => "does not read",
+        /// The member kept sending lines above the permitted rate.
+        Flood => "flood",
+        /// The member sent something that is not a message.
+        BrokeProtocol => "broke the protocol",
+    }
 }
 
 /// One message from the room: the answer to a request, or an event. A refusal that answers no
@@ -98,7 +100,7 @@ pub enum Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<A> {
     /// `OK …` or `ERR …`. The answer is text until it is known which request it answers:
-    /// [`Answer::parse`].
+    /// [`answer`](request::Request::answer).
     Reply(Result<A, Refusal>),
     /// `EVENT …`.
     Event(Event),
@@ -146,34 +148,13 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    const QUIT: Request = Request::Quit;
+
     type Answer = Answer;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
-
     fn answer(&self, arguments: &str) -> Option<Answer> {
-        Answer::parse(self, arguments)
-    }
-
-    fn answers(&self) -> Vec<String> {
-        match self {
-            Request::Join(name) => vec![
-                format!("OK joined {name}"),
-                format!("OK joined {name} with PEOPLE"),
-            ],
-            Request::Say(_) => vec!["OK said".into()],
-            Request::Who => vec!["OK here PEOPLE".into()],
-            Request::Quit => vec!["OK bye".into()],
-        }
-    }
-}
-
-impl Answer {
-    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
-    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
         let (word, rest) = split_verb(arguments);
-        match (request, word, rest) {
+        match (self, word, rest) {
             (Request::Join(_), "joined", Some(rest)) => {
                 let (name, with) = split_verb(rest);
                 let others = match with.map(|with| with.strip_prefix("with ")) {
@@ -188,6 +169,18 @@ impl Answer {
             (Request::Who, "here", Some(people)) => MemberList::parse(people).map(Answer::Here),
             (Request::Quit, "bye", None) => Some(Answer::Bye),
             _ => None,
+        }
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Join(name) => vec![
+                format!("OK joined {name}"),
+                format!("OK joined {name} with PEOPLE"),
+            ],
+            Request::Say(_) => vec!["OK said".into()],
+            Request::Who => vec!["OK here PEOPLE".into()],
+            Request::Quit => vec!["OK bye".into()],
         }
     }
 }
@@ -226,22 +219,6 @@ impl fmt::Display for Event {
             Event::Left(name, reason) => write!(f, "EVENT left {name} {reason}"),
             Event::Said(name, text) => write!(f, "{EVENT_SAID}{name} {text}"),
         }
-    }
-}
-
-named!(
-    Reason,
-    as_str,
-    Quit => "quit",
-    Disconnected => "disconnected",
-    DoesNotRead => "does not read",
-    Flood => "flood",
-    BrokeProtocol => "broke the protocol",
-);
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

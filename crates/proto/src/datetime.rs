@@ -2,8 +2,8 @@
 //!
 //! `SEND_DATE` → `OK 2026-11-21`; `SEND_TIME` → `OK 07:44:16`: the server's local time, ISO 8601,
 //! 24 hours, zero-padded. White space around a request is ignored, since tools add line breaks. An
-//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals are
-//! `ERR code` without words, so that no answer is much longer than its request.
+//! answer shows by its form which of the two it is, so a client can recognise a late one. Refusals
+//! are `ERR code` without words, so that no answer is much longer than its request.
 
 use alloc::string::String;
 use alloc::vec;
@@ -72,29 +72,12 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    const QUIT: Request = Request::Quit;
+
     type Answer = Answer;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
-
     fn answer(&self, arguments: &str) -> Option<Answer> {
-        Answer::parse(*self, arguments)
-    }
-
-    fn answers(&self) -> Vec<String> {
         match self {
-            Request::Date => vec!["OK YYYY-MM-DD".into()],
-            Request::Time => vec!["OK HH:MM:SS".into()],
-            Request::Quit => Vec::new(),
-        }
-    }
-}
-
-impl Answer {
-    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
-    pub fn parse(request: Request, arguments: &str) -> Option<Answer> {
-        match request {
             Request::Date => {
                 let [year, month, day] = numbers(arguments, '-', [4, 2, 2])?;
                 let (month, day) = (month as u8, day as u8);
@@ -111,6 +94,14 @@ impl Answer {
                 })
             }
             Request::Quit => None,
+        }
+    }
+
+    fn answers(&self) -> Vec<String> {
+        match self {
+            Request::Date => vec!["OK YYYY-MM-DD".into()],
+            Request::Time => vec!["OK HH:MM:SS".into()],
+            Request::Quit => Vec::new(),
         }
     }
 }
@@ -146,6 +137,7 @@ impl fmt::Display for Answer {
 mod tests {
     use super::*;
     use crate::refusal::Code;
+    use crate::request::Request as _;
     use alloc::string::ToString;
     use proptest::prelude::*;
 
@@ -182,16 +174,16 @@ mod tests {
 
     #[test]
     fn a_date_never_passes_for_a_time_and_nonsense_for_neither() {
-        assert!(Answer::parse(Request::Date, "2026-11-21").is_some());
-        assert!(Answer::parse(Request::Time, "23:59:60").is_some());
-        assert_eq!(Answer::parse(Request::Time, "2026-11-21"), None);
+        assert!(Request::Date.answer("2026-11-21").is_some());
+        assert!(Request::Time.answer("23:59:60").is_some());
+        assert_eq!(Request::Time.answer("2026-11-21"), None);
         let times = "|07:44|7:44:16|24:00:00|07:60:00|+7:44:16|07:44:16:00";
         for text in times.split('|') {
-            assert_eq!(Answer::parse(Request::Time, text), None, "{text}");
+            assert_eq!(Request::Time.answer(text), None, "{text}");
         }
         let dates = "2026-13-01|2026-00-01|2026-01-32|26-01-01|2026-1-1|٢٠٢٦-01-01";
         for text in dates.split('|') {
-            assert_eq!(Answer::parse(Request::Date, text), None, "{text}");
+            assert_eq!(Request::Date.answer(text), None, "{text}");
         }
     }
 
@@ -202,15 +194,15 @@ mod tests {
             hour in 0u8..24, minute in 0u8..60, second in 0u8..61,
         ) {
             let (date, time) = (Answer::Date { year, month, day }, Answer::Time { hour, minute, second });
-            prop_assert_eq!(Answer::parse(Request::Date, &date.to_string()), Some(date));
-            prop_assert_eq!(Answer::parse(Request::Time, &time.to_string()), Some(time));
+            prop_assert_eq!(Request::Date.answer(&date.to_string()), Some(date));
+            prop_assert_eq!(Request::Time.answer(&time.to_string()), Some(time));
         }
 
         #[test]
         fn no_text_makes_the_parsers_panic(text in ".*") {
             let _ = text.parse::<Request>();
-            let _ = Answer::parse(Request::Date, &text);
-            let _ = Answer::parse(Request::Time, &text);
+            let _ = Request::Date.answer(&text);
+            let _ = Request::Time.answer(&text);
         }
     }
 }

@@ -22,36 +22,30 @@ mod len3;
 mod line;
 mod netstring;
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::num::NonZeroUsize;
 
 use crate::printable::quoted;
 
-/// Where a message ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Framing {
-    /// `8:PRIME 97,`: decimal byte length, colon, payload, comma
-    /// (<https://cr.yp.to/proto/netstrings.txt>).
-    #[default]
-    Netstring,
-    /// `008PRIME 97`: exactly three decimal digits, then that many bytes.
-    Len3,
-    /// Text up to LF; a CR before it is dropped.
-    Line,
-    /// What one read returned. TCP may split or coalesce messages, so this cannot be reliable.
-    Raw,
-}
-
 // The default first.
-named!(
-    Framing,
-    name,
-    Netstring => "netstring",
-    Len3 => "len3",
-    Line => "line",
-    Raw => "raw",
-);
+named! {
+    /// Where a message ends.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+    pub enum Framing by name {
+        /// `8:PRIME 97,`: decimal byte length, colon, payload, comma
+        /// (<https://cr.yp.to/proto/netstrings.txt>).
+        #[default]
+        Netstring => "netstring",
+        /// `008PRIME 97`: exactly three decimal digits, then that many bytes.
+        Len3 => "len3",
+        /// Text up to LF; a CR before it is dropped.
+        Line => "line",
+        /// What one read returned. TCP may split or coalesce messages, so this cannot be reliable.
+        Raw => "raw",
+    }
+}
 
 impl Framing {
     /// The longest payload of one message, in bytes.
@@ -89,12 +83,6 @@ impl Framing {
     }
 }
 
-impl fmt::Display for Framing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Why a payload cannot be sent in a framing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
@@ -118,29 +106,15 @@ pub enum EncodeError {
 /// Why received bytes are not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// There is no length where one must be. The start of the next message is unknown.
-    #[error("{framing} framing begins with {expected}, not {found}")]
-    BadHeader {
-        /// The framing.
-        framing: Framing,
-        /// What a header looks like.
-        expected: &'static str,
-        /// The bytes found there, quoted.
-        found: alloc::string::String,
-    },
+    /// There is no length where one must be, or no comma at the end. The start of the next message
+    /// is unknown.
+    #[error("{0}")]
+    Malformed(String),
     /// The length exceeds [`Framing::max_payload`].
     #[error("a message in {framing} framing has at most {max} bytes", max = framing.max_payload())]
     TooLong {
         /// The framing.
         framing: Framing,
-    },
-    /// The byte after a netstring's payload is not a comma.
-    #[error("a netstring of {length} bytes ends with a comma, not {found}")]
-    MissingComma {
-        /// The payload's length in bytes.
-        length: usize,
-        /// The byte found there, quoted.
-        found: alloc::string::String,
     },
 }
 
@@ -157,35 +131,23 @@ impl DecodeError {
     }
 }
 
-/// The stream ended inside a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Truncated {
-    /// The length was known.
-    #[error("closed {received} bytes into a {length}-byte message")]
-    Payload {
-        /// Payload bytes received.
-        received: usize,
-        /// Payload bytes announced.
-        length: usize,
-    },
-    /// The length was not complete.
-    #[error("closed {received} bytes into the length of a message")]
-    Header {
-        /// Header bytes received.
-        received: usize,
-    },
-    /// All but the final comma was received.
-    #[error("closed before the comma that ends a {length}-byte message")]
-    Comma {
-        /// Payload bytes announced.
-        length: usize,
-    },
-    /// The line feed is missing.
-    #[error("closed {received} bytes into a line")]
-    Line {
-        /// Bytes received.
-        received: usize,
-    },
+/// The stream ended inside a message, at the place in the words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("closed {0}")]
+pub struct Truncated(String);
+
+impl Truncated {
+    fn in_header(received: usize) -> Truncated {
+        Truncated(format!("{received} bytes into the length of a message"))
+    }
+
+    fn in_payload(received: usize, length: usize) -> Truncated {
+        Truncated(format!("{received} bytes into a {length}-byte message"))
+    }
+
+    fn in_line(received: usize) -> Truncated {
+        Truncated(format!("{received} bytes into a line"))
+    }
 }
 
 /// Takes bytes in pieces of any size and returns whole messages.
@@ -300,21 +262,18 @@ impl Decoder {
         let waiting = &self.buffer[self.consumed..];
         match self.framing {
             Framing::Raw => match self.message_length {
-                Some(length) if !waiting.is_empty() => Err(Truncated::Payload {
-                    received: waiting.len(),
-                    length: length.get(),
-                }),
+                Some(length) if !waiting.is_empty() => {
+                    Err(Truncated::in_payload(waiting.len(), length.get()))
+                }
                 Some(_) | None => Ok(()),
             },
-            Framing::Line if self.line.is_discarding() => Err(Truncated::Line {
-                received: Framing::Line.max_payload(),
-            }),
+            Framing::Line if self.line.is_discarding() => {
+                Err(Truncated::in_line(Framing::Line.max_payload()))
+            }
             _ if waiting.is_empty() => Ok(()),
             Framing::Netstring => Err(netstring::truncated(waiting)),
             Framing::Len3 => Err(len3::truncated(waiting)),
-            Framing::Line => Err(Truncated::Line {
-                received: waiting.len(),
-            }),
+            Framing::Line => Err(Truncated::in_line(waiting.len())),
         }
     }
 
@@ -325,8 +284,14 @@ impl Decoder {
 }
 
 /// Unexpected bytes of a peer, quoted for an error message.
-fn quoted_bytes(bytes: &[u8]) -> alloc::string::String {
-    quoted(&alloc::string::String::from_utf8_lossy(bytes))
+fn quoted_bytes(bytes: &[u8]) -> String {
+    quoted(&String::from_utf8_lossy(bytes))
+}
+
+/// The number that these digits write.
+fn number(digits: &[u8]) -> usize {
+    let values = digits.iter().map(|digit| usize::from(digit - b'0'));
+    values.fold(0, |number, digit| number * 10 + digit)
 }
 
 #[cfg(test)]

@@ -6,23 +6,25 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::refusal::Refusal;
-use crate::reply;
 
 /// A request to one service. Its `FromStr` reads what its `Display` writes; the error for an
 /// unreadable message is the [`Refusal`] to send.
-pub trait Request: FromStr<Err = Refusal> + fmt::Display {
+pub trait Request: FromStr<Err = Refusal> + fmt::Display + PartialEq {
+    /// The client asks to end the conversation. The server answers, then closes.
+    const QUIT: Self;
+
     /// The service's answer, after `OK`.
     type Answer;
-
-    /// Whether the client asks to end the conversation. The server answers, then closes.
-    fn is_quit(&self) -> bool;
 
     /// Reads the arguments of the `OK` that answers this request; `None` when they do not fit it.
     fn answer(&self, arguments: &str) -> Option<Self::Answer>;
 
     /// Reads a reply as the answer to this request; `None` when it does not answer it.
     fn read(&self, reply: Result<&str, Refusal>) -> Option<Result<Self::Answer, Refusal>> {
-        reply::read(reply, |arguments| self.answer(arguments))
+        match reply {
+            Ok(arguments) => self.answer(arguments).map(Ok),
+            Err(refusal) => Some(Err(refusal)),
+        }
     }
 
     /// The refusal of this request, in the form of [`answers`](Request::answers).

@@ -122,14 +122,20 @@ impl fmt::Display for Request {
 }
 
 impl request::Request for Request {
+    const QUIT: Request = Request::Quit;
+
     type Answer = Answer;
 
-    fn is_quit(&self) -> bool {
-        *self == Request::Quit
-    }
-
     fn answer(&self, arguments: &str) -> Option<Answer> {
-        Answer::parse(self, arguments)
+        match (self, arguments) {
+            (Request::Lower(_), text) => Some(Answer::Lower(text.to_string())),
+            (Request::Prime(_), "prime") => Some(Answer::Prime(true)),
+            (Request::Prime(_), "not prime") => Some(Answer::Prime(false)),
+            (Request::Palindrome(_), "palindrome") => Some(Answer::Palindrome(true)),
+            (Request::Palindrome(_), "not palindrome") => Some(Answer::Palindrome(false)),
+            (Request::Quit, "bye") => Some(Answer::Bye),
+            (Request::Prime(_) | Request::Palindrome(_) | Request::Quit, _) => None,
+        }
     }
 
     fn answers(&self) -> Vec<String> {
@@ -138,21 +144,6 @@ impl request::Request for Request {
             Request::Prime(_) => vec!["OK prime".into(), "OK not prime".into()],
             Request::Palindrome(_) => vec!["OK palindrome".into(), "OK not palindrome".into()],
             Request::Quit => vec!["OK bye".into()],
-        }
-    }
-}
-
-impl Answer {
-    /// Reads the arguments of the `OK` that answers `request`; `None` when they do not fit it.
-    pub fn parse(request: &Request, arguments: &str) -> Option<Answer> {
-        match (request, arguments) {
-            (Request::Lower(_), text) => Some(Answer::Lower(text.to_string())),
-            (Request::Prime(_), "prime") => Some(Answer::Prime(true)),
-            (Request::Prime(_), "not prime") => Some(Answer::Prime(false)),
-            (Request::Palindrome(_), "palindrome") => Some(Answer::Palindrome(true)),
-            (Request::Palindrome(_), "not palindrome") => Some(Answer::Palindrome(false)),
-            (Request::Quit, "bye") => Some(Answer::Bye),
-            (Request::Prime(_) | Request::Palindrome(_) | Request::Quit, _) => None,
         }
     }
 }
@@ -180,6 +171,7 @@ impl fmt::Display for Integer {
 mod tests {
     use super::*;
     use crate::refusal::Code;
+    use crate::request::Request as _;
     use proptest::prelude::*;
 
     fn integer(text: &str) -> Integer {
@@ -216,9 +208,9 @@ mod tests {
             (&Request::Quit, Answer::Bye, "bye"),
         ] {
             assert_eq!(answer.to_string(), bytes);
-            assert_eq!(Answer::parse(request, bytes), Some(answer));
+            assert_eq!(request.answer(bytes), Some(answer));
         }
-        assert_eq!(Answer::parse(&prime, "palindrome"), None);
+        assert_eq!(prime.answer("palindrome"), None);
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Opt
     let request = as_text(message).and_then(str::parse::<C::Request>);
     match request {
         Ok(request) => {
-            let end = request.is_quit().then_some(End::Quit);
+            let end = (request == C::Request::QUIT).then_some(End::Quit);
             (reply::render(&conversation.answer(request)), end)
         }
         Err(refusal) => {

@@ -3,9 +3,9 @@
 //!
 //! # Durable directory entries
 //!
-//! A synced file is lost if its directory entry was not synced. So a directory gets its first entry,
-//! and a file its first byte, only once its own entry is on disk. An empty one may be left by a
-//! crash in between, so its entry is synced again; one with content needs no sync.
+//! A synced file is lost if its directory entry was not synced. So a directory gets its first
+//! entry, and a file its first byte, only once its own entry is on disk. An empty one may be left
+//! by a crash in between, so its entry is synced again; one with content needs no sync.
 //!
 //! # Private
 //!

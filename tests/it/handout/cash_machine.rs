@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::net::TcpStream;
 
+use proto::atm::Kind;
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
 use proto::handout::pickle::PickledAnswer;
@@ -47,12 +48,15 @@ fn moved(stream: &mut TcpStream, choice: &[u8], amount: &[u8], bytes: usize) -> 
 
 fn withdrawn(stream: &mut TcpStream, amount: &[u8]) -> (f64, f64) {
     match moved(stream, b"2", amount, 119) {
-        PickledAnswer::Withdrawn {
+        PickledAnswer::Moved {
             tid,
             amount,
             balance,
         } => {
-            assert_eq!(tid.uuid.get_version_num(), 4);
+            assert_eq!(
+                (tid.kind, tid.uuid.get_version_num()),
+                (Kind::Withdrawal, 4)
+            );
             (amount, balance)
         }
         other => panic!("{other:?}"),
@@ -67,12 +71,12 @@ fn a_customer_logs_in_looks_withdraws_and_deposits() {
     assert_eq!(withdrawn(&mut stream, b"3402.0"), (3402.0, 496_598.0));
     ask(&mut stream, b"WITHDRAW_RECV", MENU.as_bytes());
     match moved(&mut stream, b"3", b"3604", 117) {
-        PickledAnswer::Deposited {
+        PickledAnswer::Moved {
             tid,
             amount,
             balance,
         } => {
-            assert_eq!(tid.uuid.get_version_num(), 4);
+            assert_eq!((tid.kind, tid.uuid.get_version_num()), (Kind::Deposit, 4));
             assert_eq!((amount, balance), (3604.0, 500_202.0));
         }
         other => panic!("{other:?}"),

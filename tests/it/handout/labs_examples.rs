@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use proto::atm::Kind;
 use proto::handout::Handout;
 use proto::handout::float::repr;
 use proto::handout::pickle::PickledAnswer;
@@ -157,12 +158,14 @@ fn hear_pickled(stream: &mut TcpStream) -> String {
     };
     let failed = |message: &str| format!("{{'status': 'ERROR', 'message': '{message}'}}");
     match PickledAnswer::parse(&bytes).unwrap() {
-        PickledAnswer::Withdrawn {
-            amount, balance, ..
-        } => done("WITH", "withdraw", amount, balance),
-        PickledAnswer::Deposited {
-            amount, balance, ..
-        } => done("DEP", "deposit", amount, balance),
+        PickledAnswer::Moved {
+            tid,
+            amount,
+            balance,
+        } => match tid.kind {
+            Kind::Withdrawal => done("WITH", "withdraw", amount, balance),
+            Kind::Deposit => done("DEP", "deposit", amount, balance),
+        },
         PickledAnswer::NoBalance => failed("NO_BLNC"),
         PickledAnswer::InvalidInput => failed("INVALID_IN"),
     }

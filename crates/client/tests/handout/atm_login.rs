@@ -183,7 +183,7 @@ impl Bank {
 }
 
 fn withdrawn() -> Vec<u8> {
-    let outcome = PickledAnswer::Withdrawn {
+    let outcome = PickledAnswer::Moved {
         tid: "WITH_00000000-0000-4000-8000-000000000001".parse().unwrap(),
         amount: 1.0,
         balance: 499_999.0,
@@ -192,7 +192,7 @@ fn withdrawn() -> Vec<u8> {
 }
 
 fn deposited() -> Vec<u8> {
-    let outcome = PickledAnswer::Deposited {
+    let outcome = PickledAnswer::Moved {
         tid: "DEP_00000000-0000-4000-8000-000000000002".parse().unwrap(),
         amount: 1.0,
         balance: 500_001.0,

@@ -23,8 +23,8 @@ mod transaction;
 pub const MAX_WRONG_PINS: u32 = 3;
 
 /// The duration of the first lock, in seconds. It doubles with each lock until a right PIN, up to
-/// [`MAX_LOCK_SECONDS`]: at three guesses a day, the 10,000 PINs of four digits take nine years, and a
-/// customer cannot be locked out permanently.
+/// [`MAX_LOCK_SECONDS`]: at three guesses a day, the 10,000 PINs of four digits take nine years,
+/// and a customer cannot be locked out permanently.
 pub const FIRST_LOCK_SECONDS: u64 = 5 * 60;
 
 /// The longest duration of a lock, in seconds; see [`FIRST_LOCK_SECONDS`].

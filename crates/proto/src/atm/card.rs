@@ -22,7 +22,7 @@ impl CardNumber {
     /// Most digits.
     pub const MAX_LEN: usize = 19;
 
-    /// The maximal length of a number [of any form](CardNumber::of_any_form).
+    /// The maximal length of a number [of free form](CardNumber::free_form).
     pub const MAX_FREE_FORM_LEN: usize = 64;
 
     /// The number of a card in the hand-outs' banks: 1 to 64 visible ASCII characters. A ledger in
@@ -175,15 +175,7 @@ mod tests {
         for text in ["123456", "123456789", "0000000000000000001"] {
             assert_eq!(text.parse::<CardNumber>().unwrap().to_string(), text);
         }
-        for text in [
-            "",
-            "12345",
-            "12345678901234567890",
-            "12345a",
-            "123 456",
-            "+123456",
-            "١٢٣٤٥٦",
-        ] {
+        for text in "|12345|12345678901234567890|12345a|123 456|+123456|١٢٣٤٥٦".split('|') {
             let refusal = text.parse::<CardNumber>().unwrap_err();
             assert_eq!(refusal.code, Code::Malformed, "{text:?}");
         }
@@ -229,16 +221,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Holder>().unwrap().to_string(), text);
         }
-        for text in [
-            "",
-            " ",
-            " Joty",
-            "Joty ",
-            "a\nb",
-            "\u{1b}[2J",
-            "a\u{202e}b",
-            &"é".repeat(65),
-        ] {
+        let texts = "| | Joty|Joty |a\nb|\u{1b}[2J|a\u{202e}b";
+        for text in texts.split('|').chain([&*"é".repeat(65)]) {
             assert!(text.parse::<Holder>().is_err(), "{text:?}");
         }
     }

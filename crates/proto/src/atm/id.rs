@@ -39,13 +39,43 @@ pub struct TransactionId {
     pub uuid: Uuid,
 }
 
-/// The id of a new account, `ACC_…`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CreationId(pub Uuid);
+macro_rules! id {
+    ($(#[$doc:meta])* $id:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $id(pub Uuid);
 
-/// The id of one attempt to log in, `LOGIN_…`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LoginId(pub Uuid);
+        impl FromStr for $id {
+            type Err = Refusal;
+
+            fn from_str(text: &str) -> Result<$id, Refusal> {
+                uuid($prefix, text).map($id).ok_or_else(|| malformed($prefix))
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0.hyphenated())
+            }
+        }
+
+        impl fmt::Debug for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+id! {
+    /// The id of a new account, `ACC_…`.
+    CreationId, "ACC_"
+}
+
+id! {
+    /// The id of one attempt to log in, `LOGIN_…`.
+    LoginId, "LOGIN_"
+}
 
 /// The id that a request carries, and that every answer to it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,26 +122,6 @@ impl FromStr for TransactionId {
     }
 }
 
-impl FromStr for CreationId {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> Result<CreationId, Refusal> {
-        uuid("ACC_", text)
-            .map(CreationId)
-            .ok_or_else(|| malformed("ACC_"))
-    }
-}
-
-impl FromStr for LoginId {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> Result<LoginId, Refusal> {
-        uuid("LOGIN_", text)
-            .map(LoginId)
-            .ok_or_else(|| malformed("LOGIN_"))
-    }
-}
-
 impl FromStr for RequestId {
     type Err = Refusal;
 
@@ -144,18 +154,6 @@ impl fmt::Display for TransactionId {
     }
 }
 
-impl fmt::Display for CreationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ACC_{}", self.0.hyphenated())
-    }
-}
-
-impl fmt::Display for LoginId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LOGIN_{}", self.0.hyphenated())
-    }
-}
-
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,18 +165,6 @@ impl fmt::Display for RequestId {
 }
 
 impl fmt::Debug for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Debug for CreationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Debug for LoginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -354,17 +354,8 @@ impl Machine {
     }
 
     fn show(&mut self, end: &JournalRecord, open: &Open) {
-        let ended = outcome::Ended {
-            id: open.id,
-            amount: open.amount,
-            moved: open.phase == Phase::Moved,
-            available: self.available,
-            refusal: self.refusal.clone(),
-        };
-        self.todo = match ended.outcome(end) {
-            Some(outcome) => Todo::Show(outcome),
-            None => Todo::Rest,
-        };
+        let outcome = Outcome::at_end(end, open, self.available, self.refusal.clone());
+        self.todo = outcome.map_or(Todo::Rest, Todo::Show);
     }
 
     fn compare(&self, drawer: Money) -> Result<(), Damage> {

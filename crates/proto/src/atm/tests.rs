@@ -71,46 +71,32 @@ fn welcome(holder: &str) -> Answer {
     }
 }
 
+/// The text with the UUID for each `ID` after a prefix, and the key for `KEY`.
+fn with_ids(text: &str) -> String {
+    text.replace("_ID", &format!("_{UUID}")).replace("KEY", KEY)
+}
+
 #[test]
 fn requests_have_these_exact_bytes() {
+    let (with, dep, key) = (withdrawal(), deposit(), Some(Key::new(0xab)));
+    let terminal = Request::Terminal("ATM-1".parse().unwrap());
+    let verify = "VERIFY_CARD_AND_PASSWORD LOGIN_ID 123456789 1234";
+    let create_account = "CREATE_ACCOUNT ACC_ID 123456789 1234 10000.00 Joty  Saha, Dr.";
     for (request, bytes) in [
-        (
-            log_in(),
-            format!("VERIFY_CARD_AND_PASSWORD LOGIN_{UUID} 123456789 1234"),
-        ),
-        (Request::Balance, "BALANCE_INQUIRY".into()),
-        (
-            hold(withdrawal(), "500", None),
-            format!("WITHDRAW WITH_{UUID} 500.00"),
-        ),
-        (
-            hold(deposit(), "20.5", None),
-            format!("DEPOSIT DEP_{UUID} 20.50"),
-        ),
-        (confirm(withdrawal(), None), format!("CONFIRM WITH_{UUID}")),
-        (confirm(deposit(), None), format!("CONFIRM DEP_{UUID}")),
-        (
-            roll_back(withdrawal(), None),
-            format!("ROLLBACK WITH_{UUID}"),
-        ),
-        (
-            hold(withdrawal(), "500", Some(Key::new(0xab))),
-            format!("WITHDRAW WITH_{UUID} 500.00 {KEY}"),
-        ),
-        (
-            roll_back(deposit(), Some(Key::new(0xab))),
-            format!("ROLLBACK DEP_{UUID} {KEY}"),
-        ),
-        (
-            create("Joty  Saha, Dr."),
-            format!("CREATE_ACCOUNT ACC_{UUID} 123456789 1234 10000.00 Joty  Saha, Dr."),
-        ),
-        (
-            Request::Terminal("ATM-1".parse().unwrap()),
-            "TERMINAL ATM-1".into(),
-        ),
-        (Request::Quit, "QUIT".into()),
+        (log_in(), verify),
+        (Request::Balance, "BALANCE_INQUIRY"),
+        (hold(with, "500", None), "WITHDRAW WITH_ID 500.00"),
+        (hold(dep, "20.5", None), "DEPOSIT DEP_ID 20.50"),
+        (confirm(with, None), "CONFIRM WITH_ID"),
+        (confirm(dep, None), "CONFIRM DEP_ID"),
+        (roll_back(with, None), "ROLLBACK WITH_ID"),
+        (hold(with, "500", key), "WITHDRAW WITH_ID 500.00 KEY"),
+        (roll_back(dep, key), "ROLLBACK DEP_ID KEY"),
+        (create("Joty  Saha, Dr."), create_account),
+        (terminal, "TERMINAL ATM-1"),
+        (Request::Quit, "QUIT"),
     ] {
+        let bytes = with_ids(bytes);
         assert_eq!(request.to_string(), bytes);
         assert_eq!(bytes.parse(), Ok(request));
     }
@@ -118,68 +104,45 @@ fn requests_have_these_exact_bytes() {
 
 #[test]
 fn answers_have_these_exact_bytes() {
-    let hold = hold(withdrawal(), "500", None);
+    let (with, dep) = (withdrawal(), deposit());
+    let hold = hold(with, "500", None);
     let held = |repeat| Answer::Held {
-        id: withdrawal(),
+        id: with,
         amount: amount("500"),
         available: money("9500"),
         repeat,
     };
+    let balance = Answer::Balance {
+        available: money("10000"),
+        held: money("0"),
+    };
+    let confirmed = |repeat| Answer::Confirmed { id: dep, repeat };
+    let rolled_back = |repeat| Answer::RolledBack { id: dep, repeat };
+    let created = |repeat| Answer::Created {
+        id: creation(),
+        repeat,
+    };
+    let terminal = Request::Terminal("ATM-1".parse().unwrap());
+    let named = Answer::Terminal("ATM-1".parse().unwrap());
+    let money_held = "WITH_ID held 500.00, available 9500.00";
+    let held_again = "WITH_ID held 500.00, available 9500.00, repeat";
+    let sums = "available 10000.00, held 0.00";
     for (request, answer, bytes) in [
+        (log_in(), welcome("Joty"), "LOGIN_ID welcome Joty"),
+        (Request::Balance, balance, sums),
+        (hold.clone(), held(false), money_held),
+        (hold, held(true), held_again),
+        (confirm(dep, None), confirmed(false), "DEP_ID confirmed"),
         (
-            log_in(),
-            welcome("Joty"),
-            format!("LOGIN_{UUID} welcome Joty"),
+            roll_back(dep, None),
+            rolled_back(true),
+            "DEP_ID rolled back, repeat",
         ),
-        (
-            Request::Balance,
-            Answer::Balance {
-                available: money("10000"),
-                held: money("0"),
-            },
-            "available 10000.00, held 0.00".into(),
-        ),
-        (
-            hold.clone(),
-            held(false),
-            format!("WITH_{UUID} held 500.00, available 9500.00"),
-        ),
-        (
-            hold,
-            held(true),
-            format!("WITH_{UUID} held 500.00, available 9500.00, repeat"),
-        ),
-        (
-            confirm(deposit(), None),
-            Answer::Confirmed {
-                id: deposit(),
-                repeat: false,
-            },
-            format!("DEP_{UUID} confirmed"),
-        ),
-        (
-            roll_back(deposit(), None),
-            Answer::RolledBack {
-                id: deposit(),
-                repeat: true,
-            },
-            format!("DEP_{UUID} rolled back, repeat"),
-        ),
-        (
-            create("Joty"),
-            Answer::Created {
-                id: creation(),
-                repeat: false,
-            },
-            format!("ACC_{UUID} created"),
-        ),
-        (
-            Request::Terminal("ATM-1".parse().unwrap()),
-            Answer::Terminal("ATM-1".parse().unwrap()),
-            "terminal ATM-1".into(),
-        ),
-        (Request::Quit, Answer::Bye, "bye".into()),
+        (create("Joty"), created(false), "ACC_ID created"),
+        (terminal, named, "terminal ATM-1"),
+        (Request::Quit, Answer::Bye, "bye"),
     ] {
+        let bytes = with_ids(bytes);
         assert_eq!(answer.to_string(), bytes);
         assert_eq!(Answer::parse(&request, &bytes), Some(answer), "{bytes}");
     }
@@ -194,30 +157,22 @@ fn a_holder_whose_name_ends_like_a_repeat_is_welcome() {
 #[test]
 fn an_answer_about_something_else_does_not_fit() {
     let hold = hold(withdrawal(), "500", None);
-    for bytes in [
-        "".into(),
-        "bye".into(),
-        format!("DEP_{UUID} held 500.00, available 9500.00"),
-        format!("WITH_{UUID} held 500.01, available 9500.00"),
-        format!("WITH_{UUID} held 500, available 9500.00"),
-        format!("WITH_{UUID} held 500.00, available -1.00"),
-        format!("WITH_{UUID} held 500.00, available 9500.00 "),
-        format!("WITH_{UUID} confirmed"),
-        format!("LOGIN_{UUID} welcome Joty"),
+    for (request, bytes) in [
+        (&hold, ""),
+        (&hold, "bye"),
+        (&hold, "DEP_ID held 500.00, available 9500.00"),
+        (&hold, "WITH_ID held 500.01, available 9500.00"),
+        (&hold, "WITH_ID held 500, available 9500.00"),
+        (&hold, "WITH_ID held 500.00, available -1.00"),
+        (&hold, "WITH_ID held 500.00, available 9500.00 "),
+        (&hold, "WITH_ID confirmed"),
+        (&hold, "LOGIN_ID welcome Joty"),
+        (&confirm(withdrawal(), None), "WITH_ID rolled back"),
+        (&Request::Balance, "available 1.00, held 0.00, repeat"),
     ] {
-        assert_eq!(Answer::parse(&hold, &bytes), None, "{bytes:?}");
+        let bytes = with_ids(bytes);
+        assert_eq!(Answer::parse(request, &bytes), None, "{bytes:?}");
     }
-    assert_eq!(
-        Answer::parse(
-            &confirm(withdrawal(), None),
-            &format!("WITH_{UUID} rolled back")
-        ),
-        None
-    );
-    assert_eq!(
-        Answer::parse(&Request::Balance, "available 1.00, held 0.00, repeat"),
-        None
-    );
 }
 
 #[test]
@@ -270,43 +225,22 @@ fn a_malformed_request_is_refused_by_its_id_where_it_has_one() {
 
 #[test]
 fn malformed_requests_are_refused_with_the_reason() {
-    for (text, code) in [
-        ("BALANCE_INQUIRY now".into(), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID}"), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID} 5 5"), Code::Malformed),
-        (format!("WITHDRAW DEP_{UUID} 5"), Code::Malformed),
-        (format!("DEPOSIT WITH_{UUID} 5"), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID} -5"), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID} 0"), Code::OutOfRange),
-        (format!("CONFIRM ACC_{UUID}"), Code::Malformed),
-        ("ROLLBACK".into(), Code::Malformed),
-        (format!("ROLLBACK WITH_{UUID} "), Code::Malformed),
-        (format!("ROLLBACK WITH_{UUID}  {KEY}"), Code::Malformed),
-        (format!("ROLLBACK WITH_{UUID} {KEY}0"), Code::Malformed),
-        (format!("CONFIRM WITH_{UUID} {KEY} {KEY}"), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID} {KEY}"), Code::Malformed),
-        (format!("WITHDRAW WITH_{UUID} 5 {KEY} "), Code::Malformed),
-        (
-            format!("CREATE_ACCOUNT ACC_{UUID} 123456789 1234 0.00"),
-            Code::Malformed,
-        ),
-        (
-            format!("CREATE_ACCOUNT ACC_{UUID} 123456789 1234 0.00 "),
-            Code::Malformed,
-        ),
-        (
-            format!("CREATE_ACCOUNT ACC_{UUID} 123456789 1234 0.00  Joty"),
-            Code::Malformed,
-        ),
-        (
-            format!("CREATE_ACCOUNT ACC_{UUID} 123456789  1234 0.00 Joty"),
-            Code::Malformed,
-        ),
-        ("TERMINAL a b".into(), Code::Malformed),
-        ("withdraw".into(), Code::UnknownVerb),
-        ("".into(), Code::UnknownVerb),
-    ] {
-        assert_eq!(text.parse::<Request>().unwrap_err().code, code, "{text:?}");
+    let malformed = "BALANCE_INQUIRY now|WITHDRAW WITH_ID|WITHDRAW WITH_ID 5 5|WITHDRAW DEP_ID 5|\
+                     DEPOSIT WITH_ID 5|WITHDRAW WITH_ID -5|CONFIRM ACC_ID|ROLLBACK|\
+                     ROLLBACK WITH_ID |ROLLBACK WITH_ID  KEY|ROLLBACK WITH_ID KEY0|\
+                     CONFIRM WITH_ID KEY KEY|WITHDRAW WITH_ID KEY|WITHDRAW WITH_ID 5 KEY |\
+                     CREATE_ACCOUNT ACC_ID 123456789 1234 0.00|\
+                     CREATE_ACCOUNT ACC_ID 123456789 1234 0.00 |\
+                     CREATE_ACCOUNT ACC_ID 123456789 1234 0.00  Joty|\
+                     CREATE_ACCOUNT ACC_ID 123456789  1234 0.00 Joty|TERMINAL a b";
+    let malformed = malformed.split('|').map(|text| (text, Code::Malformed));
+    for (text, code) in malformed.chain([
+        ("WITHDRAW WITH_ID 0", Code::OutOfRange),
+        ("withdraw", Code::UnknownVerb),
+        ("", Code::UnknownVerb),
+    ]) {
+        let refused = with_ids(text).parse::<Request>().unwrap_err();
+        assert_eq!(refused.code, code, "{text:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{DecodeError, Framing, Truncated, quoted_bytes};
+use super::{DecodeError, Framing, Truncated, number, quoted_bytes};
 
 const HEADER_LEN: usize = 3;
 
@@ -24,31 +24,23 @@ pub(super) fn decode(waiting: &[u8]) -> Result<Option<(Range<usize>, usize)>, De
 
 pub(super) fn truncated(waiting: &[u8]) -> Truncated {
     match header(waiting) {
-        Ok(Some(length)) => Truncated::Payload {
-            received: waiting.len() - HEADER_LEN,
-            length,
-        },
-        Ok(None) | Err(_) => Truncated::Header {
-            received: waiting.len(),
-        },
+        Ok(Some(length)) => Truncated::in_payload(waiting.len() - HEADER_LEN, length),
+        Ok(None) | Err(_) => Truncated::in_header(waiting.len()),
     }
 }
 
 fn header(waiting: &[u8]) -> Result<Option<usize>, DecodeError> {
     let digits = &waiting[..waiting.len().min(HEADER_LEN)];
     if !digits.iter().all(u8::is_ascii_digit) {
-        return Err(DecodeError::BadHeader {
-            framing: Framing::Len3,
-            expected: "three digits, as in `002hi`",
-            found: quoted_bytes(digits),
-        });
+        return Err(DecodeError::Malformed(format!(
+            "len3 framing begins with three digits, as in `002hi`, not {}",
+            quoted_bytes(digits)
+        )));
     }
     if digits.len() < HEADER_LEN {
         return Ok(None);
     }
-    let length = digits
-        .iter()
-        .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+    let length = number(digits);
     if length > Framing::Len3.max_payload() {
         return Err(DecodeError::TooLong {
             framing: Framing::Len3,
@@ -81,7 +73,7 @@ mod tests {
     fn a_length_is_three_ascii_digits_alone() {
         for bytes in ["+12", " 12", "1_0", "12:", "x", "-01", "٣٣"] {
             let error = decode(bytes.as_bytes()).unwrap_err();
-            assert!(matches!(error, DecodeError::BadHeader { .. }), "{bytes:?}");
+            assert!(matches!(error, DecodeError::Malformed(_)), "{bytes:?}");
             assert!(error.is_fatal());
         }
     }

@@ -43,54 +43,30 @@ impl Progress {
     }
 
     pub(super) fn decode(&mut self, waiting: &[u8]) -> Step {
+        let max = Framing::Line.max_payload();
+        let mut unsearched = waiting[self.searched..].iter();
+        let found = unsearched.position(|byte| *byte == b'\n');
+        let end = found.map(|found| self.searched + found);
         // A payload of the greatest length, and its CR.
-        let longest = Framing::Line.max_payload() + 1;
-        let too_long = Some(DecodeError::TooLong {
-            framing: Framing::Line,
-        });
-        let line_feed = waiting[self.searched..]
-            .iter()
-            .position(|byte| *byte == b'\n');
-        let Some(end) = line_feed.map(|found| self.searched + found) else {
+        if end.is_none() && !self.discarding && waiting.len() <= max + 1 {
             self.searched = waiting.len();
-            if self.discarding {
-                self.searched = 0;
-                return Step::Discard {
-                    length: waiting.len(),
-                    error: None,
-                };
-            }
-            if waiting.len() > longest {
-                self.searched = 0;
-                self.discarding = true;
-                return Step::Discard {
-                    length: waiting.len(),
-                    error: too_long,
-                };
-            }
             return Step::Incomplete;
-        };
+        }
         self.searched = 0;
-        if core::mem::take(&mut self.discarding) {
-            return Step::Discard {
-                length: end + 1,
-                error: None,
-            };
-        }
-        let payload_end = if waiting[..end].ends_with(b"\r") {
-            end - 1
-        } else {
-            end
-        };
-        if payload_end > Framing::Line.max_payload() {
-            return Step::Discard {
-                length: end + 1,
-                error: too_long,
-            };
-        }
-        Step::Message {
-            payload: 0..payload_end,
-            length: end + 1,
+        let was_discarding = core::mem::replace(&mut self.discarding, end.is_none());
+        let length = end.map_or(waiting.len(), |end| end + 1);
+        let payload_end = end.map(|end| end - usize::from(waiting[..end].ends_with(b"\r")));
+        match payload_end {
+            Some(end) if !was_discarding && end <= max => Step::Message {
+                payload: 0..end,
+                length,
+            },
+            _ => Step::Discard {
+                length,
+                error: (!was_discarding).then_some(DecodeError::TooLong {
+                    framing: Framing::Line,
+                }),
+            },
         }
     }
 }

@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{DecodeError, Framing, Truncated, quoted_bytes};
+use super::{DecodeError, Framing, Truncated, number, quoted_bytes};
 
 /// `65536` has five digits.
 const MAX_HEADER_DIGITS: usize = 5;
@@ -28,23 +28,22 @@ pub(super) fn decode(waiting: &[u8]) -> Result<Option<(Range<usize>, usize)>, De
     match waiting.get(end) {
         None => Ok(None),
         Some(b',') => Ok(Some((start..end, end + 1))),
-        Some(other) => Err(DecodeError::MissingComma {
-            length,
-            found: quoted_bytes(&[*other]),
-        }),
+        Some(other) => Err(DecodeError::Malformed(format!(
+            "a netstring of {length} bytes ends with a comma, not {}",
+            quoted_bytes(&[*other])
+        ))),
     }
 }
 
 pub(super) fn truncated(waiting: &[u8]) -> Truncated {
     match header(waiting) {
-        Ok(Some((start, length))) if waiting.len() - start < length => Truncated::Payload {
-            received: waiting.len() - start,
-            length,
-        },
-        Ok(Some((_, length))) => Truncated::Comma { length },
-        Ok(None) | Err(_) => Truncated::Header {
-            received: waiting.len(),
-        },
+        Ok(Some((start, length))) if waiting.len() - start < length => {
+            Truncated::in_payload(waiting.len() - start, length)
+        }
+        Ok(Some((_, length))) => Truncated(format!(
+            "before the comma that ends a {length}-byte message"
+        )),
+        Ok(None) | Err(_) => Truncated::in_header(waiting.len()),
     }
 }
 
@@ -61,9 +60,7 @@ fn header(waiting: &[u8]) -> Result<Option<(usize, usize)>, DecodeError> {
         _ if digits > MAX_HEADER_DIGITS => Err(DecodeError::TooLong { framing }),
         None => Ok(None),
         Some(b':') if digits > 0 => {
-            let length = waiting[..digits]
-                .iter()
-                .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+            let length = number(&waiting[..digits]);
             if length > framing.max_payload() {
                 return Err(DecodeError::TooLong { framing });
             }
@@ -74,11 +71,10 @@ fn header(waiting: &[u8]) -> Result<Option<(usize, usize)>, DecodeError> {
 }
 
 fn bad_header(waiting: &[u8]) -> DecodeError {
-    DecodeError::BadHeader {
-        framing: Framing::Netstring,
-        expected: "a byte length and a colon, as in `2:hi,`",
-        found: quoted_bytes(&waiting[..waiting.len().min(16)]),
-    }
+    DecodeError::Malformed(format!(
+        "netstring framing begins with a byte length and a colon, as in `2:hi,`, not {}",
+        quoted_bytes(&waiting[..waiting.len().min(16)])
+    ))
 }
 
 #[cfg(test)]
@@ -107,7 +103,7 @@ mod tests {
         ] {
             let error = decode(bytes.as_bytes()).unwrap_err();
             assert!(
-                matches!(error, DecodeError::BadHeader { .. }),
+                matches!(error, DecodeError::Malformed(_)),
                 "{bytes:?}: {error}"
             );
             assert!(error.is_fatal());
@@ -131,9 +127,7 @@ mod tests {
 
     #[test]
     fn the_comma_must_be_there() {
-        assert!(matches!(
-            decode(b"1:ab"),
-            Err(DecodeError::MissingComma { length: 1, .. })
-        ));
+        let words = "a netstring of 1 bytes ends with a comma, not \"b\"";
+        assert_eq!(decode(b"1:ab"), Err(DecodeError::Malformed(words.into())));
     }
 }

@@ -93,14 +93,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         };
         let id = TransactionId::withdrawal((self.ids)());
         self.asked = Asked::Withdrawal(card.clone(), amount);
-        Ok(Step::Ask(Request::Card(
-            card,
-            atm::Request::Hold {
-                id,
-                amount,
-                key: None,
-            },
-        )))
+        Ok(hold(card, id, amount))
     }
 
     fn deposit(&mut self, card: &str, amount: &str) -> Result<Step<Request>, &'static str> {
@@ -110,14 +103,7 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
         };
         let id = TransactionId::deposit((self.ids)());
         self.asked = Asked::Deposit(card.clone());
-        Ok(Step::Ask(Request::Card(
-            card,
-            atm::Request::Hold {
-                id,
-                amount,
-                key: None,
-            },
-        )))
+        Ok(hold(card, id, amount))
     }
 
     fn create(
@@ -190,6 +176,11 @@ impl<I: FnMut() -> Uuid> AtmCard<I> {
             (Asked::Nothing | Asked::Verification | Asked::Account, _) => INVALID,
         }
     }
+}
+
+fn hold(card: CardNumber, id: TransactionId, amount: Amount) -> Step<Request> {
+    let key = None;
+    Step::Ask(Request::Card(card, atm::Request::Hold { id, amount, key }))
 }
 
 const NO_BALANCE: &str = "BALANCE_ACK FAILURE Invalid card";

@@ -1,8 +1,8 @@
 //! Report 000, problem B: a cash machine with a log-in, a menu, and pickled answers.
 //!
 //! Both sides take turns, and most replies of the client are read and ignored. The exception is the
-//! one after a withdrawal: anything but `ERROR_WITHDRAW` means that the notes are out. If the client
-//! disconnects instead, its withdrawal stays unsettled.
+//! one after a withdrawal: anything but `ERROR_WITHDRAW` means that the notes are out. If the
+//! client disconnects instead, its withdrawal stays unsettled.
 
 use alloc::format;
 use alloc::string::String;
@@ -65,8 +65,8 @@ enum State {
     LoggedIn,
     /// A choice from the menu.
     Choice,
-    /// The client's `VALID_OPTION`.
-    Chosen(Chosen),
+    /// The client's `VALID_OPTION`, after it chose a transaction, or else the balance.
+    Chosen(Option<Kind>),
     /// The balance.
     AskingBalance,
     /// The amount.
@@ -85,12 +85,6 @@ enum State {
     Deposited(TransactionId, Amount),
     /// A reply that is ignored, before the menu.
     Acknowledgement,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chosen {
-    Balance,
-    Move(Kind),
 }
 
 impl<I: FnMut() -> Uuid> AtmLogin<I> {
@@ -138,9 +132,9 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
 
     fn choice(&mut self, text: &str) -> Step<Request> {
         let chosen = match text {
-            "1" => Chosen::Balance,
-            "2" => Chosen::Move(Kind::Withdrawal),
-            "3" => Chosen::Move(Kind::Deposit),
+            "1" => None,
+            "2" => Some(Kind::Withdrawal),
+            "3" => Some(Kind::Deposit),
             _ => {
                 let step = Step::say(INVALID_OPTION).not_understood();
                 return self.go(State::Acknowledgement, step);
@@ -157,24 +151,15 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
         };
         let Some(amount) = Money::from_minor(hundredths).and_then(Amount::new) else {
             // More than any account can hold.
-            return self.declined(
-                kind,
-                match kind {
-                    Kind::Withdrawal => PickledAnswer::NoBalance,
-                    Kind::Deposit => PickledAnswer::InvalidInput,
-                },
-            );
+            let reason = match kind {
+                Kind::Withdrawal => PickledAnswer::NoBalance,
+                Kind::Deposit => PickledAnswer::InvalidInput,
+            };
+            return self.declined(kind, reason);
         };
-        let uuid = (self.ids)();
+        let (uuid, key) = ((self.ids)(), None);
         let id = TransactionId { kind, uuid };
-        self.ask(
-            State::Holding,
-            atm::Request::Hold {
-                id,
-                amount,
-                key: None,
-            },
-        )
+        self.ask(State::Holding, atm::Request::Hold { id, amount, key })
     }
 
     /// The client replies to every answer to a withdrawal, but to a deposit only if it succeeds: a
@@ -193,7 +178,7 @@ impl<I: FnMut() -> Uuid> AtmLogin<I> {
     fn held(&mut self, id: TransactionId, amount: Amount, available: Money) -> Step<Request> {
         match id.kind {
             Kind::Withdrawal => {
-                let outcome = PickledAnswer::Withdrawn {
+                let outcome = PickledAnswer::Moved {
                     tid: id,
                     amount: double(amount.money()),
                     balance: double(available),
@@ -239,8 +224,8 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
             State::LoggedIn if text == LOGGED_IN => self.menu(),
             State::LoggedIn => self.go(State::Name, Step::Listen.not_understood()),
             State::Choice => self.choice(&text),
-            State::Chosen(Chosen::Balance) => self.ask(State::AskingBalance, atm::Request::Balance),
-            State::Chosen(Chosen::Move(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
+            State::Chosen(None) => self.ask(State::AskingBalance, atm::Request::Balance),
+            State::Chosen(Some(kind)) => self.go(State::Amount(kind), Step::say(AMOUNT)),
             State::Amount(kind) => self.amount(kind, &text),
             State::NotesOut(id) if text == ERROR_WITHDRAW => {
                 self.ask(State::RollingBack, atm::Request::Rollback { id, key: None })
@@ -294,7 +279,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmLogin<I> {
         };
         match (self.state.clone(), answer) {
             (State::Deposited(tid, amount), atm::Answer::Balance { available, .. }) => {
-                let outcome = PickledAnswer::Deposited {
+                let outcome = PickledAnswer::Moved {
                     tid,
                     amount: double(amount.money()),
                     balance: double(available),

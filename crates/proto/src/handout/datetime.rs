@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 
 use crate::datetime::{Answer, Request};
 use crate::reply;
+use crate::request::Request as _;
 
 /// The answer to anything that is not a request.
 pub const INVALID: &str = "Invalid request";
@@ -52,7 +53,7 @@ fn is_answer(text: &str) -> bool {
     let requests = [Request::Date, Request::Time];
     requests
         .iter()
-        .any(|request| Answer::parse(*request, text).is_some())
+        .any(|request| request.answer(text).is_some())
 }
 
 #[cfg(test)]
@@ -81,31 +82,16 @@ mod tests {
 
     #[test]
     fn other_words_are_invalid() {
-        for datagram in [
-            &b"send_date"[..],
-            b"SEND DATE",
-            b"Q",
-            b"quit",
-            b"x",
-            b"\xff",
-        ] {
+        for datagram in b"send_date|SEND DATE|Q|quit|x|\xff".split(|byte| *byte == b'|') {
             assert_eq!(request(datagram), Some(Err(Invalid)), "{datagram:?}");
         }
     }
 
     #[test]
     fn silence_answers_the_last_word_and_what_is_an_answer_itself() {
-        for datagram in [
-            &b"q"[..],
-            b"q\n",
-            b"",
-            b" ",
-            b"Invalid request",
-            b"2026-11-21",
-            b"07:44:16",
-            b"OK 07:44:16",
-            b"ERR unknown-verb",
-        ] {
+        let datagrams = b"q|q\n|| |Invalid request|2026-11-21|07:44:16|OK 07:44:16\
+                     |ERR unknown-verb";
+        for datagram in datagrams.split(|byte| *byte == b'|') {
             assert_eq!(request(datagram), None, "{datagram:?}");
         }
     }

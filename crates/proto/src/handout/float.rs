@@ -39,8 +39,8 @@ pub fn repr(number: f64) -> String {
     }
 }
 
-/// The fewest digits that read back, as `7.384e14`; of those, the ones nearest to the number, and of
-/// two as near the even ones.
+/// The fewest digits that read back, as `7.384e14`; of those, the ones nearest to the number, and
+/// of two as near the even ones.
 fn scientific(number: f64) -> String {
     // As few digits as Python's, but of two equally near candidates possibly the odd one.
     let shortest = format!("{number:e}");

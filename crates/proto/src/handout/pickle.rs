@@ -1,8 +1,8 @@
 //! The pickled answers of the cash machine: four dictionaries, and nothing else.
 //!
 //! Unpickling executes a program from the peer, so there is no unpickler here. The printed server
-//! sends only four shapes, in which only an id and two numbers vary; [`PickledAnswer::parse`] reads those,
-//! opcode by opcode, and refuses everything else.
+//! sends only four shapes, in which only an id and two numbers vary; [`PickledAnswer::parse`] reads
+//! those, opcode by opcode, and refuses everything else.
 //!
 //! The bytes are those of `pickle.dumps(…, protocol=4)`, which `pickle.loads` accepts since Python
 //! 3.4.
@@ -20,18 +20,9 @@ pub const MAX_SIZE: usize = 119;
 /// The printed bank's answer to a withdrawal or a deposit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PickledAnswer {
-    /// `status`, `OK`, with `tid`, `withdraw` and `balance`.
-    Withdrawn {
-        /// The transaction, `WITH_…`.
-        tid: TransactionId,
-        /// The amount.
-        amount: f64,
-        /// The balance after it.
-        balance: f64,
-    },
-    /// `status`, `OK`, with `tid`, `deposit` and `balance`.
-    Deposited {
-        /// The transaction, `DEP_…`.
+    /// `status`, `OK`, with `tid`, `withdraw` or `deposit` by the kind of the id, and `balance`.
+    Moved {
+        /// The transaction.
         tid: TransactionId,
         /// The amount.
         amount: f64,
@@ -95,16 +86,18 @@ impl PickledAnswer {
         let mut body = Vec::with_capacity(MAX_SIZE);
         body.extend_from_slice(BEGIN);
         match self {
-            PickledAnswer::Withdrawn {
+            PickledAnswer::Moved {
                 tid,
                 amount,
                 balance,
-            } => put_done(&mut body, *tid, "withdraw", *amount, *balance),
-            PickledAnswer::Deposited {
-                tid,
-                amount,
-                balance,
-            } => put_done(&mut body, *tid, "deposit", *amount, *balance),
+            } => {
+                for text in ["status", "OK", "tid", &tid.to_string(), verb(tid.kind)] {
+                    put_text(&mut body, text);
+                }
+                put_float(&mut body, *amount);
+                put_text(&mut body, "balance");
+                put_float(&mut body, *balance);
+            }
             PickledAnswer::NoBalance => put_error(&mut body, "NO_BLNC"),
             PickledAnswer::InvalidInput => put_error(&mut body, "INVALID_IN"),
         }
@@ -115,8 +108,8 @@ impl PickledAnswer {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Outcome::to_bytes) writes. Numbers may be any double: infinite,
-    /// negative, not a number.
+    /// Reads what [`to_bytes`](PickledAnswer::to_bytes) writes. Numbers may be any double:
+    /// infinite, negative, not a number.
     ///
     /// # Errors
     /// When the bytes are anything else.
@@ -155,13 +148,12 @@ fn put_float(bytes: &mut Vec<u8>, number: f64) {
     bytes.extend_from_slice(&number.to_be_bytes());
 }
 
-fn put_done(bytes: &mut Vec<u8>, tid: TransactionId, what: &str, amount: f64, balance: f64) {
-    for text in ["status", "OK", "tid", &tid.to_string(), what] {
-        put_text(bytes, text);
+/// The key of the amount.
+fn verb(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Withdrawal => "withdraw",
+        Kind::Deposit => "deposit",
     }
-    put_float(bytes, amount);
-    put_text(bytes, "balance");
-    put_float(bytes, balance);
 }
 
 fn put_error(bytes: &mut Vec<u8>, message: &str) {
@@ -194,24 +186,14 @@ impl<'b> Cursor<'b> {
         self.key("tid")?;
         let text = self.text("an id")?;
         let tid = TransactionId::from_str(text).map_err(|_| wrong("tid", text))?;
-        self.key(match tid.kind {
-            Kind::Withdrawal => "withdraw",
-            Kind::Deposit => "deposit",
-        })?;
+        self.key(verb(tid.kind))?;
         let amount = self.float()?;
         self.key("balance")?;
         let balance = self.float()?;
-        Ok(match tid.kind {
-            Kind::Withdrawal => PickledAnswer::Withdrawn {
-                tid,
-                amount,
-                balance,
-            },
-            Kind::Deposit => PickledAnswer::Deposited {
-                tid,
-                amount,
-                balance,
-            },
+        Ok(PickledAnswer::Moved {
+            tid,
+            amount,
+            balance,
         })
     }
 
@@ -284,12 +266,12 @@ mod tests {
 
     /// The four, as CPython pickles them with `pickle.dumps(…, protocol=4)`.
     fn golden() -> [(PickledAnswer, &'static [u8]); 4] {
-        let withdrawn = PickledAnswer::Withdrawn {
+        let withdrawn = PickledAnswer::Moved {
             tid: "WITH_00000000-0000-4000-8000-000000000001".parse().unwrap(),
             amount: 3402.0,
             balance: 496_598.0,
         };
-        let deposited = PickledAnswer::Deposited {
+        let deposited = PickledAnswer::Moved {
             tid: "DEP_00000000-0000-4000-8000-000000000002".parse().unwrap(),
             amount: 3604.0,
             balance: 503_604.0,
@@ -386,11 +368,8 @@ mod tests {
             number in any::<u128>(), amount in proptest::num::f64::ANY, balance: f64,
         ) {
             let uuid = Uuid::from_u128(number);
-            for outcome in [
-                PickledAnswer::Withdrawn { tid: TransactionId::withdrawal(uuid), amount, balance },
-                PickledAnswer::Deposited { tid: TransactionId::deposit(uuid), amount, balance },
-            ] {
-                let bytes = outcome.to_bytes();
+            for tid in [TransactionId::withdrawal(uuid), TransactionId::deposit(uuid)] {
+                let bytes = PickledAnswer::Moved { tid, amount, balance }.to_bytes();
                 let read = PickledAnswer::parse(&bytes).unwrap();
                 // Compares the bytes, because a NaN does not equal itself.
                 prop_assert_eq!(read.to_bytes(), bytes);

@@ -82,16 +82,7 @@ mod tests {
 
     #[test]
     fn text_is_lowered_as_a_whole() {
-        for text in [
-            "HELLO World",
-            " 7 prime",
-            "-7 prime",
-            "prime",
-            "\n",
-            "QUIT",
-            "ÀÉ ",
-            "\u{661} prime",
-        ] {
+        for text in "HELLO World| 7 prime|-7 prime|prime|\n|QUIT|ÀÉ |\u{661} prime".split('|') {
             assert_eq!(asked(text.as_bytes()), Some(Request::Lower(text.into())));
         }
     }
@@ -114,18 +105,9 @@ mod tests {
 
     #[test]
     fn what_begins_with_a_digit_and_asks_nothing_is_not_available() {
-        for message in [
-            &b"12321"[..],
-            b"7 prime x",
-            b"7x prime",
-            b"7 Prime",
-            b"7 square",
-            b"7.0 prime",
-            b"7x palindrome",
-            b"7 ",
-            b"\xff\xfe",
-            b"7 prime\xff",
-        ] {
+        let messages = b"12321|7 prime x|7x prime|7 Prime|7 square|7.0 prime|7x palindrome|7 \
+                     |\xff\xfe|7 prime\xff";
+        for message in messages.split(|byte| *byte == b'|') {
             assert_eq!(asked(message), None, "{message:?}");
         }
     }

@@ -9,8 +9,8 @@ use crate::mode::Transport;
 /// Bytes of the IP and UDP headers around a datagram.
 const UDP_HEADERS: usize = 28;
 
-/// The maximal ratio of an answer's length to its request's over UDP: the source of a request may be
-/// forged to hit another host. QUIC has the same limit (RFC 9000, section 8.1).
+/// The maximal ratio of an answer's length to its request's over UDP: the source of a request may
+/// be forged to hit another host. QUIC has the same limit (RFC 9000, section 8.1).
 const AMPLIFICATION: usize = 3;
 
 /// Checks a script before it is played.

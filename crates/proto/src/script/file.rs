@@ -24,17 +24,10 @@ use crate::printable::printable;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ScriptTable {
     title: String,
-    transport: TransportWord,
+    transport: Transport,
     wire: Option<Spanned<String>>,
     server: Option<Spanned<PartTable>>,
     client: Option<Spanned<PartTable>>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum TransportWord {
-    Tcp,
-    Udp,
 }
 
 #[derive(Deserialize)]
@@ -141,14 +134,10 @@ impl FromStr for Script {
             line: error.span().map(|span| lines.at(span.start)),
             words: printable(error.message()),
         })?;
-        let transport = match table.transport {
-            TransportWord::Tcp => Transport::Tcp,
-            TransportWord::Udp => Transport::Udp,
-        };
         let script = Script {
             title: printable(&table.title),
-            transport,
-            framing: framing(transport, table.wire, &lines)?,
+            transport: table.transport,
+            framing: framing(table.transport, table.wire, &lines)?,
             server: table.server.map(|p| part(p, &lines)).transpose()?,
             client: table.client.map(|p| part(p, &lines)).transpose()?,
         };

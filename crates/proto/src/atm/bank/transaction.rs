@@ -128,21 +128,7 @@ pub(super) fn confirm(id: TransactionId, known: &Known) -> Decision {
         None => return Decision::refuse(Code::UnknownId, "no such transaction"),
     };
     match &transaction.status {
-        Status::Held => {
-            let amount = transaction.amount.money();
-            let after = known
-                .account
-                .as_ref()
-                .and_then(|a| a.with_entry(id.kind, amount));
-            let answer = Answer::Confirmed { id, repeat: false };
-            settle(
-                transaction,
-                after,
-                Status::Confirmed,
-                Event::Confirmed,
-                answer,
-            )
-        }
+        Status::Held => settle(transaction, true, known),
         Status::Confirmed => Decision::reply(Ok(Answer::Confirmed { id, repeat: true })),
         Status::RolledBack => already_rolled_back(),
         Status::Declined(refusal) => declined(refusal),
@@ -172,21 +158,7 @@ pub(super) fn roll_back(protections: Protections, id: TransactionId, known: &Kno
         }
     };
     match &transaction.status {
-        Status::Held => {
-            let amount = transaction.amount.money();
-            let after = known
-                .account
-                .as_ref()
-                .and_then(|a| a.without_hold(id.kind, amount));
-            let answer = Answer::RolledBack { id, repeat: false };
-            settle(
-                transaction,
-                after,
-                Status::RolledBack,
-                Event::RolledBack,
-                answer,
-            )
-        }
+        Status::Held => settle(transaction, false, known),
         Status::RolledBack => Decision::reply(Ok(Answer::RolledBack { id, repeat: true })),
         Status::Confirmed => already_confirmed(),
         Status::Declined(refusal) => declined(refusal),
@@ -209,13 +181,28 @@ pub(super) fn settle_by_operator(id: TransactionId, moved: bool, known: &Known) 
     decision
 }
 
-fn settle(
-    transaction: &Transaction,
-    account: Option<Account>,
-    status: Status,
-    event: Event,
-    answer: Answer,
-) -> Decision {
+fn settle(transaction: &Transaction, moved: bool, known: &Known) -> Decision {
+    let (id, amount) = (transaction.id, transaction.amount.money());
+    let with_entry = |account: &Account| account.with_entry(id.kind, amount);
+    let without_hold = |account: &Account| account.without_hold(id.kind, amount);
+    let (repeat, before) = (false, known.account.as_ref());
+    let (account, status, event, answer) = if moved {
+        let answer = Answer::Confirmed { id, repeat };
+        (
+            before.and_then(with_entry),
+            Status::Confirmed,
+            Event::Confirmed,
+            answer,
+        )
+    } else {
+        let answer = Answer::RolledBack { id, repeat };
+        (
+            before.and_then(without_hold),
+            Status::RolledBack,
+            Event::RolledBack,
+            answer,
+        )
+    };
     // No account, or one without such a hold: the rows were changed by another program.
     let Some(account) = account else {
         return Decision::refuse(Code::Unavailable, "the ledger contradicts itself: audit it");

@@ -80,19 +80,6 @@ impl JournalRecord {
     }
 }
 
-const LOADING: &str = "loading";
-const LOADED: &str = "loaded";
-const SENDING: &str = "sending";
-const DISPENSING: &str = "dispensing";
-const ACCEPTING: &str = "accepting";
-const DISPENSED: &str = "dispensed";
-const ACCEPTED: &str = "accepted";
-const ROLLING_BACK: &str = "rolling-back";
-const CONFIRMED: &str = "confirmed";
-const ROLLED_BACK: &str = "rolled-back";
-const DECLINED: &str = "declined";
-const DISPUTED: &str = "disputed";
-
 impl FromStr for JournalRecord {
     type Err = Damage;
 
@@ -114,14 +101,14 @@ fn parse(line: &str) -> Option<JournalRecord> {
     let mut words = line.split(' ');
     let verb = words.next()?;
     match verb {
-        LOADING => return Some(JournalRecord::Loading(words.next()?.parse().ok()?)),
-        LOADED => return Some(JournalRecord::Loaded(words.next()?.parse().ok()?)),
+        "loading" => return Some(JournalRecord::Loading(words.next()?.parse().ok()?)),
+        "loaded" => return Some(JournalRecord::Loaded(words.next()?.parse().ok()?)),
         _ => {}
     }
     let id: TransactionId = words.next()?.parse().ok()?;
     let argument = words.next().unwrap_or_default();
     Some(match verb {
-        SENDING => JournalRecord::Sending {
+        "sending" => JournalRecord::Sending {
             id,
             amount: argument.parse().ok()?,
             key: match words.next() {
@@ -129,16 +116,16 @@ fn parse(line: &str) -> Option<JournalRecord> {
                 None => None,
             },
         },
-        DISPENSING | ACCEPTING => JournalRecord::Moving {
+        "dispensing" | "accepting" => JournalRecord::Moving {
             id,
             drawer: argument.parse().ok()?,
         },
-        DISPENSED | ACCEPTED => JournalRecord::Moved(id),
-        ROLLING_BACK => JournalRecord::RollingBack(id),
-        CONFIRMED => JournalRecord::Confirmed(id),
-        ROLLED_BACK => JournalRecord::RolledBack(id),
-        DECLINED => JournalRecord::Declined(id, Code::parse(argument)?),
-        DISPUTED => JournalRecord::Disputed(id, Code::parse(argument)?),
+        "dispensed" | "accepted" => JournalRecord::Moved(id),
+        "rolling-back" => JournalRecord::RollingBack(id),
+        "confirmed" => JournalRecord::Confirmed(id),
+        "rolled-back" => JournalRecord::RolledBack(id),
+        "declined" => JournalRecord::Declined(id, Code::parse(argument)?),
+        "disputed" => JournalRecord::Disputed(id, Code::parse(argument)?),
         _ => return None,
     })
 }
@@ -146,30 +133,30 @@ fn parse(line: &str) -> Option<JournalRecord> {
 impl fmt::Display for JournalRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JournalRecord::Loading(drawer) => write!(f, "{LOADING} {drawer}"),
-            JournalRecord::Loaded(drawer) => write!(f, "{LOADED} {drawer}"),
+            JournalRecord::Loading(drawer) => write!(f, "loading {drawer}"),
+            JournalRecord::Loaded(drawer) => write!(f, "loaded {drawer}"),
             JournalRecord::Sending { id, amount, key } => {
-                write!(f, "{SENDING} {id} {amount}{}", Behind(key))
+                write!(f, "sending {id} {amount}{}", Behind(key))
             }
             JournalRecord::Moving { id, drawer } => {
                 let verb = match id.kind {
-                    Kind::Withdrawal => DISPENSING,
-                    Kind::Deposit => ACCEPTING,
+                    Kind::Withdrawal => "dispensing",
+                    Kind::Deposit => "accepting",
                 };
                 write!(f, "{verb} {id} {drawer}")
             }
             JournalRecord::Moved(id) => {
                 let verb = match id.kind {
-                    Kind::Withdrawal => DISPENSED,
-                    Kind::Deposit => ACCEPTED,
+                    Kind::Withdrawal => "dispensed",
+                    Kind::Deposit => "accepted",
                 };
                 write!(f, "{verb} {id}")
             }
-            JournalRecord::RollingBack(id) => write!(f, "{ROLLING_BACK} {id}"),
-            JournalRecord::Confirmed(id) => write!(f, "{CONFIRMED} {id}"),
-            JournalRecord::RolledBack(id) => write!(f, "{ROLLED_BACK} {id}"),
-            JournalRecord::Declined(id, code) => write!(f, "{DECLINED} {id} {}", code.as_str()),
-            JournalRecord::Disputed(id, code) => write!(f, "{DISPUTED} {id} {}", code.as_str()),
+            JournalRecord::RollingBack(id) => write!(f, "rolling-back {id}"),
+            JournalRecord::Confirmed(id) => write!(f, "confirmed {id}"),
+            JournalRecord::RolledBack(id) => write!(f, "rolled-back {id}"),
+            JournalRecord::Declined(id, code) => write!(f, "declined {id} {}", code.as_str()),
+            JournalRecord::Disputed(id, code) => write!(f, "disputed {id} {}", code.as_str()),
         }
     }
 }

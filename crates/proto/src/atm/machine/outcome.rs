@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::JournalRecord;
+use super::journal::{JournalRecord, Open, Phase};
 use crate::atm::{Amount, Kind, Money, TransactionId};
 use crate::refusal::{Code, Refusal};
 
@@ -55,6 +55,38 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a transaction, by its final record.
+    pub(super) fn at_end(
+        record: &JournalRecord,
+        open: &Open,
+        available: Option<Money>,
+        refusal: Option<Refusal>,
+    ) -> Option<Outcome> {
+        let Open { id, amount, .. } = *open;
+        Some(match record {
+            JournalRecord::Confirmed(_) => Outcome::Moved {
+                id,
+                amount,
+                available: match id.kind {
+                    Kind::Withdrawal => available,
+                    Kind::Deposit => available.and_then(|held| held.checked_add(amount.money())),
+                },
+            },
+            JournalRecord::RolledBack(_) => Outcome::RolledBack { id, refusal },
+            JournalRecord::Declined(_, code) => Outcome::Declined {
+                id,
+                refusal: refusal.unwrap_or_else(|| Refusal::new(*code, "")),
+            },
+            JournalRecord::Disputed(_, code) => Outcome::Disputed {
+                id,
+                amount,
+                moved: open.phase == Phase::Moved,
+                code: *code,
+            },
+            _ => return None,
+        })
+    }
+
     /// The transaction.
     pub fn id(&self) -> TransactionId {
         match self {
@@ -63,58 +95,6 @@ impl Outcome {
             | Outcome::RolledBack { id, .. }
             | Outcome::Unsettled { id, .. }
             | Outcome::Disputed { id, .. } => *id,
-        }
-    }
-}
-
-/// A transaction at its end.
-pub(super) struct Ended {
-    pub id: TransactionId,
-    pub amount: Amount,
-    pub moved: bool,
-    pub available: Option<Money>,
-    pub refusal: Option<Refusal>,
-}
-
-impl Ended {
-    /// The outcome, by the transaction's final record.
-    pub fn outcome(self, record: &JournalRecord) -> Option<Outcome> {
-        let Ended {
-            id,
-            amount,
-            moved,
-            available,
-            refusal,
-        } = self;
-        match record {
-            JournalRecord::Confirmed(_) => {
-                let available = match id.kind {
-                    Kind::Withdrawal => available,
-                    Kind::Deposit => available.and_then(|held| held.checked_add(amount.money())),
-                };
-                Some(Outcome::Moved {
-                    id,
-                    amount,
-                    available,
-                })
-            }
-            JournalRecord::RolledBack(_) => Some(Outcome::RolledBack { id, refusal }),
-            JournalRecord::Declined(_, code) => {
-                let refusal = refusal.unwrap_or_else(|| Refusal::new(*code, ""));
-                Some(Outcome::Declined { id, refusal })
-            }
-            JournalRecord::Disputed(_, code) => Some(Outcome::Disputed {
-                id,
-                amount,
-                moved,
-                code: *code,
-            }),
-            JournalRecord::Loading(_)
-            | JournalRecord::Loaded(_)
-            | JournalRecord::Sending { .. }
-            | JournalRecord::Moving { .. }
-            | JournalRecord::Moved(_)
-            | JournalRecord::RollingBack(_) => None,
         }
     }
 }

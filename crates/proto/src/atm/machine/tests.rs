@@ -94,10 +94,19 @@ impl Driven {
         driven
     }
 
+    fn begin(&mut self, id: TransactionId, amount: Amount) -> Result<(), BeginError> {
+        self.machine.begin(id, amount, KEY)
+    }
+
+    #[track_caller]
+    fn shows(&mut self, outcome: Outcome) {
+        assert_eq!(self.run(), Action::Show(outcome));
+    }
+
     /// One that has sent the hold.
     fn asking(id: TransactionId) -> Driven {
         let mut driven = Driven::new();
-        driven.machine.begin(id, amount(), KEY).unwrap();
+        driven.begin(id, amount()).unwrap();
         assert_eq!(driven.run(), sends(hold(id), 1, false));
         driven
     }
@@ -164,7 +173,7 @@ fn a_withdrawal_is_journaled_held_dispensed_confirmed_and_shown() {
         amount: amount(),
         available: Some(money(700)),
     };
-    assert_eq!(driven.run(), Action::Show(shown));
+    driven.shows(shown);
     driven.machine.shown();
     assert_eq!(driven.run(), Action::Idle);
     let expected = [
@@ -223,10 +232,7 @@ fn what_is_given_up_is_rolled_back_and_never_dispensed() {
     assert_eq!(driven.run(), sends(rollback(id), 1, false));
     driven.machine.answered(&rollback(id), &rolled_back(id));
     let refusal = None;
-    assert_eq!(
-        driven.run(),
-        Action::Show(Outcome::RolledBack { id, refusal })
-    );
+    driven.shows(Outcome::RolledBack { id, refusal });
     assert_eq!(driven.drawer, money(DRAWER));
 }
 
@@ -245,7 +251,7 @@ fn it_is_too_late_to_give_up_once_the_money_is_held() {
 fn what_is_given_up_before_it_was_sent_is_rolled_back_too() {
     let id = with(1);
     let mut driven = Driven::new();
-    driven.machine.begin(id, amount(), KEY).unwrap();
+    driven.begin(id, amount()).unwrap();
     driven.machine.give_up();
     assert_eq!(driven.run(), sends(rollback(id), 1, false));
 }
@@ -274,25 +280,13 @@ fn half_of_the_notes_stop_the_machine() {
 fn one_transaction_at_a_time_and_no_more_than_is_in_the_drawer() {
     let mut driven = Driven::new();
     let too_much = Amount::new(money(DRAWER + 1)).unwrap();
-    assert_eq!(
-        driven.machine.begin(with(1), too_much, KEY),
-        Err(BeginError::Drawer)
-    );
+    assert_eq!(driven.begin(with(1), too_much), Err(BeginError::Drawer));
     let too_full = Amount::new(Money::MAX).unwrap();
-    assert_eq!(
-        driven.machine.begin(dep(1), too_full, KEY),
-        Err(BeginError::Drawer)
-    );
-    driven.machine.begin(with(1), amount(), KEY).unwrap();
-    assert_eq!(
-        driven.machine.begin(with(2), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(dep(1), too_full), Err(BeginError::Drawer));
+    driven.begin(with(1), amount()).unwrap();
+    assert_eq!(driven.begin(with(2), amount()), Err(BeginError::Open));
     driven.run();
-    assert_eq!(
-        driven.machine.begin(with(2), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(with(2), amount()), Err(BeginError::Open));
     assert_eq!(driven.machine.load(money(1)), Err(BeginError::Open));
 }
 

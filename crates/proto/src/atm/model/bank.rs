@@ -6,12 +6,13 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
+use super::Scenario;
 use super::fingerprint::{self, Fingerprint};
 use crate::atm::bank::{Authorisation, Operation};
 use crate::atm::memory::MemoryRows;
 use crate::atm::record::{Account, Event, Status, Transaction, TransactionRecord, Write};
 use crate::atm::semantics::{Protection, Protections};
-use crate::atm::{Answer, CardNumber, Request, TransactionId};
+use crate::atm::{Answer, Request, TransactionId};
 use crate::refusal::{Code, Refusal};
 
 /// A message in flight; an answer carries the request that it answers.
@@ -126,12 +127,11 @@ impl Bank {
     /// The answer to a request, and the ledger after it if it changes.
     pub fn decide(
         &self,
-        protections: Protections,
+        scenario: &Scenario,
         request: &Request,
-        card: &CardNumber,
         reception: Reception,
     ) -> (Result<Answer, Refusal>, Option<Ledger>) {
-        let card = (reception == Reception::LoggedIn).then(|| card.clone());
+        let card = (reception == Reception::LoggedIn).then(|| scenario.account.card.clone());
         let operation = match request {
             Request::Hold { id, amount, key } => Operation::Hold {
                 id: *id,
@@ -154,7 +154,7 @@ impl Bank {
             return (Err(Refusal::new(Code::Unavailable, "")), None);
         }
         let mut ledger = Ledger::clone(&self.working);
-        let reply = ledger.apply(protections, &operation);
+        let reply = ledger.apply(scenario.protections, &operation);
         let changed = ledger.fingerprint != self.working.fingerprint;
         (reply, changed.then_some(ledger))
     }
@@ -162,13 +162,12 @@ impl Bank {
     /// Handles a request, and sends the answer or keeps it until the commit.
     pub fn receive(
         &mut self,
-        protections: Protections,
+        scenario: &Scenario,
         message: &Message,
-        card: &CardNumber,
         reception: Reception,
         network: &mut Messages,
     ) {
-        let (reply, ledger) = self.decide(protections, &message.request, card, reception);
+        let (reply, ledger) = self.decide(scenario, &message.request, reception);
         if let Some(ledger) = ledger {
             self.working = Rc::new(ledger);
         }
@@ -177,21 +176,16 @@ impl Bank {
             ..message.clone()
         });
         // Even an answer that changes nothing may depend on uncommitted state.
-        match self.is_clean() || !protections.has(Protection::ReplyAfterCommit) {
+        match self.is_clean() || !scenario.protections.has(Protection::ReplyAfterCommit) {
             true => post(network, answer),
             false => post(&mut self.waiting, answer),
         }
     }
 
     /// Handles a rollback by a customer who has the card and the id, but no key.
-    pub fn roll_back_without_key(
-        &mut self,
-        protections: Protections,
-        id: TransactionId,
-        card: &CardNumber,
-    ) {
+    pub fn roll_back_without_key(&mut self, scenario: &Scenario, id: TransactionId) {
         let request = Request::Rollback { id, key: None };
-        let (_, ledger) = self.decide(protections, &request, card, Reception::LoggedIn);
+        let (_, ledger) = self.decide(scenario, &request, Reception::LoggedIn);
         if let Some(ledger) = ledger {
             self.working = Rc::new(ledger);
         }

@@ -3,7 +3,6 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use super::Scenario;
 use super::bank::{Message, Reception, post};
 use super::invariants;
 use super::system::System;
@@ -163,14 +162,7 @@ impl System {
             Step::UnauthorizedRollback(m) => {
                 left.unauthorized_rollbacks -= 1;
                 if let Some(id) = system.open_at_the_bank(m.into()) {
-                    let Scenario {
-                        protections,
-                        account,
-                        ..
-                    } = &*system.scenario;
-                    system
-                        .bank
-                        .roll_back_without_key(*protections, id, &account.card);
+                    system.bank.roll_back_without_key(&system.scenario, id);
                 }
             }
             Step::Misattribute(number) => {
@@ -264,14 +256,9 @@ impl System {
             let request = &message.request;
             self.input(message.machine, |machine| machine.answered(request, reply));
         } else {
-            let Scenario {
-                protections,
-                account,
-                ..
-            } = &*self.scenario;
             let network = &mut self.network;
             self.bank
-                .receive(*protections, &message, &account.card, reception, network);
+                .receive(&self.scenario, &message, reception, network);
         }
     }
 

@@ -2,6 +2,7 @@
 //! model`.
 
 use super::*;
+use crate::atm::machine::Damage;
 use crate::atm::record::Event;
 use crate::atm::semantics::{Protection, Semantics};
 
@@ -47,41 +48,22 @@ fn a_withdrawal_happens_exactly_once_with_any_three_faults() {
 }
 
 #[test]
-fn a_deposit_happens_exactly_once_with_any_two_faults() {
-    holds(&scenario(&[&[(DEPOSIT, 60)]], Faults::any(2)));
-}
-
-#[test]
-fn what_the_account_does_not_cover_never_happens() {
-    holds(&scenario(&[&[(WITHDRAW, 101)]], Faults::any(2)));
-}
-
-#[test]
-fn of_two_customers_one_after_another_only_one_gets_the_money() {
-    holds(&scenario(
-        &[&[(WITHDRAW, 60), (WITHDRAW, 60)]],
-        Faults::any(2),
-    ));
-}
-
-#[test]
-fn of_two_machines_at_once_only_one_gets_the_money() {
-    holds(&scenario(
-        &[&[(WITHDRAW, 60)], &[(WITHDRAW, 60)]],
-        Faults::any(1),
-    ));
-}
-
-#[test]
-fn a_deposit_here_and_a_withdrawal_of_it_there_do_not_disturb_each_other() {
-    holds(&scenario(
-        &[&[(WITHDRAW, 101)], &[(DEPOSIT, 1)]],
-        Faults::any(1),
-    ));
-}
-
-#[test]
-fn of_two_machines_with_the_same_id_one_is_refused() {
+fn every_transaction_happens_exactly_once() {
+    let sixty = (WITHDRAW, 60);
+    let scenarios: [(&[&[_]], u8); 5] = [
+        (&[&[(DEPOSIT, 60)]], 2),
+        // More than the account covers.
+        (&[&[(WITHDRAW, 101)]], 2),
+        // Of two customers one after another, or of two machines at once, one gets the money.
+        (&[&[sixty, sixty]], 2),
+        (&[&[sixty], &[sixty]], 1),
+        // A deposit, and its withdrawal at another machine.
+        (&[&[(WITHDRAW, 101)], &[(DEPOSIT, 1)]], 1),
+    ];
+    for (customers, faults) in scenarios {
+        holds(&scenario(customers, Faults::any(faults)));
+    }
+    // Of two machines with the same id one is refused.
     holds(&colliding());
 }
 
@@ -99,18 +81,6 @@ fn colliding() -> Scenario {
     }
 }
 
-/// What is found first when this protection alone is taken away.
-#[track_caller]
-fn without(protection: Protection, scenario: Scenario) -> Violation {
-    let protections = Protections::ALL.without(protection);
-    let found = fails(&Scenario {
-        protections,
-        ..scenario
-    });
-    assert!(found.steps.len() + found.sequel.len() <= 30, "{found}");
-    found.violation
-}
-
 fn one_withdrawal() -> Scenario {
     scenario(&[&[(WITHDRAW, 60)]], Faults::any(2))
 }
@@ -120,109 +90,103 @@ fn first() -> TransactionId {
 }
 
 #[test]
-fn without_two_phases_what_is_given_up_is_booked_all_the_same() {
-    let found = without(Protection::TwoPhases, one_withdrawal());
-    assert_eq!(found, Violation::Disputed(first()));
-}
-
-#[test]
-fn without_deduplication_a_repeat_has_an_outcome_of_its_own() {
-    let found = without(Protection::Deduplication, one_withdrawal());
-    let events = alloc::vec![Event::Held, Event::Declined];
-    assert_eq!(found, Violation::TwoOutcomes(first(), events));
-}
-
-#[test]
-fn without_the_content_check_one_machine_settles_what_another_holds() {
-    let found = without(Protection::ContentCheck, colliding());
-    assert_eq!(found, Violation::Disputed(first()));
-}
-
-#[test]
-fn without_sticky_declines_a_late_repeat_is_granted() {
-    let customers: &[&[_]] = &[&[(WITHDRAW, 101)], &[(DEPOSIT, 1)]];
-    let found = without(
-        Protection::StickyDeclines,
-        scenario(customers, Faults::any(1)),
-    );
-    assert_eq!(found, Violation::FalseStatement(first()));
-}
-
-#[test]
-fn without_tombstones_a_hold_comes_after_its_rollback() {
-    let found = without(Protection::Tombstones, one_withdrawal());
-    assert_eq!(found, Violation::FalseStatement(first()));
-}
-
-#[test]
-fn without_keys_a_customer_rolls_back_what_was_paid_out() {
-    let found = without(Protection::SettlementKeys, one_withdrawal());
-    assert_eq!(found, Violation::NotesWithoutMoney(first()));
-}
-
-#[test]
-fn a_bank_that_answers_before_it_commits_forgets_what_it_promised() {
-    let found = without(Protection::ReplyAfterCommit, one_withdrawal());
-    assert_eq!(found, Violation::NotesWithoutMoney(first()));
-}
-
-#[test]
-fn a_machine_that_sends_before_it_journals_forgets_what_it_asked_for() {
-    let found = without(Protection::JournalBeforeSend, one_withdrawal());
-    assert_eq!(found, Violation::HeldIndefinitely(first()));
-}
-
-#[test]
-fn a_machine_that_dispenses_before_it_journals_finds_notes_missing() {
-    let found = without(Protection::JournalBeforeMove, one_withdrawal());
-    assert!(matches!(found, Violation::Damage(_)), "{found:?}");
-}
-
-#[test]
-fn without_a_resend_a_lost_answer_leaves_a_hold() {
-    let found = without(Protection::Resend, one_withdrawal());
-    assert_eq!(found, Violation::HeldIndefinitely(first()));
-}
-
-#[test]
-fn a_refusal_of_one_attempt_says_nothing_about_another() {
-    let found = without(Protection::ProvenDeclines, one_withdrawal());
-    assert_eq!(found, Violation::FalseStatement(first()));
-}
-
-#[test]
-fn a_refusal_that_came_twice_is_taken_for_that_of_the_next_request() {
-    let customers: &[&[_]] = &[&[(WITHDRAW, 101), (WITHDRAW, 60)]];
-    let found = without(
-        Protection::NamedAnswers,
-        scenario(customers, Faults::any(2)),
-    );
-    let second = TransactionId::withdrawal(Uuid::from_u128(2));
-    assert_eq!(found, Violation::FalseStatement(second));
-}
-
-#[test]
-fn what_is_given_up_and_not_rolled_back_is_held_indefinitely() {
-    let found = without(Protection::RollbackOnGiveUp, one_withdrawal());
-    assert_eq!(found, Violation::HeldIndefinitely(first()));
-}
-
-#[test]
-fn a_machine_that_dispenses_after_a_rollback_gives_notes_away() {
-    let found = without(Protection::RollbackIsFinal, one_withdrawal());
-    assert_eq!(found, Violation::NotesWithoutMoney(first()));
-}
-
-#[test]
-fn a_machine_that_forgets_at_a_restart_leaves_a_hold() {
-    let found = without(Protection::SettleOnRestart, one_withdrawal());
-    assert_eq!(found, Violation::HeldIndefinitely(first()));
-}
-
-#[test]
-fn a_machine_that_does_not_count_its_notes_rolls_back_what_it_dispensed() {
-    let found = without(Protection::DrawerCheck, one_withdrawal());
-    assert_eq!(found, Violation::NotesWithoutMoney(first()));
+fn each_protection_prevents_a_violation() {
+    let (id, second) = (first(), TransactionId::withdrawal(Uuid::from_u128(2)));
+    let one = one_withdrawal();
+    let two = scenario(&[&[(WITHDRAW, 101), (WITHDRAW, 60)]], Faults::any(2));
+    let beside_deposit = scenario(&[&[(WITHDRAW, 101)], &[(DEPOSIT, 1)]], Faults::any(1));
+    let twice = Violation::TwoOutcomes(id, alloc::vec![Event::Held, Event::Declined]);
+    let damage = Violation::Damage(Damage::Drawer {
+        expected: Money::from_minor(1000).unwrap(),
+        found: Money::from_minor(940).unwrap(),
+    });
+    let table = [
+        // What is given up is booked all the same.
+        (Protection::TwoPhases, &one, Violation::Disputed(id)),
+        // A repeat has an outcome of its own.
+        (Protection::Deduplication, &one, twice),
+        // One machine settles what another holds.
+        (
+            Protection::ContentCheck,
+            &colliding(),
+            Violation::Disputed(id),
+        ),
+        // A late repeat is granted.
+        (
+            Protection::StickyDeclines,
+            &beside_deposit,
+            Violation::FalseStatement(id),
+        ),
+        // A hold comes after its rollback.
+        (Protection::Tombstones, &one, Violation::FalseStatement(id)),
+        // A customer rolls back what was paid out.
+        (
+            Protection::SettlementKeys,
+            &one,
+            Violation::NotesWithoutMoney(id),
+        ),
+        // The bank forgets what it promised.
+        (
+            Protection::ReplyAfterCommit,
+            &one,
+            Violation::NotesWithoutMoney(id),
+        ),
+        // The machine forgets what it asked for.
+        (
+            Protection::JournalBeforeSend,
+            &one,
+            Violation::HeldIndefinitely(id),
+        ),
+        // The machine finds notes missing.
+        (Protection::JournalBeforeMove, &one, damage),
+        // A lost answer leaves a hold.
+        (Protection::Resend, &one, Violation::HeldIndefinitely(id)),
+        // A refusal that arrives twice is taken for that of the next request.
+        (
+            Protection::NamedAnswers,
+            &two,
+            Violation::FalseStatement(second),
+        ),
+        // A refusal of one attempt is taken for one of all.
+        (
+            Protection::ProvenDeclines,
+            &one,
+            Violation::FalseStatement(id),
+        ),
+        // What is given up stays held.
+        (
+            Protection::RollbackOnGiveUp,
+            &one,
+            Violation::HeldIndefinitely(id),
+        ),
+        // The machine dispenses after a rollback.
+        (
+            Protection::RollbackIsFinal,
+            &one,
+            Violation::NotesWithoutMoney(id),
+        ),
+        // A restart leaves a hold.
+        (
+            Protection::SettleOnRestart,
+            &one,
+            Violation::HeldIndefinitely(id),
+        ),
+        // The machine rolls back what it dispensed.
+        (
+            Protection::DrawerCheck,
+            &one,
+            Violation::NotesWithoutMoney(id),
+        ),
+    ];
+    assert!(table.iter().map(|row| row.0).eq(Protection::ALL));
+    for (protection, scenario, expected) in table {
+        let found = fails(&Scenario {
+            protections: Protections::ALL.without(protection),
+            ..scenario.clone()
+        });
+        assert!(found.steps.len() + found.sequel.len() <= 30, "{found}");
+        assert_eq!(found.violation, expected, "{protection}");
+    }
 }
 
 fn under(semantics: Semantics, faults: Faults) -> Scenario {
@@ -241,16 +205,9 @@ fn when_nothing_fails_any_semantics_will_do() {
 
 #[test]
 fn each_semantics_does_what_its_name_says_to_a_lost_message_and_a_doubled_one() {
-    let lost = Faults {
-        in_all: 1,
-        losses: 1,
-        ..Faults::default()
-    };
-    let doubled = Faults {
-        in_all: 1,
-        duplicates: 1,
-        ..Faults::default()
-    };
+    let (mut lost, mut doubled) = (Faults::default(), Faults::default());
+    (lost.in_all, lost.losses) = (1, 1);
+    (doubled.in_all, doubled.duplicates) = (1, 1);
     let violation = |semantics, faults| {
         let report = check(&under(semantics, faults), usize::MAX);
         report.counterexample.map(|found| found.violation)

@@ -4,12 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Scenario;
 use super::bank::Reception;
 use super::step::Step;
 use super::system::System;
-use crate::atm::Answer;
 use crate::atm::machine::Action;
+use crate::atm::{Answer, Kind};
 use crate::refusal::Refusal;
 use crate::reply;
 
@@ -42,8 +41,8 @@ fn describe(system: &System, step: Step) -> String {
             }
             Some(Action::MoveNotes { id, amount }) => {
                 let verb = match id.kind {
-                    crate::atm::Kind::Withdrawal => "dispenses",
-                    crate::atm::Kind::Deposit => "takes in",
+                    Kind::Withdrawal => "dispenses",
+                    Kind::Deposit => "takes in",
                 };
                 format!("{}: {verb} {amount}", name(m))
             }
@@ -104,17 +103,10 @@ fn arrival(system: &System, number: u8, reception: Reception) -> String {
     if let Some(reply) = &message.reply {
         return format!("machine {machine}: receives `{}`", brief(reply));
     }
-    let Scenario {
-        protections,
-        account,
-        ..
-    } = &*system.scenario;
-    let (reply, _) = system
-        .bank
-        .decide(*protections, &message.request, &account.card, reception);
+    let request = &message.request;
+    let (reply, _) = system.bank.decide(&system.scenario, request, reception);
     format!(
-        "bank: receives `{}` of machine {machine}, decides `{}`",
-        message.request,
+        "bank: receives `{request}` of machine {machine}, decides `{}`",
         brief(&reply)
     )
 }

@@ -69,8 +69,8 @@ fn deposit() -> TransactionId {
 /// At the menu, logged in.
 fn at_menu() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = wording();
-    let glued = Request::LogInConcatenated(Pin::password("jamal").unwrap());
-    assert_eq!(wording.received(b"jamal"), Step::Ask(glued));
+    let concatenated = Request::LogInConcatenated(Pin::password("jamal").unwrap());
+    assert_eq!(wording.received(b"jamal"), Step::Ask(concatenated));
     assert_eq!(wording.answered(wrong()), Step::Listen);
     let log_in = Request::LogIn(Customer("jamal".into()), Pin::password("4321").unwrap());
     assert_eq!(wording.received(b"4321"), Step::Ask(log_in));
@@ -88,12 +88,12 @@ fn at_amount(choice: &[u8]) -> AtmLogin<impl FnMut() -> Uuid> {
     wording
 }
 
-/// Told that a withdrawal was done.
+/// After the answer that a withdrawal was done.
 fn withdrawn() -> AtmLogin<impl FnMut() -> Uuid> {
     let mut wording = at_amount(b"2");
     let (id, amount) = (withdrawal(), amount(340_200));
     assert_eq!(wording.received(b"3402.0"), hold(id, amount));
-    let outcome = PickledAnswer::Withdrawn {
+    let outcome = PickledAnswer::Moved {
         tid: id,
         amount: 3402.0,
         balance: 496_598.0,
@@ -128,8 +128,8 @@ fn wrong_credentials_lead_back_to_the_log_in() {
 #[test]
 fn name_and_password_in_one_piece_log_in_if_that_is_what_they_are() {
     let mut wording = wording();
-    let glued = Request::LogInConcatenated(Pin::password("jamal4321").unwrap());
-    assert_eq!(wording.received(b"jamal4321"), Step::Ask(glued));
+    let concatenated = Request::LogInConcatenated(Pin::password("jamal4321").unwrap());
+    assert_eq!(wording.received(b"jamal4321"), Step::Ask(concatenated));
     let welcome = Ok(Answer::Welcome("jamal".parse().unwrap()));
     assert_eq!(wording.answered(welcome), Step::say("LOGGED_IN"));
     assert_eq!(wording.received(b"LOGGED_IN"), Step::say(MENU));
@@ -242,7 +242,7 @@ fn a_deposit_is_confirmed_before_it_is_answered() {
         wording.answered(confirmed(id)),
         session(atm::Request::Balance)
     );
-    let outcome = PickledAnswer::Deposited {
+    let outcome = PickledAnswer::Moved {
         tid: id,
         amount: 3604.0,
         balance: 503_604.0,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use proto::atm::Kind;
 use proto::handout::atm_login::{AMOUNT, ERROR_WITHDRAW, MENU, ROLLED_BACK, VALID_OPTION};
 use proto::handout::float::repr;
 use proto::handout::pickle::{self, PickleError, PickledAnswer};
@@ -116,16 +117,18 @@ impl Dialogue {
     fn withdraw(&mut self, amount: u64, fails: bool) -> Result<Done, Failure> {
         self.talk.send(&repr(amount as f64))?;
         let done = match self.outcome()? {
-            PickledAnswer::Withdrawn { .. } if fails => {
+            PickledAnswer::Moved { tid, .. } if tid.kind == Kind::Deposit => {
+                return Err(wrong_kind("a withdrawal", "a deposit"));
+            }
+            PickledAnswer::Moved { .. } if fails => {
                 self.talk.send(ERROR_WITHDRAW)?;
                 self.talk.expect(&[ROLLED_BACK])?;
                 self.talk.send("ROLLBACK_RECV")?;
                 return Ok(Done::RolledBack);
             }
-            PickledAnswer::Withdrawn { .. } => Done::Withdrawn,
+            PickledAnswer::Moved { .. } => Done::Withdrawn,
             PickledAnswer::NoBalance => Done::Refused("NO_BLNC"),
             PickledAnswer::InvalidInput => Done::Refused("INVALID_IN"),
-            PickledAnswer::Deposited { .. } => return Err(wrong_kind("a withdrawal", "a deposit")),
         };
         // To a refusal too: the printed server waits for a word, and does not look at it.
         self.talk.send("WITHDRAW_RECV")?;
@@ -135,14 +138,14 @@ impl Dialogue {
     fn deposit(&mut self, amount: u64) -> Result<Done, Failure> {
         self.talk.send(&amount.to_string())?;
         match self.outcome()? {
-            PickledAnswer::Deposited { .. } => {
+            PickledAnswer::Moved { tid, .. } if tid.kind == Kind::Deposit => {
                 self.talk.send("DEPOSIT_RECV")?;
                 Ok(Done::Deposited)
             }
             // Nothing is awaited here: the menu follows at once.
             PickledAnswer::NoBalance => Ok(Done::Refused("NO_BLNC")),
             PickledAnswer::InvalidInput => Ok(Done::Refused("INVALID_IN")),
-            PickledAnswer::Withdrawn { .. } => Err(wrong_kind("a deposit", "a withdrawal")),
+            PickledAnswer::Moved { .. } => Err(wrong_kind("a deposit", "a withdrawal")),
         }
     }
 

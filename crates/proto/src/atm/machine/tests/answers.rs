@@ -7,17 +7,12 @@ fn after(mut driven: Driven, request: &Request, code: Code) -> alloc::string::St
     let records = driven.journal.len();
     driven.machine.answered(request, &refused(code));
     let next = driven.run();
-    match (driven.journal.get(records), next) {
-        (Some(record), Action::Show(_)) => {
-            let text = record.to_string();
-            text.split(' ').next().unwrap_or_default().into()
-        }
-        (_, Action::Send { request, .. }) => {
-            let text = request.to_string();
-            text.split(' ').next().unwrap_or_default().into()
-        }
+    let text = match (driven.journal.get(records), next) {
+        (Some(record), Action::Show(_)) => record.to_string(),
+        (_, Action::Send { request, .. }) => request.to_string(),
         (record, next) => panic!("{record:?}, {next:?}"),
-    }
+    };
+    text.split(' ').next().unwrap_or_default().into()
 }
 
 #[test]
@@ -53,11 +48,8 @@ fn each_code_means_what_it_proves() {
             Code::AlreadyConfirmed => "disputed",
             _ => "ROLLBACK",
         };
-        assert_eq!(
-            after(Driven::asking(id), &hold(id), code),
-            to_hold,
-            "{code:?}"
-        );
+        let found = after(Driven::asking(id), &hold(id), code);
+        assert_eq!(found, to_hold, "{code:?}");
         let found = after(Driven::confirming(id), &confirm(id), code);
         assert_eq!(found, to_confirmation, "{code:?}");
         let found = after(Driven::rolling_back(id), &rollback(id), code);
@@ -108,10 +100,7 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::InsufficientFunds, "available 1.00");
     driven.machine.answered(&hold(id), &Err(refusal.clone()));
-    assert_eq!(
-        driven.run(),
-        Action::Show(Outcome::Declined { id, refusal })
-    );
+    driven.shows(Outcome::Declined { id, refusal });
 
     let mut driven = Driven::asking(id);
     let refusal = Refusal::new(Code::NotLoggedIn, "log in first");
@@ -119,8 +108,5 @@ fn the_customer_learns_why_it_was_declined_or_not_granted() {
     assert_eq!(driven.run(), sends(rollback(id), 1, false));
     driven.machine.answered(&rollback(id), &rolled_back(id));
     let refusal = Some(refusal);
-    assert_eq!(
-        driven.run(),
-        Action::Show(Outcome::RolledBack { id, refusal })
-    );
+    driven.shows(Outcome::RolledBack { id, refusal });
 }

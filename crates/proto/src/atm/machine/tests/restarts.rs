@@ -27,40 +27,23 @@ fn every_crash_point_has_one_way_on() {
         driven.machine.answered(&confirm(id), &confirmed(id));
         driven.run();
         let journal = driven.journal;
+        let rolls_back = sends(rollback(id), 1, false);
+        let confirms = sends(confirm(id), 1, false);
+        let again = sends(confirm(id), 1, true);
         let table = [
-            ("before the id is journaled", 1, DRAWER, Action::Idle),
-            (
-                "before or after the hold is sent",
-                2,
-                DRAWER,
-                sends(rollback(id), 1, false),
-            ),
-            (
-                "before the notes move",
-                3,
-                DRAWER,
-                sends(rollback(id), 1, false),
-            ),
-            (
-                "after the notes moved",
-                3,
-                after,
-                sends(confirm(id), 1, false),
-            ),
-            (
-                "before or after the confirmation is sent",
-                4,
-                after,
-                sends(confirm(id), 1, true),
-            ),
-            ("after all", 5, after, Action::Idle),
+            ("before the id is journaled", 1, DRAWER, &Action::Idle),
+            ("before or after the hold is sent", 2, DRAWER, &rolls_back),
+            ("before the notes move", 3, DRAWER, &rolls_back),
+            ("after the notes moved", 3, after, &confirms),
+            ("before or after the confirmation is sent", 4, after, &again),
+            ("after all", 5, after, &Action::Idle),
         ];
         for (point, records, drawer, expected) in table {
             let mut driven = restarted(&journal[..records], drawer);
-            assert_eq!(driven.run(), expected, "{kind:?}, {point}");
+            assert_eq!(driven.run(), *expected, "{kind:?}, {point}");
             // And a crash right after the restart changes nothing.
             let mut again = restarted(&driven.journal, drawer);
-            let mut expected = expected;
+            let mut expected = expected.clone();
             if let Action::Send { repeat, .. } = &mut expected {
                 *repeat = true;
             }
@@ -86,10 +69,7 @@ fn a_rollback_goes_on_after_a_restart_until_it_is_answered() {
 fn what_is_open_comes_before_new_business() {
     let id = with(1);
     let mut driven = restarted(&Driven::confirming(id).journal, DRAWER - 500);
-    assert_eq!(
-        driven.machine.begin(with(2), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(with(2), amount()), Err(BeginError::Open));
     driven
         .machine
         .answered(&confirm(id), &Ok(Answer::Confirmed { id, repeat: true }));
@@ -100,9 +80,9 @@ fn what_is_open_comes_before_new_business() {
         amount,
         available,
     };
-    assert_eq!(driven.run(), Action::Show(moved));
+    driven.shows(moved);
     driven.machine.shown();
-    assert_eq!(driven.machine.begin(with(2), amount, KEY), Ok(()));
+    assert_eq!(driven.begin(with(2), amount), Ok(()));
 }
 
 #[test]
@@ -141,10 +121,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     let mut driven = Driven::new();
     driven.machine.load(money(77)).unwrap();
     assert_eq!(driven.run(), Action::Idle);
-    assert_eq!(
-        driven.machine.begin(with(1), amount(), KEY),
-        Err(BeginError::Open)
-    );
+    assert_eq!(driven.begin(with(1), amount()), Err(BeginError::Open));
     // Before the operator changed anything, in between, and after.
     for found in [DRAWER, 50, 77] {
         let mut again = restarted(&driven.journal, found);
@@ -158,10 +135,7 @@ fn a_crash_while_the_drawer_is_loaded_leaves_what_is_found_in_it() {
     }
     driven.machine.loaded(money(77));
     assert_eq!(driven.run(), Action::Idle);
-    assert_eq!(
-        driven.machine.begin(with(1), amount(), KEY),
-        Err(BeginError::Drawer)
-    );
+    assert_eq!(driven.begin(with(1), amount()), Err(BeginError::Drawer));
     assert!(Machine::recover(&driven.journal, money(DRAWER)).is_err());
 }
 

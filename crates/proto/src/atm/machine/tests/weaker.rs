@@ -15,7 +15,7 @@ fn driven(semantics: Semantics, journal: &[JournalRecord], drawer: Money) -> Dri
 fn asking(semantics: Semantics, id: TransactionId) -> Driven {
     let mut driven = driven(semantics, &[], money(DRAWER));
     driven.run();
-    driven.machine.begin(id, amount(), KEY).unwrap();
+    driven.begin(id, amount()).unwrap();
     assert_eq!(driven.run(), sends(hold(id), 1, false));
     driven
 }
@@ -70,7 +70,7 @@ fn what_was_left_open_does_not_keep_a_machine_from_starting_again() {
             restarted.machine.shown();
         }
         assert_eq!(restarted.run(), Action::Idle);
-        restarted.machine.begin(with(2), amount(), KEY).unwrap();
+        restarted.begin(with(2), amount()).unwrap();
         restarted.run();
         restarted.machine.answered(&hold(with(2)), &held(with(2)));
         restarted.run();
