@@ -252,9 +252,6 @@ impl Arguments {
     }
 
     /// The configuration these arguments ask for.
-    ///
-    /// # Errors
-    /// When they contradict each other.
     pub fn config(&self) -> anyhow::Result<Config> {
         let role = self.role()?;
         let (bank_runs, script) = match &role {

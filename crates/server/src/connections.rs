@@ -81,9 +81,6 @@ impl Connections {
     ///
     /// Nothing is sent to the one that is ended: its client could take it for the answer to a
     /// request that is under way.
-    ///
-    /// # Errors
-    /// When there is no place for it.
     pub fn enter(
         &self,
         stream: &Arc<TcpStream>,

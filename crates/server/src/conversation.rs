@@ -30,9 +30,6 @@ pub trait Conversation {
 
     /// Answers one request. `QUIT` is a request like any other; the connection is closed after its
     /// answer.
-    ///
-    /// # Errors
-    /// A refusal is an answer too: the conversation goes on.
     fn answer(&mut self, request: Self::Request) -> Result<Self::Answer, Refusal>;
 
     /// Whether the peer still has to log in, for which there is a deadline.
@@ -173,9 +170,6 @@ impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
 }
 
 /// The message as text.
-///
-/// # Errors
-/// When it is not UTF-8: where the first bad byte stands.
 pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
     str::from_utf8(message).map_err(|error| {
         Refusal::malformed(format!(
@@ -211,9 +205,6 @@ pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)
 }
 
 /// Sends a reply; one that does not fit the framing becomes a refusal that does.
-///
-/// # Errors
-/// When the connection broke or the peer does not read.
 pub fn send(connection: &mut Connection, reply: &str) -> Result<(), SendError> {
     match connection.writer.send(reply.as_bytes()) {
         Err(SendError::Encode(error)) => {

@@ -15,9 +15,6 @@ pub const ROUNDED_DIGITS: usize = 34;
 
 /// The value of an expression, in plain notation: no exponent, no minus zero, no trailing zeros
 /// behind the point.
-///
-/// # Errors
-/// [`Code::DivisionByZero`].
 pub fn evaluate(expression: &Expression) -> Result<Value, Refusal> {
     let (left, right) = (
         Decimal::new(&expression.left),

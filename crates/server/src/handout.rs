@@ -59,9 +59,6 @@ const CHAT: Dialect = Dialect {
 const CLOCK: clock::Wording = clock::Wording { answer, refuse };
 
 /// Makes the service of a hand-out ready to listen.
-///
-/// # Errors
-/// When something it needs cannot be had: what, and what to do.
 pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
     let service = Service::new(handout.mode().name(), handout.port());
     let exchange = exchange_of(handout);

@@ -75,9 +75,6 @@ impl<'a> IncomingConnection<'a> {
 
     /// The connection as messages in this framing. What
     /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
         let mut connection = Connection::over(Arc::clone(&self.stream), framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
@@ -93,9 +90,6 @@ impl<'a> IncomingConnection<'a> {
     }
 
     /// The connection as bytes, of which what one read returns is a message to the faults.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn bytes(&self) -> io::Result<IncomingBytes> {
         let number = self.permit.id();
         let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
@@ -107,9 +101,6 @@ impl<'a> IncomingConnection<'a> {
     }
 
     /// The connection as the client's end of a relay of messages in this framing.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn relayed(&self, framing: Framing) -> io::Result<IncomingBytes> {
         let plan = self.config.faults.as_ref();
         Ok(IncomingBytes {
@@ -121,9 +112,6 @@ impl<'a> IncomingConnection<'a> {
 
     /// The recording of a stream of this connection, where this process is this side, if there is a
     /// recorder.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn tap(
         &self,
         side: Side,

@@ -66,9 +66,6 @@ impl PinGate {
     }
 
     /// Whether this is the PIN that was hashed. Without a hash it is not, and that takes as long.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when too many others wait; [`Code::Unavailable`] when the hash is unreadable.
     pub fn verify(&self, pin: &Pin, hash: Option<&str>) -> Result<bool, Refusal> {
         let mut permit = self.enter()?;
         match permit.matches(pin, hash.unwrap_or(DUMMY)) {
@@ -85,9 +82,6 @@ impl PinGate {
 
     /// The hash of a new account's PIN, as a PHC string. The id is the salt: no two accounts have
     /// the same, and the same request repeated gives the same hash, by which it is recognised.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when too many others wait.
     pub fn hash(&self, pin: &Pin, id: CreationId) -> Result<String, Refusal> {
         let mut permit = self.enter()?;
         permit

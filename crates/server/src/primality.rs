@@ -23,10 +23,7 @@ pub const MAX_PRIME_DIGITS: usize = 2_000;
 /// Whether the number is prime. Negative numbers, 0 and 1 are not.
 ///
 /// A number below 2^64 takes microseconds and is answered whatever the deadline.
-///
-/// # Errors
-/// [`Code::OutOfRange`] when a positive number is longer than [`MAX_PRIME_DIGITS`], and
-/// [`Code::OutOfTime`] when the deadline passes before the answer is known.
+/// Refuses a positive number longer than [`MAX_PRIME_DIGITS`], and what is not known by the deadline.
 pub fn is_prime(number: &Integer, deadline: Instant) -> Result<bool, Refusal> {
     let digits = number.digits().trim_start_matches('0');
     if number.is_negative() || digits.is_empty() {

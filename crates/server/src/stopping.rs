@@ -23,9 +23,6 @@ pub struct Stopping {
 impl Stopping {
     /// The first SIGINT, SIGTERM or SIGHUP lets conversations end; a second SIGINT or SIGTERM ends the
     /// process. SIGUSR1 and SIGUSR2 do nothing.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
     pub fn on_signals(self) -> anyhow::Result<()> {
         let mut watched = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
         if !is_hangup_ignored() {
@@ -54,9 +51,6 @@ impl Stopping {
 
     /// The end of standard input lets conversations end, as the first signal does. What comes before
     /// it says nothing.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
     pub fn at_end_of_input(self) -> anyhow::Result<()> {
         let watch = move || {
             // One that cannot be read has no end to wait for: the process that held it is gone.

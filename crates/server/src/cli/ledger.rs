@@ -71,9 +71,6 @@ pub enum Settlement {
 
 impl Arguments {
     /// The file of the ledger to look into.
-    ///
-    /// # Errors
-    /// As [`ledger_file`](Arguments::ledger_file), and when the ledger is in memory.
     pub fn ledger_on_disk(&self) -> anyhow::Result<PathBuf> {
         self.ledger_file()?.ok_or_else(|| {
             let words = "a ledger in memory is gone with its server: name a file with --ledger";
@@ -82,9 +79,6 @@ impl Arguments {
     }
 
     /// As [`ledger_file`](Arguments::ledger_file), with the directory made where no file is named.
-    ///
-    /// # Errors
-    /// As there, and when the directory cannot be made.
     pub(super) fn ledger_to_serve(&self) -> anyhow::Result<Option<PathBuf>> {
         let file = self.ledger_file()?;
         if self.ledger.is_none()
@@ -101,9 +95,6 @@ impl Arguments {
     }
 
     /// The ledger's file, or `None` for one in memory.
-    ///
-    /// # Errors
-    /// When no file is named and there is no home directory.
     fn ledger_file(&self) -> anyhow::Result<Option<PathBuf>> {
         match &self.ledger {
             Some(path) if path.as_os_str() == "memory" => Ok(None),

@@ -52,25 +52,16 @@ pub enum AccountsError {
 }
 
 /// The accounts of [`DEMO`].
-///
-/// # Errors
-/// None, as a test sees to.
 pub fn demo() -> Result<Vec<NewAccount>, AccountsError> {
     built_in(DEMO)
 }
 
 /// Accounts that come with this program, in the form of [`DEMO`].
-///
-/// # Errors
-/// As [`load`], when something in it is wrong.
 pub fn built_in(text: &str) -> Result<Vec<NewAccount>, AccountsError> {
     parse(Path::new("built-in"), text)
 }
 
 /// Reads accounts from a file that looks like `demo.toml` beside this source.
-///
-/// # Errors
-/// When it cannot be read, or something in it is wrong; then with the line.
 pub fn load(path: &Path) -> Result<Vec<NewAccount>, AccountsError> {
     let text = fs::read_to_string(path).map_err(|error| AccountsError::Io(path.into(), error))?;
     parse(path, &text)
@@ -78,9 +69,6 @@ pub fn load(path: &Path) -> Result<Vec<NewAccount>, AccountsError> {
 
 /// Opens those accounts whose cards the bank does not know yet, and returns how many. The others
 /// stay as they are, whatever the file says of them.
-///
-/// # Errors
-/// When the bank takes no business.
 pub fn open_missing(
     bank: &Bank,
     gate: &PinGate,

@@ -8,7 +8,7 @@ use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Login, Status, Transaction, TransactionRecord, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
-use super::store::{CommitError, Dated, Store, StoreError, seconds};
+use super::store::{CommitError, Dated, Store, StoreError, Visit, seconds};
 
 /// Rows in memory.
 #[derive(Debug, Default)]
@@ -74,10 +74,7 @@ impl Store for MemoryStore {
         Ok(self.books.accounts.values().cloned().collect())
     }
 
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError> {
+    fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError> {
         for (at, record) in self.asked.values().zip(self.books.records.values()) {
             visit(Dated {
                 at: *at,
@@ -90,7 +87,7 @@ impl Store for MemoryStore {
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
+        visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
         for (at, entry) in self.entered.iter().zip(&self.books.history) {
             if of.is_none() || entry.card.as_ref() == of {

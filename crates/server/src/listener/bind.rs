@@ -19,9 +19,6 @@ const BACKLOG: i32 = 1_024;
 const FREE_PORT_TRIES: usize = 20;
 
 /// Binds the sockets of a service, where the configuration has it listen.
-///
-/// # Errors
-/// When an address cannot be had: which, and what to do.
 pub fn listen(service: Service, config: &Config) -> anyhow::Result<Vec<Listening>> {
     let Service {
         name,

@@ -10,7 +10,7 @@
 mod budget;
 mod note;
 mod unknown_cards;
-pub mod weak_login;
+mod weak_login;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,9 +48,6 @@ const FAILED_LOGIN: Duration = Duration::from_millis(300);
 /// Opens the bank of this configuration, with these accounts unless it names a file of others. When
 /// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
 /// the bank for the first time does not know.
-///
-/// # Errors
-/// What failed, and what to do.
 pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
     let accounts = match &config.accounts {
         Some(file) => load(file)?,
@@ -89,9 +86,6 @@ pub struct Atm {
 
 impl Atm {
     /// Opens the ledger in this file, with these accounts if it does not have them.
-    ///
-    /// # Errors
-    /// What failed, and what to do.
     pub fn open(
         ledger: &Path,
         accounts: Vec<NewAccount>,
@@ -104,9 +98,6 @@ impl Atm {
     }
 
     /// A bank that forgets everything when the server ends, with these semantics.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
     pub fn in_memory(
         semantics: Semantics,
         accounts: Vec<NewAccount>,
@@ -221,9 +212,6 @@ impl Conversation for AtmSession {
 
 impl AtmSession {
     /// Does what is asked. The refusal does not name the request.
-    ///
-    /// # Errors
-    /// The bank's refusal.
     pub fn act(&mut self, request: Request) -> Result<Answer, Refusal> {
         match request {
             Request::LogIn { id, card, pin } => {

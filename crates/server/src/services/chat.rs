@@ -4,9 +4,9 @@
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
 //! there is asked of the operating systems at both ends, not of the person.
 
-pub mod dialect;
-pub mod flood;
-pub mod room;
+pub(crate) mod dialect;
+mod flood;
+mod room;
 
 use std::io;
 use std::sync::Arc;

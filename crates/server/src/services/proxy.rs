@@ -9,11 +9,11 @@
 //! * [`cutter`]: a stream cut into messages, with no byte lost of what makes none;
 //! * [`datagrams`]: the same for UDP.
 
-pub mod cutter;
-pub mod datagrams;
-pub mod faulty;
-pub mod pair;
-pub mod pump;
+mod cutter;
+mod datagrams;
+mod faulty;
+mod pair;
+mod pump;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -86,9 +86,7 @@ impl Proxy {
     }
 
     /// Whether it may listen here.
-    ///
-    /// # Errors
-    /// When it would relay to itself: all it is sent would go round without end.
+    /// Not where it would relay to itself: all it is sent would go round without end.
     pub fn check_not_self(&self, own: SocketAddr) -> anyhow::Result<()> {
         for to in &self.settings.to {
             if to.port() == own.port() && is_reached_at(own.ip(), to.ip()) {

@@ -39,9 +39,6 @@ pub fn load(name_or_file: &str) -> anyhow::Result<Script> {
 }
 
 /// Has the service play the server's part of the script, over the script's transport.
-///
-/// # Errors
-/// When the script has no part for a server.
 pub fn open(service: Service, script: Script) -> anyhow::Result<Service> {
     if script.server().is_none() {
         bail!(

@@ -33,9 +33,6 @@ pub enum LockError {
 
 impl Lock {
     /// Takes the locks of this ledger, which exists.
-    ///
-    /// # Errors
-    /// When another process has one of them, or they cannot be had.
     pub fn take(ledger: &Path) -> Result<Lock, LockError> {
         let mut beside = ledger.as_os_str().to_owned();
         beside.push(".lock");

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use proto::atm::LoginId;
 use proto::atm::record::Login;
 
+use super::super::store::Visit;
 use super::*;
 
 /// What goes wrong, once.
@@ -76,16 +77,13 @@ impl Store for Failing {
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
         self.store.accounts()
     }
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError> {
+    fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError> {
         self.store.each_record(visit)
     }
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
+        visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
         self.store.each_entry(of, visit)
     }

@@ -21,9 +21,6 @@ pub struct Budget {
 
 impl Budget {
     /// Takes one row from it.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when it is used up.
     pub fn take(&self, now: Instant) -> Result<(), Refusal> {
         let mut used = self
             .used_until

@@ -29,9 +29,6 @@ struct Tried {
 
 impl UnknownCards {
     /// The answer to a log-in with a card that is not known, at this moment in seconds since 1970.
-    ///
-    /// # Errors
-    /// Always: it is a refusal.
     pub fn refuse(&self, card: &CardNumber, log_in: &Operation, now: u64) -> Result<(), Refusal> {
         let mut tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tried { books, order } = &mut *tried;

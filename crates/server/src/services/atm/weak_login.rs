@@ -16,10 +16,6 @@ const MOST_GUESSES: usize = 8;
 impl AtmSession {
     /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted: a
     /// client can go on guessing.
-    ///
-    /// # Errors
-    /// [`Code::WrongCredentials`] when it is not, or there is no such card; [`Code::Busy`] and the
-    /// like when the PIN cannot be checked.
     pub fn verify(&self, card: &CardNumber, pin: &Pin) -> Result<Holder, Refusal> {
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -28,9 +24,6 @@ impl AtmSession {
     }
 
     /// Opens the session of the customer of this name or card number. Wrong PINs are not counted.
-    ///
-    /// # Errors
-    /// As [`verify`](AtmSession::verify).
     pub fn log_in_by_name(&mut self, customer: &str, pin: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let is_meant = |account: &Account| is_called(account, customer);
@@ -44,9 +37,6 @@ impl AtmSession {
 
     /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one piece
     /// with no border between them: it is cut after any customer's name that it begins with.
-    ///
-    /// # Errors
-    /// As [`verify`](AtmSession::verify).
     pub fn log_in_concatenated(&mut self, concatenated: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let mut guesses: Vec<(Account, Pin)> = Vec::new();

@@ -74,9 +74,6 @@ impl Room {
 
     /// Joins the room under this name. The list of members is queued for the joiner, and its joining
     /// for all others.
-    ///
-    /// # Errors
-    /// When the name is taken or reserved, or the room is closed.
     pub fn enter(&self, name: Name, queue: Arc<Queue>) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
         self.within(|members| {
@@ -124,11 +121,6 @@ impl Room {
         });
     }
 
-    /// How many are in the room.
-    pub fn count(&self) -> usize {
-        self.within(|members| members.by_id.len())
-    }
-
     /// Does this under the lock. The log is written without it, since that can take long.
     fn within<T>(&self, act: impl FnOnce(&mut Members) -> T) -> T {
         let mut members = self.lock();
@@ -148,9 +140,6 @@ impl Room {
 
 impl Member {
     /// Queues this line for all members: for the speaker too, where the dialect has it so.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn say(&self, text: Text) -> Result<(), Gone> {
         self.within(|members, name| {
             let speaker = (!members.dialect.echoes).then_some(self.id);
@@ -160,9 +149,6 @@ impl Member {
     }
 
     /// Answers who is there.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn who(&self) -> Result<(), Gone> {
         self.within(|members, _| {
             let people = members.people("OK here ".len());
@@ -171,9 +157,6 @@ impl Member {
     }
 
     /// Refuses a request.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn refuse(&self, refusal: Refusal) -> Result<(), Gone> {
         self.within(|members, _| members.answer(self.id, Err(refusal)))
     }

@@ -85,9 +85,6 @@ pub enum Over {
 
 impl Pair {
     /// Takes both streams over.
-    ///
-    /// # Errors
-    /// When one of them is no longer connected.
     pub fn new(
         client: Arc<TcpStream>,
         server: Arc<TcpStream>,
@@ -146,9 +143,7 @@ impl Pair {
     }
 
     /// Waits until then.
-    ///
-    /// # Errors
-    /// When the pair is over before: why.
+    /// Fails when the pair is over before.
     pub fn wait_until(&self, due: Instant) -> Result<(), Over> {
         let mut state = self.lock();
         loop {
