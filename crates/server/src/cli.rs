@@ -2,7 +2,7 @@
 
 mod chosen;
 mod faults;
-mod ledger;
+mod ledger_file;
 mod lists;
 mod proxy;
 mod recording;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
@@ -22,12 +22,11 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, Script};
 use proto::side::Side;
-use server::{Config, Role, log, services};
+use server::{Config, Role, ledger, log, services};
 use wire::fault::{FaultPlan, FaultSpec, random_seed};
 use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};
-pub use ledger::LedgerCommand;
 pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
@@ -151,7 +150,7 @@ pub struct Arguments {
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    log_format: LogFormat,
+    log_format: log::Format,
 
     /// Log lines of one kind about one address in ten seconds, and ten times as many about all; 0
     /// sets no limit
@@ -176,21 +175,13 @@ pub enum Command {
         json: bool,
         /// The question
         #[command(subcommand)]
-        command: LedgerCommand,
+        command: ledger::command::Command,
     },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -204,7 +195,7 @@ impl Arguments {
     pub fn log(&self) -> log::Settings {
         let clamped = |count: u8| i8::try_from(count).unwrap_or(i8::MAX);
         log::Settings {
-            format: self.log_format.into(),
+            format: self.log_format,
             verbosity: clamped(self.verbose).saturating_sub(clamped(self.quiet)),
             rate: self.log_rate,
         }
@@ -266,9 +257,10 @@ impl Arguments {
             }
             Role::Proxy(_) => (false, None),
         };
-        let ledger = match bank_runs {
-            true => self.ledger_to_serve()?,
-            false => None,
+        let ledger = if bank_runs {
+            self.ledger_to_serve()?
+        } else {
+            None
         };
         if let Some(spec) = &self.fault {
             faults::check(spec, &role, script.as_ref())?;
@@ -313,15 +305,6 @@ impl Arguments {
             return Err(usage(ErrorKind::ValueValidation, words));
         }
         Ok(config)
-    }
-}
-
-impl From<LogFormat> for log::Format {
-    fn from(format: LogFormat) -> log::Format {
-        match format {
-            LogFormat::Text => log::Format::Text,
-            LogFormat::Json => log::Format::Json,
-        }
     }
 }
 

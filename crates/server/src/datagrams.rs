@@ -15,6 +15,7 @@ use wire::datagram::Endpoint;
 use wire::fault::FaultSchedule;
 
 use crate::connections::Connections;
+use crate::token_bucket::TokenBucket;
 
 /// How often the loop checks whether the server is stopping.
 const STOP_CHECK: Duration = Duration::from_millis(200);
@@ -92,7 +93,7 @@ pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Why no datagram from this address is answered, if so.
-pub(crate) fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
+pub fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
     let ip = sender.ip().to_canonical();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     if broadcast || ip.is_multicast() || ip.is_unspecified() {
@@ -109,15 +110,14 @@ pub(crate) fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Opt
         .then_some("its source is this server")
 }
 
-/// A token bucket for each source address.
+/// The rate of each source address.
 struct Rates {
     per_second: u32,
-    buckets: HashMap<IpAddr, Bucket>,
+    sources: HashMap<IpAddr, Source>,
 }
 
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
+struct Source {
+    bucket: TokenBucket,
     over: u32,
 }
 
@@ -125,7 +125,7 @@ impl Rates {
     fn new(per_second: u32) -> Rates {
         Rates {
             per_second,
-            buckets: HashMap::new(),
+            sources: HashMap::new(),
         }
     }
 
@@ -133,25 +133,20 @@ impl Rates {
         if self.per_second == 0 {
             return true;
         }
-        if self.buckets.len() >= SOURCES && !self.buckets.contains_key(&source) {
-            self.buckets.clear();
+        if self.sources.len() >= SOURCES && !self.sources.contains_key(&source) {
+            self.sources.clear();
         }
         // A second's worth may come at once.
-        let most = f64::from(self.per_second);
-        let bucket = self.buckets.entry(source).or_insert(Bucket {
-            tokens: most,
-            filled: now,
+        let interval = Duration::from_secs(1) / self.per_second;
+        let source = self.sources.entry(source).or_insert_with(|| Source {
+            bucket: TokenBucket::new(self.per_second, interval),
             over: 0,
         });
-        let passed = now.saturating_duration_since(bucket.filled).as_secs_f64();
-        bucket.tokens = (bucket.tokens + passed * most).min(most);
-        bucket.filled = now;
-        if bucket.tokens >= 1.0 {
-            bucket.tokens -= 1.0;
+        if source.bucket.try_take(now) {
             return true;
         }
-        bucket.over = bucket.over.wrapping_add(1);
-        bucket.over.is_multiple_of(LEAK)
+        source.over = source.over.wrapping_add(1);
+        source.over.is_multiple_of(LEAK)
     }
 }
 
@@ -203,7 +198,7 @@ mod tests {
         let mut rates = Rates::new(100);
         for number in 0..3 * SOURCES as u32 {
             rates.allow(IpAddr::V4(number.into()), Instant::now());
-            assert!(rates.buckets.len() <= SOURCES);
+            assert!(rates.sources.len() <= SOURCES);
         }
     }
 }

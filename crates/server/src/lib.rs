@@ -12,7 +12,7 @@
 //! * [`handout`]: the services in the words of the labs' printed programs;
 //! * [`ledger`], `pin`: the bank's rows, and its PINs;
 //! * `decimal`, `primality`: what the calculator and the text service compute with;
-//! * `connections`, `threads`, `turns`, `outbound`: what the listener and the services share.
+//! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
 #![forbid(unsafe_code)]
 
 pub mod clock;
@@ -32,6 +32,7 @@ mod primality;
 mod service;
 pub mod services;
 mod threads;
+mod token_bucket;
 mod turns;
 
 pub use config::{Config, Role};

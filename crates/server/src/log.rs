@@ -36,12 +36,11 @@ pub const MOST_BYTES: usize = 1024 * 1024;
 pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
-    #[default]
+    /// For people
     Text,
-    /// One JSON object a line.
+    /// One JSON object a line
     Json,
 }
 

@@ -20,7 +20,7 @@ use server::log::Log;
 use server::{Config, Role, Server, log};
 use wire::fault::crash;
 
-use crate::cli::{Arguments, Command, LedgerCommand};
+use crate::cli::{Arguments, Command};
 use crate::stopping::Stopping;
 
 /// How long the server waits for a reader of its ready lines, before it serves: a program that reads
@@ -54,7 +54,7 @@ fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Ledger {
-            command: LedgerCommand::Accounts { example: true },
+            command: command::Command::Accounts { example: true },
             ..
         }) => {
             print(DEMO.as_bytes())?;
@@ -134,17 +134,16 @@ fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()
 
 fn look_into_ledger(
     arguments: &Arguments,
-    given: &LedgerCommand,
+    command: &command::Command,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let command: command::Command = given.into();
     let access = match command.writes() {
         true => Access::Write,
         false => Access::Read,
     };
     let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?, access)?;
     let mut answer = Vec::new();
-    let outcome = command::run(&command, &mut store, Timestamp::now(), format, &mut answer)?;
+    let outcome = command::run(command, &mut store, Timestamp::now(), format, &mut answer)?;
     print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,

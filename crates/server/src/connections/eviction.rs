@@ -18,12 +18,12 @@ use std::net::{IpAddr, Ipv6Addr};
 /// Where connections come from, as far as places are shared: an IPv4 address, or the 64 bits of an
 /// IPv6 network. One host has all addresses of such a network to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
+pub struct Source(pub IpAddr);
 
 impl From<IpAddr> for Source {
     fn from(address: IpAddr) -> Source {
         Source(match address.to_canonical() {
-            IpAddr::V6(address) => {
+            IpAddr::V6(address) if !address.is_loopback() => {
                 let network = address.to_bits() & !u128::from(u64::MAX);
                 Ipv6Addr::from_bits(network).into()
             }

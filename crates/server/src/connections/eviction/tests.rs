@@ -211,6 +211,7 @@ fn an_ipv6_network_is_one_source_and_a_mapped_address_is_the_ipv4_one() {
     assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:0:0:2"));
     assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
     assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
+    assert_eq!(source("::1").0.to_string(), "::1");
     assert_ne!(source("10.0.0.1"), source("10.0.0.2"));
 }
 

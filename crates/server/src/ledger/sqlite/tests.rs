@@ -57,7 +57,7 @@ fn an_operator_unlocks_a_card_beside_the_bank() {
     }
     assert_eq!(log_in(3, true).unwrap_err().code, Code::CardLocked);
     let mut beside = open_beside(&path, Access::Write).unwrap();
-    let unlock = Command::Unlock(card.clone());
+    let unlock = Command::Unlock { card: card.clone() };
     let mut out = Vec::new();
     run(
         &unlock,

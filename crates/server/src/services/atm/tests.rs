@@ -123,7 +123,7 @@ fn a_card_of_another_form_is_kept_in_memory_and_refused_on_disk() {
         holder: "bob".parse().unwrap(),
     };
     let refusal = on_disk.session().answer(create()).unwrap_err();
-    assert_eq!(refusal.code, proto::refusal::Code::Malformed);
+    assert_eq!(refusal.code, Code::Malformed);
     assert!(in_memory.session().answer(create()).is_ok());
 }
 

@@ -345,10 +345,10 @@ fn inject(
     datagram: OutgoingDatagram,
     tap: Option<&Tap>,
 ) -> Vec<OutgoingDatagram> {
-    let Some(faults) = faults else {
-        return vec![datagram];
-    };
-    faults.send(datagram, tap)
+    match faults {
+        Some(faults) => faults.send(datagram, tap),
+        None => vec![datagram],
+    }
 }
 
 /// Records a socket, where we are this side.
