@@ -63,7 +63,7 @@ impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> Conversations<
 
 impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> TcpService for Conversations<F> {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let (permit, login_by) = (incoming.permit, incoming.login_by);
         let mut conversation = (self.begin)(permit.watch());
         if conversation.receives_secrets() {
             incoming.mask = proto::atm::secrets_in_bank_message;
@@ -172,10 +172,8 @@ impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
 /// The message as text.
 pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
     str::from_utf8(message).map_err(|error| {
-        Refusal::malformed(format!(
-            "not UTF-8: byte {} is no text",
-            error.valid_up_to() + 1
-        ))
+        let byte = error.valid_up_to() + 1;
+        Refusal::malformed(format!("not UTF-8: byte {byte} is no text"))
     })
 }
 
@@ -208,10 +206,8 @@ pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)
 pub fn send(connection: &mut Connection, reply: &str) -> Result<(), SendError> {
     match connection.writer.send(reply.as_bytes()) {
         Err(SendError::Encode(error)) => {
-            let (refusal, _) = refuse(
-                Refusal::new(Code::TooLong, format!("the answer: {error}")),
-                None,
-            );
+            let refusal = Refusal::new(Code::TooLong, format!("the answer: {error}"));
+            let refusal = reply::render::<&str>(&Err(refusal));
             connection.writer.send(refusal.as_bytes())
         }
         sent => sent,

@@ -9,7 +9,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{FramingName, Mask, Recorder, Tap};
+use record::{FramingName, Mask, Tap};
 use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -26,9 +26,11 @@ use crate::datagrams::serve_datagrams;
 /// end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
-    permit: &'a ConnectionPermit,
     config: &'a Config,
-    login_by: Instant,
+    /// Its permit to be open.
+    pub permit: &'a ConnectionPermit,
+    /// When the peer must have logged in, if the service has a log-in.
+    pub login_by: Instant,
     /// Its deadlines, unless changed those of the configuration.
     pub limits: Limits,
     /// Finds the secrets in its messages, which are not recorded.
@@ -56,16 +58,6 @@ impl<'a> IncomingConnection<'a> {
             limits: config.limits,
             mask: proto::atm::secrets,
         }
-    }
-
-    /// Its permit to be open.
-    pub fn permit(&self) -> &'a ConnectionPermit {
-        self.permit
-    }
-
-    /// When the peer must have logged in, if the service has a log-in.
-    pub fn login_by(&self) -> Instant {
-        self.login_by
     }
 
     /// The options of its socket.
@@ -122,56 +114,24 @@ impl<'a> IncomingConnection<'a> {
             return Ok(None);
         };
         let (recorder, permit) = (recorder.on_side(side), self.permit);
-        let secrets = Some(proto::atm::secrets as Mask);
-        Tap::on_stream(
-            &recorder,
-            permit.service(),
-            framing,
-            permit.id(),
-            stream,
-            secrets,
-        )
-        .map(Some)
+        let (service, secrets) = (permit.service(), Some(proto::atm::secrets as Mask));
+        Tap::on_stream(&recorder, service, framing, permit.id(), stream, secrets).map(Some)
     }
 }
 
-/// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer) or
-/// [relayed](IncomingDatagrams::relay).
+/// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer), or relayed.
 pub struct IncomingDatagrams<'a> {
-    socket: UdpSocket,
-    service: &'static str,
-    connections: &'a Connections,
-    config: &'a Config,
-}
-
-/// The clients' side of datagrams that are relayed.
-pub struct RelayedDatagrams<'a> {
-    /// The clients' socket.
+    /// The socket.
     pub socket: UdpSocket,
+    /// The service's name.
+    pub service: &'static str,
     /// Whether the server is stopping.
     pub connections: &'a Connections,
-    /// What happens to the requests, and to the replies.
-    pub faults: Option<(Datagrams, Datagrams)>,
-    /// The recorder, if any.
-    pub recorder: Option<Recorder>,
+    /// The configuration of the server.
+    pub config: &'a Config,
 }
 
-impl<'a> IncomingDatagrams<'a> {
-    /// What the listener bound.
-    pub fn new(
-        socket: UdpSocket,
-        service: &'static str,
-        connections: &'a Connections,
-        config: &'a Config,
-    ) -> Self {
-        IncomingDatagrams {
-            socket,
-            service,
-            connections,
-            config,
-        }
-    }
-
+impl IncomingDatagrams<'_> {
     /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
     /// nor does `refuse`, which answers a datagram that an injected fault refuses.
     pub fn answer(
@@ -194,21 +154,12 @@ impl<'a> IncomingDatagrams<'a> {
         serve_datagrams(endpoint, self.connections, rate, answer, refuse);
     }
 
-    /// The socket as the clients' side of a relay.
-    pub fn relay(self) -> RelayedDatagrams<'a> {
-        let faults = self.config.faults.as_ref().map(|plan| {
-            let (requests, replies) = plan.relay(Transport::Udp, 0);
-            (
-                Datagrams::sending(Side::Client, requests),
-                Datagrams::sending(Side::Server, replies),
-            )
-        });
-        RelayedDatagrams {
-            socket: self.socket,
-            connections: self.connections,
-            faults,
-            recorder: self.config.recorder.clone(),
-        }
+    /// What happens to the requests, and to the replies, of a relay.
+    pub fn relay_faults(&self) -> Option<(Datagrams, Datagrams)> {
+        let plan = self.config.faults.as_ref()?;
+        let (requests, replies) = plan.relay(Transport::Udp, 0);
+        let requests = Datagrams::sending(Side::Client, requests);
+        Some((requests, Datagrams::sending(Side::Server, replies)))
     }
 }
 

@@ -211,7 +211,7 @@ mod tests {
     use proto::atm::record::{Account, Write as Change};
 
     use super::super::memory::MemoryStore;
-    use super::super::tests::{CARD, card, confirm, create, dep, hold, with};
+    use super::super::tests::{CARD, card, confirm, create, dep, hold, log_in, with};
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -280,12 +280,8 @@ mod tests {
     #[test]
     fn a_locked_card_is_unlocked_and_the_history_says_so() {
         let mut store = store();
-        let wrong = |number| Operation::LogIn {
-            id: proto::atm::LoginId(uuid::Uuid::from_u128(number)),
-            card: card(CARD),
-            pin_matches: false,
-        };
-        carry_out(&mut store, &[wrong(1), wrong(2), wrong(3)]);
+        let wrong = [1, 2, 3].map(|number| log_in(number, CARD, false));
+        carry_out(&mut store, &wrong);
         assert!(lines(Command::Accounts { example: false }, &mut store)[1].contains("locked"));
         let unlock = Command::Unlock { card: card(CARD) };
         assert_eq!(lines(unlock.clone(), &mut store), ["123456789 is unlocked"]);
@@ -302,9 +298,8 @@ mod tests {
         let account = store.accounts().unwrap().remove(0);
         store.begin(at(0)).unwrap();
         let posted = "1".parse().unwrap();
-        store
-            .write(Change::PutAccount(Account { posted, ..account }))
-            .unwrap();
+        let change = Change::PutAccount(Account { posted, ..account });
+        store.write(change).unwrap();
         store.commit().unwrap();
         let outcome = outcome(Command::Audit, &mut store);
         assert_eq!(outcome.unwrap(), Outcome::Violations);

@@ -74,7 +74,7 @@ pub(super) fn hold(id: TransactionId, minor: i64) -> Operation {
     hold_of(CARD, id, minor)
 }
 
-fn log_in(number: u128, card_number: &str, pin_matches: bool) -> Operation {
+pub(super) fn log_in(number: u128, card_number: &str, pin_matches: bool) -> Operation {
     Operation::LogIn {
         id: LoginId(Uuid::from_u128(number)),
         card: card(card_number),

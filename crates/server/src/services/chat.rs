@@ -90,7 +90,7 @@ impl Chat {
 
 impl TcpService for Chat {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let (permit, login_by) = (incoming.permit, incoming.login_by);
         let dialect = self.dialect;
         // A member that only listens stays.
         incoming.limits.idle = None;

@@ -56,7 +56,7 @@ impl UdpService for EchoDatagrams {
 impl TcpService for Echo {
     /// Echoes until the peer half-closes and has everything back.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let bytes = incoming.bytes()?;
         let stream = Arc::clone(&bytes.stream);
         Ok(match self.echo(bytes, incoming.limits.idle, permit) {

@@ -5,13 +5,12 @@
 //! ends of streams and resets. A framing matters only to the faults, which apply to whole messages.
 //!
 //! * [`pair`]: the two streams of a connection, and how they end together;
-//! * [`pump`]: one direction of it, and [`faulty`] what is done to it;
+//! * [`pump`]: one direction of it, and what is done to it;
 //! * [`cutter`]: a stream cut into messages, with no byte lost of what makes none;
 //! * [`datagrams`]: the same for UDP.
 
 mod cutter;
 mod datagrams;
-mod faulty;
 mod pair;
 mod pump;
 
@@ -22,21 +21,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use proto::frame::Framing;
-use proto::mode::Transport;
+use proto::mode::{PROXY, Transport};
 use proto::side::{Direction, Side};
 use record::{CloseReason, Closer};
 use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
 
-use self::datagrams::Relay;
+use self::datagrams::relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::{Config, ProxySettings};
 use crate::incoming::{IncomingConnection, IncomingDatagrams};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
-
-use proto::mode::PROXY;
 
 /// The default port: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -107,7 +104,7 @@ impl Proxy {
     }
 
     fn relay(&self, incoming: &IncomingConnection<'_>) -> anyhow::Result<Option<Over>> {
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let client = incoming.relayed(self.framing)?;
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
         if let (Some(tap), Err(error)) = (&client.tap, &connected) {
@@ -147,7 +144,7 @@ impl TcpService for Proxy {
     /// Relays one connection until both directions have ended.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
         Ok(match self.relay(&incoming) {
-            Ok(None | Some(Over::Stopped)) if incoming.permit().is_stopping() => End::Stopping,
+            Ok(None | Some(Over::Stopped)) if incoming.permit.is_stopping() => End::Stopping,
             Ok(None | Some(Over::Stopped)) => End::Closed,
             Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
             Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
@@ -163,25 +160,15 @@ impl TcpService for Proxy {
 impl UdpService for Proxy {
     /// Relays datagrams until the server stops.
     fn serve(&self, incoming: IncomingDatagrams<'_>) {
-        let incoming = incoming.relay();
         let is_v6 = incoming.socket.local_addr().is_ok_and(|own| own.is_ipv6());
-        // Over UDP nobody says at which of its addresses a server is. The one that is like ours is
+        // Over UDP nothing says at which of its addresses a server is. The one that is like ours is
         // the likelier: `localhost` may be `::1` first.
         let to = &self.settings.to;
         let alike = to.iter().find(|to| to.is_ipv6() == is_v6);
         let Some(&server) = alike.or(to.first()) else {
             return;
         };
-        let relay = Relay {
-            socket: incoming.socket,
-            server,
-            connections: incoming.connections,
-            clients: self.clients,
-            idle: self.idle,
-            faults: incoming.faults,
-            recorder: incoming.recorder,
-        };
-        relay.run();
+        relay(incoming, server, self.clients, self.idle);
     }
 }
 

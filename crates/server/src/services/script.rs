@@ -60,7 +60,7 @@ impl TcpService for Scripted {
         let Some(part) = self.0.server() else {
             return Ok(End::Done);
         };
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let mut connection = incoming.messages(self.0.framing(), Exchange::Transparent)?;
         let end = play(part, &mut connection, permit);
         connection.close();
