@@ -100,7 +100,7 @@ pub enum CommandError {
     #[error("cannot write the answer: {0}")]
     Io(#[from] io::Error),
     /// The bank refuses.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
 }
 
