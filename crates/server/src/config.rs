@@ -180,11 +180,17 @@ mod tests {
             let must = config.fit_into(granted);
             (config.connections, must)
         };
-        assert_eq!(fit(2_000, 2_096), (2_000, false));
-        assert_eq!(fit(2_000, 2_095), (1_999, true));
-        assert_eq!(fit(2_000, 256), (160, true));
-        assert_eq!(fit(2_000, 40), (20, true));
-        assert_eq!(fit(2_000, 0), (1, true));
+        let fits = [2_096, 2_095, 256, 40, 0].map(|granted| fit(2_000, granted));
+        assert_eq!(
+            fits,
+            [
+                (2_000, false),
+                (1_999, true),
+                (160, true),
+                (20, true),
+                (1, true)
+            ]
+        );
         assert_eq!(fit(1, 256), (1, false));
     }
 

@@ -118,7 +118,12 @@ impl Connections {
         };
         open.by_id.insert(id, entry);
         drop(open);
-        Ok(ConnectionPermit::new(id, service, watch, self.clone()))
+        Ok(ConnectionPermit {
+            id,
+            service,
+            watch,
+            connections: self.clone(),
+        })
     }
 
     /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
@@ -309,7 +314,7 @@ mod tests {
     #[test]
     fn room_is_made_when_descriptors_are_fewer_than_places() {
         let connections = connections(100);
-        assert!(!connections.make_room(Some("text")), "there is nobody");
+        assert!(!connections.make_room(Some("text")), "none is open");
         let mut pairs = [pair(), pair()];
         let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
         let first = enter(&pairs[0].0);
@@ -326,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_ends_the_input_of_all_and_lets_nobody_in() {
+    fn stopping_ends_the_input_of_all_and_admits_none() {
         let connections = connections(5);
         let (stream, _other) = pair();
         let permit = connections.enter(&stream, "text", HERE).unwrap();

@@ -49,34 +49,20 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
-        Some(Command::Completions { shell }) => {
-            print(&cli::completions(*shell))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
         Some(Command::Ledger {
             command: command::Command::Accounts { example: true },
             ..
-        }) => {
-            print(DEMO.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        }) => print(DEMO.as_bytes())?,
         Some(Command::Ledger { json, command }) => {
             let format = if *json { Format::Json } else { Format::Text };
-            look_into_ledger(arguments, command, format)
+            return look_into_ledger(arguments, command, format);
         }
-        None if arguments.lists_scripts() => {
-            print(cli::list_of_scripts()?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None if arguments.lists_handouts() => {
-            print(cli::list_of_handouts().as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            serve(arguments, log)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        None if arguments.lists_scripts() => print(cli::list_of_scripts()?.as_bytes())?,
+        None if arguments.lists_handouts() => print(cli::list_of_handouts().as_bytes())?,
+        None => serve(arguments, log)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
@@ -168,13 +154,8 @@ fn say_where(server: &Server) -> anyhow::Result<()> {
             let interfaces = if_addrs::get_if_addrs();
             for interface in interfaces.context("cannot list the interfaces")? {
                 if !interface.is_loopback() && interface.ip().is_ipv4() {
-                    let address = (interface.ip(), address.port());
-                    tracing::info!(
-                        "from other machines: {}:{} ({})",
-                        address.0,
-                        address.1,
-                        interface.name
-                    );
+                    let (ip, port, name) = (interface.ip(), address.port(), &interface.name);
+                    tracing::info!("from other machines: {ip}:{port} ({name})");
                 }
             }
         }

@@ -1,7 +1,7 @@
-//! Is a number prime? Proved below 2^64; above, the Baillie–PSW test, of which nobody knows a
-//! composite that passes.
+//! Is a number prime? Proved below 2^64; above, the Baillie–PSW test: no
+//! composite that passes it is known.
 //!
-//! The cost grows with the cube of the length, and the number is a stranger's: its length is
+//! The cost grows with the cube of the length, and the number is a peer's: its length is
 //! bounded and every long loop looks at a deadline. What is out of range or out of time is
 //! refused, never guessed.
 
@@ -23,7 +23,7 @@ pub const MAX_PRIME_DIGITS: usize = 2_000;
 /// Whether the number is prime. Negative numbers, 0 and 1 are not.
 ///
 /// A number below 2^64 takes microseconds and is answered whatever the deadline.
-/// Refuses a positive number longer than [`MAX_PRIME_DIGITS`], and what is not known by the deadline.
+/// A positive number longer than [`MAX_PRIME_DIGITS`] is refused, and what is not known in time.
 pub fn is_prime(number: &Integer, deadline: Instant) -> Result<bool, Refusal> {
     let digits = number.digits().trim_start_matches('0');
     if number.is_negative() || digits.is_empty() {

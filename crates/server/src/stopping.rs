@@ -107,10 +107,8 @@ mod tests {
         let nohup = "Name:\tlabserver\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
         assert!(is_ignored(nohup, SIGHUP));
         assert!(!is_ignored(nohup, SIGTERM));
-        assert!(!is_ignored(
-            "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n",
-            SIGHUP
-        ));
+        let blocked = "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n";
+        assert!(!is_ignored(blocked, SIGHUP));
         assert!(!is_ignored("", SIGHUP));
     }
 }

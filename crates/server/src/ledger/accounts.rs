@@ -72,25 +72,19 @@ pub fn open_missing(
     let known = bank.query(|store| store.accounts())?;
     let known: BTreeSet<_> = known.into_iter().map(|account| account.card).collect();
     let mut opened = 0;
-    for NewAccount {
-        card,
-        pin,
-        holder,
-        balance,
-    } in accounts
-    {
-        if known.contains(&card) {
+    for account in accounts {
+        if known.contains(&account.card) {
             continue;
         }
-        let id = creation_id(&card);
-        let pin_hash = gate.hash(&pin, id)?;
-        match bank.apply(Operation::Create {
+        let id = creation_id(&account.card);
+        let create = Operation::Create {
             id,
-            card,
-            holder,
-            pin_hash,
-            opening: balance,
-        }) {
+            card: account.card,
+            holder: account.holder,
+            pin_hash: gate.hash(&account.pin, id)?,
+            opening: account.balance,
+        };
+        match bank.apply(create) {
             Ok(_) => opened += 1,
             // A client asked for the same card at this moment.
             Err(refusal) if refusal.code == Code::AccountExists => {}
@@ -108,12 +102,8 @@ fn creation_id(card: &CardNumber) -> CreationId {
     for (at, digit) in card.as_str().bytes().enumerate() {
         // Two digits a byte, around bytes 6 and 8, which hold the version and variant.
         let nibble = digit.wrapping_sub(b'0') & 0xf;
-        let byte = &mut bytes[if at < 10 {
-            1 + at / 2
-        } else {
-            9 + (at - 10) / 2
-        }];
-        *byte |= if at % 2 == 0 { nibble << 4 } else { nibble };
+        let byte = if at < 10 { 1 + at / 2 } else { 4 + at / 2 };
+        bytes[byte] |= if at % 2 == 0 { nibble << 4 } else { nibble };
     }
     CreationId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

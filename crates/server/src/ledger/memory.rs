@@ -75,11 +75,9 @@ impl Store for MemoryStore {
     }
 
     fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError> {
-        for (at, record) in self.asked.values().zip(self.books.records.values()) {
-            visit(Dated {
-                at: *at,
-                row: record.clone(),
-            });
+        for (&at, record) in self.asked.values().zip(self.books.records.values()) {
+            let row = record.clone();
+            visit(Dated { at, row });
         }
         Ok(())
     }
@@ -89,12 +87,10 @@ impl Store for MemoryStore {
         of: Option<&CardNumber>,
         visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
-        for (at, entry) in self.entered.iter().zip(&self.books.history) {
+        for (&at, entry) in self.entered.iter().zip(&self.books.history) {
             if of.is_none() || entry.card.as_ref() == of {
-                visit(Dated {
-                    at: *at,
-                    row: entry.clone(),
-                });
+                let row = entry.clone();
+                visit(Dated { at, row });
             }
         }
         Ok(())

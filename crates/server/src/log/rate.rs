@@ -257,10 +257,8 @@ mod tests {
     #[test]
     fn a_flood_is_logged_at_the_rate_and_what_was_left_out_is_counted() {
         let mut flood = Flood::new(2);
-        assert_eq!(
-            flood.from("10.0.0.1", 9),
-            ["line", "line", "leaves out, 10.0.0.1"]
-        );
+        let said = flood.from("10.0.0.1", 9);
+        assert_eq!(said, ["line", "line", "leaves out, 10.0.0.1"]);
         assert_eq!(flood.from("10.0.0.2", 1), ["line"]);
         flood.now += WINDOW;
         assert_eq!(flood.from("10.0.0.1", 1), ["left out 7, 10.0.0.1", "line"]);

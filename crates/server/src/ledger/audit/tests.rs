@@ -1,7 +1,7 @@
 //! An audit that finds nothing wrong, and what it says of a ledger that was tampered with.
 
 use proto::atm::bank::{Known, Operation, Rows, decide};
-use proto::atm::record::Write;
+use proto::atm::record::{Transaction, Write};
 
 use super::super::memory::MemoryStore;
 use super::super::tests::{CARD, card, confirm, create, dep, dump, hold, roll_back, with};

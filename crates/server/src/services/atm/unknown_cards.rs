@@ -41,7 +41,7 @@ impl UnknownCards {
                 books.logins.remove(&oldest);
             }
             order.push_back(card.clone());
-            books.write(Write::PutAccount(nobodys(card)?));
+            books.write(Write::PutAccount(placeholder(card)?));
         }
         let refused = books.apply(log_in).map(drop);
         books.history.clear();
@@ -50,7 +50,7 @@ impl UnknownCards {
 }
 
 /// An account that no PIN opens, to count wrong PINs in.
-fn nobodys(card: &CardNumber) -> Result<Account, Refusal> {
+fn placeholder(card: &CardNumber) -> Result<Account, Refusal> {
     Ok(Account {
         card: card.clone(),
         holder: "nobody".parse::<Holder>()?,
@@ -93,10 +93,8 @@ mod tests {
         assert_eq!(refused(&unknown_cards, 2, 4, 0), Code::WrongCredentials);
         // A repeat has the answer it had.
         assert_eq!(refused(&unknown_cards, 1, 3, 0), Code::WrongCredentials);
-        assert_eq!(
-            refused(&unknown_cards, 1, 5, FIRST_LOCK_SECONDS),
-            Code::WrongCredentials
-        );
+        let later = refused(&unknown_cards, 1, 5, FIRST_LOCK_SECONDS);
+        assert_eq!(later, Code::WrongCredentials);
     }
 
     #[test]

@@ -215,7 +215,7 @@ impl Pair {
         let by = Instant::now() + CLOSE_WAIT;
         let _ = self.destination(direction).shutdown(Shutdown::Write);
         let _ = self.source(direction).shutdown(Shutdown::Write);
-        self.discard(direction, by);
+        self.discard(direction);
         let mut state = self.lock();
         loop {
             let wait = by.saturating_duration_since(Instant::now());
@@ -230,8 +230,9 @@ impl Pair {
     }
 
     /// Throws away what still comes in this direction.
-    pub fn discard(&self, direction: Direction, by: Instant) {
+    pub fn discard(&self, direction: Direction) {
         use io::Read;
+        let by = Instant::now() + CLOSE_WAIT;
         let mut source = self.source(direction);
         let mut piece = [0; 4096];
         loop {
@@ -246,11 +247,6 @@ impl Pair {
                 Err(_) => return,
             }
         }
-    }
-
-    /// As [`discard`](Pair::discard), for the direction that was not cut itself.
-    pub fn discard_after_cut(&self, direction: Direction) {
-        self.discard(direction, Instant::now() + CLOSE_WAIT);
     }
 
     /// The thread of this direction has nothing more to do.

@@ -79,7 +79,7 @@ impl Pump {
         if self.has_cut {
             self.pair.close_after_cut(self.direction);
         } else if self.pair.over() == Some(Over::Fault(Break::Cut)) {
-            self.pair.discard_after_cut(self.direction);
+            self.pair.discard(self.direction);
         }
         self.pair.leave(self.direction);
     }
