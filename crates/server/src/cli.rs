@@ -72,8 +72,8 @@ pub struct Arguments {
     bind: IpAddr,
 
     /// The port; 0 is any free one. With several services, what theirs are counted from, with atm 5
-    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
-    /// datetime 9010, script 9011, proxy 9012; a hand-out has its own]
+    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc
+    /// 9007, chat 9008, echo 9009, datetime 9010, script 9011, proxy 9012; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,
 
@@ -129,8 +129,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
 
-    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by
-    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
+    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by count,
+    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
     /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
     /// between: see docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]

@@ -44,8 +44,9 @@ pub struct Config {
     pub role: Role,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
-    /// The port of the service, or of several the one that theirs are [counted from](Config::port_of);
-    /// `None` gives each its own default, or that of the hand-out, 0 any free one.
+    /// The port of the service, or of several the one that theirs are [counted
+    /// from](Config::port_of); `None` gives each its own default, or that of the hand-out, 0 any
+    /// free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
     /// themselves. What a message is to a proxy's faults.
@@ -75,7 +76,8 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
-    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are shipped.
+    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are
+    /// shipped.
     pub script: Option<Script>,
 }
 

@@ -76,8 +76,8 @@ impl Connections {
         }
     }
 
-    /// Gives a connection to this service a permit. When all places are taken, another connection is
-    /// [ended to make room](eviction), so that no peer can keep others out.
+    /// Gives a connection to this service a permit. When all places are taken, another connection
+    /// is [ended to make room](eviction), so that no peer can keep others out.
     ///
     /// Nothing is sent to the one that is ended: its client could take it for the answer to a
     /// request that is under way.
@@ -126,8 +126,8 @@ impl Connections {
         })
     }
 
-    /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
-    /// thread for one that is open, and waits until one is gone; `false` when none gives way, or
+    /// Ends a connection because there is no descriptor for a peer that comes to this service, or
+    /// no thread for one that is open, and waits until one is gone; `false` when none gives way, or
     /// none ends in time.
     pub fn make_room(&self, service: Option<&'static str>) -> bool {
         let newcomer = Newcomer {

@@ -180,8 +180,8 @@ pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
 /// What the deadline of a peer that has not logged in waits for.
 pub const LOG_IN: &str = "log-in";
 
-/// The refusal of a message that could not be received, and whether it ends the conversation; `None`
-/// when the peer is gone. `awaited` is what the caller's deadline waits for.
+/// The refusal of a message that could not be received, and whether it ends the conversation;
+/// `None` when the peer is gone. `awaited` is what the caller's deadline waits for.
 pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)> {
     let code = match error {
         ReceiveError::Malformed(proto::frame::DecodeError::TooLong { .. }) => Code::TooLong,

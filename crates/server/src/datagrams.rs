@@ -21,7 +21,8 @@ use crate::token_bucket::TokenBucket;
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
 /// Of the datagrams above the rate, one in this many is answered all the same: otherwise an
-/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
+/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate
+/// limit).
 const LEAK: u32 = 16;
 
 /// Sources whose rate is remembered. Beyond that, all are forgotten and start afresh.
@@ -31,8 +32,8 @@ const SOURCES: usize = 4_096;
 /// chargen, DNS, TFTP, NTP.
 const FIRST_CLIENT_PORT: u16 = 1_024;
 
-/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said; nor
-/// does `refuse`, which answers a datagram that an injected fault refuses.
+/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
+/// nor does `refuse`, which answers a datagram that an injected fault refuses.
 pub fn serve_datagrams(
     mut endpoint: Endpoint,
     connections: &Connections,
@@ -82,8 +83,9 @@ pub fn serve_datagrams(
     }
 }
 
-/// How our own services refuse a request because of an injected fault: without words, because they would make
-/// a short forged request into a longer answer; and none to what could itself be an answer.
+/// How our own services refuse a request because of an injected fault: without words, because they
+/// would make a short forged request into a longer answer; and none to what could itself be an
+/// answer.
 pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;

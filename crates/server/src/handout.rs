@@ -134,9 +134,7 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
         Request::LogIn(customer, password) => session
             .log_in_by_name(&customer.0, &password)
             .map(Answer::Welcome),
-        Request::LogInConcatenated(glued) => {
-            session.log_in_concatenated(&glued).map(Answer::Welcome)
-        }
+        Request::LogInConcatenated(text) => session.log_in_concatenated(&text).map(Answer::Welcome),
         Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
             session.log_in_without_pin(card);

@@ -22,8 +22,8 @@ use crate::connections::{ConnectionPermit, Connections};
 use crate::datagrams::serve_datagrams;
 
 /// A TCP connection that was accepted. There are three ways to its bytes: as
-/// [messages](IncomingConnection::messages), as [bytes](IncomingConnection::bytes), and as the client's
-/// end of a [relay](IncomingConnection::relayed).
+/// [messages](IncomingConnection::messages), as [bytes](IncomingConnection::bytes), and as the
+/// client's end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
     config: &'a Config,
@@ -132,8 +132,8 @@ pub struct IncomingDatagrams<'a> {
 }
 
 impl IncomingDatagrams<'_> {
-    /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
-    /// nor does `refuse`, which answers a datagram that an injected fault refuses.
+    /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be
+    /// said; nor does `refuse`, which answers a datagram that an injected fault refuses.
     pub fn answer(
         self,
         exchange: Exchange,

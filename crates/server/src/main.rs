@@ -23,8 +23,8 @@ use wire::fault::crash;
 use crate::cli::{Arguments, Command};
 use crate::stopping::Stopping;
 
-/// How long the server waits for a reader of its ready lines, before it serves: a program that reads
-/// them does so at once.
+/// How long the server waits for a reader of its ready lines, before it serves: a program that
+/// reads them does so at once.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -137,7 +137,8 @@ fn look_into_ledger(
     })
 }
 
-/// Prints what was asked for. A reader that closes the pipe before its end is no error: so does `head`.
+/// Prints what was asked for. A reader that closes the pipe before its end is no error: so does
+/// `head`.
 fn print(answer: &[u8]) -> anyhow::Result<()> {
     match io::stdout().write_all(answer) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

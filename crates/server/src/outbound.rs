@@ -84,8 +84,8 @@ impl<M: AsRef<[u8]>> OutboundQueue<M> {
         drop(self.changed.wait_while(self.lock(), is_waiting));
     }
 
-    /// Takes no more messages than this last one, if any, for which there is always room; those that
-    /// wait can still be taken. Nothing happens when it is closed already.
+    /// Takes no more messages than this last one, if any, for which there is always room; those
+    /// that wait can still be taken. Nothing happens when it is closed already.
     pub fn close_with(&self, last: Option<M>) {
         let mut state = self.lock();
         if !state.closed {

@@ -17,8 +17,8 @@ use crate::ledger::accounts::DEMO;
 use crate::service::Service;
 use crate::threads::Threads;
 
-/// The weight of the bank: a cash machine with a hold open must get through, whatever goes on in the
-/// chat room.
+/// The weight of the bank: a cash machine with a hold open must get through, whatever goes on in
+/// the chat room.
 const BANK_WEIGHT: usize = 2;
 
 /// Makes a service ready to listen.

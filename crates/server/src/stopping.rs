@@ -21,8 +21,8 @@ pub struct Stopping {
 }
 
 impl Stopping {
-    /// The first SIGINT, SIGTERM or SIGHUP lets conversations end; a second SIGINT or SIGTERM ends the
-    /// process. SIGUSR1 and SIGUSR2 do nothing.
+    /// The first SIGINT, SIGTERM or SIGHUP lets conversations end; a second SIGINT or SIGTERM ends
+    /// the process. SIGUSR1 and SIGUSR2 do nothing.
     pub fn on_signals(self) -> anyhow::Result<()> {
         let mut watched = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
         if !is_hangup_ignored() {
@@ -49,8 +49,8 @@ impl Stopping {
         Ok(())
     }
 
-    /// The end of standard input lets conversations end, as the first signal does. What comes before
-    /// it says nothing.
+    /// The end of standard input lets conversations end, as the first signal does. What comes
+    /// before it says nothing.
     pub fn at_end_of_input(self) -> anyhow::Result<()> {
         let watch = move || {
             // One that cannot be read has no end to wait for: the process that held it is gone.

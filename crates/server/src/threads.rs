@@ -200,7 +200,7 @@ mod tests {
             stack_size: usize::MAX / 4,
             ..threads.clone()
         };
-        assert!(short.run(|| panic!("nobody does this")).is_err());
+        assert!(short.run(|| panic!("no thread runs this")).is_err());
         let (end, ended) = mpsc::channel();
         let (tx, rx) = mpsc::channel();
         let first_tx = tx.clone();

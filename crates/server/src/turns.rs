@@ -59,8 +59,8 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, at most this long; `None` when it has not come then, or when the connection
-    /// for which it is was ended. Without one, the server itself is the source.
+    /// Waits for a turn, at most this long; `None` when it has not come then, or when the
+    /// connection for which it is was ended. Without one, the server itself is the source.
     pub fn take(&self, whose: Option<&ConnectionStatus>, timeout: Duration) -> Option<Turn> {
         let source = whose.map(ConnectionStatus::source);
         let mut state = self.lock();

@@ -27,8 +27,8 @@ pub use self::open::{Access, OpenError, open, open_beside};
 pub struct SqliteStore {
     connection: Connection,
     at: Timestamp,
-    /// Held as long as the store is open, so that no second bank opens the same ledger. Dropped after
-    /// the connection, as it must be.
+    /// Held as long as the store is open, so that no second bank opens the same ledger. Dropped
+    /// after the connection, as it must be.
     _lock: Option<Lock>,
 }
 

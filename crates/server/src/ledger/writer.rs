@@ -1,9 +1,9 @@
 //! The thread that writes the ledger, and the [`Bank`] handle on it.
 //!
-//! It takes all operations that wait, lets [`decide_under`] say what each does to what the one before
-//! it left, and commits the lot in one synced transaction. Only then does any caller get its reply.
-//! While one transaction is synced the next one gathers, so that many machines share the price of
-//! one sync.
+//! It takes all operations that wait, lets [`decide_under`] say what each does to what the one
+//! before it left, and commits the lot in one synced transaction. Only then does any caller get its
+//! reply. While one transaction is synced the next one gathers, so that many machines share the
+//! price of one sync.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,8 @@
 //! The rate of the log: so many lines of one kind about one address, and so many about all of them.
 //! A kind is the place in the program that says it.
 //!
-//! Otherwise a peer could fill a disk with what is logged about it, forty times as fast as it sends.
+//! Otherwise a peer could fill a disk with what is logged about it, forty times as fast as it
+//! sends.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

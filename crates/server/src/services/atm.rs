@@ -4,8 +4,8 @@
 //! ledger. It ends with the connection, and a log-in of another card replaces it. What is logged
 //! has the card masked, and never a PIN.
 //!
-//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. For
-//! front ends whose clients send no id there is [`weak_login`].
+//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card.
+//! For front ends whose clients send no id there is [`weak_login`].
 
 mod note;
 mod unknown_cards;
@@ -40,20 +40,20 @@ use crate::token_bucket::TokenBucket;
 use note::{id_of, note};
 use unknown_cards::UnknownCards;
 
-/// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
-/// a difference than this, so that it cannot be measured.
+/// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less
+/// of a difference than this, so that it cannot be measured.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
 
-/// New rows without a log-in that are had at once: a class that opens its accounts, machines that all
-/// restart.
+/// New rows without a log-in that are had at once: a class that opens its accounts, machines that
+/// all restart.
 const NEW_ROWS: u32 = 200;
 
 /// From one such row to the next when the burst is used up. A ledger grows by 300 MB a day then.
 const NEW_ROW_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Opens the bank of this configuration, with these accounts unless it names a file of others. When
-/// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
-/// the bank for the first time does not know.
+/// they are new, and for this machine alone, the log names their cards and PINs, which a user who
+/// tries the bank for the first time does not know.
 pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
     let accounts = match &config.accounts {
         Some(file) => load(file)?,

@@ -82,8 +82,7 @@ impl Proxy {
         }
     }
 
-    /// Whether it may listen here.
-    /// Not where it would relay to itself: all it is sent would go round without end.
+    /// Refuses an address where it would relay to itself: all it is sent would go round without end.
     pub fn check_not_self(&self, own: SocketAddr) -> anyhow::Result<()> {
         for to in &self.settings.to {
             if to.port() == own.port() && is_reached_at(own.ip(), to.ip()) {
@@ -172,7 +171,7 @@ impl UdpService for Proxy {
     }
 }
 
-/// Whether the address is one of this machine's, and nobody has it: then it can be had.
+/// Whether the address is one of this machine's, and free: then it can be bound.
 fn is_free(address: SocketAddr, transport: Transport) -> bool {
     let kind = match transport {
         Transport::Tcp => Type::STREAM,

@@ -1,8 +1,8 @@
 //! A scripted exchange: the server's part of it, for each peer anew.
 //!
-//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent
-//! to a peer whose message no rule takes; over TCP its connection is closed, so that it does not wait for
-//! an answer that never comes.
+//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent to a
+//! peer whose message no rule takes; over TCP its connection is closed, so that it does not wait
+//! for an answer that never comes.
 
 use std::fs::File;
 use std::io::{self, Read};

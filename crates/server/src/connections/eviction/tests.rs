@@ -86,7 +86,7 @@ fn talkers_from_one_address_keep_no_other_out() {
 }
 
 #[test]
-fn a_class_behind_one_address_gets_in_whoever_else_has_all_places() {
+fn a_class_behind_one_address_gets_half_of_all_places() {
     let mut server = Server::new(100, &[("text", 1)]);
     server.talkers(100, "text", 1);
     let class: Vec<_> = (0..60).filter_map(|_| server.come("text", 2)).collect();

@@ -1,5 +1,5 @@
-//! The answers for programs: objects whose members are what the tables show, and more. Money is text,
-//! as `"500.00"`, since a JSON number need not be exact; times are RFC 3339, in UTC.
+//! The answers for programs: objects whose members are what the tables show, and more. Money is
+//! text, as `"500.00"`, since a JSON number need not be exact; times are RFC 3339, in UTC.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,5 @@
-//! The answers for people: tables of at most 80 columns, whatever they are about. Ids are never cut.
+//! The answers for people: tables of at most 80 columns, whatever they are about. Ids are never
+//! cut.
 
 use std::io::{self, Write};
 

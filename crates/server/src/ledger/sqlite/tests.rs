@@ -115,7 +115,7 @@ fn only_its_owner_may_read_the_ledger_also_if_others_could_before() {
 
 #[cfg(unix)]
 #[test]
-fn a_ledger_has_one_name_whoever_opens_it() {
+fn a_ledger_of_two_names_is_not_opened() {
     let directory = some_ledger();
     let path = ledger(&directory);
     let other = directory.path().join("other.db");

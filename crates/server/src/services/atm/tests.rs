@@ -136,4 +136,6 @@ fn a_rollback_that_is_refused_for_want_of_a_key_uses_up_nothing() {
     let key = "5d1c8f0a6b3e4792a0c5e8d17f9b2c46";
     let rolled_back = ask(&mut stranger, &format!("ROLLBACK WITH_#1 {key}"));
     assert_eq!(rolled_back, "WITH_#1 rolled back");
+    let mut refusals = (0..1_000).filter_map(|_| stranger.atm.take_new_row().err());
+    assert_eq!(refusals.next().map(|it| it.code), Some(Code::Busy));
 }

@@ -1,6 +1,6 @@
 //! Cards that the bank does not know, which a client cannot distinguish from the others: wrong PINs
-//! are counted for them too, and they are locked by the same rules. The counts are in memory, for the
-//! cards that were tried last; a restart forgets them.
+//! are counted for them too, and they are locked by the same rules. The counts are in memory, for
+//! the cards that were tried last; a restart forgets them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -14,8 +14,8 @@ use crate::ledger::store::seconds;
 const MOST_GUESSES: usize = 8;
 
 impl AtmSession {
-    /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted: a
-    /// client can go on guessing.
+    /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted:
+    /// a client can go on guessing.
     pub fn verify(&self, card: &CardNumber, pin: &Pin) -> Result<Holder, Refusal> {
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -35,8 +35,8 @@ impl AtmSession {
         Ok(found.holder)
     }
 
-    /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one piece
-    /// with no border between them: it is cut after any customer's name that it begins with.
+    /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one
+    /// piece with no border between them: it is cut after any customer's name that it begins with.
     pub fn log_in_concatenated(&mut self, concatenated: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let mut guesses: Vec<(Account, Pin)> = Vec::new();

@@ -1,6 +1,6 @@
 //! How fast one connection may ask: a burst, then a rate. Requests above it are read later, which
-//! the sender's operating system notices when its buffer is full; only a member that goes on sending
-//! all the same, for long, is removed.
+//! the sender's operating system notices when its buffer is full; only a member that goes on
+//! sending all the same, for long, is removed.
 
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 //!
 //! Everything happens under one lock: a name is checked and taken, the list of members is answered
 //! to a joiner, an event is queued for every member. So all members receive the same events in the
-//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket under
-//! the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket
+//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
 //!
 //! The room knows messages; the [`Dialect`] words them, each once for all members.
 
@@ -23,8 +23,8 @@ pub struct Room {
     members: Arc<Mutex<Members>>,
 }
 
-/// Where messages to a member wait for the thread that writes them: each rendered once, and shared by
-/// all members. It is closed when the member is out.
+/// Where messages to a member wait for the thread that writes them: each rendered once, and shared
+/// by all members. It is closed when the member is out.
 pub type Queue = OutboundQueue<Arc<[u8]>>;
 
 /// Membership of the room, which ends at the latest when this is dropped.
@@ -72,8 +72,8 @@ impl Room {
         }
     }
 
-    /// Joins the room under this name. The list of members is queued for the joiner, and its joining
-    /// for all others.
+    /// Joins the room under this name. The list of members is queued for the joiner, and its
+    /// joining for all others.
     pub fn enter(&self, name: Name, queue: Arc<Queue>) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
         self.within(|members| {

@@ -50,8 +50,8 @@ struct Association {
 }
 
 /// Relays datagrams to this server until we stop, for so many clients at once: for one more,
-/// another is forgotten, of the address that has most the one that was silent longest. A client that
-/// is silent for `idle` is forgotten too.
+/// another is forgotten, of the address that has most the one that was silent longest. A client
+/// that is silent for `idle` is forgotten too.
 pub fn relay(incoming: IncomingDatagrams<'_>, server: SocketAddr, clients: usize, idle: Duration) {
     let (requests, replies) = incoming.relay_faults().unzip();
     let (socket, recorder) = (&incoming.socket, incoming.config.recorder.as_ref());
@@ -276,8 +276,8 @@ impl Association {
         }
     }
 
-    /// Logs that nothing listens at the server's address, once a client. To the client it is silence,
-    /// as it would be from a host that is off.
+    /// Logs that nothing listens at the server's address, once a client. To the client it is
+    /// silence, as it would be from a host that is off.
     fn report_refused(&self) {
         let words = "nothing listens at the server's address";
         if !self.has_complained.swap(true, Ordering::Relaxed) {

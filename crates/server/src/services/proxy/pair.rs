@@ -17,7 +17,7 @@ use wire::fault::sending::Break;
 use crate::connections::ConnectionStatus;
 
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
-/// whether the other end is still there: only then does nobody read from that end, which is how a
+/// whether the other end is still there: only then is that end not read, which is how a
 /// reset is otherwise noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -255,7 +255,7 @@ impl Pair {
         self.changed.notify_all();
     }
 
-    /// Waits until the other direction has nothing more to do either. Meanwhile nobody reads from
+    /// Waits until the other direction has nothing more to do either. Meanwhile nothing is read from
     /// this direction's source, so this looks whether it is still there; and `is_too_long` whether
     /// to wait no longer.
     pub fn wait_for_other(&self, direction: Direction, mut is_too_long: impl FnMut() -> bool) {

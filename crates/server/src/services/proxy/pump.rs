@@ -66,7 +66,8 @@ impl Pump {
         self
     }
 
-    /// Passes on all that is said, to the end of the stream. `on_read` is called when something was.
+    /// Passes on all that is said, to the end of the stream. `on_read` is called when something
+    /// was.
     pub fn run(mut self, on_read: impl Fn()) {
         let ended = match self.pass_all(on_read) {
             Ok(()) => {
@@ -357,8 +358,11 @@ impl PumpFaults {
     /// When something is to be done although nothing came.
     fn next_deadline(&self) -> Option<Instant> {
         let held = self.held_since.map(|since| since + self.hold);
-        let glued = self.outgoing.held_until();
-        [held, self.first_due(), glued].into_iter().flatten().min()
+        let held_back = self.outgoing.held_until();
+        [held, self.first_due(), held_back]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the message that is held is not whole in time.
