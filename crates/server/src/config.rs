@@ -111,7 +111,7 @@ impl Config {
     const OTHER_DESCRIPTORS: u64 = 32;
 
     /// The most file descriptors that are open at once, those of connections that are
-    /// [ending](ENDING) too.
+    /// ending too.
     pub fn descriptors(&self) -> u64 {
         self.connections as u64 * self.descriptors_each() + self.spare_descriptors()
     }
