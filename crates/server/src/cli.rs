@@ -2,7 +2,7 @@
 
 mod chosen;
 mod faults;
-mod ledger;
+mod ledger_file;
 mod lists;
 mod proxy;
 mod recording;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
@@ -22,12 +22,11 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, Script};
 use proto::side::Side;
-use server::{Config, Role, log, services};
+use server::{Config, Role, ledger, log, services};
 use wire::fault::{FaultPlan, FaultSpec, random_seed};
 use wire::limits::Limits;
 
 use chosen::{Chosen, parse_address};
-pub use ledger::LedgerCommand;
 pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
@@ -73,8 +72,8 @@ pub struct Arguments {
     bind: IpAddr,
 
     /// The port; 0 is any free one. With several services, what theirs are counted from, with atm 5
-    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc 9007, chat 9008, echo 9009,
-    /// datetime 9010, script 9011, proxy 9012; a hand-out has its own]
+    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc
+    /// 9007, chat 9008, echo 9009, datetime 9010, script 9011, proxy 9012; a hand-out has its own]
     #[arg(long)]
     port: Option<u16>,
 
@@ -130,8 +129,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
 
-    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by
-    /// count, drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
+    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by count,
+    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
     /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
     /// between: see docs/faults.md
     #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
@@ -151,7 +150,7 @@ pub struct Arguments {
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    log_format: LogFormat,
+    log_format: log::Format,
 
     /// Log lines of one kind about one address in ten seconds, and ten times as many about all; 0
     /// sets no limit
@@ -176,21 +175,13 @@ pub enum Command {
         json: bool,
         /// The question
         #[command(subcommand)]
-        command: LedgerCommand,
+        command: ledger::command::Command,
     },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -204,7 +195,7 @@ impl Arguments {
     pub fn log(&self) -> log::Settings {
         let clamped = |count: u8| i8::try_from(count).unwrap_or(i8::MAX);
         log::Settings {
-            format: self.log_format.into(),
+            format: self.log_format,
             verbosity: clamped(self.verbose).saturating_sub(clamped(self.quiet)),
             rate: self.log_rate,
         }
@@ -252,9 +243,6 @@ impl Arguments {
     }
 
     /// The configuration these arguments ask for.
-    ///
-    /// # Errors
-    /// When they contradict each other.
     pub fn config(&self) -> anyhow::Result<Config> {
         let role = self.role()?;
         let (bank_runs, script) = match &role {
@@ -269,9 +257,10 @@ impl Arguments {
             }
             Role::Proxy(_) => (false, None),
         };
-        let ledger = match bank_runs {
-            true => self.ledger_to_serve()?,
-            false => None,
+        let ledger = if bank_runs {
+            self.ledger_to_serve()?
+        } else {
+            None
         };
         if let Some(spec) = &self.fault {
             faults::check(spec, &role, script.as_ref())?;
@@ -316,15 +305,6 @@ impl Arguments {
             return Err(usage(ErrorKind::ValueValidation, words));
         }
         Ok(config)
-    }
-}
-
-impl From<LogFormat> for log::Format {
-    fn from(format: LogFormat) -> log::Format {
-        match format {
-            LogFormat::Text => log::Format::Text,
-            LogFormat::Json => log::Format::Json,
-        }
     }
 }
 

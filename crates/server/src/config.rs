@@ -44,8 +44,9 @@ pub struct Config {
     pub role: Role,
     /// The address to listen on. All interfaces are a choice, never a default.
     pub bind: IpAddr,
-    /// The port of the service, or of several the one that theirs are [counted from](Config::port_of);
-    /// `None` gives each its own default, or that of the hand-out, 0 any free one.
+    /// The port of the service, or of several the one that theirs are [counted
+    /// from](Config::port_of); `None` gives each its own default, or that of the hand-out, 0 any
+    /// free one.
     pub port: Option<u16>,
     /// The framing of every TCP service but echo, which has none, and scripts, which say it
     /// themselves. What a message is to a proxy's faults.
@@ -75,7 +76,8 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
-    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are shipped.
+    /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are
+    /// shipped.
     pub script: Option<Script>,
 }
 
@@ -109,7 +111,7 @@ impl Config {
     const OTHER_DESCRIPTORS: u64 = 32;
 
     /// The most file descriptors that are open at once, those of connections that are
-    /// [ending](ENDING) too.
+    /// ending too.
     pub fn descriptors(&self) -> u64 {
         self.connections as u64 * self.descriptors_each() + self.spare_descriptors()
     }
@@ -180,11 +182,17 @@ mod tests {
             let must = config.fit_into(granted);
             (config.connections, must)
         };
-        assert_eq!(fit(2_000, 2_096), (2_000, false));
-        assert_eq!(fit(2_000, 2_095), (1_999, true));
-        assert_eq!(fit(2_000, 256), (160, true));
-        assert_eq!(fit(2_000, 40), (20, true));
-        assert_eq!(fit(2_000, 0), (1, true));
+        let fits = [2_096, 2_095, 256, 40, 0].map(|granted| fit(2_000, granted));
+        assert_eq!(
+            fits,
+            [
+                (2_000, false),
+                (1_999, true),
+                (160, true),
+                (20, true),
+                (1, true)
+            ]
+        );
         assert_eq!(fit(1, 256), (1, false));
     }
 

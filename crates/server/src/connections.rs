@@ -76,14 +76,11 @@ impl Connections {
         }
     }
 
-    /// Gives a connection to this service a permit. When all places are taken, another connection is
-    /// [ended to make room](eviction), so that no peer can keep others out.
+    /// Gives a connection to this service a permit. When all places are taken, another connection
+    /// is [ended to make room](eviction), so that no peer can keep others out.
     ///
     /// Nothing is sent to the one that is ended: its client could take it for the answer to a
     /// request that is under way.
-    ///
-    /// # Errors
-    /// When there is no place for it.
     pub fn enter(
         &self,
         stream: &Arc<TcpStream>,
@@ -121,11 +118,16 @@ impl Connections {
         };
         open.by_id.insert(id, entry);
         drop(open);
-        Ok(ConnectionPermit::new(id, service, watch, self.clone()))
+        Ok(ConnectionPermit {
+            id,
+            service,
+            watch,
+            connections: self.clone(),
+        })
     }
 
-    /// Ends a connection because there is no descriptor for a peer that comes to this service, or no
-    /// thread for one that is open, and waits until one is gone; `false` when none gives way, or
+    /// Ends a connection because there is no descriptor for a peer that comes to this service, or
+    /// no thread for one that is open, and waits until one is gone; `false` when none gives way, or
     /// none ends in time.
     pub fn make_room(&self, service: Option<&'static str>) -> bool {
         let newcomer = Newcomer {
@@ -312,7 +314,7 @@ mod tests {
     #[test]
     fn room_is_made_when_descriptors_are_fewer_than_places() {
         let connections = connections(100);
-        assert!(!connections.make_room(Some("text")), "there is nobody");
+        assert!(!connections.make_room(Some("text")), "none is open");
         let mut pairs = [pair(), pair()];
         let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
         let first = enter(&pairs[0].0);
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_ends_the_input_of_all_and_lets_nobody_in() {
+    fn stopping_ends_the_input_of_all_and_admits_none() {
         let connections = connections(5);
         let (stream, _other) = pair();
         let permit = connections.enter(&stream, "text", HERE).unwrap();

@@ -30,9 +30,6 @@ pub trait Conversation {
 
     /// Answers one request. `QUIT` is a request like any other; the connection is closed after its
     /// answer.
-    ///
-    /// # Errors
-    /// A refusal is an answer too: the conversation goes on.
     fn answer(&mut self, request: Self::Request) -> Result<Self::Answer, Refusal>;
 
     /// Whether the peer still has to log in, for which there is a deadline.
@@ -66,7 +63,7 @@ impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> Conversations<
 
 impl<C: Conversation, F: Fn(ConnectionStatus) -> C + Send + Sync> TcpService for Conversations<F> {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let (permit, login_by) = (incoming.permit, incoming.login_by);
         let mut conversation = (self.begin)(permit.watch());
         if conversation.receives_secrets() {
             incoming.mask = proto::atm::secrets_in_bank_message;
@@ -173,23 +170,18 @@ impl<T: fmt::Display> fmt::Display for Excerpt<'_, T> {
 }
 
 /// The message as text.
-///
-/// # Errors
-/// When it is not UTF-8: where the first bad byte stands.
 pub fn as_text(message: &[u8]) -> Result<&str, Refusal> {
     str::from_utf8(message).map_err(|error| {
-        Refusal::malformed(format!(
-            "not UTF-8: byte {} is no text",
-            error.valid_up_to() + 1
-        ))
+        let byte = error.valid_up_to() + 1;
+        Refusal::malformed(format!("not UTF-8: byte {byte} is no text"))
     })
 }
 
 /// What the deadline of a peer that has not logged in waits for.
 pub const LOG_IN: &str = "log-in";
 
-/// The refusal of a message that could not be received, and whether it ends the conversation; `None`
-/// when the peer is gone. `awaited` is what the caller's deadline waits for.
+/// The refusal of a message that could not be received, and whether it ends the conversation;
+/// `None` when the peer is gone. `awaited` is what the caller's deadline waits for.
 pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)> {
     let code = match error {
         ReceiveError::Malformed(proto::frame::DecodeError::TooLong { .. }) => Code::TooLong,
@@ -211,16 +203,11 @@ pub fn refusal_of(error: &ReceiveError, awaited: &str) -> Option<(Refusal, bool)
 }
 
 /// Sends a reply; one that does not fit the framing becomes a refusal that does.
-///
-/// # Errors
-/// When the connection broke or the peer does not read.
 pub fn send(connection: &mut Connection, reply: &str) -> Result<(), SendError> {
     match connection.writer.send(reply.as_bytes()) {
         Err(SendError::Encode(error)) => {
-            let (refusal, _) = refuse(
-                Refusal::new(Code::TooLong, format!("the answer: {error}")),
-                None,
-            );
+            let refusal = Refusal::new(Code::TooLong, format!("the answer: {error}"));
+            let refusal = reply::render::<&str>(&Err(refusal));
             connection.writer.send(refusal.as_bytes())
         }
         sent => sent,

@@ -15,12 +15,14 @@ use wire::datagram::Endpoint;
 use wire::fault::FaultSchedule;
 
 use crate::connections::Connections;
+use crate::token_bucket::TokenBucket;
 
 /// How often the loop checks whether the server is stopping.
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
 /// Of the datagrams above the rate, one in this many is answered all the same: otherwise an
-/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate limit).
+/// attacker who forges a victim's address could silence the victim (the "leak" of chrony's rate
+/// limit).
 const LEAK: u32 = 16;
 
 /// Sources whose rate is remembered. Beyond that, all are forgotten and start afresh.
@@ -30,8 +32,8 @@ const SOURCES: usize = 4_096;
 /// chargen, DNS, TFTP, NTP.
 const FIRST_CLIENT_PORT: u16 = 1_024;
 
-/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said; nor
-/// does `refuse`, which answers a datagram that an injected fault refuses.
+/// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
+/// nor does `refuse`, which answers a datagram that an injected fault refuses.
 pub fn serve_datagrams(
     mut endpoint: Endpoint,
     connections: &Connections,
@@ -81,8 +83,9 @@ pub fn serve_datagrams(
     }
 }
 
-/// How our own services refuse a request because of an injected fault: without words, because they would make
-/// a short forged request into a longer answer; and none to what could itself be an answer.
+/// How our own services refuse a request because of an injected fault: without words, because they
+/// would make a short forged request into a longer answer; and none to what could itself be an
+/// answer.
 pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
     if datagram.is_empty() || reply::looks_like_a_reply(datagram) {
         return None;
@@ -92,7 +95,7 @@ pub fn refuse(datagram: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Why no datagram from this address is answered, if so.
-pub(crate) fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
+pub fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Option<&'static str> {
     let ip = sender.ip().to_canonical();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     if broadcast || ip.is_multicast() || ip.is_unspecified() {
@@ -109,15 +112,14 @@ pub(crate) fn never_answered(sender: SocketAddr, own: Option<SocketAddr>) -> Opt
         .then_some("its source is this server")
 }
 
-/// A token bucket for each source address.
+/// The rate of each source address.
 struct Rates {
     per_second: u32,
-    buckets: HashMap<IpAddr, Bucket>,
+    sources: HashMap<IpAddr, Source>,
 }
 
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
+struct Source {
+    bucket: TokenBucket,
     over: u32,
 }
 
@@ -125,7 +127,7 @@ impl Rates {
     fn new(per_second: u32) -> Rates {
         Rates {
             per_second,
-            buckets: HashMap::new(),
+            sources: HashMap::new(),
         }
     }
 
@@ -133,25 +135,20 @@ impl Rates {
         if self.per_second == 0 {
             return true;
         }
-        if self.buckets.len() >= SOURCES && !self.buckets.contains_key(&source) {
-            self.buckets.clear();
+        if self.sources.len() >= SOURCES && !self.sources.contains_key(&source) {
+            self.sources.clear();
         }
         // A second's worth may come at once.
-        let most = f64::from(self.per_second);
-        let bucket = self.buckets.entry(source).or_insert(Bucket {
-            tokens: most,
-            filled: now,
+        let interval = Duration::from_secs(1) / self.per_second;
+        let source = self.sources.entry(source).or_insert_with(|| Source {
+            bucket: TokenBucket::new(self.per_second, interval),
             over: 0,
         });
-        let passed = now.saturating_duration_since(bucket.filled).as_secs_f64();
-        bucket.tokens = (bucket.tokens + passed * most).min(most);
-        bucket.filled = now;
-        if bucket.tokens >= 1.0 {
-            bucket.tokens -= 1.0;
+        if source.bucket.try_take(now) {
             return true;
         }
-        bucket.over = bucket.over.wrapping_add(1);
-        bucket.over.is_multiple_of(LEAK)
+        source.over = source.over.wrapping_add(1);
+        source.over.is_multiple_of(LEAK)
     }
 }
 
@@ -166,16 +163,9 @@ mod tests {
     #[test]
     fn what_could_loop_is_never_answered() {
         let own = Some(address("127.0.0.1:9010"));
-        for sender in [
-            "127.0.0.1:9010",
-            "127.0.0.1:0",
-            "127.0.0.1:7",
-            "10.0.0.1:53",
-            "255.255.255.255:40000",
-            "224.0.0.1:40000",
-            "0.0.0.0:40000",
-            "[ff02::1]:40000",
-        ] {
+        let never = "127.0.0.1:9010 127.0.0.1:0 127.0.0.1:7 10.0.0.1:53 255.255.255.255:40000 \
+                     224.0.0.1:40000 0.0.0.0:40000 [ff02::1]:40000";
+        for sender in never.split(' ') {
             assert!(never_answered(address(sender), own).is_some(), "{sender}");
         }
         for sender in ["127.0.0.1:9011", "127.0.0.1:40000", "[::1]:40000"] {
@@ -193,7 +183,7 @@ mod tests {
         assert_eq!(answered, 100 + 1_600 / LEAK as usize);
         assert!(
             rates.allow(address("10.0.0.2:4000").ip(), now),
-            "another source is not affected"
+            "another source"
         );
         assert!(rates.allow(source, now + Duration::from_secs(1)));
     }
@@ -203,7 +193,7 @@ mod tests {
         let mut rates = Rates::new(100);
         for number in 0..3 * SOURCES as u32 {
             rates.allow(IpAddr::V4(number.into()), Instant::now());
-            assert!(rates.buckets.len() <= SOURCES);
+            assert!(rates.sources.len() <= SOURCES);
         }
     }
 }

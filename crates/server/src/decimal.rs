@@ -15,9 +15,6 @@ pub const ROUNDED_DIGITS: usize = 34;
 
 /// The value of an expression, in plain notation: no exponent, no minus zero, no trailing zeros
 /// behind the point.
-///
-/// # Errors
-/// [`Code::DivisionByZero`].
 pub fn evaluate(expression: &Expression) -> Result<Value, Refusal> {
     let (left, right) = (
         Decimal::new(&expression.left),
@@ -178,176 +175,126 @@ mod tests {
     use super::*;
     use proto::reply;
 
-    fn value(expression: &str) -> Value {
+    pub(super) fn value(expression: &str) -> Value {
         evaluate(&expression.parse().unwrap()).unwrap()
     }
 
-    fn shown(expression: &str) -> String {
+    pub(super) fn shown(expression: &str) -> String {
         value(expression).to_string()
+    }
+
+    /// Equations, one a line.
+    fn check(equations: &str) {
+        for equation in equations.trim().lines() {
+            let (expression, result) = equation.trim().split_once(" = ").unwrap();
+            assert_eq!(shown(expression), result, "{equation}");
+        }
     }
 
     #[test]
     fn sums_differences_and_products_are_exact() {
-        for (expression, result) in [
-            ("12 + 42", "54"),
-            ("0.1 + 0.2", "0.3"),
-            ("0.10 + 0.20", "0.3"),
-            ("1.5 + 1.50", "3"),
-            ("100 + 0.00", "100"),
-            ("1 - 0.9", "0.1"),
-            ("1 - 2.5", "-1.5"),
-            ("-1 - -1.001", "0.001"),
-            ("5.0 * 2", "10"),
-            ("-0.5 * 0.5", "-0.25"),
-            ("+007 * 06.50", "45.5"),
-            ("1000 * 0.001", "1"),
-            ("0.001 * 0.001", "0.000001"),
-            ("9007199254740993 + 0.1", "9007199254740993.1"),
-            (
-                "18446744073709551616 * 18446744073709551616",
-                &format!("{}", BigUint::from(2u8).pow(128)),
-            ),
-        ] {
-            assert_eq!(shown(expression), result, "{expression}");
-        }
+        check(
+            "12 + 42 = 54
+             0.1 + 0.2 = 0.3
+             0.10 + 0.20 = 0.3
+             1.5 + 1.50 = 3
+             100 + 0.00 = 100
+             1 - 0.9 = 0.1
+             1 - 2.5 = -1.5
+             -1 - -1.001 = 0.001
+             5.0 * 2 = 10
+             -0.5 * 0.5 = -0.25
+             +007 * 06.50 = 45.5
+             1000 * 0.001 = 1
+             0.001 * 0.001 = 0.000001
+             9007199254740993 + 0.1 = 9007199254740993.1
+             18446744073709551616 * 18446744073709551616 = 340282366920938463463374607431768211456",
+        );
     }
 
     #[test]
     fn a_quotient_is_exact_when_it_ends_soon_enough() {
+        // The last but one has 42 digits behind the point: more than a rounded quotient would keep.
         let long = "1234567890".repeat(10);
-        for (expression, result) in [
-            ("1 / 8", "0.125"),
-            ("-10 / 4", "-2.5"),
-            ("6 / 3", "2"),
-            ("6.0 / 0.3", "20"),
-            ("0.3 / 0.1", "3"),
-            ("1 / -1000", "-0.001"),
-            ("100 / 0.001", "100000"),
-            ("1 / 1024", "0.0009765625"),
-            // 42 digits behind the point: more than a rounded quotient would keep.
-            (
-                "1 / 4398046511104",
-                "0.000000000000227373675443232059478759765625",
-            ),
-            (&format!("{long} / 1"), &long),
-        ] {
-            assert_eq!(shown(expression), result, "{expression}");
-        }
+        check(&format!(
+            "1 / 8 = 0.125
+             -10 / 4 = -2.5
+             6 / 3 = 2
+             6.0 / 0.3 = 20
+             0.3 / 0.1 = 3
+             1 / -1000 = -0.001
+             100 / 0.001 = 100000
+             1 / 1024 = 0.0009765625
+             1 / 4398046511104 = 0.000000000000227373675443232059478759765625
+             {long} / 1 = {long}"
+        ));
     }
 
     #[test]
     fn any_other_quotient_is_rounded_to_34_digits_and_says_so() {
-        for (expression, result) in [
-            ("1 / 3", "0.3333333333333333333333333333333333"),
-            ("2 / 3", "0.6666666666666666666666666666666667"),
-            ("-2 / 3", "-0.6666666666666666666666666666666667"),
-            ("2 / 0.3", "6.666666666666666666666666666666667"),
-            ("1 / 7", "0.1428571428571428571428571428571429"),
-            ("355 / 113", "3.141592920353982300884955752212389"),
-            ("1 / 998001", "0.000001002003004005006007008009010011012"),
-            (
-                "1234567.89 / 0.000321",
-                "3846005887.850467289719626168224299",
-            ),
-            (
-                "-0.001 / 7777",
-                "-0.000000128584287000128584287000128584287",
-            ),
-            (
-                "10000000000000000000000000000000000000000 / 3",
-                "3333333333333333333333333333333333000000",
-            ),
-        ] {
-            assert_eq!(
-                shown(expression),
-                format!("{result} rounded"),
-                "{expression}"
-            );
-        }
-    }
-
-    /// `digits / 0.00…01`: the digits with 70 zeros, too long to be shown in full.
-    fn with_seventy_zeros(digits: &str) -> String {
-        shown(&format!("{digits} / 0.{}1", "0".repeat(69)))
+        check(
+            "1 / 3 = 0.3333333333333333333333333333333333 rounded
+             2 / 3 = 0.6666666666666666666666666666666667 rounded
+             -2 / 3 = -0.6666666666666666666666666666666667 rounded
+             2 / 0.3 = 6.666666666666666666666666666666667 rounded
+             1 / 7 = 0.1428571428571428571428571428571429 rounded
+             355 / 113 = 3.141592920353982300884955752212389 rounded
+             1 / 998001 = 0.000001002003004005006007008009010011012 rounded
+             1234567.89 / 0.000321 = 3846005887.850467289719626168224299 rounded
+             -0.001 / 7777 = -0.000000128584287000128584287000128584287 rounded
+             10000000000000000000000000000000000000000 / 3 = 3333333333333333333333333333333333000000 \
+             rounded",
+        );
     }
 
     #[test]
     fn halves_go_to_the_even_digit() {
-        let zeros = "0".repeat(71);
-        for (digits, kept) in [
-            (
-                "10000000000000000000000000000000005",
-                "1000000000000000000000000000000000",
-            ),
-            (
-                "10000000000000000000000000000000015",
-                "1000000000000000000000000000000002",
-            ),
-            (
-                "10000000000000000000000000000000025",
-                "1000000000000000000000000000000002",
-            ),
-            (
-                "-10000000000000000000000000000000015",
-                "-1000000000000000000000000000000002",
-            ),
-            (
-                "10000000000000000000000000000000004",
-                "1000000000000000000000000000000000",
-            ),
-            (
-                "10000000000000000000000000000000006",
-                "1000000000000000000000000000000001",
-            ),
-            (
-                "99999999999999999999999999999999995",
-                "10000000000000000000000000000000000",
-            ),
+        // `digits / 0.00…01` is the digits with 70 zeros, too long to be shown in full.
+        let divisor = format!("0.{}1", "0".repeat(69));
+        let (zeros, more) = ("0".repeat(30), "0".repeat(71));
+        for (last, kept) in [
+            ("0005", "000"),
+            ("0015", "002"),
+            ("0025", "002"),
+            ("0004", "000"),
+            ("0006", "001"),
         ] {
-            assert_eq!(
-                with_seventy_zeros(digits),
-                format!("{kept}{zeros} rounded"),
-                "{digits}"
-            );
+            for sign in ["", "-"] {
+                let shown = shown(&format!("{sign}1{zeros}{last} / {divisor}"));
+                assert_eq!(shown, format!("{sign}1{zeros}{kept}{more} rounded"));
+            }
         }
+        let nines = shown(&format!("{}5 / {divisor}", "9".repeat(34)));
+        assert_eq!(nines, format!("1{}{more} rounded", "0".repeat(34)));
         // More than a half, but only just: 97 zeros follow the 5, and then a 2.
         let result = shown(
             "1999999999999999999999999999999961 \
              / 199999999999999999999999999999996000000000000000000000000000\
              000001999999999999999999999999999999999",
         );
+        let zeros = "0".repeat(64);
         assert_eq!(
             result,
-            format!(
-                "0.{}1000000000000000000000000000000001 rounded",
-                "0".repeat(64)
-            )
+            format!("0.{zeros}1000000000000000000000000000000001 rounded")
         );
-    }
-
-    #[test]
-    fn a_long_quotient_that_loses_no_digit_is_not_called_rounded() {
+        // A long quotient that loses no digit is not called rounded.
         let digits = "1234567890123456789012345678901234";
-        assert_eq!(
-            with_seventy_zeros(digits),
-            format!("{digits}{}", "0".repeat(70))
-        );
+        let exact = shown(&format!("{digits} / {divisor}"));
+        assert_eq!(exact, format!("{digits}{}", "0".repeat(70)));
     }
 
     #[test]
     fn zero_has_no_sign() {
-        for expression in [
-            "-0 + 0",
-            "-0 + -0.00",
-            "1 - 1",
-            "-1.5 + 1.50",
-            "0 * -5",
-            "-0.0 * 3",
-            "0 / -5",
-            "-0 / 3",
-        ] {
-            assert_eq!(shown(expression), "0", "{expression}");
-        }
+        check(
+            "-0 + 0 = 0
+             -0 + -0.00 = 0
+             1 - 1 = 0
+             -1.5 + 1.50 = 0
+             0 * -5 = 0
+             -0.0 * 3 = 0
+             0 / -5 = 0
+             -0 / 3 = 0",
+        );
     }
 
     #[test]

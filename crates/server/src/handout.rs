@@ -59,9 +59,6 @@ const CHAT: Dialect = Dialect {
 const CLOCK: clock::Wording = clock::Wording { answer, refuse };
 
 /// Makes the service of a hand-out ready to listen.
-///
-/// # Errors
-/// When something it needs cannot be had: what, and what to do.
 pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
     let service = Service::new(handout.mode().name(), handout.port());
     let exchange = exchange_of(handout);
@@ -137,9 +134,7 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
         Request::LogIn(customer, password) => session
             .log_in_by_name(&customer.0, &password)
             .map(Answer::Welcome),
-        Request::LogInConcatenated(glued) => {
-            session.log_in_concatenated(&glued).map(Answer::Welcome)
-        }
+        Request::LogInConcatenated(text) => session.log_in_concatenated(&text).map(Answer::Welcome),
         Request::Session(request) => session.act(request).map(Answer::Atm),
         Request::Card(card, request) => {
             session.log_in_without_pin(card);

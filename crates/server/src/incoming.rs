@@ -9,7 +9,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::Side;
-use record::{FramingName, Mask, Recorder, Tap};
+use record::{FramingName, Mask, Tap};
 use socket2::SockRef;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -22,13 +22,15 @@ use crate::connections::{ConnectionPermit, Connections};
 use crate::datagrams::serve_datagrams;
 
 /// A TCP connection that was accepted. There are three ways to its bytes: as
-/// [messages](IncomingConnection::messages), as [bytes](IncomingConnection::bytes), and as the client's
-/// end of a [relay](IncomingConnection::relayed).
+/// [messages](IncomingConnection::messages), as [bytes](IncomingConnection::bytes), and as the
+/// client's end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
-    permit: &'a ConnectionPermit,
     config: &'a Config,
-    login_by: Instant,
+    /// Its permit to be open.
+    pub permit: &'a ConnectionPermit,
+    /// When the peer must have logged in, if the service has a log-in.
+    pub login_by: Instant,
     /// Its deadlines, unless changed those of the configuration.
     pub limits: Limits,
     /// Finds the secrets in its messages, which are not recorded.
@@ -58,16 +60,6 @@ impl<'a> IncomingConnection<'a> {
         }
     }
 
-    /// Its permit to be open.
-    pub fn permit(&self) -> &'a ConnectionPermit {
-        self.permit
-    }
-
-    /// When the peer must have logged in, if the service has a log-in.
-    pub fn login_by(&self) -> Instant {
-        self.login_by
-    }
-
     /// The options of its socket.
     pub fn options(&self) -> SockRef<'_> {
         SockRef::from(&*self.stream)
@@ -75,9 +67,6 @@ impl<'a> IncomingConnection<'a> {
 
     /// The connection as messages in this framing. What
     /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
         let mut connection = Connection::over(Arc::clone(&self.stream), framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
@@ -93,9 +82,6 @@ impl<'a> IncomingConnection<'a> {
     }
 
     /// The connection as bytes, of which what one read returns is a message to the faults.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn bytes(&self) -> io::Result<IncomingBytes> {
         let number = self.permit.id();
         let faults = faults(self.config, Transport::Tcp, number, Exchange::Transparent);
@@ -107,9 +93,6 @@ impl<'a> IncomingConnection<'a> {
     }
 
     /// The connection as the client's end of a relay of messages in this framing.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn relayed(&self, framing: Framing) -> io::Result<IncomingBytes> {
         let plan = self.config.faults.as_ref();
         Ok(IncomingBytes {
@@ -121,9 +104,6 @@ impl<'a> IncomingConnection<'a> {
 
     /// The recording of a stream of this connection, where this process is this side, if there is a
     /// recorder.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
     pub fn tap(
         &self,
         side: Side,
@@ -134,58 +114,26 @@ impl<'a> IncomingConnection<'a> {
             return Ok(None);
         };
         let (recorder, permit) = (recorder.on_side(side), self.permit);
-        let secrets = Some(proto::atm::secrets as Mask);
-        Tap::on_stream(
-            &recorder,
-            permit.service(),
-            framing,
-            permit.id(),
-            stream,
-            secrets,
-        )
-        .map(Some)
+        let (service, secrets) = (permit.service(), Some(proto::atm::secrets as Mask));
+        Tap::on_stream(&recorder, service, framing, permit.id(), stream, secrets).map(Some)
     }
 }
 
-/// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer) or
-/// [relayed](IncomingDatagrams::relay).
+/// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer), or relayed.
 pub struct IncomingDatagrams<'a> {
-    socket: UdpSocket,
-    service: &'static str,
-    connections: &'a Connections,
-    config: &'a Config,
-}
-
-/// The clients' side of datagrams that are relayed.
-pub struct RelayedDatagrams<'a> {
-    /// The clients' socket.
+    /// The socket.
     pub socket: UdpSocket,
+    /// The service's name.
+    pub service: &'static str,
     /// Whether the server is stopping.
     pub connections: &'a Connections,
-    /// What happens to the requests, and to the replies.
-    pub faults: Option<(Datagrams, Datagrams)>,
-    /// The recorder, if any.
-    pub recorder: Option<Recorder>,
+    /// The configuration of the server.
+    pub config: &'a Config,
 }
 
-impl<'a> IncomingDatagrams<'a> {
-    /// What the listener bound.
-    pub fn new(
-        socket: UdpSocket,
-        service: &'static str,
-        connections: &'a Connections,
-        config: &'a Config,
-    ) -> Self {
-        IncomingDatagrams {
-            socket,
-            service,
-            connections,
-            config,
-        }
-    }
-
-    /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be said;
-    /// nor does `refuse`, which answers a datagram that an injected fault refuses.
+impl IncomingDatagrams<'_> {
+    /// Answers datagrams until the server stops. `answer` gives nothing where nothing is to be
+    /// said; nor does `refuse`, which answers a datagram that an injected fault refuses.
     pub fn answer(
         self,
         exchange: Exchange,
@@ -206,21 +154,12 @@ impl<'a> IncomingDatagrams<'a> {
         serve_datagrams(endpoint, self.connections, rate, answer, refuse);
     }
 
-    /// The socket as the clients' side of a relay.
-    pub fn relay(self) -> RelayedDatagrams<'a> {
-        let faults = self.config.faults.as_ref().map(|plan| {
-            let (requests, replies) = plan.relay(Transport::Udp, 0);
-            (
-                Datagrams::sending(Side::Client, requests),
-                Datagrams::sending(Side::Server, replies),
-            )
-        });
-        RelayedDatagrams {
-            socket: self.socket,
-            connections: self.connections,
-            faults,
-            recorder: self.config.recorder.clone(),
-        }
+    /// What happens to the requests, and to the replies, of a relay.
+    pub fn relay_faults(&self) -> Option<(Datagrams, Datagrams)> {
+        let plan = self.config.faults.as_ref()?;
+        let (requests, replies) = plan.relay(Transport::Udp, 0);
+        let requests = Datagrams::sending(Side::Client, requests);
+        Some((requests, Datagrams::sending(Side::Server, replies)))
     }
 }
 

@@ -161,7 +161,12 @@ impl Server {
                     }
                     Bound::Udp(socket, service) => {
                         let _span = tracing::info_span!("udp", %address).entered();
-                        service.serve(IncomingDatagrams::new(socket, name, connections, config));
+                        service.serve(IncomingDatagrams {
+                            socket,
+                            service: name,
+                            connections,
+                            config,
+                        });
                     }
                 });
             }

@@ -1,9 +1,9 @@
 //! The log, on standard error.
 //!
-//! A line goes into a bounded queue, and a thread of its own writes it: a standard error that is not
-//! read stops no service, and the end of the program does not wait for it. Lines that found no room
-//! are counted, and the count is logged in their place. One kind of line about one address has a
-//! rate.
+//! A line goes into a bounded queue, and a thread of its own writes it: a standard error that is
+//! not read stops no service, and the end of the program does not wait for it. Lines that found no
+//! room are counted, and the count is logged in their place. One kind of line about one address has
+//! a rate.
 
 mod fields;
 mod rate;
@@ -32,16 +32,16 @@ pub use rate::{LINES, WINDOW};
 /// Most bytes of lines that wait to be written: some 5,000 of them.
 pub const MOST_BYTES: usize = 1024 * 1024;
 
-/// How long the end of the program, or a crash on purpose, waits for lines that are not written yet.
+/// How long the end of the program, or a crash on purpose, waits for lines that are not written
+/// yet.
 pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
-    #[default]
+    /// For people
     Text,
-    /// One JSON object a line.
+    /// One JSON object a line
     Json,
 }
 

@@ -20,11 +20,11 @@ use server::log::Log;
 use server::{Config, Role, Server, log};
 use wire::fault::crash;
 
-use crate::cli::{Arguments, Command, LedgerCommand};
+use crate::cli::{Arguments, Command};
 use crate::stopping::Stopping;
 
-/// How long the server waits for a reader of its ready lines, before it serves: a program that reads
-/// them does so at once.
+/// How long the server waits for a reader of its ready lines, before it serves: a program that
+/// reads them does so at once.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -49,34 +49,20 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
-        Some(Command::Completions { shell }) => {
-            print(&cli::completions(*shell))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
         Some(Command::Ledger {
-            command: LedgerCommand::Accounts { example: true },
+            command: command::Command::Accounts { example: true },
             ..
-        }) => {
-            print(DEMO.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        }) => print(DEMO.as_bytes())?,
         Some(Command::Ledger { json, command }) => {
             let format = if *json { Format::Json } else { Format::Text };
-            look_into_ledger(arguments, command, format)
+            return look_into_ledger(arguments, command, format);
         }
-        None if arguments.lists_scripts() => {
-            print(cli::list_of_scripts()?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None if arguments.lists_handouts() => {
-            print(cli::list_of_handouts().as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            serve(arguments, log)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        None if arguments.lists_scripts() => print(cli::list_of_scripts()?.as_bytes())?,
+        None if arguments.lists_handouts() => print(cli::list_of_handouts().as_bytes())?,
+        None => serve(arguments, log)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
@@ -134,17 +120,16 @@ fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()
 
 fn look_into_ledger(
     arguments: &Arguments,
-    given: &LedgerCommand,
+    command: &command::Command,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let command: command::Command = given.into();
     let access = match command.writes() {
         true => Access::Write,
         false => Access::Read,
     };
     let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?, access)?;
     let mut answer = Vec::new();
-    let outcome = command::run(&command, &mut store, Timestamp::now(), format, &mut answer)?;
+    let outcome = command::run(command, &mut store, Timestamp::now(), format, &mut answer)?;
     print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,
@@ -152,7 +137,8 @@ fn look_into_ledger(
     })
 }
 
-/// Prints what was asked for. A reader that closes the pipe before its end is no error: so does `head`.
+/// Prints what was asked for. A reader that closes the pipe before its end is no error: so does
+/// `head`.
 fn print(answer: &[u8]) -> anyhow::Result<()> {
     match io::stdout().write_all(answer) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -169,13 +155,8 @@ fn say_where(server: &Server) -> anyhow::Result<()> {
             let interfaces = if_addrs::get_if_addrs();
             for interface in interfaces.context("cannot list the interfaces")? {
                 if !interface.is_loopback() && interface.ip().is_ipv4() {
-                    let address = (interface.ip(), address.port());
-                    tracing::info!(
-                        "from other machines: {}:{} ({})",
-                        address.0,
-                        address.1,
-                        interface.name
-                    );
+                    let (ip, port, name) = (interface.ip(), address.port(), &interface.name);
+                    tracing::info!("from other machines: {ip}:{port} ({name})");
                 }
             }
         }

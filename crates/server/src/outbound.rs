@@ -45,17 +45,11 @@ impl<M: AsRef<[u8]>> OutboundQueue<M> {
     }
 
     /// Queues a message at once or not at all.
-    ///
-    /// # Errors
-    /// When the queue is full or closed.
     pub fn push(&self, message: M) -> Result<(), NotQueued> {
         self.put(self.lock(), message)
     }
 
     /// Queues a message, waiting for room as long as it takes.
-    ///
-    /// # Errors
-    /// When the queue is closed, now or while waiting.
     pub fn push_waiting(&self, message: M) -> Result<(), NotQueued> {
         let is_full =
             |state: &mut State<M>| !state.closed && !self.has_room(state, message.as_ref().len());
@@ -90,8 +84,8 @@ impl<M: AsRef<[u8]>> OutboundQueue<M> {
         drop(self.changed.wait_while(self.lock(), is_waiting));
     }
 
-    /// Takes no more messages than this last one, if any, for which there is always room; those that
-    /// wait can still be taken. Nothing happens when it is closed already.
+    /// Takes no more messages than this last one, if any, for which there is always room; those
+    /// that wait can still be taken. Nothing happens when it is closed already.
     pub fn close_with(&self, last: Option<M>) {
         let mut state = self.lock();
         if !state.closed {

@@ -66,28 +66,20 @@ impl PinGate {
     }
 
     /// Whether this is the PIN that was hashed. Without a hash it is not, and that takes as long.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when too many others wait; [`Code::Unavailable`] when the hash is unreadable.
     pub fn verify(&self, pin: &Pin, hash: Option<&str>) -> Result<bool, Refusal> {
         let mut permit = self.enter()?;
         match permit.matches(pin, hash.unwrap_or(DUMMY)) {
             Ok(matches) => Ok(matches && hash.is_some()),
             Err(error) => {
                 tracing::error!(%error, "a PIN could not be checked");
-                Err(Refusal::new(
-                    Code::Unavailable,
-                    "the PIN cannot be checked now",
-                ))
+                let words = "the PIN cannot be checked now";
+                Err(Refusal::new(Code::Unavailable, words))
             }
         }
     }
 
     /// The hash of a new account's PIN, as a PHC string. The id is the salt: no two accounts have
     /// the same, and the same request repeated gives the same hash, by which it is recognised.
-    ///
-    /// # Errors
-    /// [`Code::Busy`] when too many others wait.
     pub fn hash(&self, pin: &Pin, id: CreationId) -> Result<String, Refusal> {
         let mut permit = self.enter()?;
         permit
@@ -112,12 +104,6 @@ impl PinGate {
 
     fn kept(&self) -> MutexGuard<'_, Vec<Memory>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for PinGate {
-    fn default() -> PinGate {
-        PinGate::new()
     }
 }
 
@@ -189,18 +175,11 @@ mod tests {
     fn a_hash_knows_its_pin_and_no_other() {
         let gate = PinGate::new();
         let hash = gate.hash(&pin("1234"), id(1)).unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_eq!(gate.verify(&pin("1234"), Some(&hash)), Ok(true));
         assert_eq!(gate.verify(&pin("12345"), Some(&hash)), Ok(false));
-        assert_eq!(
-            gate.verify(&pin("1234"), Some("nonsense"))
-                .unwrap_err()
-                .code,
-            Code::Unavailable
-        );
+        let refused = gate.verify(&pin("1234"), Some("nonsense")).unwrap_err();
+        assert_eq!(refused.code, Code::Unavailable);
     }
 
     #[test]
@@ -235,13 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_too_long_at_the_gate_is_told_that_it_is_busy() {
+    fn a_log_in_that_waits_too_long_is_refused_as_busy() {
         let gate = PinGate::with(Turns::with(1), Duration::from_millis(1));
         let permit = gate.enter().unwrap();
-        assert_eq!(
-            gate.verify(&pin("1234"), None).unwrap_err().code,
-            Code::Busy
-        );
+        let refused = gate.verify(&pin("1234"), None).unwrap_err();
+        assert_eq!(refused.code, Code::Busy);
         drop(permit);
         assert_eq!(gate.verify(&pin("1234"), None), Ok(false));
     }

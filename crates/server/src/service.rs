@@ -10,9 +10,6 @@ use crate::incoming::{IncomingConnection, IncomingDatagrams};
 /// A service over TCP.
 pub trait TcpService: Send + Sync {
     /// Serves one connection to its end.
-    ///
-    /// # Errors
-    /// When the connection breaks before the service can use it.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End>;
 
     /// The framing in which a connection can be refused, where its peer would understand that.

@@ -1,13 +1,13 @@
 //! One file a service, and the one place that opens each by its mode.
 
-pub mod atm;
-pub mod calc;
-pub mod chat;
-pub mod datetime;
-pub mod echo;
-pub mod proxy;
+pub(crate) mod atm;
+pub(crate) mod calc;
+pub(crate) mod chat;
+pub(crate) mod datetime;
+pub(crate) mod echo;
+pub(crate) mod proxy;
 pub mod script;
-pub mod text;
+pub(crate) mod text;
 
 use proto::mode::Mode;
 
@@ -17,14 +17,11 @@ use crate::ledger::accounts::DEMO;
 use crate::service::Service;
 use crate::threads::Threads;
 
-/// The weight of the bank: a cash machine with a hold open must get through, whatever goes on in the
-/// chat room.
+/// The weight of the bank: a cash machine with a hold open must get through, whatever goes on in
+/// the chat room.
 const BANK_WEIGHT: usize = 2;
 
 /// Makes a service ready to listen.
-///
-/// # Errors
-/// When something it needs cannot be had: what, and what to do.
 pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
     let service = Service::new(mode.name(), mode.default_port());
     let framing = config.framing;

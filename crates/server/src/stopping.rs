@@ -21,11 +21,8 @@ pub struct Stopping {
 }
 
 impl Stopping {
-    /// The first SIGINT, SIGTERM or SIGHUP lets conversations end; a second SIGINT or SIGTERM ends the
-    /// process. SIGUSR1 and SIGUSR2 do nothing.
-    ///
-    /// # Errors
-    /// When signals cannot be watched.
+    /// The first SIGINT, SIGTERM or SIGHUP lets conversations end; a second SIGINT or SIGTERM ends
+    /// the process. SIGUSR1 and SIGUSR2 do nothing.
     pub fn on_signals(self) -> anyhow::Result<()> {
         let mut watched = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
         if !is_hangup_ignored() {
@@ -52,11 +49,8 @@ impl Stopping {
         Ok(())
     }
 
-    /// The end of standard input lets conversations end, as the first signal does. What comes before
-    /// it says nothing.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
+    /// The end of standard input lets conversations end, as the first signal does. What comes
+    /// before it says nothing.
     pub fn at_end_of_input(self) -> anyhow::Result<()> {
         let watch = move || {
             // One that cannot be read has no end to wait for: the process that held it is gone.
@@ -113,10 +107,8 @@ mod tests {
         let nohup = "Name:\tlabserver\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
         assert!(is_ignored(nohup, SIGHUP));
         assert!(!is_ignored(nohup, SIGTERM));
-        assert!(!is_ignored(
-            "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n",
-            SIGHUP
-        ));
+        let blocked = "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n";
+        assert!(!is_ignored(blocked, SIGHUP));
         assert!(!is_ignored("", SIGHUP));
     }
 }

@@ -60,9 +60,6 @@ impl Threads {
     /// Runs the job on a thread of its own: one that waits, or a new one; or, when the operating
     /// system grants no more, the next one that is done, if [room can be made](Self::when_short). A
     /// job that panics ends alone.
-    ///
-    /// # Errors
-    /// When there is no thread for it; the job is dropped.
     pub fn run(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut queue = self.shared.lock();
         let is_idle = queue.idle > queue.jobs.len();
@@ -203,7 +200,7 @@ mod tests {
             stack_size: usize::MAX / 4,
             ..threads.clone()
         };
-        assert!(short.run(|| panic!("nobody does this")).is_err());
+        assert!(short.run(|| panic!("no thread runs this")).is_err());
         let (end, ended) = mpsc::channel();
         let (tx, rx) = mpsc::channel();
         let first_tx = tx.clone();

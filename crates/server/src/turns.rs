@@ -59,8 +59,8 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, at most this long; `None` when it has not come then, or when the connection
-    /// for which it is was ended. Without one, the server itself is the source.
+    /// Waits for a turn, at most this long; `None` when it has not come then, or when the
+    /// connection for which it is was ended. Without one, the server itself is the source.
     pub fn take(&self, whose: Option<&ConnectionStatus>, timeout: Duration) -> Option<Turn> {
         let source = whose.map(ConnectionStatus::source);
         let mut state = self.lock();
@@ -97,12 +97,6 @@ impl Turns {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Turns {
-    fn default() -> Turns {
-        Turns::new()
     }
 }
 
@@ -158,7 +152,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     fn source(number: u8) -> ConnectionStatus {
-        ConnectionStatus::of(IpAddr::from([10, 0, 0, number]).into())
+        ConnectionStatus::new(IpAddr::from([10, 0, 0, number]).into(), 0)
     }
 
     fn waiting(turns: &Turns) -> usize {
@@ -166,7 +160,7 @@ mod tests {
         state.waiting.iter().map(|(_, queue)| queue.len()).sum()
     }
 
-    /// Somebody of this source waits, and says its name when it has its turn.
+    /// A thread of this source waits, and sends its name when it has its turn.
     fn wait(turns: &Turns, number: u8, name: &'static str, said: &Sender<&'static str>) {
         let before = waiting(turns);
         let (turns_of_it, said) = (turns.clone(), said.clone());
@@ -199,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_wait_long_enough_takes_nobody_s_turn() {
+    fn who_does_not_wait_long_enough_takes_no_turn() {
         let turns = Turns::with(1);
         let (say, said) = channel();
         let first = turns.take(Some(&source(1)), LONG).unwrap();
@@ -223,7 +217,7 @@ mod tests {
             while waiting(&turns) == 0 {
                 thread::yield_now();
             }
-            ended.end();
+            ended.make_room();
             assert!(waits.join().unwrap().is_none());
         });
         assert_eq!(waiting(&turns), 0);

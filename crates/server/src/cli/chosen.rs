@@ -32,9 +32,6 @@ enum Modes {
 
 impl Chosen {
     /// The services that are asked for, each once; none with a proxy.
-    ///
-    /// # Errors
-    /// When none is, or others besides a proxy.
     pub fn modes(&self) -> anyhow::Result<Vec<Mode>> {
         match self.all().count() {
             0 => {

@@ -11,9 +11,6 @@ use wire::fault::{Applicability, FaultSpec};
 use super::usage;
 
 /// Warns of faults that can strike in some of the services only.
-///
-/// # Errors
-/// When a fault can strike in none.
 pub fn check(spec: &FaultSpec, role: &Role, script: Option<&Script>) -> anyhow::Result<()> {
     let of_mode = |mode: &Mode| match script {
         Some(script) if *mode == Mode::Script => {

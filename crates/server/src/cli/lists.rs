@@ -6,9 +6,6 @@ use proto::handout::Handout;
 use proto::script::{SHIPPED, Script};
 
 /// The name and the title of each script that is shipped, one a line.
-///
-/// # Errors
-/// When one makes no sense, which its own tests rule out.
 pub fn list_of_scripts() -> anyhow::Result<String> {
     let mut list = String::new();
     for shipped in SHIPPED {

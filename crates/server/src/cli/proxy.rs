@@ -23,9 +23,6 @@ pub struct ProxyArguments {
 
 impl ProxyArguments {
     /// What the proxy is to do, if one is to run.
-    ///
-    /// # Errors
-    /// When that makes no sense, or the server's name has no address.
     pub fn settings(&self, is_proxy: bool) -> anyhow::Result<Option<ProxySettings>> {
         let to = match (&self.to, is_proxy) {
             (Some(to), true) => to,

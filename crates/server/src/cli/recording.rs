@@ -32,9 +32,6 @@ pub struct RecordingArguments {
 
 impl RecordingArguments {
     /// The recorder, if one is asked for.
-    ///
-    /// # Errors
-    /// When it cannot be kept where it should be.
     pub fn recorder(&self, faults: Option<&FaultPlan>) -> anyhow::Result<Option<Recorder>> {
         if self.record_secrets && self.record.is_none() && self.trace.is_none() {
             let words = "--record-secrets is about a recording: give --record or --trace too";

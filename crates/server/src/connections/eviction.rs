@@ -4,12 +4,12 @@
 //! Each service has a share of the places. One that has less than its share takes what it needs;
 //! the services that have more give it. Among their connections, the source that has most gives
 //! one: of its connections that never said anything or of those that did, whichever are more, the
-//! one that has been quiet longest. A peer that said something and is alone at its source is spared,
-//! unless a service would stay below its share for it.
+//! one that has been quiet longest. A peer that said something and is alone at its source is
+//! spared, unless a service would stay below its share for it.
 //!
-//! So one source cannot keep another out, nor one service another, and a silent peer keeps out none.
-//! Many people behind one address are one source here: they are the first to give, but they give
-//! the connection that is used least, and none before all places are taken.
+//! So one source cannot keep another out, nor one service another, and a silent peer keeps out
+//! none. Many people behind one address are one source here: they are the first to give, but they
+//! give the connection that is used least, and none before all places are taken.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,12 +18,12 @@ use std::net::{IpAddr, Ipv6Addr};
 /// Where connections come from, as far as places are shared: an IPv4 address, or the 64 bits of an
 /// IPv6 network. One host has all addresses of such a network to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
+pub struct Source(pub IpAddr);
 
 impl From<IpAddr> for Source {
     fn from(address: IpAddr) -> Source {
         Source(match address.to_canonical() {
-            IpAddr::V6(address) => {
+            IpAddr::V6(address) if !address.is_loopback() => {
                 let network = address.to_bits() & !u128::from(u64::MAX);
                 Ipv6Addr::from_bits(network).into()
             }

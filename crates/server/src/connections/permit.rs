@@ -9,10 +9,10 @@ use super::eviction::Source;
 /// Leave for a connection to be open, given back when dropped.
 #[derive(Debug)]
 pub struct ConnectionPermit {
-    id: u64,
-    service: &'static str,
-    watch: ConnectionStatus,
-    connections: Connections,
+    pub(super) id: u64,
+    pub(super) service: &'static str,
+    pub(super) watch: ConnectionStatus,
+    pub(super) connections: Connections,
 }
 
 /// What is known of a connection outside its thread: by a second thread of its own, by what all
@@ -33,20 +33,6 @@ struct Activity {
 }
 
 impl ConnectionPermit {
-    pub(super) fn new(
-        id: u64,
-        service: &'static str,
-        watch: ConnectionStatus,
-        connections: Connections,
-    ) -> ConnectionPermit {
-        ConnectionPermit {
-            id,
-            service,
-            watch,
-            connections,
-        }
-    }
-
     /// The service's name.
     pub fn service(&self) -> &'static str {
         self.service
@@ -84,7 +70,7 @@ impl ConnectionPermit {
 
 impl ConnectionStatus {
     /// Of a connection that was opened now.
-    pub(super) fn new(source: Source, now: u64) -> ConnectionStatus {
+    pub fn new(source: Source, now: u64) -> ConnectionStatus {
         let activity = Activity {
             quiet_since: AtomicU64::new(now),
             ..Activity::default()
@@ -113,20 +99,9 @@ impl ConnectionStatus {
         self.activity.is_ending.load(Ordering::Relaxed)
     }
 
-    pub(super) fn make_room(&self) {
+    /// It is ended to make room for another.
+    pub fn make_room(&self) {
         self.activity.is_ending.store(true, Ordering::Relaxed);
-    }
-
-    /// Of a connection from this source that there is not.
-    #[cfg(test)]
-    pub fn of(source: Source) -> ConnectionStatus {
-        ConnectionStatus::new(source, 0)
-    }
-
-    /// Has it ended to make room.
-    #[cfg(test)]
-    pub fn end(&self) {
-        self.make_room();
     }
 }
 

@@ -3,15 +3,8 @@
 use proptest::prelude::*;
 use proto::reply;
 
+use super::tests::{shown, value};
 use super::*;
-
-fn value(expression: &str) -> Value {
-    evaluate(&expression.parse().unwrap()).unwrap()
-}
-
-fn shown(expression: &str) -> String {
-    value(expression).to_string()
-}
 
 /// A result, which may be too long to be an operand.
 fn read(text: &str) -> Decimal {
@@ -24,10 +17,9 @@ fn read(text: &str) -> Decimal {
 }
 
 fn magnitude(number: Decimal) -> Decimal {
-    if number.mantissa.sign() == Sign::Minus {
-        number.negated()
-    } else {
-        number
+    match number.mantissa.sign() {
+        Sign::Minus => number.negated(),
+        _ => number,
     }
 }
 
@@ -116,13 +108,9 @@ proptest! {
             // Half a unit in the 34th significant digit.
             let text = read(&quotient.text);
             let places = digits(&text.mantissa) as i64 - ROUNDED_DIGITS as i64;
-            let unit = match u32::try_from(places - text.scale as i64) {
-                Ok(zeros) => Decimal { mantissa: BigInt::from(10u8).pow(zeros), scale: 0 },
-                Err(_) => Decimal {
-                    mantissa: 1.into(),
-                    scale: (text.scale as i64 - places) as usize,
-                },
-            };
+            let zeros = places - text.scale as i64;
+            let mantissa = BigInt::from(10u8).pow(zeros.max(0) as u32);
+            let unit = Decimal { mantissa, scale: (-zeros).max(0) as usize };
             let bound = unit.times(magnitude(read(&b)));
             let doubled = error.times(read("2"));
             let slack = bound.plus(doubled.negated());

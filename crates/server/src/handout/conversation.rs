@@ -27,7 +27,7 @@ where
     A: FnMut(W::Request) -> Result<W::Answer, Refusal>,
 {
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
         let (mut wording, ask) = (self.begin)(permit.watch());
         let end = hold(&mut wording, ask, &mut connection, permit);
@@ -77,14 +77,14 @@ fn hold<W: Wording>(
                 Step::Ask(request) => wording.answered(ask(request)),
                 Step::NotUnderstood(step) => *step,
                 Step::Listen => break None,
-                Step::Say(messages) => match send_apart(&mut connection.writer, &messages) {
-                    Ok(()) => break None,
-                    Err(error) => break Some(not_sent(&error)),
-                },
-                Step::Last(message) => match send(&mut connection.writer, &message) {
-                    Ok(()) => break Some(End::Done),
-                    Err(error) => break Some(not_sent(&error)),
-                },
+                Step::Say(messages) => {
+                    let sent = send_apart(&mut connection.writer, &messages);
+                    break sent.err().map(|error| not_sent(&error));
+                }
+                Step::Last(message) => {
+                    let sent = send(&mut connection.writer, &message).err();
+                    break Some(sent.map_or(End::Done, |error| not_sent(&error)));
+                }
                 Step::Close => break Some(End::Quit),
             };
         };

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use proto::atm::record::{Account, Entry, Event, Status, Transaction, TransactionRecord};
+use proto::atm::record::{Account, Entry, Event, Status, TransactionRecord};
 use proto::atm::{CardNumber, Kind, Money, TransactionId};
 
 use super::store::{Store, StoreError};
@@ -139,14 +139,12 @@ impl Audit {
             pending: minor(account.pending),
         };
         sums.by_transactions.posted += opening;
+        let card = account.card.masked();
         if account.held > account.posted {
-            self.violation(format!("{}: holds more than it has", account.card.masked()));
+            self.violation(format!("{card}: holds more than it has"));
         }
         if account.posted.checked_add(account.pending).is_none() {
-            self.violation(format!(
-                "{}: may exceed the largest balance",
-                account.card.masked()
-            ));
+            self.violation(format!("{card}: may exceed the largest balance"));
         }
     }
 
@@ -157,28 +155,19 @@ impl Audit {
             history.outcome = Some(Event::RolledBack);
             return;
         };
-        let Transaction {
-            id,
-            card,
-            amount,
-            status,
-            ..
-        } = transaction;
-        let amount = minor(amount.money());
+        let (kind, card) = (transaction.id.kind, &transaction.card);
+        let amount = minor(transaction.amount.money());
         history.terms = Some((card.clone(), amount));
-        let sums = &mut self
-            .accounts
-            .entry(card.clone())
-            .or_default()
-            .by_transactions;
-        history.outcome = Some(match status {
+        let account = self.accounts.entry(card.clone()).or_default();
+        let sums = &mut account.by_transactions;
+        history.outcome = Some(match transaction.status {
             Status::Held => {
                 self.report.unsettled += 1;
-                sums.hold(id.kind, amount);
+                sums.hold(kind, amount);
                 Event::Held
             }
             Status::Confirmed => {
-                sums.settle(id.kind, amount);
+                sums.settle(kind, amount);
                 Event::Confirmed
             }
             Status::RolledBack => Event::RolledBack,
@@ -241,14 +230,12 @@ impl Audit {
             if sums.opened != 1 {
                 self.violation(format!("{card}: was opened {} times", sums.opened));
             }
-            for (source, balances) in [
-                ("transactions", sums.by_transactions),
-                ("history", sums.by_history),
-            ] {
+            let by_transactions = ("transactions", sums.by_transactions);
+            for (source, balances) in [by_transactions, ("history", sums.by_history)] {
                 if balances != sums.stored {
+                    let stored = sums.stored;
                     self.violation(format!(
-                        "{card}: has {}, but {} by its {source}",
-                        sums.stored, balances
+                        "{card}: has {stored}, but {balances} by its {source}"
                     ));
                 }
             }
@@ -280,15 +267,12 @@ impl TransactionHistory {
             words.join(", then ")
         };
         (self.events != legal).then(|| {
-            let events = if self.events.is_empty() {
-                "nothing".into()
-            } else {
-                words(&self.events)
+            let events = match self.events.is_empty() {
+                true => "nothing".into(),
+                false => words(&self.events),
             };
-            format!(
-                "the history tells {events}, where {} is recorded",
-                words(legal)
-            )
+            let recorded = words(legal);
+            format!("the history tells {events}, where {recorded} is recorded")
         })
     }
 }
@@ -323,24 +307,17 @@ impl fmt::Display for Balances {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Totals {
-            available,
-            held,
-            pending,
-            opening,
-            paid_in,
-            cash_out,
-        } = self.totals;
+        let totals = &self.totals;
         let mut line = |words: &str, minor| writeln!(f, "{words:<20}{:>18}", decimal(minor));
-        line("  available", available)?;
-        line("+ held", held)?;
-        line("+ cash out", cash_out)?;
-        line("=", available + held + cash_out)?;
-        line("  opening", opening)?;
-        line("+ paid in", paid_in)?;
-        line("=", opening + paid_in)?;
-        if pending != 0 {
-            line("  deposits pending", pending)?;
+        line("  available", totals.available)?;
+        line("+ held", totals.held)?;
+        line("+ cash out", totals.cash_out)?;
+        line("=", totals.available + totals.held + totals.cash_out)?;
+        line("  opening", totals.opening)?;
+        line("+ paid in", totals.paid_in)?;
+        line("=", totals.opening + totals.paid_in)?;
+        if totals.pending != 0 {
+            line("  deposits pending", totals.pending)?;
         }
         writeln!(
             f,

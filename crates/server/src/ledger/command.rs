@@ -2,7 +2,9 @@
 //! a server has the ledger open. `text` says it to people, `json` to programs.
 
 use std::io::{self, Write};
+use std::str::FromStr;
 
+use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 use proto::atm::bank::Operation;
 use proto::atm::{Answer, CardNumber, TransactionId};
@@ -16,29 +18,57 @@ mod json;
 mod text;
 
 /// A question of an operator, or an act.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Proves that no money came or went.
+    /// Prove that no money came or went; exit status 1 if some did
     Audit,
-    /// Lists the accounts.
-    Accounts,
-    /// Lists what happened to one account.
-    History(CardNumber),
-    /// Lists the transactions that are neither confirmed nor rolled back, with their age.
+    /// List the accounts
+    Accounts {
+        /// Print a file for --accounts instead, which works as it is
+        #[arg(long)]
+        example: bool,
+    },
+    /// Tell what happened to one account
+    History {
+        /// The card's number
+        #[arg(value_parser = parse::<CardNumber>)]
+        card: CardNumber,
+    },
+    /// List the transactions that are neither confirmed nor rolled back
     Unsettled,
-    /// Unlocks a card.
-    Unlock(CardNumber),
-    /// Settles a hold whose machine will not: whether the notes moved.
-    Settle(TransactionId, bool),
+    /// Settle a hold whose machine never will, after counting its drawer; this is recorded
+    Settle {
+        /// The transaction, WITH_… or DEP_…
+        #[arg(value_parser = parse::<TransactionId>)]
+        id: TransactionId,
+        /// `confirm` when the notes moved, `rollback` when they did not
+        outcome: Settlement,
+    },
+    /// Unlock a card after three wrong PINs
+    Unlock {
+        /// The card's number
+        #[arg(value_parser = parse::<CardNumber>)]
+        card: CardNumber,
+    },
+}
+
+/// How a hold is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Settlement {
+    /// The notes moved
+    Confirm,
+    /// The notes did not move
+    Rollback,
+}
+
+fn parse<T: FromStr<Err = Refusal>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.words)
 }
 
 impl Command {
     /// Whether it changes the ledger.
     pub fn writes(&self) -> bool {
-        match self {
-            Command::Audit | Command::Accounts | Command::History(_) | Command::Unsettled => false,
-            Command::Unlock(_) | Command::Settle(..) => true,
-        }
+        matches!(self, Command::Unlock { .. } | Command::Settle { .. })
     }
 }
 
@@ -70,8 +100,8 @@ pub enum CommandError {
     #[error("cannot write the answer: {0}")]
     Io(#[from] io::Error),
     /// The bank refuses.
-    #[error("{0}")]
-    Refused(Refusal),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 /// Does what the operator asks and writes the answer.
@@ -97,16 +127,16 @@ pub fn run<S: Store>(
                 return Ok(Outcome::Violations);
             }
         }
-        Command::Accounts => match is_json {
+        Command::Accounts { .. } => match is_json {
             true => json::accounts(&store.accounts()?, now, out)?,
             false => text::accounts(&store.accounts()?, now, out)?,
         },
-        Command::History(card) => history(card, store, is_json, out)?,
+        Command::History { card } => history(card, store, is_json, out)?,
         Command::Unsettled => match is_json {
             true => json::unsettled(&store.unsettled()?, now, out)?,
             false => text::unsettled(&store.unsettled()?, now, out)?,
         },
-        Command::Unlock(card) => {
+        Command::Unlock { card } => {
             let was_locked = unlock(card, store, now)?;
             match is_json {
                 true => json::unlocked(card, was_locked, out)?,
@@ -114,8 +144,9 @@ pub fn run<S: Store>(
                 false => writeln!(out, "{card} is not locked")?,
             }
         }
-        Command::Settle(id, moved) => {
-            for reply in settle(*id, *moved, store)? {
+        Command::Settle { id, outcome } => {
+            let moved = *outcome == Settlement::Confirm;
+            for reply in act(store, Operation::Settle { id: *id, moved })? {
                 match is_json {
                     true => json::settled(&reply, out)?,
                     false => writeln!(out, "{reply}")?,
@@ -133,7 +164,7 @@ fn history<S: Store>(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     if store.account(card)?.is_none() {
-        return Err(CommandError::Refused(unknown(card)));
+        return Err(unknown(card).into());
     }
     let mut text = text::History::default();
     let mut written = Ok(());
@@ -148,14 +179,10 @@ fn history<S: Store>(
     Ok(written?)
 }
 
-fn settle<S: Store>(
-    id: TransactionId,
-    moved: bool,
-    store: &mut S,
-) -> Result<Vec<Answer>, CommandError> {
-    let operation = Operation::Settle { id, moved };
-    let replies: Result<_, _> = carry_out(store, &[operation]).into_iter().collect();
-    replies.map_err(CommandError::Refused)
+/// Carries out one operation, to which there is one answer.
+fn act<S: Store>(store: &mut S, operation: Operation) -> Result<Vec<Answer>, CommandError> {
+    let replies = carry_out(store, &[operation]).into_iter();
+    Ok(replies.collect::<Result<_, Refusal>>()?)
 }
 
 /// Unlocks a card, and says whether it was locked.
@@ -165,12 +192,11 @@ fn unlock<S: Store>(
     now: Timestamp,
 ) -> Result<bool, CommandError> {
     match store.account(card)? {
-        None => Err(CommandError::Refused(unknown(card))),
+        None => Err(unknown(card).into()),
         Some(account) if !account.is_locked(seconds(now)) => Ok(false),
         Some(_) => {
-            let replies = carry_out(store, &[Operation::Unlock(card.clone())]);
-            let refused = replies.into_iter().find_map(Result::err);
-            refused.map_or(Ok(true), |refusal| Err(CommandError::Refused(refusal)))
+            act(store, Operation::Unlock(card.clone()))?;
+            Ok(true)
         }
     }
 }
@@ -185,7 +211,7 @@ mod tests {
     use proto::atm::record::{Account, Write as Change};
 
     use super::super::memory::MemoryStore;
-    use super::super::tests::{CARD, card, confirm, create, dep, hold, with};
+    use super::super::tests::{CARD, card, confirm, create, dep, hold, log_in, with};
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -206,6 +232,14 @@ mod tests {
         store
     }
 
+    fn settle(id: TransactionId, outcome: Settlement) -> Command {
+        Command::Settle { id, outcome }
+    }
+
+    fn history_of_card() -> Command {
+        Command::History { card: card(CARD) }
+    }
+
     fn lines(command: Command, store: &mut MemoryStore) -> Vec<String> {
         let mut out = Vec::new();
         let outcome = run(&command, store, Timestamp::now(), Format::Text, &mut out);
@@ -221,41 +255,38 @@ mod tests {
     #[test]
     fn an_operator_settles_a_hold_once_and_the_history_says_so() {
         let mut store = store();
-        let settled = lines(Command::Settle(dep(2), true), &mut store);
+        let settled = lines(settle(dep(2), Settlement::Confirm), &mut store);
         assert!(settled[0].ends_with(" confirmed"), "{settled:?}");
         assert_eq!(
             lines(Command::Unsettled, &mut store),
             ["every transaction is settled"]
         );
-        let history = lines(Command::History(card(CARD)), &mut store);
+        let history = lines(history_of_card(), &mut store);
         assert!(history.last().unwrap().contains("by operator"));
         assert_eq!(outcome(Command::Audit, &mut store).unwrap(), Outcome::Good);
 
-        let again = lines(Command::Settle(dep(2), true), &mut store);
+        let again = lines(settle(dep(2), Settlement::Confirm), &mut store);
         assert!(again[0].ends_with(" confirmed, repeat"), "{again:?}");
-        assert_eq!(
-            lines(Command::History(card(CARD)), &mut store).len(),
-            history.len()
-        );
-        for (id, moved) in [(dep(2), false), (with(9), false), (with(9), true)] {
-            assert!(outcome(Command::Settle(id, moved), &mut store).is_err());
+        assert_eq!(lines(history_of_card(), &mut store).len(), history.len());
+        for (id, decision) in [
+            (dep(2), Settlement::Rollback),
+            (with(9), Settlement::Rollback),
+            (with(9), Settlement::Confirm),
+        ] {
+            assert!(outcome(settle(id, decision), &mut store).is_err());
         }
     }
 
     #[test]
     fn a_locked_card_is_unlocked_and_the_history_says_so() {
         let mut store = store();
-        let wrong = |number| Operation::LogIn {
-            id: proto::atm::LoginId(uuid::Uuid::from_u128(number)),
-            card: card(CARD),
-            pin_matches: false,
-        };
-        carry_out(&mut store, &[wrong(1), wrong(2), wrong(3)]);
-        assert!(lines(Command::Accounts, &mut store)[1].contains("locked"));
-        let unlock = Command::Unlock(card(CARD));
+        let wrong = [1, 2, 3].map(|number| log_in(number, CARD, false));
+        carry_out(&mut store, &wrong);
+        assert!(lines(Command::Accounts { example: false }, &mut store)[1].contains("locked"));
+        let unlock = Command::Unlock { card: card(CARD) };
         assert_eq!(lines(unlock.clone(), &mut store), ["123456789 is unlocked"]);
         assert_eq!(lines(unlock, &mut store), ["123456789 is not locked"]);
-        let history = lines(Command::History(card(CARD)), &mut store);
+        let history = lines(history_of_card(), &mut store);
         assert!(history.last().unwrap().ends_with("unlocked"));
     }
 
@@ -267,9 +298,8 @@ mod tests {
         let account = store.accounts().unwrap().remove(0);
         store.begin(at(0)).unwrap();
         let posted = "1".parse().unwrap();
-        store
-            .write(Change::PutAccount(Account { posted, ..account }))
-            .unwrap();
+        let change = Change::PutAccount(Account { posted, ..account });
+        store.write(change).unwrap();
         store.commit().unwrap();
         let outcome = outcome(Command::Audit, &mut store);
         assert_eq!(outcome.unwrap(), Outcome::Violations);

@@ -8,7 +8,7 @@ use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Login, Status, Transaction, TransactionRecord, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 
-use super::store::{CommitError, Dated, Store, StoreError, seconds};
+use super::store::{CommitError, Dated, Store, StoreError, Visit, seconds};
 
 /// Rows in memory.
 #[derive(Debug, Default)]
@@ -74,15 +74,10 @@ impl Store for MemoryStore {
         Ok(self.books.accounts.values().cloned().collect())
     }
 
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError> {
-        for (at, record) in self.asked.values().zip(self.books.records.values()) {
-            visit(Dated {
-                at: *at,
-                row: record.clone(),
-            });
+    fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError> {
+        for (&at, record) in self.asked.values().zip(self.books.records.values()) {
+            let row = record.clone();
+            visit(Dated { at, row });
         }
         Ok(())
     }
@@ -90,14 +85,12 @@ impl Store for MemoryStore {
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
+        visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
-        for (at, entry) in self.entered.iter().zip(&self.books.history) {
+        for (&at, entry) in self.entered.iter().zip(&self.books.history) {
             if of.is_none() || entry.card.as_ref() == of {
-                visit(Dated {
-                    at: *at,
-                    row: entry.clone(),
-                });
+                let row = entry.clone();
+                visit(Dated { at, row });
             }
         }
         Ok(())

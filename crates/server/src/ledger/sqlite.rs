@@ -13,7 +13,7 @@ use proto::atm::record::{
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
-use super::store::{CommitError, Dated, Store, StoreError, seconds};
+use super::store::{CommitError, Dated, Store, StoreError, Visit, seconds};
 
 mod lock;
 mod open;
@@ -27,8 +27,8 @@ pub use self::open::{Access, OpenError, open, open_beside};
 pub struct SqliteStore {
     connection: Connection,
     at: Timestamp,
-    /// Held as long as the store is open, so that no second bank opens the same ledger. Dropped after
-    /// the connection, as it must be.
+    /// Held as long as the store is open, so that no second bank opens the same ledger. Dropped
+    /// after the connection, as it must be.
     _lock: Option<Lock>,
 }
 
@@ -213,17 +213,14 @@ impl Store for SqliteStore {
         Ok(accounts)
     }
 
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError> {
+    fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError> {
         self.each(rows::RECORDS, [], rows::record, visit)
     }
 
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
+        visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
         match of {
             Some(card) => self.each(rows::HISTORY_OF, [card.as_str()], rows::entry, visit),

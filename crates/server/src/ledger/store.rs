@@ -1,7 +1,5 @@
 //! Where the rows of the ledger are kept.
 
-use std::fmt::Display;
-
 use jiff::Timestamp;
 use proto::atm::CardNumber;
 use proto::atm::bank::Rows;
@@ -11,67 +9,41 @@ use proto::atm::record::{Account, Entry, Transaction, TransactionRecord, Write};
 pub trait Store: Rows<Error = StoreError> + Send {
     /// Opens a transaction for writing; all it writes is dated `at`. What an earlier transaction
     /// left uncommitted is gone.
-    ///
-    /// # Errors
-    /// When there is none; then nothing was done.
     fn begin(&mut self, at: Timestamp) -> Result<(), StoreError>;
 
     /// Opens a transaction in which every read sees the same moment, and others may write.
     /// [`roll_back`](Store::roll_back) ends it.
-    ///
-    /// # Errors
-    /// When there is none.
     fn begin_reading(&mut self) -> Result<(), StoreError>;
 
-    /// Makes one change in the open transaction.
-    ///
-    /// # Errors
-    /// When it cannot be made. The transaction must then be rolled back.
+    /// Makes one change in the open transaction, which must be rolled back when this fails.
     fn write(&mut self, write: Write) -> Result<(), StoreError>;
 
     /// Makes the changes of the open transaction last.
-    ///
-    /// # Errors
-    /// Which say whether that is certain not to have happened.
     fn commit(&mut self) -> Result<(), CommitError>;
 
-    /// Forgets the changes of the open transaction, if there is one.
-    ///
-    /// # Errors
-    /// When that fails. They do not last all the same.
+    /// Forgets the changes of the open transaction, if there is one. They do not last either when
+    /// this fails.
     fn roll_back(&mut self) -> Result<(), StoreError>;
 
     /// All accounts, by card number.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read, here and below.
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError>;
 
     /// Visits all records, by id. Each is dated when it was first asked for.
-    ///
-    /// # Errors
-    /// See [`accounts`](Store::accounts).
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError>;
+    fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError>;
 
     /// Visits the history, the oldest entry first: of one account, or all of it.
-    ///
-    /// # Errors
-    /// See [`accounts`](Store::accounts).
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
+        visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError>;
 
     /// Transactions that are neither confirmed nor rolled back, the oldest first.
-    ///
-    /// # Errors
-    /// See [`accounts`](Store::accounts).
     fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError>;
 }
+
+/// What is called with each row.
+pub type Visit<'a, T> = &'a mut dyn FnMut(Dated<T>);
 
 /// A row, and when it was first written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,13 +76,7 @@ pub enum CommitError {
     Unknown(StoreError),
 }
 
-impl StoreError {
-    pub(super) fn damaged(what: impl Display) -> StoreError {
-        StoreError::Damaged(what.to_string())
-    }
-}
-
 /// The time as the rules of the bank have it: in seconds since 1970.
-pub(crate) fn seconds(at: Timestamp) -> u64 {
+pub fn seconds(at: Timestamp) -> u64 {
     u64::try_from(at.as_second()).unwrap_or(0)
 }

@@ -1,9 +1,9 @@
 //! The thread that writes the ledger, and the [`Bank`] handle on it.
 //!
-//! It takes all operations that wait, lets [`decide_under`] say what each does to what the one before
-//! it left, and commits the lot in one synced transaction. Only then does any caller get its reply.
-//! While one transaction is synced the next one gathers, so that many machines share the price of
-//! one sync.
+//! It takes all operations that wait, lets [`decide_under`] say what each does to what the one
+//! before it left, and commits the lot in one synced transaction. Only then does any caller get its
+//! reply. While one transaction is synced the next one gathers, so that many machines share the
+//! price of one sync.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,18 +40,12 @@ struct Thread {
 
 impl Bank {
     /// Hands the store to a thread of its own.
-    ///
-    /// # Errors
-    /// When there is no thread to be had.
     pub fn start(store: impl Store + 'static) -> io::Result<Bank> {
         Bank::start_observed(Protections::ALL, store, |_, _| {})
     }
 
     /// The same for a bank that has these protections alone, to show what each is for. `observe` is
     /// called with every operation and its reply as soon as both are on disk.
-    ///
-    /// # Errors
-    /// When there is no thread to be had.
     pub fn start_observed(
         protections: Protections,
         mut store: impl Store + 'static,
@@ -74,10 +68,8 @@ impl Bank {
     }
 
     /// Has the bank do this, and waits until it is on disk.
-    ///
-    /// # Errors
-    /// The bank's refusal. [`Code::Unavailable`] when the ledger failed and nothing was done,
-    /// [`Code::Internal`] when it failed and it is not known what was.
+    /// [`Code::Unavailable`] means that the ledger failed and nothing was done, [`Code::Internal`]
+    /// that it is not known what was.
     pub fn apply(&self, operation: Operation) -> Result<Answer, Refusal> {
         let (reply, replied) = sync_channel(1);
         self.send(Job::Operation { operation, reply })?;
@@ -86,9 +78,6 @@ impl Bank {
     }
 
     /// Reads what is committed. Nothing is written meanwhile, so it should be short.
-    ///
-    /// # Errors
-    /// [`Code::Unavailable`] when the ledger cannot be read.
     pub fn query<R: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn Store) -> Result<R, StoreError> + Send + 'static,

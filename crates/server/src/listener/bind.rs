@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::{Bound, Listening};
 use crate::config::Config;
@@ -19,9 +19,6 @@ const BACKLOG: i32 = 1_024;
 const FREE_PORT_TRIES: usize = 20;
 
 /// Binds the sockets of a service, where the configuration has it listen.
-///
-/// # Errors
-/// When an address cannot be had: which, and what to do.
 pub fn listen(service: Service, config: &Config) -> anyhow::Result<Vec<Listening>> {
     let Service {
         name,
@@ -82,11 +79,7 @@ fn bind_each(mut address: SocketAddr, tcp: bool, udp: bool) -> io::Result<Socket
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // A restarted server need not wait for the old connections' TIME_WAIT. On Windows the option
     // means something else: it lets another program take the port away.
     #[cfg(unix)]
@@ -97,11 +90,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     bind_socket(&socket, address)?;
     Ok(socket.into())
 }

@@ -50,32 +50,21 @@ impl Montgomery {
 
     pub(super) fn add(&self, a: &Residue, b: &Residue) -> Residue {
         let mut sum = a.0.clone();
-        let mut carry = false;
-        for (limb, addend) in sum.iter_mut().zip(&b.0) {
-            (*limb, carry) = carrying_add(*limb, *addend, carry);
-        }
+        let carry = add_in_place(&mut sum, &b.0);
         self.reduced(sum, carry)
     }
 
     pub(super) fn subtract(&self, a: &Residue, b: &Residue) -> Residue {
         let mut difference = a.0.clone();
         if subtract_in_place(&mut difference, &b.0) {
-            let mut carry = false;
-            for (limb, addend) in difference.iter_mut().zip(&self.modulus) {
-                (*limb, carry) = carrying_add(*limb, *addend, carry);
-            }
+            add_in_place(&mut difference, &self.modulus);
         }
         Residue(difference)
     }
 
     pub(super) fn halve(&self, a: &Residue) -> Residue {
         let mut half = a.0.clone();
-        let mut carry = false;
-        if half[0] % 2 == 1 {
-            for (limb, addend) in half.iter_mut().zip(&self.modulus) {
-                (*limb, carry) = carrying_add(*limb, *addend, carry);
-            }
-        }
+        let carry = half[0] % 2 == 1 && add_in_place(&mut half, &self.modulus);
         let mut above = u64::from(carry);
         for limb in half.iter_mut().rev() {
             (*limb, above) = (*limb >> 1 | above << 63, *limb & 1);
@@ -148,10 +137,15 @@ fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
     (result as u64, (result >> 64) as u64)
 }
 
-fn carrying_add(a: u64, b: u64, carry: bool) -> (u64, bool) {
-    let (sum, one) = a.overflowing_add(b);
-    let (sum, other) = sum.overflowing_add(u64::from(carry));
-    (sum, one || other)
+/// Whether it carries into the limb above.
+fn add_in_place(a: &mut [u64], b: &[u64]) -> bool {
+    let mut carry = false;
+    for (limb, addend) in a.iter_mut().zip(b) {
+        let (sum, one) = limb.overflowing_add(*addend);
+        let (sum, other) = sum.overflowing_add(u64::from(carry));
+        (*limb, carry) = (sum, one || other);
+    }
+    carry
 }
 
 /// Whether it had to borrow from above.

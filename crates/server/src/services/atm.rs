@@ -4,16 +4,15 @@
 //! ledger. It ends with the connection, and a log-in of another card replaces it. What is logged
 //! has the card masked, and never a PIN.
 //!
-//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card. For
-//! front ends whose clients send no id there is [`weak_login`].
+//! A log-in is a request, with an id by which it is known again; three wrong ones lock the card.
+//! For front ends whose clients send no id there is [`weak_login`].
 
-mod budget;
 mod note;
 mod unknown_cards;
-pub mod weak_login;
+mod weak_login;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,7 @@ use proto::atm::{
     Answer, CardNumber, CreationId, Holder, Key, LoginId, Money, Pin, Request, naming,
 };
 use proto::name::Name;
-use proto::refusal::Refusal;
+use proto::refusal::{Code, Refusal};
 use record::{EventKind, Recorder};
 
 use crate::config::Config;
@@ -37,20 +36,24 @@ use crate::ledger::sqlite;
 use crate::ledger::store::{Store, StoreError, seconds};
 use crate::ledger::writer::Bank;
 use crate::pin::PinGate;
-use budget::Budget;
+use crate::token_bucket::TokenBucket;
 use note::{id_of, note};
 use unknown_cards::UnknownCards;
 
-/// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less of
-/// a difference than this, so that it cannot be measured.
+/// The least that a log-in takes which fails. Whether the card is known, or is locked, makes less
+/// of a difference than this, so that it cannot be measured.
 const FAILED_LOGIN: Duration = Duration::from_millis(300);
 
+/// New rows without a log-in that are had at once: a class that opens its accounts, machines that
+/// all restart.
+const NEW_ROWS: u32 = 200;
+
+/// From one such row to the next when the burst is used up. A ledger grows by 300 MB a day then.
+const NEW_ROW_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Opens the bank of this configuration, with these accounts unless it names a file of others. When
-/// they are new, and for this machine alone, the log names their cards and PINs, which a user who tries
-/// the bank for the first time does not know.
-///
-/// # Errors
-/// What failed, and what to do.
+/// they are new, and for this machine alone, the log names their cards and PINs, which a user who
+/// tries the bank for the first time does not know.
 pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
     let accounts = match &config.accounts {
         Some(file) => load(file)?,
@@ -65,7 +68,7 @@ pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
         Some(file) => Atm::open(file, accounts, recorder),
         None => Atm::in_memory(config.semantics, accounts, recorder),
     }?;
-    if atm.opened() == for_show.len() {
+    if atm.opened == for_show.len() {
         for account in for_show {
             let (card, pin) = (account.card.as_str(), account.pin.reveal());
             tracing::info!(card, pin, holder = %account.holder, "a card to try");
@@ -80,7 +83,9 @@ pub struct Atm {
     bank: Bank,
     gate: Arc<PinGate>,
     unknown_cards: Arc<UnknownCards>,
-    budget: Arc<Budget>,
+    /// What is left for all connections of the rows that requests without a log-in leave: new
+    /// accounts, and rollbacks of transactions that the bank does not know. No row is ever deleted.
+    new_rows: Arc<Mutex<TokenBucket>>,
     /// Whether the ledger keeps card numbers of any form.
     keeps_any_card: bool,
     /// How many accounts were opened when the bank was.
@@ -89,9 +94,6 @@ pub struct Atm {
 
 impl Atm {
     /// Opens the ledger in this file, with these accounts if it does not have them.
-    ///
-    /// # Errors
-    /// What failed, and what to do.
     pub fn open(
         ledger: &Path,
         accounts: Vec<NewAccount>,
@@ -104,9 +106,6 @@ impl Atm {
     }
 
     /// A bank that forgets everything when the server ends, with these semantics.
-    ///
-    /// # Errors
-    /// When there is no thread for it.
     pub fn in_memory(
         semantics: Semantics,
         accounts: Vec<NewAccount>,
@@ -138,16 +137,14 @@ impl Atm {
             bank,
             gate: Arc::new(PinGate::new()),
             unknown_cards: Arc::default(),
-            budget: Arc::default(),
+            new_rows: Arc::new(Mutex::new(TokenBucket::new(NEW_ROWS, NEW_ROW_INTERVAL))),
             keeps_any_card,
             opened: 0,
         };
         let bank_failed = |refusal: Refusal| anyhow!("cannot open the accounts: {refusal}");
         atm.opened = open_missing(&atm.bank, &atm.gate, accounts).map_err(bank_failed)?;
-        let unsettled = atm
-            .bank
-            .query(|store| store.unsettled())
-            .map_err(bank_failed)?;
+        let unsettled = atm.bank.query(|store| store.unsettled());
+        let unsettled = unsettled.map_err(bank_failed)?;
         if atm.opened > 0 {
             tracing::info!(accounts = atm.opened, "opened accounts");
         }
@@ -161,9 +158,13 @@ impl Atm {
         Ok(atm)
     }
 
-    /// How many accounts were opened when the bank was; the others it knew.
-    pub fn opened(&self) -> usize {
-        self.opened
+    fn take_new_row(&self) -> Result<(), Refusal> {
+        let mut left = self.new_rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.try_take(Instant::now()) {
+            return Ok(());
+        }
+        let words = "too much is asked of the bank without a log-in; try again in a second";
+        Err(Refusal::new(Code::Busy, words))
     }
 
     /// The bank as this connection has it: what is computed for it takes turns with others.
@@ -221,9 +222,6 @@ impl Conversation for AtmSession {
 
 impl AtmSession {
     /// Does what is asked. The refusal does not name the request.
-    ///
-    /// # Errors
-    /// The bank's refusal.
     pub fn act(&mut self, request: Request) -> Result<Answer, Refusal> {
         match request {
             Request::LogIn { id, card, pin } => {
@@ -250,7 +248,7 @@ impl AtmSession {
                 // Without a key it is refused, and leaves no row.
                 let may_leave_row = self.card.is_none() && key.is_some();
                 if may_leave_row && self.is_unknown(move |store| store.record(id))? {
-                    self.atm.budget.take(Instant::now())?;
+                    self.atm.take_new_row()?;
                 }
                 let by = self.settler(key);
                 self.carry_out(Operation::Rollback { id, by })
@@ -316,7 +314,7 @@ impl AtmSession {
             return Err(Refusal::malformed(words));
         }
         if self.is_unknown(move |store| store.created(id))? {
-            self.atm.budget.take(Instant::now())?;
+            self.atm.take_new_row()?;
         }
         let pin_hash = self.atm.gate.hash(pin, id)?;
         self.carry_out(Operation::Create {

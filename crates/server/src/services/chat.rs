@@ -4,9 +4,9 @@
 //! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
 //! there is asked of the operating systems at both ends, not of the person.
 
-pub mod dialect;
-pub mod flood;
-pub mod room;
+pub(crate) mod dialect;
+mod flood;
+mod room;
 
 use std::io;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ impl Chat {
 
 impl TcpService for Chat {
     fn serve(&self, mut incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let (permit, login_by) = (incoming.permit(), incoming.login_by());
+        let (permit, login_by) = (incoming.permit, incoming.login_by);
         let dialect = self.dialect;
         // A member that only listens stays.
         incoming.limits.idle = None;

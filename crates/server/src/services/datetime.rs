@@ -116,15 +116,16 @@ mod tests {
     #[test]
     fn silence_answers_what_must_not_be_answered() {
         for datagram in [
-            &b""[..],
-            b"QUIT",
-            b"OK 07:44:16",
-            b"ERR unknown-verb",
-            b"EVENT x",
-            b" \r\n",
-            b" OK\r\n",
+            "",
+            "QUIT",
+            "OK 07:44:16",
+            "ERR unknown-verb",
+            "EVENT x",
+            " \r\n",
+            " OK\r\n",
         ] {
-            assert_eq!(answer_at(datagram, "2026-01-02T03:04:05[UTC]"), None);
+            let answer = answer_at(datagram.as_bytes(), "2026-01-02T03:04:05[UTC]");
+            assert_eq!(answer, None);
         }
     }
 

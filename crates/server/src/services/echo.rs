@@ -2,8 +2,8 @@
 //!
 //! There is no `READY` and no framing: echo is transparent. A peer may send everything before it
 //! reads anything; were each piece written before the next is read, both sides would fill their
-//! buffers and deadlock. So one thread reads, another writes, and [`MAX_QUEUED_BYTES`] bytes may wait
-//! between them, besides as many that the writer has taken.
+//! buffers and deadlock. So one thread reads, another writes, and [`MAX_QUEUED_BYTES`] bytes may
+//! wait between them, besides as many that the writer has taken.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write as _};
@@ -56,7 +56,7 @@ impl UdpService for EchoDatagrams {
 impl TcpService for Echo {
     /// Echoes until the peer half-closes and has everything back.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let bytes = incoming.bytes()?;
         let stream = Arc::clone(&bytes.stream);
         Ok(match self.echo(bytes, incoming.limits.idle, permit) {
@@ -215,8 +215,8 @@ impl Writer {
         self.write_held()
     }
 
-    /// What waits to be written; waits for something. What was held back in vain for that is written
-    /// meanwhile.
+    /// What waits to be written; waits for something. What was held back in vain for that is
+    /// written meanwhile.
     fn take(&mut self) -> Option<VecDeque<Vec<u8>>> {
         if self
             .faults

@@ -5,15 +5,14 @@
 //! ends of streams and resets. A framing matters only to the faults, which apply to whole messages.
 //!
 //! * [`pair`]: the two streams of a connection, and how they end together;
-//! * [`pump`]: one direction of it, and [`faulty`] what is done to it;
+//! * [`pump`]: one direction of it, and what is done to it;
 //! * [`cutter`]: a stream cut into messages, with no byte lost of what makes none;
 //! * [`datagrams`]: the same for UDP.
 
-pub mod cutter;
-pub mod datagrams;
-pub mod faulty;
-pub mod pair;
-pub mod pump;
+mod cutter;
+mod datagrams;
+mod pair;
+mod pump;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,21 +21,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use proto::frame::Framing;
-use proto::mode::Transport;
+use proto::mode::{PROXY, Transport};
 use proto::side::{Direction, Side};
 use record::{CloseReason, Closer};
 use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
 
-use self::datagrams::Relay;
+use self::datagrams::relay;
 use self::pair::{Over, Pair, Taps};
 use self::pump::Pump;
 use crate::config::{Config, ProxySettings};
 use crate::incoming::{IncomingConnection, IncomingDatagrams};
 use crate::service::{End, Service, TcpService, UdpService};
 use crate::threads::Threads;
-
-use proto::mode::PROXY;
 
 /// The default port: the one behind those of the services.
 pub const DEFAULT_PORT: u16 = 9012;
@@ -85,10 +82,7 @@ impl Proxy {
         }
     }
 
-    /// Whether it may listen here.
-    ///
-    /// # Errors
-    /// When it would relay to itself: all it is sent would go round without end.
+    /// Refuses an address where it would relay to itself: all it is sent would go round without end.
     pub fn check_not_self(&self, own: SocketAddr) -> anyhow::Result<()> {
         for to in &self.settings.to {
             if to.port() == own.port() && is_reached_at(own.ip(), to.ip()) {
@@ -109,7 +103,7 @@ impl Proxy {
     }
 
     fn relay(&self, incoming: &IncomingConnection<'_>) -> anyhow::Result<Option<Over>> {
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let client = incoming.relayed(self.framing)?;
         let connected = connect_to(&self.settings.to, CONNECT_WAIT);
         if let (Some(tap), Err(error)) = (&client.tap, &connected) {
@@ -149,7 +143,7 @@ impl TcpService for Proxy {
     /// Relays one connection until both directions have ended.
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
         Ok(match self.relay(&incoming) {
-            Ok(None | Some(Over::Stopped)) if incoming.permit().is_stopping() => End::Stopping,
+            Ok(None | Some(Over::Stopped)) if incoming.permit.is_stopping() => End::Stopping,
             Ok(None | Some(Over::Stopped)) => End::Closed,
             Ok(Some(Over::Lost { words, .. })) => End::Broken(words),
             Ok(Some(Over::Fault(how))) => End::Broken(how.to_string()),
@@ -165,29 +159,19 @@ impl TcpService for Proxy {
 impl UdpService for Proxy {
     /// Relays datagrams until the server stops.
     fn serve(&self, incoming: IncomingDatagrams<'_>) {
-        let incoming = incoming.relay();
         let is_v6 = incoming.socket.local_addr().is_ok_and(|own| own.is_ipv6());
-        // Over UDP nobody says at which of its addresses a server is. The one that is like ours is
+        // Over UDP nothing says at which of its addresses a server is. The one that is like ours is
         // the likelier: `localhost` may be `::1` first.
         let to = &self.settings.to;
         let alike = to.iter().find(|to| to.is_ipv6() == is_v6);
         let Some(&server) = alike.or(to.first()) else {
             return;
         };
-        let relay = Relay {
-            socket: incoming.socket,
-            server,
-            connections: incoming.connections,
-            clients: self.clients,
-            idle: self.idle,
-            faults: incoming.faults,
-            recorder: incoming.recorder,
-        };
-        relay.run();
+        relay(incoming, server, self.clients, self.idle);
     }
 }
 
-/// Whether the address is one of this machine's, and nobody has it: then it can be had.
+/// Whether the address is one of this machine's, and free: then it can be bound.
 fn is_free(address: SocketAddr, transport: Transport) -> bool {
     let kind = match transport {
         Transport::Tcp => Type::STREAM,

@@ -1,8 +1,8 @@
 //! A scripted exchange: the server's part of it, for each peer anew.
 //!
-//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent
-//! to a peer whose message no rule takes; over TCP its connection is closed, so that it does not wait for
-//! an answer that never comes.
+//! Nothing is on the wire that is not in the script: no `READY`, no refusals. Nothing is sent to a
+//! peer whose message no rule takes; over TCP its connection is closed, so that it does not wait
+//! for an answer that never comes.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,9 +39,6 @@ pub fn load(name_or_file: &str) -> anyhow::Result<Script> {
 }
 
 /// Has the service play the server's part of the script, over the script's transport.
-///
-/// # Errors
-/// When the script has no part for a server.
 pub fn open(service: Service, script: Script) -> anyhow::Result<Service> {
     if script.server().is_none() {
         bail!(
@@ -63,7 +60,7 @@ impl TcpService for Scripted {
         let Some(part) = self.0.server() else {
             return Ok(End::Done);
         };
-        let permit = incoming.permit();
+        let permit = incoming.permit;
         let mut connection = incoming.messages(self.0.framing(), Exchange::Transparent)?;
         let end = play(part, &mut connection, permit);
         connection.close();

@@ -7,35 +7,31 @@ fn source(number: u8) -> Source {
 }
 
 /// Connections that were opened one after the other, one a tick.
-#[derive(Default)]
 struct Server {
     open: Vec<Known>,
-    places: usize,
-    parts: Vec<(&'static str, usize)>,
+    shares: Shares,
     now: u64,
 }
 
 impl Server {
     fn new(places: usize, parts: &[(&'static str, usize)]) -> Server {
-        let parts = parts.to_vec();
         Server {
-            places,
-            parts,
-            ..Server::default()
+            open: Vec::new(),
+            shares: Shares::new(places, parts.to_vec()),
+            now: 0,
         }
     }
 
     /// A peer comes, and is let in where the rule has a place for it; its number.
     fn come(&mut self, service: &'static str, from: u8) -> Option<u64> {
         self.now += 1;
-        let shares = Shares::new(self.places, self.parts.clone());
         let source = source(from);
-        if self.open.len() >= self.places {
+        if self.open.len() >= self.shares.places() {
             let newcomer = Newcomer {
                 service: Some(service),
                 source: Some(source),
             };
-            let gone = choose_evicted(&self.open, newcomer, &shares)?;
+            let gone = choose_evicted(&self.open, newcomer, &self.shares)?;
             self.open.retain(|known| known.id != gone);
         }
         self.open.push(Known {
@@ -59,13 +55,12 @@ impl Server {
 
     /// So many peers come and each says something.
     fn talkers(&mut self, count: usize, service: &'static str, from: u8) -> Vec<u64> {
-        let mut ids = Vec::new();
-        for _ in 0..count {
+        let talk = |_| {
             let id = self.come(service, from).unwrap();
             self.speak(id);
-            ids.push(id);
-        }
-        ids
+            id
+        };
+        (0..count).map(talk).collect()
     }
 
     fn has(&self, id: u64) -> bool {
@@ -79,7 +74,7 @@ impl Server {
 }
 
 #[test]
-fn talkers_from_one_address_keep_nobody_else_out() {
+fn talkers_from_one_address_keep_no_other_out() {
     let mut server = Server::new(50, &[("text", 1)]);
     let talkers = server.talkers(50, "text", 1);
     let other = server.come("text", 2).unwrap();
@@ -91,7 +86,7 @@ fn talkers_from_one_address_keep_nobody_else_out() {
 }
 
 #[test]
-fn a_class_behind_one_address_gets_in_whoever_else_has_all_places() {
+fn a_class_behind_one_address_gets_half_of_all_places() {
     let mut server = Server::new(100, &[("text", 1)]);
     server.talkers(100, "text", 1);
     let class: Vec<_> = (0..60).filter_map(|_| server.come("text", 2)).collect();
@@ -150,13 +145,11 @@ fn sleepers_in_one_service_keep_no_other_below_its_share() {
     }
     // Each is alone at its address, and still they give, but only what the share is.
     for from in 100..120 {
-        let machine = server.come("atm", from).unwrap();
-        server.speak(machine);
+        server.talkers(1, "atm", from);
     }
     assert_eq!(server.come("atm", 120), None, "the share of atm is 20");
     for from in 130..170 {
-        let text = server.come("text", from).unwrap();
-        server.speak(text);
+        server.talkers(1, "text", from);
     }
     let in_chat = server.open.iter().filter(|known| known.service == "chat");
     assert_eq!(in_chat.count(), 10);
@@ -185,24 +178,20 @@ fn a_peer_that_could_not_be_accepted_yet_is_made_room_for() {
         has_spoken,
         quiet_since: id,
     };
-    let newcomer = Newcomer {
-        service: Some("text"),
-        source: None,
-    };
     let silent = [known(1, 1, true), known(2, 2, false), known(3, 2, false)];
-    assert_eq!(choose_evicted(&silent, newcomer, &shares), Some(2));
-    assert_eq!(choose_evicted(&silent[..1], newcomer, &shares), None);
-    let for_one_of_them = Newcomer {
-        service: None,
-        source: None,
-    };
-    assert_eq!(choose_evicted(&silent, for_one_of_them, &shares), Some(2));
-    assert_eq!(choose_evicted(&silent[..1], for_one_of_them, &shares), None);
-    assert_eq!(
-        choose_evicted(&silent[1..2], for_one_of_them, &shares),
-        Some(2)
-    );
-    assert_eq!(choose_evicted(&[], for_one_of_them, &shares), None);
+    let (newcomer, one_of_them) = (Some("text"), None);
+    for (service, open, gone) in [
+        (newcomer, &silent[..], Some(2)),
+        (newcomer, &silent[..1], None),
+        (one_of_them, &silent, Some(2)),
+        (one_of_them, &silent[..1], None),
+        (one_of_them, &silent[1..2], Some(2)),
+        (one_of_them, &[], None),
+    ] {
+        let source = None;
+        let newcomer = Newcomer { service, source };
+        assert_eq!(choose_evicted(open, newcomer, &shares), gone);
+    }
 }
 
 #[test]
@@ -211,6 +200,7 @@ fn an_ipv6_network_is_one_source_and_a_mapped_address_is_the_ipv4_one() {
     assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:0:0:2"));
     assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
     assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
+    assert_eq!(source("::1").0.to_string(), "::1");
     assert_ne!(source("10.0.0.1"), source("10.0.0.2"));
 }
 
@@ -241,15 +231,15 @@ proptest! {
         }
         let service = SERVICES[service];
         let taken = server.open.iter().filter(|known| known.service == service).count();
-        let share = Shares::new(30, server.parts.clone()).of(service, 30);
+        let share = server.shares.of(service, 30);
         let others: Vec<_> = server.open.clone();
         let came = server.come(service, from);
         prop_assert!(came.is_some() || taken >= share);
         prop_assert!(server.open.len() <= 30);
-        // Whoever gave way is of a service that had more than its share, or of the newcomer's own.
+        // What gave way is of a service that had more than its share, or of the newcomer's own.
         for gone in others.iter().filter(|known| !server.has(known.id)) {
             let of_it = others.iter().filter(|known| known.service == gone.service).count();
-            let share = Shares::new(30, server.parts.clone()).of(gone.service, 30);
+            let share = server.shares.of(gone.service, 30);
             prop_assert!(of_it > share || gone.service == service);
         }
     }

@@ -1,10 +1,10 @@
 //! An audit that finds nothing wrong, and what it says of a ledger that was tampered with.
 
-use proto::atm::bank::{Known, Operation, decide};
-use proto::atm::record::Write;
+use proto::atm::bank::{Known, Operation, Rows, decide};
+use proto::atm::record::{Transaction, Write};
 
 use super::super::memory::MemoryStore;
-use super::super::tests::{CARD, card, confirm, create, dep, hold, roll_back, with};
+use super::super::tests::{CARD, card, confirm, create, dep, dump, hold, roll_back, with};
 use super::*;
 
 fn apply(store: &mut MemoryStore, operation: Operation) {
@@ -48,16 +48,10 @@ fn account(store: &mut MemoryStore) -> Account {
 }
 
 fn transaction(store: &mut MemoryStore, wanted: TransactionId) -> Transaction {
-    let mut found = None;
-    store
-        .each_record(&mut |dated| match dated.row {
-            TransactionRecord::Transaction(transaction) if transaction.id == wanted => {
-                found = Some(transaction)
-            }
-            TransactionRecord::Transaction(_) | TransactionRecord::Tombstone(_) => {}
-        })
-        .unwrap();
-    found.unwrap()
+    match store.record(wanted) {
+        Ok(Some(TransactionRecord::Transaction(transaction))) => transaction,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -100,51 +94,34 @@ fn every_kind_of_tampering_is_found() {
     type Tamper = fn(&mut MemoryStore) -> Write;
     let cases: [(&str, Tamper); 8] = [
         ("a balance", |store| {
-            let account = account(store);
-            let posted = account
-                .posted
-                .checked_sub(Money::from_minor(1).unwrap())
-                .unwrap();
-            Write::PutAccount(Account { posted, ..account })
+            let mut account = account(store);
+            account.posted = "9319.99".parse().unwrap();
+            Write::PutAccount(account)
         }),
         ("a hold", |store| {
-            Write::PutAccount(Account {
-                held: Money::ZERO,
-                ..account(store)
-            })
+            let mut account = account(store);
+            account.held = Money::ZERO;
+            Write::PutAccount(account)
         }),
         ("a pending deposit", |store| {
-            Write::PutAccount(Account {
-                pending: Money::ZERO,
-                ..account(store)
-            })
+            let mut account = account(store);
+            account.pending = Money::ZERO;
+            Write::PutAccount(account)
         }),
         ("a status", |store| {
-            let status = Status::Confirmed;
-            let transaction = Transaction {
-                status,
-                ..transaction(store, with(3))
-            };
+            let mut transaction = transaction(store, with(3));
+            transaction.status = Status::Confirmed;
             Write::PutRecord(TransactionRecord::Transaction(transaction))
         }),
         ("an amount", |store| {
-            let amount = "500.01".parse().unwrap();
-            let transaction = Transaction {
-                amount,
-                ..transaction(store, with(1))
-            };
+            let mut transaction = transaction(store, with(1));
+            transaction.amount = "500.01".parse().unwrap();
             Write::PutRecord(TransactionRecord::Transaction(transaction))
         }),
         ("a second confirmation in the history", |store| {
-            let mut last = None;
-            store
-                .each_entry(None, &mut |dated| {
-                    if dated.row.event == Event::Confirmed {
-                        last = Some(dated.row);
-                    }
-                })
-                .unwrap();
-            Write::Append(last.unwrap())
+            let (_, _, mut entries) = dump(store);
+            entries.retain(|entry| entry.event == Event::Confirmed);
+            Write::Append(entries.remove(0))
         }),
         ("an entry of an id that is not recorded", |_| {
             let (event, id) = (Event::RolledBack, Some(with(99)));

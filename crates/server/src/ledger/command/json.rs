@@ -1,5 +1,5 @@
-//! The answers for programs: objects whose members are what the tables show, and more. Money is text,
-//! as `"500.00"`, since a JSON number need not be exact; times are RFC 3339, in UTC.
+//! The answers for programs: objects whose members are what the tables show, and more. Money is
+//! text, as `"500.00"`, since a JSON number need not be exact; times are RFC 3339, in UTC.
 
 use std::io::{self, Write};
 
@@ -8,42 +8,27 @@ use proto::atm::record::{Account, Entry, Transaction};
 use proto::atm::{Answer, CardNumber, Kind};
 use serde_json::{Value, json};
 
-use super::super::audit::{Report, Totals, decimal};
+use super::super::audit::{Report, decimal};
 use super::super::store::{Dated, seconds};
 
 /// What an audit found, in one object.
 pub fn report(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let Report {
-        accounts,
-        transactions,
-        entries,
-        unsettled,
-        totals,
-        violations,
-    } = report;
-    let Totals {
-        available,
-        held,
-        pending,
-        opening,
-        paid_in,
-        cash_out,
-    } = totals;
+    let totals = &report.totals;
     line(
         out,
         json!({
-            "sound": violations.is_empty(),
-            "available": decimal(*available),
-            "held": decimal(*held),
-            "cash_out": decimal(*cash_out),
-            "opening": decimal(*opening),
-            "paid_in": decimal(*paid_in),
-            "pending": decimal(*pending),
-            "accounts": accounts,
-            "transactions": transactions,
-            "unsettled": unsettled,
-            "entries": entries,
-            "violations": violations,
+            "sound": report.violations.is_empty(),
+            "available": decimal(totals.available),
+            "held": decimal(totals.held),
+            "cash_out": decimal(totals.cash_out),
+            "opening": decimal(totals.opening),
+            "paid_in": decimal(totals.paid_in),
+            "pending": decimal(totals.pending),
+            "accounts": report.accounts,
+            "transactions": report.transactions,
+            "unsettled": report.unsettled,
+            "entries": report.entries,
+            "violations": report.violations,
         }),
     )
 }

@@ -1,4 +1,5 @@
-//! The answers for people: tables of at most 80 columns, whatever they are about. Ids are never cut.
+//! The answers for people: tables of at most 80 columns, whatever they are about. Ids are never
+//! cut.
 
 use std::io::{self, Write};
 
@@ -26,12 +27,7 @@ pub fn accounts(accounts: &[Account], now: Timestamp, out: &mut impl Write) -> i
             account.available().to_string(),
             account.held.to_string(),
             account.pending.to_string(),
-            if account.is_locked(now) {
-                "locked"
-            } else {
-                "open"
-            }
-            .to_owned(),
+            ["open", "locked"][usize::from(account.is_locked(now))].to_owned(),
         ];
         (cells, account.holder.to_string())
     }));
@@ -209,12 +205,8 @@ mod tests {
 
     #[test]
     fn accounts_are_a_table_as_wide_as_it_has_to_be() {
-        let one = account(
-            CARD,
-            "Joty",
-            "10000".parse().unwrap(),
-            "500".parse().unwrap(),
-        );
+        let (posted, held) = ("10000".parse().unwrap(), "500".parse().unwrap());
+        let one = account(CARD, "Joty", posted, held);
         let mut other = account("111111", "Ann", Money::ZERO, Money::ZERO);
         other.locked_until = Some(u64::MAX);
         assert_eq!(
@@ -230,12 +222,8 @@ mod tests {
     #[test]
     fn the_widest_account_fits_a_terminal() {
         for holder in ["x".repeat(64), "語".repeat(64)] {
-            let widest = account("1234567890123456789", &holder, Money::MAX, Money::ZERO);
-            let mut widest = Account {
-                pending: Money::MAX,
-                held: Money::MAX,
-                ..widest
-            };
+            let mut widest = account("1234567890123456789", &holder, Money::MAX, Money::MAX);
+            widest.pending = Money::MAX;
             widest.locked_until = Some(u64::MAX);
             let shown = lines(|out| accounts(&[widest], at(0), out));
             assert!(shown[1].ends_with('…'), "{shown:?}");
@@ -288,13 +276,8 @@ mod tests {
     fn an_id_that_does_not_fit_has_a_line_of_its_own() {
         let terminal = "x".repeat(32);
         let row = transaction("1234567890123456789", Money::MAX, Some(&terminal));
-        let rows = [
-            Dated { at: at(0), row },
-            Dated {
-                at: at(0),
-                row: transaction(CARD, Money::MAX, None),
-            },
-        ];
+        let other = transaction(CARD, Money::MAX, None);
+        let rows = [row, other].map(|row| Dated { at: at(0), row });
         let shown = lines(|out| unsettled(&rows, at(86_400 * 400), out));
         let expected = [
             format!("400d 0h  9999999999.99  1234567890123456789  {terminal}"),
@@ -307,14 +290,7 @@ mod tests {
 
     #[test]
     fn an_age_has_its_two_largest_units() {
-        for (seconds, expected) in [
-            (-5, "0s"),
-            (59, "59s"),
-            (61, "1m 1s"),
-            (3_700, "1h 1m"),
-            (200_000, "2d 7h"),
-        ] {
-            assert_eq!(age(SignedDuration::from_secs(seconds)), expected);
-        }
+        let ages = [-5, 59, 61, 3_700, 200_000].map(|it| age(SignedDuration::from_secs(it)));
+        assert_eq!(ages, ["0s", "59s", "1m 1s", "1h 1m", "2d 7h"]);
     }
 }

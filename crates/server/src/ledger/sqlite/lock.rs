@@ -5,11 +5,11 @@
 //! through a directory that is mounted twice.
 //!
 //! The lock on the ledger must live with SQLite's own, which are POSIX record locks. Those are a
-//! process's, and it loses all it has on a file with the first descriptor of that file it closes. So
-//! ours is on one byte that SQLite does not use, and belongs to the open file (an "open file
+//! process's, and it loses all it has on a file with the first descriptor of that file it closes.
+//! So ours is on one byte that SQLite does not use, and belongs to the open file (an "open file
 //! description lock"); it is taken before SQLite opens the file, and closed after. `flock` would be
-//! simpler, but over NFS it is a record lock on the whole file, and keeps SQLite out. Where there are
-//! no such locks, there is the file beside alone.
+//! simpler, but over NFS it is a record lock on the whole file, and keeps SQLite out. Where there
+//! are no such locks, there is the file beside alone.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -33,9 +33,6 @@ pub enum LockError {
 
 impl Lock {
     /// Takes the locks of this ledger, which exists.
-    ///
-    /// # Errors
-    /// When another process has one of them, or they cannot be had.
     pub fn take(ledger: &Path) -> Result<Lock, LockError> {
         let mut beside = ledger.as_os_str().to_owned();
         beside.push(".lock");

@@ -155,5 +155,5 @@ fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
 
 fn unreadable(row: &Row<'_>, column: usize, why: impl Display) -> StoreError {
     let name = row.as_ref().column_name(column).unwrap_or("?");
-    StoreError::damaged(format_args!("column {name}: {why}"))
+    StoreError::Damaged(format!("column {name}: {why}"))
 }

@@ -1,10 +1,11 @@
-//! A ledger that fails, and what the callers are told.
+//! A ledger that fails, and what it answers.
 
 use std::sync::Mutex;
 
 use proto::atm::LoginId;
 use proto::atm::record::Login;
 
+use super::super::store::Visit;
 use super::*;
 
 /// What goes wrong, once.
@@ -32,82 +33,60 @@ impl Failing {
         }
         now
     }
+
+    fn check(&self, fault: Fault) -> Result<(), StoreError> {
+        match self.fails(fault) {
+            true => Err(StoreError::Failed("the disk is on fire".into())),
+            false => Ok(()),
+        }
+    }
 }
 
-fn broken() -> StoreError {
-    StoreError::Failed("the disk is on fire".into())
+/// What the store in memory does as it is.
+macro_rules! delegate {
+    ($($method:ident($($argument:ident: $type:ty),*) -> $result:ty;)+) => {
+        $(fn $method(&mut self, $($argument: $type),*) -> $result {
+            self.store.$method($($argument),*)
+        })+
+    };
 }
 
 impl Store for Failing {
     fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        if self.fails(Fault::Begin) {
-            Err(broken())
-        } else {
-            self.store.begin(at)
-        }
-    }
-    fn begin_reading(&mut self) -> Result<(), StoreError> {
-        self.store.begin_reading()
+        self.check(Fault::Begin)?;
+        self.store.begin(at)
     }
     fn write(&mut self, write: Write) -> Result<(), StoreError> {
         self.store.write(write)?;
         assert!(!self.fails(Fault::Panic), "a fault that was asked for");
-        if self.fails(Fault::Write) {
-            Err(broken())
-        } else {
-            Ok(())
-        }
+        self.check(Fault::Write)
     }
     fn commit(&mut self) -> Result<(), CommitError> {
-        if self.fails(Fault::CommitNothing) {
+        if let Err(error) = self.check(Fault::CommitNothing) {
             self.store.roll_back().unwrap();
-            return Err(CommitError::NothingDone(broken()));
+            return Err(CommitError::NothingDone(error));
         }
         self.store.commit()?;
-        if self.fails(Fault::CommitAll) {
-            Err(CommitError::Unknown(broken()))
-        } else {
-            Ok(())
-        }
+        self.check(Fault::CommitAll).map_err(CommitError::Unknown)
     }
-    fn roll_back(&mut self) -> Result<(), StoreError> {
-        self.store.roll_back()
-    }
-    fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        self.store.accounts()
-    }
-    fn each_record(
-        &mut self,
-        visit: &mut dyn FnMut(Dated<TransactionRecord>),
-    ) -> Result<(), StoreError> {
-        self.store.each_record(visit)
-    }
-    fn each_entry(
-        &mut self,
-        of: Option<&CardNumber>,
-        visit: &mut dyn FnMut(Dated<Entry>),
-    ) -> Result<(), StoreError> {
-        self.store.each_entry(of, visit)
-    }
-    fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
-        self.store.unsettled()
+    delegate! {
+        begin_reading() -> Result<(), StoreError>;
+        roll_back() -> Result<(), StoreError>;
+        accounts() -> Result<Vec<Account>, StoreError>;
+        each_record(visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError>;
+        each_entry(of: Option<&CardNumber>, visit: Visit<'_, Entry>) -> Result<(), StoreError>;
+        unsettled() -> Result<Vec<Dated<Transaction>>, StoreError>;
     }
 }
 
 impl Rows for Failing {
     type Error = StoreError;
 
-    fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, StoreError> {
-        self.store.account(card)
-    }
-    fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
-        self.store.created(id)
-    }
-    fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, StoreError> {
-        self.store.record(id)
-    }
-    fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {
-        self.store.login(card, id)
+    delegate! {
+        account(card: &CardNumber) -> Result<Option<Account>, StoreError>;
+        created(id: CreationId) -> Result<Option<Account>, StoreError>;
+        record(id: TransactionId) -> Result<Option<TransactionRecord>, StoreError>;
+        login(card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError>;
     }
     fn now(&self) -> u64 {
         self.store.now()

@@ -1,6 +1,6 @@
 //! Cards that the bank does not know, which a client cannot distinguish from the others: wrong PINs
-//! are counted for them too, and they are locked by the same rules. The counts are in memory, for the
-//! cards that were tried last; a restart forgets them.
+//! are counted for them too, and they are locked by the same rules. The counts are in memory, for
+//! the cards that were tried last; a restart forgets them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -29,9 +29,6 @@ struct Tried {
 
 impl UnknownCards {
     /// The answer to a log-in with a card that is not known, at this moment in seconds since 1970.
-    ///
-    /// # Errors
-    /// Always: it is a refusal.
     pub fn refuse(&self, card: &CardNumber, log_in: &Operation, now: u64) -> Result<(), Refusal> {
         let mut tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tried { books, order } = &mut *tried;
@@ -44,7 +41,7 @@ impl UnknownCards {
                 books.logins.remove(&oldest);
             }
             order.push_back(card.clone());
-            books.write(Write::PutAccount(nobodys(card)?));
+            books.write(Write::PutAccount(placeholder(card)?));
         }
         let refused = books.apply(log_in).map(drop);
         books.history.clear();
@@ -53,7 +50,7 @@ impl UnknownCards {
 }
 
 /// An account that no PIN opens, to count wrong PINs in.
-fn nobodys(card: &CardNumber) -> Result<Account, Refusal> {
+fn placeholder(card: &CardNumber) -> Result<Account, Refusal> {
     Ok(Account {
         card: card.clone(),
         holder: "nobody".parse::<Holder>()?,
@@ -96,10 +93,8 @@ mod tests {
         assert_eq!(refused(&unknown_cards, 2, 4, 0), Code::WrongCredentials);
         // A repeat has the answer it had.
         assert_eq!(refused(&unknown_cards, 1, 3, 0), Code::WrongCredentials);
-        assert_eq!(
-            refused(&unknown_cards, 1, 5, FIRST_LOCK_SECONDS),
-            Code::WrongCredentials
-        );
+        let later = refused(&unknown_cards, 1, 5, FIRST_LOCK_SECONDS);
+        assert_eq!(later, Code::WrongCredentials);
     }
 
     #[test]

@@ -14,12 +14,8 @@ use crate::ledger::store::seconds;
 const MOST_GUESSES: usize = 8;
 
 impl AtmSession {
-    /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted: a
-    /// client can go on guessing.
-    ///
-    /// # Errors
-    /// [`Code::WrongCredentials`] when it is not, or there is no such card; [`Code::Busy`] and the
-    /// like when the PIN cannot be checked.
+    /// Whether this is the PIN of this card. No session is opened, and wrong PINs are not counted:
+    /// a client can go on guessing.
     pub fn verify(&self, card: &CardNumber, pin: &Pin) -> Result<Holder, Refusal> {
         let wanted = card.clone();
         let account = self.atm.bank.query(move |store| store.account(&wanted))?;
@@ -28,9 +24,6 @@ impl AtmSession {
     }
 
     /// Opens the session of the customer of this name or card number. Wrong PINs are not counted.
-    ///
-    /// # Errors
-    /// As [`verify`](AtmSession::verify).
     pub fn log_in_by_name(&mut self, customer: &str, pin: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let is_meant = |account: &Account| is_called(account, customer);
@@ -42,11 +35,8 @@ impl AtmSession {
         Ok(found.holder)
     }
 
-    /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one piece
-    /// with no border between them: it is cut after any customer's name that it begins with.
-    ///
-    /// # Errors
-    /// As [`verify`](AtmSession::verify).
+    /// As [`log_in_by_name`](AtmSession::log_in_by_name), when the name and the PIN come in one
+    /// piece with no border between them: it is cut after any customer's name that it begins with.
     pub fn log_in_concatenated(&mut self, concatenated: &Pin) -> Result<Holder, Refusal> {
         self.card = None;
         let mut guesses: Vec<(Account, Pin)> = Vec::new();
@@ -115,14 +105,19 @@ fn wrong_credentials() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Atm;
     use super::*;
     use crate::conversation::Conversation;
-    use crate::ledger::accounts::demo;
+    use crate::ledger::accounts::{DEMO, built_in};
+    use crate::services::atm::Atm;
     use proto::atm::semantics::Semantics;
+    use proto::atm::{LoginId, Request};
 
-    fn bank() -> Atm {
-        Atm::in_memory(Semantics::ExactlyOnce, demo().unwrap(), None).unwrap()
+    const JOTYS_BALANCE: &str = "available 10000.00, held 0.00";
+
+    fn session() -> AtmSession {
+        let accounts = built_in(DEMO).unwrap();
+        let atm = Atm::in_memory(Semantics::ExactlyOnce, accounts, None);
+        atm.unwrap().session()
     }
 
     fn pin(text: &str) -> Pin {
@@ -133,114 +128,90 @@ mod tests {
         CardNumber::free_form(text).unwrap()
     }
 
-    fn balance(session: &mut AtmSession) -> Result<String, Code> {
-        let answer = session.answer(proto::atm::Request::Balance);
-        let answer = answer.map(|answer| answer.to_string());
-        answer.map_err(|refusal| refusal.code)
+    /// The balance, or the code of the refusal.
+    fn balance(session: &mut AtmSession) -> String {
+        match session.answer(Request::Balance) {
+            Ok(answer) => answer.to_string(),
+            Err(refusal) => refusal.code.as_str().to_owned(),
+        }
     }
 
-    fn code(refused: Result<Holder, Refusal>) -> Code {
-        refused.unwrap_err().code
+    /// The name of the customer, or the code of the refusal.
+    fn outcome(log_in: Result<Holder, Refusal>) -> String {
+        match log_in {
+            Ok(holder) => holder.to_string(),
+            Err(refusal) => refusal.code.as_str().to_owned(),
+        }
     }
 
     #[test]
     fn a_pin_is_checked_as_a_whole_and_wrong_ones_lock_nothing() {
-        let session = bank().session();
-        for wrong in ["123", "12345", "x", "5678"] {
-            let refused = session.verify(&card("123456789"), &pin(wrong));
-            assert_eq!(code(refused), Code::WrongCredentials, "{wrong}");
+        let session = session();
+        for (number, tried, expected) in [
+            ("123456789", "123", "wrong-credentials"),
+            ("123456789", "12345", "wrong-credentials"),
+            ("123456789", "x", "wrong-credentials"),
+            ("123456789", "5678", "wrong-credentials"),
+            ("111", "1234", "wrong-credentials"),
+            ("123456789", "1234", "Joty"),
+        ] {
+            let outcome = outcome(session.verify(&card(number), &pin(tried)));
+            assert_eq!(outcome, expected, "{number} {tried}");
         }
-        assert_eq!(
-            code(session.verify(&card("111"), &pin("1234"))),
-            Code::WrongCredentials
-        );
-        let holder = session.verify(&card("123456789"), &pin("1234")).unwrap();
-        assert_eq!(holder.as_str(), "Joty");
     }
 
     #[test]
     fn a_customer_enters_by_name_or_card_and_leaves_by_a_wrong_pin() {
-        let mut session = bank().session();
+        let mut session = session();
         for customer in ["Joty", "123456789"] {
-            assert_eq!(
-                session
-                    .log_in_by_name(customer, &pin("1234"))
-                    .unwrap()
-                    .as_str(),
-                "Joty"
-            );
-            assert_eq!(
-                balance(&mut session).unwrap(),
-                "available 10000.00, held 0.00"
-            );
-            assert_eq!(
-                code(session.log_in_by_name(customer, &pin("5678"))),
-                Code::WrongCredentials
-            );
-            assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+            let entered = session.log_in_by_name(customer, &pin("1234"));
+            assert_eq!(outcome(entered), "Joty");
+            assert_eq!(balance(&mut session), JOTYS_BALANCE);
+            let refused = session.log_in_by_name(customer, &pin("5678"));
+            assert_eq!(outcome(refused), "wrong-credentials");
+            assert_eq!(balance(&mut session), "not-logged-in");
         }
         for customer in ["J", "Jot", "joty", "", "Joty "] {
             let refused = session.log_in_by_name(customer, &pin("1234"));
-            assert_eq!(code(refused), Code::WrongCredentials, "{customer:?}");
+            assert_eq!(outcome(refused), "wrong-credentials", "{customer:?}");
         }
     }
 
     #[test]
     fn a_name_and_a_pin_in_one_piece_are_cut_where_a_name_ends() {
-        let mut session = bank().session();
+        let mut session = session();
         for concatenated in ["Joty1234", "1234567891234"] {
-            assert_eq!(
-                session
-                    .log_in_concatenated(&pin(concatenated))
-                    .unwrap()
-                    .as_str(),
-                "Joty"
-            );
-            assert_eq!(
-                balance(&mut session).unwrap(),
-                "available 10000.00, held 0.00"
-            );
+            let entered = session.log_in_concatenated(&pin(concatenated));
+            assert_eq!(outcome(entered), "Joty");
+            assert_eq!(balance(&mut session), JOTYS_BALANCE);
         }
-        for concatenated in [
-            "Joty",
-            "123456789",
-            "Joty5678",
-            "Joty12345",
-            "1234",
-            "Ahona1234",
-            "x",
-        ] {
+        for concatenated in "Joty 123456789 Joty5678 Joty12345 1234 Ahona1234 x".split(' ') {
             let refused = session.log_in_concatenated(&pin(concatenated));
-            assert_eq!(code(refused), Code::WrongCredentials, "{concatenated}");
-            assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+            assert_eq!(outcome(refused), "wrong-credentials", "{concatenated}");
+            assert_eq!(balance(&mut session), "not-logged-in");
         }
     }
 
     #[test]
     fn a_session_without_proof_is_only_as_good_as_its_card() {
-        let mut session = bank().session();
+        let mut session = session();
         session.log_in_without_pin(card("987654321"));
-        assert_eq!(
-            balance(&mut session).unwrap(),
-            "available 5000.00, held 0.00"
-        );
+        assert_eq!(balance(&mut session), "available 5000.00, held 0.00");
         session.log_in_without_pin(card("111111"));
-        assert_eq!(balance(&mut session), Err(Code::NotLoggedIn));
+        assert_eq!(balance(&mut session), "not-logged-in");
     }
 
     #[test]
     fn a_locked_card_opens_to_no_pin() {
-        let mut session = bank().session();
+        let mut session = session();
         for number in 1..=3 {
-            let id = proto::atm::LoginId(uuid::Uuid::from_u128(number));
+            let id = LoginId(uuid::Uuid::from_u128(number));
             let (card, pin) = (card("123456789"), pin("0000"));
-            let _ = session.answer(proto::atm::Request::LogIn { id, card, pin });
+            let _ = session.answer(Request::LogIn { id, card, pin });
         }
         let refused = session.verify(&card("123456789"), &pin("1234"));
-        assert_eq!(code(refused), Code::WrongCredentials);
-        assert_eq!(
-            code(session.log_in_by_name("Joty", &pin("1234"))),
-            Code::WrongCredentials
-        );
+        assert_eq!(outcome(refused), "wrong-credentials");
+        let refused = session.log_in_by_name("Joty", &pin("1234"));
+        assert_eq!(outcome(refused), "wrong-credentials");
     }
 }

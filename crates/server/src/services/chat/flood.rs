@@ -1,34 +1,42 @@
 //! How fast one connection may ask: a burst, then a rate. Requests above it are read later, which
-//! the sender's operating system notices when its buffer is full; only a member that goes on sending
-//! all the same, for long, is removed.
+//! the sender's operating system notices when its buffer is full; only a member that goes on
+//! sending all the same, for long, is removed.
 
 use std::time::{Duration, Instant};
 
+use crate::token_bucket::TokenBucket;
+
 /// Requests that are taken at once: a person who pastes a verse, a client that joins and asks.
-pub const BURST: u32 = 20;
+const BURST: u32 = 20;
 
 /// From one request to the next once the burst is used up. Ten lines a second is more than a person
 /// types or reads, and in a room of 200 each line is written 200 times.
-pub const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a member may be throttled without a pause. A person who pasted 600 lines meets it;
 /// a client that waits for each answer never does.
-pub const MAX_THROTTLED: Duration = Duration::from_secs(60);
+const MAX_THROTTLED: Duration = Duration::from_secs(60);
 
 /// What one connection has asked of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Flood {
-    /// When the requests so far will have been taken, at the rate.
-    paid_until: Option<Instant>,
+    bucket: TokenBucket,
     held_since: Option<Instant>,
+}
+
+impl Default for Flood {
+    fn default() -> Flood {
+        Flood {
+            bucket: TokenBucket::new(BURST, INTERVAL),
+            held_since: None,
+        }
+    }
 }
 
 impl Flood {
     /// A request came: how long to hold it back.
     pub fn hold(&mut self, now: Instant) -> Duration {
-        let start = self.paid_until.map_or(now, |until| until.max(now));
-        self.paid_until = Some(start + INTERVAL);
-        (start - now).saturating_sub(INTERVAL * (BURST - 1))
+        self.bucket.take(now)
     }
 
     /// A request was held back, or not, and its sender went on sending meanwhile, or not: whether
@@ -46,32 +54,6 @@ impl Flood {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_burst_is_taken_at_once_and_the_rest_at_the_rate() {
-        let (mut flood, mut now) = (Flood::default(), Instant::now());
-        for _ in 0..BURST {
-            assert_eq!(flood.hold(now), Duration::ZERO);
-        }
-        for _ in 0..50 {
-            let hold = flood.hold(now);
-            assert_eq!(hold, INTERVAL);
-            now += hold;
-        }
-    }
-
-    #[test]
-    fn a_quiet_while_gives_the_burst_back_and_no_more() {
-        let (mut flood, start) = (Flood::default(), Instant::now());
-        for _ in 0..BURST {
-            flood.hold(start);
-        }
-        let later = start + Duration::from_secs(3600);
-        for _ in 0..BURST {
-            assert_eq!(flood.hold(later), Duration::ZERO);
-        }
-        assert_eq!(flood.hold(later), INTERVAL);
-    }
 
     #[test]
     fn only_who_sends_on_for_long_is_persistent() {

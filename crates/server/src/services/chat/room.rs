@@ -2,8 +2,8 @@
 //!
 //! Everything happens under one lock: a name is checked and taken, the list of members is answered
 //! to a joiner, an event is queued for every member. So all members receive the same events in the
-//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket under
-//! the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//! same order, and a joiner misses none and receives none twice. Nothing is written to a socket
+//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
 //!
 //! The room knows messages; the [`Dialect`] words them, each once for all members.
 
@@ -23,8 +23,8 @@ pub struct Room {
     members: Arc<Mutex<Members>>,
 }
 
-/// Where messages to a member wait for the thread that writes them: each rendered once, and shared by
-/// all members. It is closed when the member is out.
+/// Where messages to a member wait for the thread that writes them: each rendered once, and shared
+/// by all members. It is closed when the member is out.
 pub type Queue = OutboundQueue<Arc<[u8]>>;
 
 /// Membership of the room, which ends at the latest when this is dropped.
@@ -72,11 +72,8 @@ impl Room {
         }
     }
 
-    /// Joins the room under this name. The list of members is queued for the joiner, and its joining
-    /// for all others.
-    ///
-    /// # Errors
-    /// When the name is taken or reserved, or the room is closed.
+    /// Joins the room under this name. The list of members is queued for the joiner, and its
+    /// joining for all others.
     pub fn enter(&self, name: Name, queue: Arc<Queue>) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
         self.within(|members| {
@@ -124,11 +121,6 @@ impl Room {
         });
     }
 
-    /// How many are in the room.
-    pub fn count(&self) -> usize {
-        self.within(|members| members.by_id.len())
-    }
-
     /// Does this under the lock. The log is written without it, since that can take long.
     fn within<T>(&self, act: impl FnOnce(&mut Members) -> T) -> T {
         let mut members = self.lock();
@@ -148,9 +140,6 @@ impl Room {
 
 impl Member {
     /// Queues this line for all members: for the speaker too, where the dialect has it so.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn say(&self, text: Text) -> Result<(), Gone> {
         self.within(|members, name| {
             let speaker = (!members.dialect.echoes).then_some(self.id);
@@ -160,9 +149,6 @@ impl Member {
     }
 
     /// Answers who is there.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn who(&self) -> Result<(), Gone> {
         self.within(|members, _| {
             let people = members.people("OK here ".len());
@@ -171,9 +157,6 @@ impl Member {
     }
 
     /// Refuses a request.
-    ///
-    /// # Errors
-    /// When the member is out.
     pub fn refuse(&self, refusal: Refusal) -> Result<(), Gone> {
         self.within(|members, _| members.answer(self.id, Err(refusal)))
     }

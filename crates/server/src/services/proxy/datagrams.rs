@@ -5,14 +5,12 @@
 //! the server; one sends all answers, because a fault may hold one back until the next is sent, to
 //! whichever client.
 
-mod back;
-
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -26,10 +24,10 @@ use wire::datagram::{is_refused, receive_once, transmit};
 use wire::deadline::Waiter;
 use wire::fault::datagrams::{Datagrams, OutgoingDatagram};
 
-use self::back::Back;
 use crate::connections::Connections;
 use crate::connections::eviction::Source;
 use crate::datagrams::never_answered;
+use crate::incoming::IncomingDatagrams;
 use crate::threads::STACK_SIZE;
 
 /// How often each thread checks whether it is to end.
@@ -41,25 +39,6 @@ const MAX_QUEUED_REPLIES: usize = 1_024;
 /// More than any datagram has.
 const BUFFER: usize = 64 * 1024;
 
-/// How datagrams are relayed.
-pub struct Relay<'a> {
-    /// Where the clients send to.
-    pub socket: UdpSocket,
-    /// Where it goes.
-    pub server: SocketAddr,
-    /// Says when to stop.
-    pub connections: &'a Connections,
-    /// Most clients at once. For one more, another is forgotten: of the address that has most, the
-    /// one that was silent longest.
-    pub clients: usize,
-    /// Silence after which a client is forgotten.
-    pub idle: Duration,
-    /// What happens to the requests, and to the answers.
-    pub faults: Option<(Datagrams, Datagrams)>,
-    /// The recorder, if any.
-    pub recorder: Option<Recorder>,
-}
-
 /// One client's address, and the socket that stands for it at the server.
 struct Association {
     client: SocketAddr,
@@ -70,46 +49,37 @@ struct Association {
     has_complained: AtomicBool,
 }
 
-impl Relay<'_> {
-    /// Relays until the server stops.
-    pub fn run(self) {
-        let Relay {
+/// Relays datagrams to this server until we stop, for so many clients at once: for one more,
+/// another is forgotten, of the address that has most the one that was silent longest. A client
+/// that is silent for `idle` is forgotten too.
+pub fn relay(incoming: IncomingDatagrams<'_>, server: SocketAddr, clients: usize, idle: Duration) {
+    let (requests, replies) = incoming.relay_faults().unzip();
+    let (socket, recorder) = (&incoming.socket, incoming.config.recorder.as_ref());
+    let (replies_tx, replies_rx) = sync_channel(MAX_QUEUED_REPLIES);
+    let tap = tap(recorder, Side::Server, socket, 0);
+    thread::scope(|scope| {
+        let back = Back {
             socket,
+            tap: tap.clone(),
+            faults: replies,
+        };
+        if let Err(error) = in_thread(scope, move || back.run(&replies_rx)) {
+            return tracing::error!(%error, "no thread for the answers");
+        }
+        let mut forward = Forward {
+            scope,
             server,
-            connections,
-            clients,
+            replies_tx,
+            most: clients,
             idle,
-            faults,
+            by_client: HashMap::new(),
             recorder,
-        } = self;
-        let (requests, replies) = faults.unzip();
-        let (replies_tx, replies_rx) = sync_channel(MAX_QUEUED_REPLIES);
-        let tap = tap(recorder.as_ref(), Side::Server, &socket, 0);
-        thread::scope(|scope| {
-            let back = Back {
-                socket: &socket,
-                tap: tap.clone(),
-                faults: replies,
-            };
-            let sending = move || back.run(&replies_rx);
-            if let Err(error) = in_thread(scope, sending) {
-                return tracing::error!(%error, "no thread for the answers");
-            }
-            let mut forward = Forward {
-                scope,
-                server,
-                replies_tx,
-                most: clients,
-                idle,
-                by_client: HashMap::new(),
-                recorder,
-                tap,
-                opened: 0,
-            };
-            forward.run(&socket, connections, requests);
-            forward.by_client.into_values().for_each(|it| it.end());
-        });
-    }
+            tap,
+            opened: 0,
+        };
+        forward.run(socket, incoming.connections, requests);
+        forward.by_client.into_values().for_each(|it| it.end());
+    });
 }
 
 /// The way from the clients to the server.
@@ -120,7 +90,7 @@ struct Forward<'scope, 'env> {
     most: usize,
     idle: Duration,
     by_client: HashMap<SocketAddr, Arc<Association>>,
-    recorder: Option<Recorder>,
+    recorder: Option<&'env Recorder>,
     /// Of the socket that the clients send to.
     tap: Option<Tap>,
     /// Sockets to the server so far: their numbers in a recording.
@@ -198,7 +168,7 @@ impl Forward<'_, '_> {
         let upstream = UdpSocket::bind(unspecified)?;
         upstream.connect(self.server)?;
         tracing::debug!(%client, "a new client");
-        let tap = tap(self.recorder.as_ref(), Side::Client, &upstream, self.opened);
+        let tap = tap(self.recorder, Side::Client, &upstream, self.opened);
         self.opened += 1;
         let association = Arc::new(Association {
             client,
@@ -306,8 +276,8 @@ impl Association {
         }
     }
 
-    /// Logs that nothing listens at the server's address, once a client. To the client it is silence,
-    /// as it would be from a host that is off.
+    /// Logs that nothing listens at the server's address, once a client. To the client it is
+    /// silence, as it would be from a host that is off.
     fn report_refused(&self) {
         let words = "nothing listens at the server's address";
         if !self.has_complained.swap(true, Ordering::Relaxed) {
@@ -339,16 +309,62 @@ impl Association {
     }
 }
 
+/// The way from the server to the clients.
+struct Back<'a> {
+    /// Of the clients.
+    socket: &'a UdpSocket,
+    /// Of that socket.
+    tap: Option<Tap>,
+    /// What happens to the answers.
+    faults: Option<Datagrams>,
+}
+
+impl Back<'_> {
+    /// Sends the answers until every sender is dropped.
+    fn run(mut self, replies: &Receiver<OutgoingDatagram>) {
+        loop {
+            let now = Instant::now();
+            let due = self.faults.as_mut().map(|it| it.take_due(now));
+            due.into_iter().flatten().for_each(|it| self.send(&it));
+            let due = self.faults.as_ref().and_then(Datagrams::next_due);
+            let wait = due.map_or(STOP_CHECK, |due| due.saturating_duration_since(now));
+            match replies.recv_timeout(wait.min(STOP_CHECK)) {
+                Ok(datagram) => {
+                    let tap = self.tap_of(&datagram);
+                    let datagrams = inject(self.faults.as_mut(), datagram, tap.as_ref());
+                    datagrams.iter().for_each(|it| self.send(it));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn send(&self, datagram: &OutgoingDatagram) {
+        let Some(client) = datagram.receiver else {
+            return;
+        };
+        let tap = self.tap_of(datagram);
+        if let Err(error) = transmit(self.socket, &datagram.message, Some(client), tap.as_ref()) {
+            tracing::warn!(%client, %error, "cannot answer");
+        }
+    }
+
+    fn tap_of(&self, datagram: &OutgoingDatagram) -> Option<Tap> {
+        Some(self.tap.as_ref()?.with_peer(datagram.receiver?))
+    }
+}
+
 /// What is to be sent now, after the faults, whose effects are recorded.
 fn inject(
     faults: Option<&mut Datagrams>,
     datagram: OutgoingDatagram,
     tap: Option<&Tap>,
 ) -> Vec<OutgoingDatagram> {
-    let Some(faults) = faults else {
-        return vec![datagram];
-    };
-    faults.send(datagram, tap)
+    match faults {
+        Some(faults) => faults.send(datagram, tap),
+        None => vec![datagram],
+    }
 }
 
 /// Records a socket, where we are this side.

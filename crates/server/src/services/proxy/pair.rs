@@ -17,7 +17,7 @@ use wire::fault::sending::Break;
 use crate::connections::ConnectionStatus;
 
 /// How long a thread that cannot write, or has nothing to read any more, waits before it looks
-/// whether the other end is still there: only then does nobody read from that end, which is how a
+/// whether the other end is still there: only then is that end not read, which is how a
 /// reset is otherwise noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -85,9 +85,6 @@ pub enum Over {
 
 impl Pair {
     /// Takes both streams over.
-    ///
-    /// # Errors
-    /// When one of them is no longer connected.
     pub fn new(
         client: Arc<TcpStream>,
         server: Arc<TcpStream>,
@@ -146,9 +143,7 @@ impl Pair {
     }
 
     /// Waits until then.
-    ///
-    /// # Errors
-    /// When the pair is over before: why.
+    /// Fails when the pair is over before.
     pub fn wait_until(&self, due: Instant) -> Result<(), Over> {
         let mut state = self.lock();
         loop {
@@ -220,7 +215,7 @@ impl Pair {
         let by = Instant::now() + CLOSE_WAIT;
         let _ = self.destination(direction).shutdown(Shutdown::Write);
         let _ = self.source(direction).shutdown(Shutdown::Write);
-        self.discard(direction, by);
+        self.discard(direction);
         let mut state = self.lock();
         loop {
             let wait = by.saturating_duration_since(Instant::now());
@@ -235,8 +230,9 @@ impl Pair {
     }
 
     /// Throws away what still comes in this direction.
-    pub fn discard(&self, direction: Direction, by: Instant) {
+    pub fn discard(&self, direction: Direction) {
         use io::Read;
+        let by = Instant::now() + CLOSE_WAIT;
         let mut source = self.source(direction);
         let mut piece = [0; 4096];
         loop {
@@ -253,18 +249,13 @@ impl Pair {
         }
     }
 
-    /// As [`discard`](Pair::discard), for the direction that was not cut itself.
-    pub fn discard_after_cut(&self, direction: Direction) {
-        self.discard(direction, Instant::now() + CLOSE_WAIT);
-    }
-
     /// The thread of this direction has nothing more to do.
     pub fn leave(&self, direction: Direction) {
         self.lock().progress(direction).is_left = true;
         self.changed.notify_all();
     }
 
-    /// Waits until the other direction has nothing more to do either. Meanwhile nobody reads from
+    /// Waits until the other direction has nothing more to do either. Meanwhile nothing is read from
     /// this direction's source, so this looks whether it is still there; and `is_too_long` whether
     /// to wait no longer.
     pub fn wait_for_other(&self, direction: Direction, mut is_too_long: impl FnMut() -> bool) {

@@ -15,16 +15,20 @@ use record::Closer;
 use record::tap::Tap;
 use wire::deadline::Waiter;
 use wire::fault::FaultSchedule;
-use wire::fault::outgoing::Write;
+use wire::fault::outgoing::{Outgoing, Write};
 use wire::fault::pause::wait_while_stopped;
 use wire::fault::sending::Break;
 
 use super::cutter::{Cut, Cutter};
-use super::faulty::PumpFaults;
 use super::pair::{Over, Pair, opposite, speaker};
 
 /// Most bytes that one read returns.
-pub const PIECE: usize = 64 * 1024;
+const PIECE: usize = 64 * 1024;
+
+/// Late messages in one direction beyond which nothing is read, and their bytes. What one read
+/// returned always fits.
+const LATE: usize = 4_096;
+const LATE_BYTES: usize = 256 * 1024;
 
 /// One direction of a pair.
 pub struct Pump {
@@ -62,7 +66,8 @@ impl Pump {
         self
     }
 
-    /// Passes on all that is said, to the end of the stream. `on_read` is called when something was.
+    /// Passes on all that is said, to the end of the stream. `on_read` is called when something
+    /// was.
     pub fn run(mut self, on_read: impl Fn()) {
         let ended = match self.pass_all(on_read) {
             Ok(()) => {
@@ -75,7 +80,7 @@ impl Pump {
         if self.has_cut {
             self.pair.close_after_cut(self.direction);
         } else if self.pair.over() == Some(Over::Fault(Break::Cut)) {
-            self.pair.discard_after_cut(self.direction);
+            self.pair.discard(self.direction);
         }
         self.pair.leave(self.direction);
     }
@@ -195,7 +200,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Has recorded what came, and tells once when it is no message.
+    /// Has recorded what came, and warns once when it is no message.
     fn came(&mut self, cut: &Cut) {
         let tap = self.pair.source_tap(self.direction);
         match cut {
@@ -312,6 +317,63 @@ impl Pump {
 
     fn lost(&self, error: &io::Error) -> Over {
         Over::lost(self.direction, error)
+    }
+}
+
+/// What a direction needs that is under faults.
+#[derive(Debug)]
+struct PumpFaults {
+    /// Its messages that are not written yet.
+    outgoing: Outgoing,
+    /// Longest time from the first byte of a message to its last.
+    hold: Duration,
+    /// When the first byte of the message that is held came.
+    held_since: Option<Instant>,
+}
+
+impl PumpFaults {
+    /// No message came yet. One that is not whole after `hold` is no longer held.
+    fn new(schedule: FaultSchedule, hold: Duration) -> PumpFaults {
+        PumpFaults {
+            outgoing: Outgoing::new(schedule),
+            hold,
+            held_since: None,
+        }
+    }
+
+    /// Whether the last message is there that is written: the connection ends with it.
+    fn ends(&self) -> bool {
+        let last = self.outgoing.queue().back();
+        last.is_some_and(|last| last.end().is_some())
+    }
+
+    /// Until when nothing is read, because enough is late, or nothing may follow.
+    fn reads_not_before(&self) -> Option<Instant> {
+        let late = self.outgoing.queue();
+        let bytes = || late.iter().map(|late| late.bytes.len()).sum::<usize>();
+        let is_full = late.len() > LATE || bytes() > LATE_BYTES;
+        self.first_due().filter(|_| is_full || self.ends())
+    }
+
+    /// When something is to be done although nothing came.
+    fn next_deadline(&self) -> Option<Instant> {
+        let held = self.held_since.map(|since| since + self.hold);
+        let held_back = self.outgoing.held_until();
+        [held, self.first_due(), held_back]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the message that is held is not whole in time.
+    fn is_held_too_long(&self) -> bool {
+        self.held_since
+            .is_some_and(|since| since.elapsed() >= self.hold)
+    }
+
+    /// When the first late bytes are due.
+    fn first_due(&self) -> Option<Instant> {
+        self.outgoing.queue().front().map(|late| late.due)
     }
 }
 
