@@ -98,7 +98,7 @@ fn without_line(error: &serde_json::Error) -> String {
 impl Run {
     /// How many events were lost. A gap in the numbers says less: a filter makes one too.
     pub fn lost(&self) -> u64 {
-        let counts = self.events.iter().map(|event| match event.what {
+        let counts = self.events.iter().map(|event| match event.kind {
             EventKind::Lost { count } => count,
             _ => 0,
         });
@@ -198,7 +198,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(Line::Header(header));
         }
         let event: Event = serde_json::from_slice(text).map_err(damaged)?;
-        if event.channel.is_none() && !event.what.may_be_anywhere() {
+        if event.channel.is_none() && !event.kind.may_be_anywhere() {
             return Err(ReadError::Nowhere { line });
         }
         if self.run.as_ref() != Some(&event.run) {

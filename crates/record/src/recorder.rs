@@ -210,12 +210,12 @@ impl Recorder {
     }
 
     /// Records an event that happens now.
-    pub fn record(&self, channel: Option<&Channel>, what: EventKind) {
-        self.record_at(self.now(), channel, what);
+    pub fn record(&self, channel: Option<&Channel>, kind: EventKind) {
+        self.record_at(self.now(), channel, kind);
     }
 
     /// Records an event that began then.
-    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: EventKind) {
+    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, kind: EventKind) {
         let mut event = Event {
             run: self.0.run.clone(),
             n: 0,
@@ -223,7 +223,7 @@ impl Recorder {
             wall: moment.wall,
             side: self.1,
             channel: channel.cloned(),
-            what,
+            kind,
         };
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
@@ -352,7 +352,7 @@ fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
 
 impl Item for Arc<Event> {
     fn size(&self) -> usize {
-        let message = match &self.what {
+        let message = match &self.kind {
             EventKind::Sent(message)
             | EventKind::Received(message)
             | EventKind::Duplicated(message)
@@ -377,7 +377,7 @@ impl Item for Arc<Event> {
     fn lost(self, count: u64) -> Arc<Event> {
         Arc::new(Event {
             channel: None,
-            what: EventKind::Lost { count },
+            kind: EventKind::Lost { count },
             ..Event::clone(&self)
         })
     }

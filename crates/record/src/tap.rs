@@ -388,13 +388,13 @@ impl Tap {
         (shown, any)
     }
 
-    fn record(&self, what: EventKind) {
-        self.0.recorder.record(Some(&self.0.channel), what);
+    fn record(&self, kind: EventKind) {
+        self.0.recorder.record(Some(&self.0.channel), kind);
     }
 
-    fn record_at(&self, moment: EventTime, what: EventKind) {
+    fn record_at(&self, moment: EventTime, kind: EventKind) {
         let channel = Some(&self.0.channel);
-        self.0.recorder.record_at(moment, channel, what);
+        self.0.recorder.record_at(moment, channel, kind);
     }
 }
 
@@ -411,8 +411,8 @@ impl Ends for Shared {
             how: CloseReason::End,
             words: None,
         });
-        let what = EventKind::Closed { by, how, words };
-        self.recorder.record(Some(&self.channel), what);
+        let kind = EventKind::Closed { by, how, words };
+        self.recorder.record(Some(&self.channel), kind);
     }
 }
 

@@ -91,15 +91,15 @@ impl TraceWriter {
     /// When it cannot be written.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         let mut lines = Vec::new();
-        match (&event.channel, &event.what) {
-            (Some(channel), EventKind::Read { .. }) if is_whole(channel, &event.what) => {
+        match (&event.channel, &event.kind) {
+            (Some(channel), EventKind::Read { .. }) if is_whole(channel, &event.kind) => {
                 let before = self.reads.insert(channel.clone(), event.clone());
                 before.map_or(Ok(()), |read| self.draw(&read, true, &mut lines))?;
             }
-            (Some(channel), what) => {
+            (Some(channel), kind) => {
                 self.draw(event, false, &mut lines)?;
                 // What is sent meanwhile was not read.
-                let is_read = match what {
+                let is_read = match kind {
                     EventKind::Received(_)
                     | EventKind::Unreadable { .. }
                     | EventKind::Closed { .. } => true,
@@ -131,12 +131,12 @@ impl TraceWriter {
         };
         let (seconds, micros) = (event.t / 1_000_000_000, event.t / 1_000 % 1_000_000);
         let margin = format!("{seconds:>4}.{micros:06} {place:<8} ");
-        let (mark, style) = mark(&event.what);
+        let (mark, style) = mark(&event.kind);
         let width = self.width();
         let room = width.saturating_sub(margin.len() + mark.chars().count());
         let words = cut(&describe(event, &printable), room);
         self.line(lines, style, &format!("{margin}{mark}{words}"))?;
-        if let (Trace::Hex, Some((_, bytes))) = (self.trace, event.what.crossed()) {
+        if let (Trace::Hex, Some((_, bytes))) = (self.trace, event.kind.crossed()) {
             let per_row = match width {
                 71.. => 16,
                 _ => 8,
@@ -170,12 +170,12 @@ impl TraceWriter {
 }
 
 /// The mark before an event, and its style.
-fn mark(what: &EventKind) -> (&'static str, Style) {
+fn mark(kind: &EventKind) -> (&'static str, Style) {
     let way = |direction| match direction {
         Direction::ToServer => AnsiColor::Cyan.on_default(),
         Direction::ToClient => AnsiColor::Green.on_default(),
     };
-    match what {
+    match kind {
         EventKind::Sent(message) => ("→ ", way(message.direction)),
         EventKind::Received(message) => ("← ", way(message.direction)),
         EventKind::Unreadable { .. } => ("← ", RED),
@@ -205,8 +205,8 @@ fn mark(what: &EventKind) -> (&'static str, Style) {
 }
 
 /// Whether a read found the end of the stream or made a message, which is shown right after it.
-fn is_whole(channel: &Channel, what: &EventKind) -> bool {
-    match what {
+fn is_whole(channel: &Channel, kind: &EventKind) -> bool {
+    match kind {
         EventKind::Read { got: 0, .. } => true,
         EventKind::Read {
             have,

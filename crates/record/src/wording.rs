@@ -12,7 +12,7 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
         None => message.bytes.escaped(),
     };
     let fault = |what: &str, message: &Message| format!("fault: {what}: {}", said(message));
-    match &event.what {
+    match &event.kind {
         EventKind::Connected => match &event.channel {
             Some(channel) => format!("connected, {}", channel.peer),
             None => "connected".to_owned(),

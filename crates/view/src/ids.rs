@@ -59,7 +59,7 @@ impl Ids {
     pub fn of(loaded: &Recordings, are_whole: bool) -> Ids {
         let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for event in loaded.runs.iter().flat_map(|run| &run.events) {
-            let text = match &event.what {
+            let text = match &event.kind {
                 EventKind::Sent(message) | EventKind::Received(message) => message.text.as_deref(),
                 EventKind::Note(note) => note.about.as_deref(),
                 _ => None,

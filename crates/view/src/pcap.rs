@@ -81,7 +81,7 @@ impl Flow<'_> {
         if let Some(stream) = &mut self.stream {
             return stream.step(event);
         }
-        let datagram = event.what.crossed().and_then(|(direction, bytes)| {
+        let datagram = event.kind.crossed().and_then(|(direction, bytes)| {
             let ends = Ends::of(self.view.ends, direction);
             udp(ends, &bytes.0)
         });

@@ -31,7 +31,7 @@ pub fn write(
         events.extend(moments);
     }
     events.retain(|(at, _, event)| {
-        selection.holds(*at) && (selection.reads || !matches!(event.what, EventKind::Read { .. }))
+        selection.holds(*at) && (selection.reads || !matches!(event.kind, EventKind::Read { .. }))
     });
     // Stable: of the same moment, each run keeps its order.
     events.sort_by_key(|(at, ..)| *at);
@@ -52,14 +52,14 @@ pub fn write(
         });
         let arrow = arrow(event);
         let words = describe(event, &|text| ids.shorten(text));
-        let line = format!("  {place:<10}  {:<11} {arrow} {words}", name(&event.what));
+        let line = format!("  {place:<10}  {:<11} {arrow} {words}", name(&event.kind));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
 
-fn name(what: &EventKind) -> &'static str {
-    match what {
+fn name(kind: &EventKind) -> &'static str {
+    match kind {
         EventKind::Connected => "connected",
         EventKind::Sent(_) => "sent",
         EventKind::Received(_) => "received",
@@ -90,8 +90,8 @@ fn name(what: &EventKind) -> &'static str {
 
 /// Which way the message goes, seen from the program.
 fn arrow(event: &Event) -> char {
-    let crossed = event.what.crossed().map(|(direction, _)| direction);
-    let message = event.what.message().map(|message| message.direction);
+    let crossed = event.kind.crossed().map(|(direction, _)| direction);
+    let message = event.kind.message().map(|message| message.direction);
     match crossed.or(message) {
         None => ' ',
         Some(direction) if direction == Direction::sent_by(event.side) => '→',

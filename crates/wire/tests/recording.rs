@@ -56,7 +56,7 @@ impl Tape {
         let file = BufReader::new(File::open(&self.path).unwrap());
         let mut recording = Recording::read(file).unwrap();
         let mut events = recording.runs.remove(0).events;
-        assert_eq!(events.pop().unwrap().what, EventKind::Ended);
+        assert_eq!(events.pop().unwrap().kind, EventKind::Ended);
         assert!(!recording.was_torn && recording.runs.is_empty());
         events
     }
@@ -101,7 +101,7 @@ fn heard(events: &[Event]) -> (Vec<u8>, Vec<String>) {
     let mut bytes = Vec::new();
     let mut texts = Vec::new();
     for event in events {
-        match &event.what {
+        match &event.kind {
             EventKind::Received(message) => {
                 bytes.extend(&message.bytes.0);
                 texts.extend(message.text.clone());
@@ -114,7 +114,7 @@ fn heard(events: &[Event]) -> (Vec<u8>, Vec<String>) {
 }
 
 fn said(events: &[Event]) -> Vec<u8> {
-    let sent = |event: &Event| match &event.what {
+    let sent = |event: &Event| match &event.kind {
         EventKind::Sent(message) => Some(message.bytes.0.clone()),
         _ => None,
     };
@@ -124,7 +124,7 @@ fn said(events: &[Event]) -> Vec<u8> {
 /// What happened, in words.
 fn outline(events: &[Event]) -> Vec<String> {
     let text = |message: &Message| message.text.clone().unwrap_or_else(|| "?".into());
-    let word = |event: &Event| match &event.what {
+    let word = |event: &Event| match &event.kind {
         EventKind::Read { got, .. } => format!("read {got}"),
         EventKind::Sent(message) if message.partial => format!("part {:?}", message.bytes),
         EventKind::Sent(message) => format!("sent {}", text(message)),
@@ -179,18 +179,18 @@ fn every_byte_is_there_in_every_framing_wherever_the_stream_is_cut() {
             if framing != Framing::Raw {
                 assert_eq!(texts, messages, "{framing} {cut}");
             }
-            let got = events.iter().filter_map(|event| match event.what {
+            let got = events.iter().filter_map(|event| match event.kind {
                 EventKind::Read { got, .. } => Some(got),
                 _ => None,
             });
             assert_eq!(got.sum::<usize>(), whole.len());
-            assert_eq!(events[0].what, EventKind::Connected);
+            assert_eq!(events[0].kind, EventKind::Connected);
             let ends = events
                 .iter()
-                .filter(|e| matches!(e.what, EventKind::Closed { .. }));
+                .filter(|e| matches!(e.kind, EventKind::Closed { .. }));
             assert_eq!(ends.count(), 1);
             assert!(matches!(
-                events.last().unwrap().what,
+                events.last().unwrap().kind,
                 EventKind::Closed {
                     by: Closer::Peer,
                     how: CloseReason::End,
@@ -215,7 +215,7 @@ fn a_read_says_how_much_of_the_message_is_there() {
     connection.reader.receive(None).unwrap();
     drop(connection);
     let events = tape.events();
-    let reads = events.iter().filter_map(|event| match event.what {
+    let reads = events.iter().filter_map(|event| match event.kind {
         EventKind::Read {
             got, have, need, ..
         } => Some((got, have, need)),
@@ -374,7 +374,7 @@ fn a_flipped_bit_is_told_with_the_message_as_it_is_sent() {
     other.read_to_end(&mut bytes).unwrap();
     let events = tape.events();
     assert_eq!(said(&events), bytes);
-    let told = events.iter().find_map(|event| match &event.what {
+    let told = events.iter().find_map(|event| match &event.kind {
         EventKind::Corrupted { bit, message } => Some((*bit, message.bytes.0.clone())),
         _ => None,
     });
@@ -400,7 +400,7 @@ fn a_flipped_bit_does_not_uncover_a_secret() {
     }
     drop((connection, other));
     for event in tape.events() {
-        if let EventKind::Sent(message) | EventKind::Corrupted { message, .. } = event.what {
+        if let EventKind::Sent(message) | EventKind::Corrupted { message, .. } = event.kind {
             let shown = String::from_utf8_lossy(&message.bytes.0).into_owned();
             assert!(shown.starts_with("********"), "{shown}");
         }
@@ -450,7 +450,7 @@ fn the_answer_to_a_doubled_request_that_is_taken_back_is_told() {
     let events = tape.events();
     assert_eq!(said(&events), b"OK 1\n");
     let taken_back = events.iter().any(|event| {
-        matches!(&event.what, EventKind::Dropped { cause: DropCause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
+        matches!(&event.kind, EventKind::Dropped { cause: DropCause::Duplicate, message } if message.text.as_deref() == Some("OK 1"))
     });
     assert!(taken_back);
 }
@@ -481,7 +481,7 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
             drop(connection);
             let mut shown = Vec::new();
             for event in tape.events() {
-                if let EventKind::Sent(message) | EventKind::Received(message) = event.what {
+                if let EventKind::Sent(message) | EventKind::Received(message) = event.kind {
                     let mut bytes = Vec::new();
                     let text = message.text.unwrap();
                     framing.encode(text.as_bytes(), &mut bytes).unwrap();

@@ -262,9 +262,9 @@ proptest! {
         second in 0_i64..4_000_000_000,
         channel in channels(),
         is_anywhere: bool,
-        what in happenings(),
+        kind in happenings(),
     ) {
-        let channel = (!is_anywhere || !what.may_be_anywhere()).then_some(channel);
+        let channel = (!is_anywhere || !kind.may_be_anywhere()).then_some(channel);
         let event = crate::Event {
             run: "5f3a9c01d2e4b687".into(),
             n,
@@ -272,7 +272,7 @@ proptest! {
             wall: jiff::Timestamp::new(second, 123_456_789).unwrap(),
             side: proto::side::Side::Server,
             channel,
-            what,
+            kind,
         };
         let line = serde_json::to_string(&event).unwrap();
         prop_assert!(!line.contains('\n'));

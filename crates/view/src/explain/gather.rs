@@ -134,12 +134,12 @@ impl<'a> RunState<'a> {
 
 impl<'a> Gathering<'a> {
     fn take(&mut self, run: usize, event: &'a Event) {
-        match (&event.what, &event.channel) {
+        match (&event.kind, &event.channel) {
             (EventKind::Note(note), _) => self.note(run, note),
             (EventKind::Crashed { at }, _) => self.die(run, Some(at)),
             (EventKind::Ended, _) => self.states[run].is_over = true,
-            (what, Some(channel)) if channel.service == "atm" => {
-                self.message(End { run, channel }, what);
+            (kind, Some(channel)) if channel.service == "atm" => {
+                self.message(End { run, channel }, kind);
             }
             _ => {}
         }

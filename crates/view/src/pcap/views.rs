@@ -81,7 +81,7 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
         // Two threads may be at one connection, and the one that closes it need not be the last
         // to look at the clock.
         view.events
-            .sort_by_key(|event| matches!(event.what, EventKind::Closed { .. }));
+            .sort_by_key(|event| matches!(event.kind, EventKind::Closed { .. }));
         let mut latest = 0;
         view.times.extend(view.events.iter().map(|event| {
             latest = started.saturating_add(event.t).max(latest);
@@ -95,7 +95,7 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
 impl View<'_> {
     /// Whether it has the beginning, and the end of both directions, and how many bytes.
     fn completeness(&self) -> (usize, usize) {
-        let ends = self.events.iter().map(|event| match &event.what {
+        let ends = self.events.iter().map(|event| match &event.kind {
             _ if self.transport == Transport::Udp => 0,
             EventKind::Connected => 1,
             EventKind::Closed {
@@ -107,7 +107,7 @@ impl View<'_> {
         });
         let bytes = |event: &&Event| {
             event
-                .what
+                .kind
                 .crossed()
                 .map_or(0, |(_, bytes)| 1 + bytes.0.len())
         };
@@ -121,8 +121,8 @@ impl View<'_> {
     /// Whether there are packets of it.
     fn shows_something(&self) -> bool {
         self.events.iter().any(|event| {
-            let is_made = self.transport == Transport::Tcp && event.what == EventKind::Connected;
-            is_made || event.what.crossed().is_some()
+            let is_made = self.transport == Transport::Tcp && event.kind == EventKind::Connected;
+            is_made || event.kind.crossed().is_some()
         })
     }
 }

@@ -198,7 +198,7 @@ fn names(loaded: &Recordings) -> HashMap<usize, String> {
     let mut names = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let (EventKind::Sent(message) | EventKind::Received(message)) = &event.what else {
+            let (EventKind::Sent(message) | EventKind::Received(message)) = &event.kind else {
                 continue;
             };
             let Some(channel) = &event.channel else {

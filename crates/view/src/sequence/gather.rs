@@ -25,7 +25,7 @@ use faults::Progress;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Moment,
-    pub(super) what: Action,
+    pub(super) action: Action,
 }
 
 /// What it did.
@@ -167,7 +167,7 @@ impl<'a> Gatherer<'a, '_> {
         let last = self.actions[life].last();
         let is_over = last.is_some_and(|entry| {
             matches!(
-                &entry.what,
+                &entry.action,
                 Action::Alone(StepKind::Crashed { .. } | StepKind::Ended { .. })
             )
         });
@@ -178,8 +178,8 @@ impl<'a> Gatherer<'a, '_> {
         }
     }
 
-    fn push(&mut self, life: usize, at: Moment, what: Action) {
-        self.actions[life].push(Entry { at, what });
+    fn push(&mut self, life: usize, at: Moment, action: Action) {
+        self.actions[life].push(Entry { at, action });
     }
 
     fn alone(&mut self, life: usize, at: Moment, kind: StepKind) {
@@ -193,7 +193,7 @@ impl<'a> Gatherer<'a, '_> {
 
     /// What happened to the program, or on a connection but not to a message.
     fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
-        match &event.what {
+        match &event.kind {
             EventKind::Resent { attempt, text } => {
                 self.progress.again.insert(text, *attempt);
             }
@@ -232,7 +232,7 @@ impl<'a> Gatherer<'a, '_> {
         let (client, server) = self.columns.of_conversation[conversation];
         let channel = event.channel.as_ref();
         let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
-        match &event.what {
+        match &event.kind {
             EventKind::Connected => {
                 let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
@@ -289,8 +289,8 @@ impl<'a> Gatherer<'a, '_> {
                 self.alone(life, at, StepKind::Connection(change));
             }
             EventKind::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
-            what => match what.message() {
-                Some(message) => self.fault(site, event.side, what, message),
+            kind => match kind.message() {
+                Some(message) => self.fault(site, event.side, kind, message),
                 None => self.program_event(life, at, event),
             },
         }
@@ -314,7 +314,7 @@ impl<'a> Gatherer<'a, '_> {
                 ..held.marks
             };
             held.left -= 1;
-            self.actions[life][held.entry].what = Action::Nothing;
+            self.actions[life][held.entry].action = Action::Nothing;
             if held.left == 0 {
                 self.progress.held.remove(&key);
             }
@@ -385,7 +385,7 @@ impl<'a> Gatherer<'a, '_> {
             for other in &closings {
                 let is_usual = matches!(other.how, CloseReason::End | CloseReason::Abort);
                 if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
-                    self.actions[other.life][other.entry].what = Action::Nothing;
+                    self.actions[other.life][other.entry].action = Action::Nothing;
                 }
             }
         }

@@ -45,7 +45,7 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let Some((id, said)) = said(&event.what) else {
+            let Some((id, said)) = said(&event.kind) else {
                 continue;
             };
             let conversation = loaded.conversation(index, event);
@@ -79,8 +79,8 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
     holds
 }
 
-fn said(what: &EventKind) -> Option<(&str, Said<'_>)> {
-    match what {
+fn said(kind: &EventKind) -> Option<(&str, Said<'_>)> {
+    match kind {
         EventKind::Note(note) => {
             let id = note.about.as_deref();
             let id = id.filter(|id| id.starts_with("WITH_"))?;

@@ -12,15 +12,15 @@ use super::{ConnectionState, End, Gathering, Pending, Place};
 
 impl<'a> Gathering<'a> {
     /// What crossed a connection, or was kept from it by a fault.
-    pub(super) fn message(&mut self, end: End<'a>, what: &EventKind) {
+    pub(super) fn message(&mut self, end: End<'a>, kind: &EventKind) {
         use Direction::{ToClient, ToServer};
-        let Some(message) = what.message() else {
+        let Some(message) = kind.message() else {
             return;
         };
-        match (self.states[end.run].side, message.direction, what) {
+        match (self.states[end.run].side, message.direction, kind) {
             (Side::Client, ToServer, EventKind::Duplicated(_)) => self.connection(end).copies = 2,
             (Side::Client, ToServer, _) => {
-                if let Some(fate) = fate(what) {
+                if let Some(fate) = fate(kind) {
                     self.ask(end, message, fate);
                 }
             }
@@ -57,7 +57,7 @@ impl<'a> Gathering<'a> {
                     }));
                 }
             }
-            (Side::Server, ToClient, _) => match fate(what) {
+            (Side::Server, ToClient, _) => match fate(kind) {
                 Some(Fate::Sent) => self.reply(end, message, false),
                 Some(Fate::Dropped | Fate::Cut | Fate::Reset) => self.reply(end, message, true),
                 Some(Fate::Refused) | None => {}
@@ -218,8 +218,8 @@ fn place_of(
 }
 
 /// What became of a message at its sender; `None` when it was not sent whole.
-fn fate(what: &EventKind) -> Option<Fate> {
-    match what {
+fn fate(kind: &EventKind) -> Option<Fate> {
+    match kind {
         EventKind::Sent(message) if !message.partial => Some(Fate::Sent),
         EventKind::Dropped { .. } => Some(Fate::Dropped),
         EventKind::Refused(_) => Some(Fate::Refused),

@@ -72,7 +72,7 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
     for (line, correction) in gatherer.actions.iter_mut().zip(&corrections) {
         for entry in line.iter_mut().filter(|_| *correction != 0) {
             entry.at = entry.at.saturating_add(*correction);
-            match entry.what {
+            match entry.action {
                 Action::Sends(arrow) => {
                     let sent = &mut gatherer.arrows[arrow].sent;
                     *sent = sent.map(|at| at.saturating_add(*correction));

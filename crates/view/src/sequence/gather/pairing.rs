@@ -35,11 +35,11 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
         merged.insert(received, sent);
     }
     for entry in gatherer.actions.iter_mut().flatten() {
-        if let Action::Receives(arrow) = &mut entry.what {
+        if let Action::Receives(arrow) = &mut entry.action {
             if let Some(sent) = merged.get(arrow) {
                 *arrow = *sent;
             } else if pieces.contains(arrow) {
-                entry.what = Action::Nothing;
+                entry.action = Action::Nothing;
             }
         }
     }
@@ -173,7 +173,7 @@ fn is_whole(gatherer: &Gatherer<'_, '_>, run: usize) -> bool {
     let last = runs[run].events.last();
     let says_so = last.is_some_and(|event| {
         use record::EventKind;
-        matches!(event.what, EventKind::Ended | EventKind::Crashed { .. })
+        matches!(event.kind, EventKind::Ended | EventKind::Crashed { .. })
     });
     // It was started again, so it ended.
     let file = gatherer.loaded.files[run];
