@@ -2,6 +2,7 @@
 
 /// Implements, for an enum without fields, the list of all variants, the name of each, and the
 /// variant with a name. A variant without a name does not compile.
+#[macro_export]
 macro_rules! named {
     ($type:ident, $name:ident, $($variant:ident => $text:literal),+ $(,)?) => {
         impl $type {

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use proto::named;
 use proto::side::Side;
 
 /// A point where the process can die.
@@ -44,51 +45,31 @@ pub struct CrashAt {
     pub passage: u64,
 }
 
+named!(
+    CrashPoint, name,
+    // In the order in which a withdrawal reaches them.
+    BeforeSend => "before-send",
+    AfterSend => "after-send",
+    BeforeCommit => "before-commit",
+    AfterCommit => "after-commit",
+    AfterReply => "after-reply",
+    BeforeDispense => "before-dispense",
+    MidDispense => "mid-dispense",
+    AfterDispense => "after-dispense",
+);
+
 impl CrashPoint {
-    /// Every point, in the order in which a withdrawal reaches them.
-    pub const ALL: [CrashPoint; 8] = [
-        CrashPoint::BeforeSend,
-        CrashPoint::AfterSend,
-        CrashPoint::BeforeCommit,
-        CrashPoint::AfterCommit,
-        CrashPoint::AfterReply,
-        CrashPoint::BeforeDispense,
-        CrashPoint::MidDispense,
-        CrashPoint::AfterDispense,
-    ];
-
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            CrashPoint::BeforeSend => "before-send",
-            CrashPoint::AfterSend => "after-send",
-            CrashPoint::BeforeCommit => "before-commit",
-            CrashPoint::AfterCommit => "after-commit",
-            CrashPoint::AfterReply => "after-reply",
-            CrashPoint::BeforeDispense => "before-dispense",
-            CrashPoint::MidDispense => "mid-dispense",
-            CrashPoint::AfterDispense => "after-dispense",
-        }
-    }
-
     /// Whether this program ever reaches it.
     pub fn is_in(self, side: Side) -> bool {
+        use CrashPoint::{AfterCommit, AfterDispense, AfterReply, AfterSend};
+        use CrashPoint::{BeforeCommit, BeforeDispense, BeforeSend, MidDispense};
         match self {
-            CrashPoint::BeforeCommit | CrashPoint::AfterCommit => side == Side::Server,
-            CrashPoint::AfterReply => true,
-            CrashPoint::BeforeSend
-            | CrashPoint::AfterSend
-            | CrashPoint::BeforeDispense
-            | CrashPoint::MidDispense
-            | CrashPoint::AfterDispense => side == Side::Client,
+            BeforeCommit | AfterCommit => side == Side::Server,
+            AfterReply => true,
+            BeforeSend | AfterSend | BeforeDispense | MidDispense | AfterDispense => {
+                side == Side::Client
+            }
         }
-    }
-
-    /// The point with this name, if there is one.
-    pub fn parse(name: &str) -> Option<CrashPoint> {
-        CrashPoint::ALL
-            .into_iter()
-            .find(|point| point.name() == name)
     }
 }
 
@@ -101,8 +82,8 @@ impl fmt::Display for CrashPoint {
 impl fmt::Display for CrashAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.passage {
-            1 => f.write_str(self.point.name()),
-            passage => write!(f, "{}#{passage}", self.point.name()),
+            1 => self.point.fmt(f),
+            passage => write!(f, "{}#{passage}", self.point),
         }
     }
 }
@@ -183,14 +164,6 @@ mod tests {
 
     /// Set in the process that is to die.
     const VICTIM: &str = "WIRE_CRASH_TEST";
-
-    #[test]
-    fn every_place_parses_back() {
-        for point in CrashPoint::ALL {
-            assert_eq!(CrashPoint::parse(point.name()), Some(point));
-        }
-        assert_eq!(CrashPoint::parse("after_commit"), None);
-    }
 
     #[test]
     fn the_process_dies_at_the_place_and_the_passage_given_and_nowhere_else() {
