@@ -352,26 +352,14 @@ fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
 
 impl Item for Arc<Event> {
     fn size(&self) -> usize {
-        let message = match &self.kind {
-            EventKind::Sent(message)
-            | EventKind::Received(message)
-            | EventKind::Duplicated(message)
-            | EventKind::Refused(message)
-            | EventKind::Reordered(message)
-            | EventKind::Dropped { message, .. }
-            | EventKind::Delayed { message, .. }
-            | EventKind::Cut { message, .. }
-            | EventKind::Split { message, .. }
-            | EventKind::Glued(message)
-            | EventKind::Reset(message)
-            | EventKind::Corrupted { message, .. } => {
-                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
-            }
+        let text = match &self.kind {
             EventKind::Unreadable { bytes, .. } => bytes.0.len(),
             EventKind::Resent { text, .. } => text.len(),
-            _ => 0,
+            kind => kind.message().map_or(0, |message| {
+                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
+            }),
         };
-        size_of::<Event>() + 64 + message
+        size_of::<Event>() + 64 + text
     }
 
     fn lost(self, count: u64) -> Arc<Event> {

@@ -191,16 +191,8 @@ fn mark(kind: &EventKind) -> (&'static str, Style) {
         EventKind::Failed { .. } | EventKind::Crashed { .. } | EventKind::Lost { .. } => {
             ("! ", RED)
         }
-        EventKind::Dropped { .. }
-        | EventKind::Duplicated(_)
-        | EventKind::Delayed { .. }
-        | EventKind::Refused(_)
-        | EventKind::Cut { .. }
-        | EventKind::Reordered(_)
-        | EventKind::Split { .. }
-        | EventKind::Glued(_)
-        | EventKind::Reset(_)
-        | EventKind::Corrupted { .. } => ("x ", YELLOW),
+        // What a fault did to a message.
+        _ => ("x ", YELLOW),
     }
 }
 
