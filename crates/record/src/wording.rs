@@ -173,44 +173,21 @@ mod tests {
 
     #[test]
     fn a_cut_text_is_no_wider_than_its_columns() {
-        for (columns, cut_text) in [
-            (10, "日本語です"),
-            (9, "日本語で…"),
-            (8, "日本語…"),
-            (5, "日本…"),
-            (0, ""),
-        ] {
-            assert_eq!(cut("日本語です", columns), cut_text);
-        }
+        let texts = [10, 9, 8, 5, 0].map(|columns| cut("日本語です", columns));
+        assert_eq!(texts, ["日本語です", "日本語で…", "日本語…", "日本…", ""]);
     }
 
     #[test]
     fn durations_have_the_unit_that_fits() {
-        for (nanoseconds, words) in [
-            (7, "7 ns"),
-            (1_500, "1.5 µs"),
-            (500_000_000, "500 ms"),
-            (2_500_000_000, "2.5 s"),
-        ] {
-            assert_eq!(duration(nanoseconds), words);
-        }
+        let shown = [7, 1_500, 500_000_000, 2_500_000_000].map(duration);
+        assert_eq!(shown, ["7 ns", "1.5 µs", "500 ms", "2.5 s"]);
     }
 
     #[test]
     fn attempts_are_ordinal_numbers() {
-        for (number, ordinal) in [
-            (1, "1st"),
-            (2, "2nd"),
-            (3, "3rd"),
-            (4, "4th"),
-            (11, "11th"),
-            (12, "12th"),
-            (13, "13th"),
-            (21, "21st"),
-            (22, "22nd"),
-            (102, "102nd"),
-            (112, "112th"),
-        ] {
+        let numbers = [1, 2, 3, 4, 11, 12, 13, 21, 22, 102, 112];
+        let ordinals = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 102nd 112th";
+        for (number, ordinal) in numbers.into_iter().zip(ordinals.split(' ')) {
             assert_eq!(nth_attempt(number), format!("{ordinal} attempt"));
         }
     }
