@@ -205,8 +205,7 @@ impl Recorder {
 
     /// A moment as nanoseconds since the start of the run.
     pub fn since_start(&self, moment: Instant) -> u64 {
-        let passed = moment.saturating_duration_since(self.0.started);
-        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(moment.saturating_duration_since(self.0.started))
     }
 
     /// Records an event that happens now.
@@ -275,6 +274,10 @@ impl Recorder {
             sink.wait_until_written(by);
         }
     }
+}
+
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Recorder {
