@@ -40,11 +40,8 @@ pub fn write(
         let header = &loaded.runs[run].header;
         write!(out, "{:>12}", wording::seconds(at))?;
         if has_many {
-            write!(
-                out,
-                "  {:<16}",
-                format!("{}/{}", header.program, header.pid)
-            )?;
+            let program = format!("{}/{}", header.program, header.pid);
+            write!(out, "  {program:<16}")?;
         }
         let channel = event.channel.as_ref();
         let place = channel.map_or_else(String::new, |channel| {

@@ -105,13 +105,9 @@ impl View<'_> {
             EventKind::Closed { .. } => 1,
             _ => 0,
         });
-        let bytes = |event: &&Event| {
-            event
-                .kind
-                .crossed()
-                .map_or(0, |(_, bytes)| 1 + bytes.0.len())
-        };
-        (ends.sum(), self.events.iter().map(bytes).sum())
+        let crossed = self.events.iter().filter_map(|event| event.kind.crossed());
+        let bytes = crossed.map(|(_, bytes)| 1 + bytes.0.len());
+        (ends.sum(), bytes.sum())
     }
 
     fn overlaps(&self, other: &View) -> bool {
@@ -141,14 +137,9 @@ fn ends_of(side: Side, channel: &Channel) -> Pair {
     };
     let local = SocketAddr::new(local, channel.local.port());
     let peer = SocketAddr::new(peer, channel.peer.port());
-    match side {
-        Side::Client => Pair {
-            client: local,
-            server: peer,
-        },
-        Side::Server => Pair {
-            client: peer,
-            server: local,
-        },
-    }
+    let (client, server) = match side {
+        Side::Client => (local, peer),
+        Side::Server => (peer, local),
+    };
+    Pair { client, server }
 }

@@ -116,19 +116,17 @@ fn in_order(
     mut of_run: Vec<usize>,
     mut of_conversation: Vec<(usize, usize)>,
 ) -> Columns {
+    let clients: HashSet<usize> = of_conversation.iter().map(|both| both.0).collect();
+    let servers: HashSet<usize> = of_conversation.iter().map(|both| both.1).collect();
     let mut order: Vec<usize> = (0..lifelines.len()).collect();
-    let mut roles = vec![(false, false); lifelines.len()];
-    for (client, server) in &of_conversation {
-        roles[*client].0 = true;
-        roles[*server].1 = true;
-    }
-    order.sort_by_key(|index| match roles[*index] {
-        (true, true) => 1,
-        (true, false) => 0,
-        (false, true) => 2,
-        (false, false) if lifelines[*index].side == Side::Client => 0,
-        (false, false) => 2,
-    });
+    order.sort_by_key(
+        |index| match (clients.contains(index), servers.contains(index)) {
+            (true, true) => 1,
+            (true, false) => 0,
+            (false, false) if lifelines[*index].side == Side::Client => 0,
+            (false, _) => 2,
+        },
+    );
     let mut place = vec![0; order.len()];
     for (new, old) in order.iter().enumerate() {
         place[*old] = new;
@@ -139,11 +137,9 @@ fn in_order(
     for (client, server) in &mut of_conversation {
         (*client, *server) = (place[*client], place[*server]);
     }
+    let lifelines = order.iter().map(|index| lifelines[*index].clone());
     Columns {
-        lifelines: order
-            .iter()
-            .map(|index| lifelines[*index].clone())
-            .collect(),
+        lifelines: lifelines.collect(),
         of_run,
         of_conversation,
     }
@@ -201,12 +197,9 @@ fn names(loaded: &Recordings) -> HashMap<usize, String> {
             let (EventKind::Sent(message) | EventKind::Received(message)) = &event.kind else {
                 continue;
             };
-            let Some(channel) = &event.channel else {
-                continue;
-            };
-            let verb = match channel.service.as_str() {
-                "atm" => "TERMINAL ",
-                "chat" => "JOIN ",
+            let verb = match event.channel.as_ref().map(|channel| &channel.service[..]) {
+                Some("atm") => "TERMINAL ",
+                Some("chat") => "JOIN ",
                 _ => continue,
             };
             if message.direction == Direction::ToServer

@@ -4,7 +4,7 @@
 //! clocks of two machines say. A message is one step where it can be: unless its sender gave up on it,
 //! or died, while it was on its way.
 
-use super::gather::{Action, Entry, Gathered};
+use super::gather::{Action, Entry};
 use super::{Arrow, Delivery, Moment, Step, StepKind, Tone};
 
 /// Where a message stands among the actions of the two ends.
@@ -18,12 +18,10 @@ struct Ends {
 }
 
 /// All arrows, and all steps in order.
-pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
-    let Gathered {
-        mut actions,
-        mut arrows,
-        ..
-    } = gathered;
+pub(super) fn order(
+    mut actions: Vec<Vec<Entry>>,
+    mut arrows: Vec<Arrow<'_>>,
+) -> (Vec<Arrow<'_>>, Vec<Step>) {
     for line in &mut actions {
         line.retain(|entry| !matches!(entry.action, Action::Nothing));
     }
@@ -166,7 +164,7 @@ fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<
     }
 }
 
-/// What a action is that stands alone.
+/// The step of an action that stands alone.
 fn step(action: &mut Action, ends: &mut [Ends]) -> Option<StepKind> {
     match std::mem::replace(action, Action::Nothing) {
         Action::Alone(kind) => Some(kind),
