@@ -4,13 +4,10 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use proto::refusal::{Code, Refusal};
-use proto::reply;
-
 use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, OutgoingDatagram};
 use crate::fault::pause::wait_while_stopped;
-use crate::fault::{FaultSchedule, Faults, INJECTED};
+use crate::fault::{FaultSchedule, Faults, injected_refusal};
 use record::tap::FaultEffect;
 use record::{Mask, Recorder, Tap};
 
@@ -198,8 +195,7 @@ impl Endpoint {
         let peer = self.socket.peer_addr().ok();
         let faults = self.faults.as_mut()?;
         let peer = peer.filter(|_| faults.take_refused())?;
-        let refusal = Refusal::new(Code::Unavailable, INJECTED);
-        let refusal = reply::render::<&str>(&Err(refusal));
+        let refusal = injected_refusal();
         self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
         faults.arrived().is_none().then_some((refusal.len(), peer))
     }
@@ -290,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connected_socket_hears_its_peer_alone_and_that_nobody_is_there() {
+    fn a_connected_socket_receives_from_its_peer_alone_and_learns_that_it_is_gone() {
         let mut server = bound();
         let address = server.local_addr().unwrap();
         let mut client = Endpoint::connected_to(address).unwrap();

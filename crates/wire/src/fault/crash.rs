@@ -134,7 +134,7 @@ pub fn before_send(side: Side) {
     }
 }
 
-/// The crash point after a message was given to the operating system.
+/// The crash point after a message was sent.
 pub fn after_send(side: Side) {
     crash_if_due(match side {
         Side::Client => CrashPoint::AfterSend,
@@ -182,16 +182,14 @@ mod tests {
         }
         let name = "fault::crash::tests::\
             the_process_dies_at_the_place_and_the_passage_given_and_nowhere_else";
-        let died = Command::new(std::env::current_exe().unwrap())
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        program
             .args(["--exact", name, "--nocapture"])
-            .env(VICTIM, "")
-            .output()
-            .unwrap();
+            .env(VICTIM, "");
+        let died = program.output().unwrap();
         let said = String::from_utf8_lossy(&died.stderr);
-        assert!(
-            said.contains("alive") && !said.contains("survived"),
-            "{said}"
-        );
+        assert!(said.contains("alive"), "{said}");
+        assert!(!said.contains("survived"), "{said}");
         #[cfg(unix)]
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&died.status),

@@ -26,8 +26,7 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 /// Longest segment that a message is split into, in bytes: more is not sent in one anyway.
 pub const LONGEST_SEGMENT: usize = 65_535;
 
-/// Which faults are to be injected, and when. Text becomes a `FaultSpec` with [`str::parse`], and a `FaultSpec`
-/// text with `to_string`.
+/// Which faults are to be injected, and when; read with [`str::parse`], written with `to_string`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultSpec {
     /// A request is lost.
@@ -261,10 +260,8 @@ mod tests {
     fn a_place_where_the_program_never_comes_is_refused() {
         assert!(FaultSpec::parse_for(Side::Server, "crash-at=after-commit").is_ok());
         let error = FaultSpec::parse_for(Side::Client, "crash-at=after-commit").unwrap_err();
-        assert_eq!(
-            error,
-            "labclient never comes by after-commit, labserver does"
-        );
+        let words = "labclient never comes by after-commit, labserver does";
+        assert_eq!(error, words);
     }
 
     #[test]
