@@ -90,9 +90,8 @@ pub enum ReadError {
 
 /// What serde says, with the column alone: to serde, each line is the first.
 fn without_line(error: &serde_json::Error) -> String {
-    error
-        .to_string()
-        .replace(" at line 1 column ", " at column ")
+    let words = error.to_string();
+    words.replace(" at line 1 column ", " at column ")
 }
 
 impl Run {
@@ -167,11 +166,8 @@ impl<R: BufRead> Lines<R> {
         self.line += 1;
         let line = self.line;
         let mut text = Vec::new();
-        let most = MAX_LINE as u64 + 1;
-        self.source
-            .by_ref()
-            .take(most)
-            .read_until(b'\n', &mut text)?;
+        let mut source = self.source.by_ref().take(MAX_LINE as u64 + 1);
+        source.read_until(b'\n', &mut text)?;
         if line == 1 && !begins_like_a_recording(&text) {
             return Err(ReadError::NotARecording);
         }

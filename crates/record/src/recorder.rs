@@ -1,5 +1,6 @@
 //! The recorder of a process: numbers events, and passes them on to threads that write them.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -96,10 +97,8 @@ pub struct EventTime {
 impl Settings {
     /// The arguments of this process, without the program's name.
     pub fn own_arguments() -> Vec<String> {
-        let arguments = std::env::args_os().skip(1);
-        arguments
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect()
+        let shown = |argument: OsString| argument.to_string_lossy().into_owned();
+        std::env::args_os().skip(1).map(shown).collect()
     }
 }
 
@@ -228,9 +227,10 @@ impl Recorder {
         *last += 1;
         event.n = *last;
         let event = Arc::new(event);
-        for sink in &self.0.sinks {
-            sink.push(Arc::clone(&event));
-        }
+        self.0
+            .sinks
+            .iter()
+            .for_each(|sink| sink.push(Arc::clone(&event)));
     }
 
     /// Records that the process dies at a crash point, and waits until everything is written.
@@ -328,11 +328,9 @@ fn sink(
 ) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
     let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, ENQUEUE_TIMEOUT));
     let taken_from = Arc::clone(&queue);
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(move || write(&taken_from))
-        .map_err(OpenError::Thread)?;
-    Ok(queue)
+    let thread = thread::Builder::new().name(name.into());
+    let spawned = thread.spawn(move || write(&taken_from));
+    spawned.map(|_| queue).map_err(OpenError::Thread)
 }
 
 /// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before

@@ -8,6 +8,7 @@ use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use proto::mode::PROXY;
+use proto::named;
 use proto::printable::printable;
 use terminal_size::{Width, terminal_size_of};
 
@@ -35,16 +36,7 @@ pub enum Trace {
     Hex,
 }
 
-impl Trace {
-    /// What the command line calls it: `messages` or `hex`.
-    pub fn parse(name: &str) -> Option<Trace> {
-        match name {
-            "messages" => Some(Trace::Messages),
-            "hex" => Some(Trace::Hex),
-            _ => None,
-        }
-    }
-}
+named!(Trace, name, Messages => "messages", Hex => "hex");
 
 /// Whether what is written to this stream may be coloured: it is a terminal that can show colours,
 /// and `NO_COLOR` is not set.

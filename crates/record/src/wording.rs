@@ -66,11 +66,8 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
         EventKind::Resent { attempt, text } => format!("{}: {}", nth_attempt(*attempt), show(text)),
         EventKind::Failed { words } => show(words),
         EventKind::Note(note) => {
-            let words = note.words(event.side, show);
-            match &note.about {
-                Some(id) => format!("{words} {}", show(id)),
-                None => words,
-            }
+            let id = note.about.as_ref().map(|id| format!(" {}", show(id)));
+            note.words(event.side, show) + &id.unwrap_or_default()
         }
         EventKind::Crashed { at } => format!("crashes at {}", show(at)),
         EventKind::Lost { count } => format!("{count} events could not be recorded"),
@@ -79,15 +76,13 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
 }
 
 fn closed(by: Closer, how: CloseReason) -> String {
-    let ending = ending(how);
-    match (how, by) {
-        (CloseReason::Abort, _) => format!("{ending} by us, at once"),
-        (CloseReason::End | CloseReason::Reset, Closer::Us) => format!("{ending} by us"),
-        (CloseReason::End | CloseReason::Reset, Closer::Peer) => {
-            format!("{ending} by the other end")
-        }
-        (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => ending.to_owned(),
-    }
+    let by = match (how, by) {
+        (CloseReason::Abort, _) => " by us, at once",
+        (CloseReason::End | CloseReason::Reset, Closer::Us) => " by us",
+        (CloseReason::End | CloseReason::Reset, Closer::Peer) => " by the other end",
+        (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => "",
+    };
+    format!("{}{by}", ending(how))
 }
 
 /// How a connection ended.

@@ -22,11 +22,15 @@ pub(super) struct Hold {
 impl Hold {
     /// The hold in words.
     pub(super) fn words(&self, ids: &Ids) -> String {
-        let id = ids.shorten(&self.id);
-        match &self.amount {
-            Some(amount) => format!("unsettled: {id}, {amount} held"),
-            None => format!("unsettled: {id}"),
-        }
+        let held = self
+            .amount
+            .as_ref()
+            .map(|amount| format!(", {amount} held"));
+        format!(
+            "unsettled: {}{}",
+            ids.shorten(&self.id),
+            held.unwrap_or_default()
+        )
     }
 }
 
@@ -82,24 +86,21 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
 fn said(kind: &EventKind) -> Option<(&str, Said<'_>)> {
     match kind {
         EventKind::Note(note) => {
+            use NoteKind::{Confirmed, Declined, Disputed, Held, RolledBack};
             let id = note.about.as_deref();
             let id = id.filter(|id| id.starts_with("WITH_"))?;
             match note.kind {
-                NoteKind::Held => Some((id, Said::Held(note.amount.as_deref()))),
-                NoteKind::Confirmed
-                | NoteKind::RolledBack
-                | NoteKind::Declined
-                | NoteKind::Disputed => Some((id, Said::Settled)),
+                Held => Some((id, Said::Held(note.amount.as_deref()))),
+                Confirmed | RolledBack | Declined | Disputed => Some((id, Said::Settled)),
                 _ => None,
             }
         }
         EventKind::Sent(message) | EventKind::Received(message)
             if message.direction == Direction::ToClient =>
         {
-            let said = message.text.as_deref()?.strip_prefix("OK WITH_")?;
             let text = message.text.as_deref()?;
+            let (_, said) = text.strip_prefix("OK WITH_")?.split_once(' ')?;
             let id = ids_in(text).next()?;
-            let (_, said) = said.split_once(' ')?;
             if let Some(rest) = said.strip_prefix("held ") {
                 return Some((id, Said::Held(rest.split(',').next())));
             }

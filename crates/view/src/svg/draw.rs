@@ -153,11 +153,9 @@ impl<'a, W: Write> Drawing<'a, W> {
             self.details(index),
             escape(&self.tooltip(arrow))
         )?;
+        let is_lost = matches!(arrow.fate, Delivery::Lost(..));
         // A cross is taller than a line.
-        let above = match arrow.fate {
-            Delivery::Lost(..) => 8.0,
-            _ => 5.5,
-        };
+        let above = if is_lost { 8.0 } else { 5.5 };
         let label_y = from_y.min(to_y) - above;
         let width = layout::label_width(self.sequence, arrow);
         let mut x = (from + to) / 2.0 - width / 2.0;
@@ -258,15 +256,13 @@ impl<'a, W: Write> Drawing<'a, W> {
             Some(text) => proto::printable::printable(text),
             None => arrow.bytes.escaped(),
         };
-        let conversation = &self.sequence.conversations[arrow.conversation];
+        let at = &self.sequence.conversations[arrow.conversation];
+        let (service, number) = (&at.service, at.number);
+        let (client_address, server_address) = (at.client_address, at.server_address);
         let _ = write!(
             words,
-            "\n{} bytes on {}#{}, {} and {}",
+            "\n{} bytes on {service}#{number}, {client_address} and {server_address}",
             arrow.bytes.0.len(),
-            conversation.service,
-            conversation.number,
-            conversation.client_address,
-            conversation.server_address
         );
         for (moment, name) in [(arrow.sent, "sent"), (arrow.received, "received")] {
             if let Some(moment) = moment {

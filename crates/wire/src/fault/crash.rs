@@ -191,9 +191,9 @@ mod tests {
         assert!(said.contains("alive"), "{said}");
         assert!(!said.contains("survived"), "{said}");
         #[cfg(unix)]
-        assert_eq!(
-            std::os::unix::process::ExitStatusExt::signal(&died.status),
-            Some(9)
-        );
+        {
+            use std::os::unix::process::ExitStatusExt;
+            assert_eq!(died.status.signal(), Some(9));
+        }
     }
 }

@@ -188,9 +188,8 @@ impl FaultSchedule {
 
     /// Whether a message may have to wait for the next one.
     pub fn may_glue(&self) -> bool {
-        self.rules
-            .iter()
-            .any(|(verdict, _)| *verdict == FaultKind::Glue)
+        let mut verdicts = self.rules.iter().map(|(verdict, _)| verdict);
+        verdicts.any(|verdict| *verdict == FaultKind::Glue)
     }
 
     /// What happens to the next message, which was received: it is lost, refused or duplicated.

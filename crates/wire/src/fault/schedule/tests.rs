@@ -31,9 +31,8 @@ fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
 fn one_fault_does_not_move_another() {
     let dropped = |spec| {
         let fates = verdicts(&requests(spec, (7, 0), 200)).into_iter();
-        fates
-            .map(|verdict| verdict == FaultKind::Drop)
-            .collect::<Vec<_>>()
+        let dropped = fates.map(|verdict| verdict == FaultKind::Drop);
+        dropped.collect::<Vec<_>>()
     };
     let among = "drop-request=30%,error=50%,cut=50%,duplicate=50%,delay=1ms";
     assert_eq!(dropped("drop-request=30%"), dropped(among));
