@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -108,12 +108,10 @@ pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Recordings, LoadError>
 }
 
 fn read(file: &Path) -> Result<Recording, ReadError> {
-    let source: Box<dyn BufRead> = if file.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(BufReader::with_capacity(1 << 16, File::open(file)?))
-    };
-    Recording::read(source)
+    if file.as_os_str() == "-" {
+        return Recording::read(io::stdin().lock());
+    }
+    Recording::read(BufReader::with_capacity(1 << 16, File::open(file)?))
 }
 
 fn shown(file: &Path) -> String {

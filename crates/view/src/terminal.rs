@@ -64,29 +64,22 @@ struct Glyphs {
     head: char,
 }
 
-const UNICODE: Glyphs = Glyphs {
-    life: '│',
-    line: '─',
-    dotted: '╌',
-    right: '►',
-    left: '◄',
-    cross: '✗',
-    dot: '●',
-    foot: '┴',
-    head: '┬',
-};
-
-const ASCII: Glyphs = Glyphs {
-    life: '|',
-    line: '-',
-    dotted: '.',
-    right: '>',
-    left: '<',
-    cross: 'X',
-    dot: '*',
-    foot: '+',
-    head: '+',
-};
+impl Glyphs {
+    fn of(is_ascii: bool) -> Glyphs {
+        let either = |unicode, ascii| if is_ascii { ascii } else { unicode };
+        Glyphs {
+            life: either('│', '|'),
+            line: either('─', '-'),
+            dotted: either('╌', '.'),
+            right: either('►', '>'),
+            left: either('◄', '<'),
+            cross: either('✗', 'X'),
+            dot: either('●', '*'),
+            foot: either('┴', '+'),
+            head: either('┬', '+'),
+        }
+    }
+}
 
 impl<'a, W: Write> Drawing<'a, W> {
     fn new(sequence: &'a Sequence<'a>, look: TerminalStyle, out: &'a mut W) -> Drawing<'a, W> {
@@ -94,7 +87,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         Drawing {
             sequence,
             look,
-            glyphs: if look.is_ascii { ASCII } else { UNICODE },
+            glyphs: Glyphs::of(look.is_ascii),
             out,
             is_alive: vec![true; places.len()],
             places,

@@ -92,20 +92,15 @@ impl Stream {
     }
 
     fn connect(&mut self) {
-        let syn = TcpHeader {
-            syn: true,
-            ack: false,
-            acknowledgment_number: 0,
-            ..self.header(Direction::ToServer)
-        };
-        self.packet(Direction::ToServer, syn, b"");
-        self.to_server.pass(1);
-        let syn = TcpHeader {
-            syn: true,
-            ..self.header(Direction::ToClient)
-        };
-        self.packet(Direction::ToClient, syn, b"");
-        self.to_client.pass(1);
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let mut syn = self.header(direction);
+            syn.syn = true;
+            if direction == Direction::ToServer {
+                (syn.ack, syn.acknowledgment_number) = (false, 0);
+            }
+            self.packet(direction, syn, b"");
+            self.half(direction).pass(1);
+        }
         self.acknowledge(Direction::ToClient);
     }
 

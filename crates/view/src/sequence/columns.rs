@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use proto::mode::{Mode, PROXY};
 use proto::side::{Direction, Side};
-use record::EventKind;
 use record::wording::cut;
+use record::{EventKind, Run};
 
 use super::Lifeline;
 use super::unsettled::Hold;
@@ -41,7 +41,7 @@ impl Columns {
         for (run, file) in loaded.files.iter().enumerate() {
             let life = *of_file.entry(*file).or_insert(lifelines.len());
             if life == lifelines.len() {
-                lifelines.push(recorded(loaded, run));
+                lifelines.push(recorded(&loaded.runs[run]));
             }
             of_run.push(life);
         }
@@ -145,10 +145,10 @@ fn in_order(
     }
 }
 
-fn recorded(loaded: &Recordings, run: usize) -> Lifeline {
-    let header = &loaded.runs[run].header;
+fn recorded(run: &Run) -> Lifeline {
+    let header = &run.header;
     Lifeline {
-        name: match is_of_a_proxy(&loaded.runs[run]) {
+        name: match is_of_a_proxy(run) {
             true => "proxy".into(),
             false => proto::printable::printable(&cut(&header.program, LONGEST_NAME)),
         },

@@ -183,8 +183,8 @@ fn queued_messages_leave_in_one_go_and_in_order() {
     assert_eq!(io::read_to_string(other).unwrap(), "1:a,1:b,");
 }
 
-/// A connection that is a client's, under these faults, and the bare other end of it.
-fn refused_by_fault(spec: &str) -> (Connection, TcpStream) {
+/// A client's connection with these faults, and the bare other end of it.
+fn with_faults(spec: &str) -> (Connection, TcpStream) {
     use crate::fault::{Channel, Exchange, FaultPlan};
     use proto::mode::Transport;
     use proto::side::Side;
@@ -203,7 +203,7 @@ fn refused_by_fault(spec: &str) -> (Connection, TcpStream) {
 
 #[test]
 fn a_message_that_does_not_fit_counts_for_nothing() {
-    let (mut connection, other) = refused_by_fault("drop-request=#1");
+    let (mut connection, other) = with_faults("drop-request=#1");
     connection.writer.send(b"a\nb").unwrap_err();
     connection.writer.send(b"ADD 1").unwrap();
     connection.writer.send(b"ADD 2").unwrap();
@@ -213,7 +213,7 @@ fn a_message_that_does_not_fit_counts_for_nothing() {
 
 #[test]
 fn a_split_message_is_read_in_pieces() {
-    let (mut connection, mut other) = refused_by_fault("split=1");
+    let (mut connection, mut other) = with_faults("split=1");
     let reading = std::thread::spawn(move || {
         let (mut all, mut reads) = (Vec::<u8>::new(), 0);
         let mut piece = [0; 1024];
@@ -235,7 +235,7 @@ fn a_split_message_is_read_in_pieces() {
 
 #[test]
 fn a_glued_message_waits_for_the_next_and_comes_with_it() {
-    let (mut connection, mut other) = refused_by_fault("glue=#1-2");
+    let (mut connection, mut other) = with_faults("glue=#1-2");
     connection.writer.send(b"one").unwrap();
     other.set_nonblocking(true).unwrap();
     let nothing = other.read(&mut [0; 16]).unwrap_err();
@@ -249,7 +249,7 @@ fn a_glued_message_waits_for_the_next_and_comes_with_it() {
 
 #[test]
 fn a_glued_message_that_nothing_follows_comes_alone() {
-    let (mut connection, mut other) = refused_by_fault("glue=#1");
+    let (mut connection, mut other) = with_faults("glue=#1");
     connection.writer.send(b"one").unwrap();
     let answering = std::thread::spawn(move || {
         let mut asked = [0; 4];
@@ -264,7 +264,7 @@ fn a_glued_message_that_nothing_follows_comes_alone() {
 
 #[test]
 fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
-    let (mut connection, mut other) = refused_by_fault("reset=#2");
+    let (mut connection, mut other) = with_faults("reset=#2");
     connection.writer.send(b"one").unwrap();
     let mut one = [0; 4];
     other.read_exact(&mut one).unwrap();
@@ -282,7 +282,7 @@ fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
 
 #[test]
 fn a_reset_wakes_a_reader_in_another_thread() {
-    let (connection, _other) = refused_by_fault("reset=#1");
+    let (connection, _other) = with_faults("reset=#1");
     let (mut reader, mut writer) = connection.split();
     let reading = std::thread::spawn(move || reader.receive(None).unwrap_err().to_string());
     let sent = writer.send(b"one").unwrap_err().to_string();
