@@ -219,35 +219,22 @@ fn dump(offset: usize, piece: &[u8], per_row: usize) -> String {
 mod tests {
     use super::*;
     use crate::{Line, Lines};
-    use std::sync::mpsc::{Sender, channel};
+    use std::io::Seek;
 
     const CLIENT: &str = include_str!("../tests/recordings/atm-drop-reply.client.jsonl");
     const TORN: &str = include_str!("../tests/recordings/torn.server.jsonl");
-
-    struct Seen(Sender<Vec<u8>>);
-
-    impl Write for Seen {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     fn shown(recording: &str, trace: Trace, is_coloured: bool) -> String {
         shown_at(70, recording, trace, is_coloured)
     }
 
     fn shown_at(width: usize, recording: &str, trace: Trace, is_coloured: bool) -> String {
-        let (sender, shown) = channel();
+        let mut file = tempfile::tempfile().unwrap();
         let mut screen = TraceWriter {
             trace,
             width: Some(width),
             is_coloured,
-            out: Box::new(Seen(sender)),
+            out: Box::new(file.try_clone().unwrap()),
             reads: HashMap::new(),
         };
         for line in Lines::new(recording.as_bytes()) {
@@ -255,8 +242,8 @@ mod tests {
                 screen.show(&event).unwrap();
             }
         }
-        drop(screen);
-        String::from_utf8(shown.iter().flatten().collect()).unwrap()
+        file.rewind().unwrap();
+        io::read_to_string(file).unwrap()
     }
 
     #[test]

@@ -252,8 +252,7 @@ impl<'a> Gathering<'a> {
             histories.push(History::new(id));
             histories.len() - 1
         });
-        let state = &mut self.states[run];
-        state.touched.insert(number);
+        self.states[run].touched.insert(number);
         number
     }
 }

@@ -9,7 +9,7 @@ use crate::ids::{Ids, ids_in};
 use crate::load::Recordings;
 
 /// A withdrawal of which it is not known that it was confirmed or rolled back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Hold {
     pub(super) id: String,
     pub(super) amount: Option<String>,
@@ -59,12 +59,10 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
             }
             let place = *places.entry(id).or_insert(holds.len());
             if place == holds.len() {
+                let id = id.into();
                 holds.push(Hold {
-                    id: id.into(),
-                    amount: None,
-                    is_settled: false,
-                    conversation: None,
-                    run: None,
+                    id,
+                    ..Hold::default()
                 });
             }
             let hold = &mut holds[place];

@@ -68,7 +68,11 @@ impl Reader {
             if let Some(how) = self.broken() {
                 return Err(ReceiveError::Broken(how));
             }
-            self.write_overdue(&faults);
+            // What waited long enough for the next message. Nothing else is written meanwhile.
+            if let Some(held) = faults.lock().outgoing.take_overdue(Instant::now()) {
+                let tap = self.tap.as_ref().map(|tap| tap.tap());
+                write_held(&self.stream, &held, self.limits.write, tap);
+            }
             if let Some(message) = faults.lock().pending() {
                 return Ok(Some(message));
             }
@@ -95,15 +99,6 @@ impl Reader {
                 Some(FaultEffect::Refused) => return Err(ReceiveError::Injected),
                 Some(_) => {} // It never came.
             }
-        }
-    }
-
-    /// Writes what waited long enough for the next message. Nothing else is written meanwhile.
-    fn write_overdue(&self, faults: &SharedFaults) {
-        let mut faults = faults.lock();
-        if let Some(held) = faults.outgoing.take_overdue(Instant::now()) {
-            let tap = self.tap.as_ref().map(|tap| tap.tap());
-            write_held(&self.stream, &held, self.limits.write, tap);
         }
     }
 

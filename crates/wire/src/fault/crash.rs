@@ -88,24 +88,16 @@ impl fmt::Display for CrashAt {
     }
 }
 
-static ARMED: OnceLock<Armed> = OnceLock::new();
+/// The point that is armed, and how often it was passed.
+static ARMED: OnceLock<(CrashAt, AtomicU64)> = OnceLock::new();
 
 static CRASH_HOOK: OnceLock<CrashHook> = OnceLock::new();
 
 type CrashHook = Box<dyn Fn(CrashPoint) + Send + Sync>;
 
-#[derive(Debug)]
-struct Armed {
-    at: CrashAt,
-    passages: AtomicU64,
-}
-
 /// From here on, this process dies at the place given. Only the first call counts.
 pub fn arm(at: CrashAt) {
-    let _ = ARMED.set(Armed {
-        at,
-        passages: AtomicU64::new(0),
-    });
+    let _ = ARMED.set((at, AtomicU64::new(0)));
 }
 
 /// Registers what is called just before the process dies at a crash point. Only the first call counts.
@@ -116,9 +108,9 @@ pub fn on_crash(hook: impl Fn(CrashPoint) + Send + Sync + 'static) {
 /// Dies if this is the point, and the passage, that was [armed](arm). Otherwise it costs one load.
 #[inline]
 pub fn crash_if_due(point: CrashPoint) {
-    if let Some(armed) = ARMED.get()
-        && armed.at.point == point
-        && armed.passages.fetch_add(1, Ordering::Relaxed) + 1 == armed.at.passage
+    if let Some((at, passages)) = ARMED.get()
+        && at.point == point
+        && passages.fetch_add(1, Ordering::Relaxed) + 1 == at.passage
     {
         if let Some(hook) = CRASH_HOOK.get() {
             hook(point);

@@ -127,34 +127,17 @@ impl<'a> Piece<'a> {
 
     /// What stands before the separator, and behind it if there is one.
     fn split_at(self, separator: &str) -> (Piece<'a>, Option<Piece<'a>>) {
-        match self.text.split_once(separator) {
-            None => (self, None),
-            Some((before, behind)) => {
-                let at = self.at + before.len() + separator.len();
-                let behind = Piece {
-                    at,
-                    text: behind,
-                    ..self
-                };
-                (
-                    Piece {
-                        text: before,
-                        ..self
-                    },
-                    Some(behind),
-                )
-            }
-        }
+        let Some((before, behind)) = self.text.split_once(separator) else {
+            return (self, None);
+        };
+        let part = |at, text| Piece { at, text, ..self };
+        let at = self.at + before.len() + separator.len();
+        (part(self.at, before), Some(part(at, behind)))
     }
 
     fn when(self) -> Result<Selection, FaultSpecError> {
-        if let Some(percent) = self.text.strip_suffix('%') {
-            return Piece {
-                text: percent,
-                ..self
-            }
-            .chance()
-            .map(Selection::Chance);
+        if let Some(text) = self.text.strip_suffix('%') {
+            return Piece { text, ..self }.chance().map(Selection::Chance);
         }
         match self.split_at("#") {
             (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(Selection::Count),
