@@ -24,11 +24,8 @@ pub fn write(
     let began = Sequence::began(loaded);
     let mut events: Vec<(Moment, usize, &Event)> = Vec::new();
     for (index, run) in loaded.runs.iter().enumerate() {
-        let moments = run.events.iter().map(|event| {
-            let at = Sequence::moment(began, loaded.started[index], event.t);
-            (at, index, event)
-        });
-        events.extend(moments);
+        let moment = |event: &Event| Sequence::moment(began, loaded.started[index], event.t);
+        events.extend(run.events.iter().map(|event| (moment(event), index, event)));
     }
     events.retain(|(at, _, event)| {
         selection.holds(*at) && (selection.reads || !matches!(event.kind, EventKind::Read { .. }))

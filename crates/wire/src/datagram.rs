@@ -67,9 +67,8 @@ impl Endpoint {
         number: u64,
         mask: Option<Mask>,
     ) -> io::Result<()> {
-        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask)?;
-        self.tap = Some(tap);
-        Ok(())
+        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask);
+        tap.map(|tap| self.tap = Some(tap))
     }
 
     /// The recording tap of this socket and this peer, or of the connected one.

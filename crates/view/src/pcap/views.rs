@@ -28,9 +28,8 @@ pub(super) struct View<'a> {
 pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     let mut by_ends: BTreeMap<(&str, Pair), [Vec<View>; 2]> = BTreeMap::new();
     for view in runs.iter().flat_map(views_of) {
-        let sides = by_ends
-            .entry((view.transport.name(), view.ends))
-            .or_default();
+        let key = (view.transport.name(), view.ends);
+        let sides = by_ends.entry(key).or_default();
         sides[usize::from(view.side == Side::Server)].push(view);
     }
     let mut chosen = Vec::new();
@@ -39,19 +38,17 @@ pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
             let each = views.iter().map(View::completeness);
             each.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
         };
-        let (best, other) = match completeness(&server) > completeness(&client) {
+        let (best, mut more) = match completeness(&server) > completeness(&client) {
             true => (server, client),
             false => (client, server),
         };
-        let kept = chosen.len();
-        let is_all = best.len() >= other.len();
-        chosen.extend(best);
-        if !is_all {
+        match best.len() >= more.len() {
+            true => more.clear(),
             // The same ports were used again later, and then only the other side recorded it.
-            let mut more = other;
-            more.retain(|view| chosen[kept..].iter().all(|best| !best.overlaps(view)));
-            chosen.extend(more);
+            false => more.retain(|view| best.iter().all(|best| !best.overlaps(view))),
         }
+        chosen.extend(best);
+        chosen.extend(more);
     }
     chosen.sort_by_key(|view| view.times.first().copied());
     chosen

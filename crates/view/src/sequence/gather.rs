@@ -139,12 +139,14 @@ impl<'a> Gatherer<'a, '_> {
             let at = moment(event.t);
             match loaded.conversation(index, event) {
                 Some(conversation) => {
-                    let site = Site {
-                        life,
-                        conversation,
-                        at,
-                    };
-                    self.connection_event(site, event);
+                    self.connection_event(
+                        Site {
+                            life,
+                            conversation,
+                            at,
+                        },
+                        event,
+                    );
                 }
                 None => self.program_event(life, at, event),
             }

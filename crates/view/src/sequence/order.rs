@@ -45,10 +45,8 @@ pub(super) fn order(
                 let at = last.min(received).max(sent);
                 heads[from] += 1;
                 heads[to] += 1;
-                steps.push(Step {
-                    at,
-                    kind: StepKind::Message(arrow),
-                });
+                let kind = StepKind::Message(arrow);
+                steps.push(Step { at, kind });
             }
             Next::Split(arrow) => ends[arrow].is_split = true,
             Next::Part(life, arrow) => {
