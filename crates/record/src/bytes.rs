@@ -66,6 +66,12 @@ impl fmt::Debug for Bytes {
     }
 }
 
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Bytes {
+        Bytes(bytes.to_vec())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +84,7 @@ mod tests {
             (b"\x00\"\xe9\xff", "\"\\u0000\\\"\u{e9}\u{ff}\""),
             (b"", "\"\""),
         ] {
-            assert_eq!(serde_json::to_string(&Bytes(bytes.to_vec())).unwrap(), json);
+            assert_eq!(serde_json::to_string(&Bytes::from(bytes)).unwrap(), json);
         }
     }
 
