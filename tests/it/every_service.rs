@@ -53,7 +53,7 @@ fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, fram
     let is_lost = |event: &Event| {
         let channel = event.channel.as_ref();
         let is_here = channel.is_some_and(|it| it.service == service && it.transport == transport);
-        is_here && matches!(event.what, EventKind::Dropped { .. })
+        is_here && matches!(event.kind, EventKind::Dropped { .. })
     };
     assert!(
         events.iter().any(is_lost),

@@ -53,7 +53,7 @@ fn recording(path: &Path) -> Recording {
 
 /// The messages that crossed the wire, sent ones with a `>`.
 fn messages(events: &[Event]) -> Vec<String> {
-    let words = |event: &Event| match &event.what {
+    let words = |event: &Event| match &event.kind {
         EventKind::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
         EventKind::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
         _ => None,
@@ -62,7 +62,7 @@ fn messages(events: &[Event]) -> Vec<String> {
 }
 
 fn notes(events: &[Event]) -> Vec<NoteKind> {
-    let note = |event: &Event| match &event.what {
+    let note = |event: &Event| match &event.kind {
         EventKind::Note(note) => Some(note.kind.clone()),
         _ => None,
     };
@@ -88,12 +88,12 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
     assert_eq!(header.secrets, Secrets::Masked);
 
     let lost = events.iter().position(|event| {
-        matches!(&event.what, EventKind::Dropped { cause: DropCause::Drop, message }
+        matches!(&event.kind, EventKind::Dropped { cause: DropCause::Drop, message }
             if message.text.as_deref().unwrap().contains(" held 500.00"))
     });
     let after: Vec<_> = events[lost.unwrap()..]
         .iter()
-        .map(|event| &event.what)
+        .map(|event| &event.kind)
         .collect();
     assert!(matches!(
         after[1],
@@ -119,7 +119,7 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
             NoteKind::Confirmed
         ]
     );
-    assert_eq!(events.last().unwrap().what, EventKind::Ended);
+    assert_eq!(events.last().unwrap().kind, EventKind::Ended);
     let log_ins = messages(events);
     let log_ins = log_ins.iter().filter(|m| m.starts_with("> VERIFY"));
     assert!(log_ins.clone().count() == 2 && log_ins.clone().all(|m| m.ends_with(" ****")));
@@ -154,7 +154,7 @@ fn a_question_over_udp_that_is_asked_again_is_told() {
     let words = words("--record it.jsonl --fault drop-request=#1 --timeout 2 datetime date");
     assert_eq!(lab.run(&words, "").status, Some(0));
     let runs = lab.runs();
-    let kinds = runs[0].events.iter().map(|event| match &event.what {
+    let kinds = runs[0].events.iter().map(|event| match &event.kind {
         EventKind::Sent(_) => "sent",
         EventKind::Received(_) => "received",
         EventKind::Dropped { .. } => "dropped",
@@ -198,7 +198,7 @@ fn chat_and_echo_are_recorded_message_by_message_to_their_end() {
         let same = messages_of_chat.iter().filter(|m| *m == message);
         assert_eq!(same.count(), 1, "{message}: {messages_of_chat:?}");
     }
-    let last = &runs[0].events[runs[0].events.len() - 2].what;
+    let last = &runs[0].events[runs[0].events.len() - 2].kind;
     assert!(matches!(last, EventKind::Closed { .. }), "{last:?}");
 
     let lab = Lab::with(Mode::Echo);
@@ -249,7 +249,7 @@ fn a_crash_on_purpose_is_the_last_that_is_told() {
         .iter()
         .rev()
         .take(2)
-        .map(|event| &event.what)
+        .map(|event| &event.kind)
         .collect();
     assert!(matches!(what[0], EventKind::Crashed { at } if at == "mid-dispense"));
     assert!(matches!(what[1], EventKind::Note(note) if note.kind == NoteKind::Drawer));
@@ -294,7 +294,7 @@ fn a_server_that_is_not_there_is_told() {
     assert_eq!(ended.status, Some(3));
     let events = recording(&path).runs.remove(0).events;
     let words = format!("nothing listens on {address}");
-    assert_eq!(events[0].what, EventKind::Failed { words });
+    assert_eq!(events[0].kind, EventKind::Failed { words });
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_connection_that_a_fault_cuts_ends_so() {
         "",
     );
     let events = &lab.runs()[0].events;
-    let closed = events.iter().find_map(|event| match &event.what {
+    let closed = events.iter().find_map(|event| match &event.kind {
         EventKind::Closed { how, .. } => Some(*how),
         _ => None,
     });

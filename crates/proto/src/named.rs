@@ -2,6 +2,7 @@
 
 /// Defines an enum without fields, with the list of all variants, the name of each, which `Display`
 /// writes, and the variant with a name.
+#[macro_export]
 macro_rules! named {
     ($(#[$attribute:meta])* pub enum $type:ident by $name:ident {
         $($(#[$of_variant:meta])* $variant:ident => $text:literal,)+

@@ -71,7 +71,7 @@ pub struct Event {
     pub channel: Option<Channel>,
     /// What happened.
     #[serde(flatten)]
-    pub what: EventKind,
+    pub kind: EventKind,
 }
 
 /// A connection, or a UDP socket and one peer of it.

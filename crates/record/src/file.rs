@@ -60,24 +60,20 @@ pub fn open(path: &Path) -> Result<File, OpenError> {
         TryLockError::WouldBlock => OpenError::InUse(path.to_owned()),
         TryLockError::Error(error) => failed(error),
     })?;
-    let first = Lines::new(BufReader::new(&mut file)).next();
-    match first {
-        None | Some(Ok(_)) => {}
-        Some(Err(ReadError::NotARecording)) => return Err(OpenError::Foreign(path.to_owned())),
-        Some(Err(ReadError::Io(error))) => return Err(failed(error)),
-        Some(Err(error)) => {
-            let path = path.to_owned();
-            return Err(OpenError::Unusable { path, error });
-        }
+    let foreign = || OpenError::Foreign(path.to_owned());
+    if let Some(Err(error)) = Lines::new(BufReader::new(&mut file)).next() {
+        let path = path.to_owned();
+        return Err(match error {
+            ReadError::NotARecording => foreign(),
+            ReadError::Io(error) => failed(error),
+            error => OpenError::Unusable { path, error },
+        });
     }
     let end = end_of_last_line(&mut file).map_err(failed)?;
-    if let Some(end) = end {
-        file.set_len(end).map_err(failed)?;
-        file.seek(SeekFrom::Start(end)).map_err(failed)?;
-        Ok(file)
-    } else {
-        Err(OpenError::Foreign(path.to_owned()))
-    }
+    let end = end.ok_or_else(foreign)?;
+    file.set_len(end).map_err(failed)?;
+    file.seek(SeekFrom::Start(end)).map_err(failed)?;
+    Ok(file)
 }
 
 /// Where the last whole line ends, or `None` when what follows it is too long to be a torn one.
@@ -183,12 +179,8 @@ mod tests {
     #[test]
     fn a_place_where_no_file_can_be_is_named() {
         let error = open(Path::new("/nonexistent/it.jsonl")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("cannot record to /nonexistent/it.jsonl: "),
-            "{error}"
-        );
+        let words = "cannot record to /nonexistent/it.jsonl: ";
+        assert!(error.to_string().starts_with(words), "{error}");
     }
 
     #[test]
@@ -197,10 +189,8 @@ mod tests {
         let mut line = Vec::new();
         append_line(&text, &mut line).unwrap();
         let line = String::from_utf8(line).unwrap();
-        assert_eq!(
-            line,
-            "\"é বাংলা \\u001b[2J\\u009b\\u007f\\u202e\\udb40\\udc41\\\"\\\\\"\n"
-        );
+        let escaped = "\"é বাংলা \\u001b[2J\\u009b\\u007f\\u202e\\udb40\\udc41\\\"\\\\\"\n";
+        assert_eq!(line, escaped);
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 }

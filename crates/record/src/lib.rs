@@ -1,7 +1,7 @@
 //! Recordings: what happened on the wire, one event a line, as `docs/recording.md` specifies.
 //!
 //! A [`Recorder`] takes the events of a process and has them written, by threads of its own, to a
-//! file and to standard error. A [`Tap`] tells it what one connection or socket does, and is carried by
+//! file and to standard error. A [`Tap`] records what one connection or socket does, and is carried by
 //! the connection, so a service knows nothing of it.
 //!
 //! * [`event`], [`note`], [`bytes`]: the lines of a recording;

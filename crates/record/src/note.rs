@@ -1,6 +1,6 @@
 //! Notes: what a cash machine's journal and the bank's ledger say, which is not on the wire.
 
-use proto::atm::Kind;
+use proto::atm::Kind::{Deposit, Withdrawal};
 use proto::atm::machine::JournalRecord;
 use proto::refusal::Code;
 use proto::side::Side;
@@ -120,21 +120,18 @@ impl From<NoteKind> for Note {
 impl From<&JournalRecord> for Note {
     fn from(record: &JournalRecord) -> Note {
         let (kind, amount, code) = match record {
-            JournalRecord::Loading(drawer) => (NoteKind::Loading, Some(drawer.to_string()), None),
-            JournalRecord::Loaded(drawer) => (NoteKind::Loaded, Some(drawer.to_string()), None),
+            JournalRecord::Loading(drawer) => (NoteKind::Loading, Some(*drawer), None),
+            JournalRecord::Loaded(drawer) => (NoteKind::Loaded, Some(*drawer), None),
             JournalRecord::Sending { amount, .. } => {
-                (NoteKind::Sending, Some(amount.to_string()), None)
+                (NoteKind::Sending, Some(amount.money()), None)
             }
-            JournalRecord::Moving { id, drawer } => {
-                let kind = match id.kind {
-                    Kind::Withdrawal => NoteKind::Dispensing,
-                    Kind::Deposit => NoteKind::Accepting,
-                };
-                (kind, Some(drawer.to_string()), None)
-            }
+            JournalRecord::Moving { id, drawer } => match id.kind {
+                Withdrawal => (NoteKind::Dispensing, Some(*drawer), None),
+                Deposit => (NoteKind::Accepting, Some(*drawer), None),
+            },
             JournalRecord::Moved(id) => match id.kind {
-                Kind::Withdrawal => (NoteKind::Dispensed, None, None),
-                Kind::Deposit => (NoteKind::Accepted, None, None),
+                Withdrawal => (NoteKind::Dispensed, None, None),
+                Deposit => (NoteKind::Accepted, None, None),
             },
             JournalRecord::RollingBack(_) => (NoteKind::RollingBack, None, None),
             JournalRecord::Confirmed(_) => (NoteKind::Confirmed, None, None),
@@ -145,7 +142,7 @@ impl From<&JournalRecord> for Note {
         Note {
             about: record.id().map(|id| id.to_string()),
             kind,
-            amount,
+            amount: amount.map(|amount| amount.to_string()),
             detail: code.map(Detail::Code),
         }
     }

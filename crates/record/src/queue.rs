@@ -131,10 +131,8 @@ impl<T: Item> Queue<T> {
             state.is_writing || !state.waiting.is_empty() || state.last_lost.is_some()
         };
         let wait = by.saturating_duration_since(Instant::now());
-        drop(
-            self.changed
-                .wait_timeout_while(self.lock(), wait, is_unwritten),
-        );
+        let waiting = self.lock();
+        drop(self.changed.wait_timeout_while(waiting, wait, is_unwritten));
     }
 
     /// Takes no more items; those that wait can still be taken.

@@ -90,15 +90,14 @@ pub enum ReadError {
 
 /// What serde says, with the column alone: to serde, each line is the first.
 fn without_line(error: &serde_json::Error) -> String {
-    error
-        .to_string()
-        .replace(" at line 1 column ", " at column ")
+    let words = error.to_string();
+    words.replace(" at line 1 column ", " at column ")
 }
 
 impl Run {
     /// How many events were lost. A gap in the numbers says less: a filter makes one too.
     pub fn lost(&self) -> u64 {
-        let counts = self.events.iter().map(|event| match event.what {
+        let counts = self.events.iter().map(|event| match event.kind {
             EventKind::Lost { count } => count,
             _ => 0,
         });
@@ -167,11 +166,8 @@ impl<R: BufRead> Lines<R> {
         self.line += 1;
         let line = self.line;
         let mut text = Vec::new();
-        let most = MAX_LINE as u64 + 1;
-        self.source
-            .by_ref()
-            .take(most)
-            .read_until(b'\n', &mut text)?;
+        let mut source = self.source.by_ref().take(MAX_LINE as u64 + 1);
+        source.read_until(b'\n', &mut text)?;
         if line == 1 && !begins_like_a_recording(&text) {
             return Err(ReadError::NotARecording);
         }
@@ -198,7 +194,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(Line::Header(header));
         }
         let event: Event = serde_json::from_slice(text).map_err(damaged)?;
-        if event.channel.is_none() && !event.what.may_be_anywhere() {
+        if event.channel.is_none() && !event.kind.may_be_anywhere() {
             return Err(ReadError::Nowhere { line });
         }
         if self.run.as_ref() != Some(&event.run) {

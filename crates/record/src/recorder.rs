@@ -1,5 +1,6 @@
 //! The recorder of a process: numbers events, and passes them on to threads that write them.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -96,10 +97,8 @@ pub struct EventTime {
 impl Settings {
     /// The arguments of this process, without the program's name.
     pub fn own_arguments() -> Vec<String> {
-        let arguments = std::env::args_os().skip(1);
-        arguments
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect()
+        let shown = |argument: OsString| argument.to_string_lossy().into_owned();
+        std::env::args_os().skip(1).map(shown).collect()
     }
 }
 
@@ -205,17 +204,16 @@ impl Recorder {
 
     /// A moment as nanoseconds since the start of the run.
     pub fn since_start(&self, moment: Instant) -> u64 {
-        let passed = moment.saturating_duration_since(self.0.started);
-        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(moment.saturating_duration_since(self.0.started))
     }
 
     /// Records an event that happens now.
-    pub fn record(&self, channel: Option<&Channel>, what: EventKind) {
-        self.record_at(self.now(), channel, what);
+    pub fn record(&self, channel: Option<&Channel>, kind: EventKind) {
+        self.record_at(self.now(), channel, kind);
     }
 
     /// Records an event that began then.
-    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, what: EventKind) {
+    pub fn record_at(&self, moment: EventTime, channel: Option<&Channel>, kind: EventKind) {
         let mut event = Event {
             run: self.0.run.clone(),
             n: 0,
@@ -223,15 +221,16 @@ impl Recorder {
             wall: moment.wall,
             side: self.1,
             channel: channel.cloned(),
-            what,
+            kind,
         };
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
         event.n = *last;
         let event = Arc::new(event);
-        for sink in &self.0.sinks {
-            sink.push(Arc::clone(&event));
-        }
+        self.0
+            .sinks
+            .iter()
+            .for_each(|sink| sink.push(Arc::clone(&event)));
     }
 
     /// Records that the process dies at a crash point, and waits until everything is written.
@@ -275,6 +274,10 @@ impl Recorder {
             sink.wait_until_written(by);
         }
     }
+}
+
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Recorder {
@@ -325,11 +328,9 @@ fn sink(
 ) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
     let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, ENQUEUE_TIMEOUT));
     let taken_from = Arc::clone(&queue);
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(move || write(&taken_from))
-        .map_err(OpenError::Thread)?;
-    Ok(queue)
+    let thread = thread::Builder::new().name(name.into());
+    let spawned = thread.spawn(move || write(&taken_from));
+    spawned.map(|_| queue).map_err(OpenError::Thread)
 }
 
 /// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before
@@ -352,32 +353,20 @@ fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
 
 impl Item for Arc<Event> {
     fn size(&self) -> usize {
-        let message = match &self.what {
-            EventKind::Sent(message)
-            | EventKind::Received(message)
-            | EventKind::Duplicated(message)
-            | EventKind::Refused(message)
-            | EventKind::Reordered(message)
-            | EventKind::Dropped { message, .. }
-            | EventKind::Delayed { message, .. }
-            | EventKind::Cut { message, .. }
-            | EventKind::Split { message, .. }
-            | EventKind::Glued(message)
-            | EventKind::Reset(message)
-            | EventKind::Corrupted { message, .. } => {
-                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
-            }
+        let text = match &self.kind {
             EventKind::Unreadable { bytes, .. } => bytes.0.len(),
             EventKind::Resent { text, .. } => text.len(),
-            _ => 0,
+            kind => kind.message().map_or(0, |message| {
+                message.bytes.0.len() + message.text.as_ref().map_or(0, String::len)
+            }),
         };
-        size_of::<Event>() + 64 + message
+        size_of::<Event>() + 64 + text
     }
 
     fn lost(self, count: u64) -> Arc<Event> {
         Arc::new(Event {
             channel: None,
-            what: EventKind::Lost { count },
+            kind: EventKind::Lost { count },
             ..Event::clone(&self)
         })
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::bytes::Bytes;
 use super::event::{Channel, CloseReason, Closer, DropCause, EventKind, FramingName, Message};
-use super::recorder::{Ends, EventTime, Recorder};
+use super::recorder::{Ends, EventTime, Recorder, nanoseconds};
 use proto::mode::Transport;
 use proto::side::Direction;
 
@@ -39,18 +39,18 @@ struct Shared {
     recorder: Recorder,
     channel: Channel,
     mask: Option<Mask>,
-    /// How it ends, for a socket that has one peer; `None` when it has many, or its end was recorded.
-    end: Mutex<Option<End>>,
+    end: Mutex<End>,
 }
 
-#[derive(Debug, Default)]
-struct End(Option<Ended>);
-
+/// The end of a connection.
 #[derive(Debug)]
-struct Ended {
-    by: Closer,
-    how: CloseReason,
-    words: Option<String>,
+enum End {
+    /// Nothing is known of it.
+    Open,
+    /// It ends like this.
+    Known(Closer, CloseReason, Option<String>),
+    /// It was recorded, or never will be: the socket has many peers.
+    Over,
 }
 
 /// Bytes on the wire, framing included.
@@ -102,7 +102,7 @@ impl Tap {
     /// A tap on a connection, or on a client's UDP socket, which is made now and ends when the last
     /// clone is dropped.
     pub fn connected(recorder: &Recorder, channel: Channel, mask: Option<Mask>) -> Tap {
-        let tap = Tap::new(recorder, channel, mask, Some(End::default()));
+        let tap = Tap::new(recorder, channel, mask, End::Open);
         tap.record(EventKind::Connected);
         let shared: Arc<dyn Ends> = Arc::clone(&tap.0) as _;
         recorder.opened(Arc::downgrade(&shared));
@@ -156,11 +156,11 @@ impl Tap {
         };
         Ok(match peer {
             Some(_) => Tap::connected(recorder, channel, mask),
-            None => Tap::new(recorder, channel, mask, None),
+            None => Tap::new(recorder, channel, mask, End::Over),
         })
     }
 
-    fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: Option<End>) -> Tap {
+    fn new(recorder: &Recorder, channel: Channel, mask: Option<Mask>, end: End) -> Tap {
         Tap(Arc::new(Shared {
             recorder: recorder.clone(),
             channel,
@@ -186,23 +186,15 @@ impl Tap {
         for &(length, is_secret) in batch.messages() {
             let bytes = &rest[..length.min(rest.len())];
             rest = &rest[bytes.len()..];
-            let frame = Frame { bytes, is_secret };
-            match bytes.len() {
-                0 => {}
-                whole if whole == length => self.sent(moment, frame),
-                _ => self.sent_in_part(moment, frame),
+            if bytes.is_empty() {
+                continue;
             }
+            let mut message = self.message(self.outward(), Frame { bytes, is_secret });
+            if bytes.len() < length {
+                (message.text, message.partial) = (None, true);
+            }
+            self.record_at(moment, EventKind::Sent(message));
         }
-    }
-
-    /// Of a message, only these first bytes were.
-    fn sent_in_part(&self, moment: EventTime, frame: Frame<'_>) {
-        let message = Message {
-            text: None,
-            partial: true,
-            ..self.message(self.outward(), frame)
-        };
-        self.record_at(moment, EventKind::Sent(message));
     }
 
     /// This came, and made a message.
@@ -247,7 +239,7 @@ impl Tap {
 
     /// A fault stops this process for so long, now.
     pub fn paused(&self, pause: Duration) {
-        let stopped = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        let stopped = nanoseconds(pause);
         self.record(EventKind::Paused { stopped });
     }
 
@@ -276,14 +268,12 @@ impl Tap {
     /// a failure replaces an end in order.
     pub fn ends(&self, by: Closer, how: CloseReason, words: Option<String>) {
         let mut end = self.0.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(End(ended)) = end.as_mut() else {
-            return;
-        };
         // An end in order is one only if nothing worse follows.
         let is_worse = !matches!(how, CloseReason::End | CloseReason::Abort);
-        match ended {
-            Some(first) if first.how != CloseReason::End || !is_worse => {}
-            _ => *ended = Some(Ended { by, how, words }),
+        match &*end {
+            End::Over => {}
+            End::Known(_, first, _) if *first != CloseReason::End || !is_worse => {}
+            End::Known(..) | End::Open => *end = End::Known(by, how, words),
         }
     }
 
@@ -298,8 +288,7 @@ impl Tap {
 
     /// A wait ended with nothing.
     pub fn timed_out(&self, waited: Duration, words: &str) {
-        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-        let words = words.to_owned();
+        let (waited, words) = (nanoseconds(waited), words.to_owned());
         self.record(EventKind::TimedOut { waited, words });
     }
 
@@ -322,7 +311,7 @@ impl Tap {
             peer,
             ..self.0.channel.clone()
         };
-        Tap::new(&self.0.recorder, channel, self.0.mask, None)
+        Tap::new(&self.0.recorder, channel, self.0.mask, End::Over)
     }
 
     fn fault(&self, effect: FaultEffect, message: Message) {
@@ -388,35 +377,34 @@ impl Tap {
         (shown, any)
     }
 
-    fn record(&self, what: EventKind) {
-        self.0.recorder.record(Some(&self.0.channel), what);
+    fn record(&self, kind: EventKind) {
+        self.0.recorder.record(Some(&self.0.channel), kind);
     }
 
-    fn record_at(&self, moment: EventTime, what: EventKind) {
+    fn record_at(&self, moment: EventTime, kind: EventKind) {
         let channel = Some(&self.0.channel);
-        self.0.recorder.record_at(moment, channel, what);
+        self.0.recorder.record_at(moment, channel, kind);
     }
 }
 
 impl Ends for Shared {
     fn record_end(&self) {
-        let end = self
-            .end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(End(ended)) = end else { return };
-        let Ended { by, how, words } = ended.unwrap_or(Ended {
-            by: Closer::Us,
-            how: CloseReason::End,
-            words: None,
-        });
-        let what = EventKind::Closed { by, how, words };
-        self.recorder.record(Some(&self.channel), what);
+        let end = &self.end;
+        let end = std::mem::replace(
+            &mut *end.lock().unwrap_or_else(PoisonError::into_inner),
+            End::Over,
+        );
+        let (by, how, words) = match end {
+            End::Over => return,
+            End::Open => (Closer::Us, CloseReason::End, None),
+            End::Known(by, how, words) => (by, how, words),
+        };
+        let kind = EventKind::Closed { by, how, words };
+        self.recorder.record(Some(&self.channel), kind);
     }
 }
 
-/// The connection is over when nobody holds it any more.
+/// The connection is over when its last half is dropped.
 impl Drop for Shared {
     fn drop(&mut self) {
         self.record_end();

@@ -12,7 +12,7 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
         None => message.bytes.escaped(),
     };
     let fault = |what: &str, message: &Message| format!("fault: {what}: {}", said(message));
-    match &event.what {
+    match &event.kind {
         EventKind::Connected => match &event.channel {
             Some(channel) => format!("connected, {}", channel.peer),
             None => "connected".to_owned(),
@@ -66,11 +66,8 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
         EventKind::Resent { attempt, text } => format!("{}: {}", nth_attempt(*attempt), show(text)),
         EventKind::Failed { words } => show(words),
         EventKind::Note(note) => {
-            let words = note.words(event.side, show);
-            match &note.about {
-                Some(id) => format!("{words} {}", show(id)),
-                None => words,
-            }
+            let id = note.about.as_ref().map(|id| format!(" {}", show(id)));
+            note.words(event.side, show) + &id.unwrap_or_default()
         }
         EventKind::Crashed { at } => format!("crashes at {}", show(at)),
         EventKind::Lost { count } => format!("{count} events could not be recorded"),
@@ -79,15 +76,13 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
 }
 
 fn closed(by: Closer, how: CloseReason) -> String {
-    let ending = ending(how);
-    match (how, by) {
-        (CloseReason::Abort, _) => format!("{ending} by us, at once"),
-        (CloseReason::End | CloseReason::Reset, Closer::Us) => format!("{ending} by us"),
-        (CloseReason::End | CloseReason::Reset, Closer::Peer) => {
-            format!("{ending} by the other end")
-        }
-        (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => ending.to_owned(),
-    }
+    let by = match (how, by) {
+        (CloseReason::Abort, _) => " by us, at once",
+        (CloseReason::End | CloseReason::Reset, Closer::Us) => " by us",
+        (CloseReason::End | CloseReason::Reset, Closer::Peer) => " by the other end",
+        (CloseReason::Timeout | CloseReason::Cut | CloseReason::Broken, _) => "",
+    };
+    format!("{}{by}", ending(how))
 }
 
 /// How a connection ended.
@@ -173,44 +168,21 @@ mod tests {
 
     #[test]
     fn a_cut_text_is_no_wider_than_its_columns() {
-        for (columns, cut_text) in [
-            (10, "日本語です"),
-            (9, "日本語で…"),
-            (8, "日本語…"),
-            (5, "日本…"),
-            (0, ""),
-        ] {
-            assert_eq!(cut("日本語です", columns), cut_text);
-        }
+        let texts = [10, 9, 8, 5, 0].map(|columns| cut("日本語です", columns));
+        assert_eq!(texts, ["日本語です", "日本語で…", "日本語…", "日本…", ""]);
     }
 
     #[test]
     fn durations_have_the_unit_that_fits() {
-        for (nanoseconds, words) in [
-            (7, "7 ns"),
-            (1_500, "1.5 µs"),
-            (500_000_000, "500 ms"),
-            (2_500_000_000, "2.5 s"),
-        ] {
-            assert_eq!(duration(nanoseconds), words);
-        }
+        let shown = [7, 1_500, 500_000_000, 2_500_000_000].map(duration);
+        assert_eq!(shown, ["7 ns", "1.5 µs", "500 ms", "2.5 s"]);
     }
 
     #[test]
     fn attempts_are_ordinal_numbers() {
-        for (number, ordinal) in [
-            (1, "1st"),
-            (2, "2nd"),
-            (3, "3rd"),
-            (4, "4th"),
-            (11, "11th"),
-            (12, "12th"),
-            (13, "13th"),
-            (21, "21st"),
-            (22, "22nd"),
-            (102, "102nd"),
-            (112, "112th"),
-        ] {
+        let numbers = [1, 2, 3, 4, 11, 12, 13, 21, 22, 102, 112];
+        let ordinals = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 102nd 112th";
+        for (number, ordinal) in numbers.into_iter().zip(ordinals.split(' ')) {
             assert_eq!(nth_attempt(number), format!("{ordinal} attempt"));
         }
     }

@@ -167,7 +167,7 @@ fn both_conversations_are_in_its_recording() {
     let events = &recording.runs[0].events;
     let said = |side, wanted: fn(&EventKind) -> Option<&Message>| -> Vec<&str> {
         let on_side = events.iter().filter(|event| event.side == side);
-        let messages = on_side.filter_map(|event| wanted(&event.what));
+        let messages = on_side.filter_map(|event| wanted(&event.kind));
         messages.map(|it| it.text.as_deref().unwrap()).collect()
     };
     assert_eq!(said(Side::Server, received), ["PRIME 97"]);
@@ -175,7 +175,7 @@ fn both_conversations_are_in_its_recording() {
     let replies = said(Side::Client, received);
     assert_eq!(replies[..2], ["READY text 1", "OK prime"]);
     assert_eq!(said(Side::Server, sent), replies);
-    assert!(matches!(events.last().unwrap().what, EventKind::Ended));
+    assert!(matches!(events.last().unwrap().kind, EventKind::Ended));
 }
 
 #[test]
@@ -208,15 +208,15 @@ fn one_connection_more_than_may_be_takes_the_place_of_another() {
     assert_eq!(other.receive().unwrap(), "hello too");
 }
 
-fn sent(what: &EventKind) -> Option<&Message> {
-    match what {
+fn sent(kind: &EventKind) -> Option<&Message> {
+    match kind {
         EventKind::Sent(message) => Some(message),
         _ => None,
     }
 }
 
-fn received(what: &EventKind) -> Option<&Message> {
-    match what {
+fn received(kind: &EventKind) -> Option<&Message> {
+    match kind {
         EventKind::Received(message) => Some(message),
         _ => None,
     }

@@ -21,7 +21,7 @@ fn messages(run: &Run, service: &str) -> Vec<String> {
             .as_ref()
             .is_some_and(|channel| channel.service == service)
     });
-    let words = of_service.filter_map(|event| match &event.what {
+    let words = of_service.filter_map(|event| match &event.kind {
         EventKind::Sent(message) => Some(format!("> {}", message.text.as_deref()?)),
         EventKind::Received(message) => Some(format!("< {}", message.text.as_deref()?)),
         _ => None,
@@ -77,11 +77,11 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     assert_eq!(messages(run, "echo"), ["< hello", "> hello"]);
     let datetime = messages(run, "datetime");
     assert!(datetime[0] == "< SEND_DATE" && datetime[1].starts_with("> OK "));
-    assert_eq!(run.events.last().unwrap().what, EventKind::Ended);
+    assert_eq!(run.events.last().unwrap().kind, EventKind::Ended);
     let closed = run
         .events
         .iter()
-        .filter(|e| matches!(e.what, EventKind::Closed { .. }));
+        .filter(|e| matches!(e.kind, EventKind::Closed { .. }));
     assert_eq!(closed.count(), 3);
 }
 
@@ -105,7 +105,7 @@ fn what_was_committed_is_told_before_a_crash_and_the_next_run_is_added() {
         .events
         .iter()
         .rev()
-        .map(|event| &event.what)
+        .map(|event| &event.kind)
         .take(2)
         .collect();
     assert!(

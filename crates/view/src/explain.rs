@@ -36,14 +36,12 @@ pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     if found.histories.is_empty() {
-        return writeln!(
-            out,
-            "There is no withdrawal and no deposit in {}.",
-            match runs.len() {
-                1 => "this recording",
-                _ => "these recordings",
-            }
-        );
+        let here = if runs.len() == 1 {
+            "this recording"
+        } else {
+            "these recordings"
+        };
+        return writeln!(out, "There is no withdrawal and no deposit in {here}.");
     }
     if !found.bank_is_recorded {
         writeln!(
@@ -79,9 +77,8 @@ fn sum(states: &[State]) -> String {
         (State::Unknown, "not known from this side"),
         (State::Wrong, "where money was lost or doubled"),
     ];
+    let each = each.into_iter().filter(|(state, _)| count(*state) > 0);
     let parts: Vec<String> = each
-        .into_iter()
-        .filter(|(state, _)| count(*state) > 0)
         .map(|(state, words)| format!("{} {words}", count(state)))
         .collect();
     match (states.len(), &parts[..]) {

@@ -56,10 +56,8 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     let layout = Layout::of(sequence);
     let width = layout.width;
     let title = sequence.titles.first().map_or("a recording", |title| title);
-    writeln!(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-    )?;
+    writeln!(out, "<!DOCTYPE html>")?;
+    writeln!(out, "<html lang=\"en\"><head><meta charset=\"utf-8\">")?;
     writeln!(out, "<title>{}</title>", escape(title))?;
     writeln!(out, "<style>{STYLE}{PAGE}</style></head><body>")?;
     let svg = |height: f64, top: f64| {
@@ -70,11 +68,8 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut drawing = Drawing::new(sequence, &layout, true, out);
     writeln!(drawing.out, "{}", svg(layout.title_height(sequence), 0.0))?;
     drawing.titles()?;
-    writeln!(
-        drawing.out,
-        r#"</svg><div class="heads">{}"#,
-        svg(layout.head_height(), 0.0)
-    )?;
+    let heads = svg(layout.head_height(), 0.0);
+    writeln!(drawing.out, r#"</svg><div class="heads">{heads}"#)?;
     drawing.heads()?;
     writeln!(drawing.out, "</svg></div>")?;
     for piece in pieces(sequence) {

@@ -59,7 +59,7 @@ impl Ids {
     pub fn of(loaded: &Recordings, are_whole: bool) -> Ids {
         let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for event in loaded.runs.iter().flat_map(|run| &run.events) {
-            let text = match &event.what {
+            let text = match &event.kind {
                 EventKind::Sent(message) | EventKind::Received(message) => message.text.as_deref(),
                 EventKind::Note(note) => note.about.as_deref(),
                 _ => None,
@@ -79,20 +79,13 @@ impl Ids {
                 digits,
                 are_first,
             };
-            let short = [
-                (SHORTEST, false),
-                (6, false),
-                (8, false),
-                (12, false),
-                (8, true),
-            ];
-            let mut short = short.into_iter().map(kind);
+            let lasts = [SHORTEST, 6, 8, 12].map(|digits| (digits, false));
+            let mut short = lasts.into_iter().chain([(8, true)]).map(kind);
             let found = short.find(|kind| are_apart(&|uuid| kind.shown(uuid)));
             found.unwrap_or(kind((UUID, false)))
         };
-        let kinds = known
-            .into_iter()
-            .map(|(name, uuids)| (name.to_owned(), kind(uuids)));
+        let kinds = known.into_iter();
+        let kinds = kinds.map(|(name, uuids)| (name.to_owned(), kind(uuids)));
         Ids {
             are_whole,
             kinds: kinds.collect(),
@@ -208,13 +201,8 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_an_id_stays() {
-        for text in [
-            "",
-            "-",
-            "a-b-c",
-            "01f3aa10-0000-7000-8000-00000000000",
-            "é1f3aa10-----",
-        ] {
+        let short = "01f3aa10-0000-7000-8000-00000000000";
+        for text in ["", "-", "a-b-c", short, "é1f3aa10-----"] {
             assert_eq!(ids(false).shorten(text), text);
             assert_eq!(ids_in(text).count(), 0);
         }
@@ -222,9 +210,7 @@ mod tests {
 
     #[test]
     fn nothing_that_moves_a_cursor_is_shown() {
-        assert_eq!(
-            ids(false).shorten("a\x1b[2J\r\n\t\u{202e}"),
-            "a\\u{1b}[2J\\r\\n\\t\\u{202e}"
-        );
+        let shown = ids(false).shorten("a\x1b[2J\r\n\t\u{202e}");
+        assert_eq!(shown, "a\\u{1b}[2J\\r\\n\\t\\u{202e}");
     }
 }

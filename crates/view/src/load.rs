@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -108,12 +108,10 @@ pub fn load(files: &[PathBuf], filter: &Filter) -> Result<Recordings, LoadError>
 }
 
 fn read(file: &Path) -> Result<Recording, ReadError> {
-    let source: Box<dyn BufRead> = if file.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(BufReader::with_capacity(1 << 16, File::open(file)?))
-    };
-    Recording::read(source)
+    if file.as_os_str() == "-" {
+        return Recording::read(io::stdin().lock());
+    }
+    Recording::read(BufReader::with_capacity(1 << 16, File::open(file)?))
 }
 
 fn shown(file: &Path) -> String {
@@ -138,12 +136,11 @@ struct End {
     began: Timestamp,
 }
 
-impl End {
-    fn other_end_of(channel: &Channel, side: Side) -> (Transport, SocketAddr, SocketAddr) {
-        match side {
-            Side::Client => (channel.transport, channel.local, channel.peer),
-            Side::Server => (channel.transport, channel.peer, channel.local),
-        }
+/// The transport, and the addresses of the client and of the server.
+fn ends_of(channel: &Channel, side: Side) -> (Transport, SocketAddr, SocketAddr) {
+    match side {
+        Side::Client => (channel.transport, channel.local, channel.peer),
+        Side::Server => (channel.transport, channel.peer, channel.local),
     }
 }
 
@@ -159,25 +156,22 @@ impl Recordings {
             files,
             ..Recordings::default()
         };
-        let (clients, servers): (Vec<End>, Vec<End>) = loaded
-            .ends()
-            .into_iter()
-            .partition(|end| end.side == Side::Client);
+        let ends = loaded.ends().into_iter();
+        let (clients, servers): (Vec<End>, Vec<End>) = ends.partition(|it| it.side == Side::Client);
         // The same two addresses may meet again, later: with one another's connection of about the
         // same time. Newest first, so that the oldest is popped.
         let mut waiting: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, end) in servers.iter().enumerate().rev() {
-            let key = End::other_end_of(&end.channel, Side::Server);
+            let key = ends_of(&end.channel, Side::Server);
             waiting.entry(key).or_default().push(index);
         }
         let mut found = vec![None; servers.len()];
         for end in &clients {
             let conversation = loaded.conversations.len();
-            let key = End::other_end_of(&end.channel, Side::Client);
+            let key = ends_of(&end.channel, Side::Client);
             let unbound = (key.0, key.1, unspecified(key.2));
-            let partner = [key, unbound]
-                .iter()
-                .find_map(|key| nearest(waiting.get_mut(key)?, &servers, end.began));
+            let mut nearest_at = |key| nearest(waiting.get_mut(&key)?, &servers, end.began);
+            let partner = nearest_at(key).or_else(|| nearest_at(unbound));
             let mut made = Conversation::of(end, Side::Client);
             if let Some(partner) = partner {
                 found[partner] = Some(conversation);
@@ -202,7 +196,7 @@ impl Recordings {
     fn ends(&self) -> Vec<End> {
         let mut ends = Vec::new();
         for (index, run) in self.runs.iter().enumerate() {
-            let mut known: std::collections::HashSet<&Channel> = Default::default();
+            let mut known: HashSet<&Channel> = HashSet::new();
             for event in &run.events {
                 if let Some(channel) = &event.channel
                     && known.insert(channel)
@@ -222,9 +216,8 @@ impl Recordings {
 
     /// The conversation that the event of this run is part of, by index.
     pub fn conversation(&self, run: usize, event: &Event) -> Option<usize> {
-        self.conversation_of[run]
-            .get(event.channel.as_ref()?)
-            .copied()
+        let conversation = self.conversation_of[run].get(event.channel.as_ref()?);
+        conversation.copied()
     }
 
     /// Whether nothing of this conversation is to be seen.
@@ -243,11 +236,9 @@ impl Recordings {
                 conversation.is_none_or(|index| filter.keeps(&self.conversations[*index]))
             });
         }
-        let left_out = self.conversations.iter().enumerate();
-        self.left_out = left_out
-            .filter(|(_, conversation)| !filter.keeps(conversation))
-            .map(|(index, _)| index)
-            .collect();
+        let all = 0..self.conversations.len();
+        let left_out = all.filter(|index| !filter.keeps(&self.conversations[*index]));
+        self.left_out = left_out.collect();
     }
 }
 
@@ -264,7 +255,7 @@ fn started(run: &Run) -> Timestamp {
 
 impl Conversation {
     fn of(end: &End, side: Side) -> Conversation {
-        let (_, client_address, server_address) = End::other_end_of(&end.channel, side);
+        let (_, client_address, server_address) = ends_of(&end.channel, side);
         Conversation {
             service: end.channel.service.clone(),
             number: end.channel.connection,

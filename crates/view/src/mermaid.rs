@@ -34,10 +34,7 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
                 writeln!(out, "    Note over L{}: sends {label}", arrow.from)?;
             }
             StepKind::Note { life, tone, words } => {
-                let sign = match tone {
-                    Tone::Plain => "",
-                    Tone::Warning | Tone::Bad | Tone::Unsettled => "⚠ ",
-                };
+                let sign = if *tone == Tone::Plain { "" } else { "⚠ " };
                 let words = format!("{sign}{words}");
                 note(*life, *tone == Tone::Unsettled, &words, out)?;
             }
@@ -82,10 +79,10 @@ fn label(sequence: &Sequence<'_>, index: usize) -> String {
     let arrow = &sequence.arrows[index];
     let label = cut(&sequence.label(arrow), LONGEST_LABEL);
     let badges = arrow.badges().join(", ");
-    let label = match (label.as_str(), badges.as_str()) {
+    let label = match (&label[..], &badges[..]) {
         ("", "") => "(empty)".into(),
-        (label, "") => label.to_owned(),
-        (label, badges) => format!("{label} [{badges}]"),
+        (_, "") => label,
+        (_, _) => format!("{label} [{badges}]"),
     };
     escape(&sequence.numbered(arrow.conversation, &label))
 }
@@ -127,13 +124,11 @@ mod tests {
 
     #[test]
     fn nothing_that_a_peer_says_is_read_as_mermaid() {
+        let directive = "%%{init: {}}%%";
         for (text, escaped) in [
             ("WITHDRAW WITH_…0001 500.00", "WITHDRAW WITH_…0001 500.00"),
             ("a;b#c:d", "a#59;b#35;c#58;d"),
-            (
-                "%%{init: {}}%%",
-                "#37;#37;#123;init#58; #123;#125;#125;#37;#37;",
-            ),
+            (directive, "#37;#37;#123;init#58; #123;#125;#125;#37;#37;"),
             ("x\nend", "x#10;end"),
             ("End nowrap", "#69;nd #110;owrap"),
             ("<b>&", "#60;b#62;#38;"),

@@ -43,21 +43,18 @@ const SECOND: u64 = 1_000_000_000;
 /// # Errors
 /// When they cannot be written.
 pub fn write(runs: &[Run], out: &mut impl Write) -> io::Result<()> {
-    let mut file = Capture::begin(out)?;
+    begin(out)?;
     let mut flows: Vec<Flow> = choose(runs).into_iter().map(Flow::new).collect();
-    let mut steps: Vec<(u64, usize, usize)> = flows
-        .iter()
-        .enumerate()
-        .flat_map(|(number, flow)| {
-            let times = flow.view.times.iter().enumerate();
-            times.map(move |(event, time)| (*time, number, event))
-        })
-        .collect();
+    let mut steps: Vec<(u64, usize, usize)> = Vec::new();
+    for (number, flow) in flows.iter().enumerate() {
+        let times = flow.view.times.iter().enumerate();
+        steps.extend(times.map(|(event, time)| (*time, number, event)));
+    }
     steps.sort_unstable();
     for (time, number, event) in steps {
         let flow = &mut flows[number];
         for packet in flow.step(flow.view.events[event]) {
-            file.packet(time, &packet)?;
+            add(time, &packet, out)?;
         }
     }
     Ok(())
@@ -81,7 +78,7 @@ impl Flow<'_> {
         if let Some(stream) = &mut self.stream {
             return stream.step(event);
         }
-        let datagram = event.what.crossed().and_then(|(direction, bytes)| {
+        let datagram = event.kind.crossed().and_then(|(direction, bytes)| {
             let ends = Ends::of(self.view.ends, direction);
             udp(ends, &bytes.0)
         });
@@ -89,33 +86,27 @@ impl Flow<'_> {
     }
 }
 
-/// The capture file.
-struct Capture<'a, W>(&'a mut W);
+/// Writes what a capture file begins with.
+fn begin(out: &mut impl Write) -> io::Result<()> {
+    out.write_all(&MAGIC.to_le_bytes())?;
+    out.write_all(&MAJOR.to_le_bytes())?;
+    out.write_all(&MINOR.to_le_bytes())?;
+    // The time zone and the accuracy, which are 0 by convention.
+    out.write_all(&[0; 8])?;
+    out.write_all(&LONGEST.to_le_bytes())?;
+    out.write_all(&LINKTYPE_RAW.to_le_bytes())
+}
 
-impl<W: Write> Capture<'_, W> {
-    fn begin(out: &mut W) -> io::Result<Capture<'_, W>> {
-        out.write_all(&MAGIC.to_le_bytes())?;
-        out.write_all(&MAJOR.to_le_bytes())?;
-        out.write_all(&MINOR.to_le_bytes())?;
-        // The time zone and the accuracy, which are 0 by convention.
-        out.write_all(&[0; 8])?;
-        out.write_all(&LONGEST.to_le_bytes())?;
-        out.write_all(&LINKTYPE_RAW.to_le_bytes())?;
-        Ok(Capture(out))
+/// Adds a packet. `time` is in nanoseconds since 1970.
+fn add(time: u64, packet: &[u8], out: &mut impl Write) -> io::Result<()> {
+    let seconds = u32::try_from(time / SECOND).unwrap_or(u32::MAX);
+    let nanoseconds = (time % SECOND) as u32;
+    let length = packet.len() as u32;
+    // As much as was captured, and as much as there was.
+    for field in [seconds, nanoseconds, length, length] {
+        out.write_all(&field.to_le_bytes())?;
     }
-
-    /// Adds a packet. `time` is in nanoseconds since 1970.
-    fn packet(&mut self, time: u64, packet: &[u8]) -> io::Result<()> {
-        let seconds = u32::try_from(time / SECOND).unwrap_or(u32::MAX);
-        let nanoseconds = (time % SECOND) as u32;
-        let length = packet.len() as u32;
-        // As much as was captured, and as much as there was.
-        for field in [seconds, nanoseconds, length, length] {
-            self.0.write_all(&field.to_le_bytes())?;
-        }
-        self.0.write_all(packet)?;
-        Ok(())
-    }
+    out.write_all(packet)
 }
 
 #[cfg(test)]

@@ -181,11 +181,9 @@ impl<'a> Sequence<'a> {
         let began = Sequence::began(loaded);
         let columns = columns::Columns::of(loaded);
         let unsettled = unsettled::unsettled(loaded);
-        let mut gathered =
+        let (actions, arrows, clocks) =
             gather::gather(loaded, &columns, &ids, &unsettled, began, selection.reads);
-        let mut notices = notices(loaded);
-        notices.append(&mut gathered.clocks);
-        let (arrows, mut steps) = order::order(gathered);
+        let (arrows, mut steps) = order::order(actions, arrows);
         if let Some(last) = steps.last().map(|step| step.at) {
             steps.extend(unsettled.iter().map(|hold| Step {
                 at: last,
@@ -207,7 +205,7 @@ impl<'a> Sequence<'a> {
             has_one_service: services.len() <= 1,
             arrows,
             steps,
-            notices,
+            notices: notices(loaded).chain(clocks).collect(),
             ids,
         }
     }
@@ -247,18 +245,14 @@ fn time(started: Timestamp, t: u64) -> Timestamp {
 
 fn titles(loaded: &Recordings) -> Vec<String> {
     let mut titles: Vec<String> = Vec::new();
+    let quoted =
+        |argument: &String| match argument.is_empty() || argument.contains(char::is_whitespace) {
+            true => format!(" '{argument}'"),
+            false => format!(" {argument}"),
+        };
     for run in &loaded.runs {
-        let arguments = run.header.arguments.iter().map(|argument| {
-            match argument.is_empty() || argument.contains(char::is_whitespace) {
-                true => format!("'{argument}'"),
-                false => argument.clone(),
-            }
-        });
-        let words: Vec<String> = [run.header.program.clone()]
-            .into_iter()
-            .chain(arguments)
-            .collect();
-        let title = proto::printable::printable(&words.join(" "));
+        let arguments: String = run.header.arguments.iter().map(quoted).collect();
+        let title = proto::printable::printable(&(run.header.program.clone() + &arguments));
         if titles.len() < 8 && !titles.contains(&title) {
             titles.push(title);
         }
@@ -266,16 +260,12 @@ fn titles(loaded: &Recordings) -> Vec<String> {
     titles
 }
 
-fn notices(loaded: &Recordings) -> Vec<String> {
+fn notices(loaded: &Recordings) -> impl Iterator<Item = String> {
     let torn = loaded.torn.iter().map(|file| {
         let file = file.display();
         format!("the last line of {file} is torn, and left out")
     });
-    let mut notices: Vec<String> = torn.collect();
     let lost = loaded.runs.iter().map(Run::lost);
-    let lost = lost.fold(0, u64::saturating_add);
-    if lost > 0 {
-        notices.push(format!("{lost} events could not be recorded"));
-    }
-    notices
+    let lost = Some(lost.fold(0, u64::saturating_add)).filter(|lost| *lost > 0);
+    torn.chain(lost.map(|lost| format!("{lost} events could not be recorded")))
 }

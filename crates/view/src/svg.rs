@@ -62,11 +62,8 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, r##"<rect width="100%" height="100%" fill="#fff"/>"##)?;
     let mut drawing = Drawing::new(sequence, &layout, false, out);
     drawing.titles()?;
-    let title_height = layout.title_height(sequence);
-    writeln!(
-        drawing.out,
-        r#"<g transform="translate(0 {title_height:.0})">"#
-    )?;
+    let below = layout.title_height(sequence);
+    writeln!(drawing.out, r#"<g transform="translate(0 {below:.0})">"#)?;
     drawing.heads()?;
     writeln!(drawing.out, r#"</g><g transform="translate(0 {top:.0})">"#)?;
     drawing.steps(0..sequence.steps.len())?;

@@ -64,29 +64,22 @@ struct Glyphs {
     head: char,
 }
 
-const UNICODE: Glyphs = Glyphs {
-    life: '│',
-    line: '─',
-    dotted: '╌',
-    right: '►',
-    left: '◄',
-    cross: '✗',
-    dot: '●',
-    foot: '┴',
-    head: '┬',
-};
-
-const ASCII: Glyphs = Glyphs {
-    life: '|',
-    line: '-',
-    dotted: '.',
-    right: '>',
-    left: '<',
-    cross: 'X',
-    dot: '*',
-    foot: '+',
-    head: '+',
-};
+impl Glyphs {
+    fn of(is_ascii: bool) -> Glyphs {
+        let either = |unicode, ascii| if is_ascii { ascii } else { unicode };
+        Glyphs {
+            life: either('│', '|'),
+            line: either('─', '-'),
+            dotted: either('╌', '.'),
+            right: either('►', '>'),
+            left: either('◄', '<'),
+            cross: either('✗', 'X'),
+            dot: either('●', '*'),
+            foot: either('┴', '+'),
+            head: either('┬', '+'),
+        }
+    }
+}
 
 impl<'a, W: Write> Drawing<'a, W> {
     fn new(sequence: &'a Sequence<'a>, look: TerminalStyle, out: &'a mut W) -> Drawing<'a, W> {
@@ -94,7 +87,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         Drawing {
             sequence,
             look,
-            glyphs: if look.is_ascii { ASCII } else { UNICODE },
+            glyphs: Glyphs::of(look.is_ascii),
             out,
             is_alive: vec![true; places.len()],
             places,
@@ -112,13 +105,11 @@ impl<'a, W: Write> Drawing<'a, W> {
             return Ok(());
         }
         writeln!(self.out)?;
-        let lifelines = self.sequence.lifelines.iter().cloned().map(|mut life| {
-            for text in [&mut life.name, &mut life.detail] {
-                *text = ascii(text, self.look.is_ascii);
-            }
-            life
-        });
-        let lifelines: Vec<Lifeline> = lifelines.collect();
+        let mut lifelines = self.sequence.lifelines.clone();
+        for Lifeline { name, detail, .. } in &mut lifelines {
+            *name = ascii(name, self.look.is_ascii);
+            *detail = ascii(detail, self.look.is_ascii);
+        }
         let heads = heads(&lifelines, &self.places, self.look.width);
         for line in &heads.legend {
             self.free_line(line, BOLD)?;
@@ -155,14 +146,10 @@ impl<'a, W: Write> Drawing<'a, W> {
             StepKind::Departs(arrow) => self.message(&mut row, *arrow, true, false),
             StepKind::Arrives(arrow) => self.message(&mut row, *arrow, false, true),
             StepKind::Note { life, tone, words } => {
-                let style = match tone {
-                    Tone::Plain => PLAIN,
-                    Tone::Warning | Tone::Unsettled => YELLOW,
-                    Tone::Bad => RED,
-                };
-                let dot = match tone {
-                    Tone::Plain => self.glyphs.dot,
-                    _ => '!',
+                let (style, dot) = match tone {
+                    Tone::Plain => (PLAIN, self.glyphs.dot),
+                    Tone::Warning | Tone::Unsettled => (YELLOW, '!'),
+                    Tone::Bad => (RED, '!'),
                 };
                 row.set(self.places[*life], dot, style);
                 self.beside(&mut row, *life, words, style);
@@ -189,13 +176,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
     fn message(&self, row: &mut Row, index: usize, departs: bool, arrives: bool) {
         let arrow = &self.sequence.arrows[index];
-        let label = self
-            .sequence
-            .numbered(arrow.conversation, &self.sequence.label(arrow));
-        let mut badges = arrow.badges().join(", ");
-        if !departs {
-            badges = "arrives".into();
-        }
+        let label = self.sequence.label(arrow);
+        let label = self.sequence.numbered(arrow.conversation, &label);
+        let badges = match departs {
+            true => arrow.badges().join(", "),
+            false => "arrives".into(),
+        };
         let style = style(arrow);
         let (from, to) = (self.places[arrow.from], self.places[arrow.to]);
         let lost = match arrow.fate {
@@ -220,14 +206,11 @@ impl<'a, W: Write> Drawing<'a, W> {
             _ if !departs => (reach / 3, (reach - reach / 3).saturating_sub(5)),
             _ => (2, reach.saturating_sub(5)),
         };
-        let text = match self.margin {
-            None => self.fitted(&label, &badges, room),
-            Some(margin) => {
-                let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &self.fitted(&label, &badges, room), style);
-                String::new()
-            }
-        };
+        let room = self.margin.map_or(room, |margin| self.room_at(margin));
+        let mut text = self.fitted(&label, &badges, room);
+        if let Some(margin) = self.margin {
+            row.put(margin, &std::mem::take(&mut text), style);
+        }
         let cell = |steps: usize| match from < to {
             true => from + steps,
             false => from.saturating_sub(steps),
@@ -287,10 +270,7 @@ impl<'a, W: Write> Drawing<'a, W> {
             false => row.set(left + 1, self.glyphs.left, style),
         }
         match self.margin {
-            Some(margin) => {
-                let room = self.look.width.saturating_sub(margin);
-                row.put(margin, &self.cut(&words, room), style);
-            }
+            Some(margin) => row.put(margin, &self.cut(&words, self.room_at(margin)), style),
             None => {
                 let room = (right - left).saturating_sub(6);
                 let words = format!(" {} ", self.cut(&words, room));
@@ -308,18 +288,14 @@ impl<'a, W: Write> Drawing<'a, W> {
         let place = self.places[life];
         let is_last = life + 1 == self.places.len() && life > 0;
         let (start, room) = match (self.margin, is_last) {
-            (Some(margin), _) => (margin, self.look.width.saturating_sub(margin)),
+            (Some(margin), _) => (margin, self.room_at(margin)),
             (None, true) => {
                 let room = place - self.places[life - 1] - 4;
                 let shown = self.cut(words, room);
                 (place - 1 - width_of(&shown), room)
             }
             (None, false) => {
-                let next = self
-                    .places
-                    .get(life + 1)
-                    .copied()
-                    .unwrap_or(self.look.width);
+                let next = self.places.get(life + 1).unwrap_or(&self.look.width);
                 (place + 2, next.saturating_sub(place + 4))
             }
         };
@@ -330,6 +306,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         let text = ascii(text, self.look.is_ascii);
         // What says that it was cut is no ASCII either.
         ascii(&cut(&text, columns), self.look.is_ascii)
+    }
+
+    /// The columns from this one on.
+    fn room_at(&self, column: usize) -> usize {
+        self.look.width.saturating_sub(column)
     }
 
     fn empty(&self) -> Row {
@@ -373,13 +354,12 @@ fn ascii(text: &str, is_wanted: bool) -> String {
     if !is_wanted || text.is_ascii() {
         return text.to_owned();
     }
-    text.chars()
-        .map(|c| match c {
-            '…' => "~".into(),
-            '·' => "-".into(),
-            'µ' => "u".into(),
-            c if c.is_ascii() => c.to_string(),
-            c => c.escape_default().to_string(),
-        })
-        .collect()
+    let shown = text.chars().map(|c| match c {
+        '…' => "~".into(),
+        '·' => "-".into(),
+        'µ' => "u".into(),
+        c if c.is_ascii() => c.to_string(),
+        c => c.escape_default().to_string(),
+    });
+    shown.collect()
 }

@@ -24,14 +24,11 @@ pub fn write(
     let began = Sequence::began(loaded);
     let mut events: Vec<(Moment, usize, &Event)> = Vec::new();
     for (index, run) in loaded.runs.iter().enumerate() {
-        let moments = run.events.iter().map(|event| {
-            let at = Sequence::moment(began, loaded.started[index], event.t);
-            (at, index, event)
-        });
-        events.extend(moments);
+        let moment = |event: &Event| Sequence::moment(began, loaded.started[index], event.t);
+        events.extend(run.events.iter().map(|event| (moment(event), index, event)));
     }
     events.retain(|(at, _, event)| {
-        selection.holds(*at) && (selection.reads || !matches!(event.what, EventKind::Read { .. }))
+        selection.holds(*at) && (selection.reads || !matches!(event.kind, EventKind::Read { .. }))
     });
     // Stable: of the same moment, each run keeps its order.
     events.sort_by_key(|(at, ..)| *at);
@@ -40,11 +37,8 @@ pub fn write(
         let header = &loaded.runs[run].header;
         write!(out, "{:>12}", wording::seconds(at))?;
         if has_many {
-            write!(
-                out,
-                "  {:<16}",
-                format!("{}/{}", header.program, header.pid)
-            )?;
+            let program = format!("{}/{}", header.program, header.pid);
+            write!(out, "  {program:<16}")?;
         }
         let channel = event.channel.as_ref();
         let place = channel.map_or_else(String::new, |channel| {
@@ -52,14 +46,14 @@ pub fn write(
         });
         let arrow = arrow(event);
         let words = describe(event, &|text| ids.shorten(text));
-        let line = format!("  {place:<10}  {:<11} {arrow} {words}", name(&event.what));
+        let line = format!("  {place:<10}  {:<11} {arrow} {words}", name(&event.kind));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
 
-fn name(what: &EventKind) -> &'static str {
-    match what {
+fn name(kind: &EventKind) -> &'static str {
+    match kind {
         EventKind::Connected => "connected",
         EventKind::Sent(_) => "sent",
         EventKind::Received(_) => "received",
@@ -90,8 +84,8 @@ fn name(what: &EventKind) -> &'static str {
 
 /// Which way the message goes, seen from the program.
 fn arrow(event: &Event) -> char {
-    let crossed = event.what.crossed().map(|(direction, _)| direction);
-    let message = event.what.message().map(|message| message.direction);
+    let crossed = event.kind.crossed().map(|(direction, _)| direction);
+    let message = event.kind.message().map(|message| message.direction);
     match crossed.or(message) {
         None => ' ',
         Some(direction) if direction == Direction::sent_by(event.side) => '→',

@@ -17,12 +17,8 @@ pub fn rough_duration(nanoseconds: u64) -> String {
 /// A moment, as seconds with six digits; negative ones may be.
 pub fn seconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
-    let microseconds = nanoseconds.unsigned_abs() / 1000;
-    format!(
-        "{sign}{}.{:06}",
-        microseconds / 1_000_000,
-        microseconds % 1_000_000
-    )
+    let micros = nanoseconds.unsigned_abs() / 1000;
+    format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// The lines of a command that is too long for one of so many columns.

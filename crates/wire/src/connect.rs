@@ -1,14 +1,14 @@
 //! From `host:port` to a connected stream, over every address the name has.
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// Why no address of a server could be connected to.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The name has no address.
+    #[error("cannot find the address of {server:?}: {error}")]
     Unresolved {
         /// What was asked for.
         server: String,
@@ -16,38 +16,20 @@ pub enum ConnectError {
         error: io::Error,
     },
     /// Every address failed, each for its own reason.
+    #[error("{}", .tried.iter().map(failure).collect::<Vec<_>>().join("; "))]
     Unreachable {
         /// What was tried, in order.
         tried: Vec<(SocketAddr, io::Error)>,
     },
 }
 
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ConnectError::Unresolved { server, error } => {
-                write!(f, "cannot find the address of {server:?}: {error}")
-            }
-            ConnectError::Unreachable { tried } => {
-                for (position, (address, error)) in tried.iter().enumerate() {
-                    let separator = if position == 0 { "" } else { "; " };
-                    match error.kind() {
-                        io::ErrorKind::ConnectionRefused => {
-                            write!(f, "{separator}nothing listens on {address}")?;
-                        }
-                        io::ErrorKind::TimedOut => {
-                            write!(f, "{separator}{address} did not answer in time")?;
-                        }
-                        _ => write!(f, "{separator}cannot connect to {address}: {error}")?,
-                    }
-                }
-                Ok(())
-            }
-        }
+fn failure((address, error): &(SocketAddr, io::Error)) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("nothing listens on {address}"),
+        io::ErrorKind::TimedOut => format!("{address} did not answer in time"),
+        _ => format!("cannot connect to {address}: {error}"),
     }
 }
-
-impl std::error::Error for ConnectError {}
 
 /// Every address of `host:port`, each once.
 ///
@@ -65,10 +47,8 @@ pub fn resolve(server: &str) -> Result<Vec<SocketAddr>, ConnectError> {
         }
     }
     if addresses.is_empty() {
-        return Err(unresolved(io::Error::new(
-            io::ErrorKind::NotFound,
-            "the name has no address",
-        )));
+        let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        return Err(unresolved(error));
     }
     Ok(addresses)
 }
@@ -90,10 +70,8 @@ pub fn connect_to(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStre
     let by = Instant::now() + timeout;
     let mut tried = Vec::new();
     for &address in addresses {
-        let wait = by
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(1));
-        match TcpStream::connect_timeout(&address, wait) {
+        let wait = by.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(&address, wait.max(Duration::from_millis(1))) {
             Ok(stream) => return Ok(stream),
             Err(error) => tried.push((address, error)),
         }

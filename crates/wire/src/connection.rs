@@ -213,23 +213,19 @@ impl ReceiveError {
     /// Records what it means for the connection.
     fn record(&self, tap: &mut ReadTap) {
         let words = self.to_string();
-        match self {
-            ReceiveError::Truncated(_) => tap.unreadable(0, &words),
-            ReceiveError::FrameTooSlow(_) => {
-                tap.unreadable(0, &words);
-                tap.tap()
-                    .ends(Closer::Us, CloseReason::Timeout, Some(words));
-            }
-            ReceiveError::Idle(_) => tap
-                .tap()
-                .ends(Closer::Us, CloseReason::Timeout, Some(words)),
-            ReceiveError::Io(error) => tap.tap().broke(error),
-            ReceiveError::Broken(how) => {
-                tap.tap()
-                    .ends(Closer::Us, CloseReason::from(*how), Some(words))
-            }
-            ReceiveError::Malformed(_) | ReceiveError::DeadlinePassed | ReceiveError::Injected => {}
+        if let ReceiveError::Truncated(_) | ReceiveError::FrameTooSlow(_) = self {
+            tap.unreadable(0, &words);
         }
+        let how = match self {
+            ReceiveError::FrameTooSlow(_) | ReceiveError::Idle(_) => CloseReason::Timeout,
+            ReceiveError::Broken(how) => CloseReason::from(*how),
+            ReceiveError::Io(error) => return tap.tap().broke(error),
+            ReceiveError::Truncated(_)
+            | ReceiveError::Malformed(_)
+            | ReceiveError::DeadlinePassed
+            | ReceiveError::Injected => return,
+        };
+        tap.tap().ends(Closer::Us, how, Some(words));
     }
 }
 

@@ -4,13 +4,10 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use proto::refusal::{Code, Refusal};
-use proto::reply;
-
 use crate::deadline::Waiter;
 use crate::fault::datagrams::{Datagrams, OutgoingDatagram};
 use crate::fault::pause::wait_while_stopped;
-use crate::fault::{FaultSchedule, Faults, INJECTED};
+use crate::fault::{FaultSchedule, Faults, injected_refusal};
 use record::tap::FaultEffect;
 use record::{Mask, Recorder, Tap};
 
@@ -70,9 +67,8 @@ impl Endpoint {
         number: u64,
         mask: Option<Mask>,
     ) -> io::Result<()> {
-        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask)?;
-        self.tap = Some(tap);
-        Ok(())
+        let tap = Tap::on_socket(recorder, service, number, &self.socket, mask);
+        tap.map(|tap| self.tap = Some(tap))
     }
 
     /// The recording tap of this socket and this peer, or of the connected one.
@@ -198,8 +194,7 @@ impl Endpoint {
         let peer = self.socket.peer_addr().ok();
         let faults = self.faults.as_mut()?;
         let peer = peer.filter(|_| faults.take_refused())?;
-        let refusal = Refusal::new(Code::Unavailable, INJECTED);
-        let refusal = reply::render::<&str>(&Err(refusal));
+        let refusal = injected_refusal();
         self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
         faults.arrived().is_none().then_some((refusal.len(), peer))
     }
@@ -290,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connected_socket_hears_its_peer_alone_and_that_nobody_is_there() {
+    fn a_connected_socket_receives_from_its_peer_alone_and_learns_that_it_is_gone() {
         let mut server = bound();
         let address = server.local_addr().unwrap();
         let mut client = Endpoint::connected_to(address).unwrap();

@@ -18,7 +18,7 @@ use std::os::windows::io::AsSocket as Socket;
 /// Waits shorter than this are made with `poll`: some ticks of the slowest clock, 10 ms.
 pub const SHORT: Duration = Duration::from_millis(20);
 
-/// How the reads of one socket wait. Nobody else may set its read timeout.
+/// How the reads of one socket wait. Its read timeout is set here alone.
 #[derive(Debug, Default)]
 pub struct Waiter {
     /// The timeout that the socket was given last, if it was given one here.
@@ -79,18 +79,10 @@ mod tests {
     use super::*;
     use std::net::UdpSocket;
 
-    fn pair() -> (UdpSocket, UdpSocket) {
-        let (one, other) = (
-            UdpSocket::bind("127.0.0.1:0").unwrap(),
-            UdpSocket::bind("127.0.0.1:0").unwrap(),
-        );
-        one.connect(other.local_addr().unwrap()).unwrap();
-        (one, other)
-    }
-
     #[test]
     fn a_short_wait_sets_the_timeout_of_the_socket_once_and_only_when_something_came() {
-        let (sender, receiver) = pair();
+        let [sender, receiver] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        sender.connect(receiver.local_addr().unwrap()).unwrap();
         let mut waiter = Waiter::default();
         let short = Some(Duration::from_micros(300));
         assert!(!waiter.may_read(&receiver, short).unwrap());

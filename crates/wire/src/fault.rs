@@ -35,6 +35,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proto::mode::Transport;
+use proto::refusal::{Code, Refusal};
+use proto::reply;
 use proto::side::{Direction, Side};
 
 pub use self::applicability::Applicability;
@@ -44,6 +46,11 @@ pub use self::spec::{FaultSpec, FaultSpecError};
 
 /// The words of an injected refusal, on either side.
 pub const INJECTED: &str = "injected fault";
+
+/// The answer to a request that a fault refused.
+pub(crate) fn injected_refusal() -> String {
+    reply::render::<&str>(&Err(Refusal::new(Code::Unavailable, INJECTED)))
+}
 
 /// What one process does to its messages. Clones share the counts.
 #[derive(Debug, Clone)]
@@ -94,6 +101,16 @@ pub struct Faults {
     pub requests: FaultSchedule,
     /// To its answers and events.
     pub replies: FaultSchedule,
+}
+
+impl Faults {
+    /// The schedules of what this program sends, and of what it receives.
+    fn sent_and_received(self) -> (FaultSchedule, FaultSchedule) {
+        match self.channel.side {
+            Side::Client => (self.requests, self.replies),
+            Side::Server => (self.replies, self.requests),
+        }
+    }
 }
 
 /// An injected fault.
@@ -195,11 +212,8 @@ impl FaultPlan {
 /// As at the start of a run, so that it can be repeated.
 impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "injecting faults: --fault {} --seed {}",
-            self.spec, self.seed
-        )
+        let (spec, seed) = (&self.spec, self.seed);
+        write!(f, "injecting faults: --fault {spec} --seed {seed}")
     }
 }
 
@@ -209,12 +223,8 @@ impl fmt::Display for InjectedFault {
             Direction::ToServer => "request",
             Direction::ToClient => "reply",
         };
-        write!(
-            f,
-            "fault: {what} #{}: {}",
-            self.fate.number,
-            self.fate.words()
-        )
+        let (number, words) = (self.fate.number, self.fate.words());
+        write!(f, "fault: {what} #{number}: {words}")
     }
 }
 

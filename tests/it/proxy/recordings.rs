@@ -50,7 +50,7 @@ pub fn recorded(file: &Path, recorder: &Recorder) -> Vec<Event> {
 /// What happened, in words: on which side of the proxy, and which bytes.
 fn story(events: &[Event], side: Side) -> Vec<String> {
     let story = |event: &Event| {
-        let words = match &event.what {
+        let words = match &event.kind {
             EventKind::Connected => "connected".to_owned(),
             EventKind::Sent(message) => {
                 let partial = if message.partial { " in part" } else { "" };

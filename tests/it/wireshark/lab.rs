@@ -202,8 +202,8 @@ pub fn capture_of(directory: &Path, port: u16, pieces: &[&[u8]]) -> PathBuf {
     view(&[recording], &directory.join(format!("{port}.pcap")))
 }
 
-fn serde_json_line(what: &EventKind) -> String {
-    serde_json::to_string(what).unwrap()
+fn serde_json_line(kind: &EventKind) -> String {
+    serde_json::to_string(kind).unwrap()
 }
 
 /// The same recording with each service on its default port.
@@ -230,7 +230,7 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
             let Some(channel) = &event.channel else {
                 continue;
             };
-            let (direction, bytes) = match &event.what {
+            let (direction, bytes) = match &event.kind {
                 EventKind::Sent(message) | EventKind::Received(message) => {
                     (message.direction, &message.bytes)
                 }
@@ -264,13 +264,13 @@ pub fn messages(lab: &Lab) -> BTreeMap<(String, String, String, String), usize> 
     for event in runs.iter().flat_map(|run| &run.events) {
         let Event {
             channel: Some(channel),
-            what,
+            kind,
             ..
         } = event
         else {
             continue;
         };
-        let (EventKind::Sent(message) | EventKind::Received(message)) = what else {
+        let (EventKind::Sent(message) | EventKind::Received(message)) = kind else {
             continue;
         };
         if channel.service == "echo" {

@@ -59,7 +59,7 @@ impl Made {
     }
 
     /// An event, so many microseconds after noon by this machine's clock, on this connection.
-    pub fn event(&mut self, at: i64, connection: u64, what: EventKind) {
+    pub fn event(&mut self, at: i64, connection: u64, kind: EventKind) {
         self.n += 1;
         let port = 40_000 + u16::try_from(connection).unwrap();
         let client = ([127, 0, 0, 1], port).into();
@@ -87,7 +87,7 @@ impl Made {
             wall: noon(at),
             side: self.side,
             channel: Some(channel),
-            what,
+            kind,
         };
         self.lines.push(serde_json::to_string(&event).unwrap());
     }

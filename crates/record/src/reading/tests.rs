@@ -60,65 +60,54 @@ fn events_are_in_the_order_in_which_they_began() {
 }
 
 #[test]
-fn damage_before_the_last_line_is_told_by_its_line() {
-    let damaged = CLIENT.replacen("\"sent\"", "\"scent\"", 1);
+fn damage_before_the_last_line_is_reported_by_its_line() {
     let line = 1 + CLIENT.lines().position(|l| l.contains("\"sent\"")).unwrap();
-    let error = read(&damaged).unwrap_err().to_string();
-    assert!(error.starts_with(&format!("line {line} is damaged: unknown variant `scent`")));
-
-    let damaged = CLIENT.replacen("\"peer\":\"127.0.0.1:9005\"", "\"peer\":\"here\"", 1);
-    let error = read(&damaged).unwrap_err().to_string();
-    assert_eq!(error, "line 3 is damaged: it names no connection");
-
-    let damaged = CLIENT.replacen("\"n\":2", "\"n\":\"x\"", 1);
-    let error = read(&damaged).unwrap_err().to_string();
-    assert!(error.starts_with("line 3 is damaged: invalid type: string \"x\""));
-    assert!(
-        !error.contains("line 1") && error.contains(" at column "),
-        "{error}"
-    );
-
-    let damaged = CLIENT.replacen('\n', "\ngarbage\n", 1);
-    let error = read(&damaged).unwrap_err().to_string();
-    assert!(
-        error.starts_with("line 2 is damaged: expected value"),
-        "{error}"
-    );
+    let misspelt = format!("line {line} is damaged: unknown variant `scent`");
+    let peer = "\"peer\":\"127.0.0.1:9005\"";
+    for (text, damage, words) in [
+        ("\"sent\"", "\"scent\"", &misspelt[..]),
+        (
+            peer,
+            "\"peer\":\"here\"",
+            "line 3 is damaged: it names no connection",
+        ),
+        (
+            "\"n\":2",
+            "\"n\":\"x\"",
+            "line 3 is damaged: invalid type: string \"x\"",
+        ),
+        ("\n", "\ngarbage\n", "line 2 is damaged: expected value"),
+    ] {
+        let error = read(&CLIENT.replacen(text, damage, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(words), "{error}");
+        assert!(!error.contains("line 1"), "{error}");
+        assert_eq!(error.contains(" at column "), text != peer, "{error}");
+    }
 }
 
 #[test]
 fn another_version_is_refused_whatever_else_its_header_says() {
     let error = read("{\"socketlab-recording\":3,\"started\":\"now\"}\n").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "line 1: a recording of version 3, and only versions 1 to 2 can be read: use the release \
-         that made it"
-    );
+    let words = "line 1: a recording of version 3, and only versions 1 to 2 can be read: use the \
+        release that made it";
+    assert_eq!(error.to_string(), words);
     let second = format!("{DATAGRAMS}{{\"socketlab-recording\":0}}\n");
     let error = read(&second).unwrap_err();
-    assert!(matches!(
-        error,
-        ReadError::UnknownVersion {
-            line: 10,
-            version: 0
-        }
-    ));
+    let ReadError::UnknownVersion { line, version } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((line, version), (10, 0));
 }
 
 #[test]
 fn what_is_no_recording_is_refused() {
     let headless = CLIENT.split_once('\n').unwrap().1;
-    for text in [
-        "{}\n",
-        "\n",
-        "SQLite format 3\0",
-        "{\"socketlab-rec\":1}\n",
-        headless,
-    ] {
-        assert!(
-            matches!(read(text), Err(ReadError::NotARecording)),
-            "{text:?}"
-        );
+    let other = "{\"socketlab-rec\":1}\n";
+    for text in ["{}\n", "\n", "SQLite format 3\0", other, headless] {
+        let error = read(text).unwrap_err();
+        assert!(matches!(error, ReadError::NotARecording), "{text:?}");
     }
 }
 
@@ -133,105 +122,106 @@ fn an_event_of_another_run_is_refused() {
 fn a_line_beyond_the_longest_is_refused_in_bounded_memory() {
     let header = CLIENT.lines().next().unwrap();
     let longest = format!("{header}\n{}\n", " ".repeat(MAX_LINE - 1));
-    assert!(matches!(
-        read(&longest),
-        Err(ReadError::Damaged { line: 2, .. })
-    ));
+    let error = read(&longest).unwrap_err();
+    assert!(matches!(error, ReadError::Damaged { line: 2, .. }));
     let endless = format!("{header}\n").into_bytes();
     let endless = io::BufReader::new((&endless[..]).chain(io::repeat(b' ')));
     let error = Recording::read(endless).unwrap_err();
     assert!(matches!(error, ReadError::TooLong { line: 2 }), "{error}");
 }
 
-fn messages() -> impl Strategy<Value = Message> {
-    let direction = prop_oneof![Just(Direction::ToServer), Just(Direction::ToClient)];
-    let bytes = any::<Vec<u8>>().prop_map(Bytes);
-    let text = proptest::option::of("\\PC*");
-    (direction, bytes, text, any::<(bool, bool)>()).prop_map(
-        |(direction, bytes, text, (masked, partial))| Message {
-            direction,
-            bytes,
+prop_compose! {
+    fn messages()(
+        to_server: bool,
+        bytes: Vec<u8>,
+        text in proptest::option::of("\\PC*"),
+        masked: bool,
+        partial: bool,
+    ) -> Message {
+        Message {
+            direction: if to_server { Direction::ToServer } else { Direction::ToClient },
+            bytes: Bytes(bytes),
             text,
             masked,
             partial,
-        },
-    )
+        }
+    }
 }
 
-fn happenings() -> impl Strategy<Value = EventKind> {
-    let words = || "\\PC*";
-    let by = || prop_oneof![Just(Closer::Us), Just(Closer::Peer)];
-    let how = prop_oneof![
-        Just(CloseReason::End),
-        Just(CloseReason::Abort),
-        Just(CloseReason::Reset),
-        Just(CloseReason::Timeout),
-        Just(CloseReason::Cut),
-        Just(CloseReason::Broken)
+/// An event of every kind, with these values in it.
+fn every_kind(message: &Message, words: &Option<String>, number: u64) -> Vec<EventKind> {
+    use EventKind as Kind;
+    let text = || words.clone().unwrap_or_default();
+    let (bytes, direction) = (message.bytes.clone(), message.direction);
+    let (size, attempt) = (usize::from(number as u16), number as u32);
+    let mut all = vec![
+        Kind::Connected,
+        Kind::Unreadable {
+            direction,
+            bytes,
+            words: text(),
+        },
+        Kind::Read {
+            got: size,
+            asked: size / 2,
+            have: size / 3,
+            need: words.as_ref().map(String::len),
+        },
+        Kind::Paused { stopped: number },
+        Kind::TimedOut {
+            waited: number,
+            words: text(),
+        },
+        Kind::Resent {
+            attempt,
+            text: text(),
+        },
+        Kind::Failed { words: text() },
+        Kind::Note(Note {
+            about: words.clone(),
+            kind: NoteKind::Other(text()),
+            amount: words.clone(),
+            detail: words.clone().map(Detail::from),
+        }),
+        Kind::Crashed { at: text() },
+        Kind::Lost { count: number },
+        Kind::Ended,
     ];
-    let cause = prop_oneof![Just(DropCause::Drop), Just(DropCause::Duplicate)];
-    prop_oneof![
-        Just(EventKind::Connected),
-        messages().prop_map(EventKind::Sent),
-        messages().prop_map(EventKind::Received),
-        (any::<Vec<u8>>(), words()).prop_map(|(bytes, words)| EventKind::Unreadable {
-            direction: Direction::ToServer,
-            bytes: Bytes(bytes),
-            words,
-        }),
-        by().prop_map(|by| EventKind::HalfClosed { by }),
-        (by(), how, proptest::option::of(words())).prop_map(|(by, how, words)| EventKind::Closed {
-            by,
-            how,
-            words
-        }),
-        any::<(u16, u16, u16, Option<u16>)>().prop_map(|(got, asked, have, need)| {
-            EventKind::Read {
-                got: got.into(),
-                asked: asked.into(),
-                have: have.into(),
-                need: need.map(usize::from),
-            }
-        }),
-        (cause, messages()).prop_map(|(cause, message)| EventKind::Dropped { cause, message }),
-        messages().prop_map(EventKind::Duplicated),
-        (any::<u64>(), messages())
-            .prop_map(|(until, message)| EventKind::Delayed { until, message }),
-        messages().prop_map(EventKind::Refused),
-        (any::<u16>(), messages()).prop_map(|(sent, message)| EventKind::Cut {
-            sent: sent.into(),
+    let plain: [fn(Message) -> Kind; 9] = [
+        Kind::Sent,
+        Kind::Received,
+        Kind::Duplicated,
+        Kind::Refused,
+        Kind::Reordered,
+        Kind::Glued,
+        Kind::Reset,
+        |message| Kind::Dropped {
+            cause: DropCause::Drop,
             message,
-        }),
-        messages().prop_map(EventKind::Reordered),
-        (any::<u16>(), messages()).prop_map(|(size, message)| EventKind::Split {
-            size: size.into(),
+        },
+        |message| Kind::Dropped {
+            cause: DropCause::Duplicate,
             message,
-        }),
-        messages().prop_map(EventKind::Glued),
-        messages().prop_map(EventKind::Reset),
-        (any::<u16>(), messages()).prop_map(|(bit, message)| EventKind::Corrupted {
-            bit: bit.into(),
-            message,
-        }),
-        any::<u64>().prop_map(|stopped| EventKind::Paused { stopped }),
-        (any::<u64>(), words()).prop_map(|(waited, words)| EventKind::TimedOut { waited, words }),
-        (any::<u32>(), words()).prop_map(|(attempt, text)| EventKind::Resent { attempt, text }),
-        words().prop_map(|words| EventKind::Failed { words }),
-        (
-            proptest::option::of(words()),
-            words(),
-            proptest::option::of(words())
-        )
-            .prop_map(|(about, what, amount)| EventKind::Note(Note {
-                about,
-                kind: NoteKind::Other(what),
-                detail: amount.clone().map(Detail::from),
-                amount,
-            })),
-        words().prop_map(|at| EventKind::Crashed { at }),
-        any::<u64>().prop_map(|count| EventKind::Lost { count }),
-        Just(EventKind::Ended),
-    ]
+        },
+    ];
+    all.extend(plain.map(|kind| kind(message.clone())));
+    let numbered: [fn(Message, usize) -> Kind; 3] = [
+        |message, sent| Kind::Cut { sent, message },
+        |message, size| Kind::Split { size, message },
+        |message, bit| Kind::Corrupted { bit, message },
+    ];
+    all.extend(numbered.map(|kind| kind(message.clone(), size)));
+    let (until, message) = (number, message.clone());
+    all.push(Kind::Delayed { until, message });
+    use CloseReason::{Abort, Broken, Cut, End, Reset, Timeout};
+    for by in [Closer::Us, Closer::Peer] {
+        all.push(Kind::HalfClosed { by });
+        all.extend([End, Abort, Reset, Timeout, Cut, Broken].map(|how| {
+            let words = words.clone();
+            Kind::Closed { by, how, words }
+        }));
+    }
+    all
 }
 
 prop_compose! {
@@ -262,21 +252,24 @@ proptest! {
         second in 0_i64..4_000_000_000,
         channel in channels(),
         is_anywhere: bool,
-        what in happenings(),
+        message in messages(),
+        words in proptest::option::of("\\PC*"),
+        number: u64,
     ) {
-        let channel = (!is_anywhere || !what.may_be_anywhere()).then_some(channel);
-        let event = crate::Event {
-            run: "5f3a9c01d2e4b687".into(),
-            n,
-            t,
-            wall: jiff::Timestamp::new(second, 123_456_789).unwrap(),
-            side: proto::side::Side::Server,
-            channel,
-            what,
-        };
-        let line = serde_json::to_string(&event).unwrap();
-        prop_assert!(!line.contains('\n'));
-        prop_assert_eq!(serde_json::from_str::<crate::Event>(&line).unwrap(), event);
+        for kind in every_kind(&message, &words, number) {
+            let event = crate::Event {
+                run: "5f3a9c01d2e4b687".into(),
+                n,
+                t,
+                wall: jiff::Timestamp::new(second, 123_456_789).unwrap(),
+                side: proto::side::Side::Server,
+                channel: (!is_anywhere || !kind.may_be_anywhere()).then(|| channel.clone()),
+                kind,
+            };
+            let line = serde_json::to_string(&event).unwrap();
+            prop_assert!(!line.contains('\n'));
+            prop_assert_eq!(serde_json::from_str::<crate::Event>(&line).unwrap(), event);
+        }
     }
 
     #[test]
@@ -287,8 +280,6 @@ proptest! {
 
 #[test]
 fn a_header_says_what_was_done_with_pins() {
-    assert_eq!(
-        read(CLIENT).unwrap().runs[0].header.secrets,
-        Secrets::Masked
-    );
+    let header = &read(CLIENT).unwrap().runs[0].header;
+    assert_eq!(header.secrets, Secrets::Masked);
 }

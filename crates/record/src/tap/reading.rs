@@ -85,23 +85,15 @@ impl ReadTap {
             bytes = line;
         }
         let is_secret = std::mem::take(&mut self.awaits_secret);
-        self.tap.received(Frame {
-            bytes: &bytes,
-            is_secret,
-        });
-        self.last = Some((bytes, is_secret));
+        let (bytes, is_secret) = self.last.insert((bytes, is_secret));
+        let is_secret = *is_secret;
+        self.tap.received(Frame { bytes, is_secret });
     }
 
     /// All but the last `left` bytes make no message.
     pub fn unreadable(&mut self, left: usize, words: &str) {
-        let bytes = self.consume(left);
-        self.tap.unreadable(
-            Frame {
-                bytes: &bytes,
-                is_secret: self.awaits_secret,
-            },
-            words,
-        );
+        let (bytes, is_secret) = (&self.consume(left)[..], self.awaits_secret);
+        self.tap.unreadable(Frame { bytes, is_secret }, words);
     }
 
     /// A fault has this effect on the message received last.

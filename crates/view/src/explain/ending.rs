@@ -46,7 +46,8 @@ impl Ending {
     }
 }
 
-fn ending(state: State, words: String) -> Ending {
+fn ending(state: State, words: impl Into<String>) -> Ending {
+    let words = words.into();
     Ending { state, words }
 }
 
@@ -56,18 +57,16 @@ fn money(history: &History, bank_is_recorded: bool) -> Money {
     if ledger.confirmed || history.journal.end == Some(JournalEnd::Confirmed) {
         return Money::Booked;
     }
-    let is_confirmed = |verb| {
-        let mut answers = history.answers_to(verb);
-        answers.any(|answer| answer == Reply::Refused(Some(Code::AlreadyConfirmed)))
-    };
+    let confirmed = Reply::Refused(Some(Code::AlreadyConfirmed));
+    let is_confirmed = |verb| history.answers_to(verb).any(|answer| answer == confirmed);
     let is_done = |verb| {
         let mut answers = history.answers_to(verb);
         answers.any(|answer| matches!(answer, Reply::Done { .. }))
     };
-    let ended = matches!(
-        history.journal.end,
-        Some(JournalEnd::RolledBack | JournalEnd::Declined(_))
-    );
+    let ended = history
+        .journal
+        .end
+        .is_some_and(|end| matches!(end, JournalEnd::RolledBack | JournalEnd::Declined(_)));
     if is_done(Verb::Confirm) || is_confirmed(Verb::Hold) || is_confirmed(Verb::Rollback) {
         Money::Booked
     } else if ledger.rolled_back || ledger.declined.is_some() || ended || is_done(Verb::Rollback) {
@@ -116,7 +115,7 @@ fn in_two_phases(history: &History, bank_is_recorded: bool) -> Ending {
         ),
         (Money::Booked | Money::Untouched, None) => ending(
             State::Open,
-            "the bank has settled it, and where the notes are only the drawer can tell.".into(),
+            "the bank has settled it, and where the notes are only the drawer can tell.",
         ),
         (Money::Held | Money::NotAsked | Money::Unknown, notes) => {
             open(history, money, notes, &amount)
@@ -124,10 +123,8 @@ fn in_two_phases(history: &History, bank_is_recorded: bool) -> Ending {
     };
     if let Some(JournalEnd::Disputed(code)) = history.journal.end {
         let code = code.map_or(String::new(), |code| format!(" ({})", code.as_str()));
-        end.words += &format!(
-            " The machine and the bank contradict each other{code}: a person has \
-                               to look."
-        );
+        let words = " The machine and the bank contradict each other";
+        end.words += &format!("{words}{code}: a person has to look.");
         end.state = State::Wrong;
     } else if end.state == State::Settled
         && history.machine_is_recorded
@@ -177,12 +174,11 @@ impl Words {
     }
 }
 
-fn untouched(is_withdrawal: bool) -> String {
+fn untouched(is_withdrawal: bool) -> &'static str {
     match is_withdrawal {
         true => "nothing moved: the money is in the account, and the notes are in the drawer.",
         false => "nothing moved: the account is as it was, and the customer has the notes.",
     }
-    .to_owned()
 }
 
 /// What is not settled, and what will settle it.
@@ -218,22 +214,14 @@ fn open(history: &History, money: Money, notes: Option<bool>, amount: &str) -> E
          does it now."
     );
     if money != Money::NotAsked {
-        let outcome = if notes == Some(true) {
-            "confirm"
-        } else {
-            "rollback"
-        };
+        words += " If that machine never comes back, an operator ";
+        let settle = format!("`labserver ledger settle {}", history.id);
         words += &match notes {
             None => format!(
-                " If that machine never comes back, an operator counts its drawer, and then \
-                 `labserver ledger settle {} confirm`, or `rollback` if no notes moved.",
-                history.id
+                "counts its drawer, and then {settle} confirm`, or `rollback` if no notes moved."
             ),
-            Some(_) => format!(
-                " If that machine never comes back, an operator does: \
-                 `labserver ledger settle {} {outcome}`.",
-                history.id
-            ),
+            Some(true) => format!("does: {settle} confirm`."),
+            Some(false) => format!("does: {settle} rollback`."),
         };
     }
     ending(State::Open, words)
@@ -252,10 +240,12 @@ fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     let is_withdrawal = history.id.kind == Kind::Withdrawal;
     let one = amount(history);
     let times_the_amount = |times: u32| {
-        history
+        let all = |amount: proto::atm::Money| amount.minor() * i64::from(times);
+        let all = history
             .amount
-            .and_then(|amount| proto::atm::Money::from_minor(amount.minor() * i64::from(times)))
-            .map_or_else(|| one.clone(), |all| all.to_string())
+            .map(all)
+            .and_then(proto::atm::Money::from_minor);
+        all.map_or_else(|| one.clone(), |all| all.to_string())
     };
     let all = times_the_amount(booked);
     let more = times_the_amount(booked.saturating_sub(1));
@@ -275,7 +265,7 @@ fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     } = Words::of(history.id.kind);
     if !history.machine_is_recorded {
         return match booked {
-            0 => ending(State::Settled, "the account is as it was.".to_owned()),
+            0 => ending(State::Settled, "the account is as it was."),
             1 => ending(
                 State::Unknown,
                 format!(
@@ -332,9 +322,7 @@ fn in_one_phase(history: &History, bank_is_recorded: bool) -> Ending {
     end.words += &match end.state {
         State::Settled => format!(" Under {semantics} that is so only as long as nothing is lost."),
         State::Open | State::Unknown => String::new(),
-        State::Wrong => {
-            format!(" Under {semantics} nothing repairs that: exactly-once does.")
-        }
+        State::Wrong => format!(" Under {semantics} nothing repairs that: exactly-once does."),
     };
     end
 }

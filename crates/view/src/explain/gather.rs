@@ -37,9 +37,8 @@ pub(super) fn gather(runs: &[Run]) -> Found {
     let mut all: Vec<(i128, usize, &Event)> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
         let start = run.header.wall.as_nanosecond();
-        for event in &run.events {
-            all.push((start + i128::from(event.t), number, event));
-        }
+        let events = run.events.iter();
+        all.extend(events.map(|event| (start + i128::from(event.t), number, event)));
     }
     all.sort_by_key(|(time, number, event)| (*time, *number, event.n));
     for (_, number, event) in &all {
@@ -114,15 +113,14 @@ struct Pending {
 impl<'a> RunState<'a> {
     fn new(run: &'a Run) -> RunState<'a> {
         let given = &run.header.arguments;
-        let follows = |pair: &[String]| (pair[0] == "--semantics").then(|| pair[1].clone());
-        let word = given.windows(2).find_map(follows).or_else(|| {
-            given
-                .iter()
-                .find_map(|a| Some(a.strip_prefix("--semantics=")?.to_owned()))
-        });
+        let mut pairs = given.windows(2);
+        let word = pairs
+            .find(|pair| pair[0] == "--semantics")
+            .map(|pair| &pair[1][..]);
+        let word = word.or_else(|| given.iter().find_map(|a| a.strip_prefix("--semantics=")));
         RunState {
             side: run.header.side,
-            semantics: word.and_then(|word| Semantics::parse(&word)),
+            semantics: word.and_then(Semantics::parse),
             connections: HashMap::new(),
             machine: None,
             moving: None,
@@ -134,12 +132,12 @@ impl<'a> RunState<'a> {
 
 impl<'a> Gathering<'a> {
     fn take(&mut self, run: usize, event: &'a Event) {
-        match (&event.what, &event.channel) {
+        match (&event.kind, &event.channel) {
             (EventKind::Note(note), _) => self.note(run, note),
             (EventKind::Crashed { at }, _) => self.die(run, Some(at)),
             (EventKind::Ended, _) => self.states[run].is_over = true,
-            (what, Some(channel)) if channel.service == "atm" => {
-                self.message(End { run, channel }, what);
+            (kind, Some(channel)) if channel.service == "atm" => {
+                self.message(End { run, channel }, kind);
             }
             _ => {}
         }
@@ -206,10 +204,8 @@ impl<'a> Gathering<'a> {
             let is_open = match of_machine {
                 true => history.journal.end.is_none(),
                 false => {
-                    let ledger = &history.ledger;
-                    let is_over =
-                        ledger.confirmed || ledger.rolled_back || ledger.declined.is_some();
-                    !is_over || history.arrivals.iter().any(|arrival| arrival.bank_died)
+                    let was_asked = history.arrivals.iter().any(|arrival| arrival.bank_died);
+                    was_asked || !history.ledger.is_over()
                 }
             };
             // A server that was still running when the recording was read has not died.
@@ -256,8 +252,7 @@ impl<'a> Gathering<'a> {
             histories.push(History::new(id));
             histories.len() - 1
         });
-        let state = &mut self.states[run];
-        state.touched.insert(number);
+        self.states[run].touched.insert(number);
         number
     }
 }
@@ -265,8 +260,5 @@ impl<'a> Gathering<'a> {
 /// Whether a hold that was refused with this code is refused for good.
 fn is_decline(code: Option<Code>) -> bool {
     use Code::{CardLocked, Declined, InsufficientFunds, OutOfRange};
-    matches!(
-        code,
-        Some(InsufficientFunds | CardLocked | OutOfRange | Declined)
-    )
+    code.is_some_and(|code| [InsufficientFunds, CardLocked, OutOfRange, Declined].contains(&code))
 }

@@ -130,6 +130,12 @@ pub(super) struct Death {
     pub was_started_again: bool,
 }
 
+impl Ledger {
+    pub fn is_over(&self) -> bool {
+        self.confirmed || self.rolled_back || self.declined.is_some()
+    }
+}
+
 impl History {
     /// A transaction of which nothing is known yet.
     pub fn new(id: TransactionId) -> History {
@@ -173,8 +179,7 @@ impl History {
 
     /// What came to the bank of this request.
     pub fn arrivals_of(&self, verb: Verb) -> impl Iterator<Item = &Arrival> {
-        let is_it = move |arrival: &&Arrival| arrival.verb == verb;
-        self.arrivals.iter().filter(is_it)
+        self.arrivals.iter().filter(move |one| one.verb == verb)
     }
 
     /// Whether this request came to the bank, and was not thrown away.

@@ -46,18 +46,15 @@ impl<'a> Script<'a> {
     }
 
     fn runs(&self) -> Vec<Run> {
-        let (side, run) = (
-            self.side,
-            format!("{:08}{:08}", self.second, self.side.len()),
-        );
+        let side = self.side;
+        let run = format!("{:08}{:08}", self.second, side.len());
         let wall = format!("2026-11-21T12:00:{:02}Z", self.second);
         let header = json!({
             "program": "x", "release": "0.1.0", "pid": 1, "side": side, "wall": wall,
             "arguments": self.arguments, "secrets": "masked", "run": run,
         });
-        let mut text = header
-            .to_string()
-            .replacen('{', "{\"socketlab-recording\":1,", 1);
+        let first = "{\"socketlab-recording\":1,";
+        let mut text = header.to_string().replacen('{', first, 1);
         let hello = match side {
             "client" => "> TERMINAL ATM-1; < OK terminal ATM-1",
             _ => "< TERMINAL ATM-1; > OK terminal ATM-1",
@@ -79,11 +76,10 @@ impl<'a> Script<'a> {
                 });
                 event.extend(common.as_object().unwrap().clone());
                 if event.contains_key("direction") {
-                    let (client, server) =
-                        (format!("127.0.0.1:{}", 50_000 + line), "127.0.0.1:9005");
+                    let client = format!("127.0.0.1:{}", 50_000 + line);
                     let (local, peer) = match side {
-                        "client" => (client.as_str(), server),
-                        _ => (server, client.as_str()),
+                        "client" => (&client[..], "127.0.0.1:9005"),
+                        _ => ("127.0.0.1:9005", &client[..]),
                     };
                     let channel = json!({
                         "service": "atm", "transport": "tcp", "framing": "line",
@@ -342,7 +338,7 @@ fn the_order_of_recordings_does_not_matter() {
 }
 
 #[test]
-fn two_machines_are_told_apart() {
+fn two_machines_are_distinguished() {
     let second = PAYING_IN.events.replace("HELLO", "line 9; HELLO");
     let second = second.replace("HELLO", "> TERMINAL ATM-2; < OK terminal ATM-2");
     let text = explained(&[machine(1, MACHINE), machine(3, &second)]);

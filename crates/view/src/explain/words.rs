@@ -11,19 +11,15 @@ pub(super) fn title(history: &History) -> String {
         Kind::Withdrawal => "a withdrawal",
         Kind::Deposit => "a deposit",
     };
-    let machine = match &history.machine {
-        Some(name) => format!(" at {name}"),
-        None => String::new(),
-    };
+    let machine = history.machine.as_ref().map(|name| format!(" at {name}"));
+    let machine = machine.unwrap_or_default();
     format!("{}: {kind} of {}{machine}", history.id, amount(history))
 }
 
 /// How much it moves.
 pub(super) fn amount(history: &History) -> String {
-    match history.amount {
-        Some(amount) => amount.to_string(),
-        None => "an unknown amount".to_owned(),
-    }
+    let amount = history.amount.map(|amount| amount.to_string());
+    amount.unwrap_or_else(|| "an unknown amount".to_owned())
 }
 
 /// `twice`, `3 times`.
@@ -73,18 +69,13 @@ fn asked(history: &History, verb: Verb, bank_is_recorded: bool) -> Option<String
     let times = match attempts.len() {
         0 if verb == Verb::Hold => return Some("The machine never asked the bank for it.".into()),
         0 => return None,
-        1 => {
-            let fate = fate(history, attempts[0], bank_is_recorded);
-            return Some(format!("The machine {what}, once: {fate}."));
-        }
+        1 => "once".to_owned(),
         times => format!("{times} times, always with this id"),
     };
-    let parts = grouped(
-        attempts
-            .iter()
-            .map(|one| fate(history, one, bank_is_recorded)),
-    );
-    Some(format!("The machine {what}, {times}: {parts}."))
+    let fates = attempts
+        .iter()
+        .map(|one| fate(history, one, bank_is_recorded));
+    Some(format!("The machine {what}, {times}: {}.", grouped(fates)))
 }
 
 /// What came to the bank and what it answered, where only its side is recorded.
@@ -141,11 +132,13 @@ fn fate(history: &History, one: &Attempt, bank_is_recorded: bool) -> String {
         (Fate::Reset, ..) => {
             "a fault at the machine reset the connection instead of sending it".to_owned()
         }
-        (Fate::Sent, Some(answer), _) if one.answer_was_lost => {
-            let answer = reply(one.verb, answer);
-            format!("a fault at the machine lost the answer, \"{answer}\"")
+        (Fate::Sent, Some(answer), _) => {
+            let was = match one.answer_was_lost {
+                true => "a fault at the machine lost the answer,",
+                false => "the answer was",
+            };
+            format!("{was} \"{}\"", reply(one.verb, answer))
         }
-        (Fate::Sent, Some(answer), _) => format!("the answer was \"{}\"", reply(one.verb, answer)),
         (Fate::Sent, None, Some(arrival)) => unanswered(&history.arrivals[arrival]),
         // Behind a proxy the bank has another connection than the machine, and a request that came
         // there need not be this one.
@@ -167,14 +160,12 @@ fn has_only_known_arrivals(history: &History) -> bool {
 fn unanswered(arrival: &Arrival) -> String {
     match arrival.answer {
         _ if arrival.was_dropped => "a fault at the bank lost the request".into(),
-        Some(answer) if arrival.answer_was_lost => {
-            let answer = reply(arrival.verb, answer);
-            format!("a fault at the bank lost the answer, \"{answer}\"")
-        }
-        Some(answer) => {
-            let answer = reply(arrival.verb, answer);
-            format!("the bank answered \"{answer}\", and the machine did not get it")
-        }
+        Some(answer) => match (reply(arrival.verb, answer), arrival.answer_was_lost) {
+            (answer, true) => format!("a fault at the bank lost the answer, \"{answer}\""),
+            (answer, false) => {
+                format!("the bank answered \"{answer}\", and the machine did not get it")
+            }
+        },
         None if arrival.bank_died => "the bank died before it answered".into(),
         None => "the bank did not answer".into(),
     }
@@ -245,17 +236,18 @@ fn notes(history: &History) -> String {
         Kind::Withdrawal => ("The notes came out", "No notes came out"),
         Kind::Deposit => ("The notes went in", "No notes went in"),
     };
-    if !history.machine_is_recorded && history.ledger.declined.is_some() {
-        return "For what is declined no notes move.".to_owned();
-    }
     if !history.machine_is_recorded {
-        let notes = match (
-            history.arrived(Verb::Confirm),
-            history.arrived(Verb::Rollback),
-        ) {
-            (true, _) => format!("{}, as the machine told the bank", came.to_lowercase()),
-            (false, true) => format!("{}, as the machine told the bank", none.to_lowercase()),
-            (false, false) => "of the notes the machine has said nothing yet".to_owned(),
+        if history.ledger.declined.is_some() {
+            return "For what is declined no notes move.".to_owned();
+        }
+        let as_told =
+            |notes: &str| format!("{}, as the machine told the bank", notes.to_lowercase());
+        let notes = if history.arrived(Verb::Confirm) {
+            as_told(came)
+        } else if history.arrived(Verb::Rollback) {
+            as_told(none)
+        } else {
+            "of the notes the machine has said nothing yet".to_owned()
         };
         return format!("The machine's own recording is not here; {notes}.");
     }

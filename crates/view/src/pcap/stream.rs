@@ -41,7 +41,7 @@ impl Stream {
         let clock = view.times.first().map_or(0, |time| time / 4_000) as u32;
         let half = |direction, first| {
             let crossing =
-                |event: &&&Event| matches!(event.what.crossed(), Some((d, _)) if d == direction);
+                |event: &&&Event| matches!(event.kind.crossed(), Some((d, _)) if d == direction);
             Half {
                 next: first,
                 events_left: view.events.iter().filter(crossing).count(),
@@ -61,14 +61,14 @@ impl Stream {
 
     /// The packets of one event.
     pub fn step(&mut self, event: &Event) -> Vec<Vec<u8>> {
-        if let Some((direction, bytes)) = event.what.crossed() {
+        if let Some((direction, bytes)) = event.kind.crossed() {
             self.half(direction).events_left -= 1;
             self.send(direction, &bytes.0);
             if self.half(direction).end_is_due {
                 self.end(direction);
             }
         }
-        match &event.what {
+        match &event.kind {
             EventKind::Connected => self.connect(),
             EventKind::HalfClosed { by } => self.end(self.direction_from(*by)),
             EventKind::Closed { by, how, .. } => match how {
@@ -92,20 +92,15 @@ impl Stream {
     }
 
     fn connect(&mut self) {
-        let syn = TcpHeader {
-            syn: true,
-            ack: false,
-            acknowledgment_number: 0,
-            ..self.header(Direction::ToServer)
-        };
-        self.packet(Direction::ToServer, syn, b"");
-        self.to_server.pass(1);
-        let syn = TcpHeader {
-            syn: true,
-            ..self.header(Direction::ToClient)
-        };
-        self.packet(Direction::ToClient, syn, b"");
-        self.to_client.pass(1);
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let mut syn = self.header(direction);
+            syn.syn = true;
+            if direction == Direction::ToServer {
+                (syn.ack, syn.acknowledgment_number) = (false, 0);
+            }
+            self.packet(direction, syn, b"");
+            self.half(direction).pass(1);
+        }
         self.acknowledge(Direction::ToClient);
     }
 

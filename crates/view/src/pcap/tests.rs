@@ -61,10 +61,9 @@ fn closed(by: &str, how: &str) -> String {
 /// What is in the capture of these recordings.
 fn captured(recordings: &[&str]) -> Vec<Packet> {
     let mut file = Vec::new();
-    let runs = recordings
-        .iter()
-        .flat_map(|text| Recording::read(text.as_bytes()).unwrap().runs);
-    write(&runs.collect::<Vec<_>>(), &mut file).unwrap();
+    let read = |text: &&str| Recording::read(text.as_bytes()).unwrap().runs;
+    let runs: Vec<Run> = recordings.iter().flat_map(read).collect();
+    write(&runs, &mut file).unwrap();
     assert_eq!(file[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
     assert_eq!(file[20..24], [101, 0, 0, 0]);
     let mut rest = &file[24..];
@@ -93,13 +92,10 @@ fn packet(time: u64, bytes: &[u8]) -> Packet {
         TransportHeader::Udp(udp) => ((udp.source_port, udp.destination_port), vec![], 0, 0),
         TransportHeader::Tcp(tcp) => (
             (tcp.source_port, tcp.destination_port),
-            vec![
-                (tcp.fin, "FIN"),
-                (tcp.syn, "SYN"),
-                (tcp.rst, "RST"),
-                (tcp.psh, "PSH"),
-                (tcp.ack, "ACK"),
-            ],
+            [tcp.fin, tcp.syn, tcp.rst, tcp.psh, tcp.ack]
+                .into_iter()
+                .zip(["FIN", "SYN", "RST", "PSH", "ACK"])
+                .collect(),
             tcp.sequence_number,
             tcp.acknowledgment_number,
         ),
@@ -158,20 +154,10 @@ fn a_connection_is_made_asked_answered_and_ended() {
     let (first, last) = (half_closed("peer"), closed("peer", "end"));
     let events = [ASKED, ANSWERED, &first, &last];
     let packets = captured(&[&connection("client", V4, &events)]);
-    let expected = [
-        "-> SYN 0 -",
-        "<- SYN ACK 0 1",
-        "-> ACK 1 1",
-        "-> PSH ACK 1 1 QUIT\\n",
-        "<- ACK 1 6",
-        "<- PSH ACK 1 6 OK bye\\n",
-        "-> ACK 6 8",
-        "<- FIN ACK 8 6",
-        "-> ACK 6 9",
-        "-> FIN ACK 6 9",
-        "<- ACK 9 7",
-    ];
-    assert_eq!(lines(&packets), expected);
+    let expected = "-> SYN 0 -, <- SYN ACK 0 1, -> ACK 1 1, \
+        -> PSH ACK 1 1 QUIT\\n, <- ACK 1 6, <- PSH ACK 1 6 OK bye\\n, -> ACK 6 8, \
+        <- FIN ACK 8 6, -> ACK 6 9, -> FIN ACK 6 9, <- ACK 9 7";
+    assert_eq!(lines(&packets).join(", "), expected);
     let start = 1_795_262_400 * 1_000_000_000;
     assert_eq!(packets[0].time, start);
     assert_eq!(packets[3].time, start + 1_000);
@@ -179,7 +165,7 @@ fn a_connection_is_made_asked_answered_and_ended() {
 }
 
 #[test]
-fn whoever_ends_first_sends_the_first_fin() {
+fn the_end_that_closes_first_sends_the_first_fin() {
     for (side, ends) in [("client", V4), ("server", [V4[1], V4[0]])] {
         for (by, how) in [("us", "end"), ("peer", "end")] {
             let with = [half_closed(by), closed(by, how)];
@@ -226,11 +212,9 @@ fn a_recording_that_stops_leaves_a_connection_without_an_end() {
     assert_eq!(packets.len(), 5);
     // Of one whose beginning is lost, there is only what is known.
     let text = connection("client", V4, &[ASKED, ANSWERED]);
-    let headless: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.contains("connected"))
-        .collect();
-    let packets = captured(&[&(headless.join("\n") + "\n")]);
+    let mut lines_left: Vec<&str> = text.split_inclusive('\n').collect();
+    lines_left.retain(|line| !line.contains("connected"));
+    let packets = captured(&[&lines_left.concat()]);
     assert_eq!(lines(&packets)[0], "-> PSH ACK 0 0 QUIT\\n");
     assert_eq!(packets.len(), 4);
 }
@@ -239,15 +223,13 @@ fn a_recording_that_stops_leaves_a_connection_without_an_end() {
 fn an_end_that_was_noted_early_is_sent_after_all_bytes() {
     let events = [&half_closed("us"), ASKED, &closed("us", "end"), ANSWERED];
     let packets = captured(&[&connection("client", V4, &events)]);
-    let flags = packets[3..].iter().map(|packet| packet.flags.as_str());
-    let flags: Vec<&str> = flags.step_by(2).collect();
-    assert_eq!(flags, ["PSH ACK", "FIN ACK", "PSH ACK", "FIN ACK"]);
-    let acknowledgments = packets[4..].iter().step_by(2);
-    assert!(
-        acknowledgments
-            .map(|p| &p.flags)
-            .all(|flags| flags == "ACK")
-    );
+    let flags: Vec<&str> = packets[3..]
+        .iter()
+        .map(|packet| &packet.flags[..])
+        .collect();
+    let pairs: Vec<&[&str]> = flags.chunks(2).collect();
+    let (bytes, end) = (["PSH ACK", "ACK"], ["FIN ACK", "ACK"]);
+    assert_eq!(pairs, [bytes, end, bytes, end]);
     assert_eq!(streams(&packets), [&b"QUIT\n"[..], b"OK bye\n"]);
 }
 
@@ -275,8 +257,8 @@ fn said(text: &str, direction: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in text.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let crossed =
-            ["sent", "received", "unreadable"].contains(&line["event"].as_str().unwrap_or(""));
+        let kind = line["event"].as_str().unwrap_or("");
+        let crossed = ["sent", "received", "unreadable"].contains(&kind);
         if crossed && line["direction"] == direction {
             bytes.extend(line["bytes"].as_str().unwrap().chars().map(|c| c as u8));
         }
@@ -306,15 +288,10 @@ fn two_sides_make_each_connection_once() {
 
 #[test]
 fn the_side_that_has_the_whole_connection_is_taken() {
-    let whole = connection(
-        "server",
-        [V4[1], V4[0]],
-        &[
-            r#""event":"received","direction":"to-server","bytes":"QUIT\n""#,
-            r#""event":"sent","direction":"to-client","bytes":"OK bye\n""#,
-            &closed("us", "end"),
-        ],
-    );
+    let asked = ASKED.replace("sent", "received");
+    let answered = ANSWERED.replace("received", "sent");
+    let events = [&asked[..], &answered, &closed("us", "end")];
+    let whole = connection("server", [V4[1], V4[0]], &events);
     let killed = connection("client", V4, &[ASKED]);
     for both in [[whole.as_str(), &killed], [&killed, &whole]] {
         let packets = captured(&both);
@@ -335,11 +312,8 @@ fn a_port_that_is_used_again_begins_elsewhere() {
 
 #[test]
 fn a_server_that_listens_everywhere_is_known_by_the_address_it_was_reached_at() {
-    let server = connection(
-        "server",
-        ["[::]:9006", "[::ffff:127.0.0.1]:53011"],
-        &[&closed("us", "end")],
-    );
+    let ends = ["[::]:9006", "[::ffff:127.0.0.1]:53011"];
+    let server = connection("server", ends, &[&closed("us", "end")]);
     let client = connection("client", V4, &[&closed("peer", "end")]);
     let packets = captured(&[&server, &client]);
     assert_eq!(packets.iter().filter(|p| p.flags == "SYN").count(), 1);

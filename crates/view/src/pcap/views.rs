@@ -28,9 +28,8 @@ pub(super) struct View<'a> {
 pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
     let mut by_ends: BTreeMap<(&str, Pair), [Vec<View>; 2]> = BTreeMap::new();
     for view in runs.iter().flat_map(views_of) {
-        let sides = by_ends
-            .entry((view.transport.name(), view.ends))
-            .or_default();
+        let key = (view.transport.name(), view.ends);
+        let sides = by_ends.entry(key).or_default();
         sides[usize::from(view.side == Side::Server)].push(view);
     }
     let mut chosen = Vec::new();
@@ -39,19 +38,17 @@ pub(super) fn choose(runs: &[Run]) -> Vec<View<'_>> {
             let each = views.iter().map(View::completeness);
             each.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
         };
-        let (best, other) = match completeness(&server) > completeness(&client) {
+        let (best, mut more) = match completeness(&server) > completeness(&client) {
             true => (server, client),
             false => (client, server),
         };
-        let kept = chosen.len();
-        let is_all = best.len() >= other.len();
-        chosen.extend(best);
-        if !is_all {
+        match best.len() >= more.len() {
+            true => more.clear(),
             // The same ports were used again later, and then only the other side recorded it.
-            let mut more = other;
-            more.retain(|view| chosen[kept..].iter().all(|best| !best.overlaps(view)));
-            chosen.extend(more);
+            false => more.retain(|view| best.iter().all(|best| !best.overlaps(view))),
         }
+        chosen.extend(best);
+        chosen.extend(more);
     }
     chosen.sort_by_key(|view| view.times.first().copied());
     chosen
@@ -81,7 +78,7 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
         // Two threads may be at one connection, and the one that closes it need not be the last
         // to look at the clock.
         view.events
-            .sort_by_key(|event| matches!(event.what, EventKind::Closed { .. }));
+            .sort_by_key(|event| matches!(event.kind, EventKind::Closed { .. }));
         let mut latest = 0;
         view.times.extend(view.events.iter().map(|event| {
             latest = started.saturating_add(event.t).max(latest);
@@ -95,7 +92,7 @@ fn views_of(run: &Run) -> Vec<View<'_>> {
 impl View<'_> {
     /// Whether it has the beginning, and the end of both directions, and how many bytes.
     fn completeness(&self) -> (usize, usize) {
-        let ends = self.events.iter().map(|event| match &event.what {
+        let ends = self.events.iter().map(|event| match &event.kind {
             _ if self.transport == Transport::Udp => 0,
             EventKind::Connected => 1,
             EventKind::Closed {
@@ -105,13 +102,9 @@ impl View<'_> {
             EventKind::Closed { .. } => 1,
             _ => 0,
         });
-        let bytes = |event: &&Event| {
-            event
-                .what
-                .crossed()
-                .map_or(0, |(_, bytes)| 1 + bytes.0.len())
-        };
-        (ends.sum(), self.events.iter().map(bytes).sum())
+        let crossed = self.events.iter().filter_map(|event| event.kind.crossed());
+        let bytes = crossed.map(|(_, bytes)| 1 + bytes.0.len());
+        (ends.sum(), bytes.sum())
     }
 
     fn overlaps(&self, other: &View) -> bool {
@@ -121,8 +114,8 @@ impl View<'_> {
     /// Whether there are packets of it.
     fn shows_something(&self) -> bool {
         self.events.iter().any(|event| {
-            let is_made = self.transport == Transport::Tcp && event.what == EventKind::Connected;
-            is_made || event.what.crossed().is_some()
+            let is_made = self.transport == Transport::Tcp && event.kind == EventKind::Connected;
+            is_made || event.kind.crossed().is_some()
         })
     }
 }
@@ -141,14 +134,9 @@ fn ends_of(side: Side, channel: &Channel) -> Pair {
     };
     let local = SocketAddr::new(local, channel.local.port());
     let peer = SocketAddr::new(peer, channel.peer.port());
-    match side {
-        Side::Client => Pair {
-            client: local,
-            server: peer,
-        },
-        Side::Server => Pair {
-            client: peer,
-            server: local,
-        },
-    }
+    let (client, server) = match side {
+        Side::Client => (local, peer),
+        Side::Server => (peer, local),
+    };
+    Pair { client, server }
 }

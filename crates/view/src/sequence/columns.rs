@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use proto::mode::{Mode, PROXY};
 use proto::side::{Direction, Side};
-use record::EventKind;
 use record::wording::cut;
+use record::{EventKind, Run};
 
 use super::Lifeline;
 use super::unsettled::Hold;
@@ -41,7 +41,7 @@ impl Columns {
         for (run, file) in loaded.files.iter().enumerate() {
             let life = *of_file.entry(*file).or_insert(lifelines.len());
             if life == lifelines.len() {
-                lifelines.push(recorded(loaded, run));
+                lifelines.push(recorded(&loaded.runs[run]));
             }
             of_run.push(life);
         }
@@ -116,19 +116,17 @@ fn in_order(
     mut of_run: Vec<usize>,
     mut of_conversation: Vec<(usize, usize)>,
 ) -> Columns {
+    let clients: HashSet<usize> = of_conversation.iter().map(|both| both.0).collect();
+    let servers: HashSet<usize> = of_conversation.iter().map(|both| both.1).collect();
     let mut order: Vec<usize> = (0..lifelines.len()).collect();
-    let mut roles = vec![(false, false); lifelines.len()];
-    for (client, server) in &of_conversation {
-        roles[*client].0 = true;
-        roles[*server].1 = true;
-    }
-    order.sort_by_key(|index| match roles[*index] {
-        (true, true) => 1,
-        (true, false) => 0,
-        (false, true) => 2,
-        (false, false) if lifelines[*index].side == Side::Client => 0,
-        (false, false) => 2,
-    });
+    order.sort_by_key(
+        |index| match (clients.contains(index), servers.contains(index)) {
+            (true, true) => 1,
+            (true, false) => 0,
+            (false, false) if lifelines[*index].side == Side::Client => 0,
+            (false, _) => 2,
+        },
+    );
     let mut place = vec![0; order.len()];
     for (new, old) in order.iter().enumerate() {
         place[*old] = new;
@@ -139,20 +137,18 @@ fn in_order(
     for (client, server) in &mut of_conversation {
         (*client, *server) = (place[*client], place[*server]);
     }
+    let lifelines = order.iter().map(|index| lifelines[*index].clone());
     Columns {
-        lifelines: order
-            .iter()
-            .map(|index| lifelines[*index].clone())
-            .collect(),
+        lifelines: lifelines.collect(),
         of_run,
         of_conversation,
     }
 }
 
-fn recorded(loaded: &Recordings, run: usize) -> Lifeline {
-    let header = &loaded.runs[run].header;
+fn recorded(run: &Run) -> Lifeline {
+    let header = &run.header;
     Lifeline {
-        name: match is_of_a_proxy(&loaded.runs[run]) {
+        name: match is_of_a_proxy(run) {
             true => "proxy".into(),
             false => proto::printable::printable(&cut(&header.program, LONGEST_NAME)),
         },
@@ -198,15 +194,12 @@ fn names(loaded: &Recordings) -> HashMap<usize, String> {
     let mut names = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let (EventKind::Sent(message) | EventKind::Received(message)) = &event.what else {
+            let (EventKind::Sent(message) | EventKind::Received(message)) = &event.kind else {
                 continue;
             };
-            let Some(channel) = &event.channel else {
-                continue;
-            };
-            let verb = match channel.service.as_str() {
-                "atm" => "TERMINAL ",
-                "chat" => "JOIN ",
+            let verb = match event.channel.as_ref().map(|channel| &channel.service[..]) {
+                Some("atm") => "TERMINAL ",
+                Some("chat") => "JOIN ",
                 _ => continue,
             };
             if message.direction == Direction::ToServer

@@ -25,7 +25,7 @@ use faults::Progress;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Moment,
-    pub(super) what: Action,
+    pub(super) action: Action,
 }
 
 /// What it did.
@@ -41,15 +41,8 @@ pub(super) enum Action {
     Nothing,
 }
 
-/// What all lifelines did.
-#[derive(Debug)]
-pub(super) struct Gathered<'a> {
-    /// By lifeline, in order.
-    pub(super) actions: Vec<Vec<Entry>>,
-    pub(super) arrows: Vec<Arrow<'a>>,
-    /// What is to be said of the clocks.
-    pub(super) clocks: Vec<String>,
-}
+/// What each lifeline did, in order; the messages; and what there is to say of the clocks.
+pub(super) type Gathered<'a> = (Vec<Vec<Entry>>, Vec<Arrow<'a>>, Vec<String>);
 
 /// The messages of a conversation in one direction.
 #[derive(Default)]
@@ -126,11 +119,7 @@ pub(super) fn gather<'a>(
     }
     pairing::pair(&mut gatherer);
     gatherer.fold_closings();
-    Gathered {
-        actions: gatherer.actions,
-        arrows: gatherer.arrows,
-        clocks: gatherer.clocks,
-    }
+    (gatherer.actions, gatherer.arrows, gatherer.clocks)
 }
 
 impl<'a> Gatherer<'a, '_> {
@@ -150,12 +139,14 @@ impl<'a> Gatherer<'a, '_> {
             let at = moment(event.t);
             match loaded.conversation(index, event) {
                 Some(conversation) => {
-                    let site = Site {
-                        life,
-                        conversation,
-                        at,
-                    };
-                    self.connection_event(site, event);
+                    self.connection_event(
+                        Site {
+                            life,
+                            conversation,
+                            at,
+                        },
+                        event,
+                    );
                 }
                 None => self.program_event(life, at, event),
             }
@@ -165,21 +156,21 @@ impl<'a> Gatherer<'a, '_> {
     /// A run that does not say how it ended was killed: the program was started again.
     fn mark_killed(&mut self, life: usize, at: Moment) {
         let last = self.actions[life].last();
-        let is_over = last.is_some_and(|entry| {
-            matches!(
-                &entry.what,
-                Action::Alone(StepKind::Crashed { .. } | StepKind::Ended { .. })
-            )
-        });
-        if !is_over {
+        let is_over = |entry: &Entry| {
+            let Action::Alone(kind) = &entry.action else {
+                return false;
+            };
+            matches!(kind, StepKind::Crashed { .. } | StepKind::Ended { .. })
+        };
+        if !last.is_some_and(is_over) {
             let at = last.map_or(at, |entry| entry.at);
             let words = "killed".into();
             self.alone(life, at, StepKind::Crashed { life, words });
         }
     }
 
-    fn push(&mut self, life: usize, at: Moment, what: Action) {
-        self.actions[life].push(Entry { at, what });
+    fn push(&mut self, life: usize, at: Moment, action: Action) {
+        self.actions[life].push(Entry { at, action });
     }
 
     fn alone(&mut self, life: usize, at: Moment, kind: StepKind) {
@@ -193,7 +184,7 @@ impl<'a> Gatherer<'a, '_> {
 
     /// What happened to the program, or on a connection but not to a message.
     fn program_event(&mut self, life: usize, at: Moment, event: &'a Event) {
-        match &event.what {
+        match &event.kind {
             EventKind::Resent { attempt, text } => {
                 self.progress.again.insert(text, *attempt);
             }
@@ -232,7 +223,7 @@ impl<'a> Gatherer<'a, '_> {
         let (client, server) = self.columns.of_conversation[conversation];
         let channel = event.channel.as_ref();
         let is_tcp = channel.is_some_and(|channel| channel.transport == Transport::Tcp);
-        match &event.what {
+        match &event.kind {
             EventKind::Connected => {
                 let is_drawn = event.side == Side::Client
                     || self.loaded.conversations[conversation].client.is_none();
@@ -289,8 +280,8 @@ impl<'a> Gatherer<'a, '_> {
                 self.alone(life, at, StepKind::Connection(change));
             }
             EventKind::Read { .. } if self.reads => self.note(life, at, Tone::Plain, event),
-            what => match what.message() {
-                Some(message) => self.fault(site, event.side, what, message),
+            kind => match kind.message() {
+                Some(message) => self.fault(site, event.side, kind, message),
                 None => self.program_event(life, at, event),
             },
         }
@@ -314,7 +305,7 @@ impl<'a> Gatherer<'a, '_> {
                 ..held.marks
             };
             held.left -= 1;
-            self.actions[life][held.entry].what = Action::Nothing;
+            self.actions[life][held.entry].action = Action::Nothing;
             if held.left == 0 {
                 self.progress.held.remove(&key);
             }
@@ -342,10 +333,8 @@ impl<'a> Gatherer<'a, '_> {
         let made = &mut self.arrows[arrow];
         made.text = text;
         made.is_masked = message.masked;
-        made.is_unsettled = text.is_some_and(|text| {
-            let mut ids = ids_in(text);
-            ids.any(|id| self.unsettled.contains(id))
-        });
+        let mut ids = text.into_iter().flat_map(ids_in);
+        made.is_unsettled = ids.any(|id| self.unsettled.contains(id));
         arrow
     }
 
@@ -375,17 +364,17 @@ impl<'a> Gatherer<'a, '_> {
     /// other only if it has more to say.
     fn fold_closings(&mut self) {
         for closings in std::mem::take(&mut self.closings) {
-            let when = |one: &Closing| self.actions[one.life][one.entry].at;
-            let first = closings
-                .iter()
-                .min_by_key(|one| (one.by != Closer::Us, when(one)));
-            let Some((life, entry, how)) = first.map(|one| (one.life, one.entry, one.how)) else {
+            let order = |one: &&Closing| {
+                let at = self.actions[one.life][one.entry].at;
+                (one.by != Closer::Us, at)
+            };
+            let Some(first) = closings.iter().min_by_key(order) else {
                 continue;
             };
             for other in &closings {
                 let is_usual = matches!(other.how, CloseReason::End | CloseReason::Abort);
-                if (other.life, other.entry) != (life, entry) && (is_usual || other.how == how) {
-                    self.actions[other.life][other.entry].what = Action::Nothing;
+                if !std::ptr::eq(first, other) && (is_usual || other.how == first.how) {
+                    self.actions[other.life][other.entry].action = Action::Nothing;
                 }
             }
         }

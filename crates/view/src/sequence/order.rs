@@ -4,7 +4,7 @@
 //! clocks of two machines say. A message is one step where it can be: unless its sender gave up on it,
 //! or died, while it was on its way.
 
-use super::gather::{Action, Entry, Gathered};
+use super::gather::{Action, Entry};
 use super::{Arrow, Delivery, Moment, Step, StepKind, Tone};
 
 /// Where a message stands among the actions of the two ends.
@@ -18,14 +18,12 @@ struct Ends {
 }
 
 /// All arrows, and all steps in order.
-pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
-    let Gathered {
-        mut actions,
-        mut arrows,
-        ..
-    } = gathered;
+pub(super) fn order(
+    mut actions: Vec<Vec<Entry>>,
+    mut arrows: Vec<Arrow<'_>>,
+) -> (Vec<Arrow<'_>>, Vec<Step>) {
     for line in &mut actions {
-        line.retain(|entry| !matches!(entry.what, Action::Nothing));
+        line.retain(|entry| !matches!(entry.action, Action::Nothing));
     }
     let mut ends = ends(&actions, &arrows);
     let mut steps = Vec::with_capacity(arrows.len());
@@ -34,9 +32,9 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
         match next(&actions, &heads, &ends, &arrows) {
             Next::Over => return (arrows, steps),
             Next::Alone(life) => {
-                let Entry { at, what } = &mut actions[life][heads[life]];
+                let Entry { at, action } = &mut actions[life][heads[life]];
                 heads[life] += 1;
-                if let Some(kind) = step(what, &mut ends) {
+                if let Some(kind) = step(action, &mut ends) {
                     steps.push(Step { at: *at, kind });
                 }
             }
@@ -47,10 +45,8 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                 let at = last.min(received).max(sent);
                 heads[from] += 1;
                 heads[to] += 1;
-                steps.push(Step {
-                    at,
-                    kind: StepKind::Message(arrow),
-                });
+                let kind = StepKind::Message(arrow);
+                steps.push(Step { at, kind });
             }
             Next::Split(arrow) => ends[arrow].is_split = true,
             Next::Part(life, arrow) => {
@@ -68,7 +64,7 @@ pub(super) fn order(gathered: Gathered<'_>) -> (Vec<Arrow<'_>>, Vec<Step>) {
                     receives: true,
                     ..Ends::default()
                 });
-                actions[life][heads[life]].what = Action::Receives(copy);
+                actions[life][heads[life]].action = Action::Receives(copy);
             }
         }
     }
@@ -80,7 +76,7 @@ fn ends(actions: &[Vec<Entry>], arrows: &[Arrow<'_>]) -> Vec<Ends> {
         // When it next waited in vain, or died. What it noted or closed does not matter.
         let mut next_event = Moment::MAX;
         for entry in line.iter().rev() {
-            match &entry.what {
+            match &entry.action {
                 Action::Sends(arrow) => {
                     let received = arrows[*arrow].received;
                     ends[*arrow].sends = true;
@@ -126,10 +122,10 @@ fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<
     };
     let head = |life: usize| actions[life].get(heads[life]);
     for life in 0..actions.len() {
-        let Some(Entry { at, what }) = head(life) else {
+        let Some(Entry { at, action }) = head(life) else {
             continue;
         };
-        match what {
+        match action {
             Action::Alone(_) | Action::Nothing => offer(&mut best, *at, Next::Alone(life)),
             Action::Sends(arrow) => {
                 let is_waiting = ends[*arrow].receives && !ends[*arrow].is_split;
@@ -150,7 +146,7 @@ fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<
                 match action {
                     Some(Entry {
                         at,
-                        what: Action::Sends(sent),
+                        action: Action::Sends(sent),
                     }) if sent == arrow => {
                         offer(&mut best, *at, Next::Together(from, life, *arrow));
                     }
@@ -166,9 +162,9 @@ fn next(actions: &[Vec<Entry>], heads: &[usize], ends: &[Ends], arrows: &[Arrow<
     }
 }
 
-/// What a action is that stands alone.
-fn step(what: &mut Action, ends: &mut [Ends]) -> Option<StepKind> {
-    match std::mem::replace(what, Action::Nothing) {
+/// The step of an action that stands alone.
+fn step(action: &mut Action, ends: &mut [Ends]) -> Option<StepKind> {
+    match std::mem::replace(action, Action::Nothing) {
         Action::Alone(kind) => Some(kind),
         Action::Sends(arrow) => {
             ends[arrow].has_departed = true;

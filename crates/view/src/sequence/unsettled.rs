@@ -9,7 +9,7 @@ use crate::ids::{Ids, ids_in};
 use crate::load::Recordings;
 
 /// A withdrawal of which it is not known that it was confirmed or rolled back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Hold {
     pub(super) id: String,
     pub(super) amount: Option<String>,
@@ -22,11 +22,15 @@ pub(super) struct Hold {
 impl Hold {
     /// The hold in words.
     pub(super) fn words(&self, ids: &Ids) -> String {
-        let id = ids.shorten(&self.id);
-        match &self.amount {
-            Some(amount) => format!("unsettled: {id}, {amount} held"),
-            None => format!("unsettled: {id}"),
-        }
+        let held = self
+            .amount
+            .as_ref()
+            .map(|amount| format!(", {amount} held"));
+        format!(
+            "unsettled: {}{}",
+            ids.shorten(&self.id),
+            held.unwrap_or_default()
+        )
     }
 }
 
@@ -45,7 +49,7 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, run) in loaded.runs.iter().enumerate() {
         for event in &run.events {
-            let Some((id, said)) = said(&event.what) else {
+            let Some((id, said)) = said(&event.kind) else {
                 continue;
             };
             let conversation = loaded.conversation(index, event);
@@ -55,12 +59,10 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
             }
             let place = *places.entry(id).or_insert(holds.len());
             if place == holds.len() {
+                let id = id.into();
                 holds.push(Hold {
-                    id: id.into(),
-                    amount: None,
-                    is_settled: false,
-                    conversation: None,
-                    run: None,
+                    id,
+                    ..Hold::default()
                 });
             }
             let hold = &mut holds[place];
@@ -79,27 +81,24 @@ pub(super) fn unsettled(loaded: &Recordings) -> Vec<Hold> {
     holds
 }
 
-fn said(what: &EventKind) -> Option<(&str, Said<'_>)> {
-    match what {
+fn said(kind: &EventKind) -> Option<(&str, Said<'_>)> {
+    match kind {
         EventKind::Note(note) => {
+            use NoteKind::{Confirmed, Declined, Disputed, Held, RolledBack};
             let id = note.about.as_deref();
             let id = id.filter(|id| id.starts_with("WITH_"))?;
             match note.kind {
-                NoteKind::Held => Some((id, Said::Held(note.amount.as_deref()))),
-                NoteKind::Confirmed
-                | NoteKind::RolledBack
-                | NoteKind::Declined
-                | NoteKind::Disputed => Some((id, Said::Settled)),
+                Held => Some((id, Said::Held(note.amount.as_deref()))),
+                Confirmed | RolledBack | Declined | Disputed => Some((id, Said::Settled)),
                 _ => None,
             }
         }
         EventKind::Sent(message) | EventKind::Received(message)
             if message.direction == Direction::ToClient =>
         {
-            let said = message.text.as_deref()?.strip_prefix("OK WITH_")?;
             let text = message.text.as_deref()?;
+            let (_, said) = text.strip_prefix("OK WITH_")?.split_once(' ')?;
             let id = ids_in(text).next()?;
-            let (_, said) = said.split_once(' ')?;
             if let Some(rest) = said.strip_prefix("held ") {
                 return Some((id, Said::Held(rest.split(',').next())));
             }

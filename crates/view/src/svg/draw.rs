@@ -81,13 +81,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         };
         self.drawn[life] = (!is_over).then_some(y);
         let x = self.layout.x[life];
-        let class = match self.sequence.lifelines[life].is_recorded {
-            true => "life",
-            false => "life stranger",
-        };
+        let is_recorded = self.sequence.lifelines[life].is_recorded;
+        let class = if is_recorded { "" } else { " stranger" };
         writeln!(
             self.out,
-            r#"<line class="{class}" x1="{x:.1}" y1="{from:.1}" x2="{x:.1}" y2="{y:.1}"/>"#
+            r#"<line class="life{class}" x1="{x:.1}" y1="{from:.1}" x2="{x:.1}" y2="{y:.1}"/>"#
         )
     }
 
@@ -155,19 +153,12 @@ impl<'a, W: Write> Drawing<'a, W> {
             self.details(index),
             escape(&self.tooltip(arrow))
         )?;
+        let is_lost = matches!(arrow.fate, Delivery::Lost(..));
         // A cross is taller than a line.
-        let above = match arrow.fate {
-            Delivery::Lost(..) => 8.0,
-            _ => 5.5,
-        };
+        let above = if is_lost { 8.0 } else { 5.5 };
         let label_y = from_y.min(to_y) - above;
-        let middle = match to_y - from_y > 2.0 * SLANT {
-            // On a long way down, the label stands near the sender.
-            true => from + (to - from) * 0.5,
-            false => (from + to) / 2.0,
-        };
         let width = layout::label_width(self.sequence, arrow);
-        let mut x = middle - width / 2.0;
+        let mut x = (from + to) / 2.0 - width / 2.0;
         if arrow.is_unsettled {
             writeln!(
                 self.out,
@@ -265,15 +256,13 @@ impl<'a, W: Write> Drawing<'a, W> {
             Some(text) => proto::printable::printable(text),
             None => arrow.bytes.escaped(),
         };
-        let conversation = &self.sequence.conversations[arrow.conversation];
+        let at = &self.sequence.conversations[arrow.conversation];
+        let (service, number) = (&at.service, at.number);
+        let (client_address, server_address) = (at.client_address, at.server_address);
         let _ = write!(
             words,
-            "\n{} bytes on {}#{}, {} and {}",
+            "\n{} bytes on {service}#{number}, {client_address} and {server_address}",
             arrow.bytes.0.len(),
-            conversation.service,
-            conversation.number,
-            conversation.client_address,
-            conversation.server_address
         );
         for (moment, name) in [(arrow.sent, "sent"), (arrow.received, "received")] {
             if let Some(moment) = moment {

@@ -106,12 +106,11 @@ impl Layout {
 
     /// Above the heads.
     pub(crate) fn title_height(&self, sequence: &Sequence<'_>) -> f64 {
-        let lines: usize = sequence
+        let lines = sequence
             .titles
             .iter()
-            .map(|title| self.wrapped(title).len())
-            .sum();
-        44.0 + 17.0 * lines as f64
+            .map(|title| self.wrapped(title).len());
+        44.0 + 17.0 * lines.sum::<usize>() as f64
     }
 
     /// The heads themselves.

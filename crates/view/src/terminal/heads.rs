@@ -24,19 +24,13 @@ pub(super) struct Heads {
     /// Where the lines of the heads say only a letter: who it is.
     pub(super) legend: Vec<String>,
     /// From top to bottom: of each lifeline, where it begins and what it says.
-    pub(super) lines: Vec<Vec<(usize, String)>>,
+    pub(super) lines: Vec<Line>,
 }
 
 /// Where the lifelines stand; and where what is said does, if not between them.
 pub(super) fn places(lifelines: &[Lifeline], width: usize) -> (Vec<usize>, Option<usize>) {
     let count = lifelines.len();
-    let half = |life: Option<&Lifeline>| {
-        let names = life.into_iter().flat_map(|life| [&life.name, &life.detail]);
-        names
-            .map(|name| width_of(name).div_ceil(2))
-            .max()
-            .unwrap_or(0)
-    };
+    let half = |life: Option<&Lifeline>| life.map_or(0, |life| widest(life).div_ceil(2));
     let left = TIME + half(lifelines.first()).min(width / 8).saturating_sub(2);
     let right = width.saturating_sub(half(lifelines.last()).min(width / 8) + 1);
     if count < 2 {
@@ -69,32 +63,22 @@ pub(super) fn heads(lifelines: &[Lifeline], places: &[usize], width: usize) -> H
         above(&short, places, width).filter(|_| is_enough)
     });
     if let Some(lines) = lines {
-        return Heads {
-            legend: Vec::new(),
-            lines,
-        };
+        let legend = Vec::new();
+        return Heads { legend, lines };
     }
-    let letters: Vec<String> = (0..lifelines.len()).map(letter).collect();
-    let legend = lifelines.iter().zip(&letters);
+    let letters = (0..lifelines.len()).map(letter);
+    let legend = lifelines.iter().zip(letters.clone());
     let legend = legend.map(|(life, letter)| format!("{letter}  {}, {}", life.name, life.detail));
     Heads {
         legend: legend.collect(),
-        lines: vec![
-            places
-                .iter()
-                .copied()
-                .zip(letters.iter().cloned())
-                .collect(),
-        ],
+        lines: vec![places.iter().copied().zip(letters).collect()],
     }
 }
 
+type Line = Vec<(usize, String)>;
+
 /// The names, and below them the details; `None` when two of a line would touch.
-fn above(
-    lifelines: &[Lifeline],
-    places: &[usize],
-    width: usize,
-) -> Option<Vec<Vec<(usize, String)>>> {
+fn above(lifelines: &[Lifeline], places: &[usize], width: usize) -> Option<Vec<Line>> {
     let line = |text: fn(&Lifeline) -> &String| {
         let texts = lifelines.iter().map(text).cloned();
         side_by_side(texts.zip(places), width)
@@ -106,7 +90,7 @@ fn above(
 fn side_by_side<'a>(
     texts: impl Iterator<Item = (String, &'a usize)>,
     width: usize,
-) -> Option<Vec<(usize, String)>> {
+) -> Option<Line> {
     let mut free_from = 0;
     let mut placed = Vec::new();
     for (text, place) in texts {
@@ -142,10 +126,8 @@ fn are_distinct(lifelines: &[Lifeline]) -> bool {
 
 fn are_of_one_host(lifelines: &[Lifeline]) -> bool {
     let names = lifelines.iter().flat_map(|life| [&life.name, &life.detail]);
-    let hosts: HashSet<IpAddr> = names
-        .filter_map(|name| name.parse::<SocketAddr>().ok())
-        .map(|address| address.ip())
-        .collect();
+    let addresses = names.filter_map(|name| name.parse::<SocketAddr>().ok());
+    let hosts: HashSet<IpAddr> = addresses.map(|address| address.ip()).collect();
     hosts.len() <= 1
 }
 
@@ -164,7 +146,7 @@ mod tests {
     use super::*;
     use proto::side::Side;
 
-    fn life(name: &str, detail: &str) -> Lifeline {
+    fn life((name, detail): (&str, &str)) -> Lifeline {
         Lifeline {
             name: name.into(),
             detail: detail.into(),
@@ -174,14 +156,24 @@ mod tests {
     }
 
     /// Three clients, a proxy, a server.
-    fn proxied() -> Vec<Lifeline> {
-        vec![
-            life("127.0.0.1:41900", "client"),
-            life("127.0.0.1:41904", "client"),
-            life("127.0.0.1:41908", "client"),
-            life("proxy", "process 18967"),
-            life("server", "127.0.0.1:23106"),
+    fn proxied() -> [Lifeline; 5] {
+        [
+            ("127.0.0.1:41900", "client"),
+            ("127.0.0.1:41904", "client"),
+            ("127.0.0.1:41908", "client"),
+            ("proxy", "process 18967"),
+            ("server", "127.0.0.1:23106"),
         ]
+        .map(life)
+    }
+
+    fn machines() -> [Lifeline; 3] {
+        [
+            ("labclient", "ATM-1 · process 1587"),
+            ("labclient", "ATM-2 · process 1588"),
+            ("labserver", "process 1576"),
+        ]
+        .map(life)
     }
 
     fn drawn(lifelines: &[Lifeline], width: usize) -> Heads {
@@ -193,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_a_proxy_are_told_apart_by_their_ports_at_every_width() {
+    fn clients_of_a_proxy_are_distinguished_by_their_ports_at_every_width() {
         let lifelines = proxied();
         let narrow = drawn(&lifelines, 40);
         assert_eq!(first_line(&narrow), ["A", "B", "C", "D", "E"]);
@@ -211,12 +203,8 @@ mod tests {
 
     #[test]
     fn heads_never_touch_and_stand_within_the_line() {
-        let named = [
-            life("labclient", "ATM-1 · process 1587"),
-            life("labclient", "ATM-2 · process 1588"),
-            life("labserver", "process 1576"),
-        ];
-        let many: Vec<Lifeline> = (0..12).map(|_| life("Adarsh", "127.0.0.1")).collect();
+        let named = machines();
+        let many: Vec<Lifeline> = vec![life(("Adarsh", "127.0.0.1")); 12];
         for lifelines in [&named[..2], &named, &proxied(), &many, &named[..1]] {
             for width in 40..240 {
                 for line in drawn(lifelines, width).lines {
@@ -232,37 +220,30 @@ mod tests {
     }
 
     #[test]
-    fn two_machines_are_told_apart_by_their_names_and_two_processes_by_a_legend() {
-        let machines = [
-            life("labclient", "ATM-1 · process 1587"),
-            life("labclient", "ATM-2 · process 1588"),
-            life("labserver", "process 1576"),
-        ];
-        let heads = drawn(&machines, 80);
+    fn two_machines_are_distinguished_by_their_names_and_two_processes_by_a_legend() {
+        let heads = drawn(&machines(), 80);
         let details: Vec<&str> = heads.lines[1].iter().map(|(_, text)| &text[..]).collect();
         assert_eq!(details, ["ATM-1", "ATM-2", ""]);
         let processes = [
-            life("labclient", "process 1587"),
-            life("labclient", "process 1588"),
-            life("labserver", "process 1576"),
+            ("labclient", "process 1587"),
+            ("labclient", "process 1588"),
+            ("labserver", "process 1576"),
         ];
-        let heads = drawn(&processes, 60);
+        let heads = drawn(&processes.map(life), 60);
         assert_eq!(heads.legend[1], "B  labclient, process 1588");
     }
 
     #[test]
     fn ports_of_different_hosts_do_not_stand_alone() {
         let mut lifelines = proxied();
-        lifelines[1] = life("10.0.0.7:41904", "client");
+        lifelines[1] = life(("10.0.0.7:41904", "client"));
         let heads = drawn(&lifelines, 80);
         assert_eq!(heads.legend[1], "B  10.0.0.7:41904, client");
     }
 
     #[test]
     fn more_lifelines_than_letters_have_two() {
-        assert_eq!(
-            [0, 25, 26, 51, 52].map(letter),
-            ["A", "Z", "AA", "ZZ", "AAA"]
-        );
+        let letters = [0, 25, 26, 51, 52].map(letter);
+        assert_eq!(letters, ["A", "Z", "AA", "ZZ", "AAA"]);
     }
 }

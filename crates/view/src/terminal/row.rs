@@ -30,11 +30,8 @@ const MOST_MARKS: usize = 4;
 
 impl Row {
     pub(super) fn new(width: usize) -> Row {
-        let cells = vec![(' ', PLAIN); width];
-        Row {
-            cells,
-            marks: Vec::new(),
-        }
+        let (cells, marks) = (vec![(' ', PLAIN); width], Vec::new());
+        Row { cells, marks }
     }
 
     pub(super) fn set(&mut self, cell: usize, c: char, style: Style) {
@@ -136,11 +133,8 @@ mod tests {
             assert_eq!(width_of(line.trim_end()), 12);
         }
         let mut row = Row::new(3);
-        row.put(
-            0,
-            &format!("\u{301}a{}\u{202e}b", "\u{301}".repeat(9)),
-            PLAIN,
-        );
+        let pile = "\u{301}".repeat(9);
+        row.put(0, &format!("\u{301}a{pile}\u{202e}b"), PLAIN);
         row.put(1, "c", PLAIN);
         assert_eq!(printed(row, false), "a\u{301}\u{301}\u{301}\u{301}c\n");
     }
@@ -150,10 +144,8 @@ mod tests {
         let mut row = Row::new(9);
         row.put(0, "a b", RED);
         row.put(4, "c", PLAIN);
-        assert_eq!(
-            printed(row, true),
-            "\x1b[0m\x1b[1m\x1b[31ma b\x1b[0m c\n".replace("\x1b[0m c", " \x1b[0mc")
-        );
+        let expected = "\x1b[0m\x1b[1m\x1b[31ma b \x1b[0mc\n";
+        assert_eq!(printed(row, true), expected);
         let mut row = Row::new(9);
         row.put(0, "a", DIM);
         assert_eq!(printed(row, true), "\x1b[0m\x1b[2ma\x1b[0m\n");

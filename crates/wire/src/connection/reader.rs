@@ -61,23 +61,18 @@ impl Reader {
         is_secret: bool,
         by: Option<Instant>,
     ) -> Result<Option<Vec<u8>>, ReceiveError> {
-        match self.faults.clone() {
-            None => self.read_message(is_secret, by),
-            Some(faults) => self.receive_with_faults(&faults, is_secret, by),
-        }
-    }
-
-    fn receive_with_faults(
-        &mut self,
-        faults: &SharedFaults,
-        is_secret: bool,
-        by: Option<Instant>,
-    ) -> Result<Option<Vec<u8>>, ReceiveError> {
+        let Some(faults) = self.faults.clone() else {
+            return self.read_message(is_secret, by);
+        };
         loop {
             if let Some(how) = self.broken() {
                 return Err(ReceiveError::Broken(how));
             }
-            self.write_overdue(faults);
+            // What waited long enough for the next message. Nothing else is written meanwhile.
+            if let Some(held) = faults.lock().outgoing.take_overdue(Instant::now()) {
+                let tap = self.tap.as_ref().map(|tap| tap.tap());
+                write_held(&self.stream, &held, self.limits.write, tap);
+            }
             if let Some(message) = faults.lock().pending() {
                 return Ok(Some(message));
             }
@@ -104,15 +99,6 @@ impl Reader {
                 Some(FaultEffect::Refused) => return Err(ReceiveError::Injected),
                 Some(_) => {} // It never came.
             }
-        }
-    }
-
-    /// Writes what waited long enough for the next message. Nothing else is written meanwhile.
-    fn write_overdue(&self, faults: &SharedFaults) {
-        let mut faults = faults.lock();
-        if let Some(held) = faults.outgoing.take_overdue(Instant::now()) {
-            let tap = self.tap.as_ref().map(|tap| tap.tap());
-            write_held(&self.stream, &held, self.limits.write, tap);
         }
     }
 
@@ -154,24 +140,18 @@ impl Reader {
             } else if self.frame_began.is_none() {
                 self.frame_began = Some(Instant::now());
             }
-            let limit = match (self.frame_began, self.limits.idle) {
-                (Some(began), _) => Some((
-                    began + self.limits.frame,
-                    ReceiveError::FrameTooSlow(self.limits.frame),
-                )),
-                (None, Some(idle)) => Some((idle_since + idle, ReceiveError::Idle(idle))),
-                (None, None) => None,
+            let (ends, error) = match (self.frame_began, self.limits.idle) {
+                (Some(began), _) => {
+                    let limit = self.limits.frame;
+                    (Some(began + limit), ReceiveError::FrameTooSlow(limit))
+                }
+                (None, Some(idle)) => (Some(idle_since + idle), ReceiveError::Idle(idle)),
+                (None, None) => (None, ReceiveError::DeadlinePassed),
             };
             let mut piece = [0; 16 * 1024];
             let most = self.read_size.map_or(usize::MAX, NonZeroUsize::get);
             let piece = &mut piece[..self.decoder.piece_size().min(most)];
-            let first = limit
-                .as_ref()
-                .map(|(at, _)| *at)
-                .into_iter()
-                .chain(by)
-                .min();
-            let read = self.read_before(piece, first)?;
+            let read = self.read_before(piece, ends.into_iter().chain(by).min())?;
             if let (Some(0), Some(Break::Reset)) = (read, self.broken()) {
                 return Err(ReceiveError::Broken(Break::Reset));
             }
@@ -187,10 +167,8 @@ impl Reader {
                     self.traffic.bytes += length as u64;
                     self.decoder.push(&piece[..length]);
                 }
-                None => match limit {
-                    Some((at, error)) if by.is_none_or(|by| at <= by) => return Err(error),
-                    Some(_) | None => return Err(ReceiveError::DeadlinePassed),
-                },
+                None if ends.is_some_and(|at| by.is_none_or(|by| at <= by)) => return Err(error),
+                None => return Err(ReceiveError::DeadlinePassed),
             }
         }
     }

@@ -24,13 +24,8 @@ fn three_messages_in_one_segment_are_three_messages() {
     for expected in [&b"a"[..], b"", b"bc"] {
         assert_eq!(connection.reader.receive(None).unwrap().unwrap(), expected);
     }
-    assert_eq!(
-        connection.reader.traffic(),
-        Traffic {
-            messages: 3,
-            bytes: 12
-        }
-    );
+    let Traffic { messages, bytes } = connection.reader.traffic();
+    assert_eq!((messages, bytes), (3, 12));
 }
 
 #[test]
@@ -38,10 +33,7 @@ fn an_end_between_messages_is_clean_and_one_inside_is_measured() {
     let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
     other.write_all(b"2:ok,").unwrap();
     drop(other);
-    assert_eq!(
-        connection.reader.receive(None).unwrap(),
-        Some(b"ok".to_vec())
-    );
+    assert_eq!(connection.reader.receive(None).unwrap().unwrap(), b"ok");
     assert_eq!(connection.reader.receive(None).unwrap(), None);
 
     let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
@@ -54,10 +46,8 @@ fn an_end_between_messages_is_clean_and_one_inside_is_measured() {
 #[test]
 fn silence_meets_the_idle_limit() {
     let (mut connection, _other) = pair(Framing::Netstring, QUICK);
-    assert!(matches!(
-        connection.reader.receive(None),
-        Err(ReceiveError::Idle(_))
-    ));
+    let error = connection.reader.receive(None).unwrap_err();
+    assert!(matches!(error, ReceiveError::Idle(_)), "{error}");
 }
 
 #[test]
@@ -77,10 +67,7 @@ fn a_byte_now_and_then_does_not_move_the_deadline_of_a_frame() {
     let error = connection.reader.receive(None).unwrap_err();
     assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
     drop(connection);
-    assert!(
-        trickle.join().unwrap(),
-        "the connection was still open after ten seconds"
-    );
+    assert!(trickle.join().unwrap(), "still open after ten seconds");
 }
 
 #[test]
@@ -98,22 +85,17 @@ fn a_peer_that_never_reads_meets_the_write_deadline() {
     let error = std::iter::repeat_with(|| connection.writer.send(&message))
         .take(10_000)
         .find_map(Result::err);
-    assert!(
-        matches!(error, Some(SendError::WriteTooSlow(_))),
-        "{error:?}"
-    );
+    assert!(matches!(error, Some(SendError::WriteTooSlow(_))));
 }
 
 #[test]
 fn a_message_that_does_not_fit_leaves_the_connection_as_it_was() {
-    let (mut connection, mut other) = pair(Framing::Len3, Limits::SERVER);
+    let (mut connection, other) = pair(Framing::Len3, Limits::SERVER);
     let error = connection.writer.send(&[b'x'; 256]).unwrap_err();
     assert!(matches!(error, SendError::Encode(_)));
     connection.writer.send(b"hi").unwrap();
     drop(connection);
-    let mut received = String::new();
-    other.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "002hi");
+    assert_eq!(io::read_to_string(other).unwrap(), "002hi");
 }
 
 #[test]
@@ -130,9 +112,7 @@ fn the_last_words_arrive_although_the_peer_was_still_sending() {
                 reader.close();
             }
         });
-        let mut received = String::new();
-        other.read_to_string(&mut received).unwrap();
-        assert_eq!(received, "ERR busy\n");
+        assert_eq!(io::read_to_string(&other).unwrap(), "ERR busy\n");
         drop(other);
         closing.join().unwrap();
     }
@@ -167,9 +147,8 @@ fn raw_messages_of_a_known_length_keep_the_deadline_of_a_frame() {
 fn a_message_may_take_several_reads_of_a_size_that_is_chosen() {
     let (mut connection, mut other) = pair(Framing::Raw, Limits::SERVER);
     other.write_all(b"Socket programming in python").unwrap();
-    connection
-        .reader
-        .set_read_size(NonZeroUsize::new(7).unwrap());
+    let seven = NonZeroUsize::new(7).unwrap();
+    connection.reader.set_read_size(seven);
     for piece in ["Socket ", "program", "ming in", " python"] {
         let message = connection.reader.receive(None).unwrap().unwrap();
         assert_eq!(message, piece.as_bytes());
@@ -195,19 +174,17 @@ fn raw_messages_sent_apart_are_read_apart() {
 
 #[test]
 fn queued_messages_leave_in_one_go_and_in_order() {
-    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    let (mut connection, other) = pair(Framing::Netstring, Limits::SERVER);
     connection.writer.queue(b"a").unwrap();
     connection.writer.queue(b"b").unwrap();
     assert_eq!(connection.writer.traffic().bytes, 0);
     connection.writer.flush().unwrap();
     drop(connection);
-    let mut received = String::new();
-    other.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "1:a,1:b,");
+    assert_eq!(io::read_to_string(other).unwrap(), "1:a,1:b,");
 }
 
-/// A connection that is a client's, under these faults, and the bare other end of it.
-fn refused_by_fault(spec: &str) -> (Connection, TcpStream) {
+/// A client's connection with these faults, and the bare other end of it.
+fn with_faults(spec: &str) -> (Connection, TcpStream) {
     use crate::fault::{Channel, Exchange, FaultPlan};
     use proto::mode::Transport;
     use proto::side::Side;
@@ -219,27 +196,24 @@ fn refused_by_fault(spec: &str) -> (Connection, TcpStream) {
         number: 0,
         exchange: Exchange::Answered,
     }));
-    other
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
+    let timeout = Some(Duration::from_secs(60));
+    other.set_read_timeout(timeout).unwrap();
     (connection, other)
 }
 
 #[test]
 fn a_message_that_does_not_fit_counts_for_nothing() {
-    let (mut connection, mut other) = refused_by_fault("drop-request=#1");
+    let (mut connection, other) = with_faults("drop-request=#1");
     connection.writer.send(b"a\nb").unwrap_err();
     connection.writer.send(b"ADD 1").unwrap();
     connection.writer.send(b"ADD 2").unwrap();
     drop(connection);
-    let mut received = String::new();
-    other.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "ADD 2\n");
+    assert_eq!(io::read_to_string(other).unwrap(), "ADD 2\n");
 }
 
 #[test]
 fn a_split_message_is_read_in_pieces() {
-    let (mut connection, mut other) = refused_by_fault("split=1");
+    let (mut connection, mut other) = with_faults("split=1");
     let reading = std::thread::spawn(move || {
         let (mut all, mut reads) = (Vec::<u8>::new(), 0);
         let mut piece = [0; 1024];
@@ -261,7 +235,7 @@ fn a_split_message_is_read_in_pieces() {
 
 #[test]
 fn a_glued_message_waits_for_the_next_and_comes_with_it() {
-    let (mut connection, mut other) = refused_by_fault("glue=#1-2");
+    let (mut connection, mut other) = with_faults("glue=#1-2");
     connection.writer.send(b"one").unwrap();
     other.set_nonblocking(true).unwrap();
     let nothing = other.read(&mut [0; 16]).unwrap_err();
@@ -275,7 +249,7 @@ fn a_glued_message_waits_for_the_next_and_comes_with_it() {
 
 #[test]
 fn a_glued_message_that_nothing_follows_comes_alone() {
-    let (mut connection, mut other) = refused_by_fault("glue=#1");
+    let (mut connection, mut other) = with_faults("glue=#1");
     connection.writer.send(b"one").unwrap();
     let answering = std::thread::spawn(move || {
         let mut asked = [0; 4];
@@ -290,19 +264,17 @@ fn a_glued_message_that_nothing_follows_comes_alone() {
 
 #[test]
 fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
-    let (mut connection, mut other) = refused_by_fault("reset=#2");
+    let (mut connection, mut other) = with_faults("reset=#2");
     connection.writer.send(b"one").unwrap();
     let mut one = [0; 4];
     other.read_exact(&mut one).unwrap();
-    let error = connection.writer.send(b"two").unwrap_err();
-    assert!(matches!(error, SendError::Broken(Break::Reset)), "{error}");
-    let error = connection.reader.receive(None).unwrap_err();
-    assert!(
-        matches!(error, ReceiveError::Broken(Break::Reset)),
-        "{error}"
-    );
-    let error = connection.writer.send(b"three").unwrap_err();
-    assert!(matches!(error, SendError::Broken(Break::Reset)), "{error}");
+    for error in [
+        connection.writer.send(b"two").unwrap_err().to_string(),
+        connection.reader.receive(None).unwrap_err().to_string(),
+        connection.writer.send(b"three").unwrap_err().to_string(),
+    ] {
+        assert_eq!(error, Break::Reset.to_string());
+    }
     connection.close();
     let error = other.read(&mut one).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -310,7 +282,7 @@ fn a_reset_comes_instead_of_the_message_and_both_halves_end() {
 
 #[test]
 fn a_reset_wakes_a_reader_in_another_thread() {
-    let (connection, _other) = refused_by_fault("reset=#1");
+    let (connection, _other) = with_faults("reset=#1");
     let (mut reader, mut writer) = connection.split();
     let reading = std::thread::spawn(move || reader.receive(None).unwrap_err().to_string());
     let sent = writer.send(b"one").unwrap_err().to_string();

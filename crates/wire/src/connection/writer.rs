@@ -107,13 +107,26 @@ impl Writer {
     /// # Errors
     /// When the peer takes them too slowly or the connection broke; what was not sent is lost.
     pub fn flush(&mut self) -> Result<(), SendError> {
-        match self.faults.clone() {
-            None => {
-                let queued = std::mem::take(&mut self.queued);
-                self.write(&queued.into())
+        let Some(faults) = self.faults.clone() else {
+            let queued = std::mem::take(&mut self.queued);
+            return self.write(&queued.into());
+        };
+        let queue = faults.lock().outgoing.take_queue();
+        let side = faults.lock().side();
+        for sending in queue {
+            wait_until(sending.due);
+            sending.pause(self.tap.as_ref());
+            before_send(side);
+            let (write, end) = faults.lock().outgoing.write(sending, Instant::now());
+            if let Some(write) = write {
+                self.write(&write)?;
             }
-            Some(faults) => self.flush_with_faults(&faults),
+            if let Some(how) = end {
+                return Err(self.break_off(how, &faults));
+            }
+            after_send(side);
         }
+        Ok(())
     }
 
     /// Sends one message past all faults: the `READY` that a service opens with, without which
@@ -126,26 +139,6 @@ impl Writer {
         self.framing.encode(message, &mut bytes)?;
         self.traffic.messages += 1;
         self.write(&Batch::of(bytes, false).into())
-    }
-
-    /// Carries out what the faults have decided for each queued message.
-    fn flush_with_faults(&mut self, faults: &SharedFaults) -> Result<(), SendError> {
-        let queue = faults.lock().outgoing.take_queue();
-        let side = faults.lock().side();
-        for sending in queue {
-            wait_until(sending.due);
-            sending.pause(self.tap.as_ref());
-            before_send(side);
-            let (write, end) = faults.lock().outgoing.write(sending, Instant::now());
-            if let Some(write) = write {
-                self.write(&write)?;
-            }
-            if let Some(how) = end {
-                return Err(self.break_off(how, faults));
-            }
-            after_send(side);
-        }
-        Ok(())
     }
 
     /// A fault ends the connection here.
@@ -191,9 +184,7 @@ impl Writer {
 
     fn write_segments(&self, write: &Write, written: &mut usize) -> Result<(), SendError> {
         for (wait, segment) in write.segments() {
-            if !wait.is_zero() {
-                std::thread::sleep(wait);
-            }
+            std::thread::sleep(wait);
             wait_while_stopped();
             write_within(&self.stream, segment, self.limits.write, written)?;
         }

@@ -42,13 +42,11 @@ pub struct Datagrams {
 impl Datagrams {
     /// Puts a socket under these faults.
     pub fn new(faults: Faults) -> Datagrams {
-        let (sent, received) = match faults.channel.side {
-            Side::Client => (faults.requests, faults.replies),
-            Side::Server => (faults.replies, faults.requests),
-        };
+        let side = faults.channel.side;
+        let (sent, received) = faults.sent_and_received();
         Datagrams {
             received: Some(received),
-            ..Datagrams::sending(faults.channel.side, sent)
+            ..Datagrams::sending(side, sent)
         }
     }
 
@@ -71,10 +69,8 @@ impl Datagrams {
 
     /// What happens to a datagram that was received, unless the schedule of that was taken out.
     pub fn arrived(&mut self) -> Option<FaultEffect> {
-        let effect = self
-            .received
-            .as_mut()
-            .and_then(FaultSchedule::next_received);
+        let received = self.received.as_mut();
+        let effect = received.and_then(FaultSchedule::next_received);
         if effect != Some(FaultEffect::Dropped) {
             after_receive(self.side);
         }
@@ -105,10 +101,8 @@ impl Datagrams {
         }
         self.refused += u64::from(sending.has(FaultEffect::Refused));
         let (due, is_held, copies) = (sending.due, sending.is_held(), sending.copies());
-        let datagram = OutgoingDatagram {
-            message: sending.bytes,
-            receiver,
-        };
+        let message = sending.bytes;
+        let datagram = OutgoingDatagram { message, receiver };
         if is_held {
             self.held_back = Some(datagram);
             return Vec::new();
@@ -122,10 +116,8 @@ impl Datagrams {
         }
         let room = KEPT.saturating_sub(self.late.len());
         let place = self.late.partition_point(|(other, _)| *other <= due);
-        let kept = datagrams
-            .into_iter()
-            .take(room)
-            .map(|datagram| (due, datagram));
+        let kept = datagrams.into_iter().take(room);
+        let kept = kept.map(|datagram| (due, datagram));
         self.late.splice(place..place, kept);
         Vec::new()
     }
@@ -133,10 +125,8 @@ impl Datagrams {
     /// The late datagrams that are due by now.
     pub fn take_due(&mut self, now: Instant) -> Vec<OutgoingDatagram> {
         let count = self.late.partition_point(|(due, _)| *due <= now);
-        self.late
-            .drain(..count)
-            .map(|(_, datagram)| datagram)
-            .collect()
+        let due = self.late.drain(..count);
+        due.map(|(_, datagram)| datagram).collect()
     }
 
     /// When the next late datagram is due.

@@ -150,8 +150,5 @@ impl From<Batch> for Write {
 
 /// Waits until then; not at all when that is past.
 pub fn wait_until(due: Instant) {
-    let wait = due.saturating_duration_since(Instant::now());
-    if !wait.is_zero() {
-        std::thread::sleep(wait);
-    }
+    std::thread::sleep(due.saturating_duration_since(Instant::now()));
 }

@@ -30,21 +30,17 @@ pub fn stop_for(pause: Duration) {
 #[inline]
 pub fn wait_while_stopped() {
     while IS_STOPPED.load(Ordering::Acquire) {
-        wait();
-    }
-}
-
-fn wait() {
-    let mut stopped = lock();
-    let rest = stopped.map_or(Duration::ZERO, |until| {
-        until.saturating_duration_since(Instant::now())
-    });
-    if rest.is_zero() {
-        *stopped = None;
-        IS_STOPPED.store(false, Ordering::Release);
-    } else {
-        drop(stopped);
-        std::thread::sleep(rest);
+        let mut stopped = lock();
+        let rest = stopped.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        if rest.is_zero() {
+            *stopped = None;
+            IS_STOPPED.store(false, Ordering::Release);
+        } else {
+            drop(stopped);
+            std::thread::sleep(rest);
+        }
     }
 }
 

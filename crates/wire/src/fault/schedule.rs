@@ -12,32 +12,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use proto::mode::Transport;
+use proto::named;
 
 use super::generator::Xoshiro256PlusPlus;
-use super::spec::{Delay, FaultSpec, Pause, Selection, Split};
+use super::spec::{Distribution, Fault, FaultSpec, Micros, Selection};
 use super::{Channel, Exchange, InjectedFault, Observer};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
 
-/// What happens to a message, of which only one thing can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FaultKind {
-    /// Nothing.
-    Pass,
-    /// It is lost. Its sender believes that it was sent.
-    Drop,
-    /// The request is refused before anything is done.
-    Error,
-    /// It is not sent, and the connection is reset.
-    Reset,
-    /// Its first half is sent, and then the connection ends.
-    Cut,
-    /// The request comes twice.
-    Duplicate,
-    /// The datagram comes after the one that follows it.
-    Reorder,
-    /// It comes in one segment with the one that follows it.
-    Glue,
+named! {
+    /// What happens to a message, of which only one thing can.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum FaultKind by name {
+        /// Nothing.
+        Pass => "pass",
+        /// It is lost. Its sender believes that it was sent.
+        Drop => "drop",
+        /// The request is refused before anything is done.
+        Error => "error",
+        /// It is not sent, and the connection is reset.
+        Reset => "reset",
+        /// Its first half is sent, and then the connection ends.
+        Cut => "cut",
+        /// The request comes twice.
+        Duplicate => "duplicate",
+        /// The datagram comes after the one that follows it.
+        Reorder => "reorder",
+        /// It comes in one segment with the one that follows it.
+        Glue => "glue",
+    }
 }
 
 /// What happens to one message.
@@ -70,14 +73,13 @@ pub struct FaultSchedule {
     observer: Observer,
     /// The first that applies decides.
     rules: Vec<(FaultKind, Rule)>,
-    late: Option<Late>,
-    split: Option<(Split, Whether)>,
-    corrupt: Option<(Rule, Xoshiro256PlusPlus)>,
-    pause: Option<(Pause, Whether)>,
+    delay: Option<Conditional<Distribution>>,
+    delays: Xoshiro256PlusPlus,
+    split: Option<Conditional<NonZeroUsize>>,
+    corrupt: Option<Rule>,
+    flips: Xoshiro256PlusPlus,
+    pause: Option<Conditional<Micros>>,
 }
-
-/// When a fault applies, which without a rule is always.
-type Whether = Option<Rule>;
 
 /// A fault and its numbers.
 #[derive(Debug)]
@@ -86,11 +88,11 @@ struct Rule {
     numbers: Xoshiro256PlusPlus,
 }
 
+/// A value, and the messages it is for: without a rule, all.
 #[derive(Debug)]
-struct Late {
-    delay: Delay,
-    whether: Whether,
-    how_late: Xoshiro256PlusPlus,
+struct Conditional<T> {
+    value: T,
+    rule: Option<Rule>,
 }
 
 /// What the numbers of a stream are drawn for. The values are part of the specification.
@@ -122,76 +124,46 @@ impl FaultSchedule {
     ) -> FaultSchedule {
         let numbers =
             |purpose: Purpose| Xoshiro256PlusPlus::stream(seed, channel.number, purpose as u64);
-        let rule = |when: &Selection, purpose| Rule {
-            when: when.clone(),
-            numbers: numbers(purpose),
-        };
         let is_request = direction == Direction::ToServer;
         // A program can only be late with, cut or hold back what it sends itself.
         let is_sent = is_request == (channel.side == Side::Client);
         let is_stream = channel.transport == Transport::Tcp;
-        let is_answered = channel.exchange == Exchange::Answered;
-        let mut rules = Vec::new();
-        let mut add = |verdict, applies, when: &Option<Selection>, purpose| {
-            if let Some(when) = when.as_ref().filter(|_| applies) {
-                rules.push((verdict, rule(when, purpose)));
-            }
-        };
+        let on_stream = is_sent && is_stream;
+        let refuses = is_request && channel.exchange == Exchange::Answered;
+        use FaultKind::{Cut, Drop, Duplicate, Error, Glue, Reorder, Reset};
         // In the order in which they decide.
-        let refuses = is_request && is_answered;
-        let (on_stream, on_socket) = (is_sent && is_stream, is_sent && !is_stream);
-        add(
-            FaultKind::Drop,
-            is_request,
-            &spec.drop_request,
-            Purpose::DropRequest,
-        );
-        add(
-            FaultKind::Drop,
-            !is_request,
-            &spec.drop_reply,
-            Purpose::DropReply,
-        );
-        add(FaultKind::Error, refuses, &spec.error, Purpose::Error);
-        add(FaultKind::Reset, on_stream, &spec.reset, Purpose::Reset);
-        add(FaultKind::Cut, on_stream, &spec.cut, Purpose::Cut);
-        add(
-            FaultKind::Duplicate,
-            is_request,
-            &spec.duplicate,
-            Purpose::Duplicate,
-        );
-        add(
-            FaultKind::Reorder,
-            on_socket,
-            &spec.reorder,
-            Purpose::Reorder,
-        );
-        add(FaultKind::Glue, on_stream, &spec.glue, Purpose::Glue);
-        let whether = |when: Option<&Selection>, purpose| when.map(|when| rule(when, purpose));
+        let rules = [
+            (Drop, is_request, &spec.drop_request, Purpose::DropRequest),
+            (Drop, !is_request, &spec.drop_reply, Purpose::DropReply),
+            (Error, refuses, &spec.error, Purpose::Error),
+            (Reset, on_stream, &spec.reset, Purpose::Reset),
+            (Cut, on_stream, &spec.cut, Purpose::Cut),
+            (Duplicate, is_request, &spec.duplicate, Purpose::Duplicate),
+            (
+                Reorder,
+                is_sent && !is_stream,
+                &spec.reorder,
+                Purpose::Reorder,
+            ),
+            (Glue, on_stream, &spec.glue, Purpose::Glue),
+        ];
+        let rules = rules.into_iter().filter(|(_, applies, ..)| *applies);
+        let rules = rules.filter_map(|(kind, _, when, purpose)| {
+            Some((kind, Rule::of(when.as_ref()?, numbers(purpose))))
+        });
+        let corrupt = spec.corrupt.as_ref().filter(|_| is_sent);
         FaultSchedule {
             channel,
             direction,
             counter: Arc::default(),
             observer: Observer::default(),
-            rules,
-            late: spec.delay.clone().filter(|_| is_sent).map(|delay| Late {
-                whether: whether(delay.when.as_ref(), Purpose::DelayWhether),
-                how_late: numbers(Purpose::DelayHowLate),
-                delay,
-            }),
-            split: spec.split.clone().filter(|_| on_stream).map(|split| {
-                let whether = whether(split.when.as_ref(), Purpose::Split);
-                (split, whether)
-            }),
-            corrupt: spec.corrupt.as_ref().filter(|_| is_sent).map(|when| {
-                let which = numbers(Purpose::CorruptWhich);
-                (rule(when, Purpose::CorruptWhether), which)
-            }),
-            pause: spec.pause.clone().filter(|_| is_sent).map(|pause| {
-                let whether = whether(pause.when.as_ref(), Purpose::Pause);
-                (pause, whether)
-            }),
+            rules: rules.collect(),
+            delay: Conditional::of(&spec.delay, is_sent, numbers(Purpose::DelayWhether)),
+            delays: numbers(Purpose::DelayHowLate),
+            split: Conditional::of(&spec.split, on_stream, numbers(Purpose::Split)),
+            corrupt: corrupt.map(|when| Rule::of(when, numbers(Purpose::CorruptWhether))),
+            flips: numbers(Purpose::CorruptWhich),
+            pause: Conditional::of(&spec.pause, is_sent, numbers(Purpose::Pause)),
         }
     }
 
@@ -206,9 +178,8 @@ impl FaultSchedule {
 
     /// Whether a message may have to wait for the next one.
     pub fn may_glue(&self) -> bool {
-        self.rules
-            .iter()
-            .any(|(verdict, _)| *verdict == FaultKind::Glue)
+        let mut verdicts = self.rules.iter().map(|(verdict, _)| verdict);
+        verdicts.any(|verdict| *verdict == FaultKind::Glue)
     }
 
     /// What happens to the next message, which was received: it is lost, refused or duplicated.
@@ -225,21 +196,23 @@ impl FaultSchedule {
                 verdict = *candidate;
             }
         }
-        let delay = self
-            .late
-            .as_mut()
-            .map_or(Duration::ZERO, |late| late.delay(number));
+        let delay = self.delay.as_mut().map_or(Duration::ZERO, |delay| {
+            let micros = delay.value.draw(&mut self.delays);
+            Duration::from_micros(if delay.applies(number) { micros } else { 0 })
+        });
         let split = self
             .split
             .as_mut()
-            .and_then(|(split, whether)| applies(whether, number).then_some(split.size));
-        let corrupt = self.corrupt.as_mut().and_then(|(rule, which)| {
-            let flip = Flip(which.next_u64());
+            .and_then(|split| split.value_for(number));
+        let corrupt = self.corrupt.as_mut().and_then(|rule| {
+            let flip = Flip(self.flips.next_u64());
             rule.applies(number).then_some(flip)
         });
-        let pause = self.pause.as_mut().and_then(|(pause, whether)| {
-            applies(whether, number).then_some(Duration::from_micros(pause.micros))
-        });
+        let pause = self
+            .pause
+            .as_mut()
+            .and_then(|pause| pause.value_for(number));
+        let pause = pause.map(|Micros(micros)| Duration::from_micros(micros));
         let fate = Decision {
             number,
             verdict,
@@ -280,6 +253,11 @@ impl FaultKind {
 }
 
 impl Rule {
+    fn of(when: &Selection, numbers: Xoshiro256PlusPlus) -> Rule {
+        let when = when.clone();
+        Rule { when, numbers }
+    }
+
     fn applies(&mut self, number: u64) -> bool {
         match &self.when {
             Selection::Chance(chance) => chance.draw(&mut self.numbers),
@@ -288,16 +266,25 @@ impl Rule {
     }
 }
 
-/// Whether a fault applies, which without a rule is always.
-fn applies(whether: &mut Whether, number: u64) -> bool {
-    whether.as_mut().is_none_or(|rule| rule.applies(number))
-}
+impl<T: Clone> Conditional<T> {
+    fn of(
+        fault: &Option<Fault<T>>,
+        is_possible: bool,
+        numbers: Xoshiro256PlusPlus,
+    ) -> Option<Conditional<T>> {
+        let fault = fault.as_ref().filter(|_| is_possible)?;
+        Some(Conditional {
+            value: fault.value.clone(),
+            rule: fault.when.as_ref().map(|when| Rule::of(when, numbers)),
+        })
+    }
 
-impl Late {
-    fn delay(&mut self, number: u64) -> Duration {
-        let micros = self.delay.micros.draw(&mut self.how_late);
-        let is_late = applies(&mut self.whether, number);
-        Duration::from_micros(if is_late { micros } else { 0 })
+    fn applies(&mut self, number: u64) -> bool {
+        self.rule.as_mut().is_none_or(|rule| rule.applies(number))
+    }
+
+    fn value_for(&mut self, number: u64) -> Option<T> {
+        self.applies(number).then(|| self.value.clone())
     }
 }
 
@@ -325,17 +312,10 @@ impl Decision {
 
     /// What happens, one thing after the other.
     fn parts(&self) -> Vec<String> {
-        let verdict = match self.verdict {
-            FaultKind::Pass => None,
-            FaultKind::Drop => Some("drop"),
-            FaultKind::Error => Some("error"),
-            FaultKind::Reset => Some("reset"),
-            FaultKind::Cut => Some("cut"),
-            FaultKind::Duplicate => Some("duplicate"),
-            FaultKind::Reorder => Some("reorder"),
-            FaultKind::Glue => Some("glue"),
+        let mut parts = match self.verdict {
+            FaultKind::Pass => Vec::new(),
+            fault => vec![fault.name().to_owned()],
         };
-        let mut parts: Vec<String> = verdict.into_iter().map(String::from).collect();
         match self.delay.as_micros() {
             0 => {}
             micros => parts.push(format!("{micros}us")),

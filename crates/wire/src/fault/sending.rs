@@ -274,26 +274,22 @@ mod tests {
             let bytes = b"abcd".to_vec();
             Sending::new(bytes, false, all(verdict), may_hold, now, None).effects
         };
-        use FaultEffect::{Corrupted, Cut, Delayed, Dropped, Glued, Reordered, Reset, Split};
+        use FaultEffect::{Corrupted, Cut, Delayed, Dropped, Duplicated};
+        use FaultEffect::{Glued, Refused, Reordered, Reset, Split};
         let (flip, late) = (Corrupted(0), Delayed(due));
         for (verdict, expected) in [
             (FaultKind::Pass, &[flip, late, Split(2)][..]),
             (FaultKind::Drop, &[Dropped]),
-            (FaultKind::Error, &[FaultEffect::Refused]),
+            (FaultKind::Error, &[Refused]),
             (FaultKind::Reset, &[Reset]),
             (FaultKind::Cut, &[flip, Cut(2), late, Split(2)]),
-            (
-                FaultKind::Duplicate,
-                &[flip, FaultEffect::Duplicated, late, Split(2)],
-            ),
+            (FaultKind::Duplicate, &[flip, Duplicated, late, Split(2)]),
             (FaultKind::Reorder, &[flip, Reordered]),
             (FaultKind::Glue, &[flip, Glued, late]),
         ] {
             assert_eq!(effects(verdict, true), expected, "{verdict:?}");
         }
-        assert_eq!(
-            effects(FaultKind::Glue, false),
-            effects(FaultKind::Pass, true)
-        );
+        let unheld = effects(FaultKind::Glue, false);
+        assert_eq!(unheld, effects(FaultKind::Pass, true));
     }
 }

@@ -26,8 +26,7 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 /// Longest segment that a message is split into, in bytes: more is not sent in one anyway.
 pub const LONGEST_SEGMENT: usize = 65_535;
 
-/// Which faults are to be injected, and when. Text becomes a `FaultSpec` with [`str::parse`], and a `FaultSpec`
-/// text with `to_string`.
+/// Which faults are to be injected, and when; read with [`str::parse`], written with `to_string`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultSpec {
     /// A request is lost.
@@ -36,24 +35,25 @@ pub struct FaultSpec {
     pub drop_reply: Option<Selection>,
     /// A request comes twice.
     pub duplicate: Option<Selection>,
-    /// A message arrives late.
-    pub delay: Option<Delay>,
+    /// A message arrives late, by so much.
+    pub delay: Option<Fault<Distribution>>,
     /// A request is refused.
     pub error: Option<Selection>,
     /// The connection ends inside a message.
     pub cut: Option<Selection>,
     /// A datagram arrives after the one that follows it.
     pub reorder: Option<Selection>,
-    /// A message arrives in several segments.
-    pub split: Option<Split>,
+    /// A message arrives in several segments: of so many bytes, at most [`LONGEST_SEGMENT`], and
+    /// the last with the rest.
+    pub split: Option<Fault<NonZeroUsize>>,
     /// A message arrives in one segment with the next one.
     pub glue: Option<Selection>,
     /// The connection is reset instead of a message.
     pub reset: Option<Selection>,
     /// A bit of a message is flipped.
     pub corrupt: Option<Selection>,
-    /// The process stops for a while.
-    pub pause: Option<Pause>,
+    /// The process stops for so long.
+    pub pause: Option<Fault<Micros>>,
     /// The process dies.
     pub crash_at: Option<CrashAt>,
 }
@@ -71,14 +71,18 @@ pub enum Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chance(u64);
 
-/// How late a message arrives, and which messages.
+/// A fault that needs more than to be chosen: how late, how large.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delay {
-    /// How late.
-    pub micros: Distribution,
-    /// `None` is every message.
+pub struct Fault<T> {
+    /// What is needed.
+    pub value: T,
+    /// To which messages it applies; `None` is every message.
     pub when: Option<Selection>,
 }
+
+/// A time in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Micros(pub u64);
 
 /// A distribution of whole microseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,24 +93,6 @@ pub enum Distribution {
     Exponential(u64),
     /// Normal with this mean and this standard deviation; what is below zero is zero.
     Normal(u64, u64),
-}
-
-/// How many bytes a segment of a message has, and which messages are split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
-    /// Of each segment but the last, which may have fewer; at most [`LONGEST_SEGMENT`].
-    pub size: NonZeroUsize,
-    /// `None` is every message.
-    pub when: Option<Selection>,
-}
-
-/// How long the process stops, and before which messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// In microseconds.
-    pub micros: u64,
-    /// `None` is every message.
-    pub when: Option<Selection>,
 }
 
 impl Chance {
@@ -122,53 +108,35 @@ impl Chance {
 }
 
 impl FaultSpec {
-    /// The keys, in the order of the documentation.
-    pub const KEYS: [&'static str; 13] = [
-        "drop-request",
-        "drop-reply",
-        "duplicate",
-        "delay",
-        "error",
-        "cut",
-        "reorder",
-        "split",
-        "glue",
-        "reset",
-        "corrupt",
-        "pause",
-        "crash-at",
-    ];
-}
-
-impl FaultSpec {
     /// The faults of the spec, by their keys, in the order of the documentation.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.entries().into_iter().map(|(key, _)| key)
+        let given = self
+            .entries()
+            .into_iter()
+            .filter(|(_, value)| value.is_some());
+        given.map(|(key, _)| key)
     }
 
-    fn entries(&self) -> Vec<(&'static str, &dyn fmt::Display)> {
+    /// All faults by their keys, in the order of the documentation.
+    fn entries(&self) -> [(&'static str, Option<&dyn fmt::Display>); 13] {
         fn shown<T: fmt::Display>(value: &Option<T>) -> Option<&dyn fmt::Display> {
             value.as_ref().map(|value| value as &dyn fmt::Display)
         }
-        let values = [
-            shown(&self.drop_request),
-            shown(&self.drop_reply),
-            shown(&self.duplicate),
-            shown(&self.delay),
-            shown(&self.error),
-            shown(&self.cut),
-            shown(&self.reorder),
-            shown(&self.split),
-            shown(&self.glue),
-            shown(&self.reset),
-            shown(&self.corrupt),
-            shown(&self.pause),
-            shown(&self.crash_at),
-        ];
-        let entries = FaultSpec::KEYS.into_iter().zip(values);
-        entries
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect()
+        [
+            ("drop-request", shown(&self.drop_request)),
+            ("drop-reply", shown(&self.drop_reply)),
+            ("duplicate", shown(&self.duplicate)),
+            ("delay", shown(&self.delay)),
+            ("error", shown(&self.error)),
+            ("cut", shown(&self.cut)),
+            ("reorder", shown(&self.reorder)),
+            ("split", shown(&self.split)),
+            ("glue", shown(&self.glue)),
+            ("reset", shown(&self.reset)),
+            ("corrupt", shown(&self.corrupt)),
+            ("pause", shown(&self.pause)),
+            ("crash-at", shown(&self.crash_at)),
+        ]
     }
 
     /// Reads a spec for one of the programs.
@@ -195,8 +163,10 @@ impl fmt::Display for FaultSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for (key, value) in self.entries() {
-            write!(f, "{separator}{key}={value}")?;
-            separator = ",";
+            if let Some(value) = value {
+                write!(f, "{separator}{key}={value}")?;
+                separator = ",";
+            }
         }
         Ok(())
     }
@@ -225,58 +195,42 @@ impl fmt::Display for Chance {
     }
 }
 
-impl fmt::Display for Delay {
+impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.micros {
+        match self {
             Distribution::Uniform(range) => {
-                write_duration(f, *range.start())?;
-                if range.end() != range.start() {
-                    f.write_str("..")?;
-                    write_duration(f, *range.end())?;
+                Micros(*range.start()).fmt(f)?;
+                match range.end() == range.start() {
+                    true => Ok(()),
+                    false => write!(f, "..{}", Micros(*range.end())),
                 }
             }
-            Distribution::Exponential(mean) => {
-                f.write_str("exponential:")?;
-                write_duration(f, *mean)?;
-            }
+            Distribution::Exponential(mean) => write!(f, "exponential:{}", Micros(*mean)),
             Distribution::Normal(mean, deviation) => {
-                f.write_str("normal:")?;
-                write_duration(f, *mean)?;
-                f.write_str("+-")?;
-                write_duration(f, *deviation)?;
+                write!(f, "normal:{}+-{}", Micros(*mean), Micros(*deviation))
             }
         }
-        write_when(f, self.when.as_ref())
     }
 }
 
-impl fmt::Display for Split {
+impl<T: fmt::Display> fmt::Display for Fault<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.size)?;
-        write_when(f, self.when.as_ref())
+        self.value.fmt(f)?;
+        match &self.when {
+            Some(when) => write!(f, "@{when}"),
+            None => Ok(()),
+        }
     }
 }
 
-impl fmt::Display for Pause {
+impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_duration(f, self.micros)?;
-        write_when(f, self.when.as_ref())
-    }
-}
-
-fn write_when(f: &mut fmt::Formatter<'_>, when: Option<&Selection>) -> fmt::Result {
-    match when {
-        Some(when) => write!(f, "@{when}"),
-        None => Ok(()),
-    }
-}
-
-fn write_duration(f: &mut fmt::Formatter<'_>, micros: u64) -> fmt::Result {
-    match micros {
-        0 => f.write_str("0ms"),
-        _ if micros.is_multiple_of(1_000_000) => write!(f, "{}s", micros / 1_000_000),
-        _ if micros.is_multiple_of(1_000) => write!(f, "{}ms", micros / 1_000),
-        _ => write!(f, "{micros}us"),
+        match self.0 {
+            0 => f.write_str("0ms"),
+            micros if micros.is_multiple_of(1_000_000) => write!(f, "{}s", micros / 1_000_000),
+            micros if micros.is_multiple_of(1_000) => write!(f, "{}ms", micros / 1_000),
+            micros => write!(f, "{micros}us"),
+        }
     }
 }
 
@@ -306,10 +260,8 @@ mod tests {
     fn a_place_where_the_program_never_comes_is_refused() {
         assert!(FaultSpec::parse_for(Side::Server, "crash-at=after-commit").is_ok());
         let error = FaultSpec::parse_for(Side::Client, "crash-at=after-commit").unwrap_err();
-        assert_eq!(
-            error,
-            "labclient never comes by after-commit, labserver does"
-        );
+        let words = "labclient never comes by after-commit, labserver does";
+        assert_eq!(error, words);
     }
 
     #[test]

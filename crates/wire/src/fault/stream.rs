@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proto::refusal::{Code, Refusal};
 use proto::reply;
 use proto::side::Side;
 use record::tap::FaultEffect;
@@ -19,7 +18,7 @@ use super::crash::after_receive;
 use super::outgoing::Outgoing;
 use super::schedule::FaultSchedule;
 use super::sending::{Break, Sending};
-use super::{Exchange, Faults, INJECTED};
+use super::{Channel, Exchange, Faults, injected_refusal};
 
 /// Short enough not to be noticed by a user, and to distort no measurement of refusals by much.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -63,14 +62,11 @@ impl SharedFaults {
 
 impl StreamFaults {
     fn new(faults: Faults) -> StreamFaults {
-        let side = faults.channel.side;
-        let (received, sent) = match side {
-            Side::Client => (faults.replies, faults.requests),
-            Side::Server => (faults.requests, faults.replies),
-        };
+        let Channel { side, exchange, .. } = faults.channel;
+        let (sent, received) = faults.sent_and_received();
         StreamFaults {
             side,
-            exchange: faults.channel.exchange,
+            exchange,
             received,
             outgoing: Outgoing::new(sent),
             requests: 0,
@@ -96,8 +92,7 @@ impl StreamFaults {
         }
         while self.refused > 0 {
             self.refused -= 1;
-            let refusal = Refusal::new(Code::Unavailable, INJECTED);
-            let refusal = reply::render::<&str>(&Err(refusal)).into_bytes();
+            let refusal = injected_refusal().into_bytes();
             if self.let_in(&refusal).is_none() {
                 return Some(refusal);
             }

@@ -12,15 +12,15 @@ use super::{ConnectionState, End, Gathering, Pending, Place};
 
 impl<'a> Gathering<'a> {
     /// What crossed a connection, or was kept from it by a fault.
-    pub(super) fn message(&mut self, end: End<'a>, what: &EventKind) {
+    pub(super) fn message(&mut self, end: End<'a>, kind: &EventKind) {
         use Direction::{ToClient, ToServer};
-        let Some(message) = what.message() else {
+        let Some(message) = kind.message() else {
             return;
         };
-        match (self.states[end.run].side, message.direction, what) {
+        match (self.states[end.run].side, message.direction, kind) {
             (Side::Client, ToServer, EventKind::Duplicated(_)) => self.connection(end).copies = 2,
             (Side::Client, ToServer, _) => {
-                if let Some(fate) = fate(what) {
+                if let Some(fate) = fate(kind) {
                     self.ask(end, message, fate);
                 }
             }
@@ -34,12 +34,10 @@ impl<'a> Gathering<'a> {
                 }
             }
             (Side::Client, ToClient, EventKind::Dropped { cause, .. }) => {
-                if let Some(asked) = self.connection(end).answered
-                    && *cause == DropCause::Drop
-                    && !asked.is_copy
-                {
-                    self.found.histories[asked.history].attempts[asked.place].answer_was_lost =
-                        true;
+                let answered = self.connection(end).answered;
+                let lost = answered.filter(|it| *cause == DropCause::Drop && !it.is_copy);
+                if let Some(Pending { history, place, .. }) = lost {
+                    self.found.histories[history].attempts[place].answer_was_lost = true;
                 }
             }
             (Side::Server, ToServer, EventKind::Received(_)) => self.arrive(end, message),
@@ -57,7 +55,7 @@ impl<'a> Gathering<'a> {
                     }));
                 }
             }
-            (Side::Server, ToClient, _) => match fate(what) {
+            (Side::Server, ToClient, _) => match fate(kind) {
                 Some(Fate::Sent) => self.reply(end, message, false),
                 Some(Fate::Dropped | Fate::Cut | Fate::Reset) => self.reply(end, message, true),
                 Some(Fate::Refused) | None => {}
@@ -79,15 +77,9 @@ impl<'a> Gathering<'a> {
         let is_copy = connection.copies == 1;
         connection.copies = connection.copies.saturating_sub(1);
         let is_doubled = connection.copies == 1;
-        let place = (fate == Fate::Sent).then(|| {
-            place_of(
-                connection,
-                end.channel.local,
-                end.channel.peer,
-                history,
-                verb,
-            )
-        });
+        let (client, server) = (end.channel.local, end.channel.peer);
+        let place =
+            (fate == Fate::Sent).then(|| place_of(connection, (client, server), (history, verb)));
         let attempts = &mut self.found.histories[history].attempts;
         if !is_copy {
             attempts.push(Attempt {
@@ -132,13 +124,8 @@ impl<'a> Gathering<'a> {
         };
         let number = self.found.histories[history].arrivals.len();
         let connection = self.connection(end);
-        let place = place_of(
-            connection,
-            end.channel.peer,
-            end.channel.local,
-            history,
-            verb,
-        );
+        let ends = (end.channel.peer, end.channel.local);
+        let place = place_of(connection, ends, (history, verb));
         let asked = Pending {
             history,
             place: number,
@@ -191,35 +178,26 @@ impl<'a> Gathering<'a> {
     }
 
     fn connection(&mut self, end: End<'a>) -> &mut ConnectionState {
-        self.states[end.run]
-            .connections
-            .entry(end.channel)
-            .or_default()
+        let connections = &mut self.states[end.run].connections;
+        connections.entry(end.channel).or_default()
     }
 }
 
 fn place_of(
     connection: &mut ConnectionState,
-    client: SocketAddr,
-    server: SocketAddr,
-    history: usize,
-    verb: Verb,
+    (client, server): (SocketAddr, SocketAddr),
+    (history, verb): (usize, Verb),
 ) -> Place {
     let before = connection.places.entry((history, verb)).or_default();
-    let place = (
-        SocketAddr::new(client.ip().to_canonical(), client.port()),
-        server.port(),
-        history,
-        verb,
-        *before,
-    );
+    let client = SocketAddr::new(client.ip().to_canonical(), client.port());
+    let place = (client, server.port(), history, verb, *before);
     *before += 1;
     place
 }
 
 /// What became of a message at its sender; `None` when it was not sent whole.
-fn fate(what: &EventKind) -> Option<Fate> {
-    match what {
+fn fate(kind: &EventKind) -> Option<Fate> {
+    match kind {
         EventKind::Sent(message) if !message.partial => Some(Fate::Sent),
         EventKind::Dropped { .. } => Some(Fate::Dropped),
         EventKind::Refused(_) => Some(Fate::Refused),
@@ -237,9 +215,10 @@ fn reply_in(message: &Message) -> Option<Reply> {
         "OK" => Some(Reply::Done {
             repeat: rest.ends_with(", repeat"),
         }),
-        "ERR" => Some(Reply::Refused(Code::parse(
-            rest.split(' ').next().unwrap_or_default(),
-        ))),
+        "ERR" => {
+            let code = rest.split(' ').next().unwrap_or_default();
+            Some(Reply::Refused(Code::parse(code)))
+        }
         _ => None,
     }
 }

@@ -12,22 +12,17 @@ use record::wording::duration;
 /// A correction is worth a word from so many nanoseconds on.
 const NOTABLE: u64 = 1_000_000;
 
-/// The shortest times that messages took between two lifelines, as their clocks have it.
-#[derive(Default)]
-struct Fastest {
-    to_server: Option<Moment>,
-    to_client: Option<Moment>,
-}
+/// The shortest times that messages took from a client to a server and back, as their clocks have
+/// it.
+type Fastest = (Option<Moment>, Option<Moment>);
 
-impl Fastest {
-    /// What is to be added to the client's clock.
-    fn correction(&self) -> Moment {
-        match (self.to_server, self.to_client) {
-            (Some(to), Some(back)) if to < 0 || back < 0 => to.saturating_sub(back) / 2,
-            (Some(to), None) if to < 0 => to,
-            (None, Some(back)) if back < 0 => back.saturating_neg(),
-            _ => 0,
-        }
+/// What is to be added to the client's clock.
+fn correction(fastest: Fastest) -> Moment {
+    match fastest {
+        (Some(to), Some(back)) if to < 0 || back < 0 => to.saturating_sub(back) / 2,
+        (Some(to), None) if to < 0 => to,
+        (None, Some(back)) if back < 0 => back.saturating_neg(),
+        _ => 0,
     }
 }
 
@@ -41,22 +36,16 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
         };
         let took = received.saturating_sub(sent);
         let (client, _) = gatherer.columns.of_conversation[arrow.conversation];
-        let is_to_server = arrow.from == client;
-        let pair = match is_to_server {
-            true => (arrow.from, arrow.to),
-            false => (arrow.to, arrow.from),
-        };
-        let fastest = pairs.entry(pair).or_default();
-        let known = match is_to_server {
-            true => &mut fastest.to_server,
-            false => &mut fastest.to_client,
+        let known = match arrow.from == client {
+            true => &mut pairs.entry((arrow.from, arrow.to)).or_default().0,
+            false => &mut pairs.entry((arrow.to, arrow.from)).or_default().1,
         };
         *known = Some(known.map_or(took, |known| known.min(took)));
     }
     let mut corrections = vec![0; lifelines.len()];
     for ((client, _), fastest) in pairs {
         if corrections[client] == 0 {
-            corrections[client] = fastest.correction();
+            corrections[client] = correction(fastest);
         }
     }
     for (life, correction) in corrections.iter().enumerate() {
@@ -72,17 +61,12 @@ pub(super) fn correct(gatherer: &mut Gatherer<'_, '_>) {
     for (line, correction) in gatherer.actions.iter_mut().zip(&corrections) {
         for entry in line.iter_mut().filter(|_| *correction != 0) {
             entry.at = entry.at.saturating_add(*correction);
-            match entry.what {
-                Action::Sends(arrow) => {
-                    let sent = &mut gatherer.arrows[arrow].sent;
-                    *sent = sent.map(|at| at.saturating_add(*correction));
-                }
-                Action::Receives(arrow) => {
-                    let received = &mut gatherer.arrows[arrow].received;
-                    *received = received.map(|at| at.saturating_add(*correction));
-                }
-                Action::Alone(_) | Action::Nothing => {}
-            }
+            let moment = match entry.action {
+                Action::Sends(arrow) => &mut gatherer.arrows[arrow].sent,
+                Action::Receives(arrow) => &mut gatherer.arrows[arrow].received,
+                Action::Alone(_) | Action::Nothing => continue,
+            };
+            *moment = moment.map(|at| at.saturating_add(*correction));
         }
     }
 }

@@ -51,9 +51,9 @@ pub(super) struct Held {
 
 impl<'a> Gatherer<'a, '_> {
     /// What a fault did to a message.
-    pub(super) fn fault(&mut self, site: Site, side: Side, what: &EventKind, message: &'a Message) {
+    pub(super) fn fault(&mut self, site: Site, side: Side, kind: &EventKind, message: &'a Message) {
         let is_own = message.direction == Direction::sent_by(side);
-        match what {
+        match kind {
             EventKind::Dropped { cause, .. } => {
                 let why = match cause {
                     DropCause::Drop => "lost",
@@ -70,7 +70,7 @@ impl<'a> Gatherer<'a, '_> {
             EventKind::Duplicated(_) if !is_own => {
                 self.mark_received(site, |marks| marks.is_handled_twice = true);
             }
-            _ => self.hold(site, what, message),
+            _ => self.hold(site, kind, message),
         }
     }
 
@@ -110,13 +110,13 @@ impl<'a> Gatherer<'a, '_> {
     }
 
     /// Remembers what a fault does to a message, for its `sent`.
-    fn hold(&mut self, site: Site, what: &EventKind, message: &'a Message) {
+    fn hold(&mut self, site: Site, kind: &EventKind, message: &'a Message) {
         let key = (site.conversation, &message.bytes.0[..]);
         if !self.progress.held.contains_key(&key) {
             let entry = self.actions[site.life].len();
             let arrow = self.unsent(site, message, "held back, and never sent");
             let mut marks = Marks::default();
-            add(&mut marks, what);
+            add(&mut marks, kind);
             self.arrows[arrow].marks.cut = marks.cut;
             let held = Held {
                 entry,
@@ -128,15 +128,15 @@ impl<'a> Gatherer<'a, '_> {
         }
         if let Some(held) = self.progress.held.get_mut(&key) {
             // Several faults may change the same message.
-            add(&mut held.marks, what);
+            add(&mut held.marks, kind);
             held.left = if held.marks.is_copy { 2 } else { 1 };
         }
     }
 }
 
 /// Adds what a fault does to a message that is sent later.
-fn add(marks: &mut Marks, what: &EventKind) {
-    match what {
+fn add(marks: &mut Marks, kind: &EventKind) {
+    match kind {
         EventKind::Duplicated(_) => marks.is_copy = true,
         EventKind::Delayed { .. } => marks.late = marks.late.or(Some(0)),
         EventKind::Reordered(_) => marks.is_overtaken = true,

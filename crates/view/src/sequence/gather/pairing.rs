@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use proto::mode::Transport;
 use proto::side::Direction;
+use record::{Event, EventKind};
 
 use super::{Action, Gatherer, Half, clocks};
 use crate::sequence::{Arrow, Delivery, LossPoint, Moment};
@@ -35,11 +36,11 @@ pub(super) fn pair(gatherer: &mut Gatherer<'_, '_>) {
         merged.insert(received, sent);
     }
     for entry in gatherer.actions.iter_mut().flatten() {
-        if let Action::Receives(arrow) = &mut entry.what {
+        if let Action::Receives(arrow) = &mut entry.action {
             if let Some(sent) = merged.get(arrow) {
                 *arrow = *sent;
             } else if pieces.contains(arrow) {
-                entry.what = Action::Nothing;
+                entry.action = Action::Nothing;
             }
         }
     }
@@ -56,10 +57,12 @@ fn datagrams(gatherer: &Gatherer<'_, '_>) -> HashSet<usize> {
 }
 
 fn merge(arrows: &mut [Arrow<'_>], sent: usize, received: usize) {
-    let (at, marks, fate) = {
-        let other = &arrows[received];
-        (other.received, other.marks, other.fate)
-    };
+    let Arrow {
+        received: at,
+        marks,
+        fate,
+        ..
+    } = arrows[received];
     let arrow = &mut arrows[sent];
     arrow.received = at;
     arrow.marks.is_handled_twice |= marks.is_handled_twice;
@@ -146,15 +149,14 @@ fn unreceived(
     }
     // A recording that breaks off says nothing of what came later.
     let seen: Moment = match run {
-        Some(run) if !is_whole(gatherer, run) => gatherer.actions[receiver]
-            .last()
-            .map_or(0, |entry| entry.at),
+        Some(run) if !is_whole(gatherer, run) => {
+            let last = gatherer.actions[receiver].last();
+            last.map_or(0, |entry| entry.at)
+        }
         _ => Moment::MAX,
     };
-    let last = half
-        .sent
-        .iter()
-        .rposition(|arrow| gatherer.arrows[*arrow].received.is_some());
+    let is_received = |arrow: &usize| gatherer.arrows[*arrow].received.is_some();
+    let last = half.sent.iter().rposition(is_received);
     for (index, arrow) in half.sent.iter().enumerate() {
         let arrow = &mut gatherer.arrows[*arrow];
         if arrow.received.is_none() && arrow.fate == Delivery::Assumed {
@@ -171,11 +173,9 @@ fn unreceived(
 fn is_whole(gatherer: &Gatherer<'_, '_>, run: usize) -> bool {
     let runs = &gatherer.loaded.runs;
     let last = runs[run].events.last();
-    let says_so = last.is_some_and(|event| {
-        use record::EventKind;
-        matches!(event.what, EventKind::Ended | EventKind::Crashed { .. })
-    });
+    let says_so =
+        |event: &Event| matches!(event.kind, EventKind::Ended | EventKind::Crashed { .. });
     // It was started again, so it ended.
     let file = gatherer.loaded.files[run];
-    says_so || gatherer.loaded.files[run + 1..].contains(&file)
+    last.is_some_and(says_so) || gatherer.loaded.files[run + 1..].contains(&file)
 }

@@ -3,19 +3,15 @@
 use std::io::{self, Write};
 
 use super::{Drawing, escape};
-use crate::sequence::{Delivery, StepKind};
+use crate::sequence::{Arrow, Delivery, StepKind};
 use crate::svg::layout;
 
 impl<W: Write> Drawing<'_, W> {
     /// The commands, and when it was.
     pub(crate) fn titles(&mut self) -> io::Result<()> {
         let mut y = 24.0;
-        for line in self
-            .sequence
-            .titles
-            .iter()
-            .flat_map(|title| self.layout.wrapped(title))
-        {
+        let titles = self.sequence.titles.iter();
+        for line in titles.flat_map(|title| self.layout.wrapped(title)) {
             let line = escape(&line);
             writeln!(
                 self.out,
@@ -34,14 +30,10 @@ impl<W: Write> Drawing<'_, W> {
     pub(crate) fn heads(&mut self) -> io::Result<()> {
         for (life, x) in self.sequence.lifelines.iter().zip(&self.layout.x) {
             let width = layout::head_width(&life.name, &life.detail);
-            let class = if life.is_recorded {
-                "head"
-            } else {
-                "head guess"
-            };
+            let class = if life.is_recorded { "" } else { " guess" };
             writeln!(
                 self.out,
-                r#"<rect class="{class}" x="{:.1}" y="6" width="{width:.1}" height="42" rx="6"/><text class="name" x="{x:.1}" y="24">{}</text><text class="detail" x="{x:.1}" y="40">{}</text><line class="life" x1="{x:.1}" y1="48" x2="{x:.1}" y2="56"/>"#,
+                r#"<rect class="head{class}" x="{:.1}" y="6" width="{width:.1}" height="42" rx="6"/><text class="name" x="{x:.1}" y="24">{}</text><text class="detail" x="{x:.1}" y="40">{}</text><line class="life" x1="{x:.1}" y1="48" x2="{x:.1}" y2="56"/>"#,
                 x - width / 2.0,
                 escape(&life.name),
                 escape(&life.detail),
@@ -53,32 +45,32 @@ impl<W: Write> Drawing<'_, W> {
     /// What the signs mean, of those that are there; and what is to be said of the recordings.
     pub(crate) fn foot(&mut self, mut y: f64) -> io::Result<()> {
         y += 22.0;
+        let arrows = &self.sequence.arrows;
         let shown = self
             .sequence
             .steps
             .iter()
             .filter_map(|step| match step.kind {
-                StepKind::Message(arrow) | StepKind::Departs(arrow) => {
-                    Some(&self.sequence.arrows[arrow])
-                }
+                StepKind::Message(arrow) | StepKind::Departs(arrow) => Some(&arrows[arrow]),
                 _ => None,
             });
-        let mut has = [false; 4];
-        for arrow in shown {
-            has[0] |= matches!(arrow.fate, Delivery::Lost(..));
-            has[1] |= arrow.marks.attempt.is_some();
-            has[2] |= arrow.marks.is_copy;
-            has[3] |= arrow.fate == Delivery::Unseen;
-        }
-        let signs = [
-            (has[0], " lost", "lost"),
-            (has[1], " resent", "asked again"),
-            (has[2], " copy", "doubled by a fault"),
-            (has[3], " unseen", "the other recording does not say"),
+        type Sign = (fn(&Arrow<'_>) -> bool, &'static str, &'static str);
+        let signs: [Sign; 4] = [
+            (|it| matches!(it.fate, Delivery::Lost(..)), " lost", "lost"),
+            (|it| it.marks.attempt.is_some(), " resent", "asked again"),
+            (|it| it.marks.is_copy, " copy", "doubled by a fault"),
+            (
+                |it| it.fate == Delivery::Unseen,
+                " unseen",
+                "the other recording does not say",
+            ),
         ];
         let mut x = 16.0;
-        for (_, class, words) in signs.iter().filter(|(has, ..)| *has) {
-            let end = match *words {
+        for (is_shown, class, words) in signs {
+            if !shown.clone().any(is_shown) {
+                continue;
+            }
+            let end = match words {
                 "lost" => r#"<path class="cross" d="M25 -4l8 8m0 -8l-8 8"/>"#,
                 _ => r#"<path class="tip" d="M34 0l-10 -4.5l0 9z"/>"#,
             };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fault::FaultPlan;
+use crate::fault::{FaultPlan, Faults};
 
 const CHANNEL: Channel = Channel {
     side: Side::Client,
@@ -8,10 +8,9 @@ const CHANNEL: Channel = Channel {
     exchange: Exchange::Answered,
 };
 
-fn requests(spec: &str, seed: u64, number: u64, count: usize) -> Vec<Decision> {
-    let channel = Channel { number, ..CHANNEL };
-    let mut schedule =
-        FaultSchedule::new(&spec.parse().unwrap(), seed, channel, Direction::ToServer);
+fn requests(spec: &str, (seed, number): (u64, u64), count: usize) -> Vec<Decision> {
+    let (spec, channel) = (spec.parse().unwrap(), Channel { number, ..CHANNEL });
+    let mut schedule = FaultSchedule::new(&spec, seed, channel, Direction::ToServer);
     (0..count).map(|_| schedule.next_decision()).collect()
 }
 
@@ -22,53 +21,40 @@ fn verdicts(fates: &[Decision]) -> Vec<FaultKind> {
 #[test]
 fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
     let spec = "drop-request=30%,duplicate=30%,delay=1ms..9ms";
-    assert_eq!(requests(spec, 7, 0, 200), requests(spec, 7, 0, 200));
-    assert_ne!(requests(spec, 7, 0, 200), requests(spec, 8, 0, 200));
-    assert_ne!(requests(spec, 7, 0, 200), requests(spec, 7, 1, 200));
+    let fates = |seed, number| requests(spec, (seed, number), 200);
+    assert_eq!(fates(7, 0), fates(7, 0));
+    assert_ne!(fates(7, 0), fates(8, 0));
+    assert_ne!(fates(7, 0), fates(7, 1));
 }
 
 #[test]
 fn one_fault_does_not_move_another() {
-    let alone = requests("drop-request=30%", 7, 0, 200);
-    let among = requests(
-        "drop-request=30%,error=50%,cut=50%,duplicate=50%,delay=1ms",
-        7,
-        0,
-        200,
-    );
-    let dropped = |fates: &[Decision]| -> Vec<bool> {
-        fates
-            .iter()
-            .map(|fate| fate.verdict == FaultKind::Drop)
-            .collect()
+    let dropped = |spec| {
+        let fates = verdicts(&requests(spec, (7, 0), 200)).into_iter();
+        let dropped = fates.map(|verdict| verdict == FaultKind::Drop);
+        dropped.collect::<Vec<_>>()
     };
-    assert_eq!(dropped(&alone), dropped(&among));
+    let among = "drop-request=30%,error=50%,cut=50%,duplicate=50%,delay=1ms";
+    assert_eq!(dropped("drop-request=30%"), dropped(among));
 }
 
 #[test]
 fn connections_that_interleave_keep_their_schedules() {
     let plan = || FaultPlan::new("drop-request=30%,delay=1us..1ms".parse().unwrap(), 7);
     let faults = |plan: &FaultPlan, number| plan.faults(Channel { number, ..CHANNEL });
-    let without_numbers = |fate: Decision| (fate.verdict, fate.delay);
+    let drawn = |mut faults: Faults| {
+        let fates = (0..100).map(|_| faults.requests.next_decision());
+        fates
+            .map(|fate| (fate.verdict, fate.delay))
+            .collect::<Vec<_>>()
+    };
 
     let alone = plan();
-    let (mut first, mut second) = (faults(&alone, 0), faults(&alone, 1));
-    let mut expected = [Vec::new(), Vec::new()];
-    for _ in 0..100 {
-        expected[0].push(without_numbers(first.requests.next_decision()));
-    }
-    for _ in 0..100 {
-        expected[1].push(without_numbers(second.requests.next_decision()));
-    }
-
+    let expected = [0, 1].map(|number| faults(&alone, number)).map(drawn);
     let together = plan();
     let threads = [0, 1].map(|number| {
-        let mut faults = faults(&together, number);
-        std::thread::spawn(move || -> Vec<_> {
-            (0..100)
-                .map(|_| without_numbers(faults.requests.next_decision()))
-                .collect()
-        })
+        let faults = faults(&together, number);
+        std::thread::spawn(move || drawn(faults))
     });
     assert_eq!(threads.map(|thread| thread.join().unwrap()), expected);
 }
@@ -79,16 +65,9 @@ fn counts_go_over_all_connections_of_the_process() {
     let mut dropped = Vec::new();
     for number in 0..3 {
         let mut faults = plan.faults(Channel { number, ..CHANNEL });
-        dropped.push(verdicts(&[
-            faults.requests.next_decision(),
-            faults.requests.next_decision(),
-        ]));
-        let expected = if number == 0 {
-            FaultKind::Drop
-        } else {
-            FaultKind::Pass
-        };
-        assert_eq!(faults.replies.next_decision().verdict, expected);
+        dropped.push([(); 2].map(|()| faults.requests.next_decision().verdict));
+        let is_lost = faults.replies.next_decision().verdict == FaultKind::Drop;
+        assert_eq!(is_lost, number == 0);
     }
     use FaultKind::{Drop, Pass};
     assert_eq!(dropped, [[Pass, Pass], [Drop, Drop], [Pass, Pass]]);
@@ -100,7 +79,7 @@ fn a_fault_applies_only_where_it_has_a_meaning() {
         "drop-request=#1,drop-reply=#1,error=#2,cut=#3,duplicate=#4,reorder=#5,delay=1ms"
             .parse()
             .unwrap();
-    let of = |(side, transport, exchange, direction)| {
+    let of = |side, transport, exchange, direction| {
         let channel = Channel {
             side,
             transport,
@@ -108,80 +87,60 @@ fn a_fault_applies_only_where_it_has_a_meaning() {
             exchange,
         };
         let mut schedule = FaultSchedule::new(&all, 1, channel, direction);
-        let fates: Vec<_> = (0..5)
-            .map(|_| schedule.next_decision().to_string())
-            .collect();
-        fates.join(" ").replace(" 1000us", "+")
+        let fates = (0..5).map(|_| schedule.next_decision().to_string());
+        let fates = fates.collect::<Vec<_>>().join(" ");
+        fates.replace(" 1000us", "+")
     };
-    use Direction::{ToClient, ToServer};
-    use Exchange::{Answered, Transparent};
-    use Side::{Client, Server};
-    use Transport::{Tcp, Udp};
-    for (place, expected) in [
-        (
-            (Client, Tcp, Answered, ToServer),
-            "drop+ error+ cut+ duplicate+ pass+",
-        ),
-        (
-            (Client, Tcp, Answered, ToClient),
-            "drop pass pass pass pass",
-        ),
-        (
-            (Server, Tcp, Answered, ToServer),
-            "drop error pass duplicate pass",
-        ),
-        (
-            (Server, Tcp, Answered, ToClient),
-            "drop+ pass+ cut+ pass+ pass+",
-        ),
-        (
-            (Client, Udp, Answered, ToServer),
-            "drop+ error+ pass+ duplicate+ reorder+",
-        ),
-        (
-            (Server, Udp, Answered, ToClient),
-            "drop+ pass+ pass+ pass+ reorder+",
-        ),
-        (
-            (Server, Tcp, Transparent, ToServer),
-            "drop pass pass duplicate pass",
-        ),
-    ] {
-        assert_eq!(of(place), expected, "{place:?}");
+    let mut shown = String::new();
+    for side in [Side::Client, Side::Server] {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            for direction in [Direction::ToServer, Direction::ToClient] {
+                let fates = of(side, transport, Exchange::Answered, direction);
+                shown += &format!("{side:?} {transport:?} {direction:?}: {fates}\n");
+            }
+        }
     }
+    let expected = "\
+Client Tcp ToServer: drop+ error+ cut+ duplicate+ pass+
+Client Tcp ToClient: drop pass pass pass pass
+Client Udp ToServer: drop+ error+ pass+ duplicate+ reorder+
+Client Udp ToClient: drop pass pass pass pass
+Server Tcp ToServer: drop error pass duplicate pass
+Server Tcp ToClient: drop+ pass+ cut+ pass+ pass+
+Server Udp ToServer: drop error pass duplicate pass
+Server Udp ToClient: drop+ pass+ pass+ pass+ reorder+
+";
+    assert_eq!(shown, expected);
+    let (transport, exchange) = (Transport::Tcp, Exchange::Transparent);
+    let fates = of(Side::Server, transport, exchange, Direction::ToServer);
+    assert_eq!(fates, "drop pass pass duplicate pass");
 }
 
 #[test]
 fn stream_faults_do_not_apply_to_datagrams_nor_to_what_is_received() {
     let spec = "split=7,glue=#2,reset=#1,corrupt=#3,pause=1ms@#4";
-    let of = |transport, direction| {
-        let channel = Channel {
-            transport,
-            ..CHANNEL
-        };
-        let mut schedule = FaultSchedule::new(&spec.parse().unwrap(), 1, channel, direction);
+    let stream = "reset, glue split 7, split 7 corrupt, split 7 pause 1000us";
+    for (transport, direction, expected) in [
+        (Transport::Tcp, Direction::ToServer, stream),
+        (
+            Transport::Udp,
+            Direction::ToServer,
+            ", , corrupt, pause 1000us",
+        ),
+        (Transport::Tcp, Direction::ToClient, ", , , "),
+    ] {
+        let (mut channel, spec) = (CHANNEL, spec.parse().unwrap());
+        channel.transport = transport;
+        let mut schedule = FaultSchedule::new(&spec, 1, channel, direction);
         let fates: Vec<_> = (0..4).map(|_| schedule.next_decision().words()).collect();
-        fates.join(", ")
-    };
-    assert_eq!(
-        of(Transport::Tcp, Direction::ToServer),
-        "reset, glue split 7, split 7 corrupt, split 7 pause 1000us"
-    );
-    assert_eq!(
-        of(Transport::Udp, Direction::ToServer),
-        ", , corrupt, pause 1000us"
-    );
-    assert_eq!(of(Transport::Tcp, Direction::ToClient), ", , , ");
+        assert_eq!(fates.join(", "), expected);
+    }
 }
 
 #[test]
 fn the_first_fault_in_the_list_decides_when_several_apply() {
-    let fates = requests(
-        "duplicate=100%,cut=100%,error=100%,drop-request=#1",
-        7,
-        0,
-        2,
-    );
+    let spec = "duplicate=100%,cut=100%,error=100%,drop-request=#1";
+    let fates = requests(spec, (7, 0), 2);
     assert_eq!(verdicts(&fates), [FaultKind::Drop, FaultKind::Error]);
 }
 
@@ -204,18 +163,11 @@ fn requests_and_replies_are_lost_independently() {
 
 #[test]
 fn delays_stay_within_their_range_and_apply_as_often_as_they_say() {
-    let fates = requests("delay=20ms..80ms@10%", 7, 0, 10_000);
-    let late: Vec<_> = fates
-        .iter()
-        .map(|fate| fate.delay)
-        .filter(|d| !d.is_zero())
-        .collect();
+    let fates = requests("delay=20ms..80ms@10%", (7, 0), 10_000);
+    let delays = fates.iter().map(|fate| fate.delay.as_micros());
+    let late: Vec<_> = delays.filter(|micros| *micros > 0).collect();
     assert!((850..1150).contains(&late.len()), "{}", late.len());
-    let range = Duration::from_millis(20)..=Duration::from_millis(80);
-    assert!(late.iter().all(|delay| range.contains(delay)));
-    let mean = late.iter().sum::<Duration>() / late.len() as u32;
-    assert!(
-        (Duration::from_millis(47)..Duration::from_millis(53)).contains(&mean),
-        "{mean:?}"
-    );
+    assert!(late.iter().all(|micros| (20_000..=80_000).contains(micros)));
+    let mean = late.iter().sum::<u128>() / late.len() as u128;
+    assert!((47_000..53_000).contains(&mean), "{mean}");
 }

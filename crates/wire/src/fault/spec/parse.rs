@@ -8,7 +8,7 @@ use std::str::FromStr;
 use proto::printable::is_unsafe;
 
 use super::{
-    Chance, Delay, Distribution, FaultSpec, LONGEST_DELAY, LONGEST_SEGMENT, Pause, Selection, Split,
+    Chance, Distribution, Fault, FaultSpec, LONGEST_DELAY, LONGEST_SEGMENT, Micros, Selection,
 };
 use crate::fault::crash::{CrashAt, CrashPoint};
 
@@ -58,52 +58,43 @@ impl FromStr for FaultSpec {
                 return Err(entry.wrong("a fault, as in drop-request=10%"));
             }
             let (key, value) = entry.split_at("=");
-            if !FaultSpec::KEYS.contains(&key.text) {
-                return Err(key.wrong(format!("one of: {}", FaultSpec::KEYS.join(", "))));
-            }
             if seen.contains(&key.text) {
                 return Err(key.wrong("given before: each fault once"));
             }
             seen.push(key.text);
-            let Some(value) = value else {
-                return Err(entry.end().wrong(format!("= and {}", expected(key.text))));
-            };
+            let value =
+                |words: &str| value.ok_or_else(|| entry.end().wrong(format!("= and {words}")));
+            let when = || value(A_WHEN).and_then(Piece::when).map(Some);
             match key.text {
-                "drop-request" => spec.drop_request = Some(value.when()?),
-                "drop-reply" => spec.drop_reply = Some(value.when()?),
-                "duplicate" => spec.duplicate = Some(value.when()?),
-                "delay" => spec.delay = Some(value.delay()?),
-                "error" => spec.error = Some(value.when()?),
-                "cut" => spec.cut = Some(value.when()?),
-                "reorder" => spec.reorder = Some(value.when()?),
-                "split" => spec.split = Some(value.split()?),
-                "glue" => spec.glue = Some(value.when()?),
-                "reset" => spec.reset = Some(value.when()?),
-                "corrupt" => spec.corrupt = Some(value.when()?),
-                "pause" => spec.pause = Some(value.pause()?),
-                _ => spec.crash_at = Some(value.crash_at()?),
+                "drop-request" => spec.drop_request = when()?,
+                "drop-reply" => spec.drop_reply = when()?,
+                "duplicate" => spec.duplicate = when()?,
+                "delay" => spec.delay = Some(value(A_DELAY)?.fault(Piece::distribution)?),
+                "error" => spec.error = when()?,
+                "cut" => spec.cut = when()?,
+                "reorder" => spec.reorder = when()?,
+                "split" => spec.split = Some(value(A_SIZE)?.fault(Piece::size)?),
+                "glue" => spec.glue = when()?,
+                "reset" => spec.reset = when()?,
+                "corrupt" => spec.corrupt = when()?,
+                "pause" => {
+                    let pause = |time: Piece<'_>| time.micros(A_TIME).map(Micros);
+                    spec.pause = Some(value(A_TIME)?.fault(pause)?);
+                }
+                "crash-at" => spec.crash_at = Some(value(&a_point())?.crash_at()?),
+                _ => {
+                    let keys = FaultSpec::default().entries().map(|(key, _)| key);
+                    return Err(key.wrong(format!("one of: {}", keys.join(", "))));
+                }
             }
         }
         Ok(spec)
     }
 }
 
-/// What follows a key and its `=`.
-fn expected(key: &str) -> String {
-    match key {
-        "delay" => A_DELAY.into(),
-        "split" => A_SIZE.into(),
-        "pause" => A_TIME.into(),
-        "crash-at" => a_point(),
-        _ => A_WHEN.into(),
-    }
-}
-
 fn a_point() -> String {
-    format!(
-        "one of: {}",
-        CrashPoint::ALL.map(CrashPoint::name).join(", ")
-    )
+    let names = CrashPoint::ALL.map(CrashPoint::name);
+    format!("one of: {}", names.join(", "))
 }
 
 /// A part of the text, and where it stands.
@@ -136,34 +127,17 @@ impl<'a> Piece<'a> {
 
     /// What stands before the separator, and behind it if there is one.
     fn split_at(self, separator: &str) -> (Piece<'a>, Option<Piece<'a>>) {
-        match self.text.split_once(separator) {
-            None => (self, None),
-            Some((before, behind)) => {
-                let at = self.at + before.len() + separator.len();
-                let behind = Piece {
-                    at,
-                    text: behind,
-                    ..self
-                };
-                (
-                    Piece {
-                        text: before,
-                        ..self
-                    },
-                    Some(behind),
-                )
-            }
-        }
+        let Some((before, behind)) = self.text.split_once(separator) else {
+            return (self, None);
+        };
+        let part = |at, text| Piece { at, text, ..self };
+        let at = self.at + before.len() + separator.len();
+        (part(self.at, before), Some(part(at, behind)))
     }
 
     fn when(self) -> Result<Selection, FaultSpecError> {
-        if let Some(percent) = self.text.strip_suffix('%') {
-            return Piece {
-                text: percent,
-                ..self
-            }
-            .chance()
-            .map(Selection::Chance);
+        if let Some(text) = self.text.strip_suffix('%') {
+            return Piece { text, ..self }.chance().map(Selection::Chance);
         }
         match self.split_at("#") {
             (Piece { text: "", .. }, Some(numbers)) => numbers.count().map(Selection::Count),
@@ -212,10 +186,21 @@ impl<'a> Piece<'a> {
         self.text.parse().map_err(|_| self.wrong(words))
     }
 
-    fn delay(self) -> Result<Delay, FaultSpecError> {
-        let (times, when) = self.split_at("@");
-        let (kind, parameters) = times.split_at(":");
-        let micros = match (kind.text, parameters) {
+    /// What `read` makes of it, without the messages that may be named behind an `@`.
+    fn fault<T>(
+        self,
+        read: impl FnOnce(Piece<'a>) -> Result<T, FaultSpecError>,
+    ) -> Result<Fault<T>, FaultSpecError> {
+        let (value, when) = self.split_at("@");
+        Ok(Fault {
+            value: read(value)?,
+            when: when.map(Piece::when).transpose()?,
+        })
+    }
+
+    fn distribution(self) -> Result<Distribution, FaultSpecError> {
+        let (kind, parameters) = self.split_at(":");
+        Ok(match (kind.text, parameters) {
             ("exponential", Some(mean)) => Distribution::Exponential(mean.micros(A_TIME)?),
             ("normal", Some(both)) => {
                 let (mean, Some(deviation)) = both.split_at("+-") else {
@@ -223,11 +208,7 @@ impl<'a> Piece<'a> {
                 };
                 Distribution::Normal(mean.micros(A_TIME)?, deviation.micros(A_TIME)?)
             }
-            _ => Distribution::Uniform(times.range()?),
-        };
-        Ok(Delay {
-            micros,
-            when: when.map(Piece::when).transpose()?,
+            _ => Distribution::Uniform(self.range()?),
         })
     }
 
@@ -241,27 +222,11 @@ impl<'a> Piece<'a> {
         Ok(shortest_micros..=longest_micros)
     }
 
-    fn split(self) -> Result<Split, FaultSpecError> {
-        let (size, when) = self.split_at("@");
-        let bytes = size.number(A_SIZE)?;
-        let bytes = usize::try_from(bytes)
-            .ok()
-            .filter(|it| *it <= LONGEST_SEGMENT);
-        let Some(bytes) = bytes.and_then(NonZeroUsize::new) else {
-            return Err(size.wrong(format!("from 1 to {LONGEST_SEGMENT} bytes")));
-        };
-        Ok(Split {
-            size: bytes,
-            when: when.map(Piece::when).transpose()?,
-        })
-    }
-
-    fn pause(self) -> Result<Pause, FaultSpecError> {
-        let (time, when) = self.split_at("@");
-        Ok(Pause {
-            micros: time.micros(A_TIME)?,
-            when: when.map(Piece::when).transpose()?,
-        })
+    fn size(self) -> Result<NonZeroUsize, FaultSpecError> {
+        let size = usize::try_from(self.number(A_SIZE)?).ok();
+        size.filter(|size| *size <= LONGEST_SEGMENT)
+            .and_then(NonZeroUsize::new)
+            .ok_or_else(|| self.wrong(format!("from 1 to {LONGEST_SEGMENT} bytes")))
     }
 
     /// A time, or `words` for what would do.

@@ -1,7 +1,6 @@
 use super::*;
 use crate::fault::outgoing::GLUE_WAIT;
 use crate::fault::{Channel, FaultPlan};
-use proto::frame::Framing;
 use proto::mode::Transport;
 use record::tap::Batch;
 
@@ -19,16 +18,14 @@ fn faults_of(side: Side, spec: &str) -> StreamFaults {
 fn written(faults: &mut StreamFaults, messages: &[&str]) -> String {
     let now = Instant::now();
     for message in messages {
-        let mut bytes = Vec::new();
-        let encoded = Framing::Line.encode(message.as_bytes(), &mut bytes);
-        encoded.unwrap();
+        let bytes = format!("{message}\n").into_bytes();
         let sending = faults.decide(message.as_bytes(), bytes, false, now);
         faults.outgoing.push(sending);
     }
     let mut all = Vec::new();
     for sending in faults.outgoing.take_queue() {
-        let (write, _) = faults.outgoing.write(sending, now);
-        all.extend(write.map(|write| write.batch.bytes).unwrap_or_default());
+        let write = faults.outgoing.write(sending, now).0.into_iter();
+        all.extend(write.flat_map(|write| write.batch.bytes));
     }
     String::from_utf8(all).unwrap()
 }

@@ -27,114 +27,88 @@ fn every_fault_is_read_and_shown_again() {
 
 #[test]
 fn a_mistake_is_shown_where_it_stands_with_what_would_do() {
-    for (text, shown) in MISTAKES {
-        let error = text.parse::<FaultSpec>().unwrap_err();
-        assert_eq!(error.to_string(), format!("{text}\n{shown}"));
+    for (text, column, words) in MISTAKES {
+        let error = text.parse::<FaultSpec>().unwrap_err().to_string();
+        assert_eq!(error, format!("{text}\n{:column$}^ {words}", ""));
     }
 }
 
-const MISTAKES: &[(&str, &str)] = &[
-    (
-        "drop-request=1O%",
-        "             ^ a chance as 10% or a count as #2",
-    ),
-    ("", "^ a fault, as in drop-request=10%"),
-    ("  ", "  ^ a fault, as in drop-request=10%"),
-    ("cut=1%,", "       ^ a fault, as in drop-request=10%"),
-    (
-        "cut=1%,drop=1%",
-        "       ^ one of: drop-request, drop-reply, duplicate, delay, error, cut, reorder, \
-         split, glue, reset, corrupt, pause, crash-at",
-    ),
-    ("cut=1%, cut=2%", "        ^ given before: each fault once"),
-    ("cut", "   ^ = and a chance as 10% or a count as #2"),
-    ("cut=", "    ^ a chance as 10% or a count as #2"),
-    ("cut=10", "    ^ a chance as 10% or a count as #2"),
-    ("cut=-1%", "    ^ a chance as 10% or a count as #2"),
-    ("cut=.5%", "    ^ a chance as 10% or a count as #2"),
-    ("cut=+5%", "    ^ a chance as 10% or a count as #2"),
-    ("cut=\u{0663}%", "    ^ a chance as 10% or a count as #2"),
-    ("cut=100.1%", "    ^ a chance from 0% to 100%"),
+/// A text, the column of the mistake in it, and what would do there.
+const MISTAKES: &[(&str, usize, &str)] = &[
+    ("drop-request=1O%", 13, A_WHEN),
+    ("", 0, "a fault, as in drop-request=10%"),
+    ("  ", 2, "a fault, as in drop-request=10%"),
+    ("cut=1%,", 7, "a fault, as in drop-request=10%"),
+    ("cut=1%,drop=1%", 7, KEYS),
+    ("cut=1%, cut=2%", 8, "given before: each fault once"),
+    ("cut", 3, "= and a chance as 10% or a count as #2"),
+    ("cut=", 4, A_WHEN),
+    ("cut=10", 4, A_WHEN),
+    ("cut=-1%", 4, A_WHEN),
+    ("cut=.5%", 4, A_WHEN),
+    ("cut=+5%", 4, A_WHEN),
+    ("cut=\u{0663}%", 4, A_WHEN),
+    ("cut=100.1%", 4, "a chance from 0% to 100%"),
     (
         "cut=99999999999999999999999%",
-        "    ^ a chance from 0% to 100%",
+        4,
+        "a chance from 0% to 100%",
     ),
-    ("cut=0.0000001%", "    ^ a chance with at most six decimals"),
-    ("cut=#", "     ^ a number, as in #2 or #1-3"),
-    ("cut=#x", "     ^ a number, as in #2 or #1-3"),
-    ("cut=#0", "     ^ the first is #1"),
-    ("cut=#+2", "     ^ a number, as in #2 or #1-3"),
-    ("cut=#3-", "       ^ a number, as in #1-3"),
-    ("cut=#3-1", "       ^ the smaller number first, as in #1-3"),
-    (
-        "delay=20",
-        "      ^ a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms",
-    ),
-    (
-        "delay=ms",
-        "      ^ a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms",
-    ),
-    (
-        "delay=20ms..80",
-        "            ^ a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms",
-    ),
+    ("cut=0.0000001%", 4, "a chance with at most six decimals"),
+    ("cut=#", 5, "a number, as in #2 or #1-3"),
+    ("cut=#x", 5, "a number, as in #2 or #1-3"),
+    ("cut=#0", 5, "the first is #1"),
+    ("cut=#+2", 5, "a number, as in #2 or #1-3"),
+    ("cut=#3-", 7, "a number, as in #1-3"),
+    ("cut=#3-1", 7, "the smaller number first, as in #1-3"),
+    ("delay=20", 6, A_DELAY),
+    ("delay=ms", 6, A_DELAY),
+    ("delay=20ms..80", 12, A_DELAY),
     (
         "delay=80ms..20ms",
-        "      ^ the shorter time first, as in 20ms..80ms",
+        6,
+        "the shorter time first, as in 20ms..80ms",
     ),
-    ("delay=3601s", "      ^ a time of at most 3600s"),
-    (
-        "delay=gamma:30ms",
-        "      ^ a delay as 20ms, 20ms..80ms, exponential:30ms or normal:50ms+-10ms",
-    ),
-    (
-        "delay=exponential:often",
-        "                  ^ a time as 20ms, in s, ms or us",
-    ),
+    ("delay=3601s", 6, "a time of at most 3600s"),
+    ("delay=gamma:30ms", 6, A_DELAY),
+    ("delay=exponential:often", 18, A_TIME),
     (
         "delay=normal:50ms",
-        "             ^ a mean and a standard deviation, as 50ms+-10ms",
+        13,
+        "a mean and a standard deviation, as 50ms+-10ms",
     ),
-    (
-        "delay=normal:50ms+-10",
-        "                   ^ a time as 20ms, in s, ms or us",
-    ),
-    ("split", "     ^ = and a number of bytes, as in 7 or 7@10%"),
-    ("split=0", "      ^ from 1 to 65535 bytes"),
-    ("split=65536", "      ^ from 1 to 65535 bytes"),
-    ("split=7b", "      ^ a number of bytes, as in 7 or 7@10%"),
-    ("split=7@1", "        ^ a chance as 10% or a count as #2"),
-    ("pause=2", "      ^ a time as 20ms, in s, ms or us"),
-    ("pause=2s@", "         ^ a chance as 10% or a count as #2"),
-    (
-        "delay=20ms@often",
-        "           ^ a chance as 10% or a count as #2",
-    ),
-    (
-        "crash-at=lunch",
-        "         ^ one of: before-send, after-send, before-commit, after-commit, after-reply, \
-         before-dispense, mid-dispense, after-dispense",
-    ),
+    ("delay=normal:50ms+-10", 19, A_TIME),
+    ("split", 5, "= and a number of bytes, as in 7 or 7@10%"),
+    ("split=0", 6, "from 1 to 65535 bytes"),
+    ("split=65536", 6, "from 1 to 65535 bytes"),
+    ("split=7b", 6, A_SIZE),
+    ("split=7@1", 8, A_WHEN),
+    ("pause=2", 6, A_TIME),
+    ("pause=2s@", 9, A_WHEN),
+    ("delay=20ms@often", 11, A_WHEN),
+    ("crash-at=after_commit", 9, POINTS),
     (
         "crash-at=after-commit#2-3",
-        "                      ^ a number, as in after-commit#2",
+        22,
+        "a number, as in after-commit#2",
     ),
-    (
-        "crash-at=after-send#0",
-        "                    ^ the first time is #1",
-    ),
+    ("crash-at=after-send#0", 20, "the first time is #1"),
 ];
+
+const KEYS: &str = "one of: drop-request, drop-reply, duplicate, delay, error, cut, reorder, split, \
+    glue, reset, corrupt, pause, crash-at";
+const POINTS: &str = "one of: before-send, after-send, before-commit, after-commit, after-reply, \
+    before-dispense, mid-dispense, after-dispense";
 
 #[test]
 fn the_caret_stays_in_its_place_behind_what_cannot_be_shown() {
-    let error = "\u{e9}\u{1b}=1%".parse::<FaultSpec>().unwrap_err();
-    assert!(error.to_string().starts_with("\u{e9}\u{fffd}=1%\n^ one of"));
-    let error = "cut=1%,\u{1b}".parse::<FaultSpec>().unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("cut=1%,\u{fffd}\n       ^ one of")
-    );
+    for (text, shown) in [
+        ("\u{e9}\u{1b}=1%", "\u{e9}\u{fffd}=1%\n^ one of"),
+        ("cut=1%,\u{1b}", "cut=1%,\u{fffd}\n       ^ one of"),
+    ] {
+        let error = text.parse::<FaultSpec>().unwrap_err().to_string();
+        assert!(error.starts_with(shown), "{error}");
+    }
 }
 
 proptest! {
