@@ -1,5 +1,6 @@
 //! Servers that are not what the client expects: bare sockets.
 
+use std::fmt::{self, Display};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -23,10 +24,10 @@ pub fn unused_address() -> UnusedAddress {
     UnusedAddress { reserved }
 }
 
-impl UnusedAddress {
-    pub fn address(&self) -> String {
+impl Display for UnusedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.reserved.local_addr().unwrap();
-        address.as_socket().unwrap().to_string()
+        address.as_socket().unwrap().fmt(f)
     }
 }
 

@@ -13,11 +13,11 @@ use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use crate::labclient::labclient;
+use crate::labclient::at;
 
 /// Starts a member of the room at this address.
 fn join(room: impl Display, words: &[&str]) -> Process {
-    labclient(&["chat"]).with(words).at(room).start()
+    at(room, &["chat"]).with(words).start()
 }
 
 /// The lines that are still printed, the complaints, and the exit status.

@@ -11,7 +11,7 @@ use crate::labclient::labclient;
 
 /// A member at a terminal.
 fn at_terminal(room: &Service, words: &[&str]) -> Terminal {
-    let client = labclient(&["chat"]).at(room.address()).with(words);
+    let client = labclient(&["chat"]).at(&room).with(words);
     Terminal::start(client.adjust(|command| command.env("USER", "Ahona")))
 }
 
@@ -28,12 +28,12 @@ fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
     let room = start(Mode::Chat);
     let mut joty = join(&room, "Joty");
     let mut ahona = at_terminal(&room, &["--name", "Ahona"]);
-    ahona.expect("/help: this again, quit: leave.");
-    ahona.enter("/bye");
-    ahona.expect("(not said: \"/bye\" is none of: /who, /help, /quit;");
-    ahona.enter("/help");
-    ahona.expect("/help: this again, quit: leave.");
-    ahona.enter("//exit");
+    ahona.answer("/help: this again, quit: leave.", "/bye");
+    ahona.answer(
+        "(not said: \"/bye\" is none of: /who, /help, /quit;",
+        "/help",
+    );
+    ahona.answer("/help: this again, quit: leave.", "//exit");
     ahona.expect("Ahona: /exit");
     let first = joty.receive_until("EVENT said ");
     assert_eq!(first, "EVENT said Ahona /exit");
@@ -54,11 +54,9 @@ fn a_line_that_comes_in_stands_above_the_one_being_typed() {
     joty.send("SAY hello");
     adarsh.expect("Joty: hello\r\n");
     // What was typed is drawn again, and still belongs to the line.
-    adarsh.expect("chat> half");
-    adarsh.enter(" a line");
+    adarsh.answer("chat> half", " a line");
     joty.receive_until("EVENT said Adarsh half a line");
-    adarsh.expect("Adarsh: half a line\r\n");
-    adarsh.enter("quit");
+    adarsh.answer("Adarsh: half a line\r\n", "quit");
     joty.receive_until("EVENT left Adarsh quit");
     let shown = adarsh.end(0);
     let rest = shown.rsplit_once("Adarsh: half a line\r\n").unwrap().1;
@@ -89,14 +87,11 @@ fn the_name_is_asked_for_until_it_is_free() {
     let room = start(Mode::Chat);
     let mut joty = join(&room, "Joty");
     let mut ahona = at_terminal(&room, &[]);
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("joty");
+    ahona.answer("name [Ahona]: ", "joty");
     ahona.expect("Joty is in the room");
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("two words");
+    ahona.answer("name [Ahona]: ", "two words");
     ahona.expect("a name has");
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("");
+    ahona.answer("name [Ahona]: ", "");
     joty.receive_until("EVENT joined Ahona");
     ahona.expect("chat> ");
     ahona.press(CTRL_D);

@@ -5,12 +5,12 @@ use testkit::process::Ended;
 use testkit::process::words;
 use testkit::service::start;
 
-use crate::labclient::labclient;
+use crate::labclient::run;
 
 /// Runs `labclient` with these words against a text service.
 fn ran(words: &[&str]) -> Ended {
     let text = start(Mode::Text);
-    labclient(words).at(text.address()).run()
+    run(&text, words)
 }
 
 #[test]
@@ -34,12 +34,10 @@ fn a_run_says_what_repeats_it_and_what_strikes() {
 fn a_mistake_is_shown_where_it_stands() {
     let ended = ran(&["text", "lower", "A", "--fault", "drop-request=1O%"]);
     let shown = "\ndrop-request=1O%\n             ^ a chance as 10% or a count as #2\n";
-    assert!(ended.stderr.contains(shown));
-    assert_eq!(ended.status, Some(2));
+    ended.complained(2, &[shown]);
 
     let ended = ran(&["text", "--seed", "7", "lower", "A"]);
-    assert!(ended.stderr.contains("give its --fault too"));
-    assert_eq!(ended.status, Some(2));
+    ended.complained(2, &["give its --fault too"]);
 }
 
 #[cfg(unix)]
@@ -57,8 +55,7 @@ fn the_client_dies_where_it_is_told_to_and_nowhere_else() {
         assert_eq!(ended.stdout, "", "{point}");
     }
     let ended = ran(&["text", "lower", "A", "--fault", "crash-at=after-reply#3"]);
-    assert_eq!(ended.status, Some(0));
-    assert_eq!(ended.stdout, "a\n");
+    ended.exited(0, "a\n");
 }
 
 #[test]

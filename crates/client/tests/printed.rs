@@ -1,10 +1,14 @@
 //! The printed servers over TCP: what they say when, and what they must be told.
 
+use std::fmt::{self, Display};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 use testkit::peer::with_timeouts;
+use testkit::process::Ended;
+
+use crate::labclient::labclient;
 
 /// One step of a printed server.
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +55,24 @@ pub fn serving(serve: impl FnOnce(TcpListener) + Send + 'static) -> Printed {
     Printed { address, thread }
 }
 
+impl Display for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 impl Printed {
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Runs `labclient` with these arguments and this input at this server, to the end of both.
+    #[track_caller]
+    pub fn run(self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ended {
+        let ended = labclient(arguments).at(self.address).run_with(input);
+        self.finish();
+        ended
     }
 
-    /// Waits until it was told all it should be told.
+    /// Waits until it has gone through all its steps.
     #[track_caller]
-    pub fn was_told_all(self) {
+    pub fn finish(self) {
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }

@@ -36,7 +36,7 @@ impl Lab {
     fn run(&self, words: &[&str], input: &str) -> Ended {
         let server = start(self.mode);
         labclient_at_home(self.home.path(), &[])
-            .at(server.address())
+            .at(&server)
             .with(words)
             .pin("1234")
             .run_with(input)
@@ -144,8 +144,7 @@ fn pins_are_kept_when_that_is_asked_for() {
     );
 
     let ended = lab.run(&["text", "lower", "A", "--record-secrets"], "");
-    assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.contains("give --record or --trace too"));
+    ended.complained(2, &["give --record or --trace too"]);
 }
 
 #[test]
@@ -288,7 +287,7 @@ fn a_server_that_is_not_there_is_told() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("it.jsonl");
     let nobody = unused_address();
-    let address = nobody.address();
+    let address = nobody.to_string();
     let words = ["--record", "it.jsonl", "text", "lower", "A"];
     let ended = labclient_at_home(home.path(), &words).at(&address).run();
     assert_eq!(ended.status, Some(3));

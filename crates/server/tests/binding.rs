@@ -107,7 +107,7 @@ fn a_port_in_use_is_named_with_what_to_do() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
     let ended = run(&["--mode", "text", "--port", &address.port().to_string()]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    ended.exited(1, "");
     assert_eq!(
         ended.stderr,
         format!(
@@ -150,7 +150,7 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
         program = program.adjust(|command| command.uid(NOBODY));
     }
     let ended = program.run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    ended.exited(1, "");
     let words = "labserver: cannot listen on 127.0.0.1:7: Permission denied";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
     assert!(

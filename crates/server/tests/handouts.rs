@@ -124,12 +124,10 @@ fn what_a_hand_out_decides_itself_cannot_be_asked_for() {
         &["--semantics", "maybe"],
     ] {
         let ended = run(&[&["--handout", "atm-card"], flags].concat());
-        assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains(flags[0]), "{ended:?}");
+        ended.complained(2, &[flags[0]]);
     }
     let ended = run(&["--handout", "atm"]);
-    assert_eq!(ended.status, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("atm-login"), "{ended:?}");
+    ended.complained(2, &["atm-login"]);
 }
 
 #[test]

@@ -22,11 +22,7 @@ fn account(home: &Home) -> Vec<String> {
 fn the_ledger_is_kept_where_the_help_says() {
     let home = Home::new();
     let ended = home.run(&["ledger", "audit"]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert!(
-        ended.stderr.contains("start `labserver --mode atm` once"),
-        "{ended:?}"
-    );
+    ended.refused(1, &["start `labserver --mode atm` once"]);
     home.start(BANK).stop();
     assert!(home.path().join("socketlab/bank.db").exists());
     assert!(home.answer(&["ledger", "audit"]).contains("sound"));
@@ -185,7 +181,7 @@ fn two_servers_cannot_have_one_ledger() {
     let home = Home::new();
     let first = home.start(BANK);
     let second = home.run(BANK);
-    assert_eq!((second.status, second.stdout.as_str()), (Some(1), ""));
+    second.exited(1, "");
     let ledger = home.path().join("socketlab/bank.db");
     assert_eq!(
         second.stderr,
@@ -219,11 +215,7 @@ fn a_second_server_is_refused_by_whatever_name_it_comes_to_the_ledger() {
     peer.ask(&format!("WITHDRAW {id} 500"));
     let refused = |ledger: &'static str, words: &str| {
         let second = home.run(&at(ledger));
-        assert_eq!(
-            (second.status, second.stdout.as_str()),
-            (Some(1), ""),
-            "{second:?}"
-        );
+        second.exited(1, "");
         let words = format!("labserver: the ledger {ledger} {words}");
         assert!(second.stderr.starts_with(&words), "{second:?}");
     };
@@ -287,8 +279,7 @@ fn a_look_at_a_ledger_that_is_not_there_makes_nothing() {
         &["unlock", CARD],
     ] {
         let ended = home.run(&[&["ledger"], command].concat());
-        assert_eq!(ended.status, Some(1), "{ended:?}");
-        assert!(ended.stderr.contains("no ledger at"), "{ended:?}");
+        ended.complained(1, &["no ledger at"]);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     }
 }
@@ -316,12 +307,7 @@ fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
             &["ledger", "audit", "--ledger", "bank.db"],
         ] {
             let ended = home.run(arguments);
-            assert_eq!(
-                (ended.status, ended.stdout.as_str()),
-                (Some(1), ""),
-                "{ended:?}"
-            );
-            assert!(ended.stderr.contains(words), "{ended:?}");
+            ended.refused(1, &[words]);
             assert!(
                 std::fs::read(&file).unwrap() == bytes,
                 "the file was written to"
@@ -338,7 +324,7 @@ fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
 #[test]
 fn a_ledger_that_cannot_be_made_is_named() {
     let ended = Home::new().run(&[BANK, &["--ledger", "no/such/bank.db"]].concat());
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    ended.exited(1, "");
     assert_eq!(
         ended.stderr,
         "labserver: cannot open the ledger no/such/bank.db: there is no directory no/such: make \

@@ -4,7 +4,7 @@ use proto::mode::Mode;
 use testkit::process::Ended;
 use testkit::service::start;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, labclient, run};
 
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
@@ -27,10 +27,7 @@ fn text_prints_the_word_of_the_answer() {
         (["palindrome", "-121"], "not palindrome\n"),
     ] {
         let arguments = [&["text"][..], &arguments].concat();
-        labclient(&arguments)
-            .at(text.address())
-            .run()
-            .printed(printed);
+        run(&text, &arguments).printed(printed);
     }
 }
 
@@ -44,23 +41,16 @@ fn calc_prints_the_result() {
         ("12 + 13", "25\n"),
         ("1 / 3", "0.3333333333333333333333333333333333 (rounded)\n"),
     ] {
-        labclient(&["calc", expression])
-            .at(calc.address())
-            .run()
-            .printed(printed);
+        run(&calc, &["calc", expression]).printed(printed);
     }
-    labclient(&["calc", "--name", "Adarsh", "1 + 1"])
-        .at(calc.address())
-        .run()
-        .printed("2\n");
+    run(&calc, &["calc", "--name", "Adarsh", "1 + 1"]).printed("2\n");
 }
 
 #[test]
 fn a_user_whose_name_is_no_name_here_can_calculate_too() {
     let calc = start(Mode::Calc);
     for user in ["first.last@example.org", "", "日本"] {
-        labclient(&["calc", "1 + 1"])
-            .at(calc.address())
+        at(&calc, &["calc", "1 + 1"])
             .adjust(|command| command.env("USER", user))
             .run()
             .printed("2\n");
@@ -78,10 +68,7 @@ fn echo_prints_what_came_back_over_tcp_and_udp() {
             ("a\nb", "a\\u{a}b\n"),
         ] {
             let arguments = [&["echo", text], transport].concat();
-            labclient(&arguments)
-                .at(echo.address())
-                .run()
-                .printed(printed);
+            run(&echo, &arguments).printed(printed);
         }
     }
 }
@@ -96,10 +83,7 @@ fn a_long_text_comes_back_whole() {
         (&["echo", "--wire", "len3"], 255),
     ] {
         let text = "é".repeat(length / 2);
-        let ended = labclient(arguments)
-            .at(echo.address())
-            .with(&["--", &text])
-            .run();
+        let ended = run(&echo, &[arguments, &["--", &text]].concat());
         ended.printed(&format!("{text}\n"));
     }
 }
@@ -109,7 +93,7 @@ fn the_cash_machine_prints_balance_and_receipts() {
     let bank = start(Mode::Atm);
     let at_the_machine = |request: &[&str]| -> Vec<String> {
         let arguments = [CARD, request].concat();
-        let ended = labclient(&arguments).pin("1234").at(bank.address()).run();
+        let ended = run(&bank, &arguments);
         let Ended {
             status,
             stdout,
@@ -148,7 +132,7 @@ fn an_account_is_opened_and_used_at_once() {
     let bank = start(Mode::Atm);
     let card = ["atm", "--card", "4000123"];
     let arguments = [&card[..], &["create", "Ann B", "7.50"]].concat();
-    let ended = labclient(&arguments).pin("2468").at(bank.address()).run();
+    let ended = labclient(&arguments).pin("2468").at(&bank).run();
     let receipt: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(
         receipt[..3],
@@ -162,7 +146,7 @@ fn an_account_is_opened_and_used_at_once() {
     let balance = [&card[..], &["balance"]].concat();
     labclient(&balance)
         .pin("2468")
-        .at(bank.address())
+        .at(&bank)
         .run()
         .printed("7.50\n");
 }
@@ -170,26 +154,18 @@ fn an_account_is_opened_and_used_at_once() {
 #[test]
 fn json_is_one_object_an_answer() {
     let text = start(Mode::Text);
-    let ask = |arguments: &[&str]| labclient(arguments).at(text.address()).run();
+    let ask = |arguments: &[&str]| run(&text, arguments);
     ask(&["--json", "text", "prime", "97"]).printed("{\"ok\":true,\"prime\":true}\n");
     ask(&["text", "--json", "prime", "98"]).printed("{\"ok\":true,\"prime\":false}\n");
     ask(&["text", "lower", "\x1b A\"B", "--json"])
         .printed("{\"lower\":\"\\u001b a\\\"b\",\"ok\":true}\n");
     ask(&["text", "palindrome", "7", "--json"]).printed("{\"ok\":true,\"palindrome\":true}\n");
     let calc = start(Mode::Calc);
-    labclient(&["calc", "1 / 4", "--json"])
-        .at(calc.address())
-        .run()
+    run(&calc, &["calc", "1 / 4", "--json"])
         .printed("{\"ok\":true,\"rounded\":false,\"value\":\"0.25\"}\n");
     let echo = start(Mode::Echo);
-    labclient(&["echo", "a\nb", "--json"])
-        .at(echo.address())
-        .run()
-        .printed("{\"echo\":\"a\\nb\",\"ok\":true}\n");
+    run(&echo, &["echo", "a\nb", "--json"]).printed("{\"echo\":\"a\\nb\",\"ok\":true}\n");
     let bank = start(Mode::Atm);
-    labclient(&[CARD, &["balance", "--json"]].concat())
-        .pin("1234")
-        .at(bank.address())
-        .run()
+    run(&bank, &[CARD, &["balance", "--json"]].concat())
         .printed("{\"available\":\"10000.00\",\"held\":\"0.00\",\"ok\":true}\n");
 }

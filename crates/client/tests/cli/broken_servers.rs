@@ -9,7 +9,7 @@ use serde_json::Value;
 use testkit::TEST_TIMEOUT;
 
 use crate::bare_servers::{bank, bank_over, sends, sends_and_closes};
-use crate::labclient::labclient;
+use crate::labclient::{labclient, pipe, run};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 const CARD: &str = "123456789";
@@ -17,7 +17,7 @@ const CARD: &str = "123456789";
 #[test]
 fn a_server_that_waits_for_us_to_speak_first_is_told_to_say_ready() {
     let silent = sends("");
-    labclient(PRIME).with(&["--timeout", "0.5"]).at(&silent).run().failed_with(
+    run(&silent, &[PRIME, &["--timeout", "0.5"]].concat()).failed_with(
         5,
         &format!(
             "{silent} took the connection but said nothing within 0.5 s: is it `labserver --mode \
@@ -44,7 +44,7 @@ fn a_greeting_that_is_no_ready_is_shown() {
         ("2:OK,", "OK", "4f 4b"),
     ] {
         let server = sends(greeting);
-        labclient(PRIME).at(&server).run().failed_with(
+        run(&server, PRIME).failed_with(
             5,
             &format!(
                 "{server} opened with \"{quoted}\" and not with READY: something else listens \
@@ -69,7 +69,7 @@ fn an_answer_that_is_none_is_shown_with_what_was_asked_and_what_was_due() {
   see           docs/protocol.md, \"text\"
 "
     );
-    let ended = labclient(PRIME).at(&server).run();
+    let ended = run(&server, PRIME);
     assert_eq!((ended.stderr, ended.status), (expected, Some(5)));
 }
 
@@ -106,7 +106,7 @@ fn what_breaks_the_grammar_or_the_framing_is_told_apart() {
         let server = sends(Box::leak(
             format!("12:READY text 1,{came}").into_boxed_str(),
         ));
-        labclient(PRIME).at(&server).run().failed_with(
+        run(&server, PRIME).failed_with(
             5,
             &format!("{server}: {words}"),
             &[
@@ -123,14 +123,11 @@ fn an_answer_that_is_no_utf_8_is_shown_in_hexadecimal() {
         let _ = stream.write_all(b"12:READY text 1,5:OK \xff\xfe,");
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
-    labclient(&["text", "lower", "X"])
-        .at(&server)
-        .run()
-        .failed_with(
-            5,
-            &format!("{server}: \"OK \u{fffd}\u{fffd}\" is not UTF-8"),
-            &["                4f 4b 20 ff fe"],
-        );
+    run(&server, &["text", "lower", "X"]).failed_with(
+        5,
+        &format!("{server}: \"OK \u{fffd}\u{fffd}\" is not UTF-8"),
+        &["                4f 4b 20 ff fe"],
+    );
 }
 
 #[test]
@@ -143,44 +140,32 @@ fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
         let server = sends_and_closes(said);
         let unit = if came.len() == 1 { "byte" } else { "bytes" };
         let came = format!("  came          \"{came}\" ({} {unit})", came.len());
-        labclient(PRIME).at(&server).run().failed_with(
+        run(&server, PRIME).failed_with(
             5,
             &format!("{server}: {words}"),
             &["  open request  1: PRIME 97", &came],
         );
     }
     let hangs = sends("12:READY text 1,8:OK pr");
-    labclient(PRIME)
-        .with(&["--timeout", "0.5"])
-        .at(&hangs)
-        .run()
-        .failed_with(
-            5,
-            &format!("{hangs}: within 0.5 s only the beginning of a message came"),
-            &["  came          \"8:OK pr\" (7 bytes)"],
-        );
+    run(&hangs, &[PRIME, &["--timeout", "0.5"]].concat()).failed_with(
+        5,
+        &format!("{hangs}: within 0.5 s only the beginning of a message came"),
+        &["  came          \"8:OK pr\" (7 bytes)"],
+    );
 }
 
 #[test]
 fn in_a_pipe_the_request_that_was_open_is_named() {
     let server = sends("12:READY text 1,8:OK prime,12:OK not prime,10:OK perhaps,");
-    let ended = labclient(&["text"])
-        .at(&server)
-        .run_with("prime 7\nprime 8\nprime 9\nprime 10\n");
-    assert_eq!(
-        (ended.stdout.as_str(), ended.status),
-        ("prime\nnot prime\n", Some(5))
-    );
-    assert!(
-        ended.stderr.contains("\n  open request  3: PRIME 9\n"),
-        "{ended:?}"
-    );
+    let ended = pipe(&server, &["text"], "prime 7\nprime 8\nprime 9\nprime 10\n");
+    ended.exited(5, "prime\nnot prime\n");
+    ended.complained(5, &["\n  open request  3: PRIME 9\n"]);
 }
 
 #[test]
 fn with_json_the_parts_are_members_of_an_object() {
     let server = sends("12:READY text 1,6:OK yes,");
-    let ended = labclient(PRIME).with(&["--json"]).at(&server).run();
+    let ended = run(&server, &[PRIME, &["--json"]].concat());
     let object: Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = serde_json::json!({
         "ok": false,
@@ -202,7 +187,7 @@ fn with_json_the_parts_are_members_of_an_object() {
 #[test]
 fn an_echo_that_differs_is_no_echo() {
     let server = sends("3:abd,");
-    labclient(&["echo", "abc"]).at(&server).run().failed_with(
+    run(&server, &["echo", "abc"]).failed_with(
         5,
         &format!("{server}: sent \"abc\", but \"abd\" came back"),
         &[
@@ -217,7 +202,7 @@ fn an_echo_that_differs_is_no_echo() {
 #[test]
 fn a_room_that_says_what_no_room_says_is_shown_it() {
     let room = sends("12:READY chat 1,16:OK joined Adarsh,14:HELLO everyone,");
-    let ended = labclient(&["chat", "--name", "Adarsh"]).at(&room).run();
+    let ended = run(&room, &["chat", "--name", "Adarsh"]);
     assert_eq!(ended.status, Some(5), "{ended:?}");
     for part in [
         "\"HELLO everyone\" is no message of a room\n",
@@ -245,19 +230,16 @@ fn answers_over_udp(words: &'static str) -> String {
 #[test]
 fn a_datagram_that_is_no_answer_is_shown_and_not_called_silence() {
     let clock = answers_over_udp("2026-11-21");
-    labclient(&["datetime", "date", "--timeout", "1"])
-        .at(&clock)
-        .run()
-        .failed_with(
-            5,
-            &format!("{clock}/udp: no answer to 4 tries in 1 s; 4 datagrams came that are none"),
-            &[
-                "  open request  1: SEND_DATE",
-                "  expected      OK YYYY-MM-DD",
-                "  came          \"2026-11-21\" (10 bytes)",
-                "  see           docs/protocol.md, \"datetime\"",
-            ],
-        );
+    run(&clock, &["datetime", "date", "--timeout", "1"]).failed_with(
+        5,
+        &format!("{clock}/udp: no answer to 4 tries in 1 s; 4 datagrams came that are none"),
+        &[
+            "  open request  1: SEND_DATE",
+            "  expected      OK YYYY-MM-DD",
+            "  came          \"2026-11-21\" (10 bytes)",
+            "  see           docs/protocol.md, \"datetime\"",
+        ],
+    );
 }
 
 #[test]
@@ -308,19 +290,15 @@ fn bank_broken_at(verb: &'static str) -> String {
 #[test]
 fn a_bank_that_does_not_tell_the_balance_is_told_so_and_not_waited_for() {
     let bank = bank_broken_at("BALANCE_INQUIRY");
-    labclient(&["atm", "--card", CARD, "balance"])
-        .pin("1234")
-        .at(&bank)
-        .run()
-        .failed_with(
-            5,
-            &format!("{bank}: \"OK yes\" does not answer BALANCE_INQUIRY"),
-            &[
-                "  open request  3: BALANCE_INQUIRY",
-                "  expected      OK available MONEY, held MONEY",
-                "  see           docs/protocol.md, \"atm\"",
-            ],
-        );
+    run(&bank, &["atm", "--card", CARD, "balance"]).failed_with(
+        5,
+        &format!("{bank}: \"OK yes\" does not answer BALANCE_INQUIRY"),
+        &[
+            "  open request  3: BALANCE_INQUIRY",
+            "  expected      OK available MONEY, held MONEY",
+            "  see           docs/protocol.md, \"atm\"",
+        ],
+    );
 }
 
 #[test]
@@ -335,11 +313,7 @@ fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
             .pin("2468")
             .at(&bank)
             .run();
-        assert_eq!(
-            (ended.stdout.as_str(), ended.status),
-            ("", Some(4)),
-            "{ended:?}"
-        );
+        ended.exited(4, "");
         let asked = format!(": {verb} ");
         for part in [
             asked.as_str(),

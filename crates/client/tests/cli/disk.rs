@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::service::{Service, start};
 
-use crate::labclient::{labclient, labclient_at_home};
+use crate::labclient::{at, labclient_at_home};
 
 /// A bank, and the place where its machines are kept.
 struct Floor {
@@ -30,7 +30,7 @@ impl Floor {
         labclient_at_home(self.state.path(), &["atm", "--card", "123456789"])
             .with(arguments)
             .pin("1234")
-            .at(self.bank.address())
+            .at(&self.bank)
             .run()
     }
 
@@ -138,8 +138,7 @@ fn a_journal_that_is_damaged_is_passed_over_too() {
     assert!(ended.stderr.starts_with(words), "{ended:?}");
     assert!(ended.stderr.contains("is damaged at record 1"), "{ended:?}");
     let ended = floor.atm(&["journal"]);
-    assert_eq!(ended.status, Some(6), "{ended:?}");
-    assert!(ended.stderr.contains("is damaged at record 1"), "{ended:?}");
+    ended.complained(6, &["is damaged at record 1"]);
     assert!(ended.stdout.contains("ATM-2: dispensed WITH_"), "{ended:?}");
 }
 
@@ -212,9 +211,7 @@ fn a_relative_home_is_ignored_as_is_a_relative_xdg_state_home() {
     let floor = Floor::new();
     let home = floor.state.path().join("home");
     let run = |home: &Path| {
-        labclient(&["atm", "--card", "123456789", "balance"])
-            .pin("1234")
-            .at(floor.bank.address())
+        at(&floor.bank, &["atm", "--card", "123456789", "balance"])
             .adjust(|command| command.env("XDG_STATE_HOME", "relative").env("HOME", home))
             .run()
     };

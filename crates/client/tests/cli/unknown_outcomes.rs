@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use testkit::TEST_TIMEOUT;
 
 use crate::bare_servers::{bank, bank_over};
-use crate::labclient::labclient;
+use crate::labclient::run;
 
 const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
 
@@ -38,16 +38,11 @@ fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
         ("deposit", "CONFIRM"),
     ] {
         let (tell, told) = channel();
-        let ended = labclient(ATM)
-            .with(&[request, "500"])
-            .pin("1234")
-            .at(bank(gone_at(verb, tell)))
-            .run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(4), ""),
-            "{verb}: {ended:?}"
+        let ended = run(
+            bank(gone_at(verb, tell)),
+            &[ATM, &[request, "500"]].concat(),
         );
+        ended.exited(4, "");
         let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
         assert!(
             ended.stderr.contains(&id),
@@ -84,11 +79,10 @@ fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
             _ => None,
         }
     };
-    let ended = labclient(ATM)
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank_over(3, locked_after_the_first))
-        .run();
+    let ended = run(
+        bank_over(3, locked_after_the_first),
+        &[ATM, &["withdraw", "500"]].concat(),
+    );
     let held = told.recv_timeout(TEST_TIMEOUT).unwrap();
     let rolled_back = told.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
@@ -96,12 +90,7 @@ fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
         held.replace("held", "rolled back"),
         "{ended:?}"
     );
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(1), ""),
-        "{ended:?}"
-    );
-    assert!(ended.stderr.contains("the card is locked"), "{ended:?}");
+    ended.refused(1, &["the card is locked"]);
 }
 
 #[test]
@@ -128,11 +117,10 @@ fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
             _ => None,
         }
     };
-    let ended = labclient(&["atm", "--card", "123456789"])
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank_over(3, stale_first))
-        .run();
+    let ended = run(
+        bank_over(3, stale_first),
+        &["atm", "--card", "123456789", "withdraw", "500"],
+    );
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let ids: Vec<_> = told.try_iter().collect();
     assert_eq!(ids.len(), 3, "{ids:?}");
@@ -143,25 +131,15 @@ fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
 #[test]
 fn a_bank_gone_before_it_was_asked_is_only_lost() {
     let (tell, _told) = channel();
-    let ended = labclient(ATM)
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)))
-        .run();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
+    let ended = run(
+        bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)),
+        &[ATM, &["withdraw", "500"]].concat(),
     );
+    ended.exited(3, "");
     let (tell, _told) = channel();
-    let ended = labclient(ATM)
-        .with(&["balance"])
-        .pin("1234")
-        .at(bank(gone_at("BALANCE_INQUIRY", tell)))
-        .run();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
+    let ended = run(
+        bank(gone_at("BALANCE_INQUIRY", tell)),
+        &[ATM, &["balance"]].concat(),
     );
+    ended.exited(3, "");
 }

@@ -20,7 +20,7 @@ use wire::connection::Connection;
 use wire::limits::Limits;
 
 use crate::bare_servers::bank;
-use crate::labclient::{labclient, labclient_at_home};
+use crate::labclient::{at, labclient, labclient_at_home, run};
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
 
@@ -50,11 +50,12 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         (&["deposit", "20.50"], "DEP_", "deposited 20.50"),
     ] {
         let Some(full) = full() else { return };
-        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
-        let ended = client.adjust(|command| command.stdout(full)).run();
+        let ended = at(&bank, ATM)
+            .with(request)
+            .adjust(|command| command.stdout(full))
+            .run();
         says_on_stderr(&ended, 4, &[id, done, "No space left on device"]);
-        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
-        let ended = client.with_closed_stdout().run();
+        let ended = at(&bank, ATM).with(request).with_closed_stdout().run();
         says_on_stderr(&ended, 4, &[id, done, "nobody reads standard output"]);
     }
     let create = [
@@ -65,28 +66,26 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         "Ada Lovelace",
         "100",
     ];
-    let client = labclient(&create).pin("2468").at(bank.address());
-    let ended = client.with_closed_stdout().run();
+    let ended = labclient(&create)
+        .pin("2468")
+        .at(&bank)
+        .with_closed_stdout()
+        .run();
     says_on_stderr(&ended, 4, &["ACC_", "created"]);
 }
 
 #[test]
 fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
     let bank = start(Mode::Atm);
-    let client = labclient(ATM).pin("1234").at(bank.address());
-    let client = client.with_closed_stdout();
-    let ended = client.run_with("balance\nwithdraw 500\n");
+    let ended = at(&bank, ATM)
+        .with_closed_stdout()
+        .run_with("balance\nwithdraw 500\n");
     says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
-    let client = labclient(ATM).pin("1234").at(bank.address());
-    let client = client.with_closed_stdout();
-    let ended = client.run_with("withdraw 500\nwithdraw 500\n");
+    let ended = at(&bank, ATM)
+        .with_closed_stdout()
+        .run_with("withdraw 500\nwithdraw 500\n");
     says_on_stderr(&ended, 4, &["WITH_", "available 9500.00"]);
-    labclient(ATM)
-        .with(&["balance"])
-        .pin("1234")
-        .at(bank.address())
-        .run()
-        .printed("9500.00\n");
+    run(&bank, &[ATM, &["balance"]].concat()).printed("9500.00\n");
 }
 
 /// A `labclient` at a bank that takes a message with this verb and says nothing to it; and the id in
@@ -111,8 +110,7 @@ fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
         }
     });
     let patiently = ["--timeout", "1000", "--patience", "1000"];
-    let client = labclient(ATM).with(request).with(&patiently);
-    let running = client.pin("1234").at(&bank).start();
+    let running = at(&bank, ATM).with(request).with(&patiently).start();
     let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
     (running, id)
 }
@@ -172,9 +170,10 @@ fn a_second_signal_ends_it_at_once() {
             }
         },
     );
-    let client = labclient(ATM).with(&["withdraw", "5", "--timeout", "1000"]);
-    let client = client.adjust(|command| command.stderr(OwnedFd::from(stderr)));
-    let running = client.pin("1234").at(&bank).start();
+    let running = at(&bank, ATM)
+        .with(&["withdraw", "5", "--timeout", "1000"])
+        .adjust(|command| command.stderr(OwnedFd::from(stderr)))
+        .start();
     told.recv_timeout(TEST_TIMEOUT).unwrap();
     running.signal(Signal::INT);
     running.signal(Signal::TERM);
@@ -222,7 +221,7 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
 #[test]
 fn a_connection_that_the_bank_closed_while_idle_is_made_again_in_silence() {
     let (bank, closed) = bank_that_closes_when_idle();
-    let mut client = labclient(ATM).pin("1234").at(&bank).start();
+    let mut client = at(&bank, ATM).start();
     assert_eq!(client.ask("balance"), "10000.00\n");
     closed.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(client.ask("balance"), "10000.00\n");
@@ -273,11 +272,7 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
     let limited = machine(home.path(), bank, &["withdraw", "500"]).through_shell(&script);
     let ended = limited.run();
     let stderr = &ended.stderr;
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(4), ""),
-        "{stderr}"
-    );
+    ended.exited(4, "");
     assert!(stderr.contains("WITH_"), "{stderr}");
     assert!(
         stderr.contains("the notes are out; the outcome is not known yet"),

@@ -216,13 +216,13 @@ fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
         tell.send(asked).unwrap();
     });
     let ended = run_at(&server, arguments);
-    server.was_told_all();
+    server.finish();
     (ended, told.recv().unwrap())
 }
 
 fn run_at(server: &Printed, arguments: &[&str]) -> Ended {
     let client = labclient(&["handout", "atm-login"]);
-    let client = client.with(arguments).at(server.address());
+    let client = client.with(arguments).at(&server);
     client.run_with("nobody\nnothing\njamal\n4321\n")
 }
 
@@ -346,12 +346,8 @@ fn a_log_in_that_is_not_answered_is_status_3() {
         hears(&stream, "nothing");
     });
     let ended = run_at(&server, &[]);
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
-    );
+    server.finish();
+    ended.exited(3, "");
 }
 
 #[test]
@@ -395,9 +391,8 @@ fn other_words_than_the_printed_ones_are_status_5_and_4_where_money_is_on_its_wa
             assert_eq!(bank.hears_something(), None);
         });
         let ended = run_at(&server, SEEDED);
-        server.was_told_all();
+        server.finish();
         let status = if instead_of_pickle.is_some() { 4 } else { 5 };
-        assert_eq!(ended.status, Some(status), "{ended:?}");
-        assert!(ended.stderr.contains(expected), "{ended:?}");
+        ended.complained(status, &[expected]);
     }
 }

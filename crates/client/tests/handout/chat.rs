@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::mpsc::channel;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, pipe};
 use crate::printed::{accept, drips, hears, hears_the_end, serving};
 
 #[test]
@@ -18,9 +18,7 @@ fn lines_are_said_one_by_one_and_what_others_say_is_shown() {
         hears(&stream, "quit");
         stream.write_all(b"Joty has left the chat.").unwrap();
     });
-    let client = labclient(&["handout", "chat"]).at(server.address());
-    let ended = client.run_with("Ann\nhello\n  I quit \nquit\n");
-    server.was_told_all();
+    let ended = server.run(&["handout", "chat"], "Ann\nhello\n  I quit \nquit\n");
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), "name:\n"));
     // No message has an end, so what comes in pieces is shown in pieces, but no character is cut.
     let shown = ended.stdout.replace('\n', "");
@@ -40,18 +38,8 @@ fn the_end_of_the_input_leaves_the_room() {
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         hears_the_end(&stream);
     });
-    let client = labclient(&["handout", "chat"]).at(server.address());
-    let ended = client.run_with("\nAnn\nhello\n");
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(1), ""),
-        "the empty line: {ended:?}"
-    );
-    assert!(
-        ended.stderr.contains("an empty message cannot be sent"),
-        "{ended:?}"
-    );
+    let ended = server.run(&["handout", "chat"], "\nAnn\nhello\n");
+    ended.refused(1, &["an empty message cannot be sent"]);
 }
 
 #[test]
@@ -64,11 +52,10 @@ fn a_room_that_does_not_close_after_quit_is_left_all_the_same() {
         hears_the_end(&stream);
         tell.send(()).unwrap();
     });
-    let client = labclient(&["handout", "chat"]).at(server.address());
-    let ended = client.run_with("Ann\n");
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""));
+    let ended = pipe(&server, &["handout", "chat"], "Ann\n");
+    ended.exited(0, "");
     told.recv().unwrap();
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
@@ -82,10 +69,10 @@ fn a_name_that_is_taken_is_status_1() {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     // The person reads that, and does not end the input.
-    let mut client = labclient(&["handout", "chat"]).at(server.address()).start();
+    let mut client = at(&server, &["handout", "chat"]).start();
     assert_eq!(client.ask("Ann"), "Name already taken.\n");
     let ended = client.end_by_itself();
-    server.was_told_all();
+    server.finish();
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(
         ended.stderr.ends_with("the room did not take the name\n"),
@@ -104,16 +91,15 @@ fn a_room_that_closes_before_anything_was_said_is_status_1_and_after_that_3() {
             }
             stream.write_all(b"The room is full.").unwrap();
         });
-        let mut client = labclient(&["handout", "chat"]).at(server.address()).start();
+        let mut client = at(&server, &["handout", "chat"]).start();
         client.write_line("Ann");
         for line in lines {
             client.write_line(line);
         }
         let ended = client.end_by_itself();
-        server.was_told_all();
-        assert_eq!(ended.stdout, "The room is full.\n");
-        assert_eq!(ended.status, Some(status), "{ended:?}");
-        assert!(ended.stderr.contains("closed the connection"), "{ended:?}");
+        server.finish();
+        ended.exited(status, "The room is full.\n");
+        ended.complained(status, &["closed the connection"]);
     }
 }
 
@@ -125,12 +111,11 @@ fn with_json_each_thing_heard_is_an_object() {
         stream.write_all(b"Joty: hi").unwrap();
         hears(&stream, "quit");
     });
-    let client = labclient(&["handout", "chat", "--json"]).at(server.address());
-    let mut client = client.start();
+    let mut client = at(&server, &["handout", "chat", "--json"]).start();
     assert_eq!(
         client.ask("Ann"),
         "{\"ok\":true,\"received\":\"Joty: hi\"}\n"
     );
     assert_eq!(client.end().status, Some(0));
-    server.was_told_all();
+    server.finish();
 }

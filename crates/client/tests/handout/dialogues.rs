@@ -3,7 +3,7 @@
 
 use testkit::process::Ended;
 
-use crate::labclient::labclient;
+use crate::labclient::at;
 use crate::printed::Step::{self, Closes, Drips, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
 
@@ -170,9 +170,9 @@ fn dialogues() -> Vec<Dialogue> {
 impl Dialogue {
     fn run(self) -> Ended {
         let server = printed(self.connections);
-        let client = labclient(&["handout", self.name]).at(server.address());
+        let client = at(&server, &["handout", self.name]);
         let ended = client.run_with(self.typed);
-        server.was_told_all();
+        server.finish();
         ended
     }
 }
@@ -180,10 +180,9 @@ impl Dialogue {
 #[test]
 fn what_is_typed_goes_over_the_wire_as_printed_and_what_is_said_is_shown() {
     for dialogue in dialogues() {
-        let (name, shown) = (dialogue.name, dialogue.shown);
+        let shown = dialogue.shown;
         let ended = dialogue.run();
-        assert_eq!(ended.stdout, shown, "{name}: {ended:?}");
-        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        ended.exited(0, shown);
     }
 }
 
@@ -195,10 +194,9 @@ fn what_comes_in_pieces_is_put_together() {
                 *step = Drips(text);
             }
         }
-        let (name, shown) = (dialogue.name, dialogue.shown);
+        let shown = dialogue.shown;
         let ended = dialogue.run();
-        assert_eq!(ended.stdout, shown, "{name}: {ended:?}");
-        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        ended.exited(0, shown);
     }
 }
 
@@ -276,10 +274,9 @@ fn a_server_that_is_not_there_is_named_by_its_hand_out() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         drop(listener);
-        let client = labclient(&["handout", name]).at(&address);
+        let client = at(&address, &["handout", name]);
         let ended = client.run_with(dialogue.typed);
         let words = format!("is `labserver --handout {name}` running?");
-        assert_eq!(ended.status, Some(3), "{name}: {ended:?}");
-        assert!(ended.stderr.contains(&words), "{name}: {ended:?}");
+        ended.complained(3, &[&words]);
     }
 }

@@ -2,27 +2,25 @@
 
 use testkit::process::words;
 
-use crate::labclient::labclient;
+use crate::labclient::at;
 use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
 
 #[test]
 fn a_request_that_is_lost_on_purpose_never_comes() {
     let server = printed(vec![vec![HearsTheEnd]]);
-    let client = labclient(&["handout", "text-menu", "--fault", "drop-request=#1"])
-        .with(&["--timeout", "0.3"])
-        .at(server.address());
-    let ended = client.run_with("1\nA\n3\n");
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
+    let ended = server.run(
+        &[
+            "handout",
+            "text-menu",
+            "--fault",
+            "drop-request=#1",
+            "--timeout",
+            "0.3",
+        ],
+        "1\nA\n3\n",
     );
-    assert!(
-        ended.stderr.contains("did not come within 0.3 s"),
-        "{ended:?}"
-    );
+    ended.refused(3, &["did not come within 0.3 s"]);
 }
 
 #[test]
@@ -33,10 +31,12 @@ fn a_doubled_request_comes_twice() {
         Says("WITHDRAW_ACK SUCCESS Withdrawn 1 successfully"),
         Closes,
     ]]);
-    let client =
-        labclient(&words("handout atm-card --fault duplicate=#1 --seed 1")).at(server.address());
+    let client = at(
+        &server,
+        &words("handout atm-card --fault duplicate=#1 --seed 1"),
+    );
     let ended = client.run_with("3\n7\n1\n6\n");
-    server.was_told_all();
+    server.finish();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(
         ended.stdout.contains("Withdrawn 1 successfully"),

@@ -1,6 +1,6 @@
 //! What is typed, what is refused of it, and what is shown.
 
-use crate::labclient::labclient;
+use crate::labclient::pipe;
 use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
 
@@ -59,12 +59,9 @@ fn a_line_that_cannot_be_sent_is_refused_and_asked_for_again() {
         ),
     ] {
         let server = printed(connections);
-        let client = labclient(&["handout", name]).at(server.address());
-        let ended = client.run_with(typed);
-        server.was_told_all();
-        assert_eq!(ended.stdout, shown, "{name}: {ended:?}");
-        assert_eq!(ended.status, Some(1), "{name}: {ended:?}");
-        assert!(ended.stderr.contains(words), "{name}: {ended:?}");
+        let ended = server.run(&["handout", name], typed);
+        ended.exited(1, shown);
+        ended.complained(1, &[words]);
     }
 }
 
@@ -86,25 +83,21 @@ fn the_end_of_the_input_ends_it_well_wherever_it_comes() {
         ("length-prefix", "", vec![]),
     ] {
         let server = printed(connections);
-        let client = labclient(&["handout", name]).at(server.address());
-        let ended = client.run_with(typed);
-        server.was_told_all();
-        assert_eq!(ended.stdout, "", "{name} {typed:?}: {ended:?}");
-        assert_eq!(ended.status, Some(0), "{name} {typed:?}: {ended:?}");
+        let ended = server.run(&["handout", name], typed);
+        ended.exited(0, "");
     }
 }
 
 #[test]
 fn prompts_go_to_standard_error() {
     let server = printed(vec![vec![Hears("A"), Says("a"), HearsTheEnd]]);
-    let client = labclient(&["handout", "text-session"]).at(server.address());
-    let ended = client.run_with("A\n");
+    let ended = pipe(&server, &["handout", "text-session"], "A\n");
     let prompt = "text, or a number and prime or palindrome:\n";
     assert_eq!(
         (ended.stdout, ended.stderr),
         ("a\n".into(), prompt.repeat(2))
     );
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
@@ -113,24 +106,22 @@ fn with_json_each_answer_is_an_object() {
         vec![Hears("check 7 prime"), Says("Pri\u{1b}me"), Closes],
         vec![Hears("convert A"), Closes],
     ]);
-    let client = labclient(&["handout", "text-menu", "--json"]).at(server.address());
-    let ended = client.run_with("2\n7\nprime\n1\nA\n3\n");
-    server.was_told_all();
-    assert_eq!(
-        ended.stdout,
+    let ended = server.run(
+        &["handout", "text-menu", "--json"],
+        "2\n7\nprime\n1\nA\n3\n",
+    );
+    ended.exited(
+        3,
         "{\"ok\":true,\"received\":\"Pri\\u001bme\"}\n\
          {\"error\":\"the server closed the connection without an answer\",\"kind\":\"lost\",\
-         \"ok\":false,\"status\":3}\n"
+         \"ok\":false,\"status\":3}\n",
     );
-    assert_eq!(ended.status, Some(3));
 }
 
 #[test]
 fn what_would_move_the_cursor_is_made_visible() {
     let server = printed(vec![vec![Hears("A"), Says("\u{1b}[2J"), HearsTheEnd]]);
-    let client = labclient(&["handout", "text-session"]).at(server.address());
-    let ended = client.run_with("A\n");
-    server.was_told_all();
+    let ended = server.run(&["handout", "text-session"], "A\n");
     assert_eq!(ended.stdout, "\\u{1b}[2J\n");
 }
 
@@ -142,13 +133,8 @@ fn an_answer_that_is_longer_than_one_read_is_put_together() {
     let steps = vec![Says(said), Hears("B"), Says("b"), HearsTheEnd];
     let heard = Hears(upper.clone().leak());
     let server = printed(vec![[vec![heard], steps].concat()]);
-    let client = labclient(&["handout", "text-session"]).at(server.address());
-    let ended = client.run_with(format!("{upper}\nB\n"));
-    server.was_told_all();
-    assert_eq!(
-        (ended.stdout, ended.status),
-        (format!("{lower}\nb\n"), Some(0))
-    );
+    let ended = server.run(&["handout", "text-session"], format!("{upper}\nB\n"));
+    ended.exited(0, format!("{lower}\nb\n"));
 }
 
 #[test]
@@ -159,18 +145,8 @@ fn a_server_that_does_not_stop_is_not_listened_to_for_ever() {
         crate::printed::hears(&stream, "convert A");
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
     });
-    let client = labclient(&["handout", "text-menu"]).at(server.address());
-    let ended = client.run_with("1\nA\n3\n");
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(5), ""),
-        "{ended:?}"
-    );
-    assert!(
-        ended.stderr.contains("expected the end of the answer"),
-        "{ended:?}"
-    );
+    let ended = server.run(&["handout", "text-menu"], "1\nA\n3\n");
+    ended.refused(5, &["expected the end of the answer"]);
 }
 
 #[test]
@@ -182,10 +158,8 @@ fn an_answer_that_only_looks_like_the_beginning_of_one_is_taken_for_whole() {
         Hears("q"),
         Closes,
     ]]);
-    let client = labclient(&["handout", "calculator"]).at(server.address());
-    let ended = client.run_with("Ann\n12 + 13\nq\n");
-    server.was_told_all();
-    assert_eq!((ended.stdout.as_str(), ended.status), ("25\n", Some(0)));
+    let ended = server.run(&["handout", "calculator"], "Ann\n12 + 13\nq\n");
+    ended.exited(0, "25\n");
 }
 
 #[test]
@@ -194,9 +168,7 @@ fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_
         let stream = crate::printed::accept(&listener);
         crate::printed::hears(&stream, "convert A");
     });
-    let client = labclient(&["handout", "text-menu", "--json"]).at(server.address());
-    let ended = client.run_with("1\n\nA\n3\n");
-    server.was_told_all();
+    let ended = server.run(&["handout", "text-menu", "--json"], "1\n\nA\n3\n");
     let objects: Vec<serde_json::Value> = ended
         .stdout
         .lines()
@@ -211,8 +183,7 @@ fn with_json_a_server_that_closes_without_an_answer_is_an_object_and_so_is_what_
 fn help_shows_the_menu_of_a_hand_out_again_and_is_not_sent() {
     let server = crate::printed::serving(|_| {});
     for (name, leave) in [("text-menu", "3"), ("atm-card", "6")] {
-        let client = labclient(&["handout", name]).at(server.address());
-        let ended = client.run_with(format!("?\nHELP\n{leave}\n"));
+        let ended = pipe(&server, &["handout", name], format!("?\nHELP\n{leave}\n"));
         assert_eq!(ended.status, Some(0), "{ended:?}");
         assert_eq!(
             ended.stderr.matches(&format!("{leave}. Exit")).count(),
@@ -220,5 +191,5 @@ fn help_shows_the_menu_of_a_hand_out_again_and_is_not_sent() {
             "{ended:?}"
         );
     }
-    server.was_told_all();
+    server.finish();
 }

@@ -47,8 +47,7 @@ fn rude_bank() -> String {
 }
 
 fn log_in(terminal: &mut Terminal) {
-    terminal.expect("PIN: ");
-    terminal.enter("5678");
+    terminal.answer("PIN: ", "5678");
 }
 
 #[test]

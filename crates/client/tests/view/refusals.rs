@@ -9,12 +9,7 @@ use super::{run, sample};
 #[track_caller]
 fn refused(arguments: &[&str]) -> String {
     let viewed = run(arguments);
-    assert_eq!(
-        (viewed.status, viewed.stdout.as_str()),
-        (Some(2), ""),
-        "{}",
-        viewed.stderr
-    );
+    viewed.exited(2, "");
     viewed.stderr
 }
 
@@ -69,7 +64,7 @@ fn a_recording_is_not_overwritten_by_its_picture() {
 fn an_output_that_cannot_be_written_is_named() {
     let file = sample("torn.server.jsonl");
     let viewed = run(&["--svg", &file, "-o", "no-such-directory/a.svg"]);
-    assert_eq!((viewed.status, viewed.stdout.as_str()), (Some(6), ""));
+    viewed.exited(6, "");
     let said = viewed.stderr;
     assert!(
         said.starts_with("labclient: cannot write no-such-directory/a.svg: "),
