@@ -7,6 +7,7 @@ use std::thread;
 use proto::frame::Framing;
 use proto::mode::Mode;
 #[cfg(unix)]
+use testkit::assert_contains;
 use testkit::process::Signal;
 use testkit::process::{Ended, Process};
 use testkit::service::start;
@@ -181,10 +182,7 @@ fn a_server_that_goes_without_a_word_is_lost() {
     let ended = ends_after(b"EVENT said Joty last words");
     let (lines, complaints, status) = outcome(&ended);
     assert_eq!(lines, ["Joty: last words"]);
-    assert!(
-        complaints.contains("the server closed the connection\n"),
-        "{complaints}"
-    );
+    assert_contains(&complaints, &["the server closed the connection\n"]);
     assert_eq!(status, Some(3));
 }
 

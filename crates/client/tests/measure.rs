@@ -12,6 +12,7 @@ use proto::mode::Mode;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::process::Ended;
 #[cfg(unix)]
 use testkit::process::Signal;
@@ -59,10 +60,7 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     let (server, directory) = (start(Mode::Atm), tempfile::tempdir().unwrap());
     let words = "experiment atm --rates 0,30 --operations 5 --warm-up 1 --timeout 0.1 --seed 7";
     let table = done(&ran(&directory, Some(&server), words));
-    assert!(
-        table.contains("at 2 of 2 rates the balance is what"),
-        "{table}"
-    );
+    assert_contains(&table, &["at 2 of 2 rates the balance is what"]);
     let out = directory.path().join("experiment-atm");
 
     let samples = cells(&out.join("samples.csv"));
@@ -115,10 +113,7 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     let refused = ran(&directory, Some(&server), &named);
     assert_eq!(refused.status, Some(2));
     let said = refused.stderr;
-    assert!(
-        said.contains("holds the results of an earlier experiment"),
-        "{said}"
-    );
+    assert_contains(&said, &["holds the results of an earlier experiment"]);
     assert_eq!(cells(&out.join("samples.csv")).len(), 11);
 }
 
@@ -294,11 +289,7 @@ fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
     let words = format!("bench chat --members 3 --senders 1 -n 1000 --rate 10 --server {address}");
     let ended = ran(&directory, None, &words);
     let (table, said) = (&ended.stdout, &ended.stderr);
-    assert!(
-        table.contains("errors      3 connection lost"),
-        "{table}{said}"
-    );
-    assert!(table.contains("complete    NO"), "{table}");
+    assert_contains(&table, &["errors      3 connection lost", "complete    NO"]);
     assert_eq!(ended.status, Some(1), "{table}{said}");
 }
 
@@ -340,10 +331,7 @@ fn ctrl_c_keeps_what_is_done() {
     client.signal(Signal::INT);
     let ended = client.end_by_itself();
     let table = done(&ended);
-    assert!(
-        table.contains("expected number is within the interval"),
-        "{table}"
-    );
+    assert_contains(&table, &["expected number is within the interval"]);
     assert!(ended.stderr.contains("this is part of the experiment"));
     let out = directory.path().join("experiment-text");
     let samples = cells(&out.join("samples.csv"));
@@ -396,10 +384,15 @@ fn a_room_is_benched_with_its_order_and_completeness() {
     let words = "bench chat --members 5 --senders 3 -n 30 --rate 100000";
     let ended = ran(&directory, Some(&server), words);
     let table = done(&ended);
-    assert!(table.contains("said        30 by 3 senders"), "{table}");
-    assert!(table.contains("deliveries  150 to 5 members"), "{table}");
-    assert!(table.contains("complete    yes"), "{table}");
-    assert!(table.contains("one order   yes"), "{table}");
+    assert_contains(
+        &table,
+        &[
+            "said        30 by 3 senders",
+            "deliveries  150 to 5 members",
+            "complete    yes",
+            "one order   yes",
+        ],
+    );
     assert!(ended.stderr.contains("its brake is measured too"));
 
     let told = done(&ran(&directory, Some(&server), &format!("{words} --json")));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use proto::mode::Mode;
 use record::{CloseReason, DropCause, Event, EventKind, NoteKind, Recording, Run, Secrets};
 use tempfile::TempDir;
+use testkit::assert_starts;
 use testkit::process::Ended;
 use testkit::process::words;
 use testkit::service::start;
@@ -230,10 +231,9 @@ fn a_second_run_is_added_and_another_file_is_left_alone() {
 
     let ended = lab.run(&["text", "lower", "A", "--record", "nowhere/it.jsonl"], "");
     assert_eq!(ended.status, Some(2));
-    assert!(
-        ended
-            .stderr
-            .starts_with("labclient: cannot record to nowhere/it.jsonl: ")
+    assert_starts(
+        &ended.stderr,
+        "labclient: cannot record to nowhere/it.jsonl: ",
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
+use testkit::assert_contains;
 
 use crate::labserver::{Home, run, start};
 
@@ -123,13 +124,7 @@ fn an_address_of_another_machine_is_named_with_what_to_do() {
     assert_eq!(ended.status, Some(1));
     let words = "labserver: cannot listen on 192.0.2.1:0: Cannot assign requested address";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("give --bind an address of this machine"),
-        "{}",
-        ended.stderr
-    );
+    assert_contains(&ended.stderr, &["give --bind an address of this machine"]);
 }
 
 #[test]
@@ -153,13 +148,7 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
     ended.exited(1, "");
     let words = "labserver: cannot listen on 127.0.0.1:7: Permission denied";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("ports below 1024 are for the superuser"),
-        "{}",
-        ended.stderr
-    );
+    assert_contains(&ended.stderr, &["ports below 1024 are for the superuser"]);
 }
 
 #[test]

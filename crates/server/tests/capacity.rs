@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
+use testkit::assert_contains;
 
 use crate::labserver::{CARD, PIN, start};
 
@@ -89,10 +90,7 @@ fn half_frames_cost_no_more_than_what_was_sent() {
         peer.shutdown(Shutdown::Write).unwrap();
         let mut answer = String::new();
         peer.read_to_string(&mut answer).unwrap();
-        assert!(
-            answer.contains(" bytes into a 65536-byte message"),
-            "{answer}"
-        );
+        assert_contains(&answer, &[" bytes into a 65536-byte message"]);
     }
     let grown = most_resident(&server).saturating_sub(before);
     let bound = PEERS * EACH + SLACK;

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use proto::frame::Framing;
 use socket2::{Domain, Socket, Type};
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::peer::Peer;
 use testkit::process::Process;
 use testkit::process::words;
@@ -77,10 +78,7 @@ fn who_gives_way_is_said_in_the_log() {
     let _second = converse_from(1, &server, "text tcp");
     let line = server.stderr.find(|line| line.contains("ended end="));
     let line = line.unwrap();
-    assert!(
-        line.contains("idle when another needed its place"),
-        "{line}"
-    );
+    assert_contains(&line, &["idle when another needed its place"]);
 }
 
 /// What a machine settles with that has no customer any more.
@@ -140,8 +138,7 @@ fn silence_keeps_nobody_out_of_a_server_that_may_open_few_files() {
     let server = start_limited("ulimit -n 256", &["--mode", "text", "--port", "0"]);
     let warning = server.stderr.find(|line| line.contains("WARN"));
     let warning = warning.unwrap();
-    assert!(warning.contains("not 2000"), "{warning}");
-    assert!(warning.contains("256 files"), "{warning}");
+    assert_contains(&warning, &["not 2000", "256 files"]);
     let address = server.address("text tcp");
     // Each is alone at its address, and none says anything.
     let _silent: Vec<_> = (0..250)

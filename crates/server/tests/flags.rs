@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 
 use proto::frame::Framing;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::peer::Peer;
 
 use crate::labserver::{CARD, Home, PIN, start};
@@ -37,10 +38,7 @@ fn idle_timeout_ends_a_silent_connection() {
         "text tcp",
         b"",
     );
-    assert!(
-        all.contains("ERR too-slow nothing was said for 0.05 s"),
-        "{all}"
-    );
+    assert_contains(&all, &["ERR too-slow nothing was said for 0.05 s"]);
 }
 
 #[test]
@@ -50,9 +48,9 @@ fn frame_timeout_ends_a_message_that_does_not_end() {
         "text tcp",
         b"8:PRI",
     );
-    assert!(
-        all.contains("ERR too-slow a message was not complete after 0.05 s"),
-        "{all}"
+    assert_contains(
+        &all,
+        &["ERR too-slow a message was not complete after 0.05 s"],
     );
 }
 
@@ -119,8 +117,7 @@ fn script_chooses_the_exchange_and_lists_those_there_are() {
     }
     let ended = Home::new().run(&["--mode", "script", "--script", "nonsense"]);
     assert_ne!(ended.status, Some(0));
-    assert!(ended.stderr.contains("nonsense"), "{ended:?}");
-    assert!(ended.stderr.contains("--script list"), "{ended:?}");
+    assert_contains(&ended.stderr, &["nonsense", "--script list"]);
 }
 
 #[test]

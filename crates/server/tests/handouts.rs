@@ -5,6 +5,7 @@ use std::net::Shutdown;
 
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
+use testkit::assert_contains;
 use testkit::process::Process;
 
 use crate::labserver::{Home, run, start};
@@ -77,8 +78,7 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
         let ended = server.stop();
         let warning = ended.stderr.lines().find(|line| line.contains(shown));
         let warning = warning.unwrap_or_else(|| panic!("{handout}: {}", ended.stderr));
-        assert!(warning.contains("WARN"), "{warning}");
-        assert!(warning.contains(understood), "{warning}");
+        assert_contains(&warning, &["WARN", understood]);
         let mut others = ended
             .stderr
             .lines()

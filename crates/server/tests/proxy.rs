@@ -7,6 +7,7 @@ use proto::frame::Framing;
 use proto::side::Side;
 use record::{EventKind, Message, Recording};
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::peer::Peer;
 use testkit::process::words;
 use testkit::process::{Process, Signal};
@@ -73,10 +74,7 @@ fn a_server_that_is_not_there_is_named_in_the_log_and_the_client_is_reset() {
     assert!(at_start.contains(&format!("{to} yet")), "{at_start}");
     let of_client = |line: &str| warnings(line) && line.contains("connection{");
     let of_client = proxy.stderr.find(of_client).unwrap();
-    assert!(
-        of_client.contains(&format!("nothing listens on {to}")),
-        "{of_client}"
-    );
+    assert_contains(&of_client, &[&format!("nothing listens on {to}")]);
 }
 
 #[test]

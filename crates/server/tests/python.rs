@@ -1,5 +1,6 @@
 //! `labserver`, and a student's client in Python: the programs of `examples/python`.
 
+use testkit::assert_starts;
 use testkit::process::Process;
 use testkit::process::words;
 use testkit::python;
@@ -85,10 +86,7 @@ fn the_calculator_client_has_a_session() {
         );
     let ended = ask(&["calc_client.py", "12(10"], address).end_after("");
     ended.exited(1, "");
-    assert!(
-        ended.stderr.starts_with("ERR malformed column 3"),
-        "{ended:?}"
-    );
+    assert_starts(&ended.stderr, "ERR malformed column 3");
 }
 
 #[test]

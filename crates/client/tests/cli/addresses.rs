@@ -2,6 +2,7 @@
 
 use proto::frame::Framing;
 use proto::mode::Mode;
+use testkit::assert_contains;
 use testkit::service::{start, start_with};
 
 use crate::bare_servers::unused_address;
@@ -40,10 +41,9 @@ fn each_address_that_was_tried_is_named() {
     let ended = run(format!("localhost:{port}"), PRIME);
     ended.exited(3, "");
     let tried = format!("nothing listens on 127.0.0.1:{port}");
-    assert!(ended.stderr.contains(&tried), "{ended:?}");
-    assert!(
-        ended.stderr.contains("is `labserver --mode text` running?"),
-        "{ended:?}"
+    assert_contains(
+        &ended.stderr,
+        &[&tried, "is `labserver --mode text` running?"],
     );
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 
 use serde_json::Value;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 
 use crate::bare_servers::{bank, bank_over, sends, sends_and_closes};
 use crate::labclient::{labclient, pipe, run};
@@ -268,9 +269,10 @@ fn a_bank_that_breaks_the_protocol_never_has_a_pin_shown() {
         assert!(!text.contains("2468") && !text.contains(hex), "{text}");
     }
     let shown = "  open request  2: VERIFY_CARD_AND_PASSWORD LOGIN_";
-    assert!(json.stderr.contains(shown), "{json:?}");
-    assert!(json.stderr.contains(" 123456789 ****\n"), "{json:?}");
-    assert!(json.stderr.contains(" welcome HOLDER\n"), "{json:?}");
+    assert_contains(
+        &json.stderr,
+        &[shown, " 123456789 ****\n", " welcome HOLDER\n"],
+    );
 }
 
 /// A bank that answers well, except where this is asked.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use testkit::assert_contains;
 use testkit::process::Ended;
 
 use crate::bare_servers::unused_address;
@@ -179,10 +180,7 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
     }
     let help = labclient(&["--help"]).run().stdout;
     for mode in ["atm", "text", "calc", "datetime", "echo", "script"] {
-        assert!(
-            help.contains(&format!("\n  {mode} ")),
-            "{mode} is not in:\n{help}"
-        );
+        assert_contains(&help, &[&format!("\n  {mode} ")]);
     }
     let in_one_line: Vec<&str> = help.split_whitespace().collect();
     let in_one_line = in_one_line.join(" ");

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 
 use crate::bare_servers::{bank, bank_over};
 use crate::labclient::run;
@@ -44,10 +45,7 @@ fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
         );
         ended.exited(4, "");
         let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
-        assert!(
-            ended.stderr.contains(&id),
-            "{verb}: {id} is not in {ended:?}"
-        );
+        assert_contains(&ended.stderr, &[&id]);
         assert!(!ended.stderr.contains("failed"), "{verb}: {ended:?}");
     }
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::process::{Ended, Process, Program, Signal};
 use testkit::service::start;
 use wire::connection::Connection;
@@ -273,10 +274,9 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
     let ended = limited.run();
     let stderr = &ended.stderr;
     ended.exited(4, "");
-    assert!(stderr.contains("WITH_"), "{stderr}");
-    assert!(
-        stderr.contains("the notes are out; the outcome is not known yet"),
-        "{stderr}"
+    assert_contains(
+        &stderr,
+        &["WITH_", "the notes are out; the outcome is not known yet"],
     );
     // With room on the disk again it is settled, as it happened.
     let settled = machine(home.path(), bank, &["settle"]).run().stdout;

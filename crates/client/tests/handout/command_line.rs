@@ -1,6 +1,7 @@
 //! Options that fit and options that do not, and the list.
 
 use proto::handout::Handout;
+use testkit::assert_starts;
 
 use crate::labclient::labclient;
 
@@ -30,10 +31,7 @@ fn no_hand_out_is_framed_otherwise() {
     for handout in Handout::ALL {
         let ended = labclient(&["handout", handout.name(), "--wire", "line"]).run();
         assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(
-            ended.stderr.starts_with("labclient: --wire line: "),
-            "{ended:?}"
-        );
+        assert_starts(&ended.stderr, "labclient: --wire line: ");
     }
 }
 

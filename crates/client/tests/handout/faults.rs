@@ -1,5 +1,6 @@
 //! `--fault` with a hand-out.
 
+use testkit::assert_contains;
 use testkit::process::words;
 
 use crate::labclient::at;
@@ -38,8 +39,5 @@ fn a_doubled_request_comes_twice() {
     let ended = client.run_with("3\n7\n1\n6\n");
     server.finish();
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    assert!(
-        ended.stdout.contains("Withdrawn 1 successfully"),
-        "{ended:?}"
-    );
+    assert_contains(&ended.stdout, &["Withdrawn 1 successfully"]);
 }

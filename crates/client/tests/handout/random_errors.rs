@@ -1,6 +1,7 @@
 //! `--error-rate`: requests that are left out at random.
 
 use std::io::{Read, Write};
+use testkit::assert_starts;
 
 use crate::printed::Step::HearsTheEnd;
 use crate::printed::{accept, printed, serving};
@@ -13,10 +14,7 @@ fn in_a_share_of_requests_the_bank_is_called_and_told_nothing() {
         "2\n7\n3\n7\n5\n6\n",
     );
     ended.exited(0, "ERROR\nERROR\n");
-    assert!(
-        ended.stderr.starts_with("drawing at random: --seed "),
-        "{ended:?}"
-    );
+    assert_starts(&ended.stderr, "drawing at random: --seed ");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The samples, drawn.
 
 use std::path::Path;
+use testkit::assert_contains;
 
 use proto::mode::Transport;
 use proto::side::Side;
@@ -64,8 +65,13 @@ fn where_the_money_is_a_proxy_does_not_know() {
     let viewed = run(&["--explain", &proxy]);
     viewed.complained(2, &["record the cash machine and the bank"]);
     let told = view(&["--explain", &client, &proxy, &server]);
-    assert!(told.contains("(1) no answer came; (2)"), "{told}");
-    assert!(told.contains("500.00 has left the account, once"), "{told}");
+    assert_contains(
+        &told,
+        &[
+            "(1) no answer came; (2)",
+            "500.00 has left the account, once",
+        ],
+    );
 }
 
 #[test]

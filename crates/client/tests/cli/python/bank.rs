@@ -1,6 +1,7 @@
 //! A bank in Python: whatever is lost, the money moves exactly once, and it is kept on the disk.
 
 use tempfile::TempDir;
+use testkit::assert_contains;
 use testkit::at_once;
 use testkit::process::{Ended, Process, Program};
 
@@ -56,10 +57,7 @@ fn it_does_all_that_a_machine_asks_and_remembers_it() {
     let bank = Bank::open();
     let receipt = bank.run(&["withdraw", "500"]);
     assert_eq!(receipt.status, Some(0), "{receipt:?}");
-    assert!(
-        receipt.stdout.contains("Available   9500.00"),
-        "{receipt:?}"
-    );
+    assert_contains(&receipt.stdout, &["Available   9500.00"]);
     let receipt = bank.run(&["deposit", "20.5"]);
     assert_eq!(receipt.status, Some(0), "{receipt:?}");
     let refused = bank.run(&["withdraw", "9520.51"]);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use proto::handout::Handout;
 use proto::mode::Transport;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::process::{Ended, Process, Program};
 
 use super::server;
@@ -217,10 +218,7 @@ fn chat_members_hear_what_the_others_say() {
     while !heard.contains(&format!("{name} has left the chat.")) {
         heard += &joty.stdout.next();
     }
-    assert!(
-        heard.contains(&format!("{name} has joined the chat.")),
-        "{heard}"
-    );
+    assert_contains(&heard, &[&format!("{name} has joined the chat.")]);
     joty.write_line("quit");
     let ended = joty.end();
     assert_eq!(ended.status, Some(0), "{ended:?}");
