@@ -6,14 +6,13 @@ use std::sync::mpsc::channel;
 use testkit::terminal::key::{CTRL_C, CTRL_D, UP};
 
 use super::start;
-use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
-use crate::printed::{accept, hears, hears_the_end, printed, serving};
+use crate::printed::{accept, expect, expect_end, printed, serving};
 
 #[test]
 fn the_text_menu_asks_for_each_part_and_again_after_a_wrong_choice() {
-    let server = printed(vec![
-        vec![Hears("convert HELLO World"), Says("hello"), Closes],
-        vec![Hears("check 12321 palindrome"), Says("Palindrome"), Closes],
+    let server = printed(&[
+        "C: convert HELLO World\nS: hello\nS closes",
+        "C: check 12321 palindrome\nS: Palindrome\nS closes",
     ]);
     let mut terminal = start(&["handout", "text-menu"], &server);
     terminal.expect("3. Exit");
@@ -36,11 +35,8 @@ fn the_text_menu_asks_for_each_part_and_again_after_a_wrong_choice() {
 
 #[test]
 fn the_cards_password_is_hidden() {
-    let server = printed(vec![vec![
-        Hears("VERIFY_CARD_AND_PASSWORD 123456789 s3cr3t"),
-        Says("VERIFY_ACK FAILURE"),
-        Closes,
-    ]]);
+    let server = printed(&["C: VERIFY_CARD_AND_PASSWORD 123456789 s3cr3t\n\
+                S: VERIFY_ACK FAILURE\nS closes"]);
     let mut terminal = start(&["handout", "atm-card"], &server);
     terminal.expect("6. Exit");
     terminal.answer("choice (1 to 6): ", "1");
@@ -59,12 +55,7 @@ fn the_cards_password_is_hidden() {
 
 #[test]
 fn the_log_in_is_asked_for_until_it_is_taken_and_hides_the_password() {
-    let server = printed(vec![vec![
-        Hears("jamal"),
-        Hears("s3cr3t"),
-        Says("WRONG_CRED"),
-        HearsTheEnd,
-    ]]);
+    let server = printed(&["C: jamal\nC: s3cr3t\nS: WRONG_CRED"]);
     let mut terminal = start(&["handout", "atm-login"], &server);
     terminal.answer("name: ", "jamal");
     terminal.answer("password: ", "s3cr3t");
@@ -78,13 +69,7 @@ fn the_log_in_is_asked_for_until_it_is_taken_and_hides_the_password() {
 
 #[test]
 fn the_calculator_warns_of_what_it_does_not_send() {
-    let server = printed(vec![vec![
-        Hears("Ann"),
-        Hears("12 + 13"),
-        Says("25.0"),
-        Hears("q"),
-        Closes,
-    ]]);
+    let server = printed(&["C: Ann\nC: 12 + 13\nS: 25.0\nC: q\nS closes"]);
     let mut terminal = start(&["handout", "calculator"], &server);
     terminal.answer("name: ", "Ann");
     terminal.answer("expression, or q: ", "12(10");
@@ -101,14 +86,14 @@ fn in_the_room_ones_own_lines_are_shown_and_others_do_not_mix_with_what_is_typed
     let (go_on, may_go_on) = channel();
     let server = serving(move |listener| {
         let mut stream = accept(&listener);
-        hears(&stream, "Ann");
-        hears(&stream, "hello");
+        expect(&stream, "Ann");
+        expect(&stream, "hello");
         may_go_on.recv().unwrap();
         stream.write_all(b"Joty: hi Ann").unwrap();
-        hears(&stream, "half a line");
-        hears(&stream, "quit");
+        expect(&stream, "half a line");
+        expect(&stream, "quit");
         stream.shutdown(std::net::Shutdown::Write).unwrap();
-        hears_the_end(&stream);
+        expect_end(&stream);
     });
     let mut terminal = start(&["handout", "chat"], &server);
     terminal.answer("name: ", "Ann");
@@ -126,7 +111,7 @@ fn in_the_room_ones_own_lines_are_shown_and_others_do_not_mix_with_what_is_typed
 
 #[test]
 fn ctrl_c_says_quit_in_the_room() {
-    let server = printed(vec![vec![Hears("Ann"), Hears("quit"), Closes]]);
+    let server = printed(&["C: Ann\nC: quit\nS closes"]);
     let mut terminal = start(&["handout", "chat"], &server);
     terminal.answer("name: ", "Ann");
     terminal.expect("chat> ");

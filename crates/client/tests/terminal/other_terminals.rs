@@ -35,7 +35,7 @@ fn a_pin_is_not_asked_for_where_the_terminal_would_show_it() {
 #[test]
 fn nor_is_the_password_of_a_hand_out() {
     let plain = "stty sane; TERM=dumb \"$0\" \"$@\"; status=$?; stty -a; exit $status";
-    let server = printed(vec![]);
+    let server = printed(&[]);
     let mut terminal = start_in(plain, &["handout", "atm-card"], &server);
     terminal.answer("choice (1 to 6): ", "1");
     terminal.answer("card number: ", "123456789");
