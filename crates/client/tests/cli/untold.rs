@@ -15,12 +15,12 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use testkit::TEST_TIMEOUT;
 use testkit::assert_contains;
-use testkit::process::{Ended, Process, Program, Signal};
+use testkit::process::{Process, Program, Signal};
 use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use crate::bare_servers::bank;
+use crate::bare_servers::{bank, welcome};
 use crate::labclient::{at, labclient, labclient_at_home, run};
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
@@ -34,14 +34,6 @@ fn full() -> Option<File> {
     full
 }
 
-#[track_caller]
-fn says_on_stderr(ended: &Ended, status: i32, words: &[&str]) {
-    assert_eq!(ended.status, Some(status), "{ended:?}");
-    for words in words {
-        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
-    }
-}
-
 #[test]
 fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
     let bank = start(Mode::Atm);
@@ -51,41 +43,25 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         (&["deposit", "20.50"], "DEP_", "deposited 20.50"),
     ] {
         let Some(full) = full() else { return };
-        let ended = at(&bank, ATM)
-            .with(request)
-            .adjust(|command| command.stdout(full))
-            .run();
-        says_on_stderr(&ended, 4, &[id, done, "No space left on device"]);
+        let client = at(&bank, ATM).with(request);
+        let ended = client.adjust(|command| command.stdout(full)).run();
+        ended.complained(4, &[id, done, "No space left on device"]);
         let ended = at(&bank, ATM).with(request).with_closed_stdout().run();
-        says_on_stderr(&ended, 4, &[id, done, "nobody reads standard output"]);
+        ended.complained(4, &[id, done, "nobody reads standard output"]);
     }
-    let create = [
-        "atm",
-        "--card",
-        "5550001111",
-        "create",
-        "Ada Lovelace",
-        "100",
-    ];
-    let ended = labclient(&create)
-        .pin("2468")
-        .at(&bank)
-        .with_closed_stdout()
-        .run();
-    says_on_stderr(&ended, 4, &["ACC_", "created"]);
+    let create = ["atm", "--card=5550001111", "create", "Ada Lovelace", "100"];
+    let ended = at(&bank, &create).pin("2468").with_closed_stdout().run();
+    ended.complained(4, &["ACC_", "created"]);
 }
 
 #[test]
 fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
     let bank = start(Mode::Atm);
-    let ended = at(&bank, ATM)
-        .with_closed_stdout()
-        .run_with("balance\nwithdraw 500\n");
-    says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
-    let ended = at(&bank, ATM)
-        .with_closed_stdout()
-        .run_with("withdraw 500\nwithdraw 500\n");
-    says_on_stderr(&ended, 4, &["WITH_", "available 9500.00"]);
+    let client = || at(&bank, ATM).with_closed_stdout();
+    let ended = client().run_with("balance\nwithdraw 500\n");
+    ended.complained(6, &["no request after this one was carried out"]);
+    let ended = client().run_with("withdraw 500\nwithdraw 500\n");
+    ended.complained(4, &["WITH_", "available 9500.00"]);
     run(&bank, &[ATM, &["balance"]].concat()).printed("9500.00\n");
 }
 
@@ -102,12 +78,10 @@ fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
             }
         }
         match words[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
             ["WITHDRAW", id, amount, _key] => {
                 Some(format!("OK {id} held {amount}, available 9500.00"))
             }
-            _ => None,
+            _ => welcome(request),
         }
     });
     let patiently = ["--timeout", "1000", "--patience", "1000"];
@@ -123,17 +97,17 @@ fn a_signal_while_a_transaction_is_open_says_who_settles_it() {
         running.signal(signal);
         let ended = running.end_by_itself();
         let words = "no notes were seen to move; the outcome is not known yet";
-        says_on_stderr(&ended, 4, &[&id, words, "`labclient atm settle --server "]);
+        ended.complained(4, &[&id, words, "`labclient atm settle --server "]);
     }
     let (running, id) = waiting(&["withdraw", "500"], "CONFIRM");
     running.signal(Signal::TERM);
     let words = "the notes are out; the outcome is not known yet";
-    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+    running.end_by_itself().complained(4, &[&id, words]);
     let create = ["create", "Ada Lovelace"];
     let (running, id) = waiting(&create, "CREATE_ACCOUNT");
     running.signal(Signal::INT);
     let words = "whether the account was opened is not known";
-    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+    running.end_by_itself().complained(4, &[&id, words]);
 }
 
 #[test]
@@ -159,18 +133,14 @@ fn a_second_signal_ends_it_at_once() {
     while stderr.write(&[b' '; 1024]).is_ok() {}
     stderr.set_nonblocking(false).unwrap();
     let (tell, told) = channel();
-    let bank = bank(
-        move |request| match request.split(' ').collect::<Vec<_>>()[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
-            _ => {
-                let _ = tell.send(());
-                loop {
-                    thread::park();
-                }
+    let bank = bank(move |request| {
+        welcome(request).or_else(|| {
+            let _ = tell.send(());
+            loop {
+                thread::park();
             }
-        },
-    );
+        })
+    });
     let running = at(&bank, ATM)
         .with(&["withdraw", "5", "--timeout", "1000"])
         .adjust(|command| command.stderr(OwnedFd::from(stderr)))
@@ -197,15 +167,13 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
                     break;
                 };
                 let request = String::from_utf8(request).unwrap();
-                let words: Vec<_> = request.split(' ').collect();
-                let answer = match words[..] {
-                    ["TERMINAL", name] => format!("OK terminal {name}"),
-                    ["VERIFY_CARD_AND_PASSWORD", id, ..] => format!("OK {id} welcome Joty"),
-                    ["BALANCE_INQUIRY"] => "OK available 10000.00, held 0.00".into(),
-                    _ => "OK bye".into(),
-                };
+                let is_inquiry = request == "BALANCE_INQUIRY";
+                let answer = welcome(&request).unwrap_or_else(|| match is_inquiry {
+                    true => "OK available 10000.00, held 0.00".into(),
+                    false => "OK bye".into(),
+                });
                 bank.writer.send(answer.as_bytes()).unwrap();
-                if words[0] == "BALANCE_INQUIRY" && number == 0 {
+                if is_inquiry && number == 0 {
                     bank.writer
                         .send(b"ERR too-slow nothing was said for 600 s")
                         .unwrap();
