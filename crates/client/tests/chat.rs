@@ -7,7 +7,6 @@ use std::thread;
 use proto::frame::Framing;
 use proto::mode::Mode;
 #[cfg(unix)]
-use testkit::assert_contains;
 use testkit::process::Signal;
 use testkit::process::{Ended, Process};
 use testkit::service::start;

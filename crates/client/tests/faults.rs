@@ -62,26 +62,20 @@ fn the_client_dies_where_it_is_told_to_and_nowhere_else() {
 fn a_fault_that_can_never_strike_is_refused_with_the_reason() {
     for (arguments, why) in [
         (
-            &["text", "--fault", "crash-at=mid-dispense"][..],
+            "text --fault crash-at=mid-dispense",
             "only the cash machine comes by mid-dispense: labclient atm",
         ),
+        ("echo A --fault reorder=5%", "TCP keeps the order"),
+        ("datetime date --fault cut=1%", "this is UDP"),
+        ("script udp --fault split=7", "this is UDP"),
+        ("chat --fault glue=#1", "use split; or duplicate"),
         (
-            &["echo", "A", "--fault", "reorder=5%"],
-            "TCP keeps the order",
-        ),
-        (&["datetime", "date", "--fault", "cut=1%"], "this is UDP"),
-        (&["script", "udp", "--fault", "split=7"], "this is UDP"),
-        (&["chat", "--fault", "glue=#1"], "use split; or duplicate"),
-        (
-            &["handout", "chat", "--fault", "error=5%"],
+            "handout chat --fault error=5%",
             "how a request is refused there is not known",
         ),
-        (
-            &["view", "a.jsonl", "--fault", "cut=1%"],
-            "leave it out here",
-        ),
+        ("view a.jsonl --fault cut=1%", "leave it out here"),
     ] {
-        let ended = ran(arguments);
+        let ended = ran(&words(arguments));
         assert_eq!(ended.status, Some(2), "{arguments:?}");
         let said = ended.stderr;
         assert!(said.contains(why), "{arguments:?}: {said}");

@@ -109,13 +109,11 @@ fn a_port_in_use_is_named_with_what_to_do() {
     let address = holder.local_addr().unwrap();
     let ended = run(&["--mode", "text", "--port", &address.port().to_string()]);
     ended.exited(1, "");
-    assert_eq!(
-        ended.stderr,
-        format!(
-            "labserver: cannot listen on {address}: Address already in use (os error 98): is \
-             another labserver running? choose another port with --port\n"
-        )
+    let reason = format!(
+        "cannot listen on {address}: Address already in use (os error 98): is another labserver \
+         running? choose another port with --port"
     );
+    ended.failed(1, &reason);
 }
 
 #[test]
@@ -140,7 +138,9 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
         let version = home.program(&["--version"]);
         let nobody_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
         if !nobody_may_run.is_ok_and(|version| version.end().status == Some(0)) {
-            return eprintln!("skipped: root may use any port, and nobody else may run the server");
+            return eprintln!(
+                "skipped: root may use any port, and no other user may run the server"
+            );
         }
         program = program.adjust(|command| command.uid(NOBODY));
     }
@@ -152,7 +152,7 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_server_of_all_interfaces_tells_what_others_call_it() {
+fn a_server_of_all_interfaces_shows_its_addresses_from_outside() {
     let server = start(&["--mode", "text", "--bind", "0.0.0.0", "--port", "0"]);
     let address = server.address("text tcp");
     assert_eq!(address.ip(), Ipv4Addr::UNSPECIFIED);
@@ -165,17 +165,17 @@ fn a_server_of_all_interfaces_tells_what_others_call_it() {
         eprintln!("not shown: there is no interface but loopback");
     }
     for interface in outside {
-        let told = format!(
+        let shown = format!(
             "from other machines: {}:{} ",
             interface.ip(),
             address.port()
         );
-        server.stderr.wait_for(&told);
+        server.stderr.wait_for(&shown);
     }
 }
 
 #[test]
-fn a_server_listens_on_ipv6_when_told_to() {
+fn a_server_listens_on_ipv6_when_asked_to() {
     if TcpListener::bind("[::1]:0").is_err() {
         return eprintln!("skipped: there is no IPv6 here");
     }

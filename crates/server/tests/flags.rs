@@ -21,45 +21,25 @@ fn wire_chooses_the_framing() {
     }
 }
 
-/// All that is said to a peer that sends these bytes and then waits.
-fn told(arguments: &[&str], service: &str, bytes: &[u8]) -> String {
-    let server = start(&[&["--port", "0"], arguments].concat());
-    let mut stream = server.connect(service);
-    stream.write_all(bytes).unwrap();
-    let mut all = String::new();
-    stream.read_to_string(&mut all).unwrap();
-    all
-}
-
 #[test]
-fn idle_timeout_ends_a_silent_connection() {
-    let all = told(
-        &["--mode", "text", "--idle-timeout", "0.05"],
-        "text tcp",
-        b"",
-    );
-    assert_contains(&all, &["ERR too-slow nothing was said for 0.05 s"]);
-}
-
-#[test]
-fn frame_timeout_ends_a_message_that_does_not_end() {
-    let all = told(
-        &["--mode", "text", "--frame-timeout", "0.05"],
-        "text tcp",
-        b"8:PRI",
-    );
-    assert_contains(
-        &all,
-        &["ERR too-slow a message was not complete after 0.05 s"],
-    );
-}
-
-#[test]
-fn login_timeout_ends_who_does_not_log_in() {
-    for mode in ["atm", "calc"] {
-        let service = format!("{mode} tcp");
-        let all = told(&["--mode", mode, "--login-timeout", "0.05"], &service, b"");
-        assert!(all.contains("ERR too-slow no log-in in time"), "{all}");
+fn a_peer_that_is_too_slow_is_refused_with_the_limit() {
+    for (mode, flag, bytes, refusal) in [
+        ("text", "--idle-timeout", "", "nothing was said for 0.05 s"),
+        (
+            "text",
+            "--frame-timeout",
+            "8:PRI",
+            "a message was not complete after 0.05 s",
+        ),
+        ("atm", "--login-timeout", "", "no log-in in time"),
+        ("calc", "--login-timeout", "", "no log-in in time"),
+    ] {
+        let server = start(&["--mode", mode, "--port", "0", flag, "0.05"]);
+        let mut stream = server.connect(&format!("{mode} tcp"));
+        stream.write_all(bytes.as_bytes()).unwrap();
+        let mut all = String::new();
+        stream.read_to_string(&mut all).unwrap();
+        assert_contains(&all, &[&format!("ERR too-slow {refusal}")]);
     }
 }
 
@@ -139,13 +119,10 @@ fn a_file_of_accounts_that_is_wrong_is_named_with_its_line() {
     let home = Home::new();
     std::fs::write(home.path().join("class.toml"), "[[account]]\ncard = 5\n").unwrap();
     for (file, words) in [
-        ("class.toml", "labserver: class.toml, line "),
-        (
-            "none.toml",
-            "labserver: cannot read the accounts in none.toml: ",
-        ),
+        ("class.toml", "class.toml, line "),
+        ("none.toml", "cannot read the accounts in none.toml: "),
     ] {
         let ended = home.run(&["--mode", "atm", "--port", "0", "--accounts", file]);
-        ended.refused(1, &[words]);
+        ended.refused(1, &[&format!("labserver: {words}")]);
     }
 }

@@ -21,7 +21,7 @@ use wire::connection::Connection;
 use wire::limits::Limits;
 
 use crate::bare_servers::{bank, welcome};
-use crate::labclient::{at, labclient, labclient_at_home, run};
+use crate::labclient::{at, labclient_at_home, run};
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
 

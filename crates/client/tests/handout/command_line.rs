@@ -2,6 +2,7 @@
 
 use proto::handout::Handout;
 use testkit::assert_starts;
+use testkit::process::words;
 
 use crate::labclient::labclient;
 
@@ -51,20 +52,14 @@ fn a_seed_needs_something_that_is_drawn() {
 #[test]
 fn what_makes_no_sense_is_a_usage_error() {
     for (arguments, named) in [
-        (&["handout"][..], "<NAME>"),
-        (&["handout", "ATM-LOGIN"], "atm-login"),
-        (
-            &["handout", "atm-login", "--operations", "0"],
-            "--operations",
-        ),
-        (
-            &["handout", "atm-card", "--error-rate", "101"],
-            "--error-rate",
-        ),
-        (&["handout", "datetime", "--gap", "2..1"], "--gap"),
-        (&["handout", "datetime", "--count", "0"], "--count"),
+        ("handout", "<NAME>"),
+        ("handout ATM-LOGIN", "atm-login"),
+        ("handout atm-login --operations 0", "--operations"),
+        ("handout atm-card --error-rate 101", "--error-rate"),
+        ("handout datetime --gap 2..1", "--gap"),
+        ("handout datetime --count 0", "--count"),
     ] {
-        let ended = labclient(arguments).run();
+        let ended = labclient(&words(arguments)).run();
         ended.refused(2, &[named]);
     }
 }
