@@ -1,4 +1,4 @@
-//! The real `labclient chat` on a pseudo-terminal: what a person sees while typing.
+//! The real `labclient chat` on a pseudo-terminal: what is shown while a line is typed.
 
 use proto::frame::Framing;
 use proto::mode::Mode;
@@ -23,8 +23,16 @@ fn join(room: &Service, name: &str) -> Peer {
     peer
 }
 
+/// A room with Joty, and Adarsh at a terminal.
+fn room_of_two() -> (Service, Peer, Terminal) {
+    let room = start(Mode::Chat);
+    let joty = join(&room, "Joty");
+    let adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    (room, joty, adarsh)
+}
+
 #[test]
-fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
+fn who_enters_is_shown_how_to_leave_and_an_unknown_command_is_not_said() {
     let room = start(Mode::Chat);
     let mut joty = join(&room, "Joty");
     let mut ahona = at_terminal(&room, &["--name", "Ahona"]);
@@ -43,9 +51,7 @@ fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
 
 #[test]
 fn a_line_that_comes_in_stands_above_the_one_being_typed() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("Adarsh has joined the chat.");
     adarsh.expect("Already here: Joty");
     adarsh.expect("chat> ");
@@ -65,9 +71,7 @@ fn a_line_that_comes_in_stands_above_the_one_being_typed() {
 
 #[test]
 fn lines_typed_ahead_and_pasted_are_each_said() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     adarsh.press("one\rtwo\rthree\r");
     adarsh.press("\x1b[200~four\rfive\x1b[201~\r");
@@ -101,9 +105,7 @@ fn the_name_is_asked_for_until_it_is_free() {
 
 #[test]
 fn ctrl_c_leaves_although_a_line_is_half_typed() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     adarsh.press("never said");
     adarsh.expect("never said");
@@ -125,10 +127,8 @@ fn a_stopping_server_ends_the_client_although_a_line_is_half_typed() {
 }
 
 #[test]
-fn a_busy_room_is_shown_whole_and_in_order_while_somebody_types() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+fn a_busy_room_is_shown_whole_and_in_order_while_a_line_is_typed() {
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     joty.receive_until("EVENT joined Adarsh");
     for number in 0..18 {
