@@ -68,7 +68,7 @@ fn watching_asks_for_both_at_random_and_ends_at_the_count() {
 }
 
 #[test]
-fn nobody_there_is_status_3_and_a_watch_goes_on() {
+fn a_server_that_is_absent_is_status_3_and_a_watch_goes_on() {
     let ended = unanswered(&["date"]).run();
     ended.exited(3, "");
     let watch = ["watch", "--count", "2", "--gap", "0.01..0.02"];

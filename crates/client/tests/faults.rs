@@ -42,7 +42,7 @@ fn a_mistake_is_shown_where_it_stands() {
 
 #[cfg(unix)]
 #[test]
-fn the_client_dies_where_it_is_told_to_and_nowhere_else() {
+fn the_client_dies_where_it_is_reported_to_and_nowhere_else() {
     for point in ["before-send", "after-send", "after-reply"] {
         let ended = ran(&[
             "text",

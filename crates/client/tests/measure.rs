@@ -217,15 +217,15 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
         refused.complained(2, &[said]);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
-    let nobody = ran(&directory, None, "bench text --server 127.0.0.1:1");
-    assert_eq!(nobody.status, Some(3));
+    let absent = ran(&directory, None, "bench text --server 127.0.0.1:1");
+    assert_eq!(absent.status, Some(3));
     let missing = ran(&directory, None, "bench text --labserver ./nothing");
     missing.complained(6, &["cannot start ./nothing"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_is_no_labserver_is_told_from_a_slow_one() {
+fn a_program_that_is_no_labserver_is_reported_from_a_slow_one() {
     let directory = tempfile::tempdir().unwrap();
     let other = ran(&directory, None, "bench text --labserver true");
     assert_eq!(other.status, Some(6));
@@ -271,7 +271,7 @@ fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
 fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let mut peer = Connection::new(stream, Framing::Netstring, Limits::SERVER).unwrap();
@@ -285,11 +285,11 @@ fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>)
                 peer.writer.send(format!("OK {lower}").as_bytes()).unwrap();
             } else {
                 // Only the first is waited for.
-                let _ = tell.send(());
+                let _ = sender.send(());
             }
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 #[cfg(unix)]

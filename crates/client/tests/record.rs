@@ -237,8 +237,8 @@ fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
 fn a_server_that_is_not_there_is_recorded() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("it.jsonl");
-    let nobody = unused_address();
-    let address = nobody.to_string();
+    let unused = unused_address();
+    let address = unused.to_string();
     let words = ["--record", "it.jsonl", "text", "lower", "A"];
     let ended = labclient_at_home(home.path(), &words).at(&address).run();
     assert_eq!(ended.status, Some(3));

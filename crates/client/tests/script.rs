@@ -46,7 +46,7 @@ fn another_exchange_than_the_scripts_is_status_5() {
 }
 
 #[test]
-fn a_file_with_a_mistake_is_status_2_and_its_line_is_told() {
+fn a_file_with_a_mistake_is_status_2_and_its_line_is_named() {
     let source = Shipped::find("joke").unwrap().source;
     let client = script(&["joke.toml"]).beside("joke.toml", &source.replace("send", "sent"));
     let ended = client.run();

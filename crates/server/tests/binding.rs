@@ -136,8 +136,8 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
     if rustix::process::getuid().is_root() {
         const NOBODY: u32 = 65_534;
         let version = home.program(&["--version"]);
-        let nobody_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
-        if !nobody_may_run.is_ok_and(|version| version.end().status == Some(0)) {
+        let others_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
+        if !others_may_run.is_ok_and(|version| version.end().status == Some(0)) {
             return eprintln!(
                 "skipped: root may use any port, and no other user may run the server"
             );

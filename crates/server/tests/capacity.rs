@@ -14,7 +14,7 @@ const PROMPT: Duration = Duration::from_secs(5);
 const SPARE: u64 = 200;
 
 #[test]
-fn two_thousand_silent_connections_keep_nobody_out() {
+fn two_thousand_silent_connections_keep_no_client_out() {
     const SILENT: usize = 2_000;
     let granted = rlimit::increase_nofile_limit(SILENT as u64 + SPARE).unwrap();
     if granted < SILENT as u64 + SPARE {

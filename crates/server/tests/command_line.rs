@@ -190,7 +190,8 @@ fn an_answer_that_is_not_read_is_no_failure() {
 
 #[test]
 fn a_server_whose_address_cannot_be_read_says_so_and_ends() {
-    let program = Home::new().program(&["--mode", "text", "--port", "0"]);
+    let home = Home::new();
+    let program = home.program(&["--mode", "text", "--port", "0"]);
     let reason = "cannot write to standard output: Broken pipe (os error 32)";
     program.with_closed_stdout().run().failed(1, reason);
 }

@@ -26,7 +26,7 @@ fn connect_from(machine: u8, to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A conversation that has heard `READY`.
+/// A conversation that has received `READY`.
 fn converse_from(machine: u8, server: &Process, service: &str) -> Peer {
     let stream = connect_from(machine, server.address(service));
     let mut peer = Peer::over(stream, Framing::Netstring);
@@ -35,7 +35,7 @@ fn converse_from(machine: u8, server: &Process, service: &str) -> Peer {
     peer
 }
 
-/// So many peers of one machine, each of whom has said this and heard an answer.
+/// So many peers of one machine, each of which has sent this and received an answer.
 fn crowd(count: usize, machine: u8, server: &Process, service: &str, say: &str) -> Vec<Peer> {
     let one = |number: usize| {
         let mut peer = converse_from(machine, server, service);
@@ -134,7 +134,7 @@ fn start_limited(limits: &str, arguments: &[&str]) -> Process {
 }
 
 #[test]
-fn silence_keeps_nobody_out_of_a_server_that_may_open_few_files() {
+fn silence_keeps_no_client_out_of_a_server_that_may_open_few_files() {
     let server = start_limited("ulimit -n 256", &["--mode", "text", "--port", "0"]);
     let warning = server.stderr.find(|line| line.contains("WARN"));
     let warning = warning.unwrap();

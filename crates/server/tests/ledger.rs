@@ -238,7 +238,7 @@ fn a_second_server_is_refused_by_whatever_name_it_comes_to_the_ledger() {
 }
 
 #[test]
-fn a_ledger_without_a_place_is_told_with_what_to_do() {
+fn a_ledger_without_a_place_is_reported_with_what_to_do() {
     let home = Home::new();
     std::fs::write(home.path().join("socketlab"), "").unwrap();
     let ended = home.run(BANK);

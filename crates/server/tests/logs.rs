@@ -1,4 +1,4 @@
-//! What is logged, what is not, and what nobody may read there.
+//! What is logged, what is not, and what may not be in it.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

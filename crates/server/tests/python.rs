@@ -16,7 +16,7 @@ fn program(file: &str, arguments: &[&str]) -> Process {
     python::program(file, arguments).pin(PIN).start()
 }
 
-/// The client's half of a lab, told where this server's service is.
+/// The client's half of a lab, at this server's address.
 fn ask(arguments: &[&str], address: impl ToString) -> Process {
     let (file, arguments) = arguments.split_first().unwrap();
     let address = address.to_string();

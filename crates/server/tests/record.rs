@@ -84,7 +84,7 @@ fn all_services_are_in_one_file_and_no_pin_is() {
 }
 
 #[test]
-fn what_was_committed_is_told_before_a_crash_and_the_next_run_is_added() {
+fn what_was_committed_is_reported_before_a_crash_and_the_next_run_is_added() {
     let home = Home::new();
     let bank = ["--mode", "atm", "--port", "0", "--record", "it.jsonl"];
     // The accounts are opened, the customer logs in, and then there is the hold.

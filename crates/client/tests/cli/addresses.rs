@@ -36,8 +36,8 @@ fn an_address_of_ipv6_is_written_in_brackets() {
 
 #[test]
 fn each_address_that_was_tried_is_named() {
-    let nobody = unused_address();
-    let port = nobody.to_string().rsplit_once(':').unwrap().1.to_owned();
+    let unused = unused_address();
+    let port = unused.to_string().rsplit_once(':').unwrap().1.to_owned();
     let ended = run(format!("localhost:{port}"), PRIME);
     ended.exited(3, "");
     let tried = format!("nothing listens on 127.0.0.1:{port}");
@@ -100,7 +100,7 @@ fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
 #[test]
 fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
     let text = start(Mode::Text);
-    let nobody = unused_address();
+    let unused = unused_address();
     let from = |server: String, arguments: &[&str]| {
         labclient(arguments).adjust(move |command| command.env("LABCLIENT_SERVER", server))
     };
@@ -108,7 +108,7 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
     from(text.address().to_string(), &prime)
         .run()
         .printed("prime\n");
-    from(nobody.to_string(), &prime)
+    from(unused.to_string(), &prime)
         .at(&text)
         .run()
         .printed("prime\n");
@@ -118,10 +118,10 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
 
 #[test]
 fn what_loads_a_server_does_not_go_by_the_environment() {
-    let nobody = unused_address();
+    let unused = unused_address();
     let bench = ["bench", "text", "-n", "1", "--labserver", "no-such-program"];
     let ended = labclient(&bench)
-        .adjust(|command| command.env("LABCLIENT_SERVER", nobody.to_string()))
+        .adjust(|command| command.env("LABCLIENT_SERVER", unused.to_string()))
         .run();
     // It wanted a server of its own.
     assert!(ended.stderr.contains("no-such-program"), "{ended:?}");

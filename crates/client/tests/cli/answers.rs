@@ -83,7 +83,7 @@ fn a_long_text_comes_back_whole() {
         (&["echo", "--wire", "len3"], 255),
     ] {
         let text = "é".repeat(length / 2);
-        let ended = run(&echo, &[arguments, &["--", &text]].concat());
+        let ended = at(&echo, arguments).with(&["--", &text]).run();
         ended.printed(&format!("{text}\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! Exit status 2: what makes no sense is told before anybody is asked.
+//! Exit status 2: what makes no sense is refused before a server is asked.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,7 @@ use crate::labclient::{labclient, run};
 
 #[test]
 fn what_makes_no_sense_is_a_usage_error_that_names_it() {
-    let nobody = unused_address();
+    let unused = unused_address();
     for (arguments, named) in [
         (&[][..], "Usage: labclient"),
         (&["bank"], "'bank'"),
@@ -34,10 +34,10 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
         let ended = labclient(arguments).run();
         ended.refused(2, &[named]);
     }
-    // Nobody was asked, or it would have been 3.
-    let ended = run(&nobody, &["text", "prime", "x"]);
+    // No server was asked, or it would have been 3.
+    let ended = run(&unused, &["text", "prime", "x"]);
     ended.failed(2, "a number is digits with an optional minus, not \"x\"");
-    let ended = run(&nobody, &["calc", "1+1"]);
+    let ended = run(&unused, &["calc", "1+1"]);
     assert_eq!(ended.status, Some(2), "{ended:?}");
 }
 
@@ -90,7 +90,7 @@ fn with_json_a_mistake_on_the_command_line_is_an_object_too() {
 
 #[test]
 fn what_is_no_amount_card_or_account_is_a_usage_error() {
-    let nobody = unused_address();
+    let unused = unused_address();
     let atm = ["atm", "--card", "123456789"];
     for (arguments, named) in [
         (&["withdraw", "0"][..], "0"),
@@ -105,7 +105,7 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
         (&["create", "", "5"], ""),
         (&["create", "Ann", "-5"], "-5"),
     ] {
-        let ended = run(&nobody, &[&atm, arguments].concat());
+        let ended = run(&unused, &[&atm, arguments].concat());
         ended.refused(2, &[named]);
     }
     for card in [
@@ -117,10 +117,10 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
         "１２３４５６",
     ] {
         let card = format!("--card={card}");
-        let ended = run(&nobody, &["atm", &card, "balance"]);
+        let ended = run(&unused, &["atm", &card, "balance"]);
         ended.exited(2, "");
     }
-    run(&nobody, &["atm", "balance"]).failed(2, "a card is needed: give --card NUMBER");
+    run(&unused, &["atm", "balance"]).failed(2, "a card is needed: give --card NUMBER");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_machine_that_is_out_of_order_is_passed_over_and_its_load_repairs_it() {
     let floor = Floor::new();
     floor.does(&["load", "1000"]);
     floor.does(&["--terminal", "ATM-2", "load", "500"]);
-    // Somebody took the notes of the second.
+    // The second one's notes are in it.
     fs::copy(
         floor.machine("ATM-2").join("drawer"),
         floor.machine("ATM-1").join("drawer"),
@@ -109,7 +109,7 @@ fn a_machine_that_is_out_of_order_is_passed_over_and_its_load_repairs_it() {
             .does(&["--terminal", "ATM-2", "journal"])
             .contains("dispensed")
     );
-    // By its name it is refused, but for whoever has counted its notes.
+    // By its name it is refused, until its notes are counted.
     assert_eq!(
         floor.atm(&["--terminal", "ATM-1", "withdraw", "20"]).status,
         Some(4)

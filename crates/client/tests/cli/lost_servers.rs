@@ -15,9 +15,9 @@ use crate::labclient::{at, run};
 const PRIME: &[&str] = &["text", "prime", "97"];
 
 #[test]
-fn nobody_there_is_named_with_what_to_start() {
-    let nobody = unused_address();
-    let address = nobody.to_string();
+fn a_server_that_is_absent_is_named_with_what_to_start() {
+    let unused = unused_address();
+    let address = unused.to_string();
     for (arguments, mode) in [
         (PRIME, "text"),
         (&["calc", "1 + 1"], "calc"),
@@ -123,7 +123,7 @@ fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
 }
 
 #[test]
-fn a_server_that_stops_while_a_pipe_is_read_is_told_after_its_answers() {
+fn a_server_that_stops_while_a_pipe_is_read_is_reported_after_its_answers() {
     let text = start(Mode::Text);
     let address = text.address();
     let mut client = at(address, &["text"]).start();

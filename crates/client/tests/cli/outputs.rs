@@ -1,4 +1,4 @@
-//! Outputs that nobody reads, or that cannot be written.
+//! Outputs that are not read, or that cannot be written.
 
 use proto::mode::Mode;
 use testkit::service::start;
@@ -6,7 +6,7 @@ use testkit::service::start;
 use crate::labclient::at;
 
 #[test]
-fn nobody_reading_the_answers_is_no_failure_and_no_words() {
+fn answers_that_are_not_read_are_no_failure_and_no_words() {
     let text = start(Mode::Text);
     for (arguments, input) in [
         (&["text", "prime", "97"][..], String::new()),
@@ -45,7 +45,7 @@ fn the_client_ends_when_its_reader_has_enough() {
 }
 
 #[test]
-fn an_output_that_is_full_is_told() {
+fn an_output_that_is_full_is_reported() {
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
         return eprintln!("skipped: there is no /dev/full here");
     };

@@ -43,8 +43,8 @@ fn the_file_comes_before_the_environment() {
 
 #[test]
 fn a_pipe_is_never_asked_for_a_pin() {
-    let nobody = unused_address();
-    labclient(BALANCE).at(&nobody).run_with("1234\n").failed(
+    let unused = unused_address();
+    labclient(BALANCE).at(&unused).run_with("1234\n").failed(
         2,
         "a PIN is needed: set LABCLIENT_PIN or give --pin-file FILE",
     );
@@ -52,19 +52,19 @@ fn a_pipe_is_never_asked_for_a_pin() {
 
 #[test]
 fn what_is_no_pin_is_a_usage_error_that_does_not_repeat_it() {
-    let nobody = unused_address();
+    let unused = unused_address();
     for pin in ["", "471", "47114711471147", "4711x", "47 11", "４７１１"] {
-        let ended = labclient(BALANCE).pin(pin).at(&nobody).run();
+        let ended = labclient(BALANCE).pin(pin).at(&unused).run();
         ended.refused(2, &["PIN"]);
         assert!(pin.is_empty() || !ended.stderr.contains(pin), "{ended:?}");
     }
-    let missing = labclient(BANK_WITH_FILE).at(&nobody).run();
+    let missing = labclient(BANK_WITH_FILE).at(&unused).run();
     assert_eq!(missing.status, Some(2));
     let words = "labclient: cannot read the PIN from pin.txt: No such file";
     assert!(missing.stderr.starts_with(words), "{missing:?}");
     let empty = labclient(BANK_WITH_FILE)
         .beside("pin.txt", "")
-        .at(&nobody)
+        .at(&unused)
         .run();
     assert_eq!(empty.status, Some(2), "{empty:?}");
 }

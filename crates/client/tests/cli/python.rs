@@ -105,7 +105,7 @@ fn the_chat_server_has_one_room_for_all() {
     let server = server("chat_server.py", &[]);
     let address = server.address("chat tcp");
     let mut joty = at(address, &["chat", "--name", "Joty"]).start();
-    // Who hears itself is in the room.
+    // A client that receives its own name is in the room.
     assert_eq!(joty.ask("I am here"), "Joty has joined the chat.\n");
     let ended = pipe(
         address,

@@ -8,7 +8,7 @@ use crate::labclient::{labclient, run};
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
 #[test]
-fn a_refused_request_is_told_on_standard_error() {
+fn a_refused_request_is_reported_on_standard_error() {
     let calc = start(Mode::Calc);
     run(&calc, &["calc", "1 / 0"]).failed(1, "division by zero");
     let text = start(Mode::Text);
@@ -17,7 +17,7 @@ fn a_refused_request_is_told_on_standard_error() {
 }
 
 #[test]
-fn a_wrong_pin_and_an_unknown_card_are_not_told_apart() {
+fn a_wrong_pin_and_an_unknown_card_are_indistinguishable() {
     let bank = start(Mode::Atm);
     let refused = |card: &str, pin: &str| {
         let ended = labclient(&["atm", "--card", card, "balance"])

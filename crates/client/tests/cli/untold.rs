@@ -1,4 +1,4 @@
-//! What was done, or may have been, is told by the exit status and on standard error where standard
+//! What was done, or may have been, is shown by the exit status and on standard error where standard
 //! output, the disk or a signal is in the way.
 
 use std::fs::File;
@@ -35,7 +35,7 @@ fn full() -> Option<File> {
 }
 
 #[test]
-fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
+fn a_receipt_that_cannot_be_printed_is_reported_with_status_4() {
     let bank = start(Mode::Atm);
     for (request, id, done) in [
         (&["withdraw", "500"][..], "WITH_", "withdrawn 500.00"),
@@ -55,7 +55,7 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
 }
 
 #[test]
-fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
+fn requests_that_are_left_out_since_they_are_not_read_do_not_count_as_done() {
     let bank = start(Mode::Atm);
     let client = || at(&bank, ATM).with_closed_stdout();
     let ended = client().run_with("balance\nwithdraw 500\n");
@@ -68,11 +68,11 @@ fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
 /// A `labclient` at a bank that takes a message with this verb and says nothing to it; and the id in
 /// that message, or the verb.
 fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let bank = bank(move |request| {
         let words: Vec<_> = request.split(' ').collect();
         if words[0] == verb {
-            let _ = tell.send((*words.get(1).unwrap_or(&verb)).to_owned());
+            let _ = sender.send((*words.get(1).unwrap_or(&verb)).to_owned());
             loop {
                 thread::park();
             }
@@ -86,7 +86,7 @@ fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
     });
     let patiently = ["--timeout", "1000", "--patience", "1000"];
     let running = at(&bank, ATM).with(request).with(&patiently).start();
-    let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
+    let id = receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     (running, id)
 }
 
@@ -127,15 +127,15 @@ fn a_signal_while_nothing_is_open_ends_it_as_any_other_program() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    // Nobody reads what the first one has to say, so it cannot be said.
+    // What the first one makes it say is not read, so it cannot be written.
     let (_reader, mut stderr) = UnixStream::pair().unwrap();
     stderr.set_nonblocking(true).unwrap();
     while stderr.write(&[b' '; 1024]).is_ok() {}
     stderr.set_nonblocking(false).unwrap();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let bank = bank(move |request| {
         welcome(request).or_else(|| {
-            let _ = tell.send(());
+            let _ = sender.send(());
             loop {
                 thread::park();
             }
@@ -145,18 +145,18 @@ fn a_second_signal_ends_it_at_once() {
         .with(&["withdraw", "5", "--timeout", "1000"])
         .adjust(|command| command.stderr(OwnedFd::from(stderr)))
         .start();
-    told.recv_timeout(TEST_TIMEOUT).unwrap();
+    receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     running.signal(Signal::INT);
     running.signal(Signal::TERM);
     assert_eq!(running.end_by_itself().status, None);
 }
 
 /// A bank that ends its first connection after a while of silence, as `labserver` does; the second
-/// time it is asked more. What it was asked is told, and when it has closed.
+/// time it is asked more. The receiver gets a message when it has closed.
 fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for (number, stream) in listener.incoming().take(2).flatten().enumerate() {
             let mut bank = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
@@ -181,10 +181,10 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
                 }
             }
             bank.close();
-            let _ = tell.send("closed".into());
+            let _ = sender.send("closed".into());
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 #[test]

@@ -211,14 +211,14 @@ fn refusal(message: &str) -> Vec<u8> {
 
 /// Runs the client against such a bank, with these arguments besides.
 fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let server = serving(move |listener| {
         let asked = Bank::open(accept(&listener), manner).serve();
-        tell.send(asked).unwrap();
+        sender.send(asked).unwrap();
     });
     let ended = run_at(&server, arguments);
     server.finish();
-    (ended, told.recv().unwrap())
+    (ended, receiver.recv().unwrap())
 }
 
 fn run_at(server: &Printed, arguments: &[&str]) -> Ended {
@@ -311,7 +311,7 @@ fn pieces_are_put_together_and_a_menu_glued_to_a_refusal_is_taken_apart() {
 }
 
 #[test]
-fn a_bank_that_closes_is_told_and_money_on_its_way_is_status_4() {
+fn a_bank_that_closes_is_reported_and_money_on_its_way_is_status_4() {
     let mut seen = [false; 2];
     for sends_at_most in 0..40 {
         let manner = Manner {

@@ -26,7 +26,7 @@ fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
 }
 
 #[test]
-fn a_joke_that_was_lost_is_told_again() {
+fn a_joke_that_was_lost_is_reported_again() {
     let (socket, address) = socket();
     let server = thread::spawn(move || {
         // The first is lost.
@@ -96,7 +96,7 @@ fn date_and_time_are_asked_at_random_and_q_is_said_last() {
 }
 
 #[test]
-fn a_lost_answer_is_told_and_the_next_one_asked_for() {
+fn a_lost_answer_is_reported_and_the_next_one_asked_for() {
     let (socket, address) = socket();
     let server = thread::spawn(move || {
         loop {

@@ -137,6 +137,7 @@ fn a_server_that_closes_instead_of_answering_is_reported_with_a_status() {
         let answers = connections.concat().matches("S: ").count();
         for kept in 0..answers {
             let (connections, asked) = cut_after(connections, kept);
+            let connections: Vec<_> = connections.iter().map(String::as_str).collect();
             let ended = printed(&connections).run(&["handout", name], typed);
             let expected = match name {
                 // The money may have gone.
@@ -161,22 +162,25 @@ fn a_server_that_closes_instead_of_answering_is_reported_with_a_status() {
     }
 }
 
-/// These conversations up to where the server would say the next thing after so many, and what it
-/// is asked there.
-fn cut_after<'a>(connections: &[&'a str], kept: usize) -> (Vec<&'a str>, &'a str) {
-    let (mut said, mut asked, mut before) = (0, "", Vec::new());
+/// These conversations up to where the server would say the next thing after so many, where it closes
+/// instead; and what it is asked there.
+fn cut_after<'a>(connections: &[&'a str], kept: usize) -> (Vec<String>, &'a str) {
+    let (mut said, mut asked, mut cut) = (0, "", Vec::new());
     for connection in connections {
-        let mut length = 0;
-        for line in connection.split_inclusive('\n') {
-            if line.starts_with("S: ") && said == kept {
-                before.push(&connection[..length]);
-                return (before, asked);
+        cut.push(String::new());
+        for line in connection.lines() {
+            let conversation = cut.last_mut().unwrap();
+            match line.split_once(": ") {
+                Some(("S", _)) if said == kept => {
+                    *conversation += "S closes";
+                    return (cut, asked);
+                }
+                Some(("S", _)) => said += 1,
+                Some((_, text)) => asked = text,
+                None => {}
             }
-            said += usize::from(line.starts_with("S: "));
-            asked = line.strip_prefix("C: ").unwrap_or(asked);
-            length += line.len();
+            *conversation += &format!("{line}\n");
         }
-        before.push(connection);
     }
     panic!("fewer than {kept} answers in {connections:?}")
 }
@@ -185,6 +189,7 @@ fn cut_after<'a>(connections: &[&'a str], kept: usize) -> (Vec<&'a str>, &'a str
 fn a_server_that_is_not_there_is_named_by_its_hand_out() {
     for Dialogue { name, typed, .. } in DIALOGUES {
         let words = format!("is `labserver --handout {name}` running?");
-        pipe(unused_address(), &["handout", name], typed).complained(3, &[&words]);
+        let unused = unused_address();
+        pipe(&unused, &["handout", name], typed).complained(3, &[&words]);
     }
 }

@@ -6,7 +6,7 @@ use testkit::assert_starts;
 use crate::printed::{accept, printed, serving};
 
 #[test]
-fn in_a_share_of_requests_the_bank_is_called_and_told_nothing() {
+fn in_a_share_of_requests_the_bank_is_called_and_sent_nothing() {
     let server = printed(&["", ""]);
     let ended = server.run(
         &["handout", "atm-card", "--error-rate", "100"],

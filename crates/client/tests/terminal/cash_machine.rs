@@ -179,7 +179,7 @@ fn a_wrong_pin_of_the_next_customer_is_asked_for_again_too() {
 }
 
 #[test]
-fn a_bank_that_is_not_there_is_told_before_a_card_is_asked_for() {
+fn a_bank_that_is_not_there_is_reported_before_a_card_is_asked_for() {
     let bank = service::start(Mode::Atm);
     let address = bank.address();
     bank.stop();
@@ -202,7 +202,7 @@ fn ctrl_c_and_ctrl_d_give_up_at_the_pin_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_bank_that_has_gone_is_waited_for_and_then_told() {
+fn a_bank_that_has_gone_is_waited_for_and_then_reported() {
     let bank = service::start(Mode::Atm);
     let address = bank.address();
     let mut terminal = logged_in(&bank, &["--patience", "1"]);

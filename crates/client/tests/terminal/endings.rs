@@ -35,7 +35,7 @@ fn ctrl_c_ends_in_the_middle_of_a_line_and_in_a_question_of_the_menu() {
 }
 
 #[test]
-fn a_server_that_has_gone_is_told_at_the_next_line() {
+fn a_server_that_has_gone_is_reported_at_the_next_line() {
     let calc = service::start(Mode::Calc);
     let address = calc.address();
     let mut terminal = start(&["calc"], address);
@@ -53,7 +53,7 @@ fn a_server_that_has_gone_is_told_at_the_next_line() {
 }
 
 #[test]
-fn no_server_is_told_before_anything_is_asked() {
+fn no_server_is_reported_before_anything_is_asked() {
     let text = service::start(Mode::Text);
     let address = text.address();
     text.stop();

@@ -78,7 +78,7 @@ fn a_prompt_stands_below_the_trace_of_what_happened_before_it() {
 }
 
 #[test]
-fn what_is_refused_is_told_and_asked_again() {
+fn what_is_refused_is_reported_and_asked_again() {
     let text = service::start(Mode::Text);
     let mut terminal = start(&["text"], &text);
     for (typed, words) in [

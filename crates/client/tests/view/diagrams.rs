@@ -64,9 +64,9 @@ fn where_the_money_is_a_proxy_does_not_know() {
     });
     let viewed = run(&["--explain", &proxy]);
     viewed.complained(2, &["record the cash machine and the bank"]);
-    let told = view(&["--explain", &client, &proxy, &server]);
+    let shown = view(&["--explain", &client, &proxy, &server]);
     assert_contains(
-        &told,
+        &shown,
         &[
             "(1) no answer came; (2)",
             "500.00 has left the account, once",

@@ -70,7 +70,7 @@ impl Bank {
 }
 
 #[test]
-fn a_machine_withdraws_pays_in_and_is_told_when_there_is_not_enough() {
+fn a_machine_withdraws_pays_in_and_is_reported_when_there_is_not_enough() {
     testkit::require_python!();
     let bank = Bank::open(&[]);
     bank.run(&["balance"])

@@ -182,7 +182,7 @@ fn chat_members_hear_what_the_others_say_and_not_themselves() {
     let address = address_of(&server, "chat");
     let mut joty = client("chat.py", address, &[]);
     joty.write("Joty\n");
-    // Nobody is told that they are in, but whoever is in hears others come and go.
+    // The server confirms no name, but a member receives that others come and go.
     let by = Instant::now() + TEST_TIMEOUT;
     while !joty.stdout.so_far().contains("Probe") {
         client("chat.py", address, &[]).end_after("Probe\nquit\n");

@@ -155,7 +155,7 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
     let typed = "jamal\nwrong\njamal\n4321\n";
     let ended = run_apart(Handout::AtmLogin, &server, &arguments, typed);
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    // The balance follows from what the machine was told of each operation.
+    // The balance follows from what the machine was answered at each operation.
     let (mut cents, mut balances) = (50_000_000, 0);
     for line in ended.stdout.lines() {
         let words: Vec<_> = line.split([' ', ':']).collect();
@@ -163,8 +163,8 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
         match words[..] {
             ["withdraw", moved, "OK", ..] => cents -= amount(moved),
             ["deposit", moved, "OK", ..] => cents += amount(moved),
-            ["balance", told, ..] => {
-                assert_eq!(amount(told), cents, "{line}");
+            ["balance", shown, ..] => {
+                assert_eq!(amount(shown), cents, "{line}");
                 balances += 1;
             }
             _ => {}
@@ -175,7 +175,7 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
 }
 
 #[test]
-fn the_date_and_the_time_are_told() {
+fn the_date_and_the_time_are_shown() {
     testkit::require_python!();
     let server = serve(Handout::Datetime);
     let arguments = ["--count", "4", "--gap", "0.001..0.002"];
@@ -194,7 +194,7 @@ fn chat_members_hear_what_the_others_say() {
     let server = serve(Handout::Chat);
     let mut joty = client(Handout::Chat, &server, &[]).start();
     joty.write_line("Joty");
-    // Nobody is told that they are in, but whoever is in hears others come and go.
+    // The server confirms no name, but a member receives that others come and go.
     let by = Instant::now() + TEST_TIMEOUT;
     let mut heard = String::new();
     while !heard.contains("Probe") {
