@@ -104,23 +104,15 @@ fn a_machine_that_is_out_of_order_is_passed_over_and_its_load_repairs_it() {
         floor.machine("ATM-1").display()
     );
     assert_eq!(ended.stderr, said);
-    assert!(
-        floor
-            .does(&["--terminal", "ATM-2", "journal"])
-            .contains("dispensed")
-    );
+    let journal = floor.does(&["--terminal", "ATM-2", "journal"]);
+    assert!(journal.contains("dispensed"), "{journal}");
     // By its name it is refused, until its notes are counted.
-    assert_eq!(
-        floor.atm(&["--terminal", "ATM-1", "withdraw", "20"]).status,
-        Some(4)
-    );
+    let refused = floor.atm(&["--terminal", "ATM-1", "withdraw", "20"]);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
     floor.does(&["--terminal", "ATM-1", "load", "500"]);
     floor.does(&["withdraw", "20"]);
-    assert!(
-        floor
-            .does(&["--terminal", "ATM-1", "journal"])
-            .contains("dispensed")
-    );
+    let journal = floor.does(&["--terminal", "ATM-1", "journal"]);
+    assert!(journal.contains("dispensed"), "{journal}");
 }
 
 #[test]

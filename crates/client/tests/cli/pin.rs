@@ -12,11 +12,8 @@ const BALANCE: &[&str] = &["atm", "--card", "123456789", "balance"];
 fn the_pin_comes_from_a_file_or_the_environment() {
     let bank = start(Mode::Atm);
     for file in ["1234", "1234\n", "1234\r\nanything else\n"] {
-        labclient(BANK_WITH_FILE)
-            .beside("pin.txt", file)
-            .at(&bank)
-            .run()
-            .printed("10000.00\n");
+        let client = labclient(BANK_WITH_FILE).beside("pin.txt", file);
+        client.at(&bank).run().printed("10000.00\n");
     }
     run(&bank, BALANCE).printed("10000.00\n");
 }
@@ -62,10 +59,8 @@ fn what_is_no_pin_is_a_usage_error_that_does_not_repeat_it() {
     assert_eq!(missing.status, Some(2));
     let words = "labclient: cannot read the PIN from pin.txt: No such file";
     assert!(missing.stderr.starts_with(words), "{missing:?}");
-    let empty = labclient(BANK_WITH_FILE)
-        .beside("pin.txt", "")
-        .at(&unused)
-        .run();
+    let empty = labclient(BANK_WITH_FILE).beside("pin.txt", "");
+    let empty = empty.at(&unused).run();
     assert_eq!(empty.status, Some(2), "{empty:?}");
 }
 
