@@ -11,7 +11,7 @@ use crate::labclient::labclient;
 
 /// A member at a terminal.
 fn at_terminal(room: &Service, words: &[&str]) -> Terminal {
-    let client = labclient(&["chat"]).at(&room).with(words);
+    let client = labclient(&["chat"]).at(room).with(words);
     Terminal::start(client.adjust(|command| command.env("USER", "Ahona")))
 }
 

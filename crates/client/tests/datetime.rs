@@ -18,7 +18,7 @@ fn stopped_clock() -> Service {
 }
 
 fn datetime(clock: &Service, words: &[&str]) -> Program {
-    at(&clock, &["datetime"]).with(words)
+    at(clock, &["datetime"]).with(words)
 }
 
 /// Asks where nothing listens.

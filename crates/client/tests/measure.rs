@@ -28,7 +28,7 @@ fn ran(directory: &TempDir, server: Option<&Service>, words: &str) -> Ended {
     let words: Vec<&str> = words.split_whitespace().collect();
     let client = labclient_at_home(directory.path(), &words);
     match server {
-        Some(server) => client.at(&server).run(),
+        Some(server) => client.at(server).run(),
         None => client.run(),
     }
 }
@@ -262,7 +262,7 @@ fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
     let words = format!("bench chat --members 3 --senders 1 -n 1000 --rate 10 --server {address}");
     let ended = ran(&directory, None, &words);
     let (table, said) = (&ended.stdout, &ended.stderr);
-    assert_contains(&table, &["errors      3 connection lost", "complete    NO"]);
+    assert_contains(table, &["errors      3 connection lost", "complete    NO"]);
     assert_eq!(ended.status, Some(1), "{table}{said}");
 }
 

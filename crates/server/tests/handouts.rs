@@ -78,7 +78,7 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
         let ended = server.stop();
         let warning = ended.stderr.lines().find(|line| line.contains(shown));
         let warning = warning.unwrap_or_else(|| panic!("{handout}: {}", ended.stderr));
-        assert_contains(&warning, &["WARN", understood]);
+        assert_contains(warning, &["WARN", understood]);
         let mut others = ended
             .stderr
             .lines()

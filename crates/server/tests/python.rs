@@ -143,10 +143,10 @@ fn the_echo_client_has_a_long_text_echoed() {
     let text = "Hello, wörld ".repeat(5_000);
     ask(&["echo_client.py", &text], server.address("echo tcp"))
         .end_after("")
-        .exited(0, &format!("{text}\n"));
+        .exited(0, format!("{text}\n"));
     let text = "Hello, wörld ".repeat(50);
     let arguments = ["echo_client.py", "--udp", &text];
     ask(&arguments, server.address("echo udp"))
         .end_after("")
-        .exited(0, &format!("{text}\n"));
+        .exited(0, format!("{text}\n"));
 }

@@ -60,7 +60,7 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     let runs = runs(&home);
     let run = &runs[0];
     let log_in = &messages(run, "atm")[1];
-    assert_starts(&log_in, "< VERIFY_CARD_AND_PASSWORD LOGIN_");
+    assert_starts(log_in, "< VERIFY_CARD_AND_PASSWORD LOGIN_");
     assert!(log_in.ends_with(&format!(" {CARD} ****")), "{log_in}");
     assert_eq!(
         messages(run, "chat"),

@@ -243,7 +243,7 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
     let stderr = &ended.stderr;
     ended.exited(4, "");
     assert_contains(
-        &stderr,
+        stderr,
         &["WITH_", "the notes are out; the outcome is not known yet"],
     );
     // With room on the disk again it is settled, as it happened.

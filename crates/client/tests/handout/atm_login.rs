@@ -223,7 +223,7 @@ fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
 
 fn run_at(server: &Printed, arguments: &[&str]) -> Ended {
     let client = labclient(&["handout", "atm-login"]);
-    let client = client.with(arguments).at(&server);
+    let client = client.with(arguments).at(server);
     client.run_with("nobody\nnothing\njamal\n4321\n")
 }
 
@@ -327,7 +327,7 @@ fn a_bank_that_closes_is_reported_and_money_on_its_way_is_status_4() {
         assert_eq!(ended.status, Some(expected), "{sends_at_most}: {ended:?}");
         let mut lines = ended.stderr.lines();
         let said = lines.find(|line| line.starts_with("labclient: ")).unwrap();
-        assert_contains(&said, &["the server closed the connection before"]);
+        assert_contains(said, &["the server closed the connection before"]);
         assert_eq!(
             said.contains("whether it was done is not known"),
             asked.closed_on_money

@@ -12,7 +12,7 @@ const CARD: &str = "987654321";
 const PIN: &str = "5678";
 
 fn logged_in(bank: &Service, arguments: &[&str]) -> Terminal {
-    let mut terminal = start(&[&["atm"], arguments].concat(), &bank);
+    let mut terminal = start(&[&["atm"], arguments].concat(), bank);
     terminal.answer("Card number: ", CARD);
     terminal.answer("PIN: ", PIN);
     terminal.expect("Welcome, Ahona.");

@@ -124,7 +124,7 @@ fn a_message_of_any_length_that_three_digits_and_a_frame_take_is_answered() {
         &[],
     );
     let ended = ended.end_after(&lines);
-    ended.exited(0, &"BYE BYE CLIENT...\n".repeat(3));
+    ended.exited(0, "BYE BYE CLIENT...\n".repeat(3));
     assert!(ended.stderr.contains("at most 255 octets"), "{ended:?}");
 }
 
