@@ -1,5 +1,6 @@
 //! Servers that are not what the client expects: bare sockets.
 
+use std::fmt::{self, Display};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -23,10 +24,10 @@ pub fn unused_address() -> UnusedAddress {
     UnusedAddress { reserved }
 }
 
-impl UnusedAddress {
-    pub fn address(&self) -> String {
+impl Display for UnusedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.reserved.local_addr().unwrap();
-        address.as_socket().unwrap().to_string()
+        address.as_socket().unwrap().fmt(f)
     }
 }
 
@@ -45,20 +46,31 @@ pub fn serve_one(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
 }
 
 /// Sends this, and then nothing, until the client closes.
-pub fn sends(words: &'static str) -> String {
+pub fn sends(bytes: impl Into<Vec<u8>>) -> String {
+    let bytes = bytes.into();
     serve_one(move |mut stream| {
-        let _ = stream.write_all(words.as_bytes());
+        let _ = stream.write_all(&bytes);
         let _ = stream.read_to_end(&mut Vec::new());
     })
 }
 
 /// Sends this and closes.
-pub fn sends_and_closes(words: &'static str) -> String {
+pub fn sends_and_closes(bytes: impl Into<Vec<u8>>) -> String {
+    let bytes = bytes.into();
     serve_one(move |mut stream| {
-        let _ = stream.write_all(words.as_bytes());
+        let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
     })
+}
+
+/// What a bank with one customer answers until money is to move.
+pub fn welcome(request: &str) -> Option<String> {
+    match request.split(' ').collect::<Vec<_>>()[..] {
+        ["TERMINAL", name] => Some(format!("OK terminal {name}")),
+        ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
+        _ => None,
+    }
 }
 
 /// A bank that answers what `answer` has an answer to, and closes at the first other request.

@@ -1,4 +1,4 @@
-//! The real `labclient chat` on a pseudo-terminal: what a person sees while typing.
+//! The real `labclient chat` on a pseudo-terminal: what is shown while a line is typed.
 
 use proto::frame::Framing;
 use proto::mode::Mode;
@@ -11,7 +11,7 @@ use crate::labclient::labclient;
 
 /// A member at a terminal.
 fn at_terminal(room: &Service, words: &[&str]) -> Terminal {
-    let client = labclient(&["chat"]).at(room.address()).with(words);
+    let client = labclient(&["chat"]).at(room).with(words);
     Terminal::start(client.adjust(|command| command.env("USER", "Ahona")))
 }
 
@@ -23,17 +23,25 @@ fn join(room: &Service, name: &str) -> Peer {
     peer
 }
 
+/// A room with Joty, and Adarsh at a terminal.
+fn room_of_two() -> (Service, Peer, Terminal) {
+    let room = start(Mode::Chat);
+    let joty = join(&room, "Joty");
+    let adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    (room, joty, adarsh)
+}
+
 #[test]
-fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
+fn who_enters_is_shown_how_to_leave_and_an_unknown_command_is_not_said() {
     let room = start(Mode::Chat);
     let mut joty = join(&room, "Joty");
     let mut ahona = at_terminal(&room, &["--name", "Ahona"]);
-    ahona.expect("/help: this again, quit: leave.");
-    ahona.enter("/bye");
-    ahona.expect("(not said: \"/bye\" is none of: /who, /help, /quit;");
-    ahona.enter("/help");
-    ahona.expect("/help: this again, quit: leave.");
-    ahona.enter("//exit");
+    ahona.answer("/help: this again, quit: leave.", "/bye");
+    ahona.answer(
+        "(not said: \"/bye\" is none of: /who, /help, /quit;",
+        "/help",
+    );
+    ahona.answer("/help: this again, quit: leave.", "//exit");
     ahona.expect("Ahona: /exit");
     let first = joty.receive_until("EVENT said ");
     assert_eq!(first, "EVENT said Ahona /exit");
@@ -43,9 +51,7 @@ fn who_enters_is_told_how_to_leave_and_an_unknown_command_is_not_said() {
 
 #[test]
 fn a_line_that_comes_in_stands_above_the_one_being_typed() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("Adarsh has joined the chat.");
     adarsh.expect("Already here: Joty");
     adarsh.expect("chat> ");
@@ -54,11 +60,9 @@ fn a_line_that_comes_in_stands_above_the_one_being_typed() {
     joty.send("SAY hello");
     adarsh.expect("Joty: hello\r\n");
     // What was typed is drawn again, and still belongs to the line.
-    adarsh.expect("chat> half");
-    adarsh.enter(" a line");
+    adarsh.answer("chat> half", " a line");
     joty.receive_until("EVENT said Adarsh half a line");
-    adarsh.expect("Adarsh: half a line\r\n");
-    adarsh.enter("quit");
+    adarsh.answer("Adarsh: half a line\r\n", "quit");
     joty.receive_until("EVENT left Adarsh quit");
     let shown = adarsh.end(0);
     let rest = shown.rsplit_once("Adarsh: half a line\r\n").unwrap().1;
@@ -67,9 +71,7 @@ fn a_line_that_comes_in_stands_above_the_one_being_typed() {
 
 #[test]
 fn lines_typed_ahead_and_pasted_are_each_said() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     adarsh.press("one\rtwo\rthree\r");
     adarsh.press("\x1b[200~four\rfive\x1b[201~\r");
@@ -89,14 +91,11 @@ fn the_name_is_asked_for_until_it_is_free() {
     let room = start(Mode::Chat);
     let mut joty = join(&room, "Joty");
     let mut ahona = at_terminal(&room, &[]);
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("joty");
+    ahona.answer("name [Ahona]: ", "joty");
     ahona.expect("Joty is in the room");
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("two words");
+    ahona.answer("name [Ahona]: ", "two words");
     ahona.expect("a name has");
-    ahona.expect("name [Ahona]: ");
-    ahona.enter("");
+    ahona.answer("name [Ahona]: ", "");
     joty.receive_until("EVENT joined Ahona");
     ahona.expect("chat> ");
     ahona.press(CTRL_D);
@@ -106,9 +105,7 @@ fn the_name_is_asked_for_until_it_is_free() {
 
 #[test]
 fn ctrl_c_leaves_although_a_line_is_half_typed() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     adarsh.press("never said");
     adarsh.expect("never said");
@@ -130,10 +127,8 @@ fn a_stopping_server_ends_the_client_although_a_line_is_half_typed() {
 }
 
 #[test]
-fn a_busy_room_is_shown_whole_and_in_order_while_somebody_types() {
-    let room = start(Mode::Chat);
-    let mut joty = join(&room, "Joty");
-    let mut adarsh = at_terminal(&room, &["--name", "Adarsh"]);
+fn a_busy_room_is_shown_whole_and_in_order_while_a_line_is_typed() {
+    let (_room, mut joty, mut adarsh) = room_of_two();
     adarsh.expect("chat> ");
     joty.receive_until("EVENT joined Adarsh");
     for number in 0..18 {

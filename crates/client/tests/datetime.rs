@@ -1,27 +1,24 @@
 //! The real `labclient datetime`: what it prints, and how it ends.
 
 use proto::mode::Mode;
-use server::Config;
 use server::clock::Clock;
 #[cfg(unix)]
 use testkit::process::Signal;
 use testkit::process::{Ended, Program};
 use testkit::service::{Service, start_with};
 
-use crate::labclient::labclient;
+use crate::labclient::{at, labclient};
 
 /// A clock that always shows the same moment.
 fn stopped_clock() -> Service {
     let moment = "2026-11-21T07:44:16[UTC]".parse().unwrap();
-    let config = Config {
-        clock: Clock::Fixed(Box::new(moment)),
-        ..Config::default()
-    };
-    start_with(Mode::Datetime, config)
+    start_with(Mode::Datetime, |config| {
+        config.clock = Clock::Fixed(Box::new(moment))
+    })
 }
 
 fn datetime(clock: &Service, words: &[&str]) -> Program {
-    labclient(&["datetime"]).at(clock.address()).with(words)
+    at(clock, &["datetime"]).with(words)
 }
 
 /// Asks where nothing listens.
@@ -40,7 +37,7 @@ fn one_question_is_one_line() {
             "{\"date\":\"2026-11-21\",\"ok\":true}\n",
         ),
     ] {
-        datetime(&clock, words).run().succeeded(answer);
+        datetime(&clock, words).run().exited(0, answer);
     }
 }
 
@@ -71,9 +68,9 @@ fn watching_asks_for_both_at_random_and_ends_at_the_count() {
 }
 
 #[test]
-fn nobody_there_is_status_3_and_a_watch_goes_on() {
+fn a_server_that_is_absent_is_status_3_and_a_watch_goes_on() {
     let ended = unanswered(&["date"]).run();
-    assert_eq!((ended.stdout.as_str(), ended.status), ("", Some(3)));
+    ended.exited(3, "");
     let watch = ["watch", "--count", "2", "--gap", "0.01..0.02"];
     let ended = unanswered(&watch).run();
     assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");

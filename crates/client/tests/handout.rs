@@ -1,5 +1,5 @@
 //! `labclient handout` against the printed servers' bytes: bare sockets that say what the printed
-//! programs say, and check every byte that they are told.
+//! programs say, and check every byte that they receive.
 
 mod atm_login;
 mod chat;

@@ -10,9 +10,9 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
 use serde_json::Value;
-use server::Config;
 use tempfile::TempDir;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::process::Ended;
 #[cfg(unix)]
 use testkit::process::Signal;
@@ -28,7 +28,7 @@ fn ran(directory: &TempDir, server: Option<&Service>, words: &str) -> Ended {
     let words: Vec<&str> = words.split_whitespace().collect();
     let client = labclient_at_home(directory.path(), &words);
     match server {
-        Some(server) => client.at(server.address()).run(),
+        Some(server) => client.at(server).run(),
         None => client.run(),
     }
 }
@@ -56,14 +56,11 @@ fn cells(path: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn somebody_elses_bank_is_measured_and_everything_is_written() {
+fn a_bank_that_runs_already_is_measured_and_everything_is_written() {
     let (server, directory) = (start(Mode::Atm), tempfile::tempdir().unwrap());
     let words = "experiment atm --rates 0,30 --operations 5 --warm-up 1 --timeout 0.1 --seed 7";
     let table = done(&ran(&directory, Some(&server), words));
-    assert!(
-        table.contains("at 2 of 2 rates the balance is what"),
-        "{table}"
-    );
+    assert_contains(&table, &["at 2 of 2 rates the balance is what"]);
     let out = directory.path().join("experiment-atm");
 
     let samples = cells(&out.join("samples.csv"));
@@ -80,11 +77,8 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     let summary = cells(&out.join("summary.csv"));
     let rates: Vec<&str> = summary[1..].iter().map(|row| row[0].as_str()).collect();
     assert_eq!(rates, ["0.0", "30.0"]);
-    assert!(
-        summary[1..]
-            .iter()
-            .all(|row| row.last().unwrap() == "sound")
-    );
+    let mut audits = summary[1..].iter().map(|row| row.last().unwrap());
+    assert!(audits.all(|audit| audit == "sound"));
 
     let parameters: Value =
         serde_json::from_slice(&fs::read(out.join("parameters.json")).unwrap()).unwrap();
@@ -101,11 +95,8 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
         );
         let png = fs::read(out.join(format!("{plot}.png"))).unwrap();
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"), "{plot}");
-        assert_eq!(
-            png[16..24],
-            [0, 0, 7, 8, 0, 0, 4, 176],
-            "1800 by 1200: {plot}"
-        );
+        // 1800 by 1200.
+        assert_eq!(png[16..24], [0, 0, 7, 8, 0, 0, 4, 176], "{plot}");
     }
     // Once more: the results stay, and where they are named they are not replaced either.
     let once_more = "experiment atm --rates 0 --operations 1";
@@ -116,15 +107,12 @@ fn somebody_elses_bank_is_measured_and_everything_is_written() {
     let refused = ran(&directory, Some(&server), &named);
     assert_eq!(refused.status, Some(2));
     let said = refused.stderr;
-    assert!(
-        said.contains("holds the results of an earlier experiment"),
-        "{said}"
-    );
+    assert_contains(&said, &["holds the results of an earlier experiment"]);
     assert_eq!(cells(&out.join("samples.csv")).len(), 11);
 }
 
 #[test]
-fn texts_and_questions_are_measured_and_told_as_objects() {
+fn texts_and_questions_are_measured_and_printed_as_objects() {
     for (mode, words) in [
         (Mode::Text, "experiment text --loss request"),
         (Mode::Datetime, "experiment datetime --loss reply"),
@@ -134,10 +122,7 @@ fn texts_and_questions_are_measured_and_told_as_objects() {
             "{words} --rates 0,100 --operations 2 --warm-up 0 --give-up-after 2 --timeout 1 --json"
         );
         let lines = done(&ran(&directory, Some(&server), &words));
-        let rows: Vec<Value> = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let rows = testkit::objects(&lines);
         assert_eq!(rows.len(), 2, "{lines}");
         assert_eq!(rows[0]["given_up"], 0, "{lines}");
         assert_eq!(rows[1]["given_up"], 2, "{lines}");
@@ -160,8 +145,7 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
             "experiment atm --loss {loss} --rates 100 --operations 3 --warm-up 0 \
              --give-up-after 2 --timeout 0.02 --json"
         );
-        let row: Value =
-            serde_json::from_str(&done(&ran(&directory, Some(&server), &words))).unwrap();
+        let row = &testkit::objects(&done(&ran(&directory, Some(&server), &words)))[0];
         assert_eq!(row["given_up"], 3);
         assert_eq!(row["audit"], "sound");
     }
@@ -170,36 +154,26 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
 #[test]
 fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
     let directory = tempfile::tempdir().unwrap();
-    let server = start_handout(Handout::AtmLogin, Config::default());
+    let server = start_handout(Handout::AtmLogin);
     let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \
                  --give-up-after 3 --seed 5 --json";
     let lines = done(&ran(&directory, Some(&server), words));
-    let rows: Vec<Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let rows = testkit::objects(&lines);
     assert_eq!(rows.len(), 3, "{lines}");
     assert!(rows.iter().all(|row| row["audit"] == "sound"), "{lines}");
     assert_eq!(rows[0]["attempts"], 6);
     assert!(rows[1]["attempts"].as_u64().unwrap() > 6, "{lines}");
     assert_eq!(rows[1]["attempts_per_exchange_expected"], 2.0);
-    assert_eq!(
-        (&rows[2]["given_up"], &rows[2]["attempts"]),
-        (&6.into(), &18.into())
-    );
-    assert!(
-        directory
-            .path()
-            .join("experiment-atm-login/attempts.svg")
-            .exists()
-    );
+    assert_eq!(rows[2]["given_up"], 6);
+    assert_eq!(rows[2]["attempts"], 18);
+    let plot = "experiment-atm-login/attempts.svg";
+    assert!(directory.path().join(plot).exists());
 
     let stranger = ran(&directory, Some(&server), &format!("{words} --card nobody"));
     assert_eq!(stranger.status, Some(1));
     for wrong in ["--loss reply", "--fault-side server"] {
         let refused = ran(&directory, None, &format!("{words} {wrong}"));
-        assert_eq!(refused.status, Some(2), "{wrong}");
-        assert!(refused.stderr.contains("with --handout nothing is lost"));
+        refused.complained(2, &["with --handout nothing is lost"]);
     }
 }
 
@@ -210,14 +184,9 @@ fn a_foreign_directory_is_left_alone() {
     fs::write(directory.path().join("thesis/chapter"), "precious").unwrap();
     let words = "experiment text --rates 0 --operations 1 --out thesis";
     let refused = ran(&directory, Some(&server), words);
-    assert_eq!(refused.status, Some(2));
-    assert!(refused.stderr.contains("give --force"));
-    assert_eq!(
-        fs::read_dir(directory.path().join("thesis"))
-            .unwrap()
-            .count(),
-        1
-    );
+    refused.complained(2, &["give --force"]);
+    let thesis = fs::read_dir(directory.path().join("thesis")).unwrap();
+    assert_eq!(thesis.count(), 1);
     done(&ran(&directory, Some(&server), &format!("{words} --force")));
     let kept = fs::read_to_string(directory.path().join("thesis/chapter")).unwrap();
     assert_eq!(kept, "precious");
@@ -245,24 +214,18 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
         ("bench text --for 0s", "seconds"),
     ] {
         let refused = ran(&directory, Some(&server), words);
-        assert_eq!(refused.status, Some(2), "{words}");
-        assert!(refused.stderr.contains(said), "{words}: {}", refused.stderr);
-        assert_eq!(
-            fs::read_dir(directory.path()).unwrap().count(),
-            0,
-            "{words}"
-        );
+        refused.complained(2, &[said]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
-    let nobody = ran(&directory, None, "bench text --server 127.0.0.1:1");
-    assert_eq!(nobody.status, Some(3));
+    let absent = ran(&directory, None, "bench text --server 127.0.0.1:1");
+    assert_eq!(absent.status, Some(3));
     let missing = ran(&directory, None, "bench text --labserver ./nothing");
-    assert_eq!(missing.status, Some(6));
-    assert!(missing.stderr.contains("cannot start ./nothing"));
+    missing.complained(6, &["cannot start ./nothing"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_is_no_labserver_is_told_from_a_slow_one() {
+fn a_program_that_is_no_labserver_is_reported_from_a_slow_one() {
     let directory = tempfile::tempdir().unwrap();
     let other = ran(&directory, None, "bench text --labserver true");
     assert_eq!(other.status, Some(6));
@@ -270,7 +233,7 @@ fn a_program_that_is_no_labserver_is_told_from_a_slow_one() {
     assert!(said.contains("it ended and said nothing"), "{said}");
 }
 
-/// A room that lets so many in, hears one line of anybody, and is gone.
+/// A room that lets so many in, receives one line, and is gone.
 fn a_room_that_goes_away(members: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -299,20 +262,16 @@ fn a_room_that_goes_away_is_counted_and_what_was_heard_is_shown() {
     let words = format!("bench chat --members 3 --senders 1 -n 1000 --rate 10 --server {address}");
     let ended = ran(&directory, None, &words);
     let (table, said) = (&ended.stdout, &ended.stderr);
-    assert!(
-        table.contains("errors      3 connection lost"),
-        "{table}{said}"
-    );
-    assert!(table.contains("complete    NO"), "{table}");
+    assert_contains(table, &["errors      3 connection lost", "complete    NO"]);
     assert_eq!(ended.status, Some(1), "{table}{said}");
 }
 
-/// A text service that lower-cases this many requests, tells when one more has come, and is silent
+/// A text service that lower-cases this many requests, signals when one more has come, and is silent
 /// from then on.
 fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let mut peer = Connection::new(stream, Framing::Netstring, Limits::SERVER).unwrap();
@@ -325,12 +284,12 @@ fn falls_silent_after(answers: usize) -> (String, std::sync::mpsc::Receiver<()>)
                 let lower = request.strip_prefix("LOWER ").unwrap().to_lowercase();
                 peer.writer.send(format!("OK {lower}").as_bytes()).unwrap();
             } else {
-                // Whoever waits for it waits for the first only.
-                let _ = tell.send(());
+                // Only the first is waited for.
+                let _ = sender.send(());
             }
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 #[cfg(unix)]
@@ -345,18 +304,12 @@ fn ctrl_c_keeps_what_is_done() {
     client.signal(Signal::INT);
     let ended = client.end_by_itself();
     let table = done(&ended);
-    assert!(
-        table.contains("expected number is within the interval"),
-        "{table}"
-    );
+    assert_contains(&table, &["expected number is within the interval"]);
     assert!(ended.stderr.contains("this is part of the experiment"));
     let out = directory.path().join("experiment-text");
     let samples = cells(&out.join("samples.csv"));
-    assert_eq!(
-        samples.len(),
-        1 + 5,
-        "seven were answered, two of them to warm up"
-    );
+    // Seven were answered, two of them to warm up.
+    assert_eq!(samples.len(), 1 + 5);
     let parameters = fs::read_to_string(out.join("parameters.json")).unwrap();
     assert!(parameters.contains("\"complete\": false"));
     assert!(out.join("latency.png").exists());
@@ -364,33 +317,33 @@ fn ctrl_c_keeps_what_is_done() {
 
 #[test]
 fn every_service_can_be_benched_in_either_loop() {
-    for (mode, name) in [
-        (Mode::Text, "text"),
-        (Mode::Calc, "calc"),
-        (Mode::Echo, "echo"),
-        (Mode::Datetime, "datetime"),
-        (Mode::Atm, "atm"),
+    for mode in [
+        Mode::Text,
+        Mode::Calc,
+        Mode::Echo,
+        Mode::Datetime,
+        Mode::Atm,
     ] {
+        let name = mode.name();
         let (server, directory) = (start(mode), tempfile::tempdir().unwrap());
         for (rate, way) in [("", "closed"), ("--rate 1000", "open")] {
             let words = format!("bench {name} -c 2 -n 20 --json {rate}");
             let line = done(&ran(&directory, Some(&server), &words));
-            let told: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(told["mode"], name);
-            assert_eq!(told["loop"], way);
-            assert_eq!(told["answered"], 20, "{told}");
-            assert_eq!(told["errors"], serde_json::json!({}), "{told}");
-            assert_eq!(told["connecting_ms"]["count"], 2);
-            let latency = &told["latency_ms"];
+            let report: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(report["mode"], name);
+            assert_eq!(report["loop"], way);
+            assert_eq!(report["answered"], 20, "{report}");
+            assert_eq!(report["errors"], serde_json::json!({}), "{report}");
+            assert_eq!(report["connecting_ms"]["count"], 2);
+            let latency = &report["latency_ms"];
             assert_eq!(latency["count"], 20);
             assert!(latency["p50"].as_f64().unwrap() <= latency["p95"].as_f64().unwrap());
             assert_eq!(latency["p99.99"], Value::Null, "20 are too few for it");
-            let sound = if mode == Mode::Atm {
-                Value::Bool(true)
-            } else {
-                Value::Null
+            let sound = match mode {
+                Mode::Atm => Value::Bool(true),
+                _ => Value::Null,
             };
-            assert_eq!(told["audit"]["sound"], sound, "{told}");
+            assert_eq!(report["audit"]["sound"], sound, "{report}");
         }
     }
 }
@@ -401,17 +354,22 @@ fn a_room_is_benched_with_its_order_and_completeness() {
     let words = "bench chat --members 5 --senders 3 -n 30 --rate 100000";
     let ended = ran(&directory, Some(&server), words);
     let table = done(&ended);
-    assert!(table.contains("said        30 by 3 senders"), "{table}");
-    assert!(table.contains("deliveries  150 to 5 members"), "{table}");
-    assert!(table.contains("complete    yes"), "{table}");
-    assert!(table.contains("one order   yes"), "{table}");
+    assert_contains(
+        &table,
+        &[
+            "said        30 by 3 senders",
+            "deliveries  150 to 5 members",
+            "complete    yes",
+            "one order   yes",
+        ],
+    );
     assert!(ended.stderr.contains("its brake is measured too"));
 
-    let told = done(&ran(&directory, Some(&server), &format!("{words} --json")));
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told["deliveries"], 150);
-    assert_eq!(told["everybody_in_one_order"], true);
-    assert_eq!(told["delivery_latency_ms"]["count"], 150);
+    let report = done(&ran(&directory, Some(&server), &format!("{words} --json")));
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["deliveries"], 150);
+    assert_eq!(report["everybody_in_one_order"], true);
+    assert_eq!(report["delivery_latency_ms"]["count"], 150);
 }
 
 #[test]
@@ -419,9 +377,9 @@ fn a_server_that_falls_silent_is_counted_as_timeouts() {
     let directory = tempfile::tempdir().unwrap();
     let (address, _silent) = falls_silent_after(3);
     let words = format!("bench text -c 1 -n 5 --timeout 1 --json --server {address}");
-    let told: Value = serde_json::from_str(&done(&ran(&directory, None, &words))).unwrap();
-    assert_eq!(told["answered"], 3);
-    assert_eq!(told["errors"], serde_json::json!({"timeout": 2}));
+    let report: Value = serde_json::from_str(&done(&ran(&directory, None, &words))).unwrap();
+    assert_eq!(report["answered"], 3);
+    assert_eq!(report["errors"], serde_json::json!({"timeout": 2}));
 }
 
 #[test]

@@ -1,25 +1,14 @@
-//! The printed servers over TCP: what they say when, and what they must be told.
+//! Servers that say what is printed in a hand-out, and check what they are asked.
 
+use std::fmt::{self, Display};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 use testkit::peer::with_timeouts;
+use testkit::process::Ended;
 
-/// One step of a printed server.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    /// Exactly these bytes come.
-    Hears(&'static str),
-    /// It says this, in one write.
-    Says(&'static str),
-    /// It says this, each byte in a write of its own.
-    Drips(&'static str),
-    /// It closes, and hears nothing more.
-    Closes,
-    /// The client closes, having said nothing more.
-    HearsTheEnd,
-}
+use crate::labclient::labclient;
 
 /// A server for as many connections as were planned, one after the other.
 pub struct Printed {
@@ -27,18 +16,39 @@ pub struct Printed {
     thread: JoinHandle<()>,
 }
 
-/// A server that goes through these steps, a list for each connection. While it is at the last one
-/// nothing listens there any more.
-pub fn printed(connections: Vec<Vec<Step>>) -> Printed {
+/// A server that goes through these conversations, one for each connection. While it is at the last
+/// one nothing listens there any more.
+///
+/// A line `C: TEXT` is exactly these bytes of the client, `S: TEXT` one write of the server. At its
+/// end the client closes, or, after a line `S closes`, the server; nothing more may come.
+pub fn printed(conversations: &[&str]) -> Printed {
+    printed_in(conversations, |mut stream, text| {
+        stream.write_all(text).unwrap()
+    })
+}
+
+/// The same, each byte in a write of its own.
+pub fn printed_bytewise(conversations: &[&str]) -> Printed {
+    printed_in(conversations, send_bytewise)
+}
+
+fn printed_in(conversations: &[&str], send: fn(&TcpStream, &[u8])) -> Printed {
+    let conversations: Vec<_> = conversations.iter().map(|it| it.to_string()).collect();
+    let mut conversations = conversations.into_iter().peekable();
     serving(move |listener| {
         let mut listener = Some(listener);
-        let mut connections = connections.into_iter().peekable();
-        while let Some(steps) = connections.next() {
+        while let Some(conversation) = conversations.next() {
             let stream = accept(listener.as_ref().unwrap());
-            listener = listener.filter(|_| connections.peek().is_some());
-            for step in steps {
-                play(&stream, step);
+            listener = listener.filter(|_| conversations.peek().is_some());
+            for line in conversation.lines() {
+                match line.split_once(": ") {
+                    Some(("C", text)) => expect(&stream, text),
+                    Some(("S", text)) => send(&stream, text.as_bytes()),
+                    _ if line == "S closes" => stream.shutdown(Shutdown::Write).unwrap(),
+                    _ => panic!("neither C: nor S: in {line:?}"),
+                }
             }
+            expect_end(&stream);
         }
     })
 }
@@ -51,14 +61,24 @@ pub fn serving(serve: impl FnOnce(TcpListener) + Send + 'static) -> Printed {
     Printed { address, thread }
 }
 
+impl Display for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 impl Printed {
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Runs `labclient` with these arguments and this input at this server, to the end of both.
+    #[track_caller]
+    pub fn run(self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ended {
+        let ended = labclient(arguments).at(self.address).run_with(input);
+        self.finish();
+        ended
     }
 
-    /// Waits until it was told all it should be told.
+    /// Waits until it has gone through all its steps.
     #[track_caller]
-    pub fn was_told_all(self) {
+    pub fn finish(self) {
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }
@@ -73,21 +93,8 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     stream
 }
 
-fn play(mut stream: &TcpStream, step: Step) {
-    match step {
-        Step::Hears(text) => hears(stream, text),
-        Step::Says(text) => stream.write_all(text.as_bytes()).unwrap(),
-        Step::Drips(text) => drips(stream, text.as_bytes()),
-        Step::Closes => {
-            stream.shutdown(Shutdown::Write).unwrap();
-            hears_the_end(stream);
-        }
-        Step::HearsTheEnd => hears_the_end(stream),
-    }
-}
-
 /// Reads as many bytes as there should be, and compares.
-pub fn hears(mut stream: &TcpStream, text: &str) {
+pub fn expect(mut stream: &TcpStream, text: &str) {
     let mut bytes = vec![0; text.len()];
     let mut length = 0;
     while length < bytes.len() {
@@ -99,15 +106,15 @@ pub fn hears(mut stream: &TcpStream, text: &str) {
     assert_eq!(String::from_utf8_lossy(&bytes[..length]), text);
 }
 
-/// Says this, each byte in a write of its own.
-pub fn drips(mut stream: &TcpStream, bytes: &[u8]) {
+/// Sends this, each byte in a write of its own.
+pub fn send_bytewise(mut stream: &TcpStream, bytes: &[u8]) {
     for byte in bytes {
         stream.write_all(&[*byte]).unwrap();
     }
 }
 
 /// Reads to the end, and there must be nothing. A reset is an end too.
-pub fn hears_the_end(mut stream: &TcpStream) {
+pub fn expect_end(mut stream: &TcpStream) {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
     assert_eq!(String::from_utf8_lossy(&rest), "");

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use testkit::process::Ended;
 use testkit::process::words;
 use testkit::service::start;
+use testkit::{assert_contains, assert_starts};
 
 use crate::bare_servers::unused_address;
 use crate::labclient::labclient_at_home;
@@ -36,7 +37,7 @@ impl Lab {
     fn run(&self, words: &[&str], input: &str) -> Ended {
         let server = start(self.mode);
         labclient_at_home(self.home.path(), &[])
-            .at(server.address())
+            .at(&server)
             .with(words)
             .pin("1234")
             .run_with(input)
@@ -70,20 +71,18 @@ fn notes(events: &[Event]) -> Vec<NoteKind> {
 }
 
 #[test]
-fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
+fn a_lost_answer_is_recorded_with_the_repeat_the_journal_and_no_pin() {
     let lab = Lab::with(Mode::Atm);
     let words = words(
-        "--record it.jsonl --fault drop-reply=#3 --seed 7 --timeout 3 atm --card 123456789 withdraw 500",
+        "--record it.jsonl --fault drop-reply=#3 --seed 7 --timeout 3 \
+         atm --card 123456789 withdraw 500",
     );
     let ended = lab.run(&words, "");
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let runs = lab.runs();
     let Run { header, events } = &runs[0];
     assert_eq!(header.arguments[2..], words);
-    assert_eq!(
-        (header.program.as_str(), header.seed),
-        ("labclient", Some(7))
-    );
+    assert_eq!((&*header.program, header.seed), ("labclient", Some(7)));
     assert_eq!(header.fault.as_deref(), Some("drop-reply=#3"));
     assert_eq!(header.secrets, Secrets::Masked);
 
@@ -91,43 +90,27 @@ fn a_lost_answer_is_told_with_the_repeat_the_journal_and_no_pin() {
         matches!(&event.kind, EventKind::Dropped { cause: DropCause::Drop, message }
             if message.text.as_deref().unwrap().contains(" held 500.00"))
     });
-    let after: Vec<_> = events[lost.unwrap()..]
-        .iter()
-        .map(|event| &event.kind)
-        .collect();
-    assert!(matches!(
-        after[1],
-        EventKind::TimedOut {
-            waited: 3_000_000_000,
-            ..
-        }
-    ));
+    let after = events[lost.unwrap()..].iter().map(|event| &event.kind);
+    let after: Vec<_> = after.collect();
+    let EventKind::TimedOut { waited, .. } = after[1] else {
+        panic!("{after:?}");
+    };
+    assert_eq!(*waited, 3_000_000_000);
     let resent = after.iter().find_map(|what| match what {
         EventKind::Resent { attempt, text } => Some((*attempt, text.clone())),
         _ => None,
     });
     let (attempt, text) = resent.unwrap();
     assert!(attempt == 2 && text.starts_with("WITHDRAW WITH_"), "{text}");
-    assert_eq!(
-        notes(events),
-        [
-            NoteKind::Loaded,
-            NoteKind::Sending,
-            NoteKind::Dispensing,
-            NoteKind::Drawer,
-            NoteKind::Dispensed,
-            NoteKind::Confirmed
-        ]
-    );
+    use NoteKind::{Confirmed, Dispensed, Dispensing, Drawer, Loaded, Sending};
+    let expected = [Loaded, Sending, Dispensing, Drawer, Dispensed, Confirmed];
+    assert_eq!(notes(events), expected);
     assert_eq!(events.last().unwrap().kind, EventKind::Ended);
     let log_ins = messages(events);
     let log_ins = log_ins.iter().filter(|m| m.starts_with("> VERIFY"));
     assert!(log_ins.clone().count() == 2 && log_ins.clone().all(|m| m.ends_with(" ****")));
-    assert!(
-        !std::fs::read_to_string(lab.file())
-            .unwrap()
-            .contains("123456789 1234")
-    );
+    let text = std::fs::read_to_string(lab.file()).unwrap();
+    assert!(!text.contains("123456789 1234"), "{text}");
 }
 
 #[test]
@@ -138,18 +121,15 @@ fn pins_are_kept_when_that_is_asked_for() {
     let runs = lab.runs();
     assert_eq!(runs[0].header.secrets, Secrets::Kept);
     let messages = messages(&runs[0].events);
-    assert!(
-        messages.iter().any(|m| m.ends_with(" 123456789 1234")),
-        "{messages:?}"
-    );
+    let has_pin = |message: &String| message.ends_with(" 123456789 1234");
+    assert!(messages.iter().any(has_pin), "{messages:?}");
 
     let ended = lab.run(&["text", "lower", "A", "--record-secrets"], "");
-    assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.contains("give --record or --trace too"));
+    ended.complained(2, &["give --record or --trace too"]);
 }
 
 #[test]
-fn a_question_over_udp_that_is_asked_again_is_told() {
+fn a_question_over_udp_that_is_asked_again_is_recorded() {
     let lab = Lab::with(Mode::Datetime);
     let words = words("--record it.jsonl --fault drop-request=#1 --timeout 2 datetime date");
     assert_eq!(lab.run(&words, "").status, Some(0));
@@ -165,20 +145,9 @@ fn a_question_over_udp_that_is_asked_again_is_told() {
         EventKind::Ended => "ended",
         _ => "else",
     });
-    let kinds: Vec<_> = kinds.collect();
-    assert_eq!(
-        kinds,
-        [
-            "connected",
-            "dropped",
-            "timed out",
-            "resent",
-            "sent",
-            "received",
-            "closed",
-            "ended"
-        ]
-    );
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let expected = "connected, dropped, timed out, resent, sent, received, closed, ended";
+    assert_eq!(kinds, expected);
 }
 
 #[test]
@@ -202,10 +171,7 @@ fn chat_and_echo_are_recorded_message_by_message_to_their_end() {
     assert!(matches!(last, EventKind::Closed { .. }), "{last:?}");
 
     let lab = Lab::with(Mode::Echo);
-    lab.run(
-        &["--record", "it.jsonl", "echo", "hello", "--wire", "raw"],
-        "",
-    );
+    lab.run(&words("--record it.jsonl echo hello --wire raw"), "");
     assert_eq!(messages(&lab.runs()[0].events)[0], "> hello");
 }
 
@@ -222,35 +188,26 @@ fn a_second_run_is_added_and_another_file_is_left_alone() {
 
     std::fs::write(lab.file(), "my notes\n").unwrap();
     let ended = lab.run(&words, "");
-    assert_eq!(ended.status, Some(2));
-    assert_eq!(
-        ended.stderr,
-        "labclient: it.jsonl is no recording, and would be spoilt: choose another file\n"
-    );
+    let reason = "it.jsonl is no recording, and would be spoilt: choose another file";
+    ended.failed(2, reason);
     assert_eq!(std::fs::read_to_string(lab.file()).unwrap(), "my notes\n");
 
     let ended = lab.run(&["text", "lower", "A", "--record", "nowhere/it.jsonl"], "");
     assert_eq!(ended.status, Some(2));
-    assert!(
-        ended
-            .stderr
-            .starts_with("labclient: cannot record to nowhere/it.jsonl: ")
+    assert_starts(
+        &ended.stderr,
+        "labclient: cannot record to nowhere/it.jsonl: ",
     );
 }
 
 #[test]
-fn a_crash_on_purpose_is_the_last_that_is_told() {
+fn a_crash_on_purpose_is_the_last_that_is_recorded() {
     let lab = Lab::with(Mode::Atm);
     let words =
         words("--record it.jsonl --fault crash-at=mid-dispense atm --card 123456789 withdraw 500");
     assert_eq!(lab.run(&words, "").status, None);
     let events = &lab.runs()[0].events;
-    let what: Vec<_> = events
-        .iter()
-        .rev()
-        .take(2)
-        .map(|event| &event.kind)
-        .collect();
+    let what: Vec<_> = events.iter().rev().map(|event| &event.kind).collect();
     assert!(matches!(what[0], EventKind::Crashed { at } if at == "mid-dispense"));
     assert!(matches!(what[1], EventKind::Note(note) if note.kind == NoteKind::Drawer));
 }
@@ -261,19 +218,12 @@ fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
     let ended = lab.run(&["--trace", "atm", "--card", "123456789", "balance"], "");
     assert_eq!(ended.status, Some(0));
     let shown = ended.stderr;
-    for line in [
-        "atm#0    ← READY atm 1\n",
-        "              read 15 of 15 bytes\n",
-        " 123456789 ****\n",
-        "→ BALANCE_INQUIRY\n",
-        "* ended\n",
-    ] {
-        assert!(shown.contains(line), "{line:?}: {shown}");
-    }
-    assert!(
-        !shown.contains('\x1b') && !shown.contains("123456789 1234"),
-        "{shown}"
-    );
+    let read = "              read 15 of 15 bytes\n";
+    let pin = " 123456789 ****\n";
+    let messages = ["atm#0    ← READY atm 1\n", "→ BALANCE_INQUIRY\n"];
+    assert_contains(&shown, &[read, pin, messages[0], messages[1], "* ended\n"]);
+    let is_safe = !shown.contains('\x1b') && !shown.contains("123456789 1234");
+    assert!(is_safe, "{shown}");
 
     let lab = Lab::with(Mode::Text);
     let ended = lab.run(&["text", "prime", "97", "--trace=hex"], "");
@@ -284,11 +234,11 @@ fn the_trace_shows_messages_reads_and_bytes_and_no_pin() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told() {
+fn a_server_that_is_not_there_is_recorded() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("it.jsonl");
-    let nobody = unused_address();
-    let address = nobody.address();
+    let unused = unused_address();
+    let address = unused.to_string();
     let words = ["--record", "it.jsonl", "text", "lower", "A"];
     let ended = labclient_at_home(home.path(), &words).at(&address).run();
     assert_eq!(ended.status, Some(3));
@@ -300,12 +250,7 @@ fn a_server_that_is_not_there_is_told() {
 #[test]
 fn a_connection_that_a_fault_cuts_ends_so() {
     let lab = Lab::with(Mode::Text);
-    lab.run(
-        &[
-            "text", "lower", "A", "--fault", "cut=#1", "--record", "it.jsonl",
-        ],
-        "",
-    );
+    lab.run(&words("text lower A --fault cut=#1 --record it.jsonl"), "");
     let events = &lab.runs()[0].events;
     let closed = events.iter().find_map(|event| match &event.kind {
         EventKind::Closed { how, .. } => Some(*how),

@@ -2,7 +2,6 @@
 
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Shipped};
-use server::Config;
 use testkit::process::Program;
 use testkit::service::{Service, start_with};
 
@@ -11,11 +10,7 @@ use crate::labclient::labclient;
 /// A server that plays this script.
 fn playing(name: &str) -> Service {
     let script = Shipped::find(name).unwrap().source.parse().unwrap();
-    let config = Config {
-        script: Some(script),
-        ..Config::default()
-    };
-    start_with(Mode::Script, config)
+    start_with(Mode::Script, |config| config.script = Some(script))
 }
 
 fn script(words: &[&str]) -> Program {
@@ -25,24 +20,23 @@ fn script(words: &[&str]) -> Program {
 #[test]
 fn both_sides_are_printed_one_line_each() {
     let server = playing("accepted");
-    let client = script(&["accepted"]).at(server.address());
+    let client = script(&["accepted"]).at(&server);
     let expected = "C: hi\nS: accepted\nC: there\nS: accepted\nC: Close\nS: closed\n";
-    client.run_with("hi\nthere\nClose\n").succeeded(expected);
+    client.run_with("hi\nthere\nClose\n").exited(0, expected);
 }
 
 #[test]
 fn knock_knock_needs_no_name() {
     let server = playing("knock-knock");
-    let ended = script(&[]).at(server.address()).run();
+    let ended = script(&[]).at(&server).run();
     ended.printed("C: Knock Knock..\nS: Whose there?\n");
 }
 
 #[test]
 fn another_exchange_than_the_scripts_is_status_5() {
     let server = playing("greeting");
-    let ended = script(&["knock-knock"]).at(server.address()).run();
-    assert_eq!(ended.stdout, "C: Knock Knock..\n");
-    assert_eq!(ended.status, Some(5));
+    let ended = script(&["knock-knock"]).at(&server).run();
+    ended.exited(5, "C: Knock Knock..\n");
     for words in [
         "expected \"Whose there?\", got \"Socket programming in python\"\n",
         "  open request  1: Knock Knock..\n",
@@ -52,7 +46,7 @@ fn another_exchange_than_the_scripts_is_status_5() {
 }
 
 #[test]
-fn a_file_with_a_mistake_is_status_2_and_its_line_is_told() {
+fn a_file_with_a_mistake_is_status_2_and_its_line_is_named() {
     let source = Shipped::find("joke").unwrap().source;
     let client = script(&["joke.toml"]).beside("joke.toml", &source.replace("send", "sent"));
     let ended = client.run();

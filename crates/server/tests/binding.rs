@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
+use testkit::assert_contains;
 
 use crate::labserver::{Home, run, start};
 
@@ -107,14 +108,12 @@ fn a_port_in_use_is_named_with_what_to_do() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap();
     let ended = run(&["--mode", "text", "--port", &address.port().to_string()]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert_eq!(
-        ended.stderr,
-        format!(
-            "labserver: cannot listen on {address}: Address already in use (os error 98): is \
-             another labserver running? choose another port with --port\n"
-        )
+    ended.exited(1, "");
+    let reason = format!(
+        "cannot listen on {address}: Address already in use (os error 98): is another labserver \
+         running? choose another port with --port"
     );
+    ended.failed(1, &reason);
 }
 
 #[test]
@@ -123,13 +122,7 @@ fn an_address_of_another_machine_is_named_with_what_to_do() {
     assert_eq!(ended.status, Some(1));
     let words = "labserver: cannot listen on 192.0.2.1:0: Cannot assign requested address";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("give --bind an address of this machine"),
-        "{}",
-        ended.stderr
-    );
+    assert_contains(&ended.stderr, &["give --bind an address of this machine"]);
 }
 
 #[test]
@@ -143,27 +136,23 @@ fn a_port_below_1024_is_refused_with_what_to_do() {
     if rustix::process::getuid().is_root() {
         const NOBODY: u32 = 65_534;
         let version = home.program(&["--version"]);
-        let nobody_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
-        if !nobody_may_run.is_ok_and(|version| version.end().status == Some(0)) {
-            return eprintln!("skipped: root may use any port, and nobody else may run the server");
+        let others_may_run = version.adjust(|command| command.uid(NOBODY)).try_start();
+        if !others_may_run.is_ok_and(|version| version.end().status == Some(0)) {
+            return eprintln!(
+                "skipped: root may use any port, and no other user may run the server"
+            );
         }
         program = program.adjust(|command| command.uid(NOBODY));
     }
     let ended = program.run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    ended.exited(1, "");
     let words = "labserver: cannot listen on 127.0.0.1:7: Permission denied";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("ports below 1024 are for the superuser"),
-        "{}",
-        ended.stderr
-    );
+    assert_contains(&ended.stderr, &["ports below 1024 are for the superuser"]);
 }
 
 #[test]
-fn a_server_of_all_interfaces_tells_what_others_call_it() {
+fn a_server_of_all_interfaces_shows_its_addresses_from_outside() {
     let server = start(&["--mode", "text", "--bind", "0.0.0.0", "--port", "0"]);
     let address = server.address("text tcp");
     assert_eq!(address.ip(), Ipv4Addr::UNSPECIFIED);
@@ -176,17 +165,17 @@ fn a_server_of_all_interfaces_tells_what_others_call_it() {
         eprintln!("not shown: there is no interface but loopback");
     }
     for interface in outside {
-        let told = format!(
+        let shown = format!(
             "from other machines: {}:{} ",
             interface.ip(),
             address.port()
         );
-        server.stderr.wait_for(&told);
+        server.stderr.wait_for(&shown);
     }
 }
 
 #[test]
-fn a_server_listens_on_ipv6_when_told_to() {
+fn a_server_listens_on_ipv6_when_asked_to() {
     if TcpListener::bind("[::1]:0").is_err() {
         return eprintln!("skipped: there is no IPv6 here");
     }

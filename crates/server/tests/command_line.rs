@@ -1,6 +1,5 @@
 //! What can be asked on the command line, and what makes no sense there.
 
-use testkit::process::Ended;
 use testkit::process::words;
 
 use crate::labserver::{Home, run, start};
@@ -33,13 +32,9 @@ const FLAGS: [&str; 22] = [
 #[test]
 fn the_help_explains_every_flag_on_lines_that_fit_a_terminal() {
     for help in ["--help", "-h"] {
-        let Ended {
-            status,
-            stdout,
-            stderr,
-            ..
-        } = run(&[help]);
-        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        let ended = run(&[help]);
+        let stdout = ended.stdout.clone();
+        ended.printed(&stdout);
         for flag in FLAGS {
             let explained = stdout.lines().any(|line| line.contains(flag));
             assert!(explained, "{flag} is not in:\n{stdout}");
@@ -68,123 +63,80 @@ fn the_version_is_printed() {
 #[test]
 fn what_makes_no_sense_is_a_usage_error_that_names_it() {
     for (arguments, named) in [
-        (&[][..], "--mode atm|text|"),
-        (&["--mode"], "--mode"),
-        (&["--mode", "bank"], "'bank'"),
-        (&["--mode", "TEXT"], "'TEXT'"),
-        (&["bank"], "'bank'"),
-        (&["--mode", "text,bank"], "'bank'"),
-        (&["text", "--mode", "chat"], "--mode"),
-        (&["text", "--handout", "joke"], "--handout"),
+        ("", "--mode atm|text|"),
+        ("--mode", "--mode"),
+        ("--mode bank", "'bank'"),
+        ("--mode TEXT", "'TEXT'"),
+        ("bank", "'bank'"),
+        ("--mode text,bank", "'bank'"),
+        ("text --mode chat", "--mode"),
+        ("text --handout joke", "--handout"),
+        ("--mode text,proxy --to [::1]:9", "a proxy runs alone"),
+        ("--mode text --bind no.such.invalid", "0.0.0.0"),
+        ("--mode text --bind 0.0.0.0:9000", "--port"),
+        ("--mode text --bind [::1]:9000", "--port"),
+        ("--mode text --port 65536", "65536"),
+        ("--mode text --port -1", "-1"),
+        ("--mode text --wire xml", "len3"),
+        ("--mode text --idle-timeout 0", "--idle-timeout"),
+        ("--mode text --idle-timeout nan", "--idle-timeout"),
+        ("--mode text --frame-timeout soon", "--frame-timeout"),
+        ("--mode calc --login-timeout=-1", "--login-timeout"),
+        ("--mode text --prime-budget 1e99", "--prime-budget"),
+        ("--mode echo --udp-rate -1", "-1"),
+        ("--mode text --max-connections many", "many"),
+        ("--mode text --max-connections 0", "--max-connections"),
+        ("--mode text --log-format xml", "json"),
+        ("--mode all --port 65530", "counted from"),
+        ("--mode text --password x", "--password"),
+        ("--mode text ledger audit", "ledger"),
+        ("--mode atm --semantics maybe --ledger bank.db", "bank.db"),
+        ("--mode text --seed 7", "--fault"),
+        ("--mode proxy", "--to HOST:PORT"),
+        ("--mode proxy --to localhost", "localhost:9005"),
+        ("--mode proxy --to localhost:0", "localhost:9005"),
+        ("--mode proxy --to :9005", "localhost:9005"),
+        ("--mode text --to localhost:9005", "--mode proxy"),
+        ("--mode all --to localhost:9005", "--mode proxy"),
+        ("--mode proxy --udp", "--to"),
         (
-            &["--mode", "text,proxy", "--to", "[::1]:9"],
-            "a proxy runs alone",
-        ),
-        (&["--mode", "text", "--bind", "no.such.invalid"], "0.0.0.0"),
-        (&["--mode", "text", "--bind", "0.0.0.0:9000"], "--port"),
-        (&["--mode", "text", "--bind", "[::1]:9000"], "--port"),
-        (&["--mode", "text", "--port", "65536"], "65536"),
-        (&["--mode", "text", "--port", "-1"], "-1"),
-        (&["--mode", "text", "--wire", "xml"], "len3"),
-        (&["--mode", "text", "--idle-timeout", "0"], "--idle-timeout"),
-        (
-            &["--mode", "text", "--idle-timeout", "nan"],
-            "--idle-timeout",
-        ),
-        (
-            &["--mode", "text", "--frame-timeout", "soon"],
-            "--frame-timeout",
-        ),
-        (&["--mode", "calc", "--login-timeout=-1"], "--login-timeout"),
-        (
-            &["--mode", "text", "--prime-budget", "1e99"],
-            "--prime-budget",
-        ),
-        (&["--mode", "echo", "--udp-rate", "-1"], "-1"),
-        (&["--mode", "text", "--max-connections", "many"], "many"),
-        (
-            &["--mode", "text", "--max-connections", "0"],
-            "--max-connections",
-        ),
-        (&["--mode", "text", "--log-format", "xml"], "json"),
-        (&["--mode", "all", "--port", "65530"], "counted from"),
-        (&["--mode", "text", "--password", "x"], "--password"),
-        (&["--mode", "text", "ledger", "audit"], "ledger"),
-        (
-            &[
-                "--mode",
-                "atm",
-                "--semantics",
-                "maybe",
-                "--ledger",
-                "bank.db",
-            ],
-            "bank.db",
-        ),
-        (&["--mode", "text", "--seed", "7"], "--fault"),
-        (&["--mode", "proxy"], "--to HOST:PORT"),
-        (&["--mode", "proxy", "--to", "localhost"], "localhost:9005"),
-        (
-            &["--mode", "proxy", "--to", "localhost:0"],
-            "localhost:9005",
-        ),
-        (&["--mode", "proxy", "--to", ":9005"], "localhost:9005"),
-        (
-            &["--mode", "text", "--to", "localhost:9005"],
-            "--mode proxy",
-        ),
-        (&["--mode", "all", "--to", "localhost:9005"], "--mode proxy"),
-        (&["--mode", "proxy", "--udp"], "--to"),
-        (
-            &["--mode", "proxy", "--to", "[::1]:9", "--fault", "error=#1"],
+            "--mode proxy --to [::1]:9 --fault error=#1",
             "a proxy cannot know how the server would refuse",
         ),
         (
-            &[
-                "--mode",
-                "proxy",
-                "--to",
-                "[::1]:9",
-                "--fault",
-                "crash-at=after-commit",
-            ],
+            "--mode proxy --to [::1]:9 --fault crash-at=after-commit",
             "a proxy never comes by",
         ),
         (
-            &["--mode", "text", "--fault", "crash-at=after-commit"],
+            "--mode text --fault crash-at=after-commit",
             "--fault crash-at can never strike in text: only the bank comes by after-commit",
         ),
+        ("--mode text --fault reorder=5%", "TCP keeps the order"),
         (
-            &["--mode", "text", "--fault", "reorder=5%"],
-            "TCP keeps the order",
-        ),
-        (
-            &["--mode", "datetime", "--fault", "cut=1%"],
+            "--mode datetime --fault cut=1%",
             "--fault cut can never strike in datetime: ",
         ),
         (
-            &["--handout", "datetime", "--fault", "split=7"],
+            "--handout datetime --fault split=7",
             "--fault split can never strike in datetime: ",
         ),
         (
-            &["--mode", "script", "--script", "udp", "--fault", "reset=1%"],
+            "--mode script --script udp --fault reset=1%",
             "--fault reset can never strike in script: ",
         ),
         (
-            &["--mode", "all", "--fault", "crash-at=before-send"],
+            "--mode all --fault crash-at=before-send",
             "labserver never comes by before-send",
         ),
-        (&["ledger"], "audit"),
-        (&["ledger", "burn"], "burn"),
-        (&["ledger", "history"], "CARD"),
-        (&["ledger", "history", "12ab"], "12ab"),
-        (&["ledger", "audit", "--ledger", "memory"], "--ledger"),
-        (&["completions", "tcsh"], "tcsh"),
+        ("ledger", "audit"),
+        ("ledger burn", "burn"),
+        ("ledger history", "CARD"),
+        ("ledger history 12ab", "12ab"),
+        ("ledger audit --ledger memory", "--ledger"),
+        ("completions tcsh", "tcsh"),
     ] {
-        let ended = run(arguments);
-        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
-        assert_eq!(ended.stdout, "", "{arguments:?}");
-        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+        let ended = run(&words(arguments));
+        ended.refused(2, &[named]);
     }
 }
 
@@ -197,10 +149,8 @@ fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
         .stderr
         .wait_for("--fault crash-at strikes in atm only; not in text, ");
     let ended = server.stop();
-    assert!(
-        !ended.stderr.contains("--fault drop-reply strikes"),
-        "{ended:?}"
-    );
+    let other = "--fault drop-reply strikes";
+    assert!(!ended.stderr.contains(other), "{ended:?}");
 }
 
 #[test]
@@ -219,7 +169,7 @@ fn there_are_completions_for_every_shell_a_class_uses() {
 }
 
 #[test]
-fn nobody_reading_the_answer_is_no_failure() {
+fn an_answer_that_is_not_read_is_no_failure() {
     let home = Home::new();
     home.start(&["--mode", "atm", "--port", "0"]).stop();
     for arguments in [
@@ -229,23 +179,14 @@ fn nobody_reading_the_answer_is_no_failure() {
         &["ledger", "audit"],
     ] {
         let ended = home.program(arguments).with_closed_stdout().run();
-        assert_eq!(
-            (ended.status, ended.stderr.as_str()),
-            (Some(0), ""),
-            "{arguments:?}"
-        );
+        ended.printed("");
     }
 }
 
 #[test]
-fn a_server_whose_address_nobody_reads_says_so_and_ends() {
-    let ended = Home::new()
-        .program(&["--mode", "text", "--port", "0"])
-        .with_closed_stdout()
-        .run();
-    assert_eq!(ended.status, Some(1));
-    assert_eq!(
-        ended.stderr,
-        "labserver: cannot write to standard output: Broken pipe (os error 32)\n"
-    );
+fn a_server_whose_address_cannot_be_read_says_so_and_ends() {
+    let home = Home::new();
+    let program = home.program(&["--mode", "text", "--port", "0"]);
+    let reason = "cannot write to standard output: Broken pipe (os error 32)";
+    program.with_closed_stdout().run().failed(1, reason);
 }

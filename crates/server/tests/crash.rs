@@ -14,7 +14,7 @@ use crate::labserver::{CARD, Home, PIN};
 const CUSTOMERS: usize = 30;
 const BANK: &[&str] = &["--mode", "atm", "--port", "0"];
 
-/// What the bank has told a machine about a transaction.
+/// What the bank has acknowledged of a transaction.
 type Promise = (String, &'static str);
 
 /// Withdraws one cent after the other until the server is gone.

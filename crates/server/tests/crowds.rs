@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use proto::frame::Framing;
 use socket2::{Domain, Socket, Type};
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::peer::Peer;
 use testkit::process::Process;
 use testkit::process::words;
@@ -25,7 +26,7 @@ fn connect_from(machine: u8, to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A conversation that has heard `READY`.
+/// A conversation that has received `READY`.
 fn converse_from(machine: u8, server: &Process, service: &str) -> Peer {
     let stream = connect_from(machine, server.address(service));
     let mut peer = Peer::over(stream, Framing::Netstring);
@@ -34,7 +35,7 @@ fn converse_from(machine: u8, server: &Process, service: &str) -> Peer {
     peer
 }
 
-/// So many peers of one machine, each of whom has said this and heard an answer.
+/// So many peers of one machine, each of which has sent this and received an answer.
 fn crowd(count: usize, machine: u8, server: &Process, service: &str, say: &str) -> Vec<Peer> {
     let one = |number: usize| {
         let mut peer = converse_from(machine, server, service);
@@ -77,10 +78,7 @@ fn who_gives_way_is_said_in_the_log() {
     let _second = converse_from(1, &server, "text tcp");
     let line = server.stderr.find(|line| line.contains("ended end="));
     let line = line.unwrap();
-    assert!(
-        line.contains("idle when another needed its place"),
-        "{line}"
-    );
+    assert_contains(&line, &["idle when another needed its place"]);
 }
 
 /// What a machine settles with that has no customer any more.
@@ -136,12 +134,11 @@ fn start_limited(limits: &str, arguments: &[&str]) -> Process {
 }
 
 #[test]
-fn silence_keeps_nobody_out_of_a_server_that_may_open_few_files() {
+fn silence_keeps_no_client_out_of_a_server_that_may_open_few_files() {
     let server = start_limited("ulimit -n 256", &["--mode", "text", "--port", "0"]);
     let warning = server.stderr.find(|line| line.contains("WARN"));
     let warning = warning.unwrap();
-    assert!(warning.contains("not 2000"), "{warning}");
-    assert!(warning.contains("256 files"), "{warning}");
+    assert_contains(&warning, &["not 2000", "256 files"]);
     let address = server.address("text tcp");
     // Each is alone at its address, and none says anything.
     let _silent: Vec<_> = (0..250)

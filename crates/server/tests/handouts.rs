@@ -5,6 +5,7 @@ use std::net::Shutdown;
 
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
+use testkit::assert_contains;
 use testkit::process::Process;
 
 use crate::labserver::{Home, run, start};
@@ -12,7 +13,7 @@ use crate::labserver::{Home, run, start};
 const CARD_BANK: &[&str] = &["--handout", "atm-card", "--port", "0"];
 
 /// What the printed bank answers to this, on a connection of its own.
-fn told(server: &Process, request: &str) -> String {
+fn answer_of(server: &Process, request: &str) -> String {
     let mut stream = server.connect("atm tcp");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
@@ -77,8 +78,7 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
         let ended = server.stop();
         let warning = ended.stderr.lines().find(|line| line.contains(shown));
         let warning = warning.unwrap_or_else(|| panic!("{handout}: {}", ended.stderr));
-        assert!(warning.contains("WARN"), "{warning}");
-        assert!(warning.contains(understood), "{warning}");
+        assert_contains(warning, &["WARN", understood]);
         let mut others = ended
             .stderr
             .lines()
@@ -124,12 +124,10 @@ fn what_a_hand_out_decides_itself_cannot_be_asked_for() {
         &["--semantics", "maybe"],
     ] {
         let ended = run(&[&["--handout", "atm-card"], flags].concat());
-        assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains(flags[0]), "{ended:?}");
+        ended.complained(2, &[flags[0]]);
     }
     let ended = run(&["--handout", "atm"]);
-    assert_eq!(ended.status, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("atm-login"), "{ended:?}");
+    ended.complained(2, &["atm-login"]);
 }
 
 #[test]
@@ -139,17 +137,17 @@ fn the_ledger_is_thrown_away_unless_one_is_named() {
     let success = "WITHDRAW_ACK SUCCESS Withdrawn 500 successfully";
     for balance in ["BALANCE_ACK 9500", "BALANCE_ACK 9500"] {
         let server = home.start(CARD_BANK);
-        assert_eq!(told(&server, withdraw), success);
-        assert_eq!(told(&server, "BALANCE_INQUIRY 123456789"), balance);
+        assert_eq!(answer_of(&server, withdraw), success);
+        assert_eq!(answer_of(&server, "BALANCE_INQUIRY 123456789"), balance);
         server.stop();
     }
     assert!(!home.path().join("socketlab/bank.db").exists());
     for balance in ["BALANCE_ACK 9500", "BALANCE_ACK 9000"] {
         let server = home.start(&[CARD_BANK, &["--ledger", "class.db"]].concat());
-        assert_eq!(told(&server, withdraw), success);
-        assert_eq!(told(&server, "BALANCE_INQUIRY 123456789"), balance);
+        assert_eq!(answer_of(&server, withdraw), success);
+        assert_eq!(answer_of(&server, "BALANCE_INQUIRY 123456789"), balance);
         assert_eq!(
-            told(&server, "CREATE_ACCOUNT 111 bob pw9 100"),
+            answer_of(&server, "CREATE_ACCOUNT 111 bob pw9 100"),
             "CREATE_ACCOUNT_ACK FAILURE Invalid card"
         );
         server.stop();
@@ -168,7 +166,7 @@ fn no_password_is_ever_logged() {
         "VERIFY_CARD_AND_PASSWORD s3cret-3 1234",
         "s3cret-4",
     ] {
-        told(&server, request);
+        answer_of(&server, request);
     }
     let log = server.stop().stderr;
     assert!(log.contains("connection"), "{log}");
@@ -184,12 +182,12 @@ fn no_password_is_ever_logged() {
         ("s3cret-6", MENU),
     ] {
         stream.write_all(message.as_bytes()).unwrap();
-        let mut heard = vec![0; answer.len()];
-        stream.read_exact(&mut heard).unwrap();
-        assert_eq!(heard, answer.as_bytes());
+        let mut answered = vec![0; answer.len()];
+        stream.read_exact(&mut answered).unwrap();
+        assert_eq!(answered, answer.as_bytes());
     }
     drop(stream);
-    // Whether these two arrive in one piece or not, nobody has this name or this password.
+    // Whether these two arrive in one piece or not, no account has this name or this password.
     let mut stream = server.connect("atm tcp");
     stream.write_all(b"jamals3cret-7").unwrap();
     stream.write_all(b"s3cret-8").unwrap();

@@ -1,7 +1,8 @@
 //! The bank's ledger between two servers, beside one, and in the hands of an operator.
 
 use serde_json::{Value, json};
-use testkit::process::words;
+use testkit::peer::Peer;
+use testkit::process::{Process, words};
 use uuid::Uuid;
 
 use crate::labserver::{CARD, Home, PIN, start};
@@ -18,15 +19,26 @@ fn account(home: &Home) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
+/// The bank lets its customer in.
+#[track_caller]
+fn is_open(bank: &Process) {
+    let answer = bank.converse("atm tcp").log_in(CARD, PIN);
+    assert_eq!(answer, "OK welcome Joty");
+}
+
+/// A machine at this bank with its customer logged in.
+fn logged_in(bank: &Process) -> Peer {
+    let mut peer = bank.converse("atm tcp");
+    peer.ask("TERMINAL ATM-7");
+    peer.log_in(CARD, PIN);
+    peer
+}
+
 #[test]
 fn the_ledger_is_kept_where_the_help_says() {
     let home = Home::new();
     let ended = home.run(&["ledger", "audit"]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert!(
-        ended.stderr.contains("start `labserver --mode atm` once"),
-        "{ended:?}"
-    );
+    ended.refused(1, &["start `labserver --mode atm` once"]);
     home.start(BANK).stop();
     assert!(home.path().join("socketlab/bank.db").exists());
     assert!(home.answer(&["ledger", "audit"]).contains("sound"));
@@ -36,9 +48,7 @@ fn the_ledger_is_kept_where_the_help_says() {
 fn an_operator_sees_accounts_history_and_what_is_not_settled() {
     let home = Home::new();
     let server = home.start(BANK);
-    let mut peer = server.converse("atm tcp");
-    peer.ask("TERMINAL ATM-7");
-    peer.log_in(CARD, PIN);
+    let mut peer = logged_in(&server);
     let settled = format!("WITH_{}", Uuid::now_v7());
     peer.ask(&format!("WITHDRAW {settled} 500"));
     peer.ask(&format!("CONFIRM {settled}"));
@@ -78,20 +88,14 @@ fn an_operator_sees_accounts_history_and_what_is_not_settled() {
     assert_eq!(server.stop().status, Some(0));
     look();
     let unknown = home.run(&["ledger", "history", "4000999"]);
-    assert_eq!(unknown.status, Some(1));
-    assert_eq!(
-        unknown.stderr,
-        "labserver: no account has the card number 4000999\n"
-    );
+    unknown.failed(1, "no account has the card number 4000999");
 }
 
 #[test]
 fn a_program_gets_what_an_operator_sees_as_objects() {
     let home = Home::new();
     let server = home.start(BANK);
-    let mut peer = server.converse("atm tcp");
-    peer.ask("TERMINAL ATM-7");
-    peer.log_in(CARD, PIN);
+    let mut peer = logged_in(&server);
     let id = format!("WITH_{}", Uuid::now_v7());
     peer.ask(&format!("WITHDRAW {id} 500"));
     let objects = |arguments: &[&str]| -> Vec<Value> {
@@ -150,10 +154,7 @@ fn the_example_of_accounts_works_as_it_is() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     std::fs::write(home.path().join("class.toml"), example).unwrap();
     let server = home.start(&[BANK, &["--accounts", "class.toml"]].concat());
-    assert_eq!(
-        server.converse("atm tcp").log_in(CARD, PIN),
-        "OK welcome Joty"
-    );
+    is_open(&server);
 }
 
 #[test]
@@ -185,25 +186,15 @@ fn two_servers_cannot_have_one_ledger() {
     let home = Home::new();
     let first = home.start(BANK);
     let second = home.run(BANK);
-    assert_eq!((second.status, second.stdout.as_str()), (Some(1), ""));
     let ledger = home.path().join("socketlab/bank.db");
-    assert_eq!(
-        second.stderr,
-        format!(
-            "labserver: the ledger {} is in use by another server: stop that one, or name another \
-             file\n",
-            ledger.display()
-        )
+    let reason = format!(
+        "the ledger {} is in use by another server: stop that one, or name another file",
+        ledger.display()
     );
-    assert_eq!(
-        first.converse("atm tcp").log_in(CARD, PIN),
-        "OK welcome Joty"
-    );
+    second.failed(1, &reason);
+    is_open(&first);
     let elsewhere = home.start(&[BANK, &["--ledger", "other.db"]].concat());
-    assert_eq!(
-        elsewhere.converse("atm tcp").log_in(CARD, PIN),
-        "OK welcome Joty"
-    );
+    is_open(&elsewhere);
 }
 
 #[cfg(unix)]
@@ -213,17 +204,12 @@ fn a_second_server_is_refused_by_whatever_name_it_comes_to_the_ledger() {
     let path = |name: &str| home.path().join(name);
     let at = |ledger: &'static str| [BANK, &["--ledger", ledger]].concat();
     let first = home.start(&at("bank.db"));
-    let mut peer = first.converse("atm tcp");
-    peer.log_in(CARD, PIN);
+    let mut peer = logged_in(&first);
     let id = format!("WITH_{}", Uuid::now_v7());
     peer.ask(&format!("WITHDRAW {id} 500"));
     let refused = |ledger: &'static str, words: &str| {
         let second = home.run(&at(ledger));
-        assert_eq!(
-            (second.status, second.stdout.as_str()),
-            (Some(1), ""),
-            "{second:?}"
-        );
+        second.exited(1, "");
         let words = format!("labserver: the ledger {ledger} {words}");
         assert!(second.stderr.starts_with(&words), "{second:?}");
     };
@@ -246,16 +232,13 @@ fn a_second_server_is_refused_by_whatever_name_it_comes_to_the_ledger() {
     refused("bank.db", "is in use by another server");
     drop(first);
     let again = home.start(&at("symbolic.db"));
-    let mut peer = again.converse("atm tcp");
-    peer.log_in(CARD, PIN);
-    assert_eq!(
-        peer.ask("BALANCE_INQUIRY"),
-        "OK available 9500.00, held 0.00"
-    );
+    let mut peer = logged_in(&again);
+    let balance = peer.ask("BALANCE_INQUIRY");
+    assert_eq!(balance, "OK available 9500.00, held 0.00");
 }
 
 #[test]
-fn a_ledger_without_a_place_is_told_with_what_to_do() {
+fn a_ledger_without_a_place_is_reported_with_what_to_do() {
     let home = Home::new();
     std::fs::write(home.path().join("socketlab"), "").unwrap();
     let ended = home.run(BANK);
@@ -287,8 +270,7 @@ fn a_look_at_a_ledger_that_is_not_there_makes_nothing() {
         &["unlock", CARD],
     ] {
         let ended = home.run(&[&["ledger"], command].concat());
-        assert_eq!(ended.status, Some(1), "{ended:?}");
-        assert!(ended.stderr.contains("no ledger at"), "{ended:?}");
+        ended.complained(1, &["no ledger at"]);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     }
 }
@@ -316,12 +298,7 @@ fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
             &["ledger", "audit", "--ledger", "bank.db"],
         ] {
             let ended = home.run(arguments);
-            assert_eq!(
-                (ended.status, ended.stdout.as_str()),
-                (Some(1), ""),
-                "{ended:?}"
-            );
-            assert!(ended.stderr.contains(words), "{ended:?}");
+            ended.refused(1, &[words]);
             assert!(
                 std::fs::read(&file).unwrap() == bytes,
                 "the file was written to"
@@ -329,21 +306,15 @@ fn a_ledger_that_is_none_or_damaged_is_refused_and_left_alone() {
         }
     }
     std::fs::write(&file, good).unwrap();
-    assert_eq!(
-        home.start(&in_file).converse("atm tcp").log_in(CARD, PIN),
-        "OK welcome Joty"
-    );
+    is_open(&home.start(&in_file));
 }
 
 #[test]
 fn a_ledger_that_cannot_be_made_is_named() {
     let ended = Home::new().run(&[BANK, &["--ledger", "no/such/bank.db"]].concat());
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert_eq!(
-        ended.stderr,
-        "labserver: cannot open the ledger no/such/bank.db: there is no directory no/such: make \
-         it, or name another file with --ledger\n"
-    );
+    let reason = "cannot open the ledger no/such/bank.db: there is no directory no/such: make \
+         it, or name another file with --ledger";
+    ended.failed(1, reason);
 }
 
 #[test]
@@ -352,12 +323,9 @@ fn a_ledger_in_memory_leaves_no_file_and_is_forgotten() {
     let in_memory = [BANK, &["--ledger", "memory"]].concat();
     for _ in 0..2 {
         let server = home.start(&in_memory);
-        let mut peer = server.converse("atm tcp");
-        peer.log_in(CARD, PIN);
-        assert_eq!(
-            peer.ask("BALANCE_INQUIRY"),
-            "OK available 10000.00, held 0.00"
-        );
+        let mut peer = logged_in(&server);
+        let balance = peer.ask("BALANCE_INQUIRY");
+        assert_eq!(balance, "OK available 10000.00, held 0.00");
         let id = format!("WITH_{}", Uuid::now_v7());
         peer.ask(&format!("WITHDRAW {id} 500"));
         server.stop();

@@ -1,10 +1,11 @@
-//! What is logged, what is not, and what nobody may read there.
+//! What is logged, what is not, and what may not be in it.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use proto::frame::Framing;
 use serde_json::Value;
+use testkit::assert_contains;
 use testkit::peer::Peer;
 use testkit::process::{Ended, Process};
 
@@ -91,8 +92,7 @@ fn the_log_and_the_trace_have_colours_where_the_terminal_and_its_owner_want_them
         (&[("TERM", "dumb"), ("CI", "true")], false),
     ] {
         let shown = shown_on_a_terminal(environment);
-        assert!(shown.contains("→ OK prime"), "{shown}");
-        assert!(shown.contains("ended"), "{shown}");
+        assert_contains(&shown, &["→ OK prime", "ended"]);
         assert_eq!(
             shown.contains('\x1b'),
             is_coloured,

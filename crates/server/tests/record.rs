@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, UdpSocket};
+use testkit::assert_starts;
 
 use record::{EventKind, NoteKind, Recording, Run};
 
@@ -59,10 +60,7 @@ fn all_services_are_in_one_file_and_no_pin_is() {
     let runs = runs(&home);
     let run = &runs[0];
     let log_in = &messages(run, "atm")[1];
-    assert!(
-        log_in.starts_with("< VERIFY_CARD_AND_PASSWORD LOGIN_"),
-        "{log_in}"
-    );
+    assert_starts(log_in, "< VERIFY_CARD_AND_PASSWORD LOGIN_");
     assert!(log_in.ends_with(&format!(" {CARD} ****")), "{log_in}");
     assert_eq!(
         messages(run, "chat"),
@@ -86,7 +84,7 @@ fn all_services_are_in_one_file_and_no_pin_is() {
 }
 
 #[test]
-fn what_was_committed_is_told_before_a_crash_and_the_next_run_is_added() {
+fn what_was_committed_is_reported_before_a_crash_and_the_next_run_is_added() {
     let home = Home::new();
     let bank = ["--mode", "atm", "--port", "0", "--record", "it.jsonl"];
     // The accounts are opened, the customer logs in, and then there is the hold.
@@ -131,10 +129,7 @@ fn a_file_that_cannot_be_recorded_to_is_refused_before_anything_is_served() {
     ] {
         let ended = home.run(&["--mode", "text", "--port", "0", "--record", file]);
         assert_eq!(ended.status, Some(1));
-        assert!(
-            ended.stderr.starts_with(&format!("labserver: {words}")),
-            "{ended:?}"
-        );
+        assert_starts(&ended.stderr, &format!("labserver: {words}"));
         assert_eq!(ended.stdout, "");
     }
 }

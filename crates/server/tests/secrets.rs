@@ -1,4 +1,4 @@
-//! Cards and PINs, which nobody may read in a log, however badly they were sent.
+//! Cards and PINs, which may not be in a log, however badly they were sent.
 
 use std::net::UdpSocket;
 
@@ -83,7 +83,7 @@ fn no_pin_is_ever_logged_and_cards_are_masked() {
     }
 }
 
-/// A card and a PIN that nobody has, and whose digits stand nowhere else.
+/// A card and a PIN of no account, and whose digits stand nowhere else.
 const UNKNOWN_CARD: &str = "314159265";
 const UNKNOWN_PIN: &str = "271828182845";
 
@@ -155,8 +155,8 @@ fn the_cards_and_pins_to_try_are_told_once_and_on_this_machine_alone() {
     let home = Home::new();
     let atm = ["--mode", "atm", "--port", "0"];
     let log_of = |flags: &[&str]| home.start(&[&atm, flags].concat()).stop().stderr;
-    let told = "a card to try card=123456789 pin=1234 holder=Joty\n";
-    assert!(log_of(&[]).contains(told));
+    let shown = "a card to try card=123456789 pin=1234 holder=Joty\n";
+    assert!(log_of(&[]).contains(shown));
     assert!(!log_of(&[]).contains("1234"));
     let others = log_of(&["--bind", "0.0.0.0", "--ledger", "memory"]);
     assert!(others.contains("opened accounts"), "{others}");

@@ -17,12 +17,7 @@ fn one_signal_lets_conversations_end_and_is_a_success() {
         let goodbye = peer.receive().unwrap();
         assert!(goodbye.starts_with("ERR shutting-down "), "{goodbye}");
         assert_eq!(peer.receive(), None);
-        let ended = server.end();
-        assert_eq!(ended.status, Some(0), "{ended:?}");
-        assert!(
-            ended.stderr.contains("once more to stop at once"),
-            "{ended:?}"
-        );
+        server.end().complained(0, &["once more to stop at once"]);
     }
 }
 
@@ -65,7 +60,7 @@ fn held_open(server: &Process) -> TcpStream {
 }
 
 #[test]
-fn a_closed_terminal_may_tell_twice_and_conversations_end_all_the_same() {
+fn a_closed_terminal_may_signal_twice_and_conversations_end_all_the_same() {
     let server = start(&["--mode", "echo", "--port", "0"]);
     let _held_open = held_open(&server);
     server.signal(Signal::HUP);
@@ -119,15 +114,13 @@ fn a_second_signal_does_not_wait_for_a_conversation() {
         server.signal(Signal::TERM);
         server.stderr.wait_for("stopping: ");
         server.signal(second);
-        let ended = server.end();
         // After a drain of five seconds it would have been 0.
-        assert_eq!(ended.status, Some(status), "{ended:?}");
-        assert!(ended.stderr.contains("stopping at once"), "{ended:?}");
+        server.end().complained(status, &["stopping at once"]);
     }
 }
 
 #[test]
-fn every_service_stops_while_nobody_talks_to_it() {
+fn every_service_stops_without_a_connection() {
     for mode in ["atm", "text", "calc", "chat", "echo", "datetime", "script"] {
         let ended = start(&["--mode", mode, "--port", "0"]).stop();
         assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
@@ -135,7 +128,7 @@ fn every_service_stops_while_nobody_talks_to_it() {
 }
 
 #[test]
-fn a_server_that_was_told_so_stops_when_its_standard_input_ends() {
+fn with_until_eof_a_server_stops_when_its_standard_input_ends() {
     for mode in ["text", "atm", "datetime"] {
         let (home, (input, mut held)) = (Home::new(), std::io::pipe().unwrap());
         let program = home.program(&["--mode", mode, "--port", "0", "--until-eof"]);
@@ -151,12 +144,9 @@ fn a_server_that_was_told_so_stops_when_its_standard_input_ends() {
         } else {
             drop(held);
         }
-        let ended = server.end();
-        assert_eq!(ended.status, Some(0), "{mode}: {ended:?}");
-        assert!(
-            ended.stderr.contains("stopping: standard input ended"),
-            "{ended:?}"
-        );
+        server
+            .end()
+            .complained(0, &["stopping: standard input ended"]);
     }
 }
 

@@ -16,6 +16,8 @@ pub mod terminal;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 /// Far longer than anything in a test takes: a test that meets it has failed.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -37,4 +39,25 @@ pub fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Syn
             scope.spawn(move || test(one));
         }
     });
+}
+
+/// All of these words are in the text.
+#[track_caller]
+pub fn assert_contains(text: &str, words: &[&str]) {
+    for words in words {
+        assert!(text.contains(words), "{words:?} is not in:\n{text}");
+    }
+}
+
+/// The text begins so.
+#[track_caller]
+pub fn assert_starts(text: &str, words: &str) {
+    assert!(text.starts_with(words), "not {words:?}:\n{text}");
+}
+
+/// The objects of a text that has one in each line.
+#[track_caller]
+pub fn objects(lines: &str) -> Vec<Value> {
+    let object = |line| serde_json::from_str(line).unwrap();
+    lines.lines().map(object).collect()
 }

@@ -28,6 +28,7 @@ pub struct Program {
 pub struct Process {
     child: Child,
     name: String,
+    arguments: Vec<String>,
     stdin: Option<ChildStdin>,
     /// Its standard output.
     pub stdout: Lines,
@@ -47,6 +48,8 @@ pub fn words(line: &str) -> Vec<&str> {
 pub struct Ended {
     /// The name of the program's file.
     pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
     /// `None` when a signal ended it.
     pub status: Option<i32>,
     /// The signal that ended it.
@@ -187,7 +190,12 @@ impl Program {
         let mut child = self.command.spawn()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let file = Path::new(self.command.get_program());
+        let arguments = self
+            .command
+            .get_args()
+            .map(|it| it.to_string_lossy().into());
         Ok(Process {
+            arguments: arguments.collect(),
             name: file.file_stem().unwrap().to_string_lossy().into_owned(),
             stdin: child.stdin.take(),
             stdout: stdout.map_or_else(Lines::none, Lines::of),
@@ -302,6 +310,7 @@ impl Process {
         let status = self.child.wait().unwrap();
         Ended {
             program: std::mem::take(&mut self.name),
+            arguments: std::mem::take(&mut self.arguments),
             status: status.code(),
             signal: signal_of(status),
             stdout,
@@ -335,11 +344,28 @@ impl Ended {
         );
     }
 
-    /// The program succeeded and printed this, whatever it wrote to standard error.
+    /// The program ended with this status and printed this, whatever it wrote to standard error.
     #[track_caller]
-    pub fn succeeded(&self, stdout: &str) {
+    pub fn exited(&self, status: i32, stdout: impl AsRef<str>) {
         let ended = (self.status, self.stdout.as_str());
-        assert_eq!(ended, (Some(0), stdout), "{}", self.stderr);
+        assert_eq!(ended, (Some(status), stdout.as_ref()), "{self:?}");
+    }
+
+    /// The program ended with this status, and all of these words are on standard error.
+    #[track_caller]
+    pub fn complained(&self, status: i32, words: &[&str]) {
+        assert_eq!(self.status, Some(status), "{self:?}");
+        for words in words {
+            assert!(self.stderr.contains(words), "{words:?} is not in {self:?}");
+        }
+    }
+
+    /// The program printed nothing, ended with this status, and all of these words are on standard
+    /// error.
+    #[track_caller]
+    pub fn refused(&self, status: i32, words: &[&str]) {
+        self.exited(status, "");
+        self.complained(status, words);
     }
 
     /// The program printed nothing and ended with this status, for this reason and no more.

@@ -1,5 +1,6 @@
 //! Servers in this process.
 
+use std::fmt::{self, Display};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::thread::JoinHandle;
 
@@ -22,21 +23,26 @@ pub struct Service {
 /// Starts a service as `labserver --mode MODE` does, but for the port, and a ledger in memory.
 #[track_caller]
 pub fn start(mode: Mode) -> Service {
-    start_with(mode, Config::default())
+    start_with(mode, |_| ())
 }
 
-/// Starts a service with these settings.
+/// Starts a service with settings that differ like this.
 #[track_caller]
-pub fn start_with(mode: Mode, config: Config) -> Service {
+pub fn start_with(mode: Mode, adjust: impl FnOnce(&mut Config)) -> Service {
+    let mut config = Config::default();
+    adjust(&mut config);
     let role = Role::Services(vec![mode]);
     start_server(Config { role, ..config })
 }
 
 /// Starts the server of a hand-out.
 #[track_caller]
-pub fn start_handout(handout: Handout, config: Config) -> Service {
+pub fn start_handout(handout: Handout) -> Service {
     let role = Role::Handout(handout);
-    start_server(Config { role, ..config })
+    start_server(Config {
+        role,
+        ..Config::default()
+    })
 }
 
 /// Starts a proxy to this address.
@@ -127,6 +133,13 @@ impl Service {
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }
+    }
+}
+
+/// Its first address.
+impl Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address().fmt(f)
     }
 }
 

@@ -138,6 +138,13 @@ impl Terminal {
         self.press("\r");
     }
 
+    /// Waits until these words are shown, and then types a line and presses Enter.
+    #[track_caller]
+    pub fn answer(&mut self, words: &str, line: &str) {
+        self.expect(words);
+        self.enter(line);
+    }
+
     /// Waits until the program has ended with this status, and gives all that was shown.
     #[track_caller]
     pub fn end(self, status: i32) -> String {

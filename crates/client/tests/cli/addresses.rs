@@ -2,11 +2,11 @@
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
+use testkit::assert_contains;
 use testkit::service::{start, start_with};
 
 use crate::bare_servers::unused_address;
-use crate::labclient::labclient;
+use crate::labclient::{at, labclient, run};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 
@@ -16,14 +16,11 @@ fn a_name_is_tried_at_each_of_its_addresses() {
     let port = text.address().port().to_string();
     // Where `localhost` is `::1` first, nothing listens there.
     for server in [format!("localhost:{port}"), format!("127.0.0.1:{port}")] {
-        labclient(PRIME).at(&server).run().printed("prime\n");
+        run(&server, PRIME).printed("prime\n");
     }
     let echo = start(Mode::Echo);
     let port = echo.address().port().to_string();
-    labclient(&["echo", "--udp", "hello"])
-        .at(format!("localhost:{port}"))
-        .run()
-        .printed("hello\n");
+    run(format!("localhost:{port}"), &["echo", "--udp", "hello"]).printed("hello\n");
 }
 
 #[test]
@@ -32,28 +29,21 @@ fn an_address_of_ipv6_is_written_in_brackets() {
         return eprintln!("skipped: there is no IPv6 here");
     }
     let bind = "::1".parse().unwrap();
-    let text = start_with(
-        Mode::Text,
-        Config {
-            bind,
-            ..Config::default()
-        },
-    );
+    let text = start_with(Mode::Text, |config| config.bind = bind);
     assert!(text.address().is_ipv6());
-    labclient(PRIME).at(text.address()).run().printed("prime\n");
+    run(&text, PRIME).printed("prime\n");
 }
 
 #[test]
 fn each_address_that_was_tried_is_named() {
-    let nobody = unused_address();
-    let port = nobody.address().rsplit_once(':').unwrap().1.to_owned();
-    let ended = labclient(PRIME).at(format!("localhost:{port}")).run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    let unused = unused_address();
+    let port = unused.to_string().rsplit_once(':').unwrap().1.to_owned();
+    let ended = run(format!("localhost:{port}"), PRIME);
+    ended.exited(3, "");
     let tried = format!("nothing listens on 127.0.0.1:{port}");
-    assert!(ended.stderr.contains(&tried), "{ended:?}");
-    assert!(
-        ended.stderr.contains("is `labserver --mode text` running?"),
-        "{ended:?}"
+    assert_contains(
+        &ended.stderr,
+        &[&tried, "is `labserver --mode text` running?"],
     );
 }
 
@@ -67,20 +57,15 @@ fn what_is_no_server_is_a_usage_error() {
         "127.0.0.1:65536",
         "localhost:http",
     ] {
-        let ended = labclient(PRIME).at(server).run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{server}: {ended:?}"
-        );
-        assert!(ended.stderr.contains("--server"), "{server}: {ended:?}");
+        let ended = run(server, PRIME);
+        ended.refused(2, &["--server"]);
     }
 }
 
 #[test]
 fn a_name_without_an_address_is_named() {
-    let ended = labclient(PRIME).at("no-such-host.invalid:9006").run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    let ended = run("no-such-host.invalid:9006", PRIME);
+    ended.exited(3, "");
     let words = "cannot find the address of \"no-such-host.invalid:9006\": ";
     assert!(ended.stderr.contains(words), "{ended:?}");
 }
@@ -88,18 +73,8 @@ fn a_name_without_an_address_is_named() {
 #[test]
 fn each_framing_is_spoken_when_asked_for() {
     for framing in Framing::ALL {
-        let text = start_with(
-            Mode::Text,
-            Config {
-                framing,
-                ..Config::default()
-            },
-        );
-        labclient(PRIME)
-            .with(&["--wire", framing.name()])
-            .at(text.address())
-            .run()
-            .printed("prime\n");
+        let text = start_with(Mode::Text, |config| config.framing = framing);
+        run(&text, &[PRIME, &["--wire", framing.name()]].concat()).printed("prime\n");
     }
 }
 
@@ -109,9 +84,8 @@ fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
     let port = bank.address().port().to_string();
     let home = tempfile::tempdir().unwrap();
     let machine = |server: &str, request: &[&str]| {
-        let client = labclient(&["atm", "--card", "123456789"]).with(request);
-        let client = client.pin("1234").at(format!("{server}:{port}"));
-        client
+        at(format!("{server}:{port}"), &["atm", "--card", "123456789"])
+            .with(request)
             .adjust(|command| command.env("XDG_STATE_HOME", home.path()))
             .run()
     };
@@ -119,13 +93,14 @@ fn localhost_and_its_address_are_one_bank_to_a_cash_machine() {
     assert_eq!(withdrawn.status, Some(0), "{withdrawn:?}");
     let journal = machine("localhost", &["journal"]);
     assert!(journal.stdout.contains("dispensed WITH_"), "{journal:?}");
-    assert_eq!(machine("127.0.0.1", &["journal"]), journal);
+    let again = machine("127.0.0.1", &["journal"]);
+    again.printed(&journal.stdout);
 }
 
 #[test]
 fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
     let text = start(Mode::Text);
-    let nobody = unused_address();
+    let unused = unused_address();
     let from = |server: String, arguments: &[&str]| {
         labclient(arguments).adjust(move |command| command.env("LABCLIENT_SERVER", server))
     };
@@ -133,8 +108,8 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
     from(text.address().to_string(), &prime)
         .run()
         .printed("prime\n");
-    from(nobody.address(), &prime)
-        .at(text.address())
+    from(unused.to_string(), &prime)
+        .at(&text)
         .run()
         .printed("prime\n");
     let words = "LABCLIENT_SERVER is \"lab:http\": the port is a number from 1 to 65535";
@@ -143,10 +118,10 @@ fn the_server_in_the_environment_stands_in_for_one_that_is_not_given() {
 
 #[test]
 fn what_loads_a_server_does_not_go_by_the_environment() {
-    let nobody = unused_address();
+    let unused = unused_address();
     let bench = ["bench", "text", "-n", "1", "--labserver", "no-such-program"];
     let ended = labclient(&bench)
-        .adjust(|command| command.env("LABCLIENT_SERVER", nobody.address()))
+        .adjust(|command| command.env("LABCLIENT_SERVER", unused.to_string()))
         .run();
     // It wanted a server of its own.
     assert!(ended.stderr.contains("no-such-program"), "{ended:?}");

@@ -1,10 +1,10 @@
 //! What each request on the command line prints.
 
 use proto::mode::Mode;
-use testkit::process::Ended;
+use testkit::assert_starts;
 use testkit::service::start;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, run};
 
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
@@ -27,10 +27,7 @@ fn text_prints_the_word_of_the_answer() {
         (["palindrome", "-121"], "not palindrome\n"),
     ] {
         let arguments = [&["text"][..], &arguments].concat();
-        labclient(&arguments)
-            .at(text.address())
-            .run()
-            .printed(printed);
+        run(&text, &arguments).printed(printed);
     }
 }
 
@@ -44,23 +41,16 @@ fn calc_prints_the_result() {
         ("12 + 13", "25\n"),
         ("1 / 3", "0.3333333333333333333333333333333333 (rounded)\n"),
     ] {
-        labclient(&["calc", expression])
-            .at(calc.address())
-            .run()
-            .printed(printed);
+        run(&calc, &["calc", expression]).printed(printed);
     }
-    labclient(&["calc", "--name", "Adarsh", "1 + 1"])
-        .at(calc.address())
-        .run()
-        .printed("2\n");
+    run(&calc, &["calc", "--name", "Adarsh", "1 + 1"]).printed("2\n");
 }
 
 #[test]
 fn a_user_whose_name_is_no_name_here_can_calculate_too() {
     let calc = start(Mode::Calc);
     for user in ["first.last@example.org", "", "日本"] {
-        labclient(&["calc", "1 + 1"])
-            .at(calc.address())
+        at(&calc, &["calc", "1 + 1"])
             .adjust(|command| command.env("USER", user))
             .run()
             .printed("2\n");
@@ -78,10 +68,7 @@ fn echo_prints_what_came_back_over_tcp_and_udp() {
             ("a\nb", "a\\u{a}b\n"),
         ] {
             let arguments = [&["echo", text], transport].concat();
-            labclient(&arguments)
-                .at(echo.address())
-                .run()
-                .printed(printed);
+            run(&echo, &arguments).printed(printed);
         }
     }
 }
@@ -96,10 +83,7 @@ fn a_long_text_comes_back_whole() {
         (&["echo", "--wire", "len3"], 255),
     ] {
         let text = "é".repeat(length / 2);
-        let ended = labclient(arguments)
-            .at(echo.address())
-            .with(&["--", &text])
-            .run();
+        let ended = at(&echo, arguments).with(&["--", &text]).run();
         ended.printed(&format!("{text}\n"));
     }
 }
@@ -107,89 +91,77 @@ fn a_long_text_comes_back_whole() {
 #[test]
 fn the_cash_machine_prints_balance_and_receipts() {
     let bank = start(Mode::Atm);
-    let at_the_machine = |request: &[&str]| -> Vec<String> {
-        let arguments = [CARD, request].concat();
-        let ended = labclient(&arguments).pin("1234").at(bank.address()).run();
-        let Ended {
-            status,
-            stdout,
-            stderr,
-            ..
-        } = ended;
-        assert_eq!((status, stderr.as_str()), (Some(0), ""));
-        stdout.lines().map(str::to_owned).collect()
-    };
-    assert_eq!(at_the_machine(&["balance"]), ["10000.00"]);
-    let receipt = at_the_machine(&["withdraw", "500"]);
-    assert_eq!(
-        receipt[..3],
-        [
-            "Withdrawal  500.00",
-            "Card        *****6789",
-            "Available   9500.00"
-        ]
-    );
-    assert!(receipt[3].starts_with("Reference   WITH_"), "{receipt:?}");
-    let receipt = at_the_machine(&["deposit", "20.50"]);
-    assert_eq!(
-        receipt[..3],
-        [
-            "Deposit     20.50",
-            "Card        *****6789",
-            "Available   9520.50"
-        ]
-    );
-    assert!(receipt[3].starts_with("Reference   DEP_"), "{receipt:?}");
-    assert_eq!(at_the_machine(&["balance"]), ["9520.50"]);
+    run(&bank, &[CARD, &["balance"]].concat()).printed("10000.00\n");
+    for (request, receipt) in [
+        (
+            ["withdraw", "500"],
+            "Withdrawal  500.00\nCard        *****6789\nAvailable   9500.00\nReference   WITH_",
+        ),
+        (
+            ["deposit", "20.50"],
+            "Deposit     20.50\nCard        *****6789\nAvailable   9520.50\nReference   DEP_",
+        ),
+    ] {
+        let ended = run(&bank, &[CARD, &request].concat());
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+        assert_starts(&ended.stdout, receipt);
+    }
+    run(&bank, &[CARD, &["balance"]].concat()).printed("9520.50\n");
 }
 
 #[test]
 fn an_account_is_opened_and_used_at_once() {
     let bank = start(Mode::Atm);
-    let card = ["atm", "--card", "4000123"];
-    let arguments = [&card[..], &["create", "Ann B", "7.50"]].concat();
-    let ended = labclient(&arguments).pin("2468").at(bank.address()).run();
-    let receipt: Vec<_> = ended.stdout.lines().collect();
-    assert_eq!(
-        receipt[..3],
-        [
-            "Account of  Ann B",
-            "Card        4000123",
-            "Available   7.50"
-        ]
-    );
-    assert!(receipt[3].starts_with("Reference   ACC_"), "{ended:?}");
-    let balance = [&card[..], &["balance"]].concat();
-    labclient(&balance)
-        .pin("2468")
-        .at(bank.address())
-        .run()
-        .printed("7.50\n");
+    let customer = at(&bank, &["atm", "--card", "4000123"]).pin("2468");
+    let ended = customer.with(&["create", "Ann B", "7.50"]).run();
+    let receipt = "Account of  Ann B\nCard        4000123\nAvailable   7.50\nReference   ACC_";
+    assert_starts(&ended.stdout, receipt);
+    let customer = at(&bank, &["atm", "--card", "4000123"]).pin("2468");
+    customer.with(&["balance"]).run().printed("7.50\n");
 }
 
 #[test]
 fn json_is_one_object_an_answer() {
-    let text = start(Mode::Text);
-    let ask = |arguments: &[&str]| labclient(arguments).at(text.address()).run();
-    ask(&["--json", "text", "prime", "97"]).printed("{\"ok\":true,\"prime\":true}\n");
-    ask(&["text", "--json", "prime", "98"]).printed("{\"ok\":true,\"prime\":false}\n");
-    ask(&["text", "lower", "\x1b A\"B", "--json"])
-        .printed("{\"lower\":\"\\u001b a\\\"b\",\"ok\":true}\n");
-    ask(&["text", "palindrome", "7", "--json"]).printed("{\"ok\":true,\"palindrome\":true}\n");
-    let calc = start(Mode::Calc);
-    labclient(&["calc", "1 / 4", "--json"])
-        .at(calc.address())
-        .run()
-        .printed("{\"ok\":true,\"rounded\":false,\"value\":\"0.25\"}\n");
-    let echo = start(Mode::Echo);
-    labclient(&["echo", "a\nb", "--json"])
-        .at(echo.address())
-        .run()
-        .printed("{\"echo\":\"a\\nb\",\"ok\":true}\n");
-    let bank = start(Mode::Atm);
-    labclient(&[CARD, &["balance", "--json"]].concat())
-        .pin("1234")
-        .at(bank.address())
-        .run()
-        .printed("{\"available\":\"10000.00\",\"held\":\"0.00\",\"ok\":true}\n");
+    let services = [Mode::Text, Mode::Calc, Mode::Echo, Mode::Atm].map(start);
+    let [text, calc, echo, bank] = &services;
+    let balance = [CARD, &["balance", "--json"]].concat();
+    for (service, arguments, object) in [
+        (
+            text,
+            &["--json", "text", "prime", "97"][..],
+            r#"{"ok":true,"prime":true}"#,
+        ),
+        (
+            text,
+            &["text", "--json", "prime", "98"],
+            r#"{"ok":true,"prime":false}"#,
+        ),
+        (
+            text,
+            &["text", "lower", "\x1b A\"B", "--json"],
+            r#"{"lower":"\u001b a\"b","ok":true}"#,
+        ),
+        (
+            text,
+            &["text", "palindrome", "7", "--json"],
+            r#"{"ok":true,"palindrome":true}"#,
+        ),
+        (
+            calc,
+            &["calc", "1 / 4", "--json"],
+            r#"{"ok":true,"rounded":false,"value":"0.25"}"#,
+        ),
+        (
+            echo,
+            &["echo", "a\nb", "--json"],
+            r#"{"echo":"a\nb","ok":true}"#,
+        ),
+        (
+            bank,
+            &balance,
+            r#"{"available":"10000.00","held":"0.00","ok":true}"#,
+        ),
+    ] {
+        run(service, arguments).printed(&format!("{object}\n"));
+    }
 }

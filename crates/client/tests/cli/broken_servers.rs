@@ -1,23 +1,25 @@
-//! Exit status 5: the server breaks the protocol, as one does that somebody is still writing. What is
-//! said must be enough to find the place.
+//! Exit status 5: the server breaks the protocol, as one does that is still being written. What
+//! is said must be enough to find the place.
 
-use std::io::Write;
 use std::net::UdpSocket;
 use std::thread;
 
 use serde_json::Value;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 
-use crate::bare_servers::{bank, bank_over, sends, sends_and_closes};
-use crate::labclient::labclient;
+use crate::bare_servers::{bank_over, sends, sends_and_closes, welcome};
+use crate::labclient::{at, labclient_at_home, pipe, run};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
+/// What a text service says first.
+const READY: &[u8] = b"12:READY text 1,";
 const CARD: &str = "123456789";
 
 #[test]
-fn a_server_that_waits_for_us_to_speak_first_is_told_to_say_ready() {
+fn a_server_that_waits_for_us_to_speak_first_is_said_to_owe_ready() {
     let silent = sends("");
-    labclient(PRIME).with(&["--timeout", "0.5"]).at(&silent).run().failed_with(
+    run(&silent, &[PRIME, &["--timeout", "0.5"]].concat()).failed_with(
         5,
         &format!(
             "{silent} took the connection but said nothing within 0.5 s: is it `labserver --mode \
@@ -44,7 +46,7 @@ fn a_greeting_that_is_no_ready_is_shown() {
         ("2:OK,", "OK", "4f 4b"),
     ] {
         let server = sends(greeting);
-        labclient(PRIME).at(&server).run().failed_with(
+        run(&server, PRIME).failed_with(
             5,
             &format!(
                 "{server} opened with \"{quoted}\" and not with READY: something else listens \
@@ -69,118 +71,95 @@ fn an_answer_that_is_none_is_shown_with_what_was_asked_and_what_was_due() {
   see           docs/protocol.md, \"text\"
 "
     );
-    let ended = labclient(PRIME).at(&server).run();
+    let ended = run(&server, PRIME);
     assert_eq!((ended.stderr, ended.status), (expected, Some(5)));
 }
 
 #[test]
-fn what_breaks_the_grammar_or_the_framing_is_told_apart() {
-    for (came, words, section) in [
+fn what_breaks_the_grammar_or_the_framing_is_distinguished() {
+    let see = |section| format!("  see           docs/protocol.md, \"{section}\"");
+    let (text, refusals, messages) = (see("text"), see("Refusals"), see("Messages"));
+    for (came, words, evidence) in [
         (
-            "5:HELLO,",
+            &b"5:HELLO,"[..],
             "\"HELLO\" is neither `OK …` nor `ERR code …`",
-            "text",
+            text.as_str(),
         ),
         (
-            "8:ERR what,",
+            b"8:ERR what,",
             "\"ERR what\" is a refusal with no code of the list",
-            "Refusals",
+            &refusals,
         ),
         (
-            "OK prime\n",
+            b"OK prime\n",
             "netstring framing begins with a byte length and a colon, as in `2:hi,`, not \"OK \
              prime\\u{a}\"",
-            "Messages",
+            &messages,
         ),
         (
-            "7:OK prime,",
+            b"7:OK prime,",
             "a netstring of 7 bytes ends with a comma, not \"e\"",
-            "Messages",
+            &messages,
         ),
         (
-            "99999999:",
+            b"99999999:",
             "a message in netstring framing has at most 65536 bytes",
-            "Messages",
+            &messages,
+        ),
+        (
+            b"5:OK \xff\xfe,",
+            "\"OK \u{fffd}\u{fffd}\" is not UTF-8",
+            "                4f 4b 20 ff fe",
         ),
     ] {
-        let server = sends(Box::leak(
-            format!("12:READY text 1,{came}").into_boxed_str(),
-        ));
-        labclient(PRIME).at(&server).run().failed_with(
-            5,
-            &format!("{server}: {words}"),
-            &[
-                "  open request  1: PRIME 97",
-                &format!("  see           docs/protocol.md, \"{section}\""),
-            ],
-        );
+        let server = sends([READY, came].concat());
+        let evidence = ["  open request  1: PRIME 97", evidence];
+        run(&server, PRIME).failed_with(5, &format!("{server}: {words}"), &evidence);
     }
 }
 
 #[test]
-fn an_answer_that_is_no_utf_8_is_shown_in_hexadecimal() {
-    let server = crate::bare_servers::serve_one(|mut stream| {
-        let _ = stream.write_all(b"12:READY text 1,5:OK \xff\xfe,");
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-    });
-    labclient(&["text", "lower", "X"])
-        .at(&server)
-        .run()
-        .failed_with(
-            5,
-            &format!("{server}: \"OK \u{fffd}\u{fffd}\" is not UTF-8"),
-            &["                4f 4b 20 ff fe"],
-        );
-}
-
-#[test]
-fn a_server_that_stops_inside_its_answer_is_told_how_far_it_came() {
-    for (said, words, came) in [
-        ("8:OK pr", "closed 5 bytes into a 8-byte message", "8:OK pr"),
-        ("8", "closed 1 bytes into the length of a message", "8"),
+fn of_an_answer_that_breaks_off_the_beginning_is_shown() {
+    for (server, came, words, shown) in [
+        (
+            sends_and_closes as fn(_) -> _,
+            "8:OK pr",
+            "closed 5 bytes into a 8-byte message",
+            "\"8:OK pr\" (7 bytes)",
+        ),
+        (
+            sends_and_closes,
+            "8",
+            "closed 1 bytes into the length of a message",
+            "\"8\" (1 byte)",
+        ),
+        (
+            sends,
+            "8:OK pr",
+            "within 0.5 s only the beginning of a message came",
+            "\"8:OK pr\" (7 bytes)",
+        ),
     ] {
-        let said = Box::leak(format!("12:READY text 1,{said}").into_boxed_str());
-        let server = sends_and_closes(said);
-        let unit = if came.len() == 1 { "byte" } else { "bytes" };
-        let came = format!("  came          \"{came}\" ({} {unit})", came.len());
-        labclient(PRIME).at(&server).run().failed_with(
-            5,
-            &format!("{server}: {words}"),
-            &["  open request  1: PRIME 97", &came],
-        );
+        let came_line = format!("  came          {shown}");
+        let evidence = ["  open request  1: PRIME 97", &came_line];
+        let server = server([READY, came.as_bytes()].concat());
+        let impatient = [PRIME, &["--timeout", "0.5"]].concat();
+        run(&server, &impatient).failed_with(5, &format!("{server}: {words}"), &evidence);
     }
-    let hangs = sends("12:READY text 1,8:OK pr");
-    labclient(PRIME)
-        .with(&["--timeout", "0.5"])
-        .at(&hangs)
-        .run()
-        .failed_with(
-            5,
-            &format!("{hangs}: within 0.5 s only the beginning of a message came"),
-            &["  came          \"8:OK pr\" (7 bytes)"],
-        );
 }
 
 #[test]
 fn in_a_pipe_the_request_that_was_open_is_named() {
     let server = sends("12:READY text 1,8:OK prime,12:OK not prime,10:OK perhaps,");
-    let ended = labclient(&["text"])
-        .at(&server)
-        .run_with("prime 7\nprime 8\nprime 9\nprime 10\n");
-    assert_eq!(
-        (ended.stdout.as_str(), ended.status),
-        ("prime\nnot prime\n", Some(5))
-    );
-    assert!(
-        ended.stderr.contains("\n  open request  3: PRIME 9\n"),
-        "{ended:?}"
-    );
+    let ended = pipe(&server, &["text"], "prime 7\nprime 8\nprime 9\nprime 10\n");
+    ended.exited(5, "prime\nnot prime\n");
+    ended.complained(5, &["\n  open request  3: PRIME 9\n"]);
 }
 
 #[test]
 fn with_json_the_parts_are_members_of_an_object() {
     let server = sends("12:READY text 1,6:OK yes,");
-    let ended = labclient(PRIME).with(&["--json"]).at(&server).run();
+    let ended = run(&server, &[PRIME, &["--json"]].concat());
     let object: Value = serde_json::from_str(&ended.stdout).unwrap();
     let expected = serde_json::json!({
         "ok": false,
@@ -202,7 +181,7 @@ fn with_json_the_parts_are_members_of_an_object() {
 #[test]
 fn an_echo_that_differs_is_no_echo() {
     let server = sends("3:abd,");
-    labclient(&["echo", "abc"]).at(&server).run().failed_with(
+    run(&server, &["echo", "abc"]).failed_with(
         5,
         &format!("{server}: sent \"abc\", but \"abd\" came back"),
         &[
@@ -217,16 +196,16 @@ fn an_echo_that_differs_is_no_echo() {
 #[test]
 fn a_room_that_says_what_no_room_says_is_shown_it() {
     let room = sends("12:READY chat 1,16:OK joined Adarsh,14:HELLO everyone,");
-    let ended = labclient(&["chat", "--name", "Adarsh"]).at(&room).run();
-    assert_eq!(ended.status, Some(5), "{ended:?}");
-    for part in [
-        "\"HELLO everyone\" is no message of a room\n",
-        "  or            EVENT said NAME TEXT\n",
-        "  came          \"HELLO everyone\" (14 bytes)\n",
-        "  see           docs/protocol.md, \"chat\"",
-    ] {
-        assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
-    }
+    let ended = run(&room, &["chat", "--name", "Adarsh"]);
+    ended.complained(
+        5,
+        &[
+            "\"HELLO everyone\" is no message of a room\n",
+            "  or            EVENT said NAME TEXT\n",
+            "  came          \"HELLO everyone\" (14 bytes)\n",
+            "  see           docs/protocol.md, \"chat\"",
+        ],
+    );
 }
 
 /// A datagram service that answers whatever comes with this.
@@ -245,82 +224,71 @@ fn answers_over_udp(words: &'static str) -> String {
 #[test]
 fn a_datagram_that_is_no_answer_is_shown_and_not_called_silence() {
     let clock = answers_over_udp("2026-11-21");
-    labclient(&["datetime", "date", "--timeout", "1"])
-        .at(&clock)
-        .run()
-        .failed_with(
-            5,
-            &format!("{clock}/udp: no answer to 4 tries in 1 s; 4 datagrams came that are none"),
-            &[
-                "  open request  1: SEND_DATE",
-                "  expected      OK YYYY-MM-DD",
-                "  came          \"2026-11-21\" (10 bytes)",
-                "  see           docs/protocol.md, \"datetime\"",
-            ],
-        );
+    run(&clock, &["datetime", "date", "--timeout", "1"]).failed_with(
+        5,
+        &format!("{clock}/udp: no answer to 4 tries in 1 s; 4 datagrams came that are none"),
+        &[
+            "  open request  1: SEND_DATE",
+            "  expected      OK YYYY-MM-DD",
+            "  came          \"2026-11-21\" (10 bytes)",
+            "  see           docs/protocol.md, \"datetime\"",
+        ],
+    );
 }
 
 #[test]
 fn a_bank_that_breaks_the_protocol_never_has_a_pin_shown() {
-    // They send back what they were told; the first takes one connection only.
-    let parrot = bank(|request| match request.starts_with("TERMINAL") {
-        true => Some(format!("OK terminal {}", &request[9..])),
-        false => Some(format!("OK {request}")),
-    });
-    let ended = labclient(&["atm", "--card", CARD, "balance"])
-        .pin("2468")
-        .at(&parrot)
-        .run();
-    assert_eq!(ended.status, Some(5), "{ended:?}");
-    let parrots = bank_over(2, |request| match request.starts_with("TERMINAL") {
-        true => Some(format!("OK terminal {}", &request[9..])),
-        false => Some(format!("OK {request}")),
-    });
-    let json = labclient(&["atm", "--card", CARD, "balance", "--json"])
-        .pin("2468")
-        .at(&parrots)
-        .run();
-    assert_eq!(json.status, Some(5), "{json:?}");
+    // It sends back what it was sent, over so many connections.
+    let parrot = |connections| {
+        bank_over(connections, |request| {
+            match request.strip_prefix("TERMINAL ") {
+                Some(name) => Some(format!("OK terminal {name}")),
+                None => Some(format!("OK {request}")),
+            }
+        })
+    };
+    let balance = |bank: String, arguments: &[&str]| {
+        let client = at(bank, &["atm", "--card", CARD, "balance"]).with(arguments);
+        client.pin("2468").run()
+    };
+    let (ended, json) = (balance(parrot(1), &[]), balance(parrot(2), &["--json"]));
+    assert_eq!(
+        (ended.status, json.status),
+        (Some(5), Some(5)),
+        "{ended:?} {json:?}"
+    );
     let hex = "32343638";
     for text in [&ended.stderr, &json.stderr, &json.stdout] {
         assert!(!text.contains("2468") && !text.contains(hex), "{text}");
     }
     let shown = "  open request  2: VERIFY_CARD_AND_PASSWORD LOGIN_";
-    assert!(json.stderr.contains(shown), "{json:?}");
-    assert!(json.stderr.contains(" 123456789 ****\n"), "{json:?}");
-    assert!(json.stderr.contains(" welcome HOLDER\n"), "{json:?}");
+    assert_contains(
+        &json.stderr,
+        &[shown, " 123456789 ****\n", " welcome HOLDER\n"],
+    );
 }
 
 /// A bank that answers well, except where this is asked.
 fn bank_broken_at(verb: &'static str) -> String {
-    bank_over(100, move |request| {
-        let rest = request.split_once(' ').map_or("", |(_, rest)| rest);
-        Some(match request.split(' ').next()? {
-            asked if asked == verb => "OK yes".into(),
-            "TERMINAL" => format!("OK terminal {rest}"),
-            "VERIFY_CARD_AND_PASSWORD" => format!("OK {} welcome Joty", rest.split(' ').next()?),
-            "QUIT" => "OK bye".into(),
-            _ => return None,
-        })
+    bank_over(100, move |request| match request.split(' ').next()? {
+        asked if asked == verb => Some("OK yes".into()),
+        "QUIT" => Some("OK bye".into()),
+        _ => welcome(request),
     })
 }
 
 #[test]
-fn a_bank_that_does_not_tell_the_balance_is_told_so_and_not_waited_for() {
+fn a_bank_that_answers_no_balance_is_reported_and_not_waited_for() {
     let bank = bank_broken_at("BALANCE_INQUIRY");
-    labclient(&["atm", "--card", CARD, "balance"])
-        .pin("1234")
-        .at(&bank)
-        .run()
-        .failed_with(
-            5,
-            &format!("{bank}: \"OK yes\" does not answer BALANCE_INQUIRY"),
-            &[
-                "  open request  3: BALANCE_INQUIRY",
-                "  expected      OK available MONEY, held MONEY",
-                "  see           docs/protocol.md, \"atm\"",
-            ],
-        );
+    run(&bank, &["atm", "--card", CARD, "balance"]).failed_with(
+        5,
+        &format!("{bank}: \"OK yes\" does not answer BALANCE_INQUIRY"),
+        &[
+            "  open request  3: BALANCE_INQUIRY",
+            "  expected      OK available MONEY, held MONEY",
+            "  see           docs/protocol.md, \"atm\"",
+        ],
+    );
 }
 
 #[test]
@@ -330,25 +298,12 @@ fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
         (&["create", "Ada", "100"], "CREATE_ACCOUNT"),
     ] {
         let bank = bank_broken_at(verb);
-        let ended = labclient(&["atm", "--card", CARD, "--patience", "0.5"])
-            .with(words)
-            .pin("2468")
-            .at(&bank)
-            .run();
-        assert_eq!(
-            (ended.stdout.as_str(), ended.status),
-            ("", Some(4)),
-            "{ended:?}"
-        );
+        let client = at(&bank, &["atm", "--card", CARD, "--patience", "0.5"]);
+        let ended = client.with(words).pin("2468").run();
         let asked = format!(": {verb} ");
-        for part in [
-            asked.as_str(),
-            "came          \"OK yes\" (6 bytes)",
-            "\"OK yes\" does not",
-            "  or            ERR CODE ",
-        ] {
-            assert!(ended.stderr.contains(part), "{part:?} in {ended:?}");
-        }
+        let came = "came          \"OK yes\" (6 bytes)";
+        let due = "  or            ERR CODE ";
+        ended.refused(4, &[&asked, came, "\"OK yes\" does not", due]);
         assert!(!ended.stderr.contains("2468"), "{ended:?}");
         assert!(!ended.stderr.contains("ROLLBACK"), "{ended:?}");
     }
@@ -358,16 +313,10 @@ fn where_money_may_have_moved_a_broken_answer_leaves_the_outcome_unknown() {
 fn with_json_a_machine_that_cannot_settle_is_an_object_too() {
     let bank = bank_broken_at("WITHDRAW");
     let home = tempfile::tempdir().unwrap();
-    let run = |words: &[&str]| {
-        labclient(&["atm", "--card", CARD, "--patience", "0.5", "--json"])
-            .with(words)
-            .pin("2468")
-            .at(&bank)
-            .adjust(|command| command.env("XDG_STATE_HOME", home.path()))
-            .run()
-    };
+    let arguments = ["atm", "--card", CARD, "--patience", "0.5", "--json"];
     for words in [&["withdraw", "500"][..], &["settle"]] {
-        let ended = run(words);
+        let client = labclient_at_home(home.path(), &arguments).with(words);
+        let ended = client.pin("2468").at(&bank).run();
         let object: Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(object["kind"], "unknown", "{words:?}: {ended:?}");
         assert_eq!(object["status"], 4);

@@ -1,16 +1,16 @@
-//! Exit status 2: what makes no sense is told before anybody is asked.
+//! Exit status 2: what makes no sense is refused before a server is asked.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use testkit::process::Ended;
+use testkit::assert_contains;
 
 use crate::bare_servers::unused_address;
-use crate::labclient::labclient;
+use crate::labclient::{labclient, run};
 
 #[test]
 fn what_makes_no_sense_is_a_usage_error_that_names_it() {
-    let nobody = unused_address();
+    let unused = unused_address();
     for (arguments, named) in [
         (&[][..], "Usage: labclient"),
         (&["bank"], "'bank'"),
@@ -31,16 +31,12 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
         (&["completions", "tcsh"], "tcsh"),
     ] {
         let ended = labclient(arguments).run();
-        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
-        assert_eq!(ended.stdout, "", "{arguments:?}");
-        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+        ended.refused(2, &[named]);
     }
-    // Nobody was asked, or it would have been 3.
-    let ended = labclient(&["text", "prime", "x"])
-        .at(nobody.address())
-        .run();
+    // No server was asked, or it would have been 3.
+    let ended = run(&unused, &["text", "prime", "x"]);
     ended.failed(2, "a number is digits with an optional minus, not \"x\"");
-    let ended = labclient(&["calc", "1+1"]).at(nobody.address()).run();
+    let ended = run(&unused, &["calc", "1+1"]);
     assert_eq!(ended.status, Some(2), "{ended:?}");
 }
 
@@ -53,25 +49,17 @@ fn words_need_no_quotes() {
         (&["12", "-", "42", "--name", "Ann"], "-30\n"),
         (&["-12 - 42"], "-54\n"),
     ] {
-        labclient(&[&["calc"], arguments].concat())
-            .at(calc.address())
-            .run()
-            .printed(answer);
+        run(&calc, &[&["calc"][..], arguments].concat()).printed(answer);
     }
     let text = testkit::service::start(proto::mode::Mode::Text);
-    labclient(&["text", "lower", "HELLO", "There", "--wire", "netstring"])
-        .at(text.address())
-        .run()
-        .printed("hello there\n");
+    run(
+        &text,
+        &["text", "lower", "HELLO", "There", "--wire", "netstring"],
+    )
+    .printed("hello there\n");
     let echo = testkit::service::start(proto::mode::Mode::Echo);
-    labclient(&["echo", "two", "words"])
-        .at(echo.address())
-        .run()
-        .printed("two words\n");
-    labclient(&["echo", ""])
-        .at(echo.address())
-        .run()
-        .printed("\n");
+    run(&echo, &["echo", "two", "words"]).printed("two words\n");
+    run(&echo, &["echo", ""]).printed("\n");
 }
 
 #[test]
@@ -101,7 +89,7 @@ fn with_json_a_mistake_on_the_command_line_is_an_object_too() {
 
 #[test]
 fn what_is_no_amount_card_or_account_is_a_usage_error() {
-    let nobody = unused_address();
+    let unused = unused_address();
     let atm = ["atm", "--card", "123456789"];
     for (arguments, named) in [
         (&["withdraw", "0"][..], "0"),
@@ -116,16 +104,8 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
         (&["create", "", "5"], ""),
         (&["create", "Ann", "-5"], "-5"),
     ] {
-        let ended = labclient(&[&atm[..], arguments].concat())
-            .pin("1234")
-            .at(nobody.address())
-            .run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:?}"
-        );
-        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+        let ended = run(&unused, &[&atm, arguments].concat());
+        ended.refused(2, &[named]);
     }
     for card in [
         "",
@@ -136,21 +116,10 @@ fn what_is_no_amount_card_or_account_is_a_usage_error() {
         "１２３４５６",
     ] {
         let card = format!("--card={card}");
-        let ended = labclient(&["atm", &card, "balance"])
-            .pin("1234")
-            .at(nobody.address())
-            .run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:?}"
-        );
+        let ended = run(&unused, &["atm", &card, "balance"]);
+        ended.exited(2, "");
     }
-    labclient(&["atm", "balance"])
-        .pin("1234")
-        .at(nobody.address())
-        .run()
-        .failed(2, "a card is needed: give --card NUMBER");
+    run(&unused, &["atm", "balance"]).failed(2, "a card is needed: give --card NUMBER");
 }
 
 #[test]
@@ -175,10 +144,7 @@ fn what_does_not_fit_a_message_is_a_usage_error() {
             "an empty message cannot be sent in raw framing",
         ),
     ] {
-        labclient(arguments)
-            .at(echo.address())
-            .run()
-            .failed(2, words);
+        run(&echo, arguments).failed(2, words);
     }
 }
 
@@ -187,8 +153,7 @@ fn an_argument_that_is_no_text_is_a_usage_error() {
     let ended = labclient(&["text", "lower"])
         .adjust(|command| command.arg(OsStr::from_bytes(b"caf\xe9")))
         .run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
-    assert!(ended.stderr.contains("invalid UTF-8"), "{ended:?}");
+    ended.refused(2, &["invalid UTF-8"]);
 }
 
 #[test]
@@ -199,13 +164,9 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
         &["atm", "--help"],
         &["echo", "-h"],
     ] {
-        let Ended {
-            status,
-            stdout,
-            stderr,
-            ..
-        } = labclient(arguments).run();
-        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        let ended = labclient(arguments).run();
+        let stdout = ended.stdout.clone();
+        ended.printed(&stdout);
         let longest = stdout.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(80), "{longest:?} columns:\n{stdout}");
         for flag in ["--server", "--wire", "--timeout", "--json"] {
@@ -214,10 +175,7 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
     }
     let help = labclient(&["--help"]).run().stdout;
     for mode in ["atm", "text", "calc", "datetime", "echo", "script"] {
-        assert!(
-            help.contains(&format!("\n  {mode} ")),
-            "{mode} is not in:\n{help}"
-        );
+        assert_contains(&help, &[&format!("\n  {mode} ")]);
     }
     let in_one_line: Vec<&str> = help.split_whitespace().collect();
     let in_one_line = in_one_line.join(" ");

@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
 use socket2::SockRef;
 use testkit::service::{start, start_with};
 
 use crate::bare_servers::{sends, sends_and_closes, serve_one, unused_address};
-use crate::labclient::labclient;
+use crate::labclient::{at, run};
 
 const PRIME: &[&str] = &["text", "prime", "97"];
 
 #[test]
-fn nobody_there_is_named_with_what_to_start() {
-    let nobody = unused_address();
-    let address = nobody.address();
+fn a_server_that_is_absent_is_named_with_what_to_start() {
+    let unused = unused_address();
+    let address = unused.to_string();
     for (arguments, mode) in [
         (PRIME, "text"),
         (&["calc", "1 + 1"], "calc"),
@@ -26,26 +25,19 @@ fn nobody_there_is_named_with_what_to_start() {
         (&["atm", "--card", "123456789", "balance"], "atm"),
     ] {
         let words = format!("nothing listens on {address}: is `labserver --mode {mode}` running?");
-        labclient(arguments)
-            .pin("1234")
-            .at(&address)
-            .run()
-            .failed(3, &words);
+        run(&address, arguments).failed(3, &words);
     }
-    labclient(&["echo", "--udp", "hello", "--timeout", "0.5"])
-        .at(&address)
-        .run()
-        .failed(
-            3,
-            &format!("{address}/udp: nothing listens there: is `labserver --mode echo` running?"),
-        );
+    run(&address, &["echo", "--udp", "hello", "--timeout", "0.5"]).failed(
+        3,
+        &format!("{address}/udp: nothing listens there: is `labserver --mode echo` running?"),
+    );
 }
 
 #[test]
 fn another_service_is_recognised() {
     let calc = start(Mode::Calc);
     let address = calc.address();
-    labclient(PRIME).at(address).run().failed(
+    run(address, PRIME).failed(
         3,
         &format!(
             "{address} is the service \"calc\", not text: ask it with `labclient calc`, or give \
@@ -57,19 +49,10 @@ fn another_service_is_recognised() {
 #[test]
 fn another_framing_is_recognised() {
     for spoken in Framing::ALL {
-        let text = start_with(
-            Mode::Text,
-            Config {
-                framing: spoken,
-                ..Config::default()
-            },
-        );
+        let text = start_with(Mode::Text, |config| config.framing = spoken);
         let address = text.address();
         for tried in Framing::ALL.into_iter().filter(|tried| *tried != spoken) {
-            let ended = labclient(PRIME)
-                .with(&["--wire", tried.name()])
-                .at(address)
-                .run();
+            let ended = run(address, &[PRIME, &["--wire", tried.name()]].concat());
             let words = format!(
                 "{address} speaks {spoken} framing, this client {tried}: add --wire {spoken}"
             );
@@ -81,7 +64,7 @@ fn another_framing_is_recognised() {
 #[test]
 fn another_version_is_named() {
     let newer = sends("12:READY text 2,");
-    labclient(PRIME).at(&newer).run().failed(
+    run(&newer, PRIME).failed(
         3,
         &format!(
             "{newer} speaks version 2 of the protocol, this client version 1: use a labserver of \
@@ -93,7 +76,7 @@ fn another_version_is_named() {
 #[test]
 fn a_server_that_closes_at_once_is_lost() {
     let closes = sends_and_closes("");
-    labclient(PRIME).at(&closes).run().failed_with(
+    run(&closes, PRIME).failed_with(
         3,
         &format!("{closes} closed the connection at once"),
         &[
@@ -106,21 +89,17 @@ fn a_server_that_closes_at_once_is_lost() {
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
     let mute = sends("12:READY text 1,");
-    labclient(PRIME)
-        .with(&["--timeout", "0.5"])
-        .at(&mute)
-        .run()
-        .failed_with(
-            3,
-            &format!("{mute}: no answer within 0.5 s"),
-            &["  open request  1: PRIME 97", "  came          nothing"],
-        );
+    run(&mute, &[PRIME, &["--timeout", "0.5"]].concat()).failed_with(
+        3,
+        &format!("{mute}: no answer within 0.5 s"),
+        &["  open request  1: PRIME 97", "  came          nothing"],
+    );
 }
 
 #[test]
 fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
     let closes = sends_and_closes("12:READY text 1,");
-    labclient(PRIME).at(&closes).run().failed_with(
+    run(&closes, PRIME).failed_with(
         3,
         &format!("{closes}: the server closed the connection"),
         &[
@@ -136,7 +115,7 @@ fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
         // With this, closing resets.
         let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
     });
-    labclient(PRIME).at(&resets).run().failed_with(
+    run(&resets, PRIME).failed_with(
         3,
         &format!("{resets}: the peer reset the connection"),
         &["  open request  1: PRIME 97", "  came          nothing"],
@@ -144,10 +123,10 @@ fn a_server_that_closes_or_resets_before_its_answer_is_lost() {
 }
 
 #[test]
-fn a_server_that_stops_while_a_pipe_is_read_is_told_after_its_answers() {
+fn a_server_that_stops_while_a_pipe_is_read_is_reported_after_its_answers() {
     let text = start(Mode::Text);
     let address = text.address();
-    let mut client = labclient(&["text"]).at(address).start();
+    let mut client = at(address, &["text"]).start();
     assert_eq!(client.ask("prime 97"), "prime\n");
     text.stop();
     let answer = client.ask("prime 97");

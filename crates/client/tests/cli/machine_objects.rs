@@ -1,6 +1,6 @@
 //! What a cash machine prints for programs: objects with members.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
 use std::path::Path;
 
 use proto::mode::Mode;
@@ -11,7 +11,7 @@ use testkit::service::start;
 use crate::labclient::labclient_at_home;
 
 /// Runs a machine that keeps its journal here.
-fn atm(home: &Path, bank: SocketAddr, arguments: &[&str]) -> Ended {
+fn atm(home: &Path, bank: impl Display, arguments: &[&str]) -> Ended {
     labclient_at_home(home, &["--json", "atm", "--card", "123456789"])
         .with(arguments)
         .pin("1234")
@@ -30,9 +30,9 @@ fn objects(ended: &Ended) -> Vec<Value> {
 fn the_journal_is_an_object_for_each_record() {
     let bank = start(Mode::Atm);
     let home = tempfile::tempdir().unwrap();
-    let receipt = objects(&atm(home.path(), bank.address(), &["withdraw", "500"]));
+    let receipt = objects(&atm(home.path(), &bank, &["withdraw", "500"]));
     let id = receipt[0]["id"].as_str().unwrap();
-    let journal = atm(home.path(), bank.address(), &["journal"]);
+    let journal = atm(home.path(), &bank, &["journal"]);
     assert_eq!((journal.status, journal.stderr.as_str()), (Some(0), ""));
     let drawer = "1000000.00";
     let of = |members: Value| {

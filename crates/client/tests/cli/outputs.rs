@@ -1,12 +1,12 @@
-//! Outputs that nobody reads, or that cannot be written.
+//! Outputs that are not read, or that cannot be written.
 
 use proto::mode::Mode;
 use testkit::service::start;
 
-use crate::labclient::labclient;
+use crate::labclient::at;
 
 #[test]
-fn nobody_reading_the_answers_is_no_failure_and_no_words() {
+fn answers_that_are_not_read_are_no_failure_and_no_words() {
     let text = start(Mode::Text);
     for (arguments, input) in [
         (&["text", "prime", "97"][..], String::new()),
@@ -16,8 +16,10 @@ fn nobody_reading_the_answers_is_no_failure_and_no_words() {
         (&["completions", "bash"], String::new()),
         (&["script", "list"], String::new()),
     ] {
-        let client = labclient(arguments).at(text.address()).with_closed_stdout();
-        client.run_with(input).printed("");
+        at(&text, arguments)
+            .with_closed_stdout()
+            .run_with(input)
+            .printed("");
     }
 }
 
@@ -25,8 +27,9 @@ fn nobody_reading_the_answers_is_no_failure_and_no_words() {
 fn the_client_ends_when_its_reader_has_enough() {
     let text = start(Mode::Text);
     let (reader, writer) = std::io::pipe().unwrap();
-    let client = labclient(&["text"]).at(text.address());
-    let mut client = client.adjust(|command| command.stdout(writer)).start();
+    let mut client = at(&text, &["text"])
+        .adjust(|command| command.stdout(writer))
+        .start();
     let mut first = String::new();
     client.write_line("lower FIRST");
     let mut reader = std::io::BufReader::new(reader);
@@ -42,13 +45,14 @@ fn the_client_ends_when_its_reader_has_enough() {
 }
 
 #[test]
-fn an_output_that_is_full_is_told() {
+fn an_output_that_is_full_is_reported() {
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
         return eprintln!("skipped: there is no /dev/full here");
     };
     let text = start(Mode::Text);
-    let client = labclient(&["text", "prime", "97"]).at(text.address());
-    let ended = client.adjust(|command| command.stdout(full)).run();
+    let ended = at(&text, &["text", "prime", "97"])
+        .adjust(|command| command.stdout(full))
+        .run();
     ended.failed(
         6,
         "cannot write to standard output: No space left on device (os error 28)",

@@ -4,7 +4,7 @@ use proto::mode::Mode;
 use testkit::service::start;
 
 use crate::bare_servers::unused_address;
-use crate::labclient::labclient;
+use crate::labclient::{labclient, run};
 
 const BALANCE: &[&str] = &["atm", "--card", "123456789", "balance"];
 
@@ -12,17 +12,10 @@ const BALANCE: &[&str] = &["atm", "--card", "123456789", "balance"];
 fn the_pin_comes_from_a_file_or_the_environment() {
     let bank = start(Mode::Atm);
     for file in ["1234", "1234\n", "1234\r\nanything else\n"] {
-        labclient(BANK_WITH_FILE)
-            .beside("pin.txt", file)
-            .at(bank.address())
-            .run()
-            .printed("10000.00\n");
+        let client = labclient(BANK_WITH_FILE).beside("pin.txt", file);
+        client.at(&bank).run().printed("10000.00\n");
     }
-    labclient(BALANCE)
-        .pin("1234")
-        .at(bank.address())
-        .run()
-        .printed("10000.00\n");
+    run(&bank, BALANCE).printed("10000.00\n");
 }
 
 const BANK_WITH_FILE: &[&str] = &[
@@ -40,44 +33,34 @@ fn the_file_comes_before_the_environment() {
     labclient(BANK_WITH_FILE)
         .beside("pin.txt", "1234")
         .pin("9999")
-        .at(bank.address())
+        .at(&bank)
         .run()
         .printed("10000.00\n");
 }
 
 #[test]
 fn a_pipe_is_never_asked_for_a_pin() {
-    let nobody = unused_address();
-    labclient(BALANCE)
-        .at(nobody.address())
-        .run_with("1234\n")
-        .failed(
-            2,
-            "a PIN is needed: set LABCLIENT_PIN or give --pin-file FILE",
-        );
+    let unused = unused_address();
+    labclient(BALANCE).at(&unused).run_with("1234\n").failed(
+        2,
+        "a PIN is needed: set LABCLIENT_PIN or give --pin-file FILE",
+    );
 }
 
 #[test]
 fn what_is_no_pin_is_a_usage_error_that_does_not_repeat_it() {
-    let nobody = unused_address();
+    let unused = unused_address();
     for pin in ["", "471", "47114711471147", "4711x", "47 11", "４７１１"] {
-        let ended = labclient(BALANCE).pin(pin).at(nobody.address()).run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:?}"
-        );
-        assert!(ended.stderr.contains("PIN"), "{ended:?}");
+        let ended = labclient(BALANCE).pin(pin).at(&unused).run();
+        ended.refused(2, &["PIN"]);
         assert!(pin.is_empty() || !ended.stderr.contains(pin), "{ended:?}");
     }
-    let missing = labclient(BANK_WITH_FILE).at(nobody.address()).run();
+    let missing = labclient(BANK_WITH_FILE).at(&unused).run();
     assert_eq!(missing.status, Some(2));
     let words = "labclient: cannot read the PIN from pin.txt: No such file";
     assert!(missing.stderr.starts_with(words), "{missing:?}");
-    let empty = labclient(BANK_WITH_FILE)
-        .beside("pin.txt", "")
-        .at(nobody.address())
-        .run();
+    let empty = labclient(BANK_WITH_FILE).beside("pin.txt", "");
+    let empty = empty.at(&unused).run();
     assert_eq!(empty.status, Some(2), "{empty:?}");
 }
 

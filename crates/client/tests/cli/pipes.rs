@@ -2,11 +2,10 @@
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
 use testkit::process::Ended;
 use testkit::service::{start, start_with};
 
-use crate::labclient::labclient;
+use crate::labclient::{at, pipe};
 
 const BANK: &[&str] = &["atm", "--card", "123456789"];
 
@@ -16,44 +15,48 @@ fn answered(ended: &Ended, lines: &[&str]) {
     let printed: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(printed, lines);
     let refused = lines.iter().any(|line| line.starts_with("ERR "));
-    assert_eq!(
-        (ended.status, ended.stderr.as_str()),
-        (Some(i32::from(refused)), "")
-    );
+    let outcome = (ended.status, ended.stderr.as_str());
+    assert_eq!(outcome, (Some(i32::from(refused)), ""));
 }
 
 #[test]
 fn a_line_in_is_a_line_out_and_refusals_keep_step() {
-    let text = start(Mode::Text);
-    let ended = labclient(&["text"])
-        .at(text.address())
-        .run_with("lower ABC\nprime x\n\nPRIME 97\r\nsquare 7\n1\npalindrome 12321");
-    answered(
-        &ended,
-        &[
-            "abc",
-            "ERR malformed a number is digits with an optional minus, not \"x\"",
-            "ERR unknown-verb \"\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, quit",
-            "prime",
-            "ERR unknown-verb \"square\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, \
-             quit",
-            "ERR unknown-verb \"1\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, quit",
-            "palindrome",
-        ],
-    );
-}
-
-#[test]
-fn a_pipe_without_a_mistake_is_a_success() {
-    let calc = start(Mode::Calc);
-    let ended = labclient(&["calc"])
-        .at(calc.address())
-        .run_with("1 + 1\n1 / 3\n");
-    answered(
-        &ended,
-        &["2", "0.3333333333333333333333333333333333 (rounded)"],
-    );
-    labclient(&["calc"]).at(calc.address()).run().printed("");
+    for (mode, input, lines) in [
+        (
+            Mode::Text,
+            "lower ABC\nprime x\n\nPRIME 97\r\nsquare 7\n1\npalindrome 12321",
+            &[
+                "abc",
+                "ERR malformed a number is digits with an optional minus, not \"x\"",
+                "ERR unknown-verb \"\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, \
+                 quit",
+                "prime",
+                "ERR unknown-verb \"square\" is none of: lower TEXT, prime NUMBER, palindrome \
+                 NUMBER, quit",
+                "ERR unknown-verb \"1\" is none of: lower TEXT, prime NUMBER, palindrome NUMBER, \
+                 quit",
+                "palindrome",
+            ][..],
+        ),
+        (
+            Mode::Calc,
+            "1 + 1\n1 / 3\n",
+            &["2", "0.3333333333333333333333333333333333 (rounded)"],
+        ),
+        (Mode::Calc, "", &[]),
+        (
+            Mode::Calc,
+            "1 / 0\n12(10\n2 + 2\n",
+            &[
+                "ERR division-by-zero division by zero",
+                "ERR malformed column 3: expected a blank after the number, not \"(\"",
+                "4",
+            ],
+        ),
+    ] {
+        let service = start(mode);
+        answered(&pipe(&service, &[mode.name()], input), lines);
+    }
 }
 
 #[test]
@@ -61,36 +64,15 @@ fn quit_ends_and_what_follows_is_not_asked() {
     let calc = start(Mode::Calc);
     for quit in ["q", "quit"] {
         let input = format!("1 + 1\n{quit}\n2 + 2\n");
-        labclient(&["calc"])
-            .at(calc.address())
-            .run_with(input)
-            .printed("2\n");
+        pipe(&calc, &["calc"], input).printed("2\n");
     }
-}
-
-#[test]
-fn a_refusal_of_the_service_keeps_step_too() {
-    let calc = start(Mode::Calc);
-    let ended = labclient(&["calc"])
-        .at(calc.address())
-        .run_with("1 / 0\n12(10\n2 + 2\n");
-    answered(
-        &ended,
-        &[
-            "ERR division-by-zero division by zero",
-            "ERR malformed column 3: expected a blank after the number, not \"(\"",
-            "4",
-        ],
-    );
 }
 
 #[test]
 fn what_is_no_text_is_refused_in_step() {
     for mode in ["text", "echo"] {
         let service = start(Mode::parse(mode).unwrap());
-        let ended = labclient(&[mode])
-            .at(service.address())
-            .run_with(b"lower caf\xe9\nlower x\n");
+        let ended = pipe(&service, &[mode], b"lower caf\xe9\nlower x\n");
         let lines: Vec<_> = ended.stdout.lines().collect();
         assert_eq!(lines[0], "ERR malformed a line is not UTF-8", "{ended:?}");
         assert!(lines[1].ends_with('x'), "{ended:?}");
@@ -103,7 +85,7 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
     let (long, endless) = ("A".repeat(70_000), "A".repeat(3_000_000));
     let input = format!("lower {long}\nlower {endless}\nlower X\n");
     let text = start(Mode::Text);
-    let ended = labclient(&["text"]).at(text.address()).run_with(&input);
+    let ended = pipe(&text, &["text"], &input);
     answered(
         &ended,
         &[
@@ -113,7 +95,7 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
         ],
     );
     let echo = start(Mode::Echo);
-    let over_udp = labclient(&["echo", "--udp"]).at(echo.address());
+    let over_udp = at(&echo, &["echo", "--udp"]);
     answered(
         &over_udp.run_with(format!("{long}\n{endless}\nX")),
         &[
@@ -127,17 +109,10 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
 #[test]
 fn each_framing_carries_a_pipe() {
     for framing in Framing::ALL {
-        let text = start_with(
-            Mode::Text,
-            Config {
-                framing,
-                ..Config::default()
-            },
-        );
+        let text = start_with(Mode::Text, |config| config.framing = framing);
         let long = "A".repeat(300);
-        let ended = labclient(&["text", "--wire", framing.name()])
-            .at(text.address())
-            .run_with(format!("lower A\nlower {long}\nprime 7\n"));
+        let input = format!("lower A\nlower {long}\nprime 7\n");
+        let ended = pipe(&text, &["text", "--wire", framing.name()], input);
         let lines: Vec<_> = ended.stdout.lines().collect();
         let second = match framing {
             Framing::Len3 => {
@@ -153,15 +128,14 @@ fn each_framing_carries_a_pipe() {
 fn empty_lines_are_echoed() {
     let echo = start(Mode::Echo);
     for transport in [&["echo"][..], &["echo", "--udp"]] {
-        let client = labclient(transport).at(echo.address());
-        client.run_with("a\n\n b \n").printed("a\n\n b \n");
+        pipe(&echo, transport, "a\n\n b \n").printed("a\n\n b \n");
     }
 }
 
 #[test]
 fn an_answer_comes_before_the_next_request_is_needed() {
     let text = start(Mode::Text);
-    let mut client = labclient(&["text"]).at(text.address()).start();
+    let mut client = at(&text, &["text"]).start();
     for number in [2, 3, 5, 7] {
         assert_eq!(client.ask(&format!("prime {number}")), "prime\n");
     }
@@ -171,9 +145,7 @@ fn an_answer_comes_before_the_next_request_is_needed() {
 #[test]
 fn a_pipe_of_json_has_an_object_for_each_refusal() {
     let calc = start(Mode::Calc);
-    let ended = labclient(&["calc", "--json"])
-        .at(calc.address())
-        .run_with(b"1 + 1\n\xff\n1 / 0\n");
+    let ended = pipe(&calc, &["calc", "--json"], b"1 + 1\n\xff\n1 / 0\n");
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(
         lines,
@@ -190,9 +162,8 @@ fn a_pipe_of_json_has_an_object_for_each_refusal() {
 #[test]
 fn a_pipe_at_the_cash_machine_has_a_line_for_each_receipt() {
     let bank = start(Mode::Atm);
-    let ended = labclient(BANK).pin("1234").at(bank.address()).run_with(
-        "balance\nwithdraw 500\nwithdraw 99999\nwithdraw 1e3\n1\nDEPOSIT 20.50\nbalance\n",
-    );
+    let input = "balance\nwithdraw 500\nwithdraw 99999\nwithdraw 1e3\n1\nDEPOSIT 20.50\nbalance\n";
+    let ended = pipe(&bank, BANK, input);
     let lines: Vec<_> = ended.stdout.lines().collect();
     let beginnings = [
         "10000.00",
@@ -214,16 +185,13 @@ fn a_pipe_at_the_cash_machine_has_a_line_for_each_receipt() {
 fn a_last_line_that_may_have_been_cut_off_moves_no_money() {
     let bank = start(Mode::Atm);
     // `withdraw 500`, had the pipe not broken.
-    let client = labclient(BANK).pin("1234").at(bank.address());
-    let ended = client.run_with("balance\nwithdraw 5");
+    let ended = pipe(&bank, BANK, "balance\nwithdraw 5");
     let refusal = "ERR malformed the last line has no line feed, so it may have been cut off: it \
                    was not sent\n";
     assert_eq!(ended.stdout, format!("10000.00\n{refusal}"));
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""));
-    let client = labclient(BANK).pin("1234").at(bank.address());
-    client.run_with("balance\n").printed("10000.00\n");
+    pipe(&bank, BANK, "balance\n").printed("10000.00\n");
     // Where none moves, the end of the input is the end of the line.
     let text = start(Mode::Text);
-    let client = labclient(&["text"]).at(text.address());
-    client.run_with("prime 97").printed("prime\n");
+    pipe(&text, &["text"], "prime 97").printed("prime\n");
 }

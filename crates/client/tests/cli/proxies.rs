@@ -8,7 +8,7 @@ use server::Config;
 use testkit::at_once;
 use testkit::service::{Service, start, start_proxy};
 
-use crate::labclient::labclient;
+use crate::labclient::run;
 
 /// A proxy to this service with these faults, and how many of them were injected.
 fn proxy_to(service: &Service, transport: Transport, faults: &str) -> (Service, Arc<AtomicUsize>) {
@@ -28,19 +28,15 @@ fn proxy_to(service: &Service, transport: Transport, faults: &str) -> (Service, 
 fn an_answer_comes_through_a_proxy() {
     let service = start(Mode::Text);
     let (proxy, _) = proxy_to(&service, Transport::Tcp, "drop-request=0%");
-    let ended = labclient(&["text", "prime", "97"])
-        .at(proxy.address())
-        .run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), "prime\n"));
+    let ended = run(&proxy, &["text", "prime", "97"]);
+    ended.exited(0, "prime\n");
 }
 
 #[test]
 fn a_datagram_that_a_proxy_loses_is_sent_again() {
     let service = start(Mode::Datetime);
     let (proxy, injected) = proxy_to(&service, Transport::Udp, "drop-request=#1,drop-reply=#1");
-    let ended = labclient(&["datetime", "date", "--timeout", "4"])
-        .at(proxy.address())
-        .run();
+    let ended = run(&proxy, &["datetime", "date", "--timeout", "4"]);
     assert_eq!(injected.load(Ordering::Relaxed), 2);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert_eq!(ended.stdout.trim().len(), "2026-11-21".len(), "{ended:?}");
@@ -64,18 +60,10 @@ fn a_withdrawal_through_a_proxy_that_loses_an_answer_happens_once() {
         let bank = start(Mode::Atm);
         let (proxy, injected) = proxy_to(&bank, Transport::Tcp, fault);
         let words = ["atm", "--card", "123456789", "--timeout", "3"];
-        let ended = labclient(&words)
-            .with(&["withdraw", "500"])
-            .at(proxy.address())
-            .pin("1234")
-            .run();
+        let ended = run(&proxy, &[&words[..], &["withdraw", "500"]].concat());
         assert_eq!(ended.status, Some(0), "{fault}: {ended:?}");
         assert_eq!(injected.load(Ordering::Relaxed), times, "{fault}");
-        let balance = labclient(&words[..3])
-            .with(&["balance"])
-            .at(bank.address())
-            .pin("1234")
-            .run();
+        let balance = run(&bank, &[&words[..3], &["balance"]].concat());
         assert_eq!(balance.stdout, "9500.00\n", "{fault}: {balance:?}");
     });
 }

@@ -12,7 +12,7 @@ use testkit::TEST_TIMEOUT;
 use testkit::process::Process;
 use testkit::python;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, pipe, run};
 
 /// Starts a server on a free port, in a directory of its own.
 fn server(file: &str, arguments: &[&str]) -> Process {
@@ -33,8 +33,9 @@ fn the_text_server_answers_in_every_framing_it_knows() {
     testkit::require_python!();
     for wire in ["netstring", "len3", "line"] {
         let server = server("text_server.py", &["--wire", wire]);
-        let text = labclient(&["text", "--wire", wire]).at(server.address("text tcp"));
-        let ended = text.run_with(
+        let ended = pipe(
+            server.address("text tcp"),
+            &["text", "--wire", wire],
             "lower HÉLLO  Wörld\nprime 97\nprime 561\nprime 18446744073709551557\n\
              prime 3317044064679887385961981\npalindrome 010\npalindrome -121\n",
         );
@@ -49,7 +50,7 @@ fn the_text_server_answers_in_every_framing_it_knows() {
 fn the_calculators_server_is_exact_or_says_rounded() {
     testkit::require_python!();
     let server = server("calc_server.py", &[]);
-    let calc = labclient(&["calc", "--name", "Adarsh"]).at(server.address("calc tcp"));
+    let calc = at(server.address("calc tcp"), &["calc", "--name", "Adarsh"]);
     let nines = "9".repeat(100);
     let input = format!(
         "12 + 42\n0.1 + 0.2\n1 / 3\n2 / 3\n-1 / 8\n1.50 * 2\n0 * -1\n5 / 0\n100 - 0.01\n\
@@ -67,7 +68,7 @@ fn the_calculators_server_is_exact_or_says_rounded() {
     // Ours says the same of the last one.
     let ours = testkit::service::start(proto::mode::Mode::Calc);
     let quotient = "1 / 12300000000000000000000000000000000000000000007";
-    let by_ours = labclient(&["calc", quotient]).at(ours.address()).run();
+    let by_ours = run(&ours, &["calc", quotient]);
     by_ours.printed(&format!("{last}\n"));
 }
 
@@ -76,8 +77,10 @@ fn the_date_and_time_server_answers_over_udp_and_after_a_loss() {
     testkit::require_python!();
     let server = server("datetime_server.py", &[]);
     for (word, form) in [("date", "9999-99-99\n"), ("time", "99:99:99\n")] {
-        let asking = labclient(&["datetime", word, "--fault", "drop-reply=#1", "--seed", "1"]);
-        let ended = asking.at(server.address("datetime udp")).run();
+        let ended = run(
+            server.address("datetime udp"),
+            &["datetime", word, "--fault", "drop-reply=#1", "--seed", "1"],
+        );
         assert_eq!(ended.status, Some(0), "{ended:?}");
         let shown = ended.stdout.replace(|c: char| c.is_ascii_digit(), "9");
         assert_eq!(shown, form);
@@ -91,11 +94,9 @@ fn the_echo_server_echoes_over_tcp_and_udp() {
     let (tcp, udp) = (server.address("echo tcp"), server.address("echo udp"));
     let text = "Hello, wörld ".repeat(70);
     for wire in ["netstring", "line", "raw"] {
-        let echo = labclient(&["echo", &text, "--wire", wire]).at(tcp);
-        echo.run().printed(&format!("{text}\n"));
+        run(tcp, &["echo", &text, "--wire", wire]).printed(&format!("{text}\n"));
     }
-    let echo = labclient(&["echo", "--udp", &text]).at(udp);
-    echo.run().printed(&format!("{text}\n"));
+    run(udp, &["echo", "--udp", &text]).printed(&format!("{text}\n"));
 }
 
 #[test]
@@ -103,11 +104,14 @@ fn the_chat_server_has_one_room_for_all() {
     testkit::require_python!();
     let server = server("chat_server.py", &[]);
     let address = server.address("chat tcp");
-    let mut joty = labclient(&["chat", "--name", "Joty"]).at(address).start();
-    // Who hears itself is in the room.
+    let mut joty = at(address, &["chat", "--name", "Joty"]).start();
+    // A client that receives its own name is in the room.
     assert_eq!(joty.ask("I am here"), "Joty has joined the chat.\n");
-    let adarsh = labclient(&["chat", "--name", "Adarsh"]).at(address);
-    let ended = adarsh.run_with("hello,  Joty\nquit\n");
+    let ended = pipe(
+        address,
+        &["chat", "--name", "Adarsh"],
+        "hello,  Joty\nquit\n",
+    );
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("Adarsh: hello,  Joty\n"), "{ended:?}");
     let by = Instant::now() + TEST_TIMEOUT;
@@ -121,7 +125,6 @@ fn the_chat_server_has_one_room_for_all() {
         "Joty: I am here\nAdarsh has joined the chat.\nAdarsh: hello,  Joty\n\
          Adarsh has left the chat.\n"
     );
-    let second = labclient(&["chat", "--name", "jOTY"]).at(address).run();
-    assert_eq!(second.status, Some(1), "{second:?}");
-    assert!(second.stderr.contains("Joty is not free"), "{second:?}");
+    let second = run(address, &["chat", "--name", "jOTY"]);
+    second.complained(1, &["Joty is not free"]);
 }

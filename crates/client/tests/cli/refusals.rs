@@ -3,33 +3,28 @@
 use proto::mode::Mode;
 use testkit::service::start;
 
-use crate::labclient::labclient;
+use crate::labclient::{labclient, run};
 
 const CARD: &[&str] = &["atm", "--card", "123456789"];
 
 #[test]
-fn a_refused_request_is_told_on_standard_error() {
+fn a_refused_request_is_reported_on_standard_error() {
     let calc = start(Mode::Calc);
-    labclient(&["calc", "1 / 0"])
-        .at(calc.address())
-        .run()
-        .failed(1, "division by zero");
+    run(&calc, &["calc", "1 / 0"]).failed(1, "division by zero");
     let text = start(Mode::Text);
-    labclient(&["text", "prime", &"9".repeat(2_001)])
-        .at(text.address())
-        .run()
+    run(&text, &["text", "prime", &"9".repeat(2_001)])
         .failed(1, "a number tested for being prime has at most 2000 digits");
 }
 
 #[test]
-fn a_wrong_pin_and_an_unknown_card_are_not_told_apart() {
+fn a_wrong_pin_and_an_unknown_card_are_indistinguishable() {
     let bank = start(Mode::Atm);
     let refused = |card: &str, pin: &str| {
         let ended = labclient(&["atm", "--card", card, "balance"])
             .pin(pin)
-            .at(bank.address())
+            .at(&bank)
             .run();
-        assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+        ended.exited(1, "");
         ended.stderr
     };
     assert_eq!(refused("123456789", "9999"), refused("4000999", "1234"));
@@ -43,29 +38,17 @@ fn a_wrong_pin_and_an_unknown_card_are_not_told_apart() {
 #[test]
 fn more_than_there_is_cannot_be_withdrawn() {
     let bank = start(Mode::Atm);
-    let ended = labclient(&[CARD, &["withdraw", "10000.01"]].concat())
-        .pin("1234")
-        .at(bank.address())
-        .run();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    labclient(&[CARD, &["balance"]].concat())
-        .pin("1234")
-        .at(bank.address())
-        .run()
-        .printed("10000.00\n");
-    let ended = labclient(&[CARD, &["withdraw", "10000"]].concat())
-        .pin("1234")
-        .at(bank.address())
-        .run();
+    let ended = run(&bank, &[CARD, &["withdraw", "10000.01"]].concat());
+    ended.exited(1, "");
+    run(&bank, &[CARD, &["balance"]].concat()).printed("10000.00\n");
+    let ended = run(&bank, &[CARD, &["withdraw", "10000"]].concat());
     assert_eq!(ended.status, Some(0), "{ended:?}");
 }
 
 #[test]
 fn with_json_a_refusal_is_an_object_as_in_a_pipe() {
     let calc = start(Mode::Calc);
-    let ended = labclient(&["calc", "1 / 0", "--json"])
-        .at(calc.address())
-        .run();
+    let ended = run(&calc, &["calc", "1 / 0", "--json"]);
     assert_eq!(
         ended.stdout,
         "{\"code\":\"division-by-zero\",\"definite\":true,\"error\":\"division by zero\",\
@@ -78,11 +61,8 @@ fn with_json_a_refusal_is_an_object_as_in_a_pipe() {
 #[test]
 fn the_words_of_a_server_cannot_move_the_cursor() {
     let stranger = crate::bare_servers::sends("17:READY calc 1\x1b[2J\x07,");
-    let ended = labclient(&["calc", "1 + 1"]).at(&stranger).run();
+    let ended = run(&stranger, &["calc", "1 + 1"]);
     assert!(!ended.stderr.contains('\x1b'), "{ended:?}");
     let busy = crate::bare_servers::sends("25:ERR busy \x1b[2Jtry\u{202e} later,");
-    labclient(&["calc", "1 + 1"])
-        .at(&busy)
-        .run()
-        .failed(1, "[2Jtry\\u{202e} later");
+    run(&busy, &["calc", "1 + 1"]).failed(1, "[2Jtry\\u{202e} later");
 }

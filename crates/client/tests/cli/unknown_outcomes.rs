@@ -1,30 +1,29 @@
-//! Exit status 4: the bank was asked and has not answered, so nobody knows yet.
+//! Exit status 4: the bank was asked and has not answered, so the outcome is not known yet.
 
 use std::sync::mpsc::{Sender, channel};
 
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 
-use crate::bare_servers::{bank, bank_over};
-use crate::labclient::labclient;
+use crate::bare_servers::{bank, bank_over, welcome};
+use crate::labclient::run;
 
 const ATM: &[&str] = &["atm", "--card", "123456789", "--patience", "1"];
 
 /// What a bank with one customer answers: all but a message with this verb, which it never
-/// survives. The id in that message is told.
-fn gone_at(verb: &'static str, tell: Sender<String>) -> impl Fn(&str) -> Option<String> + Send {
+/// survives. The id in that message is sent to the test.
+fn gone_at(verb: &'static str, sender: Sender<String>) -> impl Fn(&str) -> Option<String> + Send {
     move |request| {
         let words: Vec<_> = request.split(' ').collect();
         if words[0] == verb {
-            let _ = tell.send(words[1].to_owned());
+            let _ = sender.send(words[1].to_owned());
             return None;
         }
         match words[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
             ["WITHDRAW" | "DEPOSIT", id, amount, _key] => {
                 Some(format!("OK {id} held {amount}, available 9500.00"))
             }
-            _ => None,
+            _ => welcome(request),
         }
     }
 }
@@ -37,86 +36,58 @@ fn a_bank_gone_with_a_withdrawal_or_deposit_leaves_its_outcome_unknown() {
         ("withdraw", "CONFIRM"),
         ("deposit", "CONFIRM"),
     ] {
-        let (tell, told) = channel();
-        let ended = labclient(ATM)
-            .with(&[request, "500"])
-            .pin("1234")
-            .at(bank(gone_at(verb, tell)))
-            .run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(4), ""),
-            "{verb}: {ended:?}"
-        );
-        let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
-        assert!(
-            ended.stderr.contains(&id),
-            "{verb}: {id} is not in {ended:?}"
-        );
+        let (sender, sent) = channel();
+        let bank = bank(gone_at(verb, sender));
+        let ended = run(bank, &[ATM, &[request, "500"]].concat());
+        ended.exited(4, "");
+        let id = sent.recv_timeout(TEST_TIMEOUT).unwrap();
+        assert_contains(&ended.stderr, &[&id]);
         assert!(!ended.stderr.contains("failed"), "{verb}: {ended:?}");
     }
 }
 
 #[test]
 fn a_card_that_is_locked_before_the_repeat_does_not_pass_for_a_decline() {
-    let (tell, told) = channel();
-    let mut log_ins = 0;
+    let (sender, sent) = channel();
+    let mut is_locked = false;
     let locked_after_the_first = move |request: &str| {
         let words: Vec<_> = request.split(' ').collect();
         match words[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => {
-                log_ins += 1;
-                Some(match log_ins {
-                    1 => format!("OK {id} welcome Joty"),
-                    _ => format!("ERR card-locked {id} the card is locked"),
-                })
+            ["VERIFY_CARD_AND_PASSWORD", id, ..] if is_locked => {
+                Some(format!("ERR card-locked {id} the card is locked"))
             }
             // It is held, and the answer is lost.
             ["WITHDRAW", id, _, key] => {
-                tell.send(format!("held {id} {key}")).ok()?;
+                sender.send(format!("held {id} {key}")).ok()?;
+                is_locked = true;
                 None
             }
             ["ROLLBACK", id, key] => {
-                tell.send(format!("rolled back {id} {key}")).ok()?;
+                sender.send(format!("rolled back {id} {key}")).ok()?;
                 Some(format!("OK {id} rolled back"))
             }
-            _ => None,
+            _ => welcome(request),
         }
     };
-    let ended = labclient(ATM)
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank_over(3, locked_after_the_first))
-        .run();
-    let held = told.recv_timeout(TEST_TIMEOUT).unwrap();
-    let rolled_back = told.recv_timeout(TEST_TIMEOUT).unwrap();
-    assert_eq!(
-        rolled_back,
-        held.replace("held", "rolled back"),
-        "{ended:?}"
-    );
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(1), ""),
-        "{ended:?}"
-    );
-    assert!(ended.stderr.contains("the card is locked"), "{ended:?}");
+    let bank = bank_over(3, locked_after_the_first);
+    let ended = run(bank, &[ATM, &["withdraw", "500"]].concat());
+    let held = sent.recv_timeout(TEST_TIMEOUT).unwrap();
+    let rolled_back = sent.recv_timeout(TEST_TIMEOUT).unwrap();
+    assert_eq!(rolled_back, held.replace("held", "rolled back"));
+    ended.refused(1, &["the card is locked"]);
 }
 
 #[test]
 fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
-    let (tell, told) = channel();
+    let (sender, sent) = channel();
     let mut holds = 0;
     // The second copy of an earlier refusal comes first; then, on a new connection, the answer.
     let stale_first = move |request: &str| {
         let words: Vec<_> = request.split(' ').collect();
         match words[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
             ["WITHDRAW", id, amount, _key] => {
                 holds += 1;
-                tell.send(id.to_owned()).ok()?;
+                sender.send(id.to_owned()).ok()?;
                 let other = "WITH_0190e5a8-7c00-7000-8000-000000000001";
                 Some(match holds {
                     1 => format!("ERR insufficient-funds {other} only 5.00 available"),
@@ -125,16 +96,13 @@ fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
                 })
             }
             ["CONFIRM", id, _key] => Some(format!("OK {id} confirmed")),
-            _ => None,
+            _ => welcome(request),
         }
     };
-    let ended = labclient(&["atm", "--card", "123456789"])
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank_over(3, stale_first))
-        .run();
+    let withdraw = ["atm", "--card", "123456789", "withdraw", "500"];
+    let ended = run(bank_over(3, stale_first), &withdraw);
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    let ids: Vec<_> = told.try_iter().collect();
+    let ids: Vec<_> = sent.try_iter().collect();
     assert_eq!(ids.len(), 3, "{ids:?}");
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert!(ended.stdout.contains(&ids[0]), "{ended:?}");
@@ -142,26 +110,11 @@ fn a_refusal_of_another_request_is_not_taken_for_that_of_this_one() {
 
 #[test]
 fn a_bank_gone_before_it_was_asked_is_only_lost() {
-    let (tell, _told) = channel();
-    let ended = labclient(ATM)
-        .with(&["withdraw", "500"])
-        .pin("1234")
-        .at(bank(gone_at("VERIFY_CARD_AND_PASSWORD", tell)))
-        .run();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
-    );
-    let (tell, _told) = channel();
-    let ended = labclient(ATM)
-        .with(&["balance"])
-        .pin("1234")
-        .at(bank(gone_at("BALANCE_INQUIRY", tell)))
-        .run();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
-    );
+    for (verb, request) in [
+        ("VERIFY_CARD_AND_PASSWORD", &["withdraw", "500"][..]),
+        ("BALANCE_INQUIRY", &["balance"]),
+    ] {
+        let bank = bank(gone_at(verb, channel().0));
+        run(bank, &[ATM, request].concat()).exited(3, "");
+    }
 }

@@ -1,4 +1,4 @@
-//! What was done, or may have been, is told by the exit status and on standard error where standard
+//! What was done, or may have been, is shown by the exit status and on standard error where standard
 //! output, the disk or a signal is in the way.
 
 use std::fs::File;
@@ -14,13 +14,14 @@ use std::time::Instant;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use testkit::TEST_TIMEOUT;
-use testkit::process::{Ended, Process, Program, Signal};
+use testkit::assert_contains;
+use testkit::process::{Process, Program, Signal};
 use testkit::service::start;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
-use crate::bare_servers::bank;
-use crate::labclient::{labclient, labclient_at_home};
+use crate::bare_servers::{bank, welcome};
+use crate::labclient::{at, labclient_at_home, run};
 
 const ATM: &[&str] = &["atm", "--card", "123456789"];
 
@@ -33,16 +34,8 @@ fn full() -> Option<File> {
     full
 }
 
-#[track_caller]
-fn says_on_stderr(ended: &Ended, status: i32, words: &[&str]) {
-    assert_eq!(ended.status, Some(status), "{ended:?}");
-    for words in words {
-        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
-    }
-}
-
 #[test]
-fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
+fn a_receipt_that_cannot_be_printed_is_reported_with_status_4() {
     let bank = start(Mode::Atm);
     for (request, id, done) in [
         (&["withdraw", "500"][..], "WITH_", "withdrawn 500.00"),
@@ -50,70 +43,50 @@ fn a_receipt_that_cannot_be_printed_is_told_with_status_4() {
         (&["deposit", "20.50"], "DEP_", "deposited 20.50"),
     ] {
         let Some(full) = full() else { return };
-        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
+        let client = at(&bank, ATM).with(request);
         let ended = client.adjust(|command| command.stdout(full)).run();
-        says_on_stderr(&ended, 4, &[id, done, "No space left on device"]);
-        let client = labclient(ATM).with(request).pin("1234").at(bank.address());
-        let ended = client.with_closed_stdout().run();
-        says_on_stderr(&ended, 4, &[id, done, "nobody reads standard output"]);
+        ended.complained(4, &[id, done, "No space left on device"]);
+        let ended = at(&bank, ATM).with(request).with_closed_stdout().run();
+        ended.complained(4, &[id, done, "nobody reads standard output"]);
     }
-    let create = [
-        "atm",
-        "--card",
-        "5550001111",
-        "create",
-        "Ada Lovelace",
-        "100",
-    ];
-    let client = labclient(&create).pin("2468").at(bank.address());
-    let ended = client.with_closed_stdout().run();
-    says_on_stderr(&ended, 4, &["ACC_", "created"]);
+    let create = ["atm", "--card=5550001111", "create", "Ada Lovelace", "100"];
+    let ended = at(&bank, &create).pin("2468").with_closed_stdout().run();
+    ended.complained(4, &["ACC_", "created"]);
 }
 
 #[test]
-fn requests_that_are_left_out_since_nobody_reads_do_not_count_as_done() {
+fn requests_that_are_left_out_since_they_are_not_read_do_not_count_as_done() {
     let bank = start(Mode::Atm);
-    let client = labclient(ATM).pin("1234").at(bank.address());
-    let client = client.with_closed_stdout();
-    let ended = client.run_with("balance\nwithdraw 500\n");
-    says_on_stderr(&ended, 6, &["no request after this one was carried out"]);
-    let client = labclient(ATM).pin("1234").at(bank.address());
-    let client = client.with_closed_stdout();
-    let ended = client.run_with("withdraw 500\nwithdraw 500\n");
-    says_on_stderr(&ended, 4, &["WITH_", "available 9500.00"]);
-    labclient(ATM)
-        .with(&["balance"])
-        .pin("1234")
-        .at(bank.address())
-        .run()
-        .printed("9500.00\n");
+    let client = || at(&bank, ATM).with_closed_stdout();
+    let ended = client().run_with("balance\nwithdraw 500\n");
+    ended.complained(6, &["no request after this one was carried out"]);
+    let ended = client().run_with("withdraw 500\nwithdraw 500\n");
+    ended.complained(4, &["WITH_", "available 9500.00"]);
+    run(&bank, &[ATM, &["balance"]].concat()).printed("9500.00\n");
 }
 
 /// A `labclient` at a bank that takes a message with this verb and says nothing to it; and the id in
 /// that message, or the verb.
 fn waiting(request: &[&str], verb: &'static str) -> (Process, String) {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let bank = bank(move |request| {
         let words: Vec<_> = request.split(' ').collect();
         if words[0] == verb {
-            let _ = tell.send((*words.get(1).unwrap_or(&verb)).to_owned());
+            let _ = sender.send((*words.get(1).unwrap_or(&verb)).to_owned());
             loop {
                 thread::park();
             }
         }
         match words[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
             ["WITHDRAW", id, amount, _key] => {
                 Some(format!("OK {id} held {amount}, available 9500.00"))
             }
-            _ => None,
+            _ => welcome(request),
         }
     });
     let patiently = ["--timeout", "1000", "--patience", "1000"];
-    let client = labclient(ATM).with(request).with(&patiently);
-    let running = client.pin("1234").at(&bank).start();
-    let id = told.recv_timeout(TEST_TIMEOUT).unwrap();
+    let running = at(&bank, ATM).with(request).with(&patiently).start();
+    let id = receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     (running, id)
 }
 
@@ -124,17 +97,17 @@ fn a_signal_while_a_transaction_is_open_says_who_settles_it() {
         running.signal(signal);
         let ended = running.end_by_itself();
         let words = "no notes were seen to move; the outcome is not known yet";
-        says_on_stderr(&ended, 4, &[&id, words, "`labclient atm settle --server "]);
+        ended.complained(4, &[&id, words, "`labclient atm settle --server "]);
     }
     let (running, id) = waiting(&["withdraw", "500"], "CONFIRM");
     running.signal(Signal::TERM);
     let words = "the notes are out; the outcome is not known yet";
-    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+    running.end_by_itself().complained(4, &[&id, words]);
     let create = ["create", "Ada Lovelace"];
     let (running, id) = waiting(&create, "CREATE_ACCOUNT");
     running.signal(Signal::INT);
     let words = "whether the account was opened is not known";
-    says_on_stderr(&running.end_by_itself(), 4, &[&id, words]);
+    running.end_by_itself().complained(4, &[&id, words]);
 }
 
 #[test]
@@ -154,39 +127,36 @@ fn a_signal_while_nothing_is_open_ends_it_as_any_other_program() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    // Nobody reads what the first one has to say, so it cannot be said.
+    // What the first one makes it say is not read, so it cannot be written.
     let (_reader, mut stderr) = UnixStream::pair().unwrap();
     stderr.set_nonblocking(true).unwrap();
     while stderr.write(&[b' '; 1024]).is_ok() {}
     stderr.set_nonblocking(false).unwrap();
-    let (tell, told) = channel();
-    let bank = bank(
-        move |request| match request.split(' ').collect::<Vec<_>>()[..] {
-            ["TERMINAL", name] => Some(format!("OK terminal {name}")),
-            ["VERIFY_CARD_AND_PASSWORD", id, ..] => Some(format!("OK {id} welcome Joty")),
-            _ => {
-                let _ = tell.send(());
-                loop {
-                    thread::park();
-                }
+    let (sender, receiver) = channel();
+    let bank = bank(move |request| {
+        welcome(request).or_else(|| {
+            let _ = sender.send(());
+            loop {
+                thread::park();
             }
-        },
-    );
-    let client = labclient(ATM).with(&["withdraw", "5", "--timeout", "1000"]);
-    let client = client.adjust(|command| command.stderr(OwnedFd::from(stderr)));
-    let running = client.pin("1234").at(&bank).start();
-    told.recv_timeout(TEST_TIMEOUT).unwrap();
+        })
+    });
+    let running = at(&bank, ATM)
+        .with(&["withdraw", "5", "--timeout", "1000"])
+        .adjust(|command| command.stderr(OwnedFd::from(stderr)))
+        .start();
+    receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     running.signal(Signal::INT);
     running.signal(Signal::TERM);
     assert_eq!(running.end_by_itself().status, None);
 }
 
 /// A bank that ends its first connection after a while of silence, as `labserver` does; the second
-/// time it is asked more. What it was asked is told, and when it has closed.
+/// time it is asked more. The receiver gets a message when it has closed.
 fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for (number, stream) in listener.incoming().take(2).flatten().enumerate() {
             let mut bank = Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap();
@@ -197,15 +167,13 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
                     break;
                 };
                 let request = String::from_utf8(request).unwrap();
-                let words: Vec<_> = request.split(' ').collect();
-                let answer = match words[..] {
-                    ["TERMINAL", name] => format!("OK terminal {name}"),
-                    ["VERIFY_CARD_AND_PASSWORD", id, ..] => format!("OK {id} welcome Joty"),
-                    ["BALANCE_INQUIRY"] => "OK available 10000.00, held 0.00".into(),
-                    _ => "OK bye".into(),
-                };
+                let is_inquiry = request == "BALANCE_INQUIRY";
+                let answer = welcome(&request).unwrap_or_else(|| match is_inquiry {
+                    true => "OK available 10000.00, held 0.00".into(),
+                    false => "OK bye".into(),
+                });
                 bank.writer.send(answer.as_bytes()).unwrap();
-                if words[0] == "BALANCE_INQUIRY" && number == 0 {
+                if is_inquiry && number == 0 {
                     bank.writer
                         .send(b"ERR too-slow nothing was said for 600 s")
                         .unwrap();
@@ -213,16 +181,16 @@ fn bank_that_closes_when_idle() -> (String, Receiver<String>) {
                 }
             }
             bank.close();
-            let _ = tell.send("closed".into());
+            let _ = sender.send("closed".into());
         }
     });
-    (address, told)
+    (address, receiver)
 }
 
 #[test]
 fn a_connection_that_the_bank_closed_while_idle_is_made_again_in_silence() {
     let (bank, closed) = bank_that_closes_when_idle();
-    let mut client = labclient(ATM).pin("1234").at(&bank).start();
+    let mut client = at(&bank, ATM).start();
     assert_eq!(client.ask("balance"), "10000.00\n");
     closed.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(client.ask("balance"), "10000.00\n");
@@ -273,15 +241,10 @@ fn a_disk_that_is_full_with_the_notes_out_leaves_the_outcome_unknown() {
     let limited = machine(home.path(), bank, &["withdraw", "500"]).through_shell(&script);
     let ended = limited.run();
     let stderr = &ended.stderr;
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(4), ""),
-        "{stderr}"
-    );
-    assert!(stderr.contains("WITH_"), "{stderr}");
-    assert!(
-        stderr.contains("the notes are out; the outcome is not known yet"),
-        "{stderr}"
+    ended.exited(4, "");
+    assert_contains(
+        stderr,
+        &["WITH_", "the notes are out; the outcome is not known yet"],
     );
     // With room on the disk again it is settled, as it happened.
     let settled = machine(home.path(), bank, &["settle"]).run().stdout;

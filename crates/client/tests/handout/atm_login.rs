@@ -6,26 +6,27 @@ use std::net::TcpStream;
 use proto::handout::atm_login::MENU;
 use proto::handout::pickle::PickledAnswer;
 use serde_json::Value;
+use testkit::assert_contains;
 use testkit::process::Ended;
 
 use crate::labclient::labclient;
-use crate::printed::{Printed, accept, drips, hears, hears_the_end, serving};
+use crate::printed::{Printed, accept, expect, expect_end, send_bytewise, serving};
 
 /// How the bank behaves.
 #[derive(Clone, Copy)]
 struct Manner {
     /// Each byte in a write of its own.
-    drips: bool,
+    bytewise: bool,
     /// What becomes of withdrawals and deposits: the first word for the first, and so on, round.
     outcomes: &'static [&'static str],
-    /// Closes instead of saying one thing more than so many, counted after the log-in.
-    says_at_most: usize,
+    /// Closes instead of sending more than so many messages, counted after the log-in.
+    sends_at_most: usize,
 }
 
 const PLAIN: Manner = Manner {
-    drips: false,
+    bytewise: false,
     outcomes: &["OK"],
-    says_at_most: usize::MAX,
+    sends_at_most: usize::MAX,
 };
 
 /// What the bank was asked for.
@@ -42,13 +43,13 @@ struct Asked {
     closed_on_money: bool,
 }
 
-/// The bank closed because it has said all that it was to say.
+/// The bank closed because it has sent all that it was to send.
 struct Closed;
 
 struct Bank {
     stream: TcpStream,
     manner: Manner,
-    said: usize,
+    sent: usize,
     moved: usize,
     asked: Asked,
 }
@@ -56,30 +57,30 @@ struct Bank {
 impl Bank {
     /// Logs `jamal` in, at the second time.
     fn open(stream: TcpStream, manner: Manner) -> Bank {
-        hears(&stream, "nobody");
-        hears(&stream, "nothing");
+        expect(&stream, "nobody");
+        expect(&stream, "nothing");
         (&stream).write_all(b"WRONG_CRED").unwrap();
-        hears(&stream, "jamal");
-        hears(&stream, "4321");
+        expect(&stream, "jamal");
+        expect(&stream, "4321");
         (&stream).write_all(b"LOGGED_IN").unwrap();
-        hears(&stream, "LOGGED_IN");
+        expect(&stream, "LOGGED_IN");
         Bank {
             stream,
             manner,
-            said: 0,
+            sent: 0,
             moved: 0,
             asked: Asked::default(),
         }
     }
 
-    fn says(&mut self, bytes: &[u8]) -> Result<(), Closed> {
-        if self.said == self.manner.says_at_most {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
+        if self.sent == self.manner.sends_at_most {
             return Err(Closed);
         }
-        self.said += 1;
+        self.sent += 1;
         // A client that has done all it wanted leaves the menu unread.
-        if self.manner.drips && bytes != MENU.as_bytes() {
-            drips(&self.stream, bytes);
+        if self.manner.bytewise && bytes != MENU.as_bytes() {
+            send_bytewise(&self.stream, bytes);
         } else {
             let _ = self.stream.write_all(bytes);
         }
@@ -87,14 +88,14 @@ impl Bank {
     }
 
     /// What one read returns; `None` at the end.
-    fn hears_something(&mut self) -> Option<String> {
+    fn receive(&mut self) -> Option<String> {
         let mut message = [0; 1024];
         let length = self.stream.read(&mut message).unwrap_or(0);
         (length > 0).then(|| String::from_utf8(message[..length].to_vec()).unwrap())
     }
 
-    fn hears(&mut self, text: &str) {
-        hears(&self.stream, text);
+    fn expect(&mut self, text: &str) {
+        expect(&self.stream, text);
     }
 
     /// Serves to the end, and gives what it was asked for.
@@ -106,7 +107,7 @@ impl Bank {
                 Ok(false) => break,
                 Err(Closed) => {
                     self.stream.shutdown(std::net::Shutdown::Write).unwrap();
-                    hears_the_end(&self.stream);
+                    expect_end(&self.stream);
                     break;
                 }
             }
@@ -117,22 +118,22 @@ impl Bank {
     /// One operation; says whether there was one.
     fn operate(&mut self, menu_is_due: &mut bool) -> Result<bool, Closed> {
         if std::mem::replace(menu_is_due, true) {
-            self.says(MENU.as_bytes())?;
+            self.send(MENU.as_bytes())?;
         }
-        let Some(choice) = self.hears_something() else {
+        let Some(choice) = self.receive() else {
             return Ok(false);
         };
         assert!(["1", "2", "3"].contains(&choice.as_str()), "{choice:?}");
-        self.says(b"VALID_OPTION")?;
-        self.hears("VALID_OPTION");
+        self.send(b"VALID_OPTION")?;
+        self.expect("VALID_OPTION");
         if choice == "1" {
-            self.says(b"500000.0")?;
-            self.hears("BALANCE");
+            self.send(b"500000.0")?;
+            self.expect("BALANCE");
             self.asked.balances += 1;
             return Ok(true);
         }
-        self.says(b"AMOUNT")?;
-        let amount = self.hears_something().unwrap();
+        self.send(b"AMOUNT")?;
+        let amount = self.receive().unwrap();
         let whole = match choice.as_str() {
             "2" => amount.strip_suffix(".0").unwrap(),
             _ => &amount,
@@ -146,19 +147,19 @@ impl Bank {
         match (choice.as_str(), outcome) {
             ("2", "OK") => self.withdrawal()?,
             ("3", "OK") => {
-                self.says(&deposited())?;
-                self.hears("DEPOSIT_RECV");
+                self.send(&deposited())?;
+                self.expect("DEPOSIT_RECV");
                 self.asked.deposits += 1;
             }
             ("2", _) => {
-                self.says(&refusal(outcome))?;
-                self.hears("WITHDRAW_RECV");
+                self.send(&refusal(outcome))?;
+                self.expect("WITHDRAW_RECV");
                 self.asked.refused += 1;
             }
             _ => {
-                // No word of the client's between the two: they come as one.
+                // No message of the client between the two: they come as one.
                 let both = [&refusal(outcome)[..], MENU.as_bytes()].concat();
-                self.says(&both)?;
+                self.send(&both)?;
                 self.asked.refused += 1;
                 *menu_is_due = false;
             }
@@ -168,12 +169,12 @@ impl Bank {
     }
 
     fn withdrawal(&mut self) -> Result<(), Closed> {
-        self.says(&withdrawn())?;
-        match self.hears_something().unwrap().as_str() {
+        self.send(&withdrawn())?;
+        match self.receive().unwrap().as_str() {
             "WITHDRAW_RECV" => self.asked.withdrawals += 1,
             "ERROR_WITHDRAW" => {
-                self.says(b"ROLLED_BACK")?;
-                self.hears("ROLLBACK_RECV");
+                self.send(b"ROLLED_BACK")?;
+                self.expect("ROLLBACK_RECV");
                 self.asked.rolled_back += 1;
             }
             other => panic!("{other:?}"),
@@ -210,19 +211,19 @@ fn refusal(message: &str) -> Vec<u8> {
 
 /// Runs the client against such a bank, with these arguments besides.
 fn run(manner: Manner, arguments: &[&str]) -> (Ended, Asked) {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let server = serving(move |listener| {
         let asked = Bank::open(accept(&listener), manner).serve();
-        tell.send(asked).unwrap();
+        sender.send(asked).unwrap();
     });
     let ended = run_at(&server, arguments);
-    server.was_told_all();
-    (ended, told.recv().unwrap())
+    server.finish();
+    (ended, receiver.recv().unwrap())
 }
 
 fn run_at(server: &Printed, arguments: &[&str]) -> Ended {
     let client = labclient(&["handout", "atm-login"]);
-    let client = client.with(arguments).at(server.address());
+    let client = client.with(arguments).at(server);
     client.run_with("nobody\nnothing\njamal\n4321\n")
 }
 
@@ -293,9 +294,9 @@ fn no_withdrawal_fails_at_the_first_rate_and_most_do_at_the_last() {
 #[test]
 fn pieces_are_put_together_and_a_menu_glued_to_a_refusal_is_taken_apart() {
     let outcomes = &["OK", "INVALID_IN", "NO_BLNC", "INVALID_IN"];
-    for drips in [false, true] {
+    for bytewise in [false, true] {
         let manner = Manner {
-            drips,
+            bytewise,
             outcomes,
             ..PLAIN
         };
@@ -310,11 +311,11 @@ fn pieces_are_put_together_and_a_menu_glued_to_a_refusal_is_taken_apart() {
 }
 
 #[test]
-fn a_bank_that_closes_is_told_and_money_on_its_way_is_status_4() {
+fn a_bank_that_closes_is_reported_and_money_on_its_way_is_status_4() {
     let mut seen = [false; 2];
-    for says_at_most in 0..40 {
+    for sends_at_most in 0..40 {
         let manner = Manner {
-            says_at_most,
+            sends_at_most,
             ..PLAIN
         };
         let (ended, asked) = run(manner, SEEDED);
@@ -323,13 +324,10 @@ fn a_bank_that_closes_is_told_and_money_on_its_way_is_status_4() {
             false => 3,
         };
         seen[usize::from(asked.closed_on_money)] = true;
-        assert_eq!(ended.status, Some(expected), "{says_at_most}: {ended:?}");
+        assert_eq!(ended.status, Some(expected), "{sends_at_most}: {ended:?}");
         let mut lines = ended.stderr.lines();
         let said = lines.find(|line| line.starts_with("labclient: ")).unwrap();
-        assert!(
-            said.contains("the server closed the connection before"),
-            "{ended:?}"
-        );
+        assert_contains(said, &["the server closed the connection before"]);
         assert_eq!(
             said.contains("whether it was done is not known"),
             asked.closed_on_money
@@ -342,16 +340,12 @@ fn a_bank_that_closes_is_told_and_money_on_its_way_is_status_4() {
 fn a_log_in_that_is_not_answered_is_status_3() {
     let server = serving(|listener| {
         let stream = accept(&listener);
-        hears(&stream, "nobody");
-        hears(&stream, "nothing");
+        expect(&stream, "nobody");
+        expect(&stream, "nothing");
     });
     let ended = run_at(&server, &[]);
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
-    );
+    server.finish();
+    ended.exited(3, "");
 }
 
 #[test]
@@ -374,30 +368,29 @@ fn other_words_than_the_printed_ones_are_status_5_and_4_where_money_is_on_its_wa
     ] {
         let server = serving(move |listener| {
             let mut bank = Bank::open(accept(&listener), PLAIN);
-            let _ = bank.says(instead_of_menu);
+            let _ = bank.send(instead_of_menu);
             let Some(pickle) = instead_of_pickle else {
-                assert_eq!(bank.hears_something(), None);
+                assert_eq!(bank.receive(), None);
                 return;
             };
             // Until money is moved.
-            while bank.hears_something().unwrap() == "1" {
-                let _ = bank.says(b"VALID_OPTION");
-                bank.hears("VALID_OPTION");
-                let _ = bank.says(b"500000.0");
-                bank.hears("BALANCE");
-                let _ = bank.says(MENU.as_bytes());
+            while bank.receive().unwrap() == "1" {
+                let _ = bank.send(b"VALID_OPTION");
+                bank.expect("VALID_OPTION");
+                let _ = bank.send(b"500000.0");
+                bank.expect("BALANCE");
+                let _ = bank.send(MENU.as_bytes());
             }
-            let _ = bank.says(b"VALID_OPTION");
-            bank.hears("VALID_OPTION");
-            let _ = bank.says(b"AMOUNT");
-            bank.hears_something().unwrap();
-            let _ = bank.says(pickle);
-            assert_eq!(bank.hears_something(), None);
+            let _ = bank.send(b"VALID_OPTION");
+            bank.expect("VALID_OPTION");
+            let _ = bank.send(b"AMOUNT");
+            bank.receive().unwrap();
+            let _ = bank.send(pickle);
+            assert_eq!(bank.receive(), None);
         });
         let ended = run_at(&server, SEEDED);
-        server.was_told_all();
+        server.finish();
         let status = if instead_of_pickle.is_some() { 4 } else { 5 };
-        assert_eq!(ended.status, Some(status), "{ended:?}");
-        assert!(ended.stderr.contains(expected), "{ended:?}");
+        ended.complained(status, &[expected]);
     }
 }

@@ -1,6 +1,8 @@
 //! Options that fit and options that do not, and the list.
 
 use proto::handout::Handout;
+use testkit::assert_starts;
+use testkit::process::words;
 
 use crate::labclient::labclient;
 
@@ -30,10 +32,7 @@ fn no_hand_out_is_framed_otherwise() {
     for handout in Handout::ALL {
         let ended = labclient(&["handout", handout.name(), "--wire", "line"]).run();
         assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(
-            ended.stderr.starts_with("labclient: --wire line: "),
-            "{ended:?}"
-        );
+        assert_starts(&ended.stderr, "labclient: --wire line: ");
     }
 }
 
@@ -46,34 +45,22 @@ fn a_seed_needs_something_that_is_drawn() {
     ] {
         let all = [&["handout"], arguments, &["--seed", "7"]].concat();
         let ended = labclient(&all).run();
-        assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains("--seed"), "{ended:?}");
+        ended.complained(2, &["--seed"]);
     }
 }
 
 #[test]
 fn what_makes_no_sense_is_a_usage_error() {
     for (arguments, named) in [
-        (&["handout"][..], "<NAME>"),
-        (&["handout", "ATM-LOGIN"], "atm-login"),
-        (
-            &["handout", "atm-login", "--operations", "0"],
-            "--operations",
-        ),
-        (
-            &["handout", "atm-card", "--error-rate", "101"],
-            "--error-rate",
-        ),
-        (&["handout", "datetime", "--gap", "2..1"], "--gap"),
-        (&["handout", "datetime", "--count", "0"], "--count"),
+        ("handout", "<NAME>"),
+        ("handout ATM-LOGIN", "atm-login"),
+        ("handout atm-login --operations 0", "--operations"),
+        ("handout atm-card --error-rate 101", "--error-rate"),
+        ("handout datetime --gap 2..1", "--gap"),
+        ("handout datetime --count 0", "--count"),
     ] {
-        let ended = labclient(arguments).run();
-        assert_eq!(
-            (ended.status, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:?}"
-        );
-        assert!(ended.stderr.contains(named), "{arguments:?}: {ended:?}");
+        let ended = labclient(&words(arguments)).run();
+        ended.refused(2, &[named]);
     }
 }
 

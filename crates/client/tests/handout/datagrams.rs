@@ -8,7 +8,7 @@ use testkit::TEST_TIMEOUT;
 use testkit::process::Signal;
 use testkit::process::words;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, labclient, run};
 
 const JOKE: &[u8] = b"I could tell you a UDP joke but I'm not sure you'll get it.";
 
@@ -26,7 +26,7 @@ fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
 }
 
 #[test]
-fn a_joke_that_was_lost_is_told_again() {
+fn a_joke_that_was_lost_is_reported_again() {
     let (socket, address) = socket();
     let server = thread::spawn(move || {
         // The first is lost.
@@ -35,8 +35,7 @@ fn a_joke_that_was_lost_is_told_again() {
         assert_eq!(again, JOKE);
         socket.send_to(b"Ok", from).unwrap();
     });
-    let client = labclient(&["handout", "joke", "--timeout", "8"]).at(&address);
-    client.run().printed("Ok\n");
+    run(&address, &["handout", "joke", "--timeout", "8"]).printed("Ok\n");
     server.join().unwrap();
 }
 
@@ -47,7 +46,7 @@ fn another_answer_than_the_printed_one_is_status_5() {
         let (_, from) = receive(&socket);
         socket.send_to(b"No", from).unwrap();
     });
-    let client = labclient(&["handout", "joke"]).at(&address);
+    let client = at(&address, &["handout", "joke"]);
     let words = format!("{address}: expected \"Ok\", got \"No\"");
     let hex = "                4e 6f";
     client.run().failed_with(5, &words, &[hex]);
@@ -57,10 +56,7 @@ fn another_answer_than_the_printed_one_is_status_5() {
 #[test]
 fn a_datagram_is_sent_and_nothing_awaited() {
     let (socket, address) = socket();
-    labclient(&["handout", "udp"])
-        .at(&address)
-        .run()
-        .printed("");
+    run(&address, &["handout", "udp"]).printed("");
     assert_eq!(receive(&socket).0, b"Hello, world");
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 16]).is_err(), "one datagram");
@@ -100,7 +96,7 @@ fn date_and_time_are_asked_at_random_and_q_is_said_last() {
 }
 
 #[test]
-fn a_lost_answer_is_told_and_the_next_one_asked_for() {
+fn a_lost_answer_is_reported_and_the_next_one_asked_for() {
     let (socket, address) = socket();
     let server = thread::spawn(move || {
         loop {
@@ -110,12 +106,12 @@ fn a_lost_answer_is_told_and_the_next_one_asked_for() {
             }
         }
     });
-    let client = labclient(&words("handout datetime --gap 0.001..0.001 --count 2"))
-        .with(&["--timeout", "0.2"])
-        .at(&address);
-    let ended = client.run();
+    let ended = run(
+        &address,
+        &words("handout datetime --gap 0.001..0.001 --count 2 --timeout 0.2"),
+    );
     server.join().unwrap();
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+    ended.exited(3, "");
     assert_eq!(
         ended.stderr.matches("no answer to 4 tries").count(),
         2,
@@ -132,11 +128,12 @@ fn a_server_that_is_not_there_is_named_by_its_hand_out() {
     ] {
         let (socket, address) = socket();
         drop(socket);
-        let client = labclient(&["handout", name]).with(arguments);
-        let ended = client.with(&["--timeout", "0.5"]).at(&address).run();
+        let ended = run(
+            &address,
+            &[&["handout", name][..], arguments, &["--timeout", "0.5"]].concat(),
+        );
         let words = format!("is `labserver --handout {name}` running?");
-        assert_eq!(ended.status, Some(3), "{name}: {ended:?}");
-        assert!(ended.stderr.contains(&words), "{name}: {ended:?}");
+        ended.complained(3, &[&words]);
     }
 }
 
@@ -145,8 +142,7 @@ fn a_server_that_is_not_there_is_named_by_its_hand_out() {
 fn ctrl_c_says_q_and_ends_well() {
     let (socket, address) = socket();
     // Far apart, so that it is waiting.
-    let client = labclient(&["handout", "datetime", "--gap", "1000..1000"]);
-    let client = client.at(&address).start();
+    let client = at(&address, &["handout", "datetime", "--gap", "1000..1000"]).start();
     let (_, from) = receive(&socket);
     socket.send_to(b"Invalid request", from).unwrap();
     assert_eq!(client.stdout.next(), "Invalid request\n");

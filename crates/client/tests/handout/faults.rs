@@ -1,45 +1,23 @@
 //! `--fault` with a hand-out.
 
+use testkit::assert_contains;
 use testkit::process::words;
 
-use crate::labclient::labclient;
-use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
 use crate::printed::printed;
 
 #[test]
 fn a_request_that_is_lost_on_purpose_never_comes() {
-    let server = printed(vec![vec![HearsTheEnd]]);
-    let client = labclient(&["handout", "text-menu", "--fault", "drop-request=#1"])
-        .with(&["--timeout", "0.3"])
-        .at(server.address());
-    let ended = client.run_with("1\nA\n3\n");
-    server.was_told_all();
-    assert_eq!(
-        (ended.status, ended.stdout.as_str()),
-        (Some(3), ""),
-        "{ended:?}"
-    );
-    assert!(
-        ended.stderr.contains("did not come within 0.3 s"),
-        "{ended:?}"
-    );
+    let lossy = words("handout text-menu --fault drop-request=#1 --timeout 0.3");
+    let ended = printed(&[""]).run(&lossy, "1\nA\n3\n");
+    ended.refused(3, &["did not come within 0.3 s"]);
 }
 
 #[test]
 fn a_doubled_request_comes_twice() {
-    let server = printed(vec![vec![
-        Hears("WITHDRAW 7 1"),
-        Hears("WITHDRAW 7 1"),
-        Says("WITHDRAW_ACK SUCCESS Withdrawn 1 successfully"),
-        Closes,
-    ]]);
-    let client =
-        labclient(&words("handout atm-card --fault duplicate=#1 --seed 1")).at(server.address());
-    let ended = client.run_with("3\n7\n1\n6\n");
-    server.was_told_all();
+    let answer = "S: WITHDRAW_ACK SUCCESS Withdrawn 1 successfully\nS closes";
+    let server = printed(&[&format!("C: WITHDRAW 7 1\nC: WITHDRAW 7 1\n{answer}")]);
+    let doubling = words("handout atm-card --fault duplicate=#1 --seed 1");
+    let ended = server.run(&doubling, "3\n7\n1\n6\n");
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    assert!(
-        ended.stdout.contains("Withdrawn 1 successfully"),
-        "{ended:?}"
-    );
+    assert_contains(&ended.stdout, &["Withdrawn 1 successfully"]);
 }

@@ -3,19 +3,20 @@
 use std::time::Instant;
 
 use proto::handout::Handout;
-use server::Config;
 use testkit::TEST_TIMEOUT;
 use testkit::process::Ended;
 use testkit::service::start_handout;
 
-use crate::labclient::labclient;
+use crate::labclient::{at, pipe};
 
 /// Runs the client of a hand-out against the server of the same.
 fn both_halves(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
-    let server = start_handout(handout, Config::default());
-    let client = labclient(&["handout", handout.name()]);
-
-    client.with(arguments).at(server.address()).run_with(typed)
+    let server = start_handout(handout);
+    pipe(
+        &server,
+        &[&["handout", handout.name()][..], arguments].concat(),
+        typed,
+    )
 }
 
 /// Again while only a pause was too short: it is all that keeps a name apart from what is sent behind
@@ -95,23 +96,16 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
     let typed = "2\n123456789\n3\n123456789\n500";
     let ended = both_halves(Handout::AtmCard, &[], typed);
     let balance = "Response from bank server: BALANCE_ACK 10000\n";
-    assert_eq!(ended.stdout, balance, "{ended:?}");
-    assert_eq!(ended.status, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("may have been cut off"), "{ended:?}");
+    ended.exited(1, balance);
+    ended.complained(1, &["may have been cut off"]);
 }
 
 #[test]
 #[cfg(unix)]
 fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
-    let server = start_handout(Handout::AtmCard, Config::default());
-    let client = labclient(&["handout", "atm-card"]).at(server.address());
-    let client = client.with_closed_stdout();
-    let ended = client.run_with("3\n123456789\n500\n3\n123456789\n500\n");
-    assert_eq!(ended.status, Some(4), "{ended:?}");
-    assert!(
-        ended
-            .stderr
-            .contains("the bank said \"WITHDRAW_ACK SUCCESS "),
-        "{ended:?}"
-    );
+    let server = start_handout(Handout::AtmCard);
+    let ended = at(&server, &["handout", "atm-card"])
+        .with_closed_stdout()
+        .run_with("3\n123456789\n500\n3\n123456789\n500\n");
+    ended.complained(4, &["the bank said \"WITHDRAW_ACK SUCCESS "]);
 }

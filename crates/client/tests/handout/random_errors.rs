@@ -1,25 +1,19 @@
 //! `--error-rate`: requests that are left out at random.
 
 use std::io::{Read, Write};
+use testkit::assert_starts;
 
-use crate::labclient::labclient;
-use crate::printed::Step::HearsTheEnd;
 use crate::printed::{accept, printed, serving};
 
 #[test]
-fn in_a_share_of_requests_the_bank_is_called_and_told_nothing() {
-    let server = printed(vec![vec![HearsTheEnd], vec![HearsTheEnd]]);
-    let client = labclient(&["handout", "atm-card", "--error-rate", "100"]).at(server.address());
-    let ended = client.run_with("2\n7\n3\n7\n5\n6\n");
-    server.was_told_all();
-    assert_eq!(
-        (ended.stdout.as_str(), ended.status),
-        ("ERROR\nERROR\n", Some(0))
+fn in_a_share_of_requests_the_bank_is_called_and_sent_nothing() {
+    let server = printed(&["", ""]);
+    let ended = server.run(
+        &["handout", "atm-card", "--error-rate", "100"],
+        "2\n7\n3\n7\n5\n6\n",
     );
-    assert!(
-        ended.stderr.starts_with("drawing at random: --seed "),
-        "{ended:?}"
-    );
+    ended.exited(0, "ERROR\nERROR\n");
+    assert_starts(&ended.stderr, "drawing at random: --seed ");
 }
 
 #[test]
@@ -35,11 +29,17 @@ fn the_same_seed_leaves_out_the_same_requests() {
                 }
             }
         });
-        let client = labclient(&["handout", "atm-card", "--error-rate", "50"])
-            .with(&["--seed", &seed.to_string()])
-            .at(server.address());
-        let ended = client.run_with(&typed);
-        server.was_told_all();
+        let ended = server.run(
+            &[
+                "handout",
+                "atm-card",
+                "--error-rate",
+                "50",
+                "--seed",
+                &seed.to_string(),
+            ],
+            &typed,
+        );
         assert_eq!(ended.status, Some(0), "{ended:?}");
         assert_eq!(ended.stdout.lines().count(), 20);
         ended.stdout

@@ -12,11 +12,9 @@ const CARD: &str = "987654321";
 const PIN: &str = "5678";
 
 fn logged_in(bank: &Service, arguments: &[&str]) -> Terminal {
-    let mut terminal = start(&[&["atm"], arguments].concat(), bank.address());
-    terminal.expect("Card number: ");
-    terminal.enter(CARD);
-    terminal.expect("PIN: ");
-    terminal.enter(PIN);
+    let mut terminal = start(&[&["atm"], arguments].concat(), bank);
+    terminal.answer("Card number: ", CARD);
+    terminal.answer("PIN: ", PIN);
     terminal.expect("Welcome, Ahona.");
     terminal.expect("1  Check the balance");
     terminal
@@ -26,8 +24,7 @@ fn logged_in(bank: &Service, arguments: &[&str]) -> Terminal {
 fn a_customer_logs_in_and_uses_the_menu() {
     let bank = service::start(Mode::Atm);
     let mut terminal = logged_in(&bank, &[]);
-    terminal.expect("atm> ");
-    terminal.enter("1");
+    terminal.answer("atm> ", "1");
     terminal.expect("\n5000.00\r\n");
     for (number, amount, receipt) in [
         (
@@ -49,21 +46,16 @@ fn a_customer_logs_in_and_uses_the_menu() {
             ],
         ),
     ] {
-        terminal.expect("atm> ");
-        terminal.enter(number);
-        terminal.expect("Amount: ");
-        terminal.enter(amount);
+        terminal.answer("atm> ", number);
+        terminal.answer("Amount: ", amount);
         receipt
             .iter()
             .for_each(|row| terminal.expect(&format!("\n{row}")));
     }
-    terminal.expect("atm> ");
-    terminal.enter("withdraw 99999");
-    terminal.expect("atm> ");
-    terminal.enter("balance");
+    terminal.answer("atm> ", "withdraw 99999");
+    terminal.answer("atm> ", "balance");
     terminal.expect("\n4520.50\r\n");
-    terminal.expect("atm> ");
-    terminal.enter("q");
+    terminal.answer("atm> ", "q");
     terminal.end_restored(0);
 }
 
@@ -71,15 +63,11 @@ fn a_customer_logs_in_and_uses_the_menu() {
 fn a_second_customer_can_follow_at_the_same_machine() {
     let bank = service::start(Mode::Atm);
     let mut terminal = logged_in(&bank, &[]);
-    terminal.expect("atm> ");
-    terminal.enter("4");
-    terminal.expect("Card number: ");
-    terminal.enter("123456789");
-    terminal.expect("PIN: ");
-    terminal.enter("1234");
+    terminal.answer("atm> ", "4");
+    terminal.answer("Card number: ", "123456789");
+    terminal.answer("PIN: ", "1234");
     terminal.expect("Welcome, Joty.");
-    terminal.expect("atm> ");
-    terminal.enter("1");
+    terminal.answer("atm> ", "1");
     terminal.expect("\n10000.00\r\n");
     terminal.expect("atm> ");
     terminal.press(CTRL_D);
@@ -99,10 +87,8 @@ fn the_pin_is_neither_shown_nor_remembered() {
     terminal.enter("balance");
     terminal.expect("\n5000.00\r\n");
     // Another question for a PIN, with the arrow pressed in it.
-    terminal.expect("atm> ");
-    terminal.enter("4");
-    terminal.expect("Card number: ");
-    terminal.enter(CARD);
+    terminal.answer("atm> ", "4");
+    terminal.answer("Card number: ", CARD);
     terminal.expect("PIN: ");
     terminal.press(UP);
     terminal.press(CTRL_U);
@@ -123,11 +109,9 @@ fn the_pin_is_neither_shown_nor_remembered() {
 #[test]
 fn a_wrong_pin_is_asked_for_again() {
     let bank = service::start(Mode::Atm);
-    let mut terminal = start(&["atm", "balance"], bank.address());
-    terminal.expect("Card number: ");
-    terminal.enter("12");
-    terminal.expect("Card number: ");
-    terminal.enter(CARD);
+    let mut terminal = start(&["atm", "balance"], &bank);
+    terminal.answer("Card number: ", "12");
+    terminal.answer("Card number: ", CARD);
     terminal.expect("PIN: ");
     for (wrong, said) in [
         ("9999", "unknown card or wrong PIN; once more, or Ctrl-C"),
@@ -149,7 +133,7 @@ fn a_wrong_pin_is_asked_for_again() {
 fn three_wrong_pins_end_it_and_it_is_said_who_unlocks_the_card() {
     let bank = service::start(Mode::Atm);
     let unlock = format!("unlocks it with `labserver ledger unlock {CARD}`, or it opens by itself");
-    let mut terminal = start(&["atm", "--card", CARD], bank.address());
+    let mut terminal = start(&["atm", "--card", CARD], &bank);
     terminal.expect("PIN: ");
     for _ in 0..2 {
         terminal.enter("9999");
@@ -161,9 +145,8 @@ fn three_wrong_pins_end_it_and_it_is_said_who_unlocks_the_card() {
     let seen = terminal.end_restored(1);
     assert!(seen.contains(&unlock), "{seen:?}");
     // The right one is too late.
-    let mut terminal = start(&["atm", "--card", CARD], bank.address());
-    terminal.expect("PIN: ");
-    terminal.enter(PIN);
+    let mut terminal = start(&["atm", "--card", CARD], &bank);
+    terminal.answer("PIN: ", PIN);
     terminal.expect("\nlabclient: the card is locked");
     terminal.expect(&unlock);
     terminal.end_restored(1);
@@ -173,10 +156,8 @@ fn three_wrong_pins_end_it_and_it_is_said_who_unlocks_the_card() {
 fn a_wrong_pin_of_the_next_customer_is_asked_for_again_too() {
     let bank = service::start(Mode::Atm);
     let mut terminal = logged_in(&bank, &[]);
-    terminal.expect("atm> ");
-    terminal.enter("4");
-    terminal.expect("Card number: ");
-    terminal.enter("123456789");
+    terminal.answer("atm> ", "4");
+    terminal.answer("Card number: ", "123456789");
     terminal.expect("PIN: ");
     for wrong in ["9999", "9998"] {
         terminal.enter(wrong);
@@ -186,15 +167,11 @@ fn a_wrong_pin_of_the_next_customer_is_asked_for_again_too() {
     terminal.enter("9997");
     terminal.expect("unlocks it with `labserver ledger unlock 123456789`");
     // The customer before has gone, and the next one gets in.
-    terminal.expect("atm> ");
-    terminal.enter("balance");
+    terminal.answer("atm> ", "balance");
     terminal.expect("\nlog in first\r\n");
-    terminal.expect("atm> ");
-    terminal.enter("4");
-    terminal.expect("Card number: ");
-    terminal.enter(CARD);
-    terminal.expect("PIN: ");
-    terminal.enter(PIN);
+    terminal.answer("atm> ", "4");
+    terminal.answer("Card number: ", CARD);
+    terminal.answer("PIN: ", PIN);
     terminal.expect("Welcome, Ahona.");
     terminal.expect("atm> ");
     terminal.press(CTRL_D);
@@ -202,7 +179,7 @@ fn a_wrong_pin_of_the_next_customer_is_asked_for_again_too() {
 }
 
 #[test]
-fn a_bank_that_is_not_there_is_told_before_a_card_is_asked_for() {
+fn a_bank_that_is_not_there_is_reported_before_a_card_is_asked_for() {
     let bank = service::start(Mode::Atm);
     let address = bank.address();
     bank.stop();
@@ -216,7 +193,7 @@ fn a_bank_that_is_not_there_is_told_before_a_card_is_asked_for() {
 fn ctrl_c_and_ctrl_d_give_up_at_the_pin_and_leave_the_terminal_as_it_was() {
     let bank = service::start(Mode::Atm);
     for key in [CTRL_C, CTRL_D] {
-        let mut terminal = start(&["atm", "--card", CARD, "balance"], bank.address());
+        let mut terminal = start(&["atm", "--card", CARD, "balance"], &bank);
         terminal.expect("PIN: ");
         terminal.press(key);
         let seen = terminal.end_restored(0);
@@ -225,7 +202,7 @@ fn ctrl_c_and_ctrl_d_give_up_at_the_pin_and_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_bank_that_has_gone_is_waited_for_and_then_told() {
+fn a_bank_that_has_gone_is_waited_for_and_then_reported() {
     let bank = service::start(Mode::Atm);
     let address = bank.address();
     let mut terminal = logged_in(&bank, &["--patience", "1"]);

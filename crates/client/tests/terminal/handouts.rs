@@ -6,57 +6,42 @@ use std::sync::mpsc::channel;
 use testkit::terminal::key::{CTRL_C, CTRL_D, UP};
 
 use super::start;
-use crate::printed::Step::{Closes, Hears, HearsTheEnd, Says};
-use crate::printed::{accept, hears, hears_the_end, printed, serving};
+use crate::printed::{accept, expect, expect_end, printed, serving};
 
 #[test]
 fn the_text_menu_asks_for_each_part_and_again_after_a_wrong_choice() {
-    let server = printed(vec![
-        vec![Hears("convert HELLO World"), Says("hello"), Closes],
-        vec![Hears("check 12321 palindrome"), Says("Palindrome"), Closes],
+    let server = printed(&[
+        "C: convert HELLO World\nS: hello\nS closes",
+        "C: check 12321 palindrome\nS: Palindrome\nS closes",
     ]);
-    let mut terminal = start(&["handout", "text-menu"], server.address());
+    let mut terminal = start(&["handout", "text-menu"], &server);
     terminal.expect("3. Exit");
-    terminal.expect("choice (1, 2 or 3): ");
-    terminal.enter("1");
-    terminal.expect("text: ");
-    terminal.enter("HELLO World");
+    terminal.answer("choice (1, 2 or 3): ", "1");
+    terminal.answer("text: ", "HELLO World");
     terminal.expect("\nResponse: hello\r\n");
-    terminal.expect("choice (1, 2 or 3): ");
-    terminal.enter("4");
+    terminal.answer("choice (1, 2 or 3): ", "4");
     terminal.expect("\nthere are the choices 1, 2 and 3\r\n");
-    terminal.expect("choice (1, 2 or 3): ");
-    terminal.enter("2");
-    terminal.expect("number: ");
-    terminal.enter("");
+    terminal.answer("choice (1, 2 or 3): ", "2");
+    terminal.answer("number: ", "");
     terminal.expect("\nan empty line cannot be sent here\r\n");
-    terminal.expect("number: ");
-    terminal.enter("12321");
-    terminal.expect("operation (prime or palindrome): ");
-    terminal.enter("palindrome");
+    terminal.answer("number: ", "12321");
+    terminal.answer("operation (prime or palindrome): ", "palindrome");
     terminal.expect("\nResponse: Palindrome\r\n");
-    terminal.expect("choice (1, 2 or 3): ");
-    terminal.enter("3");
+    terminal.answer("choice (1, 2 or 3): ", "3");
     // What was typed wrong, and then right, is no failure.
     terminal.end_restored(0);
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
 fn the_cards_password_is_hidden() {
-    let server = printed(vec![vec![
-        Hears("VERIFY_CARD_AND_PASSWORD 123456789 s3cr3t"),
-        Says("VERIFY_ACK FAILURE"),
-        Closes,
-    ]]);
-    let mut terminal = start(&["handout", "atm-card"], server.address());
+    let server = printed(&["C: VERIFY_CARD_AND_PASSWORD 123456789 s3cr3t\n\
+                S: VERIFY_ACK FAILURE\nS closes"]);
+    let mut terminal = start(&["handout", "atm-card"], &server);
     terminal.expect("6. Exit");
-    terminal.expect("choice (1 to 6): ");
-    terminal.enter("1");
-    terminal.expect("card number: ");
-    terminal.enter("123456789");
-    terminal.expect("password: ");
-    terminal.enter("s3cr3t");
+    terminal.answer("choice (1 to 6): ", "1");
+    terminal.answer("card number: ", "123456789");
+    terminal.answer("password: ", "s3cr3t");
     terminal.expect("\nResponse from bank server: VERIFY_ACK FAILURE\r\n");
     terminal.expect("choice (1 to 6): ");
     // Nor does it come back with the lines before.
@@ -65,52 +50,35 @@ fn the_cards_password_is_hidden() {
     terminal.press(CTRL_C);
     let seen = terminal.end_restored(0);
     assert!(!seen.contains("s3cr3t"), "{seen:?}");
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
 fn the_log_in_is_asked_for_until_it_is_taken_and_hides_the_password() {
-    let server = printed(vec![vec![
-        Hears("jamal"),
-        Hears("s3cr3t"),
-        Says("WRONG_CRED"),
-        HearsTheEnd,
-    ]]);
-    let mut terminal = start(&["handout", "atm-login"], server.address());
-    terminal.expect("name: ");
-    terminal.enter("jamal");
-    terminal.expect("password: ");
-    terminal.enter("s3cr3t");
+    let server = printed(&["C: jamal\nC: s3cr3t\nS: WRONG_CRED"]);
+    let mut terminal = start(&["handout", "atm-login"], &server);
+    terminal.answer("name: ", "jamal");
+    terminal.answer("password: ", "s3cr3t");
     terminal.expect("\nWRONG_CRED\r\n");
     terminal.expect("name: ");
     terminal.press(CTRL_D);
     let seen = terminal.end_restored(0);
     assert!(!seen.contains("s3cr3t"), "{seen:?}");
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
 fn the_calculator_warns_of_what_it_does_not_send() {
-    let server = printed(vec![vec![
-        Hears("Ann"),
-        Hears("12 + 13"),
-        Says("25.0"),
-        Hears("q"),
-        Closes,
-    ]]);
-    let mut terminal = start(&["handout", "calculator"], server.address());
-    terminal.expect("name: ");
-    terminal.enter("Ann");
-    terminal.expect("expression, or q: ");
-    terminal.enter("12(10");
+    let server = printed(&["C: Ann\nC: 12 + 13\nS: 25.0\nC: q\nS closes"]);
+    let mut terminal = start(&["handout", "calculator"], &server);
+    terminal.answer("name: ", "Ann");
+    terminal.answer("expression, or q: ", "12(10");
     terminal.expect("\nnot sent: ");
-    terminal.expect("expression, or q: ");
-    terminal.enter("12 + 13");
+    terminal.answer("expression, or q: ", "12 + 13");
     terminal.expect("\n25.0\r\n");
-    terminal.expect("expression, or q: ");
-    terminal.enter("q");
+    terminal.answer("expression, or q: ", "q");
     terminal.end_restored(0);
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
@@ -118,41 +86,36 @@ fn in_the_room_ones_own_lines_are_shown_and_others_do_not_mix_with_what_is_typed
     let (go_on, may_go_on) = channel();
     let server = serving(move |listener| {
         let mut stream = accept(&listener);
-        hears(&stream, "Ann");
-        hears(&stream, "hello");
+        expect(&stream, "Ann");
+        expect(&stream, "hello");
         may_go_on.recv().unwrap();
         stream.write_all(b"Joty: hi Ann").unwrap();
-        hears(&stream, "half a line");
-        hears(&stream, "quit");
+        expect(&stream, "half a line");
+        expect(&stream, "quit");
         stream.shutdown(std::net::Shutdown::Write).unwrap();
-        hears_the_end(&stream);
+        expect_end(&stream);
     });
-    let mut terminal = start(&["handout", "chat"], server.address());
-    terminal.expect("name: ");
-    terminal.enter("Ann");
-    terminal.expect("chat> ");
-    terminal.enter("hello");
+    let mut terminal = start(&["handout", "chat"], &server);
+    terminal.answer("name: ", "Ann");
+    terminal.answer("chat> ", "hello");
     terminal.expect("Ann: hello\r\n");
     terminal.press("half a ");
     terminal.expect("half a ");
     go_on.send(()).unwrap();
     terminal.expect("Joty: hi Ann\r\n");
-    terminal.expect("chat> half a ");
-    terminal.enter("line");
-    terminal.expect("Ann: half a line\r\n");
-    terminal.enter("quit");
+    terminal.answer("chat> half a ", "line");
+    terminal.answer("Ann: half a line\r\n", "quit");
     terminal.end_restored(0);
-    server.was_told_all();
+    server.finish();
 }
 
 #[test]
 fn ctrl_c_says_quit_in_the_room() {
-    let server = printed(vec![vec![Hears("Ann"), Hears("quit"), Closes]]);
-    let mut terminal = start(&["handout", "chat"], server.address());
-    terminal.expect("name: ");
-    terminal.enter("Ann");
+    let server = printed(&["C: Ann\nC: quit\nS closes"]);
+    let mut terminal = start(&["handout", "chat"], &server);
+    terminal.answer("name: ", "Ann");
     terminal.expect("chat> ");
     terminal.press(CTRL_C);
     terminal.end_restored(0);
-    server.was_told_all();
+    server.finish();
 }

@@ -9,7 +9,7 @@ use super::start;
 #[test]
 fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
     let text = service::start(Mode::Text);
-    let mut terminal = start(&["text"], text.address());
+    let mut terminal = start(&["text"], &text);
     terminal.expect("1  Convert to lower case");
     for (number, prompt, typed, answer) in [
         ("1", "text to lower: ", "HELLO Wörld", "hello wörld"),
@@ -17,14 +17,11 @@ fn text_has_a_menu_whose_numbers_ask_for_the_rest() {
         ("2", "number: ", "98", "not prime"),
         ("3", "number: ", "12321", "palindrome"),
     ] {
-        terminal.expect("text> ");
-        terminal.enter(number);
-        terminal.expect(prompt);
-        terminal.enter(typed);
+        terminal.answer("text> ", number);
+        terminal.answer(prompt, typed);
         terminal.expect(&format!("\n{answer}\r\n"));
     }
-    terminal.expect("text> ");
-    terminal.enter("q");
+    terminal.answer("text> ", "q");
     terminal.end_restored(0);
 }
 
@@ -37,11 +34,10 @@ fn help_shows_the_menu_again_with_its_numbers() {
         (Mode::Datetime, "3  Watch"),
     ] {
         let service = service::start(mode);
-        let mut terminal = start(&[mode.name()], service.address());
+        let mut terminal = start(&[mode.name()], &service);
         for asked in ["help", "?", "q"] {
             terminal.expect(menu);
-            terminal.expect(&format!("{}> ", mode.name()));
-            terminal.enter(asked);
+            terminal.answer(&format!("{}> ", mode.name()), asked);
         }
         terminal.end_restored(0);
     }
@@ -50,28 +46,25 @@ fn help_shows_the_menu_again_with_its_numbers() {
 #[test]
 fn ctrl_c_ends_a_watch_and_shows_the_menus_prompt_again() {
     let clock = service::start(Mode::Datetime);
-    let mut terminal = start(&["datetime"], clock.address());
+    let mut terminal = start(&["datetime"], &clock);
     // Twice: what the first has left of itself must not end the second.
     for _ in 0..2 {
-        terminal.expect("datetime> ");
-        terminal.enter("watch");
+        terminal.answer("datetime> ", "watch");
         // The editor gives the terminal back; then comes the first answer, a date or a time.
         terminal.expect("[?2004l\r\n");
         terminal.expect("\r\n");
         terminal.press(CTRL_C);
     }
-    terminal.expect("datetime> ");
-    terminal.enter("date");
+    terminal.answer("datetime> ", "date");
     terminal.expect("-");
-    terminal.expect("datetime> ");
-    terminal.enter("q");
+    terminal.answer("datetime> ", "q");
     terminal.end_restored(0);
 }
 
 #[test]
 fn a_prompt_stands_below_the_trace_of_what_happened_before_it() {
     let text = service::start(Mode::Text);
-    let mut terminal = start(&["--trace", "text"], text.address());
+    let mut terminal = start(&["--trace", "text"], &text);
     terminal.expect("read 16 of 16 bytes");
     terminal.expect("text> ");
     for number in ["97", "101", "103", "107"] {
@@ -85,9 +78,9 @@ fn a_prompt_stands_below_the_trace_of_what_happened_before_it() {
 }
 
 #[test]
-fn what_is_refused_is_told_and_asked_again() {
+fn what_is_refused_is_reported_and_asked_again() {
     let text = service::start(Mode::Text);
-    let mut terminal = start(&["text"], text.address());
+    let mut terminal = start(&["text"], &text);
     for (typed, words) in [
         (
             "square 7",
@@ -99,22 +92,19 @@ fn what_is_refused_is_told_and_asked_again() {
         ),
         ("prime 7", "prime"),
     ] {
-        terminal.expect("text> ");
-        terminal.enter(typed);
+        terminal.answer("text> ", typed);
         terminal.expect(&format!("\n{words}\r\n"));
     }
     // An empty line is no mistake.
-    terminal.expect("text> ");
-    terminal.enter("");
-    terminal.expect("text> ");
-    terminal.enter("quit");
+    terminal.answer("text> ", "");
+    terminal.answer("text> ", "quit");
     terminal.end_restored(0);
 }
 
 #[test]
 fn calc_takes_expressions_until_q() {
     let calc = service::start(Mode::Calc);
-    let mut terminal = start(&["calc"], calc.address());
+    let mut terminal = start(&["calc"], &calc);
     terminal.expect("q ends the session.");
     for (typed, answer) in [
         ("12 + 42", "54"),
@@ -125,11 +115,9 @@ fn calc_takes_expressions_until_q() {
         ),
         ("0.1 + 0.2", "0.3"),
     ] {
-        terminal.expect("calc> ");
-        terminal.enter(typed);
+        terminal.answer("calc> ", typed);
         terminal.expect(&format!("\n{answer}\r\n"));
     }
-    terminal.expect("calc> ");
-    terminal.enter("q");
+    terminal.answer("calc> ", "q");
     terminal.end_restored(0);
 }

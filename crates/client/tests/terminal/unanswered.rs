@@ -6,7 +6,7 @@ use testkit::terminal::Terminal;
 use testkit::terminal::key::CTRL_C;
 
 use super::{start, start_in};
-use crate::bare_servers::{bank, bank_over};
+use crate::bare_servers::{bank, bank_over, welcome};
 
 const WITHDRAW: &[&str] = &["atm", "--card", "987654321", "withdraw", "500"];
 
@@ -17,23 +17,10 @@ const TWICE: &str = "trap : INT; stty sane; \"$0\" \"$@\"; \"$0\" \"$@\"; status
 /// More than are ever made.
 const CONNECTIONS: usize = 1_000;
 
-/// What a bank answers that knows its customer and does no business.
-fn greets(request: &str) -> Option<String> {
-    let (verb, rest) = request.split_once(' ').unwrap_or((request, ""));
-    match verb {
-        "TERMINAL" => Some(format!("OK terminal {rest}")),
-        "VERIFY_CARD_AND_PASSWORD" => {
-            let id = rest.split(' ').next()?;
-            Some(format!("OK {id} welcome Ahona"))
-        }
-        _ => None,
-    }
-}
-
 /// A bank that says nothing to a request, and keeps the connection.
 fn silent_bank() -> String {
     bank(|request| {
-        greets(request).or_else(|| {
+        welcome(request).or_else(|| {
             loop {
                 thread::park()
             }
@@ -43,16 +30,15 @@ fn silent_bank() -> String {
 
 /// A bank that breaks off the connection at a request.
 fn rude_bank() -> String {
-    bank_over(CONNECTIONS, greets)
+    bank_over(CONNECTIONS, welcome)
 }
 
 fn log_in(terminal: &mut Terminal) {
-    terminal.expect("PIN: ");
-    terminal.enter("5678");
+    terminal.answer("PIN: ", "5678");
 }
 
 #[test]
-fn each_repeat_is_told_with_its_reason() {
+fn each_repeat_is_announced_with_its_reason() {
     let bank = silent_bank();
     let mut terminal = start(WITHDRAW, &bank);
     log_in(&mut terminal);
@@ -75,7 +61,7 @@ fn ctrl_c_says_that_the_outcome_is_not_known_and_who_settles_it() {
 }
 
 #[test]
-fn what_was_left_open_is_told_before_it_is_settled() {
+fn what_was_left_open_is_shown_before_it_is_settled() {
     let bank = rude_bank();
     let quickly = ["--patience", "0.5"];
     let mut terminal = start_in(TWICE, &[WITHDRAW, &quickly].concat(), &bank);
@@ -85,7 +71,7 @@ fn what_was_left_open_is_told_before_it_is_settled() {
     terminal.expect("\nsettling first: WITH_");
     terminal.expect(", 500.00\r\n");
     let seen = terminal.end_restored(4);
-    // Nobody is asked for a PIN before that.
+    // No PIN is asked for before that.
     assert_eq!(seen.matches("PIN: \r").count(), 1, "{seen:?}");
 }
 

@@ -1,6 +1,7 @@
 //! The samples, drawn.
 
 use std::path::Path;
+use testkit::assert_contains;
 
 use proto::mode::Transport;
 use proto::side::Side;
@@ -62,17 +63,15 @@ fn where_the_money_is_a_proxy_does_not_know() {
         sample(&name)
     });
     let viewed = run(&["--explain", &proxy]);
-    assert_eq!(viewed.status, Some(2));
-    assert!(
-        viewed
-            .stderr
-            .contains("record the cash machine and the bank"),
-        "{}",
-        viewed.stderr
+    viewed.complained(2, &["record the cash machine and the bank"]);
+    let shown = view(&["--explain", &client, &proxy, &server]);
+    assert_contains(
+        &shown,
+        &[
+            "(1) no answer came; (2)",
+            "500.00 has left the account, once",
+        ],
     );
-    let told = view(&["--explain", &client, &proxy, &server]);
-    assert!(told.contains("(1) no answer came; (2)"), "{told}");
-    assert!(told.contains("500.00 has left the account, once"), "{told}");
 }
 
 #[test]
@@ -82,12 +81,7 @@ fn an_ending_that_names_no_format_is_refused() {
         "-o",
         "no-such-directory/a.png",
     ]);
-    assert_eq!(viewed.status, Some(2));
-    assert!(
-        viewed.stderr.contains("a.png names no format"),
-        "{}",
-        viewed.stderr
-    );
+    viewed.complained(2, &["a.png names no format"]);
 }
 
 #[test]
@@ -233,12 +227,7 @@ fn the_format_is_chosen_by_the_ending_of_the_output() {
     ] {
         let file = directory.path().join(name);
         let viewed = run(&[&client, "-o", file.to_str().unwrap()]);
-        assert_eq!(
-            (viewed.status, viewed.stdout.as_str()),
-            (Some(0), ""),
-            "{}",
-            viewed.stderr
-        );
+        viewed.exited(0, "");
         assert_eq!(
             std::fs::read_to_string(file).unwrap(),
             view(&[format, &client])

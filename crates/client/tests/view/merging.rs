@@ -2,7 +2,12 @@
 
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{CloseReason, Closer, DropCause, EventKind};
+use record::EventKind::{
+    Closed, Corrupted, Delayed, Dropped, Duplicated, Ended, Glued, Paused, Received, Reordered,
+    Resent, Reset, Split, TimedOut,
+};
+use record::{CloseReason, Closer, DropCause, Message};
+use testkit::assert_contains;
 
 use super::made::{Made, message, path};
 use super::{sample, view, with};
@@ -57,26 +62,12 @@ fn what_the_server_never_received_is_lost_on_the_way() {
     client.sends(10, 0, "LOWER A");
     server.receives(20, 0, "LOWER A");
     client.sends(30, 0, "LOWER B");
-    server.event(
-        40,
-        0,
-        EventKind::Closed {
-            by: Closer::Us,
-            how: CloseReason::Abort,
-            words: None,
-        },
-    );
-    server.event(50, 0, EventKind::Ended);
+    let (by, how, words) = (Closer::Us, CloseReason::Abort, None);
+    server.event(40, 0, Closed { by, how, words });
+    server.event(50, 0, Ended);
+    let lost = "LOWER B [never received] X";
     let drawn = drawn(&client, &server);
-    assert_eq!(
-        drawn,
-        [
-            "LOWER A >",
-            "LOWER B [never received] X",
-            "< closed",
-            "ended +"
-        ]
-    );
+    assert_eq!(drawn, ["LOWER A >", lost, "< closed", "ended +"]);
 }
 
 #[test]
@@ -86,44 +77,26 @@ fn a_recording_that_breaks_off_does_not_say_that_later_messages_were_lost() {
     server.receives(20, 0, "LOWER A");
     client.sends(30, 0, "LOWER B");
     let drawn = drawn(&client, &server);
-    assert!(
-        !drawn.iter().any(|line| line.contains("never received")),
-        "{drawn:#?}"
-    );
+    assert!(!drawn.concat().contains("never received"), "{drawn:#?}");
 }
 
 #[test]
 fn a_datagram_may_be_lost_doubled_or_overtaken() {
     let (mut client, mut server) = both(Transport::Udp);
     client.sends(10, 0, "SEND_DATE");
-    client.event(
-        15,
-        0,
-        EventKind::Reordered(message(Direction::ToServer, "one")),
-    );
+    client.event(15, 0, Reordered(to_server("one")));
     client.sends(20, 0, "two");
     client.sends(21, 0, "one");
     server.receives(30, 0, "two");
     server.receives(31, 0, "one");
-    client.event(
-        40,
-        0,
-        EventKind::Duplicated(message(Direction::ToServer, "SEND_TIME")),
-    );
+    client.event(40, 0, Duplicated(to_server("SEND_TIME")));
     client.sends(41, 0, "SEND_TIME");
     client.sends(42, 0, "SEND_TIME");
     server.receives(50, 0, "SEND_TIME");
     server.receives(51, 0, "SEND_TIME");
-    let dropped = message(Direction::ToServer, "SEND_DATE");
-    client.event(
-        60,
-        0,
-        EventKind::Dropped {
-            cause: DropCause::Drop,
-            message: dropped,
-        },
-    );
-    server.event(70, 0, EventKind::Ended);
+    let (cause, message) = (DropCause::Drop, to_server("SEND_DATE"));
+    client.event(60, 0, Dropped { cause, message });
+    server.event(70, 0, Ended);
     assert_eq!(
         drawn(&client, &server),
         [
@@ -142,41 +115,20 @@ fn a_datagram_may_be_lost_doubled_or_overtaken() {
 fn a_message_that_arrives_after_its_sender_gave_up_is_drawn_in_two_places() {
     let (mut client, mut server) = both(Transport::Udp);
     client.sends(10, 0, "SEND_DATE");
-    let words = "no answer".to_owned();
-    client.event(
-        600,
-        0,
-        EventKind::TimedOut {
-            waited: 590_000,
-            words,
-        },
-    );
-    client.event(
-        700,
-        0,
-        EventKind::Resent {
-            attempt: 2,
-            text: "SEND_DATE".into(),
-        },
-    );
+    let (waited, words) = (590_000, "no answer".to_owned());
+    client.event(600, 0, TimedOut { waited, words });
+    let (attempt, text) = (2, "SEND_DATE".into());
+    client.event(700, 0, Resent { attempt, text });
     client.sends(710, 0, "SEND_DATE");
     server.receives(800, 0, "SEND_DATE");
     server.receives(810, 0, "SEND_DATE");
     let drawn = drawn(&client, &server);
     assert_eq!(drawn.len(), 4, "{drawn:#?}");
-    assert!(
-        drawn[0].contains("SEND_DATE") && !drawn[0].ends_with('>'),
-        "{drawn:#?}"
-    );
-    assert!(drawn[1].contains("no answer for 590"), "{drawn:#?}");
-    assert!(
-        drawn[2].contains("[arrives]") || drawn[3].contains("[arrives]"),
-        "{drawn:#?}"
-    );
-    assert!(
-        drawn.iter().any(|line| line.contains("2nd attempt")),
-        "{drawn:#?}"
-    );
+    assert_contains(&drawn[0], &["SEND_DATE"]);
+    assert!(!drawn[0].ends_with('>'), "{drawn:#?}");
+    assert_contains(&drawn[1], &["no answer for 590"]);
+    assert_contains(&drawn[2..].join("\n"), &["[arrives]"]);
+    assert_contains(&drawn.join("\n"), &["2nd attempt"]);
 }
 
 #[test]
@@ -186,7 +138,7 @@ fn a_stream_that_came_in_other_pieces_is_drawn_as_it_was_sent() {
     client.sends(11, 0, "gh");
     server.receives(20, 0, "abc");
     server.receives(21, 0, "defgh");
-    server.event(30, 0, EventKind::Ended);
+    server.event(30, 0, Ended);
     assert_eq!(drawn(&client, &server), ["abcdef >", "gh >", "ended +"]);
 }
 
@@ -194,41 +146,22 @@ fn a_stream_that_came_in_other_pieces_is_drawn_as_it_was_sent() {
 fn recordings_that_contradict_each_other_are_drawn_all_the_same() {
     let (mut client, mut server) = both(Transport::Tcp);
     // Each received what the other sent only after that, and the client its own request.
-    client.event(
-        5,
-        0,
-        EventKind::Received(message(Direction::ToServer, "LOWER A")),
-    );
+    client.event(5, 0, Received(to_server("LOWER A")));
     client.receives(10, 0, "OK a");
     client.sends(20, 0, "LOWER A");
     server.receives(10, 0, "LOWER A");
     server.sends(20, 0, "OK a");
-    client.event(1_000_000_000, 0, EventKind::Ended);
+    client.event(1_000_000_000, 0, Ended);
     let drawn = drawn(&client, &server);
-    assert!(drawn.iter().any(|line| line.contains("OK a")), "{drawn:#?}");
-    assert!(
-        drawn.iter().any(|line| line.contains("LOWER A")),
-        "{drawn:#?}"
-    );
-    assert_eq!(
-        drawn.last().map(String::as_str),
-        Some("+ ended"),
-        "{drawn:#?}"
-    );
+    assert_contains(&drawn.join("\n"), &["OK a", "LOWER A"]);
+    assert_eq!(drawn.last().unwrap(), "+ ended");
 }
 
 #[test]
 fn a_late_message_says_how_late() {
     let (mut client, mut server) = both(Transport::Tcp);
-    let message = message(Direction::ToServer, "LOWER A");
-    client.event(
-        10,
-        0,
-        EventKind::Delayed {
-            until: 50_000,
-            message,
-        },
-    );
+    let (until, message) = (50_000, to_server("LOWER A"));
+    client.event(10, 0, Delayed { until, message });
     client.sends(60, 0, "LOWER A");
     server.receives(70, 0, "LOWER A");
     assert_eq!(drawn(&client, &server), ["LOWER A [50 us late] >"]);
@@ -237,34 +170,22 @@ fn a_late_message_says_how_late() {
 #[test]
 fn what_a_fault_did_to_the_segments_and_bits_of_a_message_is_said() {
     let (mut client, mut server) = both(Transport::Tcp);
-    let to_server = |text: &str| message(Direction::ToServer, text);
-    let split = EventKind::Split {
-        size: 7,
-        message: to_server("LOWER ABCDEFGH"),
-    };
-    client.event(10, 0, split);
+    let (size, message) = (7, to_server("LOWER ABCDEFGH"));
+    client.event(10, 0, Split { size, message });
     client.sends(11, 0, "LOWER ABCDEFGH");
     server.receives(20, 0, "LOWER ABCDEFGH");
-    client.event(30, 0, EventKind::Glued(to_server("LOWER B")));
+    client.event(30, 0, Glued(to_server("LOWER B")));
     client.sends(40, 0, "LOWER B");
     client.sends(40, 0, "LOWER C");
     server.receives(50, 0, "LOWER B");
     server.receives(51, 0, "LOWER C");
-    let corrupted = EventKind::Corrupted {
-        bit: 6 * 8 + 1,
-        message: to_server("LOWER C"),
-    };
-    client.event(60, 0, corrupted);
+    let (bit, message) = (6 * 8 + 1, to_server("LOWER C"));
+    client.event(60, 0, Corrupted { bit, message });
     client.sends(61, 0, "LOWER C");
     server.receives(70, 0, "LOWER C");
-    client.event(
-        80,
-        0,
-        EventKind::Paused {
-            stopped: 2_000_000_000,
-        },
-    );
-    client.event(90, 0, EventKind::Reset(to_server("LOWER D")));
+    let stopped = 2_000_000_000;
+    client.event(80, 0, Paused { stopped });
+    client.event(90, 0, Reset(to_server("LOWER D")));
     assert_eq!(
         drawn(&client, &server),
         [
@@ -308,6 +229,10 @@ fn each_sample_has_each_message_once() {
         line.contains(['►', '◄', '✗']) && !line.contains(['╌']) && !line.contains("crashed")
     });
     assert_eq!(arrows.count(), messages.count(), "{drawn}");
+}
+
+fn to_server(text: &str) -> Message {
+    message(Direction::ToServer, text)
 }
 
 /// The two sides, before anything happened.

@@ -2,6 +2,7 @@
 
 use proto::mode::Transport;
 use proto::side::Side;
+use testkit::{assert_contains, assert_starts};
 
 use super::made::{Made, path};
 use super::{run, sample};
@@ -9,12 +10,7 @@ use super::{run, sample};
 #[track_caller]
 fn refused(arguments: &[&str]) -> String {
     let viewed = run(arguments);
-    assert_eq!(
-        (viewed.status, viewed.stdout.as_str()),
-        (Some(2), ""),
-        "{}",
-        viewed.stderr
-    );
+    viewed.exited(2, "");
     viewed.stderr
 }
 
@@ -38,10 +34,7 @@ fn what_is_no_recording_of_this_version_is_refused_with_the_reason() {
         assert!(said.starts_with(&beginning), "{said}");
     }
     let said = refused(&["no-such-file.jsonl"]);
-    assert!(
-        said.starts_with("labclient: cannot view no-such-file.jsonl: "),
-        "{said}"
-    );
+    assert_starts(&said, "labclient: cannot view no-such-file.jsonl: ");
     let said = refused(&[std::env::temp_dir().to_str().unwrap()]);
     assert!(said.starts_with("labclient: cannot view "), "{said}");
 }
@@ -50,10 +43,7 @@ fn what_is_no_recording_of_this_version_is_refused_with_the_reason() {
 fn the_same_run_twice_is_refused() {
     let file = sample("torn.server.jsonl");
     let said = refused(&[&file, &file]);
-    assert!(
-        said.contains("hold the same run 2d0e8f6671aa9b34"),
-        "{said}"
-    );
+    assert_contains(&said, &["hold the same run 2d0e8f6671aa9b34"]);
 }
 
 #[test]
@@ -69,12 +59,9 @@ fn a_recording_is_not_overwritten_by_its_picture() {
 fn an_output_that_cannot_be_written_is_named() {
     let file = sample("torn.server.jsonl");
     let viewed = run(&["--svg", &file, "-o", "no-such-directory/a.svg"]);
-    assert_eq!((viewed.status, viewed.stdout.as_str()), (Some(6), ""));
+    viewed.exited(6, "");
     let said = viewed.stderr;
-    assert!(
-        said.starts_with("labclient: cannot write no-such-directory/a.svg: "),
-        "{said}"
-    );
+    assert_starts(&said, "labclient: cannot write no-such-directory/a.svg: ");
 }
 
 #[test]

@@ -70,11 +70,11 @@ impl Bank {
 }
 
 #[test]
-fn a_machine_withdraws_pays_in_and_is_told_when_there_is_not_enough() {
+fn a_machine_withdraws_pays_in_and_is_reported_when_there_is_not_enough() {
     testkit::require_python!();
     let bank = Bank::open(&[]);
     bank.run(&["balance"])
-        .succeeded("available 10000.00, held 0.00\n");
+        .exited(0, "available 10000.00, held 0.00\n");
     let ended = bank.run(&["withdraw", "500"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.starts_with("500.00 paid out\n"), "{ended:?}");
@@ -97,9 +97,8 @@ fn a_wrong_pin_leaves_nothing_to_settle() {
     testkit::require_python!();
     let bank = Bank::open(&[]);
     let ended = bank.run(&["--card", "987654321", "withdraw", "500"]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
-    assert!(ended.stderr.contains("wrong-credentials"), "{ended:?}");
-    bank.run(&["settle"]).succeeded("");
+    ended.refused(1, &["wrong-credentials"]);
+    bank.run(&["settle"]).exited(0, "");
     bank.has_settled_at("10000.00");
 }
 
@@ -122,12 +121,12 @@ fn a_machine_that_runs_out_of_patience_does_not_pay_and_rolls_back_later() {
     testkit::require_python!();
     let bank = Bank::open(&["--fault", "drop-reply=#3-1000"]);
     let ended = bank.run(&["--timeout", "2", "--patience", "0.1", "withdraw", "500"]);
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(4), ""));
+    ended.exited(4, "");
     let bank = bank.reopen();
     let ended = bank.run(&["settle"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("rolled back"), "{ended:?}");
-    bank.run(&["settle"]).succeeded("");
+    bank.run(&["settle"]).exited(0, "");
     bank.has_settled_at("10000.00");
 }
 
@@ -155,8 +154,7 @@ fn a_machine_that_dies_before_it_knows_of_the_hold_rolls_back_when_it_starts_aga
 fn is_one_machines_alone(bank: &Bank, journal: &Path) {
     assert!(journal.exists());
     let second = bank.run(&["settle"]);
-    assert_eq!(second.status, Some(1), "{second:?}");
-    assert!(second.stderr.contains("another machine"), "{second:?}");
+    second.complained(1, &["another machine"]);
 }
 
 #[test]

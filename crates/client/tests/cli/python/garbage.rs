@@ -10,7 +10,7 @@ use testkit::process::Process;
 
 use super::handouts::file_of;
 use super::server;
-use crate::labclient::labclient;
+use crate::labclient::run;
 
 /// Streams that break every framing, and some that break a grammar.
 fn garbage() -> Vec<Vec<u8>> {
@@ -99,8 +99,7 @@ fn garbage_ends_no_server_of_our_own_protocol() {
         };
         let service = format!("{mode} {transport_name}");
         throw_garbage_at(&server, &service, transport);
-        let ended = labclient(words).at(server.address(&service)).pin("1234");
-        let ended = ended.run();
+        let ended = run(server.address(&service), words);
         assert_eq!(ended.status, Some(0), "{service}: {ended:?}");
         assert!(ended.stdout.contains(answer), "{service}: {ended:?}");
         // A thread that a message has killed says so.
@@ -126,8 +125,7 @@ fn garbage_ends_no_server_of_a_hand_out() {
             Implementation::Script("joke" | "knock-knock" | "greeting")
         );
         if is_said_once || handout == Handout::Echo {
-            let ended = labclient(&["handout", name]).at(server.address(&service));
-            let ended = ended.run();
+            let ended = run(server.address(&service), &["handout", name]);
             assert_eq!(ended.status, Some(0), "{service}: {ended:?}");
             assert!(!ended.stdout.is_empty(), "{service}: {ended:?}");
         }

@@ -6,10 +6,11 @@ use std::time::Instant;
 use proto::handout::Handout;
 use proto::mode::Transport;
 use testkit::TEST_TIMEOUT;
+use testkit::assert_contains;
 use testkit::process::{Ended, Process, Program};
 
 use super::server;
-use crate::labclient::labclient;
+use crate::labclient::at;
 
 /// Where the Python halves of a hand-out are.
 pub fn file_of(handout: Handout) -> String {
@@ -29,9 +30,11 @@ fn client(handout: Handout, server: &Process, arguments: &[&str]) -> Program {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
     };
-    labclient(&["handout", handout.name()])
-        .with(arguments)
-        .at(server.address(&format!("{} {transport}", handout.name())))
+    at(
+        server.address(&format!("{} {transport}", handout.name())),
+        &["handout", handout.name()],
+    )
+    .with(arguments)
 }
 
 /// Runs the client, again while only a pause was too short: it is all that keeps a name apart from
@@ -104,8 +107,7 @@ fn each_server_answers_as_printed_and_more_than_once() {
         let name = handout.name();
         let server = serve(handout);
         let ended = run_apart(handout, &server, &[], typed);
-        assert_eq!(ended.stdout, printed, "{name}: {ended:?}");
-        assert_eq!(ended.status, Some(0), "{name}: {ended:?}");
+        ended.exited(0, printed);
         let again = run_apart(handout, &server, &[], typed);
         assert_eq!(again.status, Some(0), "{name}: {again:?}");
     }
@@ -153,7 +155,7 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
     let typed = "jamal\nwrong\njamal\n4321\n";
     let ended = run_apart(Handout::AtmLogin, &server, &arguments, typed);
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    // The balance follows from what the machine was told of each operation.
+    // The balance follows from what the machine was answered at each operation.
     let (mut cents, mut balances) = (50_000_000, 0);
     for line in ended.stdout.lines() {
         let words: Vec<_> = line.split([' ', ':']).collect();
@@ -161,8 +163,8 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
         match words[..] {
             ["withdraw", moved, "OK", ..] => cents -= amount(moved),
             ["deposit", moved, "OK", ..] => cents += amount(moved),
-            ["balance", told, ..] => {
-                assert_eq!(amount(told), cents, "{line}");
+            ["balance", shown, ..] => {
+                assert_eq!(amount(shown), cents, "{line}");
                 balances += 1;
             }
             _ => {}
@@ -173,7 +175,7 @@ fn the_cash_machine_is_served_and_its_money_adds_up() {
 }
 
 #[test]
-fn the_date_and_the_time_are_told() {
+fn the_date_and_the_time_are_shown() {
     testkit::require_python!();
     let server = serve(Handout::Datetime);
     let arguments = ["--count", "4", "--gap", "0.001..0.002"];
@@ -192,7 +194,7 @@ fn chat_members_hear_what_the_others_say() {
     let server = serve(Handout::Chat);
     let mut joty = client(Handout::Chat, &server, &[]).start();
     joty.write_line("Joty");
-    // Nobody is told that they are in, but whoever is in hears others come and go.
+    // The server confirms no name, but a member receives that others come and go.
     let by = Instant::now() + TEST_TIMEOUT;
     let mut heard = String::new();
     while !heard.contains("Probe") {
@@ -216,10 +218,7 @@ fn chat_members_hear_what_the_others_say() {
     while !heard.contains(&format!("{name} has left the chat.")) {
         heard += &joty.stdout.next();
     }
-    assert!(
-        heard.contains(&format!("{name} has joined the chat.")),
-        "{heard}"
-    );
+    assert_contains(&heard, &[&format!("{name} has joined the chat.")]);
     joty.write_line("quit");
     let ended = joty.end();
     assert_eq!(ended.status, Some(0), "{ended:?}");
