@@ -5,19 +5,12 @@ use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
 use testkit::peer::exchange;
-use testkit::service::{Service, start_with};
+use testkit::service::{Service, start_configured};
 use wire::limits::Limits;
 
 fn text(framing: Framing) -> Service {
-    start_with(
-        Mode::Text,
-        Config {
-            framing,
-            ..Config::default()
-        },
-    )
+    start_configured(Mode::Text, |config| config.framing = framing)
 }
 
 /// The one thing that matters after all mischief.
@@ -109,13 +102,7 @@ fn a_frame_that_never_ends_meets_its_deadline() {
         frame: Duration::from_millis(50),
         ..Limits::SERVER
     };
-    let server = start_with(
-        Mode::Text,
-        Config {
-            limits,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.limits = limits);
     let mut peer = server.connect();
     peer.write_all(b"9999:x").unwrap();
     let mut answer = String::new();
@@ -132,13 +119,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         idle: Some(Duration::from_millis(50)),
         ..Limits::SERVER
     };
-    let server = start_with(
-        Mode::Text,
-        Config {
-            limits,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.limits = limits);
     let mut answer = String::new();
     server.connect().read_to_string(&mut answer).unwrap();
     assert!(
@@ -146,13 +127,9 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         "{answer}"
     );
 
-    let server = start_with(
-        Mode::Calc,
-        Config {
-            login: Duration::from_millis(50),
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Calc, |config| {
+        config.login = Duration::from_millis(50)
+    });
     let mut answer = String::new();
     server.connect().read_to_string(&mut answer).unwrap();
     assert!(
@@ -163,13 +140,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
 
 #[test]
 fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
-    let server = start_with(
-        Mode::Text,
-        Config {
-            connections: 20,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.connections = 20);
     let silent: Vec<_> = (0..500).map(|_| server.connect()).collect();
     still_serves(&server, Framing::Netstring);
     drop(silent);
@@ -178,13 +149,7 @@ fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
-    let server = start_with(
-        Mode::Text,
-        Config {
-            connections: 1,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.connections = 1);
     let mut first = server.converse(Framing::Netstring);
     assert_eq!(first.ask("PRIME 7"), "OK prime");
     let mut second = server.connect_from_elsewhere();

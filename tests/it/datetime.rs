@@ -12,6 +12,7 @@ use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use server::{Config, Role};
+use testkit::peer::receive_text;
 use testkit::service::{Service, start_at, start_with};
 use testkit::wait_until;
 use wire::fault::FaultPlan;
@@ -34,13 +35,7 @@ fn started() -> Service {
 
 fn ask(socket: &UdpSocket, datagram: &[u8]) -> String {
     socket.send(datagram).unwrap();
-    heard(socket)
-}
-
-fn heard(socket: &UdpSocket) -> String {
-    let mut buffer = [0; 1024];
-    let length = socket.recv(&mut buffer).unwrap();
-    String::from_utf8(buffer[..length].to_vec()).unwrap()
+    receive_text(socket)
 }
 
 fn target(server: SocketAddr) -> Target {
@@ -136,7 +131,7 @@ fn a_source_above_its_rate_is_not_answered() {
         socket.send(b"SEND_DATE").unwrap();
     }
     for _ in 0..5 {
-        assert_eq!(heard(&socket), "OK 2026-11-21");
+        assert_eq!(receive_text(&socket), "OK 2026-11-21");
     }
     let mut more = 0;
     let quiet = Duration::from_millis(300);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use proto::handout::Handout;
 use server::Config;
-use socket2::SockRef;
+use testkit::peer::reset;
 use testkit::service::{Service, start_handout};
 use wire::connection::RAW_PAUSE;
 
@@ -89,18 +89,10 @@ fn told(server: &Service, message: &[u8]) -> String {
     answer
 }
 
-/// What becomes of a client that is killed: it leaves with a reset.
-fn kill(stream: TcpStream) {
-    SockRef::from(&stream)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
-    drop(stream);
-}
-
 /// A client that connects, says nothing and leaves.
 fn connect_and_leave(server: &Service) {
     let mut stream = server.connect();
     stream.shutdown(Shutdown::Write).unwrap();
     hear_the_end(&mut stream);
-    kill(server.connect());
+    reset(server.connect());
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 
-use testkit::TEST_TIMEOUT;
+use testkit::{TEST_TIMEOUT, at_once};
 
 use crate::{program, programs};
 
@@ -31,10 +31,7 @@ fn schedule(directory: &Path) -> Vec<String> {
 }
 
 fn on_either_side(kind: &str, operations: u32) {
-    thread::scope(|scope| {
-        scope.spawn(|| repeats(kind, "client", operations));
-        scope.spawn(|| repeats(kind, "server", operations));
-    });
+    at_once(["client", "server"], |side| repeats(kind, side, operations));
 }
 
 /// Twice with the same seed, and once with another; the timeout is longer than any delay of a busy
@@ -49,12 +46,12 @@ fn repeats(kind: &str, side: &str, operations: u32) {
         labclient(directory.path(), &words);
         schedule(&directory.path().join(out))
     };
-    let [first, again, other] = thread::scope(|scope| {
-        // Under both of these, so few operations of each kind lose something, on either side.
-        [("first", 2028), ("again", 2028), ("other", 2030)]
-            .map(|(out, seed)| scope.spawn(move || run(out, seed)))
-            .map(|thread| thread.join().unwrap())
-    });
+    // Under both of these, so few operations of each kind lose something, on either side.
+    let seeds = [("first", 2028), ("again", 2028), ("other", 2030)];
+    let schedules = at_once(seeds, |(out, seed)| run(out, seed));
+    let [first, again, other] = &schedules[..] else {
+        panic!("{schedules:?}");
+    };
     assert_eq!(first.len(), 2 * operations as usize);
     assert_eq!(first, again, "{kind}, {side}");
     assert_ne!(first, other, "{kind}, {side}");

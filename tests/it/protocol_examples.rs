@@ -12,9 +12,8 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
-use server::Config;
 use server::clock::Clock;
-use testkit::service::{Service, start_with};
+use testkit::service::{Service, start_configured};
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
@@ -191,14 +190,10 @@ fn every_exchange_of_the_specification_is_what_the_services_say() {
     let moment: jiff::Zoned = "2026-11-21T07:44:16[UTC]".parse().unwrap();
     for exchange in &exchanges {
         let clock = Clock::Fixed(Box::new(jiff::Zoned::clone(&moment)));
-        let server = start_with(
-            exchange.mode,
-            Config {
-                clock,
-                framing: exchange.framing,
-                ..Config::default()
-            },
-        );
+        let server = start_configured(exchange.mode, |config| {
+            config.clock = clock;
+            config.framing = exchange.framing;
+        });
         play(exchange, &server);
     }
     assert!(exchanges.len() >= 3, "{} exchanges found", exchanges.len());

@@ -9,8 +9,7 @@ use proto::mode::{Mode, Transport};
 use server::config::ProxySettings;
 use server::{Config, Role, Server, Stopper};
 
-use crate::TEST_TIMEOUT;
-use crate::peer::{Peer, connect};
+use crate::peer::{Peer, connect, udp_socket};
 
 /// A server on free ports, stopped when dropped.
 pub struct Service {
@@ -30,6 +29,14 @@ pub fn start(mode: Mode) -> Service {
 pub fn start_with(mode: Mode, config: Config) -> Service {
     let role = Role::Services(vec![mode]);
     start_server(Config { role, ..config })
+}
+
+/// Starts a service with these changes to the default settings.
+#[track_caller]
+pub fn start_configured(mode: Mode, change: impl FnOnce(&mut Config)) -> Service {
+    let mut config = Config::default();
+    change(&mut config);
+    start_with(mode, config)
 }
 
 /// Starts the server of a hand-out.
@@ -105,9 +112,8 @@ impl Service {
     /// A bare UDP socket that sends to it.
     #[track_caller]
     pub fn datagrams(&self) -> UdpSocket {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = udp_socket();
         socket.connect(self.address_over(Transport::Udp)).unwrap();
-        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         socket
     }
 

@@ -9,8 +9,8 @@ use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use server::Config;
 use server::clock::Clock;
-use testkit::peer::{Peer, exchange};
-use testkit::service::{Service, start_with};
+use testkit::peer::{Peer, exchange, receive_from, receive_text};
+use testkit::service::{Service, start_configured, start_with};
 use wire::fault::{Channel, Exchange, FaultKind, FaultPlan};
 
 use super::config;
@@ -106,6 +106,12 @@ fn a_reset_comes_instead_of_a_reply() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
+fn differ_in_one_bit(one: &[u8], other: &[u8]) {
+    assert_eq!(one.len(), other.len());
+    let differing = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones());
+    assert_eq!(differing.sum::<u32>(), 1, "{}", one.escape_ascii());
+}
+
 #[test]
 fn a_corrupted_reply_differs_in_one_bit() {
     let config = Config {
@@ -118,11 +124,7 @@ fn a_corrupted_reply_differs_in_one_bit() {
     stream.write_all(b"LOWER ABCDEFGH\n").unwrap();
     let mut answers = vec![0; expected.len()];
     stream.read_exact(&mut answers).unwrap();
-    let bits = answers
-        .iter()
-        .zip(expected)
-        .map(|(a, b)| (a ^ b).count_ones());
-    assert_eq!(bits.sum::<u32>(), 1, "{answers:?}");
+    differ_in_one_bit(&answers, expected);
 }
 
 #[test]
@@ -161,12 +163,7 @@ fn an_echo_is_split_glued_corrupted_and_reset() {
     };
     assert_eq!(echo(b"alone in the end").unwrap(), b"alone in the end");
     assert_eq!(echo(b"in pieces of three").unwrap(), b"in pieces of three");
-    let corrupted = echo(b"one bit").unwrap();
-    let bits = corrupted
-        .iter()
-        .zip(b"one bit")
-        .map(|(a, b)| (a ^ b).count_ones());
-    assert_eq!(bits.sum::<u32>(), 1);
+    differ_in_one_bit(&echo(b"one bit").unwrap(), b"one bit");
     let error = echo(b"never").unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
@@ -196,13 +193,7 @@ fn counts_go_over_all_connections() {
 #[test]
 fn a_seed_repeats_what_happens_on_each_connection() {
     let plan = || FaultPlan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
-    let server = start_with(
-        Mode::Text,
-        Config {
-            faults: Some(plan()),
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.faults = Some(plan()));
     for number in 0..3 {
         let mut faults = plan().faults(Channel {
             side: Side::Server,
@@ -288,12 +279,6 @@ fn clock(spec: &str) -> (Service, UdpSocket) {
     (server, socket)
 }
 
-fn heard(socket: &UdpSocket) -> String {
-    let mut datagram = [0; 256];
-    let length = socket.recv(&mut datagram).unwrap();
-    String::from_utf8_lossy(&datagram[..length]).into_owned()
-}
-
 const DATE: &str = "OK 2026-11-21";
 const TIME: &str = "OK 07:44:16";
 
@@ -312,7 +297,7 @@ fn each_fault_strikes_datagrams() {
         socket.send(b"SEND_DATE").unwrap();
         socket.send(b"SEND_TIME").unwrap();
         for answer in answers {
-            assert_eq!(heard(&socket), *answer, "{spec}");
+            assert_eq!(receive_text(&socket), *answer, "{spec}");
         }
     }
 }
@@ -320,17 +305,10 @@ fn each_fault_strikes_datagrams() {
 #[test]
 fn a_corrupted_datagram_differs_in_one_bit() {
     let (_server, socket) = clock("corrupt=#1");
-    let mut datagram = [0; 256];
     socket.send(b"SEND_DATE").unwrap();
-    let length = socket.recv(&mut datagram).unwrap();
-    assert_eq!(length, DATE.len());
-    let bits = datagram
-        .iter()
-        .zip(DATE.bytes())
-        .map(|(a, b)| (a ^ b).count_ones());
-    assert_eq!(bits.sum::<u32>(), 1);
+    differ_in_one_bit(&receive_from(&socket).0, DATE.as_bytes());
     socket.send(b"SEND_TIME").unwrap();
-    assert_eq!(heard(&socket), TIME);
+    assert_eq!(receive_text(&socket), TIME);
 }
 
 #[test]
@@ -339,7 +317,7 @@ fn an_injected_refusal_never_answers_what_could_be_an_answer() {
     for datagram in [&b"ERR unavailable"[..], b"OK 07:44:16", b"", b"SEND_DATE"] {
         socket.send(datagram).unwrap();
     }
-    assert_eq!(heard(&socket), DATE);
+    assert_eq!(receive_text(&socket), DATE);
 }
 
 #[test]
@@ -350,7 +328,11 @@ fn datagrams_that_are_echoed_can_be_doubled_and_lost() {
         socket.send(datagram).unwrap();
     }
     assert_eq!(
-        [heard(&socket), heard(&socket), heard(&socket)],
+        [
+            receive_text(&socket),
+            receive_text(&socket),
+            receive_text(&socket)
+        ],
         ["a", "a", "c"]
     );
 }

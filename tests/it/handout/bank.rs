@@ -3,9 +3,11 @@
 use proto::handout::Handout;
 use proto::side::Side;
 use server::Config;
+use testkit::at_once;
+use testkit::peer::reset;
 use wire::fault::{FaultPlan, FaultSpec};
 
-use super::{connect_and_leave, kill, say, started, started_with, told};
+use super::{connect_and_leave, say, started, started_with, told};
 
 #[test]
 fn every_request_is_answered_in_the_printed_words() {
@@ -102,7 +104,7 @@ fn a_client_that_says_nothing_or_is_killed_is_nothing_special() {
         connect_and_leave(&server);
         let mut killed = server.connect();
         say(&mut killed, b"BALANCE_INQUIRY 123456789");
-        kill(killed);
+        reset(killed);
     }
     assert_eq!(
         told(&server, b"BALANCE_INQUIRY 123456789"),
@@ -124,17 +126,11 @@ fn ten_wrong_passwords_lock_nothing() {
 #[test]
 fn withdrawals_of_two_at_once_never_take_more_than_there_is() {
     let server = started(Handout::AtmCard);
-    let mut answers = std::thread::scope(|scope| {
-        let withdraw = || {
-            (0..15)
-                .map(|_| told(&server, b"WITHDRAW 987654321 250"))
-                .collect()
-        };
-        let clients = [scope.spawn(withdraw), scope.spawn(withdraw)];
-        clients
-            .map(|client| -> Vec<String> { client.join().unwrap() })
-            .concat()
-    });
+    let withdraw = |_| -> Vec<String> {
+        let answers = (0..15).map(|_| told(&server, b"WITHDRAW 987654321 250"));
+        answers.collect()
+    };
+    let mut answers = at_once(0..2, withdraw).concat();
     answers.sort();
     let declined = "WITHDRAW_ACK FAILURE Insufficient funds";
     let done = "WITHDRAW_ACK SUCCESS Withdrawn 250 successfully";

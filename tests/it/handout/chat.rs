@@ -4,9 +4,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use proto::handout::Handout;
+use testkit::peer::reset;
 use testkit::service::Service;
 
-use super::{connect_and_leave, hear, hear_the_end, kill, say, started, told};
+use super::{connect_and_leave, hear, hear_the_end, say, started, told};
 
 /// Joins an empty room, where nobody is told. So two ask for the name, and the one that is not
 /// refused is in the room.
@@ -62,7 +63,7 @@ fn what_one_says_all_others_hear() {
         say(&mut ahona, b"quit");
         hear_the_end(&mut ahona);
         hear(&mut joty, b"Ahona has left the chat.");
-        kill(adarsh);
+        reset(adarsh);
         hear(&mut joty, b"Adarsh has left the chat.");
         say(&mut joty, b"quit");
         hear_the_end(&mut joty);

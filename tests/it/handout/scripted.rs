@@ -8,15 +8,16 @@ use jiff::Zoned;
 use proto::handout::Handout;
 use server::Config;
 use server::clock::Clock;
+use testkit::peer::reset;
 
-use super::{ask, connect_and_leave, hear_the_end, kill, say, started, started_with, told};
+use super::{ask, connect_and_leave, hear_the_end, say, started, started_with, told};
 
 #[test]
 fn knock_knock() {
     let server = started(Handout::KnockKnock);
     for _ in 0..2 {
         assert_eq!(told(&server, b"Knock Knock.."), "Whose there?");
-        kill(server.connect());
+        reset(server.connect());
     }
 }
 
@@ -31,7 +32,7 @@ fn greeting_is_read_seven_bytes_at_a_time() {
         }
         assert_eq!(pieces.concat(), b"Socket programming in python");
         hear_the_end(&mut stream);
-        kill(server.connect());
+        reset(server.connect());
     }
 }
 
@@ -72,7 +73,7 @@ fn echo_gives_everything_back_until_the_client_closes() {
         ask(&mut stream, &[b'x'; 5_000], &[b'x'; 5_000]);
         stream.shutdown(Shutdown::Write).unwrap();
         hear_the_end(&mut stream);
-        kill(server.connect());
+        reset(server.connect());
     }
 }
 
@@ -87,7 +88,7 @@ fn all_is_accepted_until_close_in_any_case() {
         ask(&mut other, &[b'x'; 1_024], b"accepted");
         ask(&mut stream, close, b"closed");
         hear_the_end(&mut stream);
-        kill(other);
+        reset(other);
         connect_and_leave(&server);
     }
 }

@@ -12,9 +12,8 @@ use client::modes::script::{ScriptUi, play};
 use client::session::Target;
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Script, Shipped};
-use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::service::start_with;
+use testkit::service::start_configured;
 
 /// The lines of a user, and what was shown.
 struct Person {
@@ -326,13 +325,7 @@ fn our_two_halves_keep_to_every_shipped_script() {
     for shipped in SHIPPED {
         let script: Script = shipped.source.parse().unwrap();
         let transport = script.transport();
-        let server = start_with(
-            Mode::Script,
-            Config {
-                script: Some(script),
-                ..Config::default()
-            },
-        );
+        let server = start_configured(Mode::Script, |config| config.script = Some(script));
         let address = server.address_over(transport);
         let (status, _, said) = play_with(address, shipped.source, &["one", "close"]);
         assert_eq!(status, Status::Done, "{}: {said}", shipped.name);

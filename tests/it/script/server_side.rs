@@ -10,7 +10,7 @@ use proto::mode::{Mode, Transport};
 use proto::script::{Script, Shipped};
 use server::{Config, Role, Server};
 use socket2::SockRef;
-use testkit::service::{Service, start, start_with};
+use testkit::service::{Service, start, start_configured, start_with};
 use wire::limits::Limits;
 
 fn config(source: &str) -> Config {
@@ -227,13 +227,9 @@ fn a_dialogue_in_states_is_held_with_each_peer_by_itself() {
 #[test]
 fn another_framing_can_be_given() {
     let script: Script = Shipped::find("accepted").unwrap().source.parse().unwrap();
-    let server = start_with(
-        Mode::Script,
-        Config {
-            script: Some(script.in_framing(Framing::Netstring).unwrap()),
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Script, |config| {
+        config.script = Some(script.in_framing(Framing::Netstring).unwrap())
+    });
     assert_eq!(
         said(&server, b"2:hi,0:,5:Close,"),
         "8:accepted,8:accepted,6:closed,"
