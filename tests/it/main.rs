@@ -11,6 +11,7 @@ mod crash_points;
 mod datetime;
 mod echo;
 mod every_service;
+mod exchanges;
 mod fault_schedules;
 mod faults;
 mod handout;
