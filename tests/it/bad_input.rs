@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use testkit::peer::exchange;
+use testkit::peer::{exchange, read_text};
 use testkit::service::{Service, start_configured};
 use wire::limits::Limits;
 
@@ -105,8 +105,7 @@ fn a_frame_that_never_ends_meets_its_deadline() {
     let server = start_configured(Mode::Text, |config| config.limits = limits);
     let mut peer = server.connect();
     peer.write_all(b"9999:x").unwrap();
-    let mut answer = String::new();
-    peer.read_to_string(&mut answer).unwrap();
+    let answer = read_text(&peer);
     assert!(
         answer.contains("ERR too-slow a message was not complete after 0.05 s"),
         "{answer}"
@@ -120,8 +119,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         ..Limits::SERVER
     };
     let server = start_configured(Mode::Text, |config| config.limits = limits);
-    let mut answer = String::new();
-    server.connect().read_to_string(&mut answer).unwrap();
+    let answer = read_text(&server.connect());
     assert!(
         answer.contains("ERR too-slow nothing was said for 0.05 s"),
         "{answer}"
@@ -130,8 +128,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
     let server = start_configured(Mode::Calc, |config| {
         config.login = Duration::from_millis(50)
     });
-    let mut answer = String::new();
-    server.connect().read_to_string(&mut answer).unwrap();
+    let answer = read_text(&server.connect());
     assert!(
         answer.contains("ERR too-slow no log-in in time"),
         "{answer}"
@@ -152,9 +149,8 @@ fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
     let server = start_configured(Mode::Text, |config| config.connections = 1);
     let mut first = server.converse(Framing::Netstring);
     assert_eq!(first.ask("PRIME 7"), "OK prime");
-    let mut second = server.connect_from_elsewhere();
-    let mut answer = String::new();
-    second.read_to_string(&mut answer).unwrap();
+    let second = server.connect_from_elsewhere();
+    let answer = read_text(&second);
     assert!(
         answer.contains("ERR busy too many connections; try again later"),
         "{answer}"

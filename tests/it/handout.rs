@@ -8,12 +8,12 @@ mod scripted;
 mod sessions;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use proto::handout::Handout;
 use server::Config;
-use testkit::peer::reset;
+use testkit::peer::{exchange, read_text, reset};
 use testkit::service::{Service, start_handout};
 use wire::connection::RAW_PAUSE;
 
@@ -75,24 +75,18 @@ fn ask_apart(stream: &mut TcpStream, first: &[u8], second: &[u8], again: &[u8]) 
 
 /// The server closes without another byte.
 fn hear_the_end(stream: &mut TcpStream) {
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
-    assert_eq!(String::from_utf8_lossy(&rest), "");
+    assert_eq!(read_text(stream), "");
 }
 
 /// All that is said to somebody who connects, says this, and reads to the end.
 fn told(server: &Service, message: &[u8]) -> String {
     let mut stream = server.connect();
     say(&mut stream, message);
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    read_text(&stream)
 }
 
 /// A client that connects, says nothing and leaves.
-fn connect_and_leave(server: &Service) {
-    let mut stream = server.connect();
-    stream.shutdown(Shutdown::Write).unwrap();
-    hear_the_end(&mut stream);
+pub fn connect_and_leave(server: &Service) {
+    assert_eq!(exchange(server.connect(), b""), "");
     reset(server.connect());
 }

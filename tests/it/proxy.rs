@@ -47,12 +47,6 @@ impl Between {
     }
 }
 
-fn read_text(mut stream: &TcpStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
-}
-
 /// Exactly these bytes come next.
 fn hear(mut stream: &TcpStream, expected: &[u8]) {
     let mut heard = vec![0; expected.len()];

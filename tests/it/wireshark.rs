@@ -74,7 +74,7 @@ const FIELDS: [&str; 13] = [
 fn the_bytes_come_back(tshark: &Tshark, lab: &Lab, capture: &Path) {
     let framing = lab.framing.as_str();
     let streams = tshark.streams(capture);
-    let expected = crossed(&lab.clients(), &lab.servers());
+    let expected = crossed(lab);
     assert_eq!(
         streams.keys().collect::<Vec<_>>(),
         expected.keys().collect::<Vec<_>>(),

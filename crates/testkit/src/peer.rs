@@ -27,6 +27,14 @@ pub fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream
 }
 
+/// Reads to the end of the stream.
+#[track_caller]
+pub fn read_text(mut stream: &TcpStream) -> String {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
 /// Closes a connection with a reset, as when its program is killed.
 #[track_caller]
 pub fn reset(stream: TcpStream) {
@@ -63,9 +71,7 @@ pub fn exchange(mut stream: TcpStream, bytes: &[u8]) -> String {
     // A server that has refused the beginning need not read the rest.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8(answer).unwrap()
+    read_text(&stream)
 }
 
 /// One end of a framed conversation.

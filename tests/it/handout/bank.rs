@@ -1,13 +1,11 @@
 //! Report 001's bank: one request a connection.
 
 use proto::handout::Handout;
-use proto::side::Side;
-use server::Config;
 use testkit::at_once;
 use testkit::peer::reset;
-use wire::fault::{FaultPlan, FaultSpec};
 
 use super::{connect_and_leave, say, started, started_with, told};
+use crate::faults::config;
 
 #[test]
 fn every_request_is_answered_in_the_printed_words() {
@@ -140,12 +138,7 @@ fn withdrawals_of_two_at_once_never_take_more_than_there_is() {
 
 #[test]
 fn an_injected_error_is_the_printed_one_and_nothing_is_done() {
-    let spec = FaultSpec::parse_for(Side::Server, "error=#1").unwrap();
-    let config = Config {
-        faults: Some(FaultPlan::new(spec, 7)),
-        ..Config::default()
-    };
-    let server = started_with(Handout::AtmCard, config);
+    let server = started_with(Handout::AtmCard, config("error=#1"));
     assert_eq!(
         told(&server, b"WITHDRAW 123456789 500"),
         "ERROR_ACK Random error occurred"

@@ -8,10 +8,10 @@ use proto::frame::Framing;
 use proto::mode::Transport;
 use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::peer::reset;
+use testkit::peer::{read_text, reset};
 use testkit::service::start_proxy;
 
-use super::{Between, hear, read_text};
+use super::{Between, hear};
 use crate::faults::config;
 
 /// A proxy as it is, and one that holds messages until they are whole.

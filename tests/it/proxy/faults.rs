@@ -10,10 +10,10 @@ use proto::mode::{Mode, Transport};
 use proto::side::Direction;
 use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::peer::reset;
+use testkit::peer::{read_text, reset};
 use testkit::service::{start, start_proxy};
 
-use super::{Between, hear, hear_reset, read_text};
+use super::{Between, hear, hear_reset};
 use crate::faults::{config, plan};
 
 /// A proxy of netstrings under these faults.

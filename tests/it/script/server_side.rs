@@ -1,7 +1,6 @@
 //! Our server, and peers that are bare sockets.
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
 
@@ -10,9 +9,11 @@ use proto::handout::{Handout, Implementation};
 use proto::mode::{Mode, Transport};
 use proto::script::{Script, Shipped};
 use server::{Config, Role, Server};
-use testkit::peer::{exchange, receive_text, reset};
+use testkit::peer::{exchange, read_text, receive_text, reset};
 use testkit::service::{Service, start, start_configured, start_handout, start_with};
 use wire::limits::Limits;
+
+use crate::handout::connect_and_leave;
 
 fn config(source: &str) -> Config {
     Config {
@@ -35,21 +36,11 @@ fn both(name: &str) -> [Service; 2] {
     [started(name), start_handout(handout, Config::default())]
 }
 
-/// Connects and leaves without a word, with an end and with a reset.
-fn connect_and_leave(server: &Service) {
-    let stream = server.connect();
-    stream.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(exchange(stream, b""), "");
-    reset(server.connect());
-}
-
 /// Sends these bytes on a new connection, and reads to its end.
 fn said(server: &Service, bytes: &[u8]) -> String {
     let mut stream = server.connect();
     stream.write_all(bytes).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    read_text(&stream)
 }
 
 #[test]
@@ -95,9 +86,7 @@ fn said_in_single_bytes(server: &Service, bytes: &[u8]) -> String {
         stream.write_all(&[*byte]).unwrap();
         thread::sleep(Duration::from_millis(1));
     }
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    read_text(&stream)
 }
 
 #[test]
@@ -111,12 +100,7 @@ fn sixteen_octets_are_a_message_however_they_come() {
 #[test]
 fn fifteen_octets_and_an_end_are_no_message() {
     let server = started("sixteen");
-    let mut stream = server.connect();
-    stream.write_all(b"Hello!! Server!").unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    assert_eq!(answer, b"");
+    assert_eq!(exchange(server.connect(), b"Hello!! Server!"), "");
 }
 
 #[test]
@@ -165,8 +149,7 @@ fn every_message_is_accepted_until_one_says_close_in_any_case() {
         for (position, stream) in streams.iter_mut().enumerate() {
             let word = ["close", "CLOSE", "cLoSe"][position % 3];
             stream.write_all(word.as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
+            let answer = read_text(&stream);
             assert_eq!(answer, "closed");
         }
         connect_and_leave(&server);
@@ -249,16 +232,12 @@ fn a_dialogue_in_states_is_held_with_each_peer_by_itself() {
     let (mut one, mut other) = (server.connect(), server.connect());
     one.write_all(b"jamal\r\n").unwrap();
     other.write_all(b"jamal\n0000\njamal\n4321\n").unwrap();
-    let mut heard = String::new();
-    other.read_to_string(&mut heard).unwrap();
     assert_eq!(
-        heard,
+        read_text(&other),
         "welcome\nname?\npassword?\nWRONG_CRED\npassword?\nLOGGED_IN\n"
     );
     one.write_all(b"4321\n").unwrap();
-    heard.clear();
-    one.read_to_string(&mut heard).unwrap();
-    assert_eq!(heard, "welcome\nname?\npassword?\nLOGGED_IN\n");
+    assert_eq!(read_text(&one), "welcome\nname?\npassword?\nLOGGED_IN\n");
 }
 
 #[test]
@@ -294,9 +273,7 @@ fn a_full_server_and_a_slow_peer_hear_nothing_that_is_not_in_the_script() {
     // The kernel may reset a connection whose bytes were never read.
     let _ = server.connect_from_elsewhere().read_to_end(&mut refused);
     assert_eq!(refused, b"");
-    let mut rest = Vec::new();
-    first.read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"");
+    assert_eq!(read_text(&first), "");
 }
 
 #[test]

@@ -146,17 +146,8 @@ impl Lab {
         text
     }
 
-    /// What the clients recorded.
-    pub fn clients(&self) -> Vec<Run> {
-        self.runs(Side::Client)
-    }
-
-    /// What the servers recorded.
-    pub fn servers(&self) -> Vec<Run> {
-        self.runs(Side::Server)
-    }
-
-    fn runs(&self, side: Side) -> Vec<Run> {
+    /// What the programs on this side recorded.
+    pub fn runs(&self, side: Side) -> Vec<Run> {
         let read = |path| Recording::read(BufReader::new(fs::File::open(path).unwrap())).unwrap();
         let runs = self.recordings.iter().flat_map(|path| read(path).runs);
         runs.filter(|run| run.header.side == side).collect()
@@ -218,9 +209,12 @@ pub fn over_ipv6(text: &str) -> String {
 }
 
 /// What crossed each connection: as its client recorded it, and as its server did.
-pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
+pub fn crossed(lab: &Lab) -> BTreeMap<Ends, Vec<Bytes>> {
     let mut all: BTreeMap<Ends, Vec<Bytes>> = BTreeMap::new();
-    for run in clients.iter().chain(servers) {
+    for run in [Side::Client, Side::Server]
+        .into_iter()
+        .flat_map(|side| lab.runs(side))
+    {
         let mut own: BTreeMap<Ends, Bytes> = BTreeMap::new();
         for event in &run.events {
             let Some(channel) = &event.channel else {
@@ -256,7 +250,7 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
 /// echo there are none.
 pub fn messages(lab: &Lab) -> BTreeMap<(String, String, String, String), usize> {
     let mut all = BTreeMap::new();
-    let runs = lab.clients();
+    let runs = lab.runs(Side::Client);
     for event in runs.iter().flat_map(|run| &run.events) {
         let Event {
             channel: Some(channel),
