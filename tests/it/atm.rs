@@ -112,7 +112,7 @@ fn three_wrong_pins_lock_the_card_across_connections() {
         let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} {card} {pin}"));
         answer.replace(&login, "ID")
     };
-    // What a card is told says nothing of whether the bank knows it.
+    // The answers say nothing of whether the bank knows it.
     let tries = [
         (1, 1111),
         (1, 1111),
@@ -121,10 +121,10 @@ fn three_wrong_pins_lock_the_card_across_connections() {
         (4, 1234),
         (3, 3333),
     ];
-    let told = |card| tries.map(|(number, pin)| try_pin(number, card, pin));
-    let of_known = told(123_456_789);
-    assert_eq!(of_known, told(111_111_111));
-    let [first, repeat, second, third, fourth, third_again] = of_known;
+    let answers_for = |card| tries.map(|(number, pin)| try_pin(number, card, pin));
+    let answers_of_known = answers_for(123_456_789);
+    assert_eq!(answers_of_known, answers_for(111_111_111));
+    let [first, repeat, second, third, fourth, third_again] = answers_of_known;
     assert!(first.starts_with("ERR wrong-credentials ID "), "{first}");
     assert_eq!(first, repeat, "a repeat of the same try burns none");
     assert_eq!([&first, &first, &first], [&second, &third, &third_again]);

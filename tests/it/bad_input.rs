@@ -1,4 +1,4 @@
-//! What a peer may get wrong, on purpose or not: it is told, others are served.
+//! What a peer may get wrong, on purpose or not: it hears what is wrong, others are served.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -136,7 +136,7 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
 }
 
 #[test]
-fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
+fn thousands_of_connections_that_say_nothing_keep_no_other_out() {
     let server = start_configured(Mode::Text, |config| config.connections = 20);
     let silent: Vec<_> = (0..500).map(|_| server.connect()).collect();
     still_serves(&server, Framing::Netstring);

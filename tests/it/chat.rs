@@ -274,7 +274,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
 }
 
 #[test]
-fn whoever_leaves_without_a_word_is_announced_once() {
+fn a_member_who_leaves_without_a_word_is_announced_once() {
     let server = room();
     let mut witness = join(&server, "witness");
     type Farewell = fn(Peer);
@@ -397,8 +397,8 @@ fn every_framing_carries_a_full_room() {
         let mut members: Vec<Peer> = Vec::new();
         for number in 0..40 {
             let mut peer = server.converse(framing);
-            let answer = peer.ask(&format!("JOIN somebody-with-a-name-{number}"));
-            assert!(answer.starts_with("OK joined somebody-"), "{answer}");
+            let answer = peer.ask(&format!("JOIN member-with-a-name-{number}"));
+            assert!(answer.starts_with("OK joined member-"), "{answer}");
             members.push(peer);
         }
         let last = members.last_mut().unwrap();

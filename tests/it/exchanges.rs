@@ -1,8 +1,8 @@
 //! The exchanges that a document shows, to be played against the services.
 //!
-//! A fenced block ```` ```exchange HEADER ```` or ```` ```bytes HEADER ```` holds lines `C: …` and `S: …`, one
-//! a message. `C half-closes`, `C closes` and `S closes` are the ends of the stream. A character behind
-//! the letter is the client's name, where there are several: `C1:` and `S1:`, `C2:` and `S2:`.
+//! A fenced block `exchange HEADER` or `bytes HEADER` holds lines `C: …` and `S: …`, one a message.
+//! `C half-closes`, `C closes` and `S closes` are the ends of the stream. A character behind the
+//! letter is the client's name, where there are several: `C1:` and `S1:`, `C2:` and `S2:`.
 
 use std::collections::BTreeMap;
 

@@ -49,7 +49,7 @@ fn ask(stream: &mut TcpStream, message: &[u8], expected: &[u8]) {
 }
 
 /// Says two things that the server is to read one by one, and gives what comes back. The pause that
-/// the printed clients make may be too short on a busy machine: what then arrived glued is not
+/// the printed clients make may be too short on a busy machine: what then arrived as one is not
 /// answered, and `again` is said until something is.
 fn ask_apart(stream: &mut TcpStream, first: &[u8], second: &[u8], again: &[u8]) -> Vec<u8> {
     say(stream, first);
@@ -78,8 +78,8 @@ fn hear_the_end(stream: &mut TcpStream) {
     assert_eq!(read_text(stream), "");
 }
 
-/// All that is said to somebody who connects, says this, and reads to the end.
-fn told(server: &Service, message: &[u8]) -> String {
+/// Says this on a new connection, and reads to the end.
+fn answer_to(server: &Service, message: &[u8]) -> String {
     let mut stream = server.connect();
     say(&mut stream, message);
     read_text(&stream)

@@ -1,8 +1,8 @@
 //! Every exchange in `docs/protocol.md`, played against the services.
 //!
-//! The header is the mode, with a framing or `udp` behind it where that is not the default. In a block
-//! ```` ```bytes ```` a line is the bytes themselves, with `\r`, `\n`, `\\` and `\xHH` for those that a page
-//! cannot show.
+//! The header is the mode, with a framing or `udp` behind it where that is not the default. In a
+//! block ```` ```bytes ```` a line is the bytes themselves, with `\r`, `\n`, `\\` and `\xHH` for those that a
+//! page cannot show.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

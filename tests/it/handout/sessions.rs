@@ -3,7 +3,7 @@
 use proto::handout::Handout;
 use testkit::peer::reset;
 
-use super::{ask, ask_apart, connect_and_leave, hear_the_end, say, started, told};
+use super::{answer_to, ask, ask_apart, connect_and_leave, hear_the_end, say, started};
 
 #[test]
 fn a_text_session_has_any_number_of_requests_and_may_be_repeated() {
@@ -93,7 +93,7 @@ fn a_menu_request_is_answered_once_and_the_connection_closed() {
             (b"lower X", "Invalid request"),
             (b"\xff", "Invalid request"),
         ] {
-            assert_eq!(told(&server, message), answer, "{message:?}");
+            assert_eq!(answer_to(&server, message), answer, "{message:?}");
         }
         connect_and_leave(&server);
         let mut killed = server.connect();

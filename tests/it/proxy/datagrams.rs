@@ -55,7 +55,7 @@ fn each_client_has_its_own_answers() {
     asked.reverse();
     for (question, sender) in asked {
         server.send_to(&question, sender).unwrap();
-        // And one that nobody asked for, as a server may send.
+        // And one without a request, as a server may send.
         server.send_to(b"later", sender).unwrap();
     }
     for (number, client) in clients.iter().enumerate() {

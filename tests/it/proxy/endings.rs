@@ -137,7 +137,7 @@ fn a_reset_after_a_half_close_is_a_reset_still() {
 }
 
 #[test]
-fn a_reset_is_seen_although_only_a_stuck_writer_is_told() {
+fn a_reset_is_seen_although_only_a_stuck_writer_meets_it() {
     for between in both() {
         for _ in 0..3 {
             for (broken, other) in between.either_end_first() {
@@ -176,7 +176,7 @@ fn a_client_of_a_server_that_is_not_there_is_reset_and_the_proxy_lives() {
 }
 
 #[test]
-fn a_reader_that_stops_is_waited_for_without_memory_and_hinders_nobody() {
+fn a_reader_that_stops_is_waited_for_without_memory_and_hinders_no_other() {
     for between in both() {
         let (mut client, mut server) = between.connect();
         let stuck = write_until_stuck(&client);

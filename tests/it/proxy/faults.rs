@@ -185,8 +185,8 @@ fn counts_go_over_all_connections() {
 
 #[test]
 fn what_one_read_returned_is_one_message_in_raw_framing() {
-    let (tell, told) = channel();
-    let plan = plan("drop-request=#2").observed(move |strike| tell.send(strike).unwrap());
+    let (sender, receiver) = channel();
+    let plan = plan("drop-request=#2").observed(move |strike| sender.send(strike).unwrap());
     let between = Between::new(Config {
         framing: Framing::Raw,
         faults: Some(plan),
@@ -197,7 +197,7 @@ fn what_one_read_returned_is_one_message_in_raw_framing() {
     hear(&server, b"one");
     client.write_all(b"3:two,\n5:three,\n").unwrap();
     // Only when this was read is the next one another read.
-    let strike = told.recv_timeout(TEST_TIMEOUT).unwrap();
+    let strike = receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
         (strike.direction, strike.fate.number),
         (Direction::ToServer, 2)

@@ -291,7 +291,7 @@ fn a_reset_is_an_end_where_an_end_is_awaited() {
 }
 
 #[test]
-fn the_joke_is_told_over_udp() {
+fn the_joke_is_sent_over_udp() {
     let server = udp_socket();
     for (answer, expected) in [("Ok", Status::Done), ("What?", Status::Protocol)] {
         let address = server.local_addr().unwrap();

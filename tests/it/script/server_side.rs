@@ -149,7 +149,7 @@ fn every_message_is_accepted_until_one_says_close_in_any_case() {
         for (position, stream) in streams.iter_mut().enumerate() {
             let word = ["close", "CLOSE", "cLoSe"][position % 3];
             stream.write_all(word.as_bytes()).unwrap();
-            let answer = read_text(&stream);
+            let answer = read_text(stream);
             assert_eq!(answer, "closed");
         }
         connect_and_leave(&server);
