@@ -28,7 +28,7 @@ use proto::mode::Mode;
 use proto::refusal::Refusal;
 use server::ledger::audit::audit;
 use server::ledger::sqlite;
-use server::{Config, Role, Server};
+use testkit::service::start_configured;
 use uuid::Uuid;
 
 /// The default numbers of concurrent machines, one a row.
@@ -70,24 +70,15 @@ fn main() -> Result<ExitCode> {
 
     let mut out = io::stdout().lock();
     writeln!(out, "the ledger is {}\n", ledger.display())?;
-    let server = Server::bind(Config {
-        role: Role::Services(vec![Mode::Atm]),
-        port: Some(0),
-        ledger: Some(ledger.clone()),
-        ..Config::default()
-    })?;
-    let (_, _, address) = server.addresses()[0];
-    let stopper = server.stopper();
-    let bank = thread::spawn(move || server.run());
+    let bank = start_configured(Mode::Atm, |config| config.ledger = Some(ledger.clone()));
 
     let before = syncs(directory.path(), period)?;
     let mut rows = Vec::new();
     for machines in rows_wanted {
-        rows.push((machines, withdrawals(address, machines, period)?));
+        rows.push((machines, withdrawals(bank.address(), machines, period)?));
     }
     let after = syncs(directory.path(), period)?;
-    stopper.stop();
-    bank.join().map_err(|_| anyhow!("the bank panicked"))?;
+    bank.stop();
 
     // Compares rates with rates and medians with medians: one slow sync in a hundred changes a
     // rate, but not a median.

@@ -7,9 +7,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -26,7 +24,7 @@ use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings};
-use server::{Config, Role, Server};
+use testkit::service::{start, start_configured};
 use wire::fault::{FaultPlan, FaultSpec};
 
 fn main() -> Result<()> {
@@ -67,16 +65,16 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     let faults = FaultPlan::new(spec, 0);
     let of_client = recorder(Side::Client, &files[0], Some(&faults))?;
     let of_server = recorder(Side::Server, &files[1], None)?;
-    with_bank(of_server.clone(), |address| {
-        withdraw(Target {
-            peer: Mode::Atm.into(),
-            server: address.to_string(),
-            framing: Framing::Netstring,
-            timeout: Duration::from_millis(500),
-            faults: Some(faults),
-            recorder: of_client.clone(),
-        })
+    let bank = start_configured(Mode::Atm, |config| config.recorder = of_server.clone());
+    withdraw(Target {
+        peer: Mode::Atm.into(),
+        server: bank.address().to_string(),
+        framing: Framing::Netstring,
+        timeout: Duration::from_millis(500),
+        faults: Some(faults),
+        recorder: of_client.clone(),
     })?;
+    bank.stop();
     for recorder in [of_client, of_server].into_iter().flatten() {
         recorder.finish();
     }
@@ -99,26 +97,6 @@ fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Result<Optio
     })?)
 }
 
-/// Runs a bank with a ledger in memory while the closure runs.
-fn with_bank(
-    recorder: Option<Recorder>,
-    visit: impl FnOnce(SocketAddr) -> Result<()>,
-) -> Result<()> {
-    let server = Server::bind(Config {
-        role: Role::Services(vec![Mode::Atm]),
-        port: Some(0),
-        recorder,
-        ..Config::default()
-    })?;
-    let (_, _, address) = server.addresses()[0];
-    let stopper = server.stopper();
-    let bank = thread::spawn(move || server.run());
-    let visited = visit(address);
-    stopper.stop();
-    bank.join().map_err(|_| anyhow!("the bank panicked"))?;
-    visited
-}
-
 fn withdraw(target: Target) -> Result<()> {
     let journals = tempfile::tempdir()?;
     let found = MachineDirectory::within(journals.path())
@@ -137,28 +115,12 @@ fn withdraw(target: Target) -> Result<()> {
 
 /// Measures withdrawals from a new bank while the machine loses replies.
 fn measure(directory: &Path) -> Result<()> {
-    with_bank(None, |address| {
-        let (address, directory) = (address.to_string(), directory.to_string_lossy());
-        labclient([
-            "labclient",
-            "experiment",
-            "atm",
-            "--server",
-            &address,
-            "--timeout",
-            "0.005",
-            "--loss",
-            "reply",
-            "--rates",
-            "0..60/20",
-            "--operations",
-            "40",
-            "--seed",
-            "1",
-            "--out",
-            &directory,
-        ])
-    })
+    let bank = start(Mode::Atm);
+    let address = bank.address().to_string();
+    let words = "labclient experiment atm --timeout 0.005 --loss reply --rates 0..60/20 \
+                 --operations 40 --seed 1 --server";
+    let words = words.split_whitespace().map(AsRef::as_ref);
+    labclient(words.chain([address.as_ref(), "--out".as_ref(), directory.as_os_str()]))
 }
 
 /// Executes a command line.

@@ -6,7 +6,6 @@
 //! ```
 
 use std::io::{self, Write};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -21,7 +20,7 @@ use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
 use proto::side::Side;
-use server::{Config, Role, Server};
+use testkit::service::start_configured;
 use wire::fault::{FaultPlan, FaultSpec};
 
 /// The fault that affects the withdrawal.
@@ -104,28 +103,16 @@ impl Trouble {
 /// Withdraws 500 once, with a bank and a machine of these semantics.
 ///
 /// # Errors
-/// When the bank cannot be started or reached, apart from the fault.
+/// When the bank cannot be reached, apart from the fault.
 pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration) -> Result<Seen> {
-    let server = Server::bind(Config {
-        role: Role::Services(vec![Mode::Atm]),
-        port: Some(0),
-        semantics,
-        faults: trouble.faults()?,
-        ..Config::default()
-    })?;
-    let (_, _, address) = server.addresses()[0];
-    let stopper = server.stopper();
-    let bank = thread::spawn(move || server.run());
-    let seen = at_a_machine(semantics, address.to_string(), timeout);
-    stopper.stop();
-    bank.join().map_err(|_| anyhow!("the bank panicked"))?;
-    seen
-}
-
-fn at_a_machine(semantics: Semantics, server: String, timeout: Duration) -> Result<Seen> {
+    let faults = trouble.faults()?;
+    let bank = start_configured(Mode::Atm, |config| {
+        config.semantics = semantics;
+        config.faults = faults;
+    });
     let target = Target {
         peer: Mode::Atm.into(),
-        server,
+        server: bank.address().to_string(),
         framing: Framing::Netstring,
         timeout,
         faults: None,

@@ -1,14 +1,12 @@
 //! The bank over the network: repeats, settling, locking, and many machines on one account.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
 use server::ledger::audit::audit;
 use server::ledger::sqlite::{self, Access};
+use testkit::at_once;
 use testkit::peer::Peer;
-use testkit::service::{Service, start, start_with};
+use testkit::service::{Service, start, start_configured};
 
 fn bank() -> Service {
     start(Mode::Atm)
@@ -59,17 +57,7 @@ fn a_repeat_over_another_connection_is_the_same_withdrawal() {
 fn the_same_id_on_many_connections_at_once_is_one_withdrawal() {
     let server = bank();
     let withdraw = format!("WITHDRAW {} 100", id("WITH", 1));
-    let answers: Vec<String> = std::thread::scope(|scope| {
-        let ask = |number| {
-            let (server, withdraw) = (&server, &withdraw);
-            scope.spawn(move || machine(server, number).ask(withdraw))
-        };
-        let asking: Vec<_> = (0..20).map(ask).collect();
-        asking
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
-    });
+    let answers = at_once(0..20, |number| machine(&server, number).ask(&withdraw));
     let first = answers
         .iter()
         .filter(|answer| !answer.ends_with(", repeat"))
@@ -124,7 +112,7 @@ fn three_wrong_pins_lock_the_card_across_connections() {
         let answer = peer.ask(&format!("VERIFY_CARD_AND_PASSWORD {login} {card} {pin}"));
         answer.replace(&login, "ID")
     };
-    // What a card is told says nothing of whether the bank knows it.
+    // The answers say nothing of whether the bank knows it.
     let tries = [
         (1, 1111),
         (1, 1111),
@@ -133,10 +121,10 @@ fn three_wrong_pins_lock_the_card_across_connections() {
         (4, 1234),
         (3, 3333),
     ];
-    let told = |card| tries.map(|(number, pin)| try_pin(number, card, pin));
-    let of_known = told(123_456_789);
-    assert_eq!(of_known, told(111_111_111));
-    let [first, repeat, second, third, fourth, third_again] = of_known;
+    let answers_for = |card| tries.map(|(number, pin)| try_pin(number, card, pin));
+    let answers_of_known = answers_for(123_456_789);
+    assert_eq!(answers_of_known, answers_for(111_111_111));
+    let [first, repeat, second, third, fourth, third_again] = answers_of_known;
     assert!(first.starts_with("ERR wrong-credentials ID "), "{first}");
     assert_eq!(first, repeat, "a repeat of the same try burns none");
     assert_eq!([&first, &first, &first], [&second, &third, &third_again]);
@@ -147,46 +135,28 @@ fn three_wrong_pins_lock_the_card_across_connections() {
 fn fifty_machines_on_one_account_neither_make_nor_lose_money() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = directory.path().join("bank.db");
-    let server = start_with(
-        Mode::Atm,
-        Config {
-            ledger: Some(ledger.clone()),
-            ..Config::default()
-        },
-    );
-    let balance = AtomicI64::new(10_000);
-    std::thread::scope(|scope| {
-        for number in 0..50_u64 {
-            let (server, balance) = (&server, &balance);
-            scope.spawn(move || {
-                let mut machine = machine(server, number);
-                for round in 0..8_u64 {
-                    let settle = if round % 3 == 0 {
-                        "ROLLBACK"
-                    } else {
-                        "CONFIRM"
-                    };
-                    let (verb, prefix, sign) = if round % 2 == 0 {
-                        ("WITHDRAW", "WITH", -1)
-                    } else {
-                        ("DEPOSIT", "DEP", 1)
-                    };
-                    let id = id(prefix, number * 100 + round);
-                    let held = machine.ask(&format!("{verb} {id} 7"));
-                    assert!(held.starts_with("OK "), "{held}");
-                    let settled = machine.ask(&format!("{settle} {id}"));
-                    assert!(settled.starts_with("OK "), "{settled}");
-                    if settle == "CONFIRM" {
-                        balance.fetch_add(7 * sign, Ordering::Relaxed);
-                    }
-                }
-            });
+    let server = start_configured(Mode::Atm, |config| config.ledger = Some(ledger.clone()));
+    let changes = at_once(0..50_u64, |number| {
+        let mut machine = machine(&server, number);
+        let mut change = 0;
+        for round in 0..8_u64 {
+            let is_confirmed = round % 3 != 0;
+            let settle = if is_confirmed { "CONFIRM" } else { "ROLLBACK" };
+            let (verb, prefix, moved) = match round % 2 {
+                0 => ("WITHDRAW", "WITH", -7),
+                _ => ("DEPOSIT", "DEP", 7),
+            };
+            let id = id(prefix, number * 100 + round);
+            for request in [format!("{verb} {id} 7"), format!("{settle} {id}")] {
+                let answer = machine.ask(&request);
+                assert!(answer.starts_with("OK "), "{answer}");
+            }
+            change += if is_confirmed { moved } else { 0 };
         }
+        change
     });
-    let expected = format!(
-        "OK available {}.00, held 0.00",
-        balance.load(Ordering::Relaxed)
-    );
+    let balance = 10_000 + changes.iter().sum::<i64>();
+    let expected = format!("OK available {balance}.00, held 0.00");
     assert_eq!(machine(&server, 99).ask("BALANCE_INQUIRY"), expected);
     server.stop();
     let report = audit(&mut sqlite::open_beside(&ledger, Access::Read).unwrap()).unwrap();

@@ -1,23 +1,16 @@
-//! What a peer may get wrong, on purpose or not: it is told, others are served.
+//! What a peer may get wrong, on purpose or not: it hears what is wrong, others are served.
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
-use testkit::peer::exchange;
-use testkit::service::{Service, start_with};
+use testkit::peer::{exchange, read_text};
+use testkit::service::{Service, start_configured};
 use wire::limits::Limits;
 
 fn text(framing: Framing) -> Service {
-    start_with(
-        Mode::Text,
-        Config {
-            framing,
-            ..Config::default()
-        },
-    )
+    start_configured(Mode::Text, |config| config.framing = framing)
 }
 
 /// The one thing that matters after all mischief.
@@ -109,17 +102,10 @@ fn a_frame_that_never_ends_meets_its_deadline() {
         frame: Duration::from_millis(50),
         ..Limits::SERVER
     };
-    let server = start_with(
-        Mode::Text,
-        Config {
-            limits,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.limits = limits);
     let mut peer = server.connect();
     peer.write_all(b"9999:x").unwrap();
-    let mut answer = String::new();
-    peer.read_to_string(&mut answer).unwrap();
+    let answer = read_text(&peer);
     assert!(
         answer.contains("ERR too-slow a message was not complete after 0.05 s"),
         "{answer}"
@@ -132,29 +118,17 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
         idle: Some(Duration::from_millis(50)),
         ..Limits::SERVER
     };
-    let server = start_with(
-        Mode::Text,
-        Config {
-            limits,
-            ..Config::default()
-        },
-    );
-    let mut answer = String::new();
-    server.connect().read_to_string(&mut answer).unwrap();
+    let server = start_configured(Mode::Text, |config| config.limits = limits);
+    let answer = read_text(&server.connect());
     assert!(
         answer.contains("ERR too-slow nothing was said for 0.05 s"),
         "{answer}"
     );
 
-    let server = start_with(
-        Mode::Calc,
-        Config {
-            login: Duration::from_millis(50),
-            ..Config::default()
-        },
-    );
-    let mut answer = String::new();
-    server.connect().read_to_string(&mut answer).unwrap();
+    let server = start_configured(Mode::Calc, |config| {
+        config.login = Duration::from_millis(50)
+    });
+    let answer = read_text(&server.connect());
     assert!(
         answer.contains("ERR too-slow no log-in in time"),
         "{answer}"
@@ -162,14 +136,8 @@ fn a_silent_connection_meets_the_idle_limit_and_one_that_must_log_in_its_deadlin
 }
 
 #[test]
-fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
-    let server = start_with(
-        Mode::Text,
-        Config {
-            connections: 20,
-            ..Config::default()
-        },
-    );
+fn thousands_of_connections_that_say_nothing_keep_no_other_out() {
+    let server = start_configured(Mode::Text, |config| config.connections = 20);
     let silent: Vec<_> = (0..500).map(|_| server.connect()).collect();
     still_serves(&server, Framing::Netstring);
     drop(silent);
@@ -178,18 +146,11 @@ fn thousands_of_connections_that_say_nothing_keep_nobody_out() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_server_of_whom_each_is_alone_at_its_address_says_busy() {
-    let server = start_with(
-        Mode::Text,
-        Config {
-            connections: 1,
-            ..Config::default()
-        },
-    );
+    let server = start_configured(Mode::Text, |config| config.connections = 1);
     let mut first = server.converse(Framing::Netstring);
     assert_eq!(first.ask("PRIME 7"), "OK prime");
-    let mut second = server.connect_from_elsewhere();
-    let mut answer = String::new();
-    second.read_to_string(&mut answer).unwrap();
+    let second = server.connect_from_elsewhere();
+    let answer = read_text(&second);
     assert!(
         answer.contains("ERR busy too many connections; try again later"),
         "{answer}"

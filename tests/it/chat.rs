@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
-use server::Config;
 use socket2::{Domain, Socket, Type};
-use testkit::TEST_TIMEOUT;
 use testkit::peer::{Peer, exchange};
-use testkit::service::{Service, start, start_with};
-use wire::connection::Connection;
+use testkit::service::{Service, start, start_configured};
+use testkit::{TEST_TIMEOUT, at_once};
 use wire::limits::Limits;
 
 fn room() -> Service {
@@ -26,7 +24,7 @@ fn join(server: &Service, name: &str) -> Peer {
 }
 
 fn join_over(stream: TcpStream, name: &str) -> Peer {
-    let mut peer = Peer(Connection::new(stream, Framing::Netstring, Limits::CLIENT).unwrap());
+    let mut peer = Peer::over(stream, Framing::Netstring);
     assert_eq!(peer.receive().unwrap(), "READY chat 1");
     let answer = peer.ask(&format!("JOIN {name}"));
     assert!(answer.starts_with(&format!("OK joined {name}")), "{answer}");
@@ -160,13 +158,7 @@ fn twenty_members_who_all_talk_hear_the_same_in_the_same_order() {
         // Nobody leaves, which would be heard, before all have heard everything.
         (heard, peer)
     };
-    let (heard, _peers): (Vec<_>, Vec<_>) = thread::scope(|scope| {
-        let talk = &talk;
-        let threads: Vec<_> = (0..MEMBERS)
-            .map(|number| scope.spawn(move || talk(number)))
-            .collect();
-        threads.into_iter().map(|t| t.join().unwrap()).collect()
-    });
+    let (heard, _peers): (Vec<_>, Vec<_>) = at_once(0..MEMBERS, talk).into_iter().unzip();
     let said = |heard: &[String]| -> Vec<String> {
         let is_said = |message: &&String| message.starts_with("EVENT said ");
         heard.iter().filter(is_said).cloned().collect()
@@ -192,18 +184,11 @@ fn of_fifty_connections_that_want_one_name_one_gets_it() {
     let server = room();
     let mut witness = join(&server, "witness");
     let barrier = Barrier::new(WANT);
-    let peers: Vec<(Peer, String)> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..WANT)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut peer = server.converse(Framing::Netstring);
-                    barrier.wait();
-                    let answer = peer.ask("JOIN Joty");
-                    (peer, answer)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    let peers = at_once(0..WANT, |_| {
+        let mut peer = server.converse(Framing::Netstring);
+        barrier.wait();
+        let answer = peer.ask("JOIN Joty");
+        (peer, answer)
     });
     let (winners, losers): (Vec<_>, Vec<_>) = peers
         .into_iter()
@@ -239,12 +224,10 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
         write: 2 * TEST_TIMEOUT,
         ..Limits::SERVER
     };
-    let config = Config {
-        limits,
-        drain: Duration::from_millis(100),
-        ..Config::default()
-    };
-    let server = start_with(Mode::Chat, config);
+    let server = start_configured(Mode::Chat, |config| {
+        config.limits = limits;
+        config.drain = Duration::from_millis(100);
+    });
     let frozen = join_over(with_small_buffer(&server), "frozen");
     let barrier = Barrier::new(READERS);
     let take_part = |number: usize| {
@@ -278,13 +261,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
         });
         (heard, reader)
     };
-    let (heard, _readers): (Vec<_>, Vec<_>) = thread::scope(|scope| {
-        let take_part = &take_part;
-        let threads: Vec<_> = (0..READERS)
-            .map(|number| scope.spawn(move || take_part(number)))
-            .collect();
-        threads.into_iter().map(|t| t.join().unwrap()).collect()
-    });
+    let (heard, _readers): (Vec<_>, Vec<_>) = at_once(0..READERS, take_part).into_iter().unzip();
     for others in &heard {
         assert_eq!(others, &heard[0]);
     }
@@ -297,7 +274,7 @@ fn one_of_two_hundred_who_does_not_read_is_thrown_out_and_the_others_notice_noth
 }
 
 #[test]
-fn whoever_leaves_without_a_word_is_announced_once() {
+fn a_member_who_leaves_without_a_word_is_announced_once() {
     let server = room();
     let mut witness = join(&server, "witness");
     type Farewell = fn(Peer);
@@ -380,12 +357,10 @@ fn who_never_joins_meets_the_login_deadline_and_who_joined_may_be_silent() {
         idle: Some(Duration::from_millis(50)),
         ..Limits::SERVER
     };
-    let config = Config {
-        login: Duration::from_millis(300),
-        limits,
-        ..Config::default()
-    };
-    let server = start_with(Mode::Chat, config);
+    let server = start_configured(Mode::Chat, |config| {
+        config.login = Duration::from_millis(300);
+        config.limits = limits;
+    });
     let mut listener = join(&server, "listener");
     let mut stranger = server.converse(Framing::Netstring);
     assert_eq!(
@@ -418,16 +393,12 @@ fn a_stopping_server_tells_every_member() {
 #[test]
 fn every_framing_carries_a_full_room() {
     for framing in [Framing::Len3, Framing::Line] {
-        let config = Config {
-            framing,
-            ..Config::default()
-        };
-        let server = start_with(Mode::Chat, config);
+        let server = start_configured(Mode::Chat, |config| config.framing = framing);
         let mut members: Vec<Peer> = Vec::new();
         for number in 0..40 {
             let mut peer = server.converse(framing);
-            let answer = peer.ask(&format!("JOIN somebody-with-a-name-{number}"));
-            assert!(answer.starts_with("OK joined somebody-"), "{answer}");
+            let answer = peer.ask(&format!("JOIN member-with-a-name-{number}"));
+            assert!(answer.starts_with("OK joined member-"), "{answer}");
             members.push(peer);
         }
         let last = members.last_mut().unwrap();

@@ -4,6 +4,8 @@
 //! These are the real programs, built by cargo as for `examples/chaos`, since a process that dies
 //! must be one of its own. That is also why the table is here: only the root package knows both.
 
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -147,10 +149,13 @@ fn run(side: Side, rows: &[Row]) {
         for port in free_ports().take(JOBS) {
             let (cases, next) = (&cases, &next);
             scope.spawn(move || {
+                let template = tempfile::tempdir().unwrap();
+                loaded(&Place::new(programs, template.path(), port));
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (fault, kind, both, leads) = case;
                     let what = format!("{side:?} {fault} {kind}, both started again: {both}");
                     let directory = tempfile::tempdir().unwrap();
+                    copy(template.path(), directory.path());
                     let place = Place::new(programs, directory.path(), port);
                     let faults = ["--fault".to_owned(), fault.clone()];
                     match side {
@@ -173,9 +178,28 @@ fn run(side: Side, rows: &[Row]) {
     });
 }
 
+/// A bank with its accounts and a machine with notes in it. Both have ended.
+fn loaded(place: &Place) {
+    let mut bank = opened(place, &[]);
+    operate(place, &["load", FILLING], "no fault");
+    bank.ends(|_| true).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 fn machine_dies(place: &Place, faults: &[String], kind: &str, both: bool, what: &str) {
     let mut bank = opened(place, &[]);
-    operate(place, &["load", FILLING], what);
     let mut machine = place
         .machine(TERMINAL, CARD, faults, &[kind, "20.00"], "")
         .unwrap();
@@ -189,9 +213,7 @@ fn machine_dies(place: &Place, faults: &[String], kind: &str, both: bool, what: 
 }
 
 fn bank_dies(place: &Place, faults: &[String], kind: &str, both: bool, what: &str) {
-    // Opening the accounts is a commit too.
-    opened(place, &[]).ends(|_| true).unwrap();
-    operate(place, &["load", FILLING], what);
+    // The accounts, whose opening is a commit too, are there already.
     let mut bank = opened(place, faults);
     let mut machine = place
         .machine(TERMINAL, CARD, &[], &[kind, "20.00"], "")

@@ -1,6 +1,6 @@
 //! Date and time over UDP.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -12,12 +12,14 @@ use proto::datetime::Request;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use server::{Config, Role};
+use testkit::peer::receive_text;
 use testkit::service::{Service, start_at, start_with};
 use testkit::wait_until;
 use wire::fault::FaultPlan;
 
 use crate::programs::free_ports;
 use crate::proxy::recordings::recorder;
+use crate::target;
 
 fn at(moment: &str) -> Config {
     let moment = Box::new(moment.parse().unwrap());
@@ -34,24 +36,7 @@ fn started() -> Service {
 
 fn ask(socket: &UdpSocket, datagram: &[u8]) -> String {
     socket.send(datagram).unwrap();
-    heard(socket)
-}
-
-fn heard(socket: &UdpSocket) -> String {
-    let mut buffer = [0; 1024];
-    let length = socket.recv(&mut buffer).unwrap();
-    String::from_utf8(buffer[..length].to_vec()).unwrap()
-}
-
-fn target(server: SocketAddr) -> Target {
-    Target {
-        peer: Mode::Datetime.into(),
-        server: server.to_string(),
-        framing: proto::frame::Framing::Netstring,
-        timeout: Duration::from_secs(10),
-        faults: None,
-        recorder: None,
-    }
+    receive_text(socket)
 }
 
 #[test]
@@ -136,7 +121,7 @@ fn a_source_above_its_rate_is_not_answered() {
         socket.send(b"SEND_DATE").unwrap();
     }
     for _ in 0..5 {
-        assert_eq!(heard(&socket), "OK 2026-11-21");
+        assert_eq!(receive_text(&socket), "OK 2026-11-21");
     }
     let mut more = 0;
     let quiet = Duration::from_millis(300);
@@ -151,7 +136,8 @@ fn a_source_above_its_rate_is_not_answered() {
 #[test]
 fn the_client_asks_and_understands() {
     let server = started();
-    let mut clock = Clock::open(&target(server.address_over(Transport::Udp))).unwrap();
+    let mut clock =
+        Clock::open(&target(Mode::Datetime, server.address_over(Transport::Udp))).unwrap();
     let date = clock.ask(Request::Date).unwrap().unwrap();
     let time = clock.ask(Request::Time).unwrap().unwrap();
     assert_eq!(date.to_string(), "2026-11-21");
@@ -168,7 +154,7 @@ fn a_restart_of_the_server_is_not_noticed_by_the_client() {
     let recorder = recorder(Side::Client, &file, None);
     let target = Target {
         recorder: Some(recorder.clone()),
-        ..target(server.address())
+        ..target(Mode::Datetime, server.address())
     };
     let mut clock = Clock::open(&target).unwrap();
     clock.ask(Request::Date).unwrap().unwrap();
@@ -186,7 +172,7 @@ fn a_restart_of_the_server_is_not_noticed_by_the_client() {
 #[test]
 fn a_late_date_is_not_taken_for_a_time_nor_an_old_time_for_a_new_one() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut clock = Clock::open(&target(server.local_addr().unwrap())).unwrap();
+    let mut clock = Clock::open(&target(Mode::Datetime, server.local_addr().unwrap())).unwrap();
     let (tell_repeated, repeated) = mpsc::channel();
     let answering = thread::spawn(move || {
         let mut buffer = [0; 64];
@@ -212,9 +198,7 @@ fn a_client_that_hears_nothing_gives_up_in_time() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let target = Target {
         timeout: Duration::from_millis(400),
-        faults: None,
-        recorder: None,
-        ..target(silent.local_addr().unwrap())
+        ..target(Mode::Datetime, silent.local_addr().unwrap())
     };
     let failure = Clock::open(&target)
         .unwrap()

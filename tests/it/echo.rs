@@ -2,11 +2,11 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::thread;
 use std::time::Duration;
 
 use proto::mode::Mode;
-use socket2::SockRef;
+use testkit::at_once;
+use testkit::peer::{receive_from, reset};
 use testkit::service::{Service, start};
 
 fn started() -> Service {
@@ -62,13 +62,9 @@ fn twenty_megabytes_written_before_anything_is_read_come_back_whole() {
 fn each_of_many_connections_has_its_own_echo() {
     let server = started();
     let streams: Vec<TcpStream> = (0..200).map(|_| server.connect()).collect();
-    thread::scope(|scope| {
-        for (number, stream) in streams.into_iter().enumerate() {
-            scope.spawn(move || {
-                let bytes = number.to_string().repeat(500).into_bytes();
-                assert!(echoed(stream, &bytes) == bytes, "connection {number}");
-            });
-        }
+    at_once(streams.into_iter().enumerate(), |(number, stream)| {
+        let bytes = number.to_string().repeat(500).into_bytes();
+        assert!(echoed(stream, &bytes) == bytes, "connection {number}");
     });
 }
 
@@ -79,11 +75,7 @@ fn a_reset_ends_one_connection_only() {
     for _ in 0..20 {
         let mut stream = server.connect();
         stream.write_all(&[b'x'; 10_000]).unwrap();
-        // Closing with unread bytes, and this at once, resets.
-        SockRef::from(&stream)
-            .set_linger(Some(Duration::ZERO))
-            .unwrap();
-        drop(stream);
+        reset(stream);
     }
     other.write_all(b"still here").unwrap();
     let mut back = [0; 10];
@@ -98,9 +90,7 @@ fn a_datagram_comes_back_as_one_datagram() {
     let longest = vec![0xff; wire::datagram::MAX_DATAGRAM];
     for datagram in [&b"Hello, world"[..], b"\0\xff", &longest] {
         socket.send(datagram).unwrap();
-        let mut buffer = vec![0; wire::datagram::MAX_DATAGRAM];
-        let length = socket.recv(&mut buffer).unwrap();
-        assert!(buffer[..length] == *datagram);
+        assert!(receive_from(&socket).0 == datagram);
     }
 }
 

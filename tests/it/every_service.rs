@@ -21,9 +21,9 @@ use crate::proxy::recordings::{recorded, recording_to};
 /// Sends a message to what this role runs, and requires that the recording has the loss of one.
 #[track_caller]
 fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, framing: Framing) {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let faults = plan("drop-request=#1,drop-reply=#1").observed(move |_| {
-        let _ = tell.send(());
+        let _ = sender.send(());
     });
     let config = Config {
         role,
@@ -46,7 +46,7 @@ fn is_recorded_and_faulted(role: Role, service: &str, transport: Transport, fram
         }
         Transport::Udp => assert!(server.datagrams().send(&message).is_ok()),
     }
-    let injected = told.recv_timeout(TEST_TIMEOUT);
+    let injected = receiver.recv_timeout(TEST_TIMEOUT);
     assert!(injected.is_ok(), "no fault in {service} over {transport:?}");
     server.stop();
     let events = recorded(&file, &recorder);

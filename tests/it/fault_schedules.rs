@@ -1,10 +1,10 @@
 //! Every number and schedule in `docs/faults.md`, computed by the programs' own code and by the
 //! example in Python.
 
-use std::process::Command;
-
 use proto::mode::Transport;
 use proto::side::Side;
+use testkit::process::Program;
+use testkit::require_python;
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
 use wire::fault::{Channel, Exchange, FaultPlan, Flip};
 
@@ -12,6 +12,14 @@ const PYTHON: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/examples/python/fault_schedule.py"
 );
+
+/// Runs that program once for each line of the input, with the line's words as its arguments.
+const EACH_LINE: &str = "
+import runpy, sys
+file = sys.argv[1]
+for line in sys.stdin:
+    sys.argv = [file, *line.split()]
+    runpy.run_path(file, run_name='__main__')";
 
 const FAULTS: &str = include_str!("../../docs/faults.md");
 
@@ -120,18 +128,17 @@ fn the_bit_that_is_flipped_is_that_of_the_document() {
 
 #[test]
 fn another_language_flips_the_same_bit() {
+    require_python!();
     for (number, message, expected) in corruptions() {
-        let arguments = ["corrupt".into(), number.to_string(), message];
-        let Ok(computed) = Command::new("python3").arg(PYTHON).args(arguments).output() else {
-            return;
-        };
-        let computed = String::from_utf8(computed.stdout).unwrap();
-        assert_eq!(computed.trim_end(), expected);
+        let number = number.to_string();
+        let corrupt = Program::new("python3").with(&[PYTHON, "corrupt", &number, &message]);
+        assert_eq!(corrupt.run().stdout.trim_end(), expected);
     }
 }
 
 #[test]
 fn another_language_computes_the_same_schedules() {
+    require_python!();
     let many = "drop-request=1.5%,drop-reply=#2-4,duplicate=33.333333%,delay=1us..3600s@50%,\
         error=100%,cut=0%,reorder=0.000001%";
     let besides = "delay=exponential:3600s@50%,split=65535@50%,glue=50%,reset=10%,corrupt=50%,\
@@ -147,18 +154,12 @@ fn another_language_computes_the_same_schedules() {
         [many, besides, normal].map(of)
     });
     let documented = blocks("schedule").into_iter().map(|(words, _)| words);
-    for words in documented.chain(others) {
-        let Ok(computed) = Command::new("python3")
-            .arg(PYTHON)
-            .args(&words)
-            .arg("500")
-            .output()
-        else {
-            // There is no Python here; the document was checked all the same.
-            return;
-        };
-        let computed = String::from_utf8(computed.stdout).unwrap();
-        let computed: Vec<_> = computed.lines().collect();
-        assert_eq!(computed, schedule(&words, 500), "{words:?}");
-    }
+    let all: Vec<Vec<&str>> = documented.chain(others).collect();
+    let input: String = all.iter().map(|words| words.join(" ") + " 500\n").collect();
+    let computed = Program::new("python3")
+        .with(&["-c", EACH_LINE, PYTHON])
+        .run_with(input);
+    let computed: Vec<&str> = computed.stdout.lines().collect();
+    let expected: Vec<String> = all.iter().flat_map(|words| schedule(words, 500)).collect();
+    assert_eq!(computed, expected);
 }

@@ -8,12 +8,12 @@ mod scripted;
 mod sessions;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use proto::handout::Handout;
 use server::Config;
-use socket2::SockRef;
+use testkit::peer::{exchange, read_text, reset};
 use testkit::service::{Service, start_handout};
 use wire::connection::RAW_PAUSE;
 
@@ -49,7 +49,7 @@ fn ask(stream: &mut TcpStream, message: &[u8], expected: &[u8]) {
 }
 
 /// Says two things that the server is to read one by one, and gives what comes back. The pause that
-/// the printed clients make may be too short on a busy machine: what then arrived glued is not
+/// the printed clients make may be too short on a busy machine: what then arrived as one is not
 /// answered, and `again` is said until something is.
 fn ask_apart(stream: &mut TcpStream, first: &[u8], second: &[u8], again: &[u8]) -> Vec<u8> {
     say(stream, first);
@@ -75,32 +75,18 @@ fn ask_apart(stream: &mut TcpStream, first: &[u8], second: &[u8], again: &[u8]) 
 
 /// The server closes without another byte.
 fn hear_the_end(stream: &mut TcpStream) {
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
-    assert_eq!(String::from_utf8_lossy(&rest), "");
+    assert_eq!(read_text(stream), "");
 }
 
-/// All that is said to somebody who connects, says this, and reads to the end.
-fn told(server: &Service, message: &[u8]) -> String {
+/// Says this on a new connection, and reads to the end.
+fn answer_to(server: &Service, message: &[u8]) -> String {
     let mut stream = server.connect();
     say(&mut stream, message);
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-/// What becomes of a client that is killed: it leaves with a reset.
-fn kill(stream: TcpStream) {
-    SockRef::from(&stream)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
-    drop(stream);
+    read_text(&stream)
 }
 
 /// A client that connects, says nothing and leaves.
-fn connect_and_leave(server: &Service) {
-    let mut stream = server.connect();
-    stream.shutdown(Shutdown::Write).unwrap();
-    hear_the_end(&mut stream);
-    kill(server.connect());
+pub fn connect_and_leave(server: &Service) {
+    assert_eq!(exchange(server.connect(), b""), "");
+    reset(server.connect());
 }

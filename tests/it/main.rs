@@ -11,6 +11,7 @@ mod crash_points;
 mod datetime;
 mod echo;
 mod every_service;
+mod exchanges;
 mod fault_schedules;
 mod faults;
 mod handout;
@@ -26,6 +27,12 @@ mod semantics;
 #[cfg(unix)]
 mod wireshark;
 
+use std::net::SocketAddr;
+
+use client::session::Target;
+use proto::frame::Framing;
+use proto::mode::Mode;
+
 /// The real programs, built once.
 fn programs() -> &'static programs::Programs {
     static PROGRAMS: std::sync::OnceLock<programs::Programs> = std::sync::OnceLock::new();
@@ -35,4 +42,16 @@ fn programs() -> &'static programs::Programs {
 /// One of them, in this home directory.
 fn program(name: &str, home: &std::path::Path) -> testkit::process::Program {
     testkit::process::Program::at_home(programs().command(name).get_program(), home)
+}
+
+/// How a client reaches this server, without faults or a recording.
+fn target(mode: Mode, server: SocketAddr) -> Target {
+    Target {
+        peer: mode.into(),
+        server: server.to_string(),
+        framing: Framing::Netstring,
+        timeout: std::time::Duration::from_secs(10),
+        faults: None,
+        recorder: None,
+    }
 }

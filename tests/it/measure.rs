@@ -8,7 +8,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 
-use testkit::TEST_TIMEOUT;
+use testkit::{TEST_TIMEOUT, at_once};
 
 use crate::{program, programs};
 
@@ -31,10 +31,7 @@ fn schedule(directory: &Path) -> Vec<String> {
 }
 
 fn on_either_side(kind: &str, operations: u32) {
-    thread::scope(|scope| {
-        scope.spawn(|| repeats(kind, "client", operations));
-        scope.spawn(|| repeats(kind, "server", operations));
-    });
+    at_once(["client", "server"], |side| repeats(kind, side, operations));
 }
 
 /// Twice with the same seed, and once with another; the timeout is longer than any delay of a busy
@@ -49,12 +46,12 @@ fn repeats(kind: &str, side: &str, operations: u32) {
         labclient(directory.path(), &words);
         schedule(&directory.path().join(out))
     };
-    let [first, again, other] = thread::scope(|scope| {
-        // Under both of these, so few operations of each kind lose something, on either side.
-        [("first", 2028), ("again", 2028), ("other", 2030)]
-            .map(|(out, seed)| scope.spawn(move || run(out, seed)))
-            .map(|thread| thread.join().unwrap())
-    });
+    // Under both of these, so few operations of each kind lose something, on either side.
+    let seeds = [("first", 2028), ("again", 2028), ("other", 2030)];
+    let schedules = at_once(seeds, |(out, seed)| run(out, seed));
+    let [first, again, other] = &schedules[..] else {
+        panic!("{schedules:?}");
+    };
     assert_eq!(first.len(), 2 * operations as usize);
     assert_eq!(first, again, "{kind}, {side}");
     assert_ne!(first, other, "{kind}, {side}");
@@ -85,10 +82,10 @@ fn the_same_seed_is_the_same_schedule_of_questions_on_either_side() {
 fn the_bank_of_a_hand_out_is_started_too() {
     let directory = tempfile::tempdir().unwrap();
     let words = "experiment atm --handout atm-login --rates 0,50 --operations 4";
-    let told = labclient(directory.path(), words);
+    let printed = labclient(directory.path(), words);
     assert!(
-        told.contains("at 2 of 2 rates the balance is what"),
-        "{told}"
+        printed.contains("at 2 of 2 rates the balance is what"),
+        "{printed}"
     );
 }
 
@@ -97,12 +94,15 @@ fn a_bench_of_the_bank_audits_its_durable_ledger() {
     let directory = tempfile::tempdir().unwrap();
     for accounts in ["", "--accounts 1"] {
         let words = format!("bench atm -c 3 -n 12 {accounts}");
-        let told = labclient(directory.path(), &words);
-        assert!(told.contains("withdrawals 12 in "), "{told}");
-        assert!(told.contains("sound: every balance follows"), "{told}");
+        let printed = labclient(directory.path(), &words);
+        assert!(printed.contains("withdrawals 12 in "), "{printed}");
         assert!(
-            told.contains("the machines dispensed 0.12, as the ledger says"),
-            "{told}"
+            printed.contains("sound: every balance follows"),
+            "{printed}"
+        );
+        assert!(
+            printed.contains("the machines dispensed 0.12, as the ledger says"),
+            "{printed}"
         );
     }
 }
@@ -112,11 +112,11 @@ fn a_bench_starts_and_ends_a_server_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
     for mode in ["text", "calc", "echo", "datetime", "chat"] {
         let words = format!("bench {mode} -c 2 -n 10 --senders 2 --json");
-        let told = labclient(directory.path(), &words);
-        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-        assert_eq!(told["own_server"], true, "{mode}");
+        let printed = labclient(directory.path(), &words);
+        let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(printed["own_server"], true, "{mode}");
         // It is gone with the bench.
-        let address = told["server"].as_str().unwrap();
+        let address = printed["server"].as_str().unwrap();
         if mode != "datetime" {
             let refused = std::net::TcpStream::connect(address).unwrap_err();
             assert_eq!(
@@ -159,19 +159,19 @@ fn a_measurement_that_is_killed_leaves_no_server_behind() {
             // The server that is to end by itself has inherited standard error.
             .adjust(|command| command.stderr(Stdio::null()))
             .start();
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         thread::spawn(move || {
             let mut alive = BufReader::new(std::fs::File::open(pipe).unwrap());
             let mut line = String::new();
             alive.read_line(&mut line).unwrap();
-            tell.send(line).unwrap();
+            sender.send(line).unwrap();
             let mut rest = String::new();
             alive.read_to_string(&mut rest).unwrap();
-            tell.send(rest).unwrap();
+            sender.send(rest).unwrap();
         });
-        assert_eq!(told.recv_timeout(TEST_TIMEOUT).unwrap(), "started\n");
+        assert_eq!(receiver.recv_timeout(TEST_TIMEOUT).unwrap(), "started\n");
         client.kill();
-        let ended = told.recv_timeout(TEST_TIMEOUT);
+        let ended = receiver.recv_timeout(TEST_TIMEOUT);
         assert_eq!(ended.as_deref(), Ok(""), "the server lives on: {words:?}");
     }
 }

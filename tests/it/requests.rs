@@ -5,9 +5,9 @@ use std::io::Write;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
-use server::Config;
+use testkit::at_once;
 use testkit::peer::{Peer, exchange};
-use testkit::service::{Service, start_with};
+use testkit::service::{Service, start_configured};
 
 const TEXT: &[(&str, &str)] = &[
     ("LOWER HELLO  World", "OK hello  world"),
@@ -41,13 +41,7 @@ const CALC: &[(&str, &str)] = &[
 ];
 
 fn running(mode: Mode, framing: Framing) -> Service {
-    start_with(
-        mode,
-        Config {
-            framing,
-            ..Config::default()
-        },
-    )
+    start_configured(mode, |config| config.framing = framing)
 }
 
 fn holds(peer: &mut Peer, dialogue: &[(&str, &str)]) {
@@ -121,20 +115,13 @@ fn an_answer_that_outgrows_the_frame_is_refused_and_the_session_lives() {
 #[test]
 fn fifty_peers_at_once_each_get_their_own_answers() {
     let server = running(Mode::Calc, Framing::Netstring);
-    std::thread::scope(|scope| {
-        for number in 0..50 {
-            let server = &server;
-            scope.spawn(move || {
-                let mut peer = server.converse(Framing::Netstring);
-                assert_eq!(
-                    peer.ask(&format!("HELLO n{number}")),
-                    format!("OK hello n{number}")
-                );
-                for term in 0..20 {
-                    let sum = format!("CALC {number} + {term}");
-                    assert_eq!(peer.ask(&sum), format!("OK {}", number + term));
-                }
-            });
+    at_once(0..50, |number| {
+        let mut peer = server.converse(Framing::Netstring);
+        let hello = peer.ask(&format!("HELLO n{number}"));
+        assert_eq!(hello, format!("OK hello n{number}"));
+        for term in 0..20 {
+            let sum = format!("CALC {number} + {term}");
+            assert_eq!(peer.ask(&sum), format!("OK {}", number + term));
         }
     });
 }

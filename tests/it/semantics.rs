@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proto::atm::semantics::Semantics;
+use testkit::at_once;
 
 use self::example::{Trouble, withdraw_under};
 
@@ -12,20 +13,11 @@ mod example;
 
 /// Notes out, balance and verdict, in the order of the semantics.
 fn each_under(trouble: Trouble) -> Vec<String> {
-    std::thread::scope(|scope| {
-        let withdraw = |semantics| {
-            scope.spawn(move || {
-                // Long enough that on a busy machine no other answer than the lost one is late.
-                let seen = withdraw_under(semantics, trouble, Duration::from_secs(5)).unwrap();
-                let (notes, balance, verdict) = (seen.notes, seen.balance, seen.verdict);
-                format!("{semantics}: {notes}, {balance}, {verdict}")
-            })
-        };
-        let withdrawing = Semantics::ALL.map(withdraw);
-        withdrawing
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+    at_once(Semantics::ALL, |semantics| {
+        // Long enough that on a busy machine no other answer than the lost one is late.
+        let seen = withdraw_under(semantics, trouble, Duration::from_secs(5)).unwrap();
+        let (notes, balance, verdict) = (seen.notes, seen.balance, seen.verdict);
+        format!("{semantics}: {notes}, {balance}, {verdict}")
     })
 }
 

@@ -9,9 +9,10 @@ mod lab;
 mod tshark;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use self::lab::{Lab, crossed, messages, on_default_ports, over_ipv6};
-use self::tshark::{Tshark, tshark};
+use self::lab::{Lab, crossed, messages, over_ipv6};
+use self::tshark::{Packet, Tshark, tshark};
 
 #[test]
 fn captures_are_sound_and_dissected_in_netstring_framing() {
@@ -36,18 +37,44 @@ fn captures_are_sound_and_dissected_in_raw_framing() {
 fn check(framing: &str) {
     let Some(tshark) = tshark() else { return };
     let lab = Lab::recorded_in(framing);
-    nothing_is_wrong_and_the_bytes_come_back(&tshark, &lab);
-    every_message_is_shown(&tshark, &lab);
-    fields_are_right(&tshark, &lab);
-    services_that_greet_are_known_on_any_port(&tshark, &lab);
+    let as_recorded = lab.capture("as-recorded", str::to_owned);
+    let default_ports = lab.capture("default-ports", |text| lab.on_default_ports(text));
+    let ipv6 = lab.capture("ipv6", over_ipv6);
+    tshark.finds_nothing_wrong([&as_recorded, &ipv6], Tshark::PLAIN);
+    tshark.finds_nothing_wrong([&as_recorded, &default_ports], Tshark::DISSECTING);
+    the_bytes_come_back(&tshark, &lab, &as_recorded);
+    let packets = tshark.packets(&default_ports, "socketlab", &FIELDS);
+    every_message_is_shown(&packets, &lab);
+    fields_are_right(&packets, framing);
+    let on_any_port = tshark.packets(&as_recorded, "socketlab", &["socketlab.service"]);
+    for service in ["atm", "text", "calc", "chat"] {
+        let is_known = on_any_port
+            .iter()
+            .any(|packet| packet["socketlab.service"] == service);
+        assert!(is_known, "{framing} {service}");
+    }
 }
 
-fn nothing_is_wrong_and_the_bytes_come_back(tshark: &Tshark, lab: &Lab) {
+const FIELDS: [&str; 13] = [
+    "frame.number",
+    "socketlab.service",
+    "socketlab.framing",
+    "socketlab.length",
+    "socketlab.text",
+    "socketlab.verb",
+    "socketlab.arguments",
+    "socketlab.code",
+    "socketlab.event",
+    "socketlab.transaction",
+    "socketlab.repeat",
+    "socketlab.response_in",
+    "socketlab.response_to",
+];
+
+fn the_bytes_come_back(tshark: &Tshark, lab: &Lab, capture: &Path) {
     let framing = lab.framing.as_str();
-    let capture = lab.capture("as-recorded", |text| text.to_owned());
-    tshark.finds_nothing_wrong(&capture, Tshark::PLAIN);
-    let streams = tshark.streams(&capture);
-    let expected = crossed(&lab.clients(), &lab.servers());
+    let streams = tshark.streams(capture);
+    let expected = crossed(lab);
     assert_eq!(
         streams.keys().collect::<Vec<_>>(),
         expected.keys().collect::<Vec<_>>(),
@@ -57,51 +84,41 @@ fn nothing_is_wrong_and_the_bytes_come_back(tshark: &Tshark, lab: &Lab) {
         let views = &expected[&ends];
         assert!(views.contains(&bytes), "{framing} {ends:?}: {bytes:?}");
     }
-    let capture = lab.capture("ipv6", over_ipv6);
-    tshark.finds_nothing_wrong(&capture, Tshark::PLAIN);
 }
 
-fn every_message_is_shown(tshark: &Tshark, lab: &Lab) {
+fn every_message_is_shown(packets: &[Packet], lab: &Lab) {
     let framing = lab.framing.as_str();
-    let ports = lab.ports();
-    let capture = lab.capture("default-ports", |text| on_default_ports(text, &ports));
-    tshark.finds_nothing_wrong(&capture, Tshark::DISSECTING);
-    let shown = tshark.fields(
-        &capture,
-        "socketlab",
-        &[
-            "socketlab.service",
-            "socketlab.framing",
-            "socketlab.length",
-            "socketlab.text",
-        ],
-    );
     let mut seen = BTreeMap::new();
-    for row in shown.iter().filter(|row| row[0] != "echo") {
-        let told = match row[1].as_str() {
-            "datagram" => "datagram",
-            named => {
-                assert_eq!(named, framing, "{row:?}");
-                framing
-            }
-        };
-        let text: String = row[3].chars().take(80).collect();
-        *seen
-            .entry((row[0].clone(), told.to_owned(), row[2].clone(), text))
-            .or_insert(0) += 1;
+    for packet in packets {
+        let [service, named, length, text] =
+            ["service", "framing", "length", "text"].map(|name| shown(packet, name));
+        if service == "echo" {
+            continue;
+        }
+        assert!([framing, "datagram"].contains(&named), "{packet:?}");
+        let beginning: String = text.chars().take(80).collect();
+        let message = (
+            service.to_owned(),
+            named.to_owned(),
+            length.to_owned(),
+            beginning,
+        );
+        *seen.entry(message).or_insert(0) += 1;
     }
     assert_eq!(seen, messages(lab));
 }
 
-fn fields_are_right(tshark: &Tshark, lab: &Lab) {
-    let framing = lab.framing.as_str();
-    let ports = lab.ports();
-    let capture = lab.capture("fields", |text| on_default_ports(text, &ports));
-    let rows = |filter: &str, field: &str| -> Vec<String> {
-        let rows = tshark.fields(&capture, filter, &[field]);
-        rows.into_iter().map(|row| row[0].clone()).collect()
+/// One of our own fields.
+fn shown<'a>(packet: &'a Packet, field: &str) -> &'a str {
+    &packet[format!("socketlab.{field}").as_str()]
+}
+
+fn fields_are_right(packets: &[Packet], framing: &str) {
+    let rows = |field: &str, is_wanted: &dyn Fn(&Packet) -> bool| -> Vec<&str> {
+        let wanted = packets.iter().filter(|packet| is_wanted(packet));
+        wanted.map(|packet| shown(packet, field)).collect()
     };
-    let holds = rows("socketlab.verb == \"WITHDRAW\"", "socketlab.transaction");
+    let holds = rows("transaction", &|packet| shown(packet, "verb") == "WITHDRAW");
     // One of them twice, since its answer was lost.
     assert_eq!(holds.len(), 3, "{framing}");
     assert_eq!(holds[0], holds[1]);
@@ -109,58 +126,37 @@ fn fields_are_right(tshark: &Tshark, lab: &Lab) {
         holds[0].starts_with("WITH_") && holds[0].len() == 41,
         "{holds:?}"
     );
-    let repeats = rows("socketlab.repeat", "socketlab.transaction");
+    let repeats = rows("transaction", &|packet| !shown(packet, "repeat").is_empty());
     assert_eq!(repeats, holds[..1]);
-    let codes = rows("socketlab.code", "socketlab.code");
+    let codes = rows("code", &|_| true);
     for code in ["insufficient-funds", "division-by-zero"] {
-        assert!(
-            codes.iter().any(|seen| seen == code),
-            "{framing}: {codes:?}"
-        );
+        assert!(codes.contains(&code), "{framing}: {codes:?}");
     }
     assert_eq!(
-        rows("socketlab.verb == \"CALC\"", "socketlab.arguments"),
+        rows("arguments", &|packet| shown(packet, "verb") == "CALC"),
         ["12 + 42", "5 / 0"]
     );
-    let said = rows("socketlab.event == \"said\"", "socketlab.arguments");
     // In raw framing two messages may come as one, and the client then gives up.
     if framing != "raw" {
+        let said = rows("arguments", &|packet| shown(packet, "event") == "said");
         assert_eq!(said, ["said Adarsh hello"]);
     }
-    let unanswered = "(socketlab.verb == \"OK\" || socketlab.verb == \"ERR\") && \
-                          !socketlab.response_to && !(socketlab.service == \"chat\")";
-    assert_eq!(rows(unanswered, "frame.number"), [""; 0], "{framing}");
-    let prime = tshark.fields(
-        &capture,
-        "socketlab.verb == \"PRIME\"",
-        &["socketlab.response_in"],
-    );
-    let answered = format!("frame.number == {}", prime[0][0]);
-    assert_eq!(
-        rows(&answered, "socketlab.arguments"),
-        ["prime"],
-        "{framing}"
-    );
-}
-
-fn services_that_greet_are_known_on_any_port(tshark: &Tshark, lab: &Lab) {
-    let framing = lab.framing.as_str();
-    let capture = lab.capture("any-port", |text| text.to_owned());
-    tshark.finds_nothing_wrong(&capture, Tshark::DISSECTING);
-    let rows = tshark.fields(&capture, "socketlab", &["socketlab.service"]);
-    for service in ["atm", "text", "calc", "chat"] {
-        assert!(
-            rows.iter().any(|row| row[0] == service),
-            "{framing} {service}"
-        );
-    }
+    let unanswered = rows("text", &|packet| {
+        ["OK", "ERR"].contains(&shown(packet, "verb"))
+            && shown(packet, "response_to").is_empty()
+            && shown(packet, "service") != "chat"
+    });
+    assert_eq!(unanswered, [""; 0], "{framing}");
+    let prime = rows("response_in", &|packet| shown(packet, "verb") == "PRIME");
+    let answers = rows("arguments", &|packet| packet["frame.number"] == prime[0]);
+    assert_eq!(answers, ["prime"], "{framing}");
 }
 
 #[test]
-fn bytes_that_break_the_framing_are_told_and_garbage_breaks_nothing() {
+fn bytes_that_break_the_framing_are_reported_and_garbage_breaks_nothing() {
     let Some(tshark) = tshark() else { return };
     let directory = tempfile::tempdir().unwrap();
-    for (bytes, expected) in [
+    let (bytes, expected): (Vec<&[u8]>, Vec<&str>) = [
         (
             &b"11:READY atm 1,99999:x"[..],
             "netstring: longer than any netstring here",
@@ -179,11 +175,19 @@ fn bytes_that_break_the_framing_are_told_and_garbage_breaks_nothing() {
         ),
         (b"011READY atm 1300x", "len3: longer than 255 bytes"),
         (b"011READY atm 1QUIT", "len3: three digits were expected"),
-    ] {
-        let capture = lab::capture_of(directory.path(), 9005, &[bytes]);
-        let told = tshark.fields(&capture, "socketlab.bad_framing", &["_ws.expert.message"]);
-        assert_eq!(told, [[expected]], "{}", bytes.escape_ascii());
-    }
+    ]
+    .into_iter()
+    .unzip();
+    let broken: Vec<_> = bytes
+        .iter()
+        .map(|bytes| (9005, vec![bytes.to_vec()]))
+        .collect();
+    let capture = lab::capture_of(directory.path(), "broken", &broken);
+    let message = "_ws.expert.message";
+    let packets = tshark.packets(&capture, "socketlab.bad_framing", &[message]);
+    let messages: Vec<_> = packets.iter().map(|packet| &packet[message]).collect();
+    assert_eq!(messages, expected);
+
     let mut generator = wire::fault::random_seed();
     let seed = generator;
     let mut garbage = || {
@@ -192,20 +196,18 @@ fn bytes_that_break_the_framing_are_told_and_garbage_breaks_nothing() {
             .wrapping_add(1);
         (generator >> 56) as u8
     };
-    for port in 9005..=9011 {
-        let pieces: Vec<Vec<u8>> = (0..60)
-            .map(|_| {
-                let length = usize::from(garbage()) + 1;
-                // Digits, colons and line feeds come up often enough to lead somewhere.
-                let piece = (0..length).map(|_| match garbage() {
-                    byte @ 0..64 => b"0123456789:,\n\r READY"[usize::from(byte % 20)],
-                    byte => byte,
-                });
-                piece.collect()
-            })
-            .collect();
-        let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-        let capture = lab::capture_of(directory.path(), port, &pieces);
-        tshark.survives(&capture, seed);
-    }
+    let mut piece = || -> Vec<u8> {
+        let length = usize::from(garbage()) + 1;
+        // Digits, colons and line feeds come up often enough to lead somewhere.
+        let bytes = (0..length).map(|_| match garbage() {
+            byte @ 0..64 => b"0123456789:,\n\r READY"[usize::from(byte % 20)],
+            byte => byte,
+        });
+        bytes.collect()
+    };
+    let connections: Vec<_> = (9005..=9011)
+        .map(|port| (port, (0..60).map(|_| piece()).collect()))
+        .collect();
+    let capture = lab::capture_of(directory.path(), "garbage", &connections);
+    tshark.survives(&capture, seed);
 }

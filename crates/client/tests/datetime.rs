@@ -5,14 +5,14 @@ use server::clock::Clock;
 #[cfg(unix)]
 use testkit::process::Signal;
 use testkit::process::{Ended, Program};
-use testkit::service::{Service, start_with};
+use testkit::service::{Service, start_configured};
 
 use crate::labclient::{at, labclient};
 
 /// A clock that always shows the same moment.
 fn stopped_clock() -> Service {
     let moment = "2026-11-21T07:44:16[UTC]".parse().unwrap();
-    start_with(Mode::Datetime, |config| {
+    start_configured(Mode::Datetime, |config| {
         config.clock = Clock::Fixed(Box::new(moment))
     })
 }

@@ -154,7 +154,7 @@ fn a_withdrawal_that_is_given_up_is_settled_and_the_balance_still_adds_up() {
 #[test]
 fn the_printed_cash_machine_is_measured_by_what_its_client_calls_failed() {
     let directory = tempfile::tempdir().unwrap();
-    let server = start_handout(Handout::AtmLogin);
+    let server = start_handout(Handout::AtmLogin, server::Config::default());
     let words = "experiment atm --handout atm-login --rates 0,50,100 --operations 6 \
                  --give-up-after 3 --seed 5 --json";
     let lines = done(&ran(&directory, Some(&server), words));

@@ -3,14 +3,14 @@
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Shipped};
 use testkit::process::Program;
-use testkit::service::{Service, start_with};
+use testkit::service::{Service, start_configured};
 
 use crate::labclient::labclient;
 
 /// A server that plays this script.
 fn playing(name: &str) -> Service {
     let script = Shipped::find(name).unwrap().source.parse().unwrap();
-    start_with(Mode::Script, |config| config.script = Some(script))
+    start_configured(Mode::Script, |config| config.script = Some(script))
 }
 
 fn script(words: &[&str]) -> Program {

@@ -31,14 +31,18 @@ pub fn wait_until(mut is_true: impl FnMut() -> bool) {
     }
 }
 
-/// Tries all of these side by side: they mostly wait.
-pub fn at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+/// Does this with all of these side by side, as they mostly wait. The results are in their order.
+pub fn at_once<T: Send, R: Send>(
+    all: impl IntoIterator<Item = T>,
+    test: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     thread::scope(|scope| {
-        for one in all {
-            let test = &test;
-            scope.spawn(move || test(one));
-        }
-    });
+        let test = &test;
+        let started = all.into_iter().map(|one| scope.spawn(move || test(one)));
+        let threads: Vec<_> = started.collect();
+        let results = threads.into_iter().map(|thread| thread.join().unwrap());
+        results.collect()
+    })
 }
 
 /// All of these words are in the text.

@@ -1,12 +1,14 @@
 //! The other end of a conversation, without a program.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Instant;
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
+use socket2::SockRef;
 use uuid::Uuid;
 use wire::connection::Connection;
+use wire::datagram::MAX_DATAGRAM;
 use wire::limits::Limits;
 
 use crate::TEST_TIMEOUT;
@@ -25,15 +27,51 @@ pub fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream
 }
 
+/// Reads to the end of the stream.
+#[track_caller]
+pub fn read_text(mut stream: &TcpStream) -> String {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Closes a connection with a reset, as when its program is killed.
+#[track_caller]
+pub fn reset(stream: TcpStream) {
+    let at_once = Some(Duration::ZERO);
+    SockRef::from(&stream).set_linger(at_once).unwrap();
+}
+
+/// A UDP socket on a free port.
+#[track_caller]
+pub fn udp_socket() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    socket
+}
+
+/// The next datagram, and where it is from.
+#[track_caller]
+pub fn receive_from(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    let (length, sender) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(length);
+    (buffer, sender)
+}
+
+/// The next datagram, as text.
+#[track_caller]
+pub fn receive_text(socket: &UdpSocket) -> String {
+    String::from_utf8(receive_from(socket).0).unwrap()
+}
+
 /// Sends these bytes, half-closes, and reads to the end.
 #[track_caller]
 pub fn exchange(mut stream: TcpStream, bytes: &[u8]) -> String {
     // A server that has refused the beginning need not read the rest.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8(answer).unwrap()
+    read_text(&stream)
 }
 
 /// One end of a framed conversation.

@@ -10,8 +10,7 @@ use proto::mode::{Mode, Transport};
 use server::config::ProxySettings;
 use server::{Config, Role, Server, Stopper};
 
-use crate::TEST_TIMEOUT;
-use crate::peer::{Peer, connect};
+use crate::peer::{Peer, connect, udp_socket};
 
 /// A server on free ports, stopped when dropped.
 pub struct Service {
@@ -23,26 +22,29 @@ pub struct Service {
 /// Starts a service as `labserver --mode MODE` does, but for the port, and a ledger in memory.
 #[track_caller]
 pub fn start(mode: Mode) -> Service {
-    start_with(mode, |_| ())
+    start_with(mode, Config::default())
 }
 
-/// Starts a service with settings that differ like this.
+/// Starts a service with these settings.
 #[track_caller]
-pub fn start_with(mode: Mode, adjust: impl FnOnce(&mut Config)) -> Service {
-    let mut config = Config::default();
-    adjust(&mut config);
+pub fn start_with(mode: Mode, config: Config) -> Service {
     let role = Role::Services(vec![mode]);
     start_server(Config { role, ..config })
 }
 
+/// Starts a service with these changes to the default settings.
+#[track_caller]
+pub fn start_configured(mode: Mode, change: impl FnOnce(&mut Config)) -> Service {
+    let mut config = Config::default();
+    change(&mut config);
+    start_with(mode, config)
+}
+
 /// Starts the server of a hand-out.
 #[track_caller]
-pub fn start_handout(handout: Handout) -> Service {
+pub fn start_handout(handout: Handout, config: Config) -> Service {
     let role = Role::Handout(handout);
-    start_server(Config {
-        role,
-        ..Config::default()
-    })
+    start_server(Config { role, ..config })
 }
 
 /// Starts a proxy to this address.
@@ -111,9 +113,8 @@ impl Service {
     /// A bare UDP socket that sends to it.
     #[track_caller]
     pub fn datagrams(&self) -> UdpSocket {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = udp_socket();
         socket.connect(self.address_over(Transport::Udp)).unwrap();
-        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         socket
     }
 

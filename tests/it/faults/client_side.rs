@@ -1,6 +1,6 @@
 //! Faults that the client injects.
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,12 @@ use client::datagram::Asker;
 use client::failure::Failure;
 use client::session::{Session, Target};
 use proto::frame::Framing;
-use proto::mode::Mode;
+use proto::mode::{Mode, Transport};
 use proto::refusal::Code;
 use proto::side::Side;
 use proto::text;
 use testkit::TEST_TIMEOUT;
+use testkit::peer::{receive_text, udp_socket};
 use testkit::service::start_with;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
@@ -24,22 +25,19 @@ use super::plan;
 /// Long enough for an answer over loopback on a busy machine, short enough to be waited for.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-fn target(mode: Mode, server: String, spec: &str) -> Target {
+fn target(mode: Mode, server: SocketAddr, spec: &str) -> Target {
     Target {
-        peer: mode.into(),
-        server,
-        framing: Framing::Netstring,
         timeout: TIMEOUT,
         faults: Some(plan(spec)),
-        recorder: None,
+        ..crate::target(mode, server)
     }
 }
 
 /// A server that numbers its answers, `OK 1`, `OK 2`, and at the end says what it was asked and how
 /// the stream ended.
-fn bare_server() -> (String, JoinHandle<(Vec<String>, String)>) {
+fn bare_server() -> (SocketAddr, JoinHandle<(Vec<String>, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let address = listener.local_addr().unwrap();
     let serving = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let mut connection = Connection::new(stream, Framing::Netstring, Limits::SERVER).unwrap();
@@ -89,41 +87,26 @@ fn lower(text: &str) -> text::Request {
 const NO_ANSWER: &str = "no answer within 0.5 s";
 
 #[test]
-fn a_dropped_request_is_not_sent_and_waited_for() {
-    let (answers, asked, _) = ask_twice("drop-request=#1");
-    assert_eq!(answers, [NO_ANSWER, "1"]);
-    assert_eq!(asked, ["B"]);
-}
-
-#[test]
-fn a_dropped_reply_is_thrown_away_and_waited_for() {
-    let (answers, asked, _) = ask_twice("drop-reply=#1");
-    assert_eq!(answers, [NO_ANSWER, "2"]);
-    assert_eq!(asked, ["A", "B"]);
-}
-
-#[test]
-fn a_doubled_request_is_sent_twice_and_answered_once() {
-    let (answers, asked, _) = ask_twice("duplicate=#1");
-    assert_eq!(answers, ["1", "3"]);
-    assert_eq!(asked, ["A", "A", "B"]);
-}
-
-#[test]
-fn a_refused_request_is_not_sent() {
-    let (answers, asked, _) = ask_twice("error=#1");
+fn each_fault_strikes_a_request_or_its_answer() {
     let refused = format!("{:?}: injected fault", Code::Unavailable);
-    assert_eq!(answers, [refused.as_str(), "1"]);
-    assert_eq!(asked, ["B"]);
-}
-
-#[test]
-fn a_cut_request_ends_the_conversation_half_way() {
-    let (answers, asked, end) = ask_twice("cut=#1");
     let cut = "an injected fault cut the connection";
-    assert_eq!(answers, [cut, cut]);
-    assert_eq!(asked, [""; 0]);
-    assert_eq!(end, "closed 3 bytes into a 7-byte message");
+    for (spec, answers, asked, end) in [
+        ("drop-request=#1", [NO_ANSWER, "1"], &["B"][..], ""),
+        ("drop-reply=#1", [NO_ANSWER, "2"], &["A", "B"], ""),
+        ("duplicate=#1", ["1", "3"], &["A", "A", "B"], ""),
+        ("error=#1", [&refused, "1"], &["B"], ""),
+        (
+            "cut=#1",
+            [cut, cut],
+            &[],
+            "closed 3 bytes into a 7-byte message",
+        ),
+    ] {
+        let (answers_seen, asked_seen, end_seen) = ask_twice(spec);
+        assert_eq!(answers_seen, answers, "{spec}");
+        assert_eq!(asked_seen, asked, "{spec}");
+        assert_eq!(end_seen, end, "{spec}");
+    }
 }
 
 #[test]
@@ -138,14 +121,14 @@ fn a_delayed_request_is_late() {
 #[test]
 fn a_dropped_request_is_made_good_by_a_client_over_udp() {
     let server = start_with(Mode::Echo, server::Config::default());
-    let address = server.address_over(proto::mode::Transport::Udp).to_string();
+    let address = server.address_over(Transport::Udp);
     for spec in [
         "drop-request=#1-2",
         "drop-reply=#1-2",
         "duplicate=#1",
         "error=#1",
     ] {
-        let mut asker = Asker::open(&target(Mode::Echo, address.clone(), spec)).unwrap();
+        let mut asker = Asker::open(&target(Mode::Echo, address, spec)).unwrap();
         for text in [b"one", b"two"] {
             asker
                 .ask(text, Vec::new(), |answer| (answer == text).then_some(()))
@@ -157,7 +140,7 @@ fn a_dropped_request_is_made_good_by_a_client_over_udp() {
 #[test]
 fn a_refused_question_over_udp_is_answered_as_if_by_the_server() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = peer.local_addr().unwrap().to_string();
+    let address = peer.local_addr().unwrap();
     let mut asker = Asker::open(&target(Mode::Datetime, address, "error=#1")).unwrap();
     let answer = asker
         .ask(b"SEND_DATE", Vec::new(), |answer| Some(answer.to_vec()))
@@ -169,12 +152,11 @@ fn a_refused_question_over_udp_is_answered_as_if_by_the_server() {
 
 /// What a bare peer receives when `a`, `b` and `c` are sent to it.
 fn sent_over_udp(spec: &str, expected: usize) -> String {
-    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    peer.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    let peer = udp_socket();
     let mut endpoint = Endpoint::connected_to(peer.local_addr().unwrap()).unwrap();
     endpoint.inject(plan(spec).faults(Channel {
         side: Side::Client,
-        transport: proto::mode::Transport::Udp,
+        transport: Transport::Udp,
         number: 0,
         exchange: Exchange::Answered,
     }));
@@ -186,9 +168,7 @@ fn sent_over_udp(spec: &str, expected: usize) -> String {
     assert!(endpoint.receive(Some(by)).unwrap().is_none());
     let mut received = String::new();
     for _ in 0..expected {
-        let mut datagram = [0; 16];
-        let length = peer.recv(&mut datagram).unwrap();
-        received += str::from_utf8(&datagram[..length]).unwrap();
+        received += &receive_text(&peer);
     }
     peer.set_nonblocking(true).unwrap();
     assert!(

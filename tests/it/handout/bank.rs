@@ -1,11 +1,11 @@
 //! Report 001's bank: one request a connection.
 
 use proto::handout::Handout;
-use proto::side::Side;
-use server::Config;
-use wire::fault::{FaultPlan, FaultSpec};
+use testkit::at_once;
+use testkit::peer::reset;
 
-use super::{connect_and_leave, kill, say, started, started_with, told};
+use super::{answer_to, connect_and_leave, say, started, started_with};
+use crate::faults::config;
 
 #[test]
 fn every_request_is_answered_in_the_printed_words() {
@@ -68,7 +68,7 @@ fn every_request_is_answered_in_the_printed_words() {
         ("HELLO", ""),
         (" ", ""),
     ] {
-        assert_eq!(told(&server, message.as_bytes()), answer, "{message}");
+        assert_eq!(answer_to(&server, message.as_bytes()), answer, "{message}");
     }
 }
 
@@ -91,7 +91,7 @@ fn an_account_under_any_number_works_and_a_taken_number_changes_nothing() {
         ("CREATE_ACCOUNT 555555555 ann 4321 0", created),
         ("BALANCE_INQUIRY 555555555", "BALANCE_ACK 0"),
     ] {
-        assert_eq!(told(&server, message.as_bytes()), answer, "{message}");
+        assert_eq!(answer_to(&server, message.as_bytes()), answer, "{message}");
     }
 }
 
@@ -102,10 +102,10 @@ fn a_client_that_says_nothing_or_is_killed_is_nothing_special() {
         connect_and_leave(&server);
         let mut killed = server.connect();
         say(&mut killed, b"BALANCE_INQUIRY 123456789");
-        kill(killed);
+        reset(killed);
     }
     assert_eq!(
-        told(&server, b"BALANCE_INQUIRY 123456789"),
+        answer_to(&server, b"BALANCE_INQUIRY 123456789"),
         "BALANCE_ACK 10000"
     );
 }
@@ -115,43 +115,35 @@ fn ten_wrong_passwords_lock_nothing() {
     let server = started(Handout::AtmCard);
     for _ in 0..10 {
         let wrong = b"VERIFY_CARD_AND_PASSWORD 123456789 0000";
-        assert_eq!(told(&server, wrong), "VERIFY_ACK FAILURE");
+        assert_eq!(answer_to(&server, wrong), "VERIFY_ACK FAILURE");
     }
     let right = b"VERIFY_CARD_AND_PASSWORD 123456789 1234";
-    assert_eq!(told(&server, right), "VERIFY_ACK SUCCESS");
+    assert_eq!(answer_to(&server, right), "VERIFY_ACK SUCCESS");
 }
 
 #[test]
 fn withdrawals_of_two_at_once_never_take_more_than_there_is() {
     let server = started(Handout::AtmCard);
-    let mut answers = std::thread::scope(|scope| {
-        let withdraw = || {
-            (0..15)
-                .map(|_| told(&server, b"WITHDRAW 987654321 250"))
-                .collect()
-        };
-        let clients = [scope.spawn(withdraw), scope.spawn(withdraw)];
-        clients
-            .map(|client| -> Vec<String> { client.join().unwrap() })
-            .concat()
-    });
+    let withdraw = |_| -> Vec<String> {
+        let answers = (0..15).map(|_| answer_to(&server, b"WITHDRAW 987654321 250"));
+        answers.collect()
+    };
+    let mut answers = at_once(0..2, withdraw).concat();
     answers.sort();
     let declined = "WITHDRAW_ACK FAILURE Insufficient funds";
     let done = "WITHDRAW_ACK SUCCESS Withdrawn 250 successfully";
     assert_eq!(answers, [[declined; 10], [done; 10], [done; 10]].concat());
-    assert_eq!(told(&server, b"BALANCE_INQUIRY 987654321"), "BALANCE_ACK 0");
+    assert_eq!(
+        answer_to(&server, b"BALANCE_INQUIRY 987654321"),
+        "BALANCE_ACK 0"
+    );
 }
 
 #[test]
 fn an_injected_error_is_the_printed_one_and_nothing_is_done() {
-    let spec = FaultSpec::parse_for(Side::Server, "error=#1").unwrap();
-    let config = Config {
-        faults: Some(FaultPlan::new(spec, 7)),
-        ..Config::default()
-    };
-    let server = started_with(Handout::AtmCard, config);
+    let server = started_with(Handout::AtmCard, config("error=#1"));
     assert_eq!(
-        told(&server, b"WITHDRAW 123456789 500"),
+        answer_to(&server, b"WITHDRAW 123456789 500"),
         "ERROR_ACK Random error occurred"
     );
 }

@@ -8,9 +8,11 @@ use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
 use proto::handout::pickle::PickledAnswer;
 use server::Config;
+use testkit::at_once;
+use testkit::peer::reset;
 use testkit::service::Service;
 
-use super::{ask, ask_apart, connect_and_leave, hear, kill, say, started, started_with};
+use super::{ask, ask_apart, connect_and_leave, hear, say, started, started_with};
 
 /// What is answered to this name and this password, in two writes.
 fn log_in(stream: &mut TcpStream, name: &str, password: &str) -> String {
@@ -85,7 +87,7 @@ fn a_customer_logs_in_looks_withdraws_and_deposits() {
     assert_eq!(balance(&mut stream), "500202.0");
     // The printed client leaves so, with the menu unread.
     say(&mut stream, b"1");
-    kill(stream);
+    reset(stream);
     let mut stream = logged_in(&server);
     assert_eq!(balance(&mut stream), "500202.0");
 }
@@ -162,7 +164,7 @@ fn a_client_killed_between_the_money_and_its_receipt_has_the_money() {
     let server = started(Handout::AtmLogin);
     let mut stream = logged_in(&server);
     withdrawn(&mut stream, b"1000");
-    kill(stream);
+    reset(stream);
     connect_and_leave(&server);
     let mut stream = logged_in(&server);
     assert_eq!(balance(&mut stream), "499000.0");
@@ -171,15 +173,11 @@ fn a_client_killed_between_the_money_and_its_receipt_has_the_money() {
 #[test]
 fn two_clients_at_once_share_one_account() {
     let server = started(Handout::AtmLogin);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let mut stream = logged_in(&server);
-                for _ in 0..50 {
-                    withdrawn(&mut stream, b"10.0");
-                    ask(&mut stream, b"WITHDRAW_RECV", MENU.as_bytes());
-                }
-            });
+    at_once(0..2, |_| {
+        let mut stream = logged_in(&server);
+        for _ in 0..50 {
+            withdrawn(&mut stream, b"10.0");
+            ask(&mut stream, b"WITHDRAW_RECV", MENU.as_bytes());
         }
     });
     assert_eq!(balance(&mut logged_in(&server)), "499000.0");

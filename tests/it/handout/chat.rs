@@ -4,12 +4,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use proto::handout::Handout;
+use testkit::peer::reset;
 use testkit::service::Service;
 
-use super::{connect_and_leave, hear, hear_the_end, kill, say, started, told};
+use super::{answer_to, connect_and_leave, hear, hear_the_end, say, started};
 
-/// Joins an empty room, where nobody is told. So two ask for the name, and the one that is not
-/// refused is in the room.
+/// Joins an empty room, where no other member hears of it. So two ask for the name, and the one
+/// that is not refused is in the room.
 pub fn first(server: &Service, name: &str) -> TcpStream {
     let mut rivals = [server.connect(), server.connect()];
     for rival in &mut rivals {
@@ -34,7 +35,7 @@ pub fn first(server: &Service, name: &str) -> TcpStream {
     }
 }
 
-/// Joins, which all who are there are told.
+/// Joins, which all the others hear of.
 fn join(server: &Service, name: &str, others: &mut [&mut TcpStream]) -> TcpStream {
     let mut stream = server.connect();
     say(&mut stream, name.as_bytes());
@@ -62,7 +63,7 @@ fn what_one_says_all_others_hear() {
         say(&mut ahona, b"quit");
         hear_the_end(&mut ahona);
         hear(&mut joty, b"Ahona has left the chat.");
-        kill(adarsh);
+        reset(adarsh);
         hear(&mut joty, b"Adarsh has left the chat.");
         say(&mut joty, b"quit");
         hear_the_end(&mut joty);
@@ -71,17 +72,17 @@ fn what_one_says_all_others_hear() {
 }
 
 #[test]
-fn a_name_that_cannot_be_had_is_told_so_and_the_connection_closed() {
+fn a_name_that_cannot_be_had_is_refused_and_the_connection_closed() {
     let server = started(Handout::Chat);
     let mut joty = first(&server, "Joty");
     for name in ["Joty", "joty", "server", " ", "\n"] {
-        assert_eq!(told(&server, name.as_bytes()), "Name already taken.");
+        assert_eq!(answer_to(&server, name.as_bytes()), "Name already taken.");
     }
     assert_eq!(
-        told(&server, b"Joty: hi"),
+        answer_to(&server, b"Joty: hi"),
         "A name has visible characters, no colon and no blank at either end, not \"Joty: hi\"."
     );
-    assert!(told(&server, b"\xff").starts_with("Not UTF-8"));
+    assert!(answer_to(&server, b"\xff").starts_with("Not UTF-8"));
     let mut jose = join(&server, "José Saha", &mut [&mut joty]);
     say(&mut jose, b"hello");
     hear(&mut joty, "José Saha: hello".as_bytes());
@@ -89,7 +90,7 @@ fn a_name_that_cannot_be_had_is_told_so_and_the_connection_closed() {
 }
 
 #[test]
-fn a_line_that_cannot_be_told_is_refused_to_its_author_alone() {
+fn a_line_that_cannot_be_sent_is_refused_to_its_author_alone() {
     let server = started(Handout::Chat);
     let mut joty = first(&server, "Joty");
     let mut ahona = join(&server, "Ahona", &mut [&mut joty]);
@@ -103,7 +104,7 @@ fn a_line_that_cannot_be_told_is_refused_to_its_author_alone() {
 }
 
 #[test]
-fn everybody_is_told_when_the_server_stops() {
+fn all_members_hear_that_the_server_stops() {
     let server = started(Handout::Chat);
     let mut joty = first(&server, "Joty");
     let mut ahona = join(&server, "Ahona", &mut [&mut joty]);

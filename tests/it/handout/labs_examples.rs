@@ -1,12 +1,10 @@
 //! Every exchange in `docs/labs.md`, played against the hand-outs' servers.
 //!
-//! A fenced block ```` ```exchange HANDOUT ```` holds lines `C: …` and `S: …`, one a message, in which
-//! `\n` is a line feed; and `C closes` and `S closes`. A character behind the letter is the client's
-//! name, where there are several.
+//! The header is the hand-out; `\n` is a line feed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
-use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use proto::atm::Kind;
@@ -21,117 +19,50 @@ use wire::connection::RAW_PAUSE;
 
 use super::chat::first;
 use super::{hear, hear_the_end, say, started_with};
+use crate::exchanges::{Exchange, Turn, exchanges};
 
 const LABS: &str = include_str!("../../../docs/labs.md");
 
-/// One exchange of the document.
-struct Exchange {
-    line: usize,
-    handout: Handout,
-    steps: Vec<Step>,
+fn text(said: &str) -> String {
+    said.replace("\\n", "\n")
 }
 
-/// What one side does.
-struct Step {
-    is_client: bool,
-    client: char,
-    does: Does,
-}
-
-enum Does {
-    Says(String),
-    Closes,
-}
-
-fn exchanges() -> Vec<Exchange> {
-    let mut found = Vec::new();
-    let mut open: Option<Exchange> = None;
-    for (number, line) in LABS.lines().enumerate() {
-        if let Some(name) = line.strip_prefix("```exchange ") {
-            let handout = Handout::parse(name).unwrap_or_else(|| panic!("no hand-out {name:?}"));
-            open = Some(Exchange {
-                line: number + 1,
-                handout,
-                steps: Vec::new(),
-            });
-        } else if line == "```" {
-            found.extend(open.take());
-        } else if let Some(exchange) = &mut open {
-            exchange.steps.push(step(line));
-        }
-    }
-    found
-}
-
-fn step(line: &str) -> Step {
-    let (who, does) = match line.split_once(": ") {
-        Some((who, text)) => (who, Does::Says(text.replace("\\n", "\n"))),
-        None => (line.strip_suffix(" closes").unwrap(), Does::Closes),
-    };
-    let mut who = who.chars();
-    let side = who.next().unwrap();
-    assert!(matches!(side, 'C' | 'S'), "{line}");
-    Step {
-        is_client: side == 'C',
-        client: who.next().unwrap_or('1'),
-        does,
-    }
-}
-
-fn play_datagrams(exchange: &Exchange, server: &Service) {
-    let socket: UdpSocket = server.datagrams();
-    for step in &exchange.steps {
-        match &step.does {
-            Does::Says(text) if step.is_client => drop(socket.send(text.as_bytes()).unwrap()),
-            Does::Says(text) => {
-                let mut datagram = [0; 2048];
-                let length = socket.recv(&mut datagram).unwrap();
-                let heard = String::from_utf8_lossy(&datagram[..length]);
-                assert_eq!(heard, *text, "in the exchange at line {}", exchange.line);
-            }
-            Does::Closes => panic!("a datagram has no end"),
-        }
-    }
-}
-
-fn play(exchange: &Exchange, server: &Service) {
+fn play_stream(exchange: &Exchange, server: &Service, handout: Handout) {
     let mut streams: BTreeMap<char, TcpStream> = BTreeMap::new();
-    let mut before: Option<&Step> = None;
-    for step in &exchange.steps {
-        if exchange.handout == Handout::Chat
-            && streams.is_empty()
-            && let Does::Says(name) = &step.does
-        {
-            // Nobody is there to be told of the first.
-            streams.insert(step.client, first(server, name));
+    let mut before: Option<&Turn> = None;
+    for turn in &exchange.turns {
+        let said = turn.said.map(text);
+        if let (Handout::Chat, true, Some(name)) = (handout, streams.is_empty(), &said) {
+            // No other member hears of the first.
+            streams.insert(turn.client, first(server, name));
             continue;
         }
-        let stream = streams.entry(step.client);
+        let stream = streams.entry(turn.client);
         let stream = stream.or_insert_with(|| server.connect());
-        match &step.does {
-            Does::Says(text) if step.is_client => {
-                let is_next = before.is_some_and(|it| it.is_client && it.client == step.client);
+        match (turn.is_client, said) {
+            (true, Some(text)) => {
+                let is_next = before.is_some_and(|it| it.is_client && it.client == turn.client);
                 if is_next {
                     std::thread::sleep(RAW_PAUSE);
                 }
                 say(stream, text.as_bytes());
-                if is_next && exchange.handout == Handout::Calculator {
-                    say_until_answered(stream, text);
+                if is_next && handout == Handout::Calculator {
+                    say_until_answered(stream, &text);
                 }
             }
-            Does::Says(text) => match text.strip_suffix(" (pickled)") {
+            (true, None) => stream.shutdown(Shutdown::Write).unwrap(),
+            (false, Some(text)) => match text.strip_suffix(" (pickled)") {
                 Some(dictionary) => assert_eq!(hear_pickled(stream), dictionary),
                 None => hear(stream, text.as_bytes()),
             },
-            Does::Closes if step.is_client => stream.shutdown(Shutdown::Write).unwrap(),
-            Does::Closes => hear_the_end(stream),
+            (false, None) => hear_the_end(stream),
         }
-        before = Some(step);
+        before = Some(turn);
     }
 }
 
-/// The pause behind the name may be too short on a busy machine: what then arrived glued is the
-/// name, and this is said again.
+/// The pause behind the name may be too short on a busy machine: what arrived joined is then
+/// the name, and this is said again.
 fn say_until_answered(stream: &mut TcpStream, text: &str) {
     let patience = stream.read_timeout().unwrap();
     let a_while = Some(Duration::from_secs(2));
@@ -175,18 +106,18 @@ fn hear_pickled(stream: &mut TcpStream) -> String {
 fn every_exchange_of_the_labs_is_what_the_hand_outs_say() {
     let moment: jiff::Zoned = "2026-11-21T07:44:16[UTC]".parse().unwrap();
     let mut played = BTreeSet::new();
-    for exchange in exchanges() {
-        let clock = Clock::Fixed(Box::new(moment.clone()));
+    for exchange in exchanges(LABS) {
+        let handout = Handout::parse(exchange.header[0]).unwrap();
         let config = Config {
-            clock,
+            clock: Clock::Fixed(Box::new(moment.clone())),
             ..Config::default()
         };
-        let server = started_with(exchange.handout, config);
-        match exchange.handout.transport() {
-            Transport::Tcp => play(&exchange, &server),
-            Transport::Udp => play_datagrams(&exchange, &server),
+        let server = started_with(handout, config);
+        match handout.transport() {
+            Transport::Tcp => play_stream(&exchange, &server, handout),
+            Transport::Udp => exchange.play_datagrams(&server, |said| text(said).into_bytes()),
         }
-        played.insert(exchange.handout);
+        played.insert(handout);
     }
     assert_eq!(played, BTreeSet::from(Handout::ALL));
 }

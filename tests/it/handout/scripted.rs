@@ -1,67 +1,15 @@
-//! The one-exchange hand-outs, echo, and datagrams.
+//! Echo, date and time, and a server that is full. The scripts are with those of `script`.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
 
 use jiff::Zoned;
 use proto::handout::Handout;
 use server::Config;
 use server::clock::Clock;
+use testkit::peer::{receive_text, reset};
 
-use super::{ask, connect_and_leave, hear_the_end, kill, say, started, started_with, told};
-
-#[test]
-fn knock_knock() {
-    let server = started(Handout::KnockKnock);
-    for _ in 0..2 {
-        assert_eq!(told(&server, b"Knock Knock.."), "Whose there?");
-        kill(server.connect());
-    }
-}
-
-#[test]
-fn greeting_is_read_seven_bytes_at_a_time() {
-    let server = started(Handout::Greeting);
-    for _ in 0..2 {
-        let mut stream = server.connect();
-        let mut pieces = [[0; 7]; 4];
-        for piece in &mut pieces {
-            stream.read_exact(piece).unwrap();
-        }
-        assert_eq!(pieces.concat(), b"Socket programming in python");
-        hear_the_end(&mut stream);
-        kill(server.connect());
-    }
-}
-
-#[test]
-fn sixteen_octets_are_answered_with_seventeen_of_which_one_may_stay_unread() {
-    let server = started(Handout::Sixteen);
-    for _ in 0..3 {
-        let mut stream = server.connect();
-        ask(&mut stream, b"Hello!! Server!!", b"BYE BYE CLIENT..");
-        drop(stream);
-        assert_eq!(told(&server, b"Hello!! Server!!"), "BYE BYE CLIENT...");
-    }
-}
-
-#[test]
-fn a_length_goes_before_one_message_however_it_arrives() {
-    let server = started(Handout::LengthPrefix);
-    let longest = [&b"255"[..], &[b'x'; 255]].concat();
-    for message in [&b"005hello"[..], b"000", &longest] {
-        assert_eq!(told(&server, message), "017BYE BYE CLIENT...");
-        let mut stream = server.connect();
-        for byte in message {
-            say(&mut stream, &[*byte]);
-        }
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert_eq!(answer, "017BYE BYE CLIENT...");
-        connect_and_leave(&server);
-    }
-}
+use super::{ask, hear_the_end, started, started_with};
 
 #[test]
 fn echo_gives_everything_back_until_the_client_closes() {
@@ -72,37 +20,7 @@ fn echo_gives_everything_back_until_the_client_closes() {
         ask(&mut stream, &[b'x'; 5_000], &[b'x'; 5_000]);
         stream.shutdown(Shutdown::Write).unwrap();
         hear_the_end(&mut stream);
-        kill(server.connect());
-    }
-}
-
-#[test]
-fn all_is_accepted_until_close_in_any_case() {
-    let server = started(Handout::Accepted);
-    for close in [&b"close"[..], b"CLOSE", b"Close"] {
-        let mut stream = server.connect();
-        ask(&mut stream, b"hello", b"accepted");
-        ask(&mut stream, b"close it", b"accepted");
-        let mut other = server.connect();
-        ask(&mut other, &[b'x'; 1_024], b"accepted");
-        ask(&mut stream, close, b"closed");
-        hear_the_end(&mut stream);
-        kill(other);
-        connect_and_leave(&server);
-    }
-}
-
-#[test]
-fn a_joke_is_got() {
-    let server = started(Handout::Joke);
-    let socket = server.datagrams();
-    for _ in 0..2 {
-        let joke = b"I could tell you a UDP joke but I'm not sure you'll get it.";
-        assert_eq!(joke.len(), 59);
-        socket.send(joke).unwrap();
-        let mut answer = [0; 64];
-        let length = socket.recv(&mut answer).unwrap();
-        assert_eq!(&answer[..length], b"Ok");
+        reset(server.connect());
     }
 }
 
@@ -119,27 +37,14 @@ fn date_and_time_are_bare() {
         // Not answered, or its answer would come before the next one.
         socket.send(b"q").unwrap();
         for (request, expected) in [
-            (&b"SEND_DATE"[..], &b"2026-01-02"[..]),
-            (b"SEND_TIME", b"03:04:05"),
-            (b"SEND_YEAR", b"Invalid request"),
+            (b"SEND_DATE", "2026-01-02"),
+            (b"SEND_TIME", "03:04:05"),
+            (b"SEND_YEAR", "Invalid request"),
         ] {
             socket.send(request).unwrap();
-            let mut answer = [0; 64];
-            let length = socket.recv(&mut answer).unwrap();
-            assert_eq!(&answer[..length], expected);
+            assert_eq!(receive_text(&socket), expected);
         }
     }
-}
-
-#[test]
-fn a_datagram_is_not_answered() {
-    let server = started(Handout::Udp);
-    let socket = server.datagrams();
-    socket.send(b"Hello, world").unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
-    assert!(socket.recv(&mut [0; 64]).is_err());
 }
 
 #[cfg(target_os = "linux")]

@@ -1,8 +1,9 @@
 //! Text, and the calculator.
 
 use proto::handout::Handout;
+use testkit::peer::reset;
 
-use super::{ask, ask_apart, connect_and_leave, hear_the_end, kill, say, started, told};
+use super::{answer_to, ask, ask_apart, connect_and_leave, hear_the_end, say, started};
 
 #[test]
 fn a_text_session_has_any_number_of_requests_and_may_be_repeated() {
@@ -27,7 +28,7 @@ fn a_text_session_has_any_number_of_requests_and_may_be_repeated() {
         ] {
             ask(&mut stream, message, answer);
         }
-        kill(stream);
+        reset(stream);
         connect_and_leave(&server);
     }
 }
@@ -66,7 +67,7 @@ fn two_text_sessions_at_once_do_not_disturb_each_other() {
     let (mut one, mut other) = (server.connect(), server.connect());
     ask(&mut one, b"ONE", b"one");
     ask(&mut other, b"7 prime", b"It is a prime number.");
-    kill(one);
+    reset(one);
     ask(&mut other, b"8 prime", b"It is not a prime number.");
 }
 
@@ -92,12 +93,12 @@ fn a_menu_request_is_answered_once_and_the_connection_closed() {
             (b"lower X", "Invalid request"),
             (b"\xff", "Invalid request"),
         ] {
-            assert_eq!(told(&server, message), answer, "{message:?}");
+            assert_eq!(answer_to(&server, message), answer, "{message:?}");
         }
         connect_and_leave(&server);
         let mut killed = server.connect();
         say(&mut killed, b"check 97 prime");
-        kill(killed);
+        reset(killed);
     }
 }
 
@@ -122,7 +123,7 @@ fn a_calculator_session_begins_with_a_name_and_ends_with_q() {
         hear_the_end(&mut stream);
         let mut killed = server.connect();
         say(&mut killed, b"Ahona");
-        kill(killed);
+        reset(killed);
         connect_and_leave(&server);
     }
 }

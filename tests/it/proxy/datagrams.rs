@@ -1,14 +1,14 @@
 //! Datagrams through a proxy.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::time::Duration;
 
 use proto::mode::Transport;
 use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::service::Service;
-use testkit::service::start_proxy;
+use testkit::peer::{receive_from, udp_socket};
+use testkit::service::{Service, start_proxy};
 use wire::datagram::MAX_DATAGRAM;
 use wire::limits::Limits;
 
@@ -16,24 +16,16 @@ use crate::faults::config;
 
 /// A proxy, and a server of which only the socket is there.
 fn between(config: Config) -> (Service, UdpSocket) {
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    let server = udp_socket();
     let to = server.local_addr().unwrap();
     (start_proxy(to, Transport::Udp, config), server)
-}
-
-fn hear(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
-    let mut buffer = vec![0; MAX_DATAGRAM];
-    let (length, sender) = socket.recv_from(&mut buffer).unwrap();
-    buffer.truncate(length);
-    (buffer, sender)
 }
 
 /// What the server hears of these, up to `last`, which must not be struck.
 fn heard_up_to(socket: &UdpSocket, last: &str) -> Vec<String> {
     let mut all = Vec::new();
     while all.last().is_none_or(|heard| heard != last) {
-        all.push(String::from_utf8(hear(socket).0).unwrap());
+        all.push(String::from_utf8(receive_from(socket).0).unwrap());
     }
     all
 }
@@ -45,10 +37,10 @@ fn a_datagram_stays_one_datagram_empty_or_as_long_as_they_come() {
     let longest = vec![0xff; MAX_DATAGRAM];
     for datagram in [&b"SEND_DATE"[..], b"", b"\0\n", &longest] {
         client.send(datagram).unwrap();
-        let (heard, sender) = hear(&server);
+        let (heard, sender) = receive_from(&server);
         assert!(heard == datagram);
         server.send_to(datagram, sender).unwrap();
-        assert!(hear(&client).0 == datagram);
+        assert!(receive_from(&client).0 == datagram);
     }
 }
 
@@ -59,16 +51,16 @@ fn each_client_has_its_own_answers() {
     for (number, client) in clients.iter().enumerate() {
         client.send(number.to_string().as_bytes()).unwrap();
     }
-    let mut asked: Vec<_> = clients.iter().map(|_| hear(&server)).collect();
+    let mut asked: Vec<_> = clients.iter().map(|_| receive_from(&server)).collect();
     asked.reverse();
     for (question, sender) in asked {
         server.send_to(&question, sender).unwrap();
-        // And one that nobody asked for, as a server may send.
+        // And one without a request, as a server may send.
         server.send_to(b"later", sender).unwrap();
     }
     for (number, client) in clients.iter().enumerate() {
-        assert_eq!(hear(client).0, number.to_string().as_bytes());
-        assert_eq!(hear(client).0, b"later");
+        assert_eq!(receive_from(client).0, number.to_string().as_bytes());
+        assert_eq!(receive_from(client).0, b"later");
     }
 }
 
@@ -93,15 +85,13 @@ fn each_fault_strikes_datagrams_of_its_direction() {
         let heard = heard_up_to(&server, &last(requests));
         assert_eq!(heard.join(" "), requests, "{spec}");
 
-        let sender = {
-            // The proxy's socket for this client.
-            let mut sender = None;
-            client.send(b"who?").unwrap();
-            while sender.is_none() {
-                let (heard, from) = hear(&server);
-                sender = (heard == b"who?").then_some(from);
+        client.send(b"who?").unwrap();
+        // The proxy's socket for this client.
+        let sender = loop {
+            let (heard, sender) = receive_from(&server);
+            if heard == b"who?" {
+                break sender;
             }
-            sender.unwrap()
         };
         for datagram in ["1", "2", "3", "end"] {
             server.send_to(datagram.as_bytes(), sender).unwrap();
@@ -118,12 +108,12 @@ fn a_datagram_held_back_goes_to_its_own_client() {
     // Requests 1 and 2 change places; then replies 1 and 2 do.
     one.send(b"one").unwrap();
     two.send(b"two").unwrap();
-    let (second, first) = (hear(&server), hear(&server));
+    let (second, first) = (receive_from(&server), receive_from(&server));
     assert_eq!((&first.0[..], &second.0[..]), (&b"one"[..], &b"two"[..]));
     server.send_to(b"for one", first.1).unwrap();
     server.send_to(b"for two", second.1).unwrap();
-    assert_eq!(hear(&one).0, b"for one");
-    assert_eq!(hear(&two).0, b"for two");
+    assert_eq!(receive_from(&one).0, b"for one");
+    assert_eq!(receive_from(&two).0, b"for two");
 }
 
 #[test]
@@ -138,13 +128,13 @@ fn a_server_that_comes_later_is_found() {
     client.send(b"now?").unwrap();
     loop {
         // The first may still have been on its way.
-        let (heard, sender) = hear(&server);
+        let (heard, sender) = receive_from(&server);
         if heard == b"now?" {
             server.send_to(b"yes", sender).unwrap();
             break;
         }
     }
-    assert_eq!(hear(&client).0, b"yes");
+    assert_eq!(receive_from(&client).0, b"yes");
 }
 
 #[test]
@@ -156,7 +146,7 @@ fn of_more_clients_than_may_be_the_one_silent_longest_is_forgotten() {
     let clients: Vec<_> = (0..3).map(|_| proxy.datagrams()).collect();
     let sender = |client: &UdpSocket| {
         client.send(b"x").unwrap();
-        hear(&server).1
+        receive_from(&server).1
     };
     let before: Vec<_> = clients.iter().map(sender).collect();
     assert_eq!(sender(&clients[2]), before[2]);
@@ -164,7 +154,7 @@ fn of_more_clients_than_may_be_the_one_silent_longest_is_forgotten() {
     // The first is a stranger now, and served all the same.
     let again = sender(&clients[0]);
     server.send_to(b"yes", again).unwrap();
-    assert_eq!(hear(&clients[0]).0, b"yes");
+    assert_eq!(receive_from(&clients[0]).0, b"yes");
 }
 
 #[cfg(target_os = "linux")]
@@ -178,14 +168,18 @@ fn a_flood_of_clients_at_one_address_makes_the_proxy_forget_none_at_another() {
     let from = |machine: &str| {
         let socket = UdpSocket::bind((machine, 0)).unwrap();
         socket.send_to(b"x", address).unwrap();
-        (hear(&server).1, socket)
+        (receive_from(&server).1, socket)
     };
     let (before, client) = from("127.0.0.2");
     for _ in 0..100 {
         from("127.0.0.3");
     }
     client.send_to(b"x", address).unwrap();
-    assert_eq!(hear(&server).1, before, "the same socket speaks for it");
+    assert_eq!(
+        receive_from(&server).1,
+        before,
+        "the same socket speaks for it"
+    );
 }
 
 #[test]
@@ -203,7 +197,7 @@ fn a_client_that_was_silent_too_long_is_forgotten_and_may_come_again() {
     // As long as it is remembered, the same socket speaks for it.
     while senders.len() < 2 {
         client.send(b"x").unwrap();
-        senders.insert(hear(&server).1);
+        senders.insert(receive_from(&server).1);
     }
 }
 
@@ -215,5 +209,5 @@ fn the_server_s_own_address_is_no_client() {
         .unwrap();
     let client = proxy.datagrams();
     client.send(b"first").unwrap();
-    assert_eq!(hear(&server).0, b"first");
+    assert_eq!(receive_from(&server).0, b"first");
 }

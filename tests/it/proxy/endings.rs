@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use proto::frame::Framing;
 use proto::mode::Transport;
 use server::Config;
-use socket2::SockRef;
 use testkit::TEST_TIMEOUT;
+use testkit::peer::{read_text, reset};
 use testkit::service::start_proxy;
 
-use super::Between;
+use super::{Between, hear};
 use crate::faults::config;
 
 /// A proxy as it is, and one that holds messages until they are whole.
@@ -21,18 +21,6 @@ fn both() -> [Between; 2] {
         ..config("drop-request=0%")
     };
     [Between::new(Config::default()), Between::new(framed)]
-}
-
-fn reset(stream: TcpStream) {
-    SockRef::from(&stream)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
-}
-
-fn hear(mut stream: &TcpStream, expected: &[u8]) {
-    let mut heard = vec![0; expected.len()];
-    stream.read_exact(&mut heard).unwrap();
-    assert_eq!(heard, expected);
 }
 
 fn assert_reset(mut stream: &TcpStream) {
@@ -90,17 +78,10 @@ fn write_until_stuck(mut stream: &TcpStream) -> usize {
 #[test]
 fn a_half_close_ends_one_direction_and_the_other_lives_on() {
     for between in both() {
-        for client_first in [true, false] {
-            let (client, server) = between.connect();
-            let (mut first, mut second) = match client_first {
-                true => (client, server),
-                false => (server, client),
-            };
+        for (mut first, mut second) in between.either_end_first() {
             first.write_all(b"3:one,").unwrap();
             first.shutdown(Shutdown::Write).unwrap();
-            let mut all = Vec::new();
-            second.read_to_end(&mut all).unwrap();
-            assert_eq!(all, b"3:one,");
+            assert_eq!(read_text(&second), "3:one,");
             for message in [&b"3:two,"[..], b"5:three,"] {
                 second.write_all(message).unwrap();
                 hear(&first, message);
@@ -114,12 +95,10 @@ fn a_half_close_ends_one_direction_and_the_other_lives_on() {
 #[test]
 fn a_stream_that_ends_inside_a_message_ends_there_for_the_other_end_too() {
     for between in both() {
-        let (mut client, mut server) = between.connect();
+        let (mut client, server) = between.connect();
         client.write_all(b"3:one,8:PRI").unwrap();
         drop(client);
-        let mut all = Vec::new();
-        server.read_to_end(&mut all).unwrap();
-        assert_eq!(all, b"3:one,8:PRI");
+        assert_eq!(read_text(&server), "3:one,8:PRI");
     }
 }
 
@@ -127,13 +106,8 @@ fn a_stream_that_ends_inside_a_message_ends_there_for_the_other_end_too() {
 fn a_reset_of_either_end_resets_the_other() {
     for between in both() {
         let mut bystander = between.connect();
-        for client_resets in [true, false] {
-            for speaks_first in [true, false] {
-                let (client, server) = between.connect();
-                let (mut broken, mut other) = match client_resets {
-                    true => (client, server),
-                    false => (server, client),
-                };
+        for speaks_first in [true, false] {
+            for (mut broken, mut other) in between.either_end_first() {
                 if speaks_first {
                     broken.write_all(b"3:one,").unwrap();
                     hear(&other, b"3:one,");
@@ -152,12 +126,7 @@ fn a_reset_of_either_end_resets_the_other() {
 #[test]
 fn a_reset_after_a_half_close_is_a_reset_still() {
     for between in both() {
-        for client_resets in [true, false] {
-            let (client, server) = between.connect();
-            let (broken, mut other) = match client_resets {
-                true => (client, server),
-                false => (server, client),
-            };
+        for (broken, mut other) in between.either_end_first() {
             broken.shutdown(Shutdown::Write).unwrap();
             assert_eq!(other.read(&mut [0; 8]).unwrap(), 0);
             reset(broken);
@@ -168,15 +137,10 @@ fn a_reset_after_a_half_close_is_a_reset_still() {
 }
 
 #[test]
-fn a_reset_is_seen_although_only_a_stuck_writer_is_told() {
+fn a_reset_is_seen_although_only_a_stuck_writer_meets_it() {
     for between in both() {
-        for client_resets in [true, false] {
-            for _ in 0..3 {
-                let (client, server) = between.connect();
-                let (broken, other) = match client_resets {
-                    true => (client, server),
-                    false => (server, client),
-                };
+        for _ in 0..3 {
+            for (broken, other) in between.either_end_first() {
                 write_until_stuck(&other);
                 reset(broken);
                 assert_reset(&other);
@@ -188,12 +152,7 @@ fn a_reset_is_seen_although_only_a_stuck_writer_is_told() {
 #[test]
 fn a_reset_is_passed_on_although_the_other_end_does_not_read() {
     for between in both() {
-        for client_resets in [true, false] {
-            let (client, server) = between.connect();
-            let (broken, other) = match client_resets {
-                true => (client, server),
-                false => (server, client),
-            };
+        for (broken, other) in between.either_end_first() {
             write_until_stuck(&broken);
             reset(broken);
             wait_for_reset(&other);
@@ -217,7 +176,7 @@ fn a_client_of_a_server_that_is_not_there_is_reset_and_the_proxy_lives() {
 }
 
 #[test]
-fn a_reader_that_stops_is_waited_for_without_memory_and_hinders_nobody() {
+fn a_reader_that_stops_is_waited_for_without_memory_and_hinders_no_other() {
     for between in both() {
         let (mut client, mut server) = between.connect();
         let stuck = write_until_stuck(&client);
@@ -236,9 +195,7 @@ fn a_reader_that_stops_is_waited_for_without_memory_and_hinders_nobody() {
         hear(&client, b"5:alive,");
 
         client.shutdown(Shutdown::Write).unwrap();
-        let mut all = Vec::new();
-        server.read_to_end(&mut all).unwrap();
-        assert!(all.len() == stuck && all.iter().all(|byte| *byte == b'x'));
+        assert!(read_text(&server) == "x".repeat(stuck));
         drop(server);
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
     }
@@ -256,9 +213,7 @@ fn a_proxy_that_stops_lets_conversations_end() {
         assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
         server.write_all(b"farewell").unwrap();
         drop(server);
-        let mut all = Vec::new();
-        client.read_to_end(&mut all).unwrap();
-        assert_eq!(all, b"farewell");
+        assert_eq!(read_text(&client), "farewell");
     });
 }
 

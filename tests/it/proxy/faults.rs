@@ -10,13 +10,10 @@ use proto::mode::{Mode, Transport};
 use proto::side::Direction;
 use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::peer::Peer;
-use testkit::service::start;
-use testkit::service::start_proxy;
-use wire::connection::Connection;
-use wire::limits::Limits;
+use testkit::peer::{read_text, reset};
+use testkit::service::{start, start_proxy};
 
-use super::Between;
+use super::{Between, hear, hear_reset};
 use crate::faults::{config, plan};
 
 /// A proxy of netstrings under these faults.
@@ -32,20 +29,14 @@ fn say_and_end(mut stream: &TcpStream, bytes: &[u8]) {
     stream.shutdown(Shutdown::Write).unwrap();
 }
 
-fn heard(mut stream: &TcpStream) -> String {
-    let mut all = Vec::new();
-    stream.read_to_end(&mut all).unwrap();
-    String::from_utf8(all).unwrap()
-}
-
 /// What the server hears of these requests, and the client of these replies.
 fn passed(spec: &str, requests: &str, replies: &str) -> (String, String) {
     let between = between(spec);
     let (client, server) = between.connect();
     say_and_end(&client, requests.as_bytes());
-    let to_server = heard(&server);
+    let to_server = read_text(&server);
     say_and_end(&server, replies.as_bytes());
-    (to_server, heard(&client))
+    (to_server, read_text(&client))
 }
 
 const THREE: &str = "3:one,3:two,5:three,";
@@ -84,7 +75,7 @@ fn a_message_is_whole_however_it_comes() {
         client.write_all(&[byte]).unwrap();
     }
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(heard(&server), "3:one,5:three,");
+    assert_eq!(read_text(&server), "3:one,5:three,");
 }
 
 #[test]
@@ -96,22 +87,19 @@ fn bytes_that_make_no_message_are_not_struck_and_not_counted() {
 }
 
 #[test]
-fn a_cut_request_ends_half_way_and_the_client_is_told_too() {
-    let between = between("cut=#2");
-    let (mut client, server) = between.connect();
-    client.write_all(THREE.as_bytes()).unwrap();
-    assert_eq!(heard(&server), "3:one,3:t");
-    assert_eq!(heard(&client), "");
-}
-
-#[test]
-fn a_cut_reply_ends_half_way_and_the_server_is_told_too() {
-    // Each direction is counted by itself, and the first request would be cut as well.
-    let between = between("cut=#2");
-    let (client, mut server) = between.connect();
-    server.write_all(THREE.as_bytes()).unwrap();
-    assert_eq!(heard(&client), "3:one,3:t");
-    assert_eq!(heard(&server), "");
+fn a_cut_message_ends_half_way_and_its_sender_sees_the_end_too() {
+    for from_client in [true, false] {
+        // Each direction is counted by itself.
+        let between = between("cut=#2");
+        let (client, server) = between.connect();
+        let (mut sender, receiver) = match from_client {
+            true => (client, server),
+            false => (server, client),
+        };
+        sender.write_all(THREE.as_bytes()).unwrap();
+        assert_eq!(read_text(&receiver), "3:one,3:t");
+        assert_eq!(read_text(&sender), "");
+    }
 }
 
 #[test]
@@ -119,19 +107,15 @@ fn a_reset_takes_the_place_of_a_message_for_both_ends() {
     for from_client in [true, false] {
         let between = between("reset=#2");
         let (client, server) = between.connect();
-        let (mut speaker, mut listener) = match from_client {
+        let (mut speaker, listener) = match from_client {
             true => (client, server),
             false => (server, client),
         };
         speaker.write_all(b"3:one,").unwrap();
-        let mut one = [0; 6];
-        listener.read_exact(&mut one).unwrap();
-        assert_eq!(&one, b"3:one,");
+        hear(&listener, b"3:one,");
         speaker.write_all(b"3:two,").unwrap();
-        for mut end in [listener, speaker] {
-            let error = end.read(&mut one).unwrap_err();
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-        }
+        hear_reset(&listener);
+        hear_reset(&speaker);
     }
 }
 
@@ -139,19 +123,17 @@ fn a_reset_takes_the_place_of_a_message_for_both_ends() {
 fn a_glued_message_goes_with_the_next_or_alone_when_there_is_none() {
     let between = between("glue=#1");
     let (mut client, mut server) = between.connect();
-    let mut piece = [0; 64];
     client.write_all(b"3:one,").unwrap();
-    // Whoever asks one thing at a time is only made to wait.
-    let length = server.read(&mut piece).unwrap();
-    assert_eq!(&piece[..length], b"3:one,");
+    // One request at a time is only late.
+    hear(&server, b"3:one,");
     server.write_all(b"3:one,").unwrap();
-    let length = client.read(&mut piece).unwrap();
-    assert_eq!(&piece[..length], b"3:one,");
+    hear(&client, b"3:one,");
     drop(client);
 
     let between = self::between("glue=#1");
     let (mut client, mut server) = between.connect();
     client.write_all(b"3:one,3:two,").unwrap();
+    let mut piece = [0; 64];
     let length = server.read(&mut piece).unwrap();
     assert_eq!(&piece[..length], b"3:one,3:two,");
 }
@@ -175,27 +157,20 @@ fn late_messages_are_late_in_order_and_hold_nothing_up() {
     let (mut client, mut server) = between.connect();
     let began = Instant::now();
     client.write_all(b"3:one,3:two,").unwrap();
-    let mut two = [0; 12];
-    server.read_exact(&mut two).unwrap();
-    assert_eq!(&two, b"3:one,3:two,");
+    hear(&server, b"3:one,3:two,");
     assert!(began.elapsed() >= Duration::from_millis(150));
     server.write_all(b"3:one,").unwrap();
-    let mut one = [0; 6];
-    client.read_exact(&mut one).unwrap();
+    hear(&client, b"3:one,");
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
 #[test]
 fn a_reset_does_not_wait_for_what_is_late() {
     let between = between("delay=3600s");
-    let (mut client, mut server) = between.connect();
+    let (mut client, server) = between.connect();
     client.write_all(b"3:one,").unwrap();
-    socket2::SockRef::from(&client)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
-    drop(client);
-    let error = server.read(&mut [0; 8]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    reset(client);
+    hear_reset(&server);
 }
 
 #[test]
@@ -203,35 +178,32 @@ fn counts_go_over_all_connections() {
     let between = between("drop-request=#2");
     let (first, second) = (between.connect(), between.connect());
     say_and_end(&first.0, b"3:one,");
-    assert_eq!(heard(&first.1), "3:one,");
+    assert_eq!(read_text(&first.1), "3:one,");
     say_and_end(&second.0, b"3:two,5:three,");
-    assert_eq!(heard(&second.1), "5:three,");
+    assert_eq!(read_text(&second.1), "5:three,");
 }
 
 #[test]
 fn what_one_read_returned_is_one_message_in_raw_framing() {
-    let (tell, told) = channel();
-    let plan = plan("drop-request=#2").observed(move |strike| tell.send(strike).unwrap());
+    let (sender, receiver) = channel();
+    let plan = plan("drop-request=#2").observed(move |strike| sender.send(strike).unwrap());
     let between = Between::new(Config {
         framing: Framing::Raw,
         faults: Some(plan),
         ..Config::default()
     });
-    let (mut client, mut server) = between.connect();
-    let mut three = [0; 3];
+    let (mut client, server) = between.connect();
     client.write_all(b"one").unwrap();
-    server.read_exact(&mut three).unwrap();
-    assert_eq!(&three, b"one");
+    hear(&server, b"one");
     client.write_all(b"3:two,\n5:three,\n").unwrap();
     // Only when this was read is the next one another read.
-    let strike = told.recv_timeout(TEST_TIMEOUT).unwrap();
+    let strike = receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
         (strike.direction, strike.fate.number),
         (Direction::ToServer, 2)
     );
     client.write_all(b"end").unwrap();
-    server.read_exact(&mut three).unwrap();
-    assert_eq!(&three, b"end");
+    hear(&server, b"end");
 }
 
 /// What becomes of 100 requests and of 100 answers, on each of two connections.
@@ -248,7 +220,7 @@ fn struck(seed: u64) -> Vec<(String, String)> {
     let pass = |(client, server): &(TcpStream, TcpStream)| {
         say_and_end(client, lines.as_bytes());
         say_and_end(server, lines.as_bytes());
-        (heard(server), heard(client))
+        (read_text(server), read_text(client))
     };
     pairs.iter().map(pass).collect()
 }
@@ -301,9 +273,7 @@ fn a_client_asks_again_through_it_what_it_lost() {
         ..config("drop-reply=#2")
     };
     let proxy = start_proxy(text.address_over(Transport::Tcp), Transport::Tcp, config);
-    let connection = Connection::new(proxy.connect(), Framing::Netstring, Limits::CLIENT);
-    let mut peer = Peer(connection.unwrap());
-    assert_eq!(peer.receive().unwrap(), "READY text 1");
+    let mut peer = proxy.converse(Framing::Netstring);
     peer.send("PRIME 97");
     assert_eq!(peer.ask("LOWER ABC"), "OK abc");
 }

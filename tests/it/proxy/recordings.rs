@@ -1,7 +1,7 @@
 //! What a proxy records: the conversation with its client, and the one with the server.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::path::Path;
 
 use proto::frame::Framing;
@@ -9,7 +9,7 @@ use proto::mode::Transport;
 use proto::side::Side;
 use record::{Event, EventKind, Recorder, Recording, Secrets, Settings};
 use server::Config;
-use testkit::TEST_TIMEOUT;
+use testkit::peer::udp_socket;
 use testkit::service::start_proxy;
 use wire::fault::FaultPlan;
 
@@ -254,8 +254,7 @@ fn datagrams_are_recorded_on_both_sides_and_so_are_their_faults() {
     let file = directory.path().join("proxy.jsonl");
     let config = recording_to(&file, config("drop-request=#1,reorder=#1,duplicate=#2"));
     let recorder = config.recorder.clone().unwrap();
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    let server = udp_socket();
     let proxy = start_proxy(server.local_addr().unwrap(), Transport::Udp, config);
     let client = proxy.datagrams();
     let mut buffer = [0; 16];

@@ -8,13 +8,11 @@ use proto::frame::Framing;
 use proto::mode::{Mode, Transport};
 use server::Config;
 use testkit::peer::Peer;
-use testkit::service::start;
-use testkit::service::start_proxy;
-use wire::connection::Connection;
+use testkit::service::{start, start_proxy};
 use wire::fault::generator::Xoshiro256PlusPlus;
 use wire::limits::Limits;
 
-use super::Between;
+use super::{Between, hear};
 use crate::faults::config;
 
 fn framed(framing: Framing, config: Config) -> Config {
@@ -155,11 +153,9 @@ fn nothing_is_said_that_neither_end_said() {
 #[test]
 fn a_part_of_a_message_is_not_held_back_where_no_fault_can_strike() {
     let between = Between::new(framed(Framing::Netstring, Config::default()));
-    let (mut client, mut server) = between.connect();
+    let (mut client, server) = between.connect();
     client.write_all(b"8:PRI").unwrap();
-    let mut part = [0; 5];
-    server.read_exact(&mut part).unwrap();
-    assert_eq!(&part, b"8:PRI");
+    hear(&server, b"8:PRI");
 }
 
 #[test]
@@ -170,11 +166,9 @@ fn a_message_that_is_not_whole_in_time_is_passed_on_as_it_is() {
         ..Limits::SERVER
     };
     let between = Between::new(framed(Framing::Netstring, Config { limits, ..config }));
-    let (mut client, mut server) = between.connect();
+    let (mut client, server) = between.connect();
     client.write_all(b"3:one,8:PRI").unwrap();
-    let mut part = [0; 5];
-    server.read_exact(&mut part).unwrap();
-    assert_eq!(&part, b"8:PRI");
+    hear(&server, b"8:PRI");
     client.write_all(b"ME 97,").unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_all(&server), b"ME 97,");
@@ -185,8 +179,7 @@ fn our_own_two_sides_talk_through_it() {
     let text = start(Mode::Text);
     let to = text.address_over(Transport::Tcp);
     let proxy = start_proxy(to, Transport::Tcp, Config::default());
-    let connection = Connection::new(proxy.connect(), Framing::Netstring, Limits::CLIENT);
-    let mut peer = Peer(connection.unwrap());
+    let mut peer = Peer::over(proxy.connect(), Framing::Netstring);
     assert_eq!(peer.receive().unwrap(), "READY text 1");
     assert_eq!(peer.ask("PRIME 97"), "OK prime");
     assert_eq!(peer.ask("QUIT"), "OK bye");

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -12,9 +12,11 @@ use client::modes::script::{ScriptUi, play};
 use client::session::Target;
 use proto::mode::Mode;
 use proto::script::{SHIPPED, Script, Shipped};
-use server::Config;
 use testkit::TEST_TIMEOUT;
-use testkit::service::start_with;
+use testkit::peer::{udp_socket, with_timeouts};
+use testkit::service::start_configured;
+
+use crate::target;
 
 /// The lines of a user, and what was shown.
 struct Person {
@@ -51,12 +53,9 @@ fn play_and_tell(
 ) -> Outcome {
     let script: Script = source.parse().unwrap();
     let target = Target {
-        peer: Mode::Script.into(),
-        server: server.to_string(),
         framing: script.framing(),
         timeout: Duration::from_secs(2),
-        faults: None,
-        recorder: None,
+        ..target(Mode::Script, server)
     };
     let mut person = Person {
         lines: lines.iter().copied().collect(),
@@ -70,184 +69,199 @@ fn play_and_tell(
     (status, person.shown, words)
 }
 
-/// Plays a shipped script against a bare server that handles this many connections.
+/// What the client sends, and what it is answered.
+type Dialogue = &'static [(&'static str, &'static str)];
+
+/// Plays a shipped script against a bare server that holds a dialogue on each connection, and waits
+/// for the client to end it where `client_ends`.
 fn play_against(
     name: &str,
     lines: &[&'static str],
-    connections: usize,
-    serve: impl Fn(TcpStream) + Send + 'static,
+    connections: &[Dialogue],
+    client_ends: bool,
 ) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = thread::spawn(move || {
-        for _ in 0..connections {
-            let (stream, _) = listener.accept().unwrap();
-            stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
-            serve(stream);
+    let serve = || {
+        for dialogue in connections {
+            let mut stream = with_timeouts(listener.accept().unwrap().0);
+            for (expected, answer) in *dialogue {
+                let mut request = vec![0; expected.len()];
+                stream.read_exact(&mut request).unwrap();
+                assert_eq!(
+                    request.escape_ascii().to_string(),
+                    expected.as_bytes().escape_ascii().to_string()
+                );
+                stream.write_all(answer.as_bytes()).unwrap();
+                thread::sleep(Duration::from_millis(2));
+            }
+            if client_ends {
+                assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+            }
         }
-    });
-    let outcome = play_with(address, Shipped::find(name).unwrap().source, lines);
-    serving.join().unwrap();
-    outcome
+    };
+    thread::scope(|scope| {
+        scope.spawn(serve);
+        play_with(address, Shipped::find(name).unwrap().source, lines)
+    })
 }
 
-fn expect(stream: &mut TcpStream, bytes: &[u8]) {
-    let mut came = vec![0; bytes.len()];
-    stream.read_exact(&mut came).unwrap();
-    assert_eq!(came, bytes);
-}
+type Played = (
+    &'static str,
+    &'static [&'static str],
+    &'static [Dialogue],
+    bool,
+    Status,
+    &'static [&'static str],
+);
 
-fn expect_end(stream: &mut TcpStream) {
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"");
-}
+const BYE: &str = "BYE BYE CLIENT...";
+
+/// Script, lines of the user, dialogues, whether the client ends the connection, exit status, and
+/// what is shown.
+const PLAYED: [Played; 7] = [
+    (
+        "knock-knock",
+        &[],
+        &[&[("Knock Knock..", "Whose there?")]],
+        true,
+        Status::Done,
+        &["Whose there?"],
+    ),
+    // In pieces.
+    (
+        "greeting",
+        &[],
+        &[&[
+            ("", "Socket "),
+            ("", "program"),
+            ("", "ming in"),
+            ("", " python"),
+        ]],
+        false,
+        Status::Done,
+        &["Socket programming in python"],
+    ),
+    // Sixteen octets of seventeen.
+    (
+        "sixteen",
+        &[],
+        &[&[("Hello!! Server!!", BYE)]],
+        false,
+        Status::Done,
+        &["BYE BYE CLIENT.."],
+    ),
+    // Each line on a connection of its own.
+    (
+        "length-prefix",
+        &["hello", "", "\u{e9}"],
+        &[
+            &[("005hello", "017BYE BYE CLIENT...")],
+            &[("000", "017BYE BYE CLIENT...")],
+            &[("002\u{e9}", "017BYE BYE CLIENT...")],
+        ],
+        false,
+        Status::Done,
+        &[BYE; 3],
+    ),
+    // Until the server says that it closes.
+    (
+        "accepted",
+        &["hi", "CLOSE", "never said"],
+        &[&[("hi", "accepted"), ("CLOSE", "closed")]],
+        true,
+        Status::Done,
+        &["accepted", "closed"],
+    ),
+    // Until the input ends.
+    (
+        "accepted",
+        &["hi"],
+        &[&[("hi", "accepted")]],
+        true,
+        Status::Done,
+        &["accepted"],
+    ),
+    // A line that cannot be sent is refused, and the next one sent.
+    (
+        "accepted",
+        &["", "close"],
+        &[&[("close", "closed")]],
+        true,
+        Status::Refused,
+        &["closed"],
+    ),
+];
 
 #[test]
-fn the_client_knocks_and_closes() {
-    let (status, shown, _) = play_against("knock-knock", &[], 1, |mut stream| {
-        expect(&mut stream, b"Knock Knock..");
-        stream.write_all(b"Whose there?").unwrap();
-        expect_end(&mut stream);
-    });
-    assert_eq!(
-        (status, &shown[..]),
-        (Status::Done, &["Whose there?".into()][..])
-    );
-}
-
-#[test]
-fn the_greeting_may_come_in_pieces() {
-    let (status, shown, _) = play_against("greeting", &[], 1, |mut stream| {
-        for piece in b"Socket programming in python".chunks(7) {
-            stream.write_all(piece).unwrap();
-            thread::sleep(Duration::from_millis(2));
-        }
-    });
-    assert_eq!(status, Status::Done);
-    assert_eq!(shown, ["Socket programming in python"]);
-}
-
-#[test]
-fn the_client_takes_sixteen_octets_of_seventeen() {
-    let (status, shown, _) = play_against("sixteen", &[], 1, |mut stream| {
-        expect(&mut stream, b"Hello!! Server!!");
-        stream.write_all(b"BYE BYE CLIENT...").unwrap();
-    });
-    assert_eq!(
-        (status, &shown[..]),
-        (Status::Done, &["BYE BYE CLIENT..".into()][..])
-    );
-}
-
-#[test]
-fn each_line_goes_on_a_connection_of_its_own_behind_its_length() {
-    let lines = ["hello", "", "\u{e9}"];
-    let sent = ["005hello", "000", "002\u{e9}"].map(|text| text.as_bytes().to_vec());
-    let sent = std::sync::Mutex::new(VecDeque::from(sent));
-    let (status, shown, _) = play_against("length-prefix", &lines, 3, move |mut stream| {
-        let next = sent.lock().unwrap().pop_front().unwrap();
-        expect(&mut stream, &next);
-        stream.write_all(b"017BYE BYE CLIENT...").unwrap();
-    });
-    assert_eq!((status, shown.len()), (Status::Done, 3));
-}
-
-#[test]
-fn lines_are_said_until_the_server_closes() {
-    let lines = ["hi", "CLOSE", "never said"];
-    let (status, shown, _) = play_against("accepted", &lines, 1, |mut stream| {
-        expect(&mut stream, b"hi");
-        stream.write_all(b"accepted").unwrap();
-        expect(&mut stream, b"CLOSE");
-        stream.write_all(b"closed").unwrap();
-        expect_end(&mut stream);
-    });
-    assert_eq!(status, Status::Done);
-    assert_eq!(shown, ["accepted", "closed"]);
-}
-
-#[test]
-fn the_end_of_the_input_ends_the_exchange() {
-    let (status, shown, _) = play_against("accepted", &["hi"], 1, |mut stream| {
-        expect(&mut stream, b"hi");
-        stream.write_all(b"accepted").unwrap();
-        expect_end(&mut stream);
-    });
-    assert_eq!((status, shown.len()), (Status::Done, 1));
-}
-
-#[test]
-fn a_line_that_cannot_be_sent_is_refused_and_the_next_one_sent() {
-    let (status, _, _) = play_against("accepted", &["", "close"], 1, |mut stream| {
-        expect(&mut stream, b"close");
-        stream.write_all(b"closed").unwrap();
-    });
-    assert_eq!(status, Status::Refused);
+fn the_client_keeps_to_each_script() {
+    for (name, lines, connections, client_ends, status, shown) in PLAYED {
+        let played = play_against(name, lines, connections, client_ends);
+        let shown = shown.iter().map(ToString::to_string).collect();
+        assert_eq!(played, (status, shown, String::new()), "{name}, {lines:?}");
+    }
 }
 
 #[test]
 fn whatever_the_script_does_not_say_is_a_failure_with_the_reason() {
-    let knocked = |answer: &'static [u8]| {
-        play_against("knock-knock", &[], 1, move |mut stream| {
-            expect(&mut stream, b"Knock Knock..");
-            stream.write_all(answer).unwrap();
-        })
-    };
-    for (answer, words) in [
+    const FAILURES: [(&str, &[&str], Dialogue, &str); 8] = [
         (
-            &b"Who's there?"[..],
+            "knock-knock",
+            &[],
+            &[("Knock Knock..", "Who's there?")],
             "expected \"Whose there?\", got \"Who's there?\"",
         ),
         (
-            b"",
+            "knock-knock",
+            &[],
+            &[("Knock Knock..", "")],
             "expected \"Whose there?\", got the end of the connection",
         ),
-        (b"\x1b[2J", "expected \"Whose there?\", got \"\\u{1b}[2J\""),
-    ] {
-        let (status, shown, said) = knocked(answer);
-        assert_eq!((status, shown.len()), (Status::Protocol, 0));
-        assert!(said.ends_with(words), "{said}");
-    }
-}
-
-#[test]
-fn too_little_and_too_much_are_failures_too() {
-    for (sent, words) in [
-        (&b"Socket"[..], "got \"Socket\" and no more"),
-        (b"", "got the end of the connection"),
         (
-            b"Socket programming in pythonSocket programming in python",
+            "knock-knock",
+            &[],
+            &[("Knock Knock..", "\x1b[2J")],
+            "expected \"Whose there?\", got \"\\u{1b}[2J\"",
+        ),
+        (
+            "greeting",
+            &[],
+            &[("", "Socket")],
+            "got \"Socket\" and no more",
+        ),
+        ("greeting", &[], &[], "got the end of the connection"),
+        (
+            "greeting",
+            &[],
+            &[(
+                "",
+                "Socket programming in pythonSocket programming in python",
+            )],
             "expected the end of the connection, got \"Socket programming in python\"",
         ),
         (
-            b"Socket programming in python!",
+            "greeting",
+            &[],
+            &[("", "Socket programming in python!")],
             "expected the end of the connection, got \"!\" and no more",
         ),
-    ] {
-        let (status, _, said) = play_against("greeting", &[], 1, move |mut stream| {
-            stream.write_all(sent).unwrap();
-        });
-        assert_eq!(status, Status::Protocol);
+        (
+            "length-prefix",
+            &["hello"],
+            &[("005hello", BYE)],
+            "three digits, as in `002hi`, not \"BYE\"",
+        ),
+    ];
+    for (name, lines, dialogue, words) in FAILURES {
+        let (status, shown, said) = play_against(name, lines, &[dialogue], false);
+        assert_eq!(status, Status::Protocol, "{said}");
+        assert!(shown.is_empty() || name == "greeting", "{shown:?}");
         assert!(said.ends_with(words), "{said}");
     }
 }
 
 #[test]
-fn a_length_that_is_none_is_a_failure_that_shows_it() {
-    let (status, _, said) = play_against("length-prefix", &["hello"], 1, |mut stream| {
-        expect(&mut stream, b"005hello");
-        stream.write_all(b"BYE BYE CLIENT...").unwrap();
-    });
-    assert_eq!(status, Status::Protocol);
-    assert!(
-        said.ends_with("three digits, as in `002hi`, not \"BYE\""),
-        "{said}"
-    );
-}
-
-#[test]
-fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+fn a_silent_server_is_waited_for_until_the_time_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let source = Shipped::find("knock-knock").unwrap().source;
     let (status, _, said) = play_with(listener.local_addr().unwrap(), source, &[]);
@@ -277,9 +291,8 @@ fn a_reset_is_an_end_where_an_end_is_awaited() {
 }
 
 #[test]
-fn the_joke_is_told_over_udp() {
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+fn the_joke_is_sent_over_udp() {
+    let server = udp_socket();
     for (answer, expected) in [("Ok", Status::Done), ("What?", Status::Protocol)] {
         let address = server.local_addr().unwrap();
         let server = server.try_clone().unwrap();
@@ -299,7 +312,7 @@ fn the_joke_is_told_over_udp() {
 
 #[test]
 fn a_datagram_without_an_answer_is_sent_once() {
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = udp_socket();
     let source = Shipped::find("udp").unwrap().source;
     let (status, _, _) = play_with(server.local_addr().unwrap(), source, &[]);
     assert_eq!(status, Status::Done);
@@ -311,7 +324,7 @@ fn a_datagram_without_an_answer_is_sent_once() {
 }
 
 #[test]
-fn nobody_there_is_told_over_either_transport() {
+fn a_closed_port_is_reported_over_either_transport() {
     // No free port will do: another test may get it meanwhile.
     let closed = SocketAddr::from(([127, 0, 0, 1], 1));
     for name in ["udp", "knock-knock"] {
@@ -326,13 +339,7 @@ fn our_two_halves_keep_to_every_shipped_script() {
     for shipped in SHIPPED {
         let script: Script = shipped.source.parse().unwrap();
         let transport = script.transport();
-        let server = start_with(
-            Mode::Script,
-            Config {
-                script: Some(script),
-                ..Config::default()
-            },
-        );
+        let server = start_configured(Mode::Script, |config| config.script = Some(script));
         let address = server.address_over(transport);
         let (status, _, said) = play_with(address, shipped.source, &["one", "close"]);
         assert_eq!(status, Status::Done, "{}: {said}", shipped.name);

@@ -33,6 +33,7 @@ pub struct Lab {
     pub framing: String,
     directory: TempDir,
     recordings: Vec<PathBuf>,
+    /// Where each service listened, and where it does by default.
     ports: Vec<(u16, u16)>,
 }
 
@@ -47,7 +48,7 @@ impl Lab {
         };
         let all = lab.serve(framing, &["--mode", "all"], &SERVICES);
         let long = "A".repeat(LONG);
-        // What is said comes back to its speaker, and in raw framing that may be glued to an answer.
+        // What is said comes back to its speaker, in raw framing perhaps joined to an answer.
         let said = match framing {
             "raw" => "quit\n",
             _ => "hello\nquit\n",
@@ -135,22 +136,18 @@ impl Lab {
         )
     }
 
-    /// Where each service listened, and where it does by default.
-    pub fn ports(&self) -> Vec<(u16, u16)> {
-        self.ports.clone()
+    /// The same recording with each service on its default port.
+    pub fn on_default_ports(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (port, default) in &self.ports {
+            let [actual, default] = [port, default].map(|port| format!("127.0.0.1:{port}\""));
+            text = text.replace(&actual, &default);
+        }
+        text
     }
 
-    /// What the clients recorded.
-    pub fn clients(&self) -> Vec<Run> {
-        self.runs(Side::Client)
-    }
-
-    /// What the servers recorded.
-    pub fn servers(&self) -> Vec<Run> {
-        self.runs(Side::Server)
-    }
-
-    fn runs(&self, side: Side) -> Vec<Run> {
+    /// What the programs on this side recorded.
+    pub fn runs(&self, side: Side) -> Vec<Run> {
         let read = |path| Recording::read(BufReader::new(fs::File::open(path).unwrap())).unwrap();
         let runs = self.recordings.iter().flat_map(|path| read(path).runs);
         runs.filter(|run| run.header.side == side).collect()
@@ -170,50 +167,40 @@ fn view(recordings: &[PathBuf], capture: &Path) -> PathBuf {
     capture.to_owned()
 }
 
-/// A capture of a server on this port that says these pieces.
-pub fn capture_of(directory: &Path, port: u16, pieces: &[&[u8]]) -> PathBuf {
-    let recording = directory.join("made.jsonl");
+/// A capture of connections to the bank: at these ports it says these pieces.
+pub fn capture_of(directory: &Path, name: &str, connections: &[(u16, Vec<Vec<u8>>)]) -> PathBuf {
+    let recording = directory.join(format!("{name}.jsonl"));
     let run = r#""run":"0123456789abcdef""#;
     let mut text = format!(
         r#"{{"socketlab-recording":1,{run},"program":"labserver","release":"0.1.0","pid":1,"#
     );
     text += r#""side":"server","arguments":[],"wall":"2026-11-21T12:00:00Z","secrets":"masked"}"#;
-    let connected = serde_json_line(&EventKind::Connected);
-    let said = pieces.iter().map(|bytes| {
-        serde_json_line(&EventKind::Sent(Message {
-            direction: Direction::ToClient,
-            bytes: (*bytes).into(),
-            text: None,
-            masked: false,
-            partial: false,
-        }))
-    });
-    for (n, what) in std::iter::once(connected).chain(said).enumerate() {
-        text += &format!(
-            "\n{{{run},\"n\":{},\"t\":{n},\"wall\":\"2026-11-21T12:00:00Z\",\"side\":\"server\",\
-             \"service\":\"atm\",\"transport\":\"tcp\",\"framing\":\"raw\",\"connection\":0,\
-             \"local\":\"127.0.0.1:{port}\",\"peer\":\"127.0.0.1:50000\",{}",
-            n + 1,
-            &what[1..]
-        );
+    let mut n = 0;
+    for (connection, (port, pieces)) in connections.iter().enumerate() {
+        let sent = pieces.iter().map(|bytes| {
+            EventKind::Sent(Message {
+                direction: Direction::ToClient,
+                bytes: bytes.as_slice().into(),
+                text: None,
+                masked: false,
+                partial: false,
+            })
+        });
+        for kind in std::iter::once(EventKind::Connected).chain(sent) {
+            n += 1;
+            text += &format!(
+                "\n{{{run},\"n\":{n},\"t\":{n},\"wall\":\"2026-11-21T12:00:00Z\",\"side\":\"server\",\
+                 \"service\":\"atm\",\"transport\":\"tcp\",\"framing\":\"raw\",\
+                 \"connection\":{connection},\"local\":\"127.0.0.1:{port}\",\
+                 \"peer\":\"127.0.0.1:{}\",{}",
+                50_000 + connection,
+                &serde_json::to_string(&kind).unwrap()[1..]
+            );
+        }
     }
     text.push('\n');
     fs::write(&recording, text).unwrap();
-    view(&[recording], &directory.join(format!("{port}.pcap")))
-}
-
-fn serde_json_line(kind: &EventKind) -> String {
-    serde_json::to_string(kind).unwrap()
-}
-
-/// The same recording with each service on its default port.
-pub fn on_default_ports(text: &str, ports: &[(u16, u16)]) -> String {
-    ports.iter().fold(text.to_owned(), |text, (port, default)| {
-        text.replace(
-            &format!("127.0.0.1:{port}\""),
-            &format!("127.0.0.1:{default}\""),
-        )
-    })
+    view(&[recording], &directory.join(format!("{name}.pcap")))
 }
 
 /// The same recording over IPv6.
@@ -222,9 +209,12 @@ pub fn over_ipv6(text: &str) -> String {
 }
 
 /// What crossed each connection: as its client recorded it, and as its server did.
-pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
+pub fn crossed(lab: &Lab) -> BTreeMap<Ends, Vec<Bytes>> {
     let mut all: BTreeMap<Ends, Vec<Bytes>> = BTreeMap::new();
-    for run in clients.iter().chain(servers) {
+    for run in [Side::Client, Side::Server]
+        .into_iter()
+        .flat_map(|side| lab.runs(side))
+    {
         let mut own: BTreeMap<Ends, Bytes> = BTreeMap::new();
         for event in &run.events {
             let Some(channel) = &event.channel else {
@@ -260,7 +250,7 @@ pub fn crossed(clients: &[Run], servers: &[Run]) -> BTreeMap<Ends, Vec<Bytes>> {
 /// echo there are none.
 pub fn messages(lab: &Lab) -> BTreeMap<(String, String, String, String), usize> {
     let mut all = BTreeMap::new();
-    let runs = lab.clients();
+    let runs = lab.runs(Side::Client);
     for event in runs.iter().flat_map(|run| &run.events) {
         let Event {
             channel: Some(channel),

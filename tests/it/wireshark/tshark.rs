@@ -1,16 +1,11 @@
 //! tshark, as a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-/// The dissector under test.
-const DISSECTOR: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/examples/wireshark/socketlab.lua"
-);
 
 /// All that counts as a complaint. That a connection closes is worth a note to tshark.
 const COMPLAINTS: &str = "_ws.malformed || _ws.lua.error || tcp.analysis.flags || \
@@ -22,6 +17,12 @@ pub type Bytes = [Vec<u8>; 2];
 
 /// The client's end and the server's.
 pub type Ends = (SocketAddr, SocketAddr);
+
+/// Fields of a packet by their names, empty where it has none.
+pub type Packet = BTreeMap<&'static str, String>;
+
+/// The header of a file of packets in the classic format.
+const PCAP_HEADER: usize = 24;
 
 /// An installed tshark.
 pub struct Tshark;
@@ -58,11 +59,14 @@ impl Tshark {
         ),
     ];
 
-    /// Checks that nothing in this capture is worth a complaint.
-    pub fn finds_nothing_wrong(&self, capture: &Path, how: &[&str]) {
-        let mut arguments = how.to_vec();
-        arguments.extend(["-Y", COMPLAINTS]);
-        assert_eq!(run(capture, &arguments), "", "{}", capture.display());
+    /// Checks that nothing in these captures, which have no stream in common, is worth a complaint.
+    pub fn finds_nothing_wrong(&self, [one, other]: [&Path; 2], dissector: &[&str]) {
+        let mut both = fs::read(one).unwrap();
+        both.extend(&fs::read(other).unwrap()[PCAP_HEADER..]);
+        let capture = other.with_extension("both.pcap");
+        fs::write(&capture, both).unwrap();
+        let arguments = [dissector, &["-Y", COMPLAINTS]].concat();
+        assert_eq!(run(&capture, &arguments), "", "{}", capture.display());
     }
 
     /// Checks that the dissector gets through this capture.
@@ -73,38 +77,38 @@ impl Tshark {
     }
 
     /// These fields of the packets that the filter finds, as our dissector shows them.
-    pub fn fields(&self, capture: &Path, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
+    pub fn packets(&self, capture: &Path, filter: &str, fields: &[&'static str]) -> Vec<Packet> {
         let mut arguments = Self::DISSECTING.to_vec();
         // In two passes, so that what comes later is known.
         arguments.extend(["-2", "-Y", filter, "-T", "fields", "-E", "separator=/t"]);
         arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
-        let lines = run(capture, &arguments);
-        let row = |line: &str| line.split('\t').map(str::to_owned).collect();
-        lines.lines().map(row).collect()
+        let values = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
+        let packet = |line: &str| fields.iter().copied().zip(values(line)).collect();
+        run(capture, &arguments).lines().map(packet).collect()
     }
 
     /// The bytes of every TCP stream and every pair of UDP ends, as "follow stream" shows them.
     pub fn streams(&self, capture: &Path) -> BTreeMap<Ends, Bytes> {
-        let mut streams = BTreeMap::new();
-        for transport in ["tcp", "udp"] {
-            let field = format!("{transport}.stream");
-            let numbers = run(capture, &["-T", "fields", "-e", &field]);
-            let last = numbers
-                .lines()
-                .filter_map(|line| line.parse::<usize>().ok())
-                .max();
-            let taps: Vec<String> = (0..last.map_or(0, |last| last + 1))
-                .map(|number| format!("follow,{transport},raw,{number}"))
-                .collect();
-            if taps.is_empty() {
-                continue;
+        let numbers = run(
+            capture,
+            &["-T", "fields", "-e", "tcp.stream", "-e", "udp.stream"],
+        );
+        let mut taps = BTreeSet::new();
+        for line in numbers.lines() {
+            for (transport, number) in ["tcp", "udp"].into_iter().zip(line.split('\t')) {
+                if !number.is_empty() {
+                    taps.insert(format!("follow,{transport},raw,{number}"));
+                }
             }
-            let mut arguments = vec!["-q"];
-            arguments.extend(taps.iter().flat_map(|tap| ["-z", tap]));
-            let shown = run(capture, &arguments);
-            streams.extend(shown.split("Follow: ").skip(1).map(followed));
         }
-        streams
+        let mut arguments = vec!["-q"];
+        arguments.extend(taps.iter().flat_map(|tap| ["-z", tap]));
+        let followed_streams = run(capture, &arguments);
+        followed_streams
+            .split("Follow: ")
+            .skip(1)
+            .map(followed)
+            .collect()
     }
 }
 
@@ -135,7 +139,6 @@ fn followed(shown: &str) -> (Ends, Bytes) {
 
 /// Runs tshark on a capture; what it prints, without an error of its own or of a script.
 fn run(capture: &Path, arguments: &[&str]) -> String {
-    assert!(PathBuf::from(DISSECTOR).exists());
     let checks = [
         "tcp.check_checksum:TRUE",
         "ip.check_checksum:TRUE",

@@ -3,7 +3,7 @@
 use proto::frame::Framing;
 use proto::mode::Mode;
 use testkit::assert_contains;
-use testkit::service::{start, start_with};
+use testkit::service::{start, start_configured};
 
 use crate::bare_servers::unused_address;
 use crate::labclient::{at, labclient, run};
@@ -29,7 +29,7 @@ fn an_address_of_ipv6_is_written_in_brackets() {
         return eprintln!("skipped: there is no IPv6 here");
     }
     let bind = "::1".parse().unwrap();
-    let text = start_with(Mode::Text, |config| config.bind = bind);
+    let text = start_configured(Mode::Text, |config| config.bind = bind);
     assert!(text.address().is_ipv6());
     run(&text, PRIME).printed("prime\n");
 }
@@ -73,7 +73,7 @@ fn a_name_without_an_address_is_named() {
 #[test]
 fn each_framing_is_spoken_when_asked_for() {
     for framing in Framing::ALL {
-        let text = start_with(Mode::Text, |config| config.framing = framing);
+        let text = start_configured(Mode::Text, |config| config.framing = framing);
         run(&text, &[PRIME, &["--wire", framing.name()]].concat()).printed("prime\n");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proto::frame::Framing;
 use proto::mode::Mode;
 use socket2::SockRef;
-use testkit::service::{start, start_with};
+use testkit::service::{start, start_configured};
 
 use crate::bare_servers::{sends, sends_and_closes, serve_one, unused_address};
 use crate::labclient::{at, run};
@@ -49,7 +49,7 @@ fn another_service_is_recognised() {
 #[test]
 fn another_framing_is_recognised() {
     for spoken in Framing::ALL {
-        let text = start_with(Mode::Text, |config| config.framing = spoken);
+        let text = start_configured(Mode::Text, |config| config.framing = spoken);
         let address = text.address();
         for tried in Framing::ALL.into_iter().filter(|tried| *tried != spoken) {
             let ended = run(address, &[PRIME, &["--wire", tried.name()]].concat());

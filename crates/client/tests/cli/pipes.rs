@@ -3,7 +3,7 @@
 use proto::frame::Framing;
 use proto::mode::Mode;
 use testkit::process::Ended;
-use testkit::service::{start, start_with};
+use testkit::service::{start, start_configured};
 
 use crate::labclient::{at, pipe};
 
@@ -109,7 +109,7 @@ fn what_does_not_fit_a_message_is_refused_in_step() {
 #[test]
 fn each_framing_carries_a_pipe() {
     for framing in Framing::ALL {
-        let text = start_with(Mode::Text, |config| config.framing = framing);
+        let text = start_configured(Mode::Text, |config| config.framing = framing);
         let long = "A".repeat(300);
         let input = format!("lower A\nlower {long}\nprime 7\n");
         let ended = pipe(&text, &["text", "--wire", framing.name()], input);

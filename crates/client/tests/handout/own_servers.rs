@@ -11,7 +11,7 @@ use crate::labclient::{at, pipe};
 
 /// Runs the client of a hand-out against the server of the same.
 fn both_halves(handout: Handout, arguments: &[&str], typed: &str) -> Ended {
-    let server = start_handout(handout);
+    let server = start_handout(handout, server::Config::default());
     pipe(
         &server,
         &[&["handout", handout.name()][..], arguments].concat(),
@@ -103,7 +103,7 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
 #[test]
 #[cfg(unix)]
 fn an_answer_about_money_that_cannot_be_printed_is_no_success() {
-    let server = start_handout(Handout::AtmCard);
+    let server = start_handout(Handout::AtmCard, server::Config::default());
     let ended = at(&server, &["handout", "atm-card"])
         .with_closed_stdout()
         .run_with("3\n123456789\n500\n3\n123456789\n500\n");
