@@ -6,7 +6,7 @@ use proto::side::Side;
 use testkit::process::Program;
 use testkit::require_python;
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
-use wire::fault::{Channel, Exchange, FaultPlan, Flip};
+use wire::fault::{Exchange, FaultPlan, FaultScope, Flip};
 
 const PYTHON: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -45,11 +45,11 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap()
 }
 
-fn plan_and_channel(words: &[&str]) -> (FaultPlan, Channel) {
+fn plan_and_channel(words: &[&str]) -> (FaultPlan, FaultScope) {
     let [side, transport, connection, seed, spec] = words else {
         panic!("{words:?}");
     };
-    let channel = Channel {
+    let channel = FaultScope {
         side: match *side {
             "client" => Side::Client,
             _ => Side::Server,

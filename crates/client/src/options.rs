@@ -75,7 +75,7 @@ impl Options {
         let plan = FaultPlan::new(spec, self.seed.unwrap_or_else(random_seed));
         // A delay of every message would hide what else happens.
         Ok(Some(plan.observed(|strike| {
-            if !strike.fate.is_quiet() {
+            if !strike.decision.is_quiet() {
                 say(&strike.to_string());
             }
         })))

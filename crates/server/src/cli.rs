@@ -225,7 +225,7 @@ impl Arguments {
         let seed = self.seed.unwrap_or_else(random_seed);
         let plan = FaultPlan::new(self.fault.clone()?, seed);
         // A delay of every message would hide what else happens.
-        Some(plan.observed(|strike| match strike.fate.is_quiet() {
+        Some(plan.observed(|strike| match strike.decision.is_quiet() {
             true => tracing::debug!("{strike}"),
             false => tracing::info!("{strike}"),
         }))

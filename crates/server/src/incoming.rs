@@ -171,7 +171,7 @@ fn faults(
     number: u64,
     exchange: Exchange,
 ) -> Option<Faults> {
-    let channel = fault::Channel {
+    let channel = fault::FaultScope {
         side: Side::Server,
         transport,
         number,

@@ -55,7 +55,7 @@ pub fn write(sequence: &Sequence<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn message(sequence: &Sequence<'_>, index: usize, out: &mut impl Write) -> io::Result<()> {
     let arrow = &sequence.arrows[index];
-    let line = match arrow.fate {
+    let line = match arrow.delivery {
         Delivery::Lost(LossPoint::Arrival, _) => "-x",
         Delivery::Lost(..) => "--x",
         Delivery::Unseen => "--)",

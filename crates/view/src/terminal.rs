@@ -184,11 +184,11 @@ impl<'a, W: Write> Drawing<'a, W> {
         };
         let style = style(arrow);
         let (from, to) = (self.places[arrow.from], self.places[arrow.to]);
-        let lost = match arrow.fate {
+        let lost = match arrow.delivery {
             Delivery::Lost(place, _) if arrives => Some(place),
             _ => None,
         };
-        let line = match arrow.marks.is_copy || arrow.fate == Delivery::Unseen {
+        let line = match arrow.marks.is_copy || arrow.delivery == Delivery::Unseen {
             true => self.glyphs.dotted,
             false => self.glyphs.line,
         };
@@ -340,7 +340,7 @@ impl<'a, W: Write> Drawing<'a, W> {
 }
 
 fn style(arrow: &Arrow<'_>) -> Style {
-    match arrow.fate {
+    match arrow.delivery {
         Delivery::Lost(..) => RED,
         _ if arrow.is_unsettled => YELLOW,
         _ if arrow.marks.is_broken || arrow.marks.is_refused => RED,

@@ -81,7 +81,7 @@ pub enum Exchange {
 
 /// A connection or socket, as far as its schedule depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Channel {
+pub struct FaultScope {
     /// Which program this is.
     pub side: Side,
     /// A stream cannot be reordered, a datagram cannot be cut.
@@ -96,7 +96,7 @@ pub struct Channel {
 #[derive(Debug)]
 pub struct Faults {
     /// The connection or socket.
-    pub channel: Channel,
+    pub channel: FaultScope,
     /// To its requests.
     pub requests: FaultSchedule,
     /// To its answers and events.
@@ -121,7 +121,7 @@ pub struct InjectedFault {
     /// Of a request or of a reply.
     pub direction: Direction,
     /// What happened to it.
-    pub fate: Decision,
+    pub decision: Decision,
 }
 
 /// A callback for each injected fault.
@@ -171,7 +171,7 @@ impl FaultPlan {
     }
 
     /// The schedules of one connection or socket.
-    pub fn faults(&self, channel: Channel) -> Faults {
+    pub fn faults(&self, channel: FaultScope) -> Faults {
         Faults {
             channel,
             requests: self.schedule(self.seed, channel, Direction::ToServer),
@@ -186,7 +186,7 @@ impl FaultPlan {
     /// and the n-th answer would always be late together; so the answers' seed is the first number
     /// of SplitMix64 from the plan's.
     pub fn relay(&self, transport: Transport, number: u64) -> (FaultSchedule, FaultSchedule) {
-        let channel = |side| Channel {
+        let channel = |side| FaultScope {
             side,
             transport,
             number,
@@ -199,7 +199,7 @@ impl FaultPlan {
         )
     }
 
-    fn schedule(&self, seed: u64, channel: Channel, direction: Direction) -> FaultSchedule {
+    fn schedule(&self, seed: u64, channel: FaultScope, direction: Direction) -> FaultSchedule {
         let counter = match direction {
             Direction::ToServer => &self.counts.requests,
             Direction::ToClient => &self.counts.replies,
@@ -223,7 +223,7 @@ impl fmt::Display for InjectedFault {
             Direction::ToServer => "request",
             Direction::ToClient => "reply",
         };
-        let (number, words) = (self.fate.number, self.fate.words());
+        let (number, words) = (self.decision.number, self.decision.words());
         write!(f, "fault: {what} #{number}: {words}")
     }
 }

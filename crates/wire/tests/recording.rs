@@ -14,7 +14,7 @@ use record::{Event, EventKind, Mask, Recorder, Recording, Secrets, Settings};
 use tempfile::TempDir;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange, FaultPlan};
+use wire::fault::{Exchange, FaultPlan, FaultScope};
 use wire::limits::Limits;
 
 /// Far longer than anything here takes: a test that meets it has failed.
@@ -85,7 +85,7 @@ fn pair(tape: &Tape, framing: Framing, mask: Option<Mask>) -> (Connection, TcpSt
 
 fn inject(connection: &mut Connection, side: Side, spec: &str) {
     let plan = FaultPlan::new(spec.parse().unwrap(), 1);
-    connection.inject(plan.faults(Channel {
+    connection.inject(plan.faults(FaultScope {
         side,
         transport: Transport::Tcp,
         number: 0,
@@ -489,7 +489,7 @@ fn datagrams_are_recorded_with_the_peer_of_each_and_what_a_fault_did() {
         let mut endpoint = Endpoint::new(socket);
         endpoint.record(&tape.recorder, "echo", 0, None).unwrap();
         let plan = FaultPlan::new(spec.parse().unwrap(), 1);
-        endpoint.inject(plan.faults(Channel {
+        endpoint.inject(plan.faults(FaultScope {
             side: Side::Server,
             transport: Transport::Udp,
             number: 0,

@@ -17,7 +17,7 @@ use testkit::peer::{receive_text, udp_socket};
 use testkit::service::start_with;
 use wire::connection::Connection;
 use wire::datagram::Endpoint;
-use wire::fault::{Channel, Exchange};
+use wire::fault::{Exchange, FaultScope};
 use wire::limits::Limits;
 
 use super::plan;
@@ -154,7 +154,7 @@ fn a_refused_question_over_udp_is_answered_as_if_by_the_server() {
 fn sent_over_udp(spec: &str, expected: usize) -> String {
     let peer = udp_socket();
     let mut endpoint = Endpoint::connected_to(peer.local_addr().unwrap()).unwrap();
-    endpoint.inject(plan(spec).faults(Channel {
+    endpoint.inject(plan(spec).faults(FaultScope {
         side: Side::Client,
         transport: Transport::Udp,
         number: 0,

@@ -11,7 +11,7 @@ use server::Config;
 use server::clock::Clock;
 use testkit::peer::{exchange, receive_from, receive_text};
 use testkit::service::{Service, start_configured, start_with};
-use wire::fault::{Channel, Exchange, FaultKind, FaultPlan};
+use wire::fault::{Exchange, FaultKind, FaultPlan, FaultScope};
 
 use super::config;
 
@@ -199,7 +199,7 @@ fn a_seed_repeats_what_happens_on_each_connection() {
     let plan = || FaultPlan::new("drop-request=30%,drop-reply=30%".parse().unwrap(), 2026);
     let server = start_configured(Mode::Text, |config| config.faults = Some(plan()));
     for number in 0..3 {
-        let mut faults = plan().faults(Channel {
+        let mut faults = plan().faults(FaultScope {
             side: Side::Server,
             transport: Transport::Tcp,
             number,
@@ -209,9 +209,9 @@ fn a_seed_repeats_what_happens_on_each_connection() {
         let mut expected = "12:READY text 1,".to_owned();
         for request in 10..60 {
             write!(stream, "8:LOWER {request},").unwrap();
-            let passes = |verdict| verdict == FaultKind::Pass;
-            if passes(faults.requests.next_decision().verdict)
-                && passes(faults.replies.next_decision().verdict)
+            let passes = |kind| kind == FaultKind::Pass;
+            if passes(faults.requests.next_decision().kind)
+                && passes(faults.replies.next_decision().kind)
             {
                 expected += &format!("5:OK {request},");
             }

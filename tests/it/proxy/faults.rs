@@ -199,7 +199,7 @@ fn what_one_read_returned_is_one_message_in_raw_framing() {
     // Only when this was read is the next one another read.
     let strike = receiver.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(
-        (strike.direction, strike.fate.number),
+        (strike.direction, strike.decision.number),
         (Direction::ToServer, 2)
     );
     client.write_all(b"end").unwrap();
@@ -237,12 +237,12 @@ fn a_seed_repeats_what_happens_and_requests_and_replies_meet_different_fates() {
 #[test]
 fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_another() {
     use proto::side::Side;
-    use wire::fault::{Channel, Exchange};
+    use wire::fault::{Exchange, FaultScope};
     let plan = wire::fault::FaultPlan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
     // The first number of SplitMix64 from 1234567, as published.
     let other = wire::fault::FaultPlan::new(plan.spec().clone(), 6_457_827_717_110_365_317);
     let (mut requests, mut replies) = plan.relay(Transport::Tcp, 3);
-    let channel = |side| Channel {
+    let channel = |side| FaultScope {
         side,
         transport: Transport::Tcp,
         number: 3,
@@ -255,10 +255,10 @@ fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_
         let (request, reply) = (requests.next_decision(), replies.next_decision());
         let (expected, also) = (client.next_decision(), server.next_decision());
         assert_eq!(
-            (request.verdict, request.delay),
-            (expected.verdict, expected.delay)
+            (request.kind, request.delay),
+            (expected.kind, expected.delay)
         );
-        assert_eq!((reply.verdict, reply.delay), (also.verdict, also.delay));
+        assert_eq!((reply.kind, reply.delay), (also.kind, also.delay));
         differ |= request.delay != reply.delay;
     }
     assert!(differ);

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use measure::experiment::loss::Loss;
 use measure::experiment::rates::{Rate, seeds_of};
 use proto::side::Side;
-use wire::fault::{Channel, FaultKind, FaultPlan, FaultSpec};
+use wire::fault::{FaultKind, FaultPlan, FaultScope, FaultSpec};
 
 use super::subjects::{Kind, channel};
 use crate::failure::Failure;
@@ -91,12 +91,12 @@ pub fn plan(
 /// log-in, which is no part of what is measured, is not disturbed. Later messages draw numbers of
 /// their own, so choosing a seed by this does not favour them.
 fn log_in_passes(kind: Kind, plan: &FaultPlan) -> bool {
-    let mut faults = plan.faults(Channel {
+    let mut faults = plan.faults(FaultScope {
         side: Side::Server,
         ..channel(kind.transport())
     });
     (0..kind.setup_messages()).all(|_| {
-        faults.requests.next_decision().verdict == FaultKind::Pass
-            && faults.replies.next_decision().verdict == FaultKind::Pass
+        faults.requests.next_decision().kind == FaultKind::Pass
+            && faults.replies.next_decision().kind == FaultKind::Pass
     })
 }

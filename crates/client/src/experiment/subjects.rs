@@ -16,7 +16,7 @@ use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::side::Side;
-use wire::fault::{Channel, Exchange, FaultPlan};
+use wire::fault::{Exchange, FaultPlan, FaultScope};
 
 use self::cash_machine::{Account, Bank, CashMachine};
 use self::clock::Clock;
@@ -159,8 +159,8 @@ impl SubjectConfig {
 }
 
 /// A connection or socket of this program, the first of its plan.
-pub fn channel(transport: Transport) -> Channel {
-    Channel {
+pub fn channel(transport: Transport) -> FaultScope {
+    FaultScope {
         side: Side::Client,
         transport,
         number: 0,

@@ -9,7 +9,7 @@ use proto::side::Side;
 use record::{EventKind, Recorder};
 use wire::connect::connect;
 use wire::connection::Connection;
-use wire::fault::{Channel, Exchange, FaultPlan, Faults};
+use wire::fault::{Exchange, FaultPlan, FaultScope, Faults};
 use wire::limits::Limits;
 
 use crate::failure::Failure;
@@ -70,7 +70,7 @@ impl Target {
             Transport::Tcp => plan.next_connection(),
             Transport::Udp => 0,
         };
-        Some(plan.faults(Channel {
+        Some(plan.faults(FaultScope {
             side: Side::Client,
             transport,
             number,

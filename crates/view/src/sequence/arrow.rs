@@ -25,7 +25,7 @@ pub struct Arrow<'a> {
     /// When it was received, if the receiver was recorded.
     pub received: Option<Moment>,
     /// What became of it.
-    pub fate: Delivery,
+    pub delivery: Delivery,
     /// What else there is to say.
     pub marks: Marks,
     /// Whether it belongs to a withdrawal that is not settled.
@@ -89,7 +89,7 @@ impl Arrow<'_> {
     /// What is special about it, each in two or three words.
     pub fn badges(&self) -> Vec<String> {
         let marks = &self.marks;
-        let lost = match self.fate {
+        let lost = match self.delivery {
             Delivery::Lost(_, why) => Some(why),
             _ => None,
         };

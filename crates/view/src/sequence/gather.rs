@@ -353,7 +353,7 @@ impl<'a> Gatherer<'a, '_> {
             is_masked: false,
             sent: None,
             received: None,
-            fate: Delivery::Assumed,
+            delivery: Delivery::Assumed,
             marks: Marks::default(),
             is_unsettled: false,
         });

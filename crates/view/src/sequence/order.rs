@@ -54,7 +54,7 @@ pub(super) fn order(
                 ends[arrow].receives = false;
                 let other = Arrow {
                     sent: None,
-                    fate: Delivery::Assumed,
+                    delivery: Delivery::Assumed,
                     ..arrows[arrow].clone()
                 };
                 arrows[arrow].received = None;

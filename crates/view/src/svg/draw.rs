@@ -153,7 +153,7 @@ impl<'a, W: Write> Drawing<'a, W> {
             self.details(index),
             escape(&self.tooltip(arrow))
         )?;
-        let is_lost = matches!(arrow.fate, Delivery::Lost(..));
+        let is_lost = matches!(arrow.delivery, Delivery::Lost(..));
         // A cross is taller than a line.
         let above = if is_lost { 8.0 } else { 5.5 };
         let label_y = from_y.min(to_y) - above;
@@ -203,7 +203,7 @@ impl<'a, W: Write> Drawing<'a, W> {
         let (from, to) = (self.layout.x[arrow.from], self.layout.x[arrow.to]);
         let way = if to >= from { 1.0 } else { -1.0 };
         let at = |part: f64| (from + (to - from) * part, from_y + (to_y - from_y) * part);
-        if let Delivery::Lost(place, _) = arrow.fate {
+        if let Delivery::Lost(place, _) = arrow.delivery {
             let (x, y) = match place {
                 LossPoint::Start => at(0.2),
                 LossPoint::Way => at(0.62),
@@ -291,12 +291,12 @@ impl<'a, W: Write> Drawing<'a, W> {
 
 fn class(arrow: &Arrow<'_>) -> String {
     let marks = &arrow.marks;
-    let is_lost = matches!(arrow.fate, Delivery::Lost(..));
+    let is_lost = matches!(arrow.delivery, Delivery::Lost(..));
     let classes = [
         (is_lost || marks.is_broken || marks.is_refused, " lost"),
         (marks.attempt.is_some(), " resent"),
         (marks.is_copy, " copy"),
-        (arrow.fate == Delivery::Unseen, " unseen"),
+        (arrow.delivery == Delivery::Unseen, " unseen"),
         (arrow.is_unsettled, " unsettled"),
     ];
     let given = classes.into_iter().filter(|(is, _)| *is);

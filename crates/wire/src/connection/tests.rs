@@ -185,12 +185,12 @@ fn queued_messages_leave_in_one_go_and_in_order() {
 
 /// A client's connection with these faults, and the bare other end of it.
 fn with_faults(spec: &str) -> (Connection, TcpStream) {
-    use crate::fault::{Channel, Exchange, FaultPlan};
+    use crate::fault::{Exchange, FaultPlan, FaultScope};
     use proto::mode::Transport;
     use proto::side::Side;
     let (mut connection, other) = pair(Framing::Line, Limits::CLIENT);
     let plan = FaultPlan::new(spec.parse().unwrap(), 1);
-    connection.inject(plan.faults(Channel {
+    connection.inject(plan.faults(FaultScope {
         side: Side::Client,
         transport: Transport::Tcp,
         number: 0,

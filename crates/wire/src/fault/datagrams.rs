@@ -88,11 +88,11 @@ impl Datagrams {
     /// is lost counts as [sent](Datagrams::after_send).
     pub fn send(&mut self, datagram: OutgoingDatagram, tap: Option<&Tap>) -> Vec<OutgoingDatagram> {
         let OutgoingDatagram { message, receiver } = datagram;
-        let fate = self.sent.next_decision();
+        let decision = self.sent.next_decision();
         // What is late is late after the pause.
-        let now = Instant::now() + fate.pause.unwrap_or_default();
+        let now = Instant::now() + decision.pause.unwrap_or_default();
         let may_hold = self.held_back.is_none();
-        let mut sending = Sending::new(message, false, fate, may_hold, now, None);
+        let mut sending = Sending::new(message, false, decision, may_hold, now, None);
         sending.pause(tap);
         before_send(self.side);
         sending.record(tap);

@@ -52,14 +52,14 @@ impl Outgoing {
 
     /// Decides what happens to the next message.
     pub fn decide(&mut self, bytes: Vec<u8>, is_secret: bool, now: Instant) -> Sending {
-        let fate = self.schedule.next_decision();
+        let decision = self.schedule.next_decision();
         let mut before = self.queue.iter().rev();
         let may_hold = match before.find(|sending| sending.copies() > 0) {
             // What finds another held is what that one waits for.
             Some(last) => !last.is_held(),
             None => self.held.is_none(),
         };
-        let sending = Sending::new(bytes, is_secret, fate, may_hold, now, self.latest);
+        let sending = Sending::new(bytes, is_secret, decision, may_hold, now, self.latest);
         if !sending.is_lost() {
             self.latest = Some(sending.due);
         }

@@ -16,7 +16,7 @@ use proto::named;
 
 use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Distribution, Fault, FaultSpec, Micros, Selection};
-use super::{Channel, Exchange, InjectedFault, Observer};
+use super::{Exchange, FaultScope, InjectedFault, Observer};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
 
@@ -49,7 +49,7 @@ pub struct Decision {
     /// The message's number among those of its direction in this process; the first is 1.
     pub number: u64,
     /// What happens to it.
-    pub verdict: FaultKind,
+    pub kind: FaultKind,
     /// How late it is sent.
     pub delay: Duration,
     /// In how large segments it is sent, if it is split.
@@ -67,7 +67,7 @@ pub struct Flip(pub u64);
 /// What happens to the messages of one direction of one connection, in order.
 #[derive(Debug)]
 pub struct FaultSchedule {
-    channel: Channel,
+    channel: FaultScope,
     direction: Direction,
     counter: Arc<AtomicU64>,
     observer: Observer,
@@ -119,7 +119,7 @@ impl FaultSchedule {
     pub fn new(
         spec: &FaultSpec,
         seed: u64,
-        channel: Channel,
+        channel: FaultScope,
         direction: Direction,
     ) -> FaultSchedule {
         let numbers =
@@ -178,22 +178,22 @@ impl FaultSchedule {
 
     /// Whether a message may have to wait for the next one.
     pub fn may_glue(&self) -> bool {
-        let mut verdicts = self.rules.iter().map(|(verdict, _)| verdict);
-        verdicts.any(|verdict| *verdict == FaultKind::Glue)
+        let mut verdicts = self.rules.iter().map(|(kind, _)| kind);
+        verdicts.any(|kind| *kind == FaultKind::Glue)
     }
 
     /// What happens to the next message, which was received: it is lost, refused or duplicated.
     pub fn next_received(&mut self) -> Option<FaultEffect> {
-        self.next_decision().verdict.effect(0, true)
+        self.next_decision().kind.effect(0, true)
     }
 
     /// What happens to the next message.
     pub fn next_decision(&mut self) -> Decision {
         let number = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut verdict = FaultKind::Pass;
+        let mut kind = FaultKind::Pass;
         for (candidate, rule) in &mut self.rules {
-            if rule.applies(number) && verdict == FaultKind::Pass {
-                verdict = *candidate;
+            if rule.applies(number) && kind == FaultKind::Pass {
+                kind = *candidate;
             }
         }
         let delay = self.delay.as_mut().map_or(Duration::ZERO, |delay| {
@@ -213,24 +213,24 @@ impl FaultSchedule {
             .as_mut()
             .and_then(|pause| pause.value_for(number));
         let pause = pause.map(|Micros(micros)| Duration::from_micros(micros));
-        let fate = Decision {
+        let decision = Decision {
             number,
-            verdict,
+            kind,
             delay,
             split,
             corrupt,
             pause,
         };
         if let Some(observe) = &self.observer.0
-            && !fate.is_nothing()
+            && !decision.is_nothing()
         {
             observe(InjectedFault {
                 connection: self.channel.number,
                 direction: self.direction,
-                fate,
+                decision,
             });
         }
-        fate
+        decision
     }
 }
 
@@ -307,12 +307,12 @@ impl Decision {
     /// Whether the message comes whole and by itself, though perhaps late or in pieces: what is
     /// often asked for all messages, so that reporting each would hide what else happens.
     pub fn is_quiet(&self) -> bool {
-        self.verdict == FaultKind::Pass && self.corrupt.is_none() && self.pause.is_none()
+        self.kind == FaultKind::Pass && self.corrupt.is_none() && self.pause.is_none()
     }
 
     /// What happens, one thing after the other.
     fn parts(&self) -> Vec<String> {
-        let mut parts = match self.verdict {
+        let mut parts = match self.kind {
             FaultKind::Pass => Vec::new(),
             fault => vec![fault.name().to_owned()],
         };
@@ -331,7 +331,7 @@ impl Decision {
     pub fn words(&self) -> String {
         let mut shown = *self;
         // What comes besides means nothing where nothing is sent.
-        match self.verdict {
+        match self.kind {
             FaultKind::Drop | FaultKind::Error => {
                 (shown.split, shown.corrupt, shown.pause) = (None, None, None);
             }
@@ -350,7 +350,7 @@ impl Decision {
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = self.parts();
-        if self.verdict == FaultKind::Pass {
+        if self.kind == FaultKind::Pass {
             parts.insert(0, "pass".to_owned());
         }
         f.write_str(&parts.join(" "))

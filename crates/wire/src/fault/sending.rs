@@ -62,33 +62,33 @@ impl Sending {
     pub fn new(
         bytes: Vec<u8>,
         is_secret: bool,
-        fate: Decision,
+        decision: Decision,
         may_hold: bool,
         now: Instant,
         latest: Option<Instant>,
     ) -> Sending {
         let mut sending = Sending::unaffected(bytes, is_secret, now);
         let length = sending.bytes.len();
-        let effect = fate.verdict.effect(length, may_hold);
+        let effect = decision.kind.effect(length, may_hold);
         if let Some(FaultEffect::Dropped | FaultEffect::Refused) = effect {
             sending.effects.extend(effect);
             return sending;
         }
-        sending.pause = fate.pause;
-        sending.due = (now + fate.delay).max(latest.unwrap_or(now));
+        sending.pause = decision.pause;
+        sending.due = (now + decision.delay).max(latest.unwrap_or(now));
         if effect == Some(FaultEffect::Reset) {
             sending.effects.extend(effect);
             return sending;
         }
-        if let Some(bit) = fate.corrupt.and_then(|flip| flip.bit(length)) {
+        if let Some(bit) = decision.corrupt.and_then(|flip| flip.bit(length)) {
             sending.flip(bit);
             sending.effects.push(FaultEffect::Corrupted(bit));
         }
         sending.effects.extend(effect);
-        if !fate.delay.is_zero() && effect != Some(FaultEffect::Reordered) {
+        if !decision.delay.is_zero() && effect != Some(FaultEffect::Reordered) {
             sending.effects.push(FaultEffect::Delayed(sending.due));
         }
-        if let Some(size) = fate.split.map(NonZeroUsize::get)
+        if let Some(size) = decision.split.map(NonZeroUsize::get)
             && size < length
             && !sending.is_held()
         {
@@ -239,7 +239,7 @@ mod tests {
 
     const FATE: Decision = Decision {
         number: 1,
-        verdict: FaultKind::Pass,
+        kind: FaultKind::Pass,
         delay: Duration::ZERO,
         split: None,
         corrupt: None,
@@ -251,8 +251,8 @@ mod tests {
         let (sent, mut latest) = (Instant::now(), None);
         let due = [30, 10, 50, 0].map(|delay| {
             let delay = Duration::from_millis(delay);
-            let fate = Decision { delay, ..FATE };
-            let sending = Sending::new(Vec::new(), false, fate, true, sent, latest);
+            let decision = Decision { delay, ..FATE };
+            let sending = Sending::new(Vec::new(), false, decision, true, sent, latest);
             latest = Some(sending.due);
             sending.due - sent
         });
@@ -263,21 +263,21 @@ mod tests {
     fn what_happens_to_a_message_is_in_the_order_in_which_it_happens() {
         let now = Instant::now();
         let due = now + Duration::from_millis(1);
-        let all = |verdict| Decision {
-            verdict,
+        let all = |kind| Decision {
+            kind,
             delay: due - now,
             split: NonZeroUsize::new(2),
             corrupt: Some(Flip(0)),
             ..FATE
         };
-        let effects = |verdict, may_hold| {
+        let effects = |kind, may_hold| {
             let bytes = b"abcd".to_vec();
-            Sending::new(bytes, false, all(verdict), may_hold, now, None).effects
+            Sending::new(bytes, false, all(kind), may_hold, now, None).effects
         };
         use FaultEffect::{Corrupted, Cut, Delayed, Dropped, Duplicated};
         use FaultEffect::{Glued, Refused, Reordered, Reset, Split};
         let (flip, late) = (Corrupted(0), Delayed(due));
-        for (verdict, expected) in [
+        for (kind, expected) in [
             (FaultKind::Pass, &[flip, late, Split(2)][..]),
             (FaultKind::Drop, &[Dropped]),
             (FaultKind::Error, &[Refused]),
@@ -287,7 +287,7 @@ mod tests {
             (FaultKind::Reorder, &[flip, Reordered]),
             (FaultKind::Glue, &[flip, Glued, late]),
         ] {
-            assert_eq!(effects(verdict, true), expected, "{verdict:?}");
+            assert_eq!(effects(kind, true), expected, "{kind:?}");
         }
         let unheld = effects(FaultKind::Glue, false);
         assert_eq!(unheld, effects(FaultKind::Pass, true));

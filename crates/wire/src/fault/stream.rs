@@ -18,7 +18,7 @@ use super::crash::after_receive;
 use super::outgoing::Outgoing;
 use super::schedule::FaultSchedule;
 use super::sending::{Break, Sending};
-use super::{Channel, Exchange, Faults, injected_refusal};
+use super::{Exchange, FaultScope, Faults, injected_refusal};
 
 /// Short enough not to be noticed by a user, and to distort no measurement of refusals by much.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -62,7 +62,7 @@ impl SharedFaults {
 
 impl StreamFaults {
     fn new(faults: Faults) -> StreamFaults {
-        let Channel { side, exchange, .. } = faults.channel;
+        let FaultScope { side, exchange, .. } = faults.channel;
         let (sent, received) = faults.sent_and_received();
         StreamFaults {
             side,

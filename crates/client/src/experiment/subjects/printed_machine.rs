@@ -86,7 +86,7 @@ impl Subject for PrintedMachine {
                 return Err(Failure::Interrupted);
             }
             let began = Instant::now();
-            let fails = self.errors.next_decision().verdict == FaultKind::Drop;
+            let fails = self.errors.next_decision().kind == FaultKind::Drop;
             match self
                 .dialogue
                 .carry_out(Operation::Withdraw(AMOUNT), fails)?

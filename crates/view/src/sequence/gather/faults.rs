@@ -97,14 +97,14 @@ impl<'a> Gatherer<'a, '_> {
             self.push(site.life, site.at, Action::Receives(arrow));
             arrow
         });
-        self.arrows[arrow].fate = Delivery::Lost(LossPoint::Arrival, why);
+        self.arrows[arrow].delivery = Delivery::Lost(LossPoint::Arrival, why);
     }
 
     /// A message that never left.
     fn unsent(&mut self, site: Site, message: &'a Message, why: &'static str) -> usize {
         let arrow = self.arrow(site.conversation, message);
         self.arrows[arrow].sent = Some(site.at);
-        self.arrows[arrow].fate = Delivery::Lost(LossPoint::Start, why);
+        self.arrows[arrow].delivery = Delivery::Lost(LossPoint::Start, why);
         self.push(site.life, site.at, Action::Sends(arrow));
         arrow
     }

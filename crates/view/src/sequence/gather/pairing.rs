@@ -60,7 +60,7 @@ fn merge(arrows: &mut [Arrow<'_>], sent: usize, received: usize) {
     let Arrow {
         received: at,
         marks,
-        fate,
+        delivery,
         ..
     } = arrows[received];
     let arrow = &mut arrows[sent];
@@ -68,8 +68,8 @@ fn merge(arrows: &mut [Arrow<'_>], sent: usize, received: usize) {
     arrow.marks.is_handled_twice |= marks.is_handled_twice;
     arrow.marks.is_refused |= marks.is_refused;
     arrow.marks.is_broken |= marks.is_broken;
-    arrow.fate = match fate {
-        Delivery::Lost(..) => fate,
+    arrow.delivery = match delivery {
+        Delivery::Lost(..) => delivery,
         _ => Delivery::Arrived,
     };
 }
@@ -159,9 +159,9 @@ fn unreceived(
     let last = half.sent.iter().rposition(is_received);
     for (index, arrow) in half.sent.iter().enumerate() {
         let arrow = &mut gatherer.arrows[*arrow];
-        if arrow.received.is_none() && arrow.fate == Delivery::Assumed {
+        if arrow.received.is_none() && arrow.delivery == Delivery::Assumed {
             let is_gap = last.is_some_and(|last| index < last) && run.is_some();
-            arrow.fate = match arrow.sent {
+            arrow.delivery = match arrow.sent {
                 Some(at) if at > seen => Delivery::Unseen,
                 _ if is_gap && gatherer.has_gaps => Delivery::Unseen,
                 _ => Delivery::Lost(LossPoint::Way, "never received"),

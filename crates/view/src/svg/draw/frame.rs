@@ -56,11 +56,15 @@ impl<W: Write> Drawing<'_, W> {
             });
         type Sign = (fn(&Arrow<'_>) -> bool, &'static str, &'static str);
         let signs: [Sign; 4] = [
-            (|it| matches!(it.fate, Delivery::Lost(..)), " lost", "lost"),
+            (
+                |it| matches!(it.delivery, Delivery::Lost(..)),
+                " lost",
+                "lost",
+            ),
             (|it| it.marks.attempt.is_some(), " resent", "asked again"),
             (|it| it.marks.is_copy, " copy", "doubled by a fault"),
             (
-                |it| it.fate == Delivery::Unseen,
+                |it| it.delivery == Delivery::Unseen,
                 " unseen",
                 "the other recording does not say",
             ),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fault::{FaultPlan, Faults};
 
-const CHANNEL: Channel = Channel {
+const CHANNEL: FaultScope = FaultScope {
     side: Side::Client,
     transport: Transport::Tcp,
     number: 0,
@@ -9,13 +9,13 @@ const CHANNEL: Channel = Channel {
 };
 
 fn requests(spec: &str, (seed, number): (u64, u64), count: usize) -> Vec<Decision> {
-    let (spec, channel) = (spec.parse().unwrap(), Channel { number, ..CHANNEL });
+    let (spec, channel) = (spec.parse().unwrap(), FaultScope { number, ..CHANNEL });
     let mut schedule = FaultSchedule::new(&spec, seed, channel, Direction::ToServer);
     (0..count).map(|_| schedule.next_decision()).collect()
 }
 
 fn verdicts(fates: &[Decision]) -> Vec<FaultKind> {
-    fates.iter().map(|fate| fate.verdict).collect()
+    fates.iter().map(|decision| decision.kind).collect()
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
 fn one_fault_does_not_move_another() {
     let dropped = |spec| {
         let fates = verdicts(&requests(spec, (7, 0), 200)).into_iter();
-        let dropped = fates.map(|verdict| verdict == FaultKind::Drop);
+        let dropped = fates.map(|kind| kind == FaultKind::Drop);
         dropped.collect::<Vec<_>>()
     };
     let among = "drop-request=30%,error=50%,cut=50%,duplicate=50%,delay=1ms";
@@ -41,11 +41,11 @@ fn one_fault_does_not_move_another() {
 #[test]
 fn connections_that_interleave_keep_their_schedules() {
     let plan = || FaultPlan::new("drop-request=30%,delay=1us..1ms".parse().unwrap(), 7);
-    let faults = |plan: &FaultPlan, number| plan.faults(Channel { number, ..CHANNEL });
+    let faults = |plan: &FaultPlan, number| plan.faults(FaultScope { number, ..CHANNEL });
     let drawn = |mut faults: Faults| {
         let fates = (0..100).map(|_| faults.requests.next_decision());
         fates
-            .map(|fate| (fate.verdict, fate.delay))
+            .map(|decision| (decision.kind, decision.delay))
             .collect::<Vec<_>>()
     };
 
@@ -64,9 +64,9 @@ fn counts_go_over_all_connections_of_the_process() {
     let plan = FaultPlan::new("drop-request=#3-4,drop-reply=#1".parse().unwrap(), 7);
     let mut dropped = Vec::new();
     for number in 0..3 {
-        let mut faults = plan.faults(Channel { number, ..CHANNEL });
-        dropped.push([(); 2].map(|()| faults.requests.next_decision().verdict));
-        let is_lost = faults.replies.next_decision().verdict == FaultKind::Drop;
+        let mut faults = plan.faults(FaultScope { number, ..CHANNEL });
+        dropped.push([(); 2].map(|()| faults.requests.next_decision().kind));
+        let is_lost = faults.replies.next_decision().kind == FaultKind::Drop;
         assert_eq!(is_lost, number == 0);
     }
     use FaultKind::{Drop, Pass};
@@ -80,7 +80,7 @@ fn a_fault_applies_only_where_it_has_a_meaning() {
             .parse()
             .unwrap();
     let of = |side, transport, exchange, direction| {
-        let channel = Channel {
+        let channel = FaultScope {
             side,
             transport,
             number: 0,
@@ -154,7 +154,7 @@ fn requests_and_replies_are_lost_independently() {
             faults.requests.next_decision(),
             faults.replies.next_decision(),
         );
-        request.verdict == FaultKind::Pass && reply.verdict == FaultKind::Pass
+        request.kind == FaultKind::Pass && reply.kind == FaultKind::Pass
     });
     let share = done.count() as f64 / f64::from(rounds);
     // Five standard deviations are 0.018.
@@ -164,7 +164,7 @@ fn requests_and_replies_are_lost_independently() {
 #[test]
 fn delays_stay_within_their_range_and_apply_as_often_as_they_say() {
     let fates = requests("delay=20ms..80ms@10%", (7, 0), 10_000);
-    let delays = fates.iter().map(|fate| fate.delay.as_micros());
+    let delays = fates.iter().map(|decision| decision.delay.as_micros());
     let late: Vec<_> = delays.filter(|micros| *micros > 0).collect();
     assert!((850..1150).contains(&late.len()), "{}", late.len());
     assert!(late.iter().all(|micros| (20_000..=80_000).contains(micros)));

@@ -1,12 +1,12 @@
 use super::*;
 use crate::fault::outgoing::GLUE_WAIT;
-use crate::fault::{Channel, FaultPlan};
+use crate::fault::{FaultPlan, FaultScope};
 use proto::mode::Transport;
 use record::tap::Batch;
 
 fn faults_of(side: Side, spec: &str) -> StreamFaults {
     let plan = FaultPlan::new(spec.parse().unwrap(), 1);
-    StreamFaults::new(plan.faults(Channel {
+    StreamFaults::new(plan.faults(FaultScope {
         side,
         transport: Transport::Tcp,
         number: 0,
