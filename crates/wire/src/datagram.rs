@@ -111,7 +111,8 @@ impl Endpoint {
                 wait => wait,
             };
             let wait = wait.into_iter().chain(due).min();
-            let received = receive_once(&self.socket, &mut self.waiter, &mut self.buffer, wait);
+            let received =
+                receive_once(&self.socket, &mut self.waiter, &mut self.buffer, None, wait);
             if let (Some(tap), Err(error)) = (&self.tap, &received) {
                 tap.failed(&error.to_string());
             }
@@ -222,7 +223,8 @@ pub fn transmit(
     Ok(())
 }
 
-/// Receives once; `None` when nothing came for so long, or earlier.
+/// Receives once; `None` when nothing came for so long, or earlier. A socket that is connected to
+/// `peer` may be shut down by another thread, and then returns an empty datagram.
 ///
 /// # Errors
 /// When a connected socket's peer is not there, or the socket is broken.
@@ -230,12 +232,18 @@ pub fn receive_once(
     socket: &UdpSocket,
     waiter: &mut Waiter,
     buffer: &mut [u8],
+    peer: Option<SocketAddr>,
     wait: Option<Duration>,
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     if !waiter.may_read(socket, wait)? {
         return Ok(None);
     }
-    match socket.recv_from(buffer) {
+    // What a socket returns that was shut down has no source, which `recv_from` panics at.
+    let received = match peer {
+        Some(peer) => socket.recv(buffer).map(|length| (length, peer)),
+        None => socket.recv_from(buffer),
+    };
+    match received {
         Ok(received) => {
             wait_while_stopped();
             Ok(Some(received))
@@ -300,5 +308,19 @@ mod tests {
         client.send(b"anybody?").unwrap();
         let error = client.receive(by).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_connected_socket_that_is_shut_down_returns_and_does_not_panic() {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = peer.local_addr().unwrap();
+        socket.connect(address).unwrap();
+        socket2::SockRef::from(&socket)
+            .shutdown(std::net::Shutdown::Both)
+            .unwrap();
+        let (mut waiter, wait) = (Waiter::default(), Some(Duration::from_secs(5)));
+        let received = receive_once(&socket, &mut waiter, &mut [0; 9], Some(address), wait);
+        assert_eq!(received.unwrap(), Some((0, address)));
     }
 }

@@ -113,7 +113,7 @@ impl Forward<'_, '_> {
                 self.forget_idle();
             }
             let due = faults.as_ref().and_then(Datagrams::next_due);
-            match receive(socket, &mut waiter, &mut buffer, due) {
+            match receive(socket, &mut waiter, &mut buffer, None, due) {
                 Ok(Some((length, client))) => {
                     if let Some(reason) = self.ignored(client, own) {
                         tracing::warn!(%client, "datagram ignored: {reason}");
@@ -231,8 +231,9 @@ impl Association {
     fn receive_replies(&self, replies_tx: &SyncSender<OutgoingDatagram>) {
         let mut buffer = vec![0; BUFFER];
         let mut waiter = Waiter::default();
+        let peer = self.upstream.peer_addr().ok();
         while !self.is_over.load(Ordering::Relaxed) {
-            match receive(&self.upstream, &mut waiter, &mut buffer, None) {
+            match receive(&self.upstream, &mut waiter, &mut buffer, peer, None) {
                 // The end of the socket looks like an empty datagram, or is an error.
                 _ if self.is_over.load(Ordering::Relaxed) => return,
                 Ok(Some((length, _))) => {
@@ -378,11 +379,12 @@ fn receive(
     socket: &UdpSocket,
     waiter: &mut Waiter,
     buffer: &mut [u8],
+    peer: Option<SocketAddr>,
     due: Option<Instant>,
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     let due = due.map(|due| due.saturating_duration_since(Instant::now()));
     let wait = due.map_or(STOP_CHECK, |due| due.min(STOP_CHECK));
-    receive_once(socket, waiter, buffer, Some(wait))
+    receive_once(socket, waiter, buffer, peer, Some(wait))
 }
 
 fn in_thread<'scope>(
