@@ -26,6 +26,11 @@ impl Written {
     fn text(&self) -> &str {
         str::from_utf8(&self.bytes).unwrap()
     }
+
+    /// What [`Lines::next`] did not take.
+    fn rest(&self) -> &str {
+        str::from_utf8(&self.bytes[self.taken..]).unwrap()
+    }
 }
 
 impl Lines {
@@ -81,8 +86,7 @@ impl Lines {
     #[track_caller]
     pub fn next(&self) -> String {
         let line = self.wait(|written| {
-            let rest = &written.text()[written.taken..];
-            let line = rest.split_inclusive('\n').next();
+            let line = written.rest().split_inclusive('\n').next();
             line.map(str::to_owned)
                 .or_else(|| written.ended.then(String::new))
         });
@@ -94,16 +98,12 @@ impl Lines {
     /// What was not taken, once the process has closed this output.
     #[track_caller]
     pub fn rest(&self) -> String {
-        self.wait(|written| {
-            let rest = &written.text()[written.taken..];
-            written.ended.then(|| rest.to_owned())
-        })
+        self.wait(|written| written.ended.then(|| written.rest().to_owned()))
     }
 
     /// What was not taken yet.
     pub fn rest_so_far(&self) -> String {
-        let written = self.written();
-        written.text()[written.taken..].to_owned()
+        self.written().rest().to_owned()
     }
 
     /// Everything that was written yet.
