@@ -90,7 +90,8 @@ impl Peer {
     pub fn greeted(stream: TcpStream, framing: Framing) -> Peer {
         let mut peer = Peer::over(stream, framing);
         let ready = peer.receive().unwrap();
-        assert!(ready.starts_with("READY "), "{ready}");
+        let (words, is_ready) = (ready.split(' ').count(), ready.starts_with("READY "));
+        assert!(is_ready && words == 3 && ready.ends_with(" 1"), "{ready}");
         peer
     }
 
