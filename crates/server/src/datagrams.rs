@@ -63,8 +63,11 @@ pub fn serve_datagrams(
                 let replies = match effect {
                     Some(FaultEffect::Dropped) => [None, None],
                     Some(FaultEffect::Refused) => [refuse(datagram), None],
-                    Some(_) => [answer(datagram, sender), answer(datagram, sender)],
-                    None => [answer(datagram, sender), None],
+                    Some(FaultEffect::Duplicated) => {
+                        [answer(datagram, sender), answer(datagram, sender)]
+                    }
+                    // The rest happens to what is sent.
+                    _ => [answer(datagram, sender), None],
                 };
                 (replies, sender)
             }

@@ -15,7 +15,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A server that answers no connection for so long is gone. Without this, a bench that ends after a
 /// number of requests would go on for hours, counting failures.
-const MAX_SILENCE: Duration = Duration::from_secs(10);
+const MAX_SILENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 
 /// Requests of one connection that must have failed in a row besides: with few of them, 10 s are
 /// soon over.
@@ -23,7 +23,7 @@ const MIN_FAILED_IN_A_ROW: u32 = 3;
 
 /// In an open loop, how long after the end a request may still be asked. Later, it is counted as
 /// [`NEVER_ASKED`].
-const MAX_DELAY: Duration = Duration::from_secs(5);
+const MAX_DELAY: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 
 /// The label of a request of an open loop that was due while no connection was free.
 const NEVER_ASKED: &str = "never asked, 5 s after the end";
