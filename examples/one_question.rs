@@ -25,17 +25,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let stream = TcpStream::connect(address)?;
     let mut connection = Connection::new(stream, Framing::Netstring, Limits::CLIENT)?;
-    hear(&mut connection)?;
+    receive(&mut connection)?;
     for request in ["PRIME 97", "QUIT"] {
         writeln!(io::stdout(), "C: {request}")?;
         connection.writer.send(request.as_bytes())?;
-        hear(&mut connection)?;
+        receive(&mut connection)?;
     }
     connection.close();
     Ok(())
 }
 
-fn hear(connection: &mut Connection) -> Result<(), Box<dyn Error>> {
+fn receive(connection: &mut Connection) -> Result<(), Box<dyn Error>> {
     let message = connection.reader.receive(None)?;
     let message = message.ok_or("the server closed")?;
     writeln!(io::stdout(), "S: {}", String::from_utf8(message)?)?;

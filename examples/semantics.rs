@@ -82,7 +82,7 @@ impl Trouble {
             ),
             Trouble::DoubledRequest => (
                 "500 are withdrawn from an account of 10000. The network delivers the request twice,",
-                "as it may when the first copy seemed lost. The machine hears one answer.",
+                "as it may when the first copy seemed lost. The machine receives one answer.",
             ),
         }
     }

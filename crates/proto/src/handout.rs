@@ -104,7 +104,7 @@ impl Handout {
             Handout::LengthPrefix => "messages behind three digits of length",
             Handout::Echo => "echo",
             Handout::Accepted => "accepted, until close",
-            Handout::Udp => "a datagram that nobody answers",
+            Handout::Udp => "a datagram without an answer",
         }
     }
 

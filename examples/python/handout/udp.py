@@ -1,4 +1,4 @@
-"""Lab 004: a datagram that nobody answers, so that its sender cannot know whether it arrived."""
+"""Lab 004: a datagram without an answer, so that its sender cannot know whether it arrived."""
 
 from program import main, open_udp
 

@@ -308,7 +308,7 @@ fn report(
         text += &format!(
             "said        {said} by {} senders in {seconds:.2} s: {:.1} per s\n\
              deliveries  {deliveries} to {} members: {:.0} per s\n\
-             complete    {}: everybody was told everything\n\
+             complete    {}: every member received every line\n\
              one order   {}: the same for everybody\n",
             run.senders,
             said as f64 / seconds,

@@ -102,7 +102,7 @@ pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<Led
     let verdict = if is_sound {
         "as it should be"
     } else {
-        "WRONG, unless somebody else used the account meanwhile"
+        "WRONG, unless another client used the account meanwhile"
     };
     Ok(LedgerAudit {
         is_sound,

@@ -17,7 +17,7 @@ const MAX_SEEDS: usize = 1_000_000;
 pub enum Lost {
     /// Requests: nothing is done
     Request,
-    /// Replies: it is done, and nobody learns of it
+    /// Replies: it is done, and the client does not learn of it
     Reply,
     /// Both, independently of each other
     Both,
@@ -81,7 +81,7 @@ pub fn plan(
         .find(|plan| side == FaultSide::Client || log_in_passes(kind, plan))
         .ok_or_else(|| {
             Failure::Usage(format!(
-                "a server that loses {rate} % lets nobody log in: leave that rate out, or use \
+                "a server that loses {rate} % admits no log-in: leave that rate out, or use \
                  --fault-side client"
             ))
         })

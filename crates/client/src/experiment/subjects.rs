@@ -56,7 +56,7 @@ pub struct SubjectConfig {
     pub customer: Customer,
     /// Operations at a rate, the warm-up included.
     pub operations: u64,
-    /// Whether the server is someone else's, which may not want to be asked as fast as possible.
+    /// Whether the server is a stranger's, which should not be loaded without need.
     pub is_foreign: bool,
 }
 

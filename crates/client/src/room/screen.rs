@@ -1,6 +1,6 @@
 //! Where the room is shown: standard output, or a terminal with an editor.
 //!
-//! On a terminal the editor never lets go of the line while the conversation lasts. Enter hands
+//! On a terminal the editor owns the line while the conversation lasts. Enter hands
 //! what was typed over and clears the line in place; it appears again when the room says it, at
 //! its place in the order of the room. So nothing is shown twice, and nothing out of order.
 
@@ -286,7 +286,7 @@ impl Recall {
     }
 }
 
-/// Tells when the editor draws for the first time.
+/// Signals when the editor draws for the first time.
 #[derive(Completer, Helper, Highlighter, Validator)]
 struct Watcher(Sender<()>);
 

@@ -86,7 +86,7 @@ fn all_are_listed_with_transport_port_source_and_title() {
         ended.stdout.lines().last(),
         Some(
             "{\"name\":\"udp\",\"ok\":true,\"port\":65432,\"source\":\"lab 004\",\
-             \"title\":\"a datagram that nobody answers\",\"transport\":\"udp\"}"
+             \"title\":\"a datagram without an answer\",\"transport\":\"udp\"}"
         )
     );
 }

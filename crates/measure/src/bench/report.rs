@@ -56,7 +56,7 @@ impl Description {
         text += &errors(&tally.errors);
         if let Some(silence) = tally.fell_silent {
             let seconds = silence.as_secs();
-            let _ = writeln!(text, "ended early: nobody was answered for {seconds} s");
+            let _ = writeln!(text, "ended early: no request was answered for {seconds} s");
         }
         let rows = [
             ("latency", &tally.latency),

@@ -133,7 +133,7 @@ fn has_no_prompts(server: &SideScript) -> Result<(), ScriptError> {
     }
     match turns(server).find(|(turn, _)| turn.ask.is_some()) {
         Some((_, line)) => {
-            let words = "ask is for the client: nobody sits at a server";
+            let words = "ask is for the client: a server has no user";
             Err(ScriptError::at(line, words))
         }
         None => Ok(()),
@@ -174,7 +174,7 @@ fn datagrams(script: &Script) -> Result<(), ScriptError> {
         return Ok(());
     };
     if server.on_connect != Turn::nothing() {
-        let words = "over udp nobody connects: on-connect is for the client";
+        let words = "udp has no connections: on-connect is for the client";
         return Err(ScriptError::at(server.line, words));
     }
     for rule in &server.rules {
@@ -195,14 +195,14 @@ fn datagrams(script: &Script) -> Result<(), ScriptError> {
 fn cannot_do_harm(server: &SideScript, rule: &Rule, answer: &str) -> Result<(), ScriptError> {
     let Some(question) = rule.receive.text() else {
         let words = "over udp a rule for any message cannot answer: two such servers would \
-                     answer each other for ever";
+                     answer each other without end";
         return Err(ScriptError::at(rule.line, words));
     };
     let is_answered =
         |other: &Rule| !other.turn.send.is_empty() && other.receive.takes(answer.as_bytes());
     if server.rules.iter().any(is_answered) {
         let words = "over udp an answer cannot be a question too: two such servers would answer \
-                     each other for ever";
+                     each other without end";
         return Err(ScriptError::at(rule.line, words));
     }
     let most = AMPLIFICATION * (question.len() + UDP_HEADERS) - UDP_HEADERS;
@@ -269,7 +269,7 @@ mod tests {
                 "[[server.on]]\nany = true\n[[server.on]]\nreceive = 'b'",
                 "line 4 takes",
             ),
-            (RAW, "[[server.on]]\nany = true\nask = 'x'", "nobody sits"),
+            (RAW, "[[server.on]]\nany = true\nask = 'x'", "has no user"),
             (
                 RAW,
                 "[server]\nrepeat = true\non-connect = { close = true }",
@@ -302,9 +302,9 @@ mod tests {
                          [[server.on]]\nreceive = 'PONG'\nignore-case = true\nsend = 'ping'";
         let flood = alloc::format!("[[server.on]]\nreceive = 'a'\nsend = '{}'", "x".repeat(60));
         for (rest, words) in [
-            ("[[server.on]]\nany = true\nsend = 'a'", "for ever"),
-            ("[[server.on]]\nreceive = 'a'\nsend = 'a'", "for ever"),
-            (ping_pong, "for ever"),
+            ("[[server.on]]\nany = true\nsend = 'a'", "without end"),
+            ("[[server.on]]\nreceive = 'a'\nsend = 'a'", "without end"),
+            (ping_pong, "without end"),
             (&flood, "at most 59"),
             (
                 "[[server.on]]\nreceive = 'a'\nsend = ['b', 'c']",
@@ -324,7 +324,7 @@ mod tests {
             ),
             (
                 "[server]\non-connect = { send = 'a', close = true }",
-                "nobody connects",
+                "has no connections",
             ),
             (
                 "[client]\n[[client.on]]\nany = true\nclose = true",

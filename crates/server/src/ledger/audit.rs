@@ -215,9 +215,7 @@ impl Audit {
         }
         let terms = entry.card.clone().map(|card| (card, amount));
         if history.terms != terms {
-            self.violation(format!(
-                "{id}: the history tells of another account or amount"
-            ));
+            self.violation(format!("{id}: the history names another account or amount"));
         }
     }
 
@@ -272,7 +270,7 @@ impl TransactionHistory {
                 false => words(&self.events),
             };
             let recorded = words(legal);
-            format!("the history tells {events}, where {recorded} is recorded")
+            format!("the history has {events}, where {recorded} is recorded")
         })
     }
 }

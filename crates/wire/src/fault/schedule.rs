@@ -26,7 +26,7 @@ named! {
     pub enum FaultKind by name {
         /// Nothing.
         Pass => "pass",
-        /// It is lost. Its sender believes that it was sent.
+        /// It is lost. To its sender it was sent.
         Drop => "drop",
         /// The request is refused before anything is done.
         Error => "error",

@@ -51,13 +51,13 @@ impl fmt::Display for Violation {
             }
             Violation::Unbalanced => f.write_str("the account is not the sum of its transactions"),
             Violation::FalseStatement(id) => {
-                write!(f, "what the customer was told of {id} is not so")
+                write!(f, "the customer was shown a wrong outcome of {id}")
             }
             Violation::Disputed(id) => {
                 write!(f, "the machine and the bank contradict each other on {id}")
             }
             Violation::Damage(damage) => write!(f, "a machine stops: {damage}"),
-            Violation::HeldIndefinitely(id) => write!(f, "nobody will ever settle {id}"),
+            Violation::HeldIndefinitely(id) => write!(f, "{id} is never settled"),
             Violation::NeverQuiescent => f.write_str("a machine never comes to rest"),
         }
     }

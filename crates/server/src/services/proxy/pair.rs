@@ -188,7 +188,7 @@ impl Pair {
         }
     }
 
-    /// Ends both directions. After a reset, both ends are reset when the last thread lets go.
+    /// Ends both directions. After a reset, both ends are reset when the last thread drops them.
     pub fn end(&self, over: &Over) {
         let mut state = self.lock();
         let first = state.over.is_none();
