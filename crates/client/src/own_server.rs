@@ -77,6 +77,10 @@ impl OwnServer {
             // All datagrams come from one source.
             command.args(["--udp-rate", "0"]);
         }
+        if peer.service() == Mode::Chat {
+            // What is measured is the room, and not what it lets one member say.
+            command.args(["--chat-rate", "0"]);
+        }
         command
             .args(options)
             // Its other end stays in `child`, and the system closes it with this process.

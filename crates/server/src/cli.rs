@@ -46,6 +46,9 @@ Examples:
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
 
+/// Beyond it, a rate is no limit.
+const MAX_CHAT_RATE: i64 = 1_000_000;
+
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.
 #[derive(Debug, Parser)]
@@ -112,6 +115,12 @@ pub struct Arguments {
     /// Answers per second to one source of datagrams; 0 sets no limit
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     udp_rate: u32,
+
+    /// Lines and other requests per second of one connection to the chat room, after a burst of 20;
+    /// 0 sets no limit
+    #[arg(long, value_name = "LINES_PER_SECOND", default_value_t = Config::CHAT_RATE,
+        value_parser = clap::value_parser!(u32).range(..=MAX_CHAT_RATE))]
+    chat_rate: u32,
 
     /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
     /// in $XDG_STATE_HOME or ~/.local/state; memory for a hand-out]
@@ -290,6 +299,7 @@ impl Arguments {
             connections: self.max_connections,
             prime_budget: self.prime_budget,
             datagram_rate: self.udp_rate,
+            chat_rate: self.chat_rate,
             faults,
             recorder,
             script,

@@ -76,6 +76,8 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// Answers per second to one source of datagrams; 0 sets no limit.
     pub datagram_rate: u32,
+    /// Requests per second of one connection to the chat room; 0 sets no limit.
+    pub chat_rate: u32,
     /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are
     /// shipped.
     pub script: Option<Script>,
@@ -85,6 +87,10 @@ impl Config {
     /// Most connections at once. Each may hold a half-sent message of 64 KiB: 128 MiB at worst. A
     /// class of 200 has ten each.
     pub const CONNECTIONS: usize = 2_000;
+
+    /// Requests a second of one connection to the chat room. Ten lines are more than a person types
+    /// or reads, and in a room of 200 each is written 200 times.
+    pub const CHAT_RATE: u32 = 10;
 
     /// Where a service with this default port is to listen. With several, the port of this
     /// configuration is in the place of [`Mode::BASE_PORT`]. `None` when there is no such port.
@@ -161,6 +167,7 @@ impl Default for Config {
             clock: Clock::System,
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
+            chat_rate: Config::CHAT_RATE,
             faults: None,
             recorder: None,
             script: None,

@@ -86,7 +86,7 @@ pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Res
             };
             service.over_tcp(WordedConversations { exchange, begin })
         }
-        Handout::Chat => service.over_tcp(Chat::new(CHAT, threads.clone())),
+        Handout::Chat => service.over_tcp(Chat::new(CHAT, config.chat_rate, threads.clone())),
         Handout::Echo => service.over_tcp(Echo::new(threads.clone())),
         Handout::Datetime => {
             let clock = config.clock.clone();

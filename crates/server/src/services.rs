@@ -45,7 +45,7 @@ pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Se
         }
         Mode::Chat => {
             let dialect = chat::dialect::Dialect::native(framing);
-            service.over_tcp(chat::Chat::new(dialect, threads.clone()))
+            service.over_tcp(chat::Chat::new(dialect, config.chat_rate, threads.clone()))
         }
         Mode::Echo => {
             let echo = echo::Echo::new(threads.clone());

@@ -51,6 +51,15 @@ struct Queue {
 }
 
 impl Threads {
+    /// Of which the operating system grants none.
+    #[cfg(test)]
+    pub fn none() -> Threads {
+        Threads {
+            stack_size: usize::MAX / 4,
+            ..Threads::default()
+        }
+    }
+
     /// What to do when the operating system grants no more threads: it says whether some thread
     /// will soon be done. Only the first call counts.
     pub fn when_short(&self, make_room: impl Fn() -> bool + Send + Sync + 'static) {

@@ -4,7 +4,7 @@ use testkit::process::words;
 
 use crate::labserver::{Home, run, start};
 
-const FLAGS: [&str; 22] = [
+const FLAGS: [&str; 23] = [
     "--mode",
     "--handout",
     "--to",
@@ -19,6 +19,7 @@ const FLAGS: [&str; 22] = [
     "--login-timeout",
     "--prime-budget",
     "--udp-rate",
+    "--chat-rate",
     "--ledger",
     "--semantics",
     "--accounts",
@@ -84,6 +85,9 @@ fn what_makes_no_sense_is_a_usage_error_that_names_it() {
         ("--mode calc --login-timeout=-1", "--login-timeout"),
         ("--mode text --prime-budget 1e99", "--prime-budget"),
         ("--mode echo --udp-rate -1", "-1"),
+        ("--mode chat --chat-rate -1", "-1"),
+        ("--mode chat --chat-rate 1.5", "--chat-rate"),
+        ("--mode chat --chat-rate 1000001", "--chat-rate"),
         ("--mode text --max-connections many", "many"),
         ("--mode text --max-connections 0", "--max-connections"),
         ("--mode text --log-format xml", "json"),

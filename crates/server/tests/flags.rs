@@ -79,6 +79,17 @@ fn udp_rate_bounds_the_answers_to_one_source() {
 }
 
 #[test]
+fn chat_rate_0_holds_back_no_request() {
+    let server = start(&["--mode", "chat", "--port", "0", "--chat-rate", "0"]);
+    let mut peer = server.converse("chat tcp");
+    peer.ask("JOIN Joty");
+    // At the default rate, they would take longer than the test may.
+    for _ in 0..2_000 {
+        assert_eq!(peer.ask("WHO"), "OK here Joty");
+    }
+}
+
+#[test]
 fn max_connections_is_the_most_at_once() {
     let server = start(&["--mode", "text", "--port", "0", "--max-connections", "1"]);
     let mut first = server.converse("text tcp");

@@ -21,6 +21,7 @@ use crate::fault::sending::Break;
 use crate::fault::stream::SharedFaults;
 use crate::limits::Limits;
 
+mod framed;
 mod reader;
 mod writer;
 

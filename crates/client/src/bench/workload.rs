@@ -93,6 +93,11 @@ impl Workload {
         }
     }
 
+    /// Whether the server was started for this, without the limits that would be measured instead.
+    pub fn is_own_server(&self) -> bool {
+        self.own_accounts.is_some()
+    }
+
     pub fn description(&self) -> Description {
         Description {
             mode: self.service.mode().name(),
@@ -101,7 +106,7 @@ impl Workload {
                 _ => "answers",
             },
             server: self.server.clone(),
-            is_own_server: self.own_accounts.is_some(),
+            is_own_server: self.is_own_server(),
         }
     }
 }

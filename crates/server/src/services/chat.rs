@@ -1,17 +1,18 @@
 //! The chat room: every member receives what any member says, in one order.
 //!
-//! Two threads a connection: one reads requests, one writes what waits for this member. The
-//! [`room`] is between them. A member may be silent for as long as it likes: whether it is still
-//! there is asked of the operating systems at both ends, not of the person.
+//! One thread a connection reads requests, and one thread of the [`room`] writes what is said to all
+//! members; what one of them does not take at once is in its [`outbox`], with a thread of its own
+//! for as long as something waits there. A member may be silent for as long as it likes: whether it
+//! is still there is asked of the operating systems at both ends, not of the person.
 
+mod batch;
+mod delivery;
 pub(crate) mod dialect;
 mod flood;
+mod outbox;
 mod room;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,8 @@ use proto::chat::{Answer, Message, Reason, Request, Text, too_long};
 use proto::frame::Framing;
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
-use proto::reply;
 use socket2::{SockRef, TcpKeepalive};
-use wire::connection::{Reader, ReceiveError, SendError, Writer};
+use wire::connection::{Reader, ReceiveError, SendError};
 use wire::fault::Exchange;
 
 use crate::connections::ConnectionPermit;
@@ -29,18 +29,15 @@ use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 use crate::threads::Threads;
+use delivery::Recipient;
 use dialect::Dialect;
 use flood::Flood;
-use room::{Gone, Member, Queue, Room};
+use outbox::Outbox;
+use room::{Gone, Member, Room};
 
 /// Most bytes that wait to be written to one member: some thousand lines, a minute of a busy room.
 /// If none of them reads, 2,000 members hold 512 MiB.
 pub const MAX_QUEUED_BYTES: usize = 256 * 1024;
-
-/// Bytes that are written in one go, each time within the write limit of the connection. Writing
-/// all that waits at once, rather than message by message, is worth a factor of four in a busy
-/// room; a peer on a slow line is given the time for this much, and then for as much again.
-const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// Silence after which the operating system asks the peer's whether it is still there, and how
 /// often, before it takes the connection for dead: within a minute a name is free again when a
@@ -62,6 +59,7 @@ pub struct Chat {
     dialect: Dialect,
     room: Room,
     threads: Threads,
+    requests_per_second: u32,
 }
 
 /// One connection.
@@ -69,21 +67,21 @@ struct Session<'a> {
     room: &'a Room,
     permit: &'a ConnectionPermit,
     dialect: Dialect,
-    outbound: Arc<Queue>,
+    outbox: Outbox,
     member: Option<Member>,
-    /// Whether the reader knows that the connection ends.
-    is_ending: Arc<AtomicBool>,
-    /// What became of the writing, as soon as that has ended.
-    written: Receiver<Result<(), SendError>>,
+    /// Whether it was in the room, which then closes the outbox.
+    has_joined: bool,
 }
 
 impl Chat {
-    /// An empty room, whose members speak this dialect, with writers from these threads.
-    pub fn new(dialect: Dialect, threads: Threads) -> Chat {
+    /// An empty room, whose members speak this dialect and make so many requests a second, 0 for no
+    /// limit, with the threads that write from these.
+    pub fn new(dialect: Dialect, requests_per_second: u32, threads: Threads) -> Chat {
         Chat {
             dialect,
-            room: Room::new(dialect),
+            room: Room::new(dialect, threads.clone()),
             threads,
+            requests_per_second,
         }
     }
 }
@@ -105,32 +103,22 @@ impl TcpService for Chat {
             return Ok(End::Broken(error.to_string()));
         }
         let (mut reader, writer) = connection.split();
-        let outbound = Arc::new(Queue::new(MAX_QUEUED_BYTES));
-        let is_ending = Arc::new(AtomicBool::new(false));
-        let (written_tx, written) = mpsc::channel();
-        let writing = Writing {
-            writer,
-            outbound: Arc::clone(&outbound),
-            is_ending: Arc::clone(&is_ending),
-        };
-        if let Err(error) = self.threads.run(move || writing.run(&written_tx)) {
-            tracing::warn!(%error, "no thread to write with");
-            return Ok(End::Broken("no thread to write with".into()));
-        }
-
+        let outbox = Outbox::new(writer, MAX_QUEUED_BYTES, self.threads.clone());
         let mut session = Session {
             room: &self.room,
             permit,
             dialect,
-            outbound,
+            outbox,
             member: None,
-            is_ending,
-            written,
+            has_joined: false,
         };
-        let end = session.receive_all(&mut reader, login_by);
-        session.outbound.close();
-        // Bounded by the write limit of the connection.
-        let _ = session.written.recv();
+        let flood = Flood::new(self.requests_per_second);
+        let end = session.receive_all(&mut reader, flood, login_by);
+        match session.has_joined {
+            true => drop(session.member.take()),
+            false => session.outbox.close(),
+        }
+        session.outbox.wait_until_ended();
         reader.close();
         Ok(end)
     }
@@ -141,8 +129,7 @@ impl TcpService for Chat {
 }
 
 impl Session<'_> {
-    fn receive_all(&mut self, reader: &mut Reader, login_by: Instant) -> End {
-        let mut flood = Flood::default();
+    fn receive_all(&mut self, reader: &mut Reader, mut flood: Flood, login_by: Instant) -> End {
         loop {
             let by = self.member.is_none().then_some(login_by);
             let end = match reader.receive(by) {
@@ -205,10 +192,11 @@ impl Session<'_> {
     }
 
     fn join(&mut self, name: Name) -> Result<(), Gone> {
-        match self.room.enter(name.clone(), Arc::clone(&self.outbound)) {
+        match self.room.enter(name.clone(), self.outbox.clone()) {
             Ok(member) => {
                 tracing::info!(%name, "joined");
                 self.member = Some(member);
+                self.has_joined = true;
                 Ok(())
             }
             Err(refusal) => {
@@ -224,7 +212,7 @@ impl Session<'_> {
             None => {
                 let refusal = self.dialect.render(&Message::Reply(Err(refusal)));
                 // A stranger that does not read is not kept.
-                let queued = refusal.map(|refusal| self.outbound.push(refusal));
+                let queued = refusal.map(|refusal| self.outbox.send(&refusal.into()));
                 queued.unwrap_or(Ok(())).map_err(|_| Gone)
             }
         }
@@ -264,12 +252,12 @@ impl Session<'_> {
         if let Some(reason) = self.member.as_ref().and_then(Member::out) {
             return End::Broken(reason.to_string());
         }
-        match (self.written.try_recv(), error) {
-            (Ok(Err(failed @ SendError::WriteTooSlow(_))), _) => {
+        match (self.outbox.take_failure(), error) {
+            (Some(failed @ SendError::WriteTooSlow(_)), _) => {
                 self.leave(Reason::DoesNotRead);
                 End::Broken(failed.to_string())
             }
-            (Ok(Err(failed)), None) => {
+            (Some(failed), None) => {
                 self.leave(Reason::Disconnected);
                 End::Broken(failed.to_string())
             }
@@ -277,7 +265,7 @@ impl Session<'_> {
                 self.leave(Reason::Disconnected);
                 End::Broken(error.to_string())
             }
-            (_, None) => {
+            (None, None) => {
                 self.leave(Reason::Disconnected);
                 End::Closed
             }
@@ -296,68 +284,18 @@ impl Session<'_> {
     }
 
     fn leave(&mut self, reason: Reason) -> End {
-        self.is_ending.store(true, Ordering::Relaxed);
+        self.outbox.reader_knows();
         match self.member.take() {
             Some(member) => member.leave(reason),
             None if reason == Reason::Quit => {
                 let bye = self.dialect.render(&Message::Reply(Ok(Answer::Bye)));
-                self.outbound.close_with(bye);
+                self.outbox.close_with(bye);
             }
             None => {}
         }
         match reason {
             Reason::Quit => End::Quit,
             _ => End::Broken(reason.to_string()),
-        }
-    }
-}
-
-/// The thread that writes to one peer.
-struct Writing {
-    writer: Writer,
-    outbound: Arc<Queue>,
-    is_ending: Arc<AtomicBool>,
-}
-
-impl Writing {
-    fn run(mut self, written_tx: &mpsc::Sender<Result<(), SendError>>) {
-        let written = self.write_all();
-        let has_failed = written.is_err();
-        let _ = written_tx.send(written);
-        if has_failed || !self.is_ending.load(Ordering::Relaxed) {
-            // The reader waits for a peer that was thrown out or lost: wake it.
-            self.outbound.close();
-            self.writer.abort();
-        }
-    }
-
-    fn write_all(&mut self) -> Result<(), SendError> {
-        while let Some(messages) = self.outbound.take() {
-            let mut queued = 0;
-            for message in messages {
-                self.queue(&message)?;
-                queued += message.len();
-                // In raw framing a message is what one write made, if all goes well.
-                if queued >= MAX_BATCH_BYTES || self.writer.framing() == Framing::Raw {
-                    self.writer.flush()?;
-                    queued = 0;
-                }
-            }
-            self.writer.flush()?;
-        }
-        self.writer.finish()?;
-        Ok(())
-    }
-
-    /// A message that does not fit the framing becomes a refusal that does.
-    fn queue(&mut self, message: &[u8]) -> Result<(), SendError> {
-        match self.writer.queue(message) {
-            Err(SendError::Encode(error)) => {
-                let refusal = Refusal::new(Code::TooLong, format!("the answer: {error}"));
-                let refusal = reply::render::<&str>(&Err(refusal));
-                self.writer.queue(refusal.as_bytes())
-            }
-            queued => queued,
         }
     }
 }

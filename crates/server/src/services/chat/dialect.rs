@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use proto::chat::{Answer, Message, Request};
-use proto::frame::Framing;
+use proto::frame::{EncodeError, Framing};
 use proto::mode::Mode;
-use proto::refusal::Refusal;
+use proto::refusal::{Code, Refusal};
 use proto::reply;
+
+use super::batch::FramedMessage;
 
 /// How the peers of a room speak.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +40,18 @@ impl Dialect {
         }
     }
 
-    /// The bytes of a message to any number of peers, if it has any.
-    pub fn render(&self, message: &Message<Answer>) -> Option<Arc<[u8]>> {
-        (self.word)(message).map(|words| words.into_bytes().into())
+    /// A message to any number of peers, framed, if it has any words. One that does not fit the
+    /// framing becomes a refusal that does.
+    pub fn render(&self, message: &Message<Answer>) -> Option<Arc<FramedMessage>> {
+        let words = (self.word)(message)?;
+        let framed = FramedMessage::new(self.framing, words.as_bytes());
+        let framed = framed.or_else(|error| self.refuse(&error)).ok()?;
+        Some(Arc::new(framed))
+    }
+
+    fn refuse(&self, error: &EncodeError) -> Result<FramedMessage, EncodeError> {
+        let refusal = Refusal::new(Code::TooLong, format!("the answer: {error}"));
+        let refusal = reply::render::<&str>(&Err(refusal));
+        FramedMessage::new(self.framing, refusal.as_bytes())
     }
 }

@@ -1,31 +1,43 @@
 //! The room: its members, and one order of events for all of them.
 //!
 //! Everything happens under one lock: a name is checked and taken, the list of members is answered
-//! to a joiner, an event is queued for every member. So all members receive the same events in the
+//! to a joiner, an event is put in the room's order. So all members receive the same events in the
 //! same order, and a joiner misses none and receives none twice. Nothing is written to a socket
-//! under the lock; each member has a queue, bounded in bytes, that a thread of its own writes.
+//! under the lock: one thread delivers the steps of that order, all that wait at once, and never
+//! waits for a member.
 //!
 //! The room knows messages; the [`Dialect`] words them, each once for all members.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use proto::chat::{Answer, Event, MemberList, Message, Reason, Text, check_not_reserved};
 use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
+use super::batch::FramedMessage;
+use super::delivery::{Delivery, Recipient, Step};
 use super::dialect::Dialect;
-use crate::outbound::{NotQueued, OutboundQueue};
+use crate::threads::Threads;
+
+/// Most bytes that wait to be delivered; beyond, whoever has something to say waits. That never takes
+/// long, since delivering waits for nobody.
+const MAX_WAITING_BYTES: usize = 64 * 1024;
 
 /// A chat room. Clones share it.
 #[derive(Clone)]
 pub struct Room {
-    members: Arc<Mutex<Members>>,
+    shared: Arc<Shared>,
+    threads: Threads,
 }
 
-/// Where messages to a member wait for the thread that writes them: each rendered once, and shared
-/// by all members. It is closed when the member is out.
-pub type Queue = OutboundQueue<Arc<[u8]>>;
+struct Shared {
+    members: Mutex<Members>,
+    /// Steps were taken, to be delivered.
+    were_taken: Condvar,
+    /// Locked by the thread that delivers.
+    delivery: Mutex<Delivery>,
+}
 
 /// Membership of the room, which ends at the latest when this is dropped.
 pub struct Member {
@@ -46,35 +58,51 @@ struct Members {
     by_id: BTreeMap<u64, Entry>,
     /// By folded name.
     ids: HashMap<String, u64>,
+    /// What is to be delivered.
+    steps: Vec<Step>,
+    waiting_bytes: usize,
+    is_delivering: bool,
     /// Members that were thrown out since the lock was taken, for the log.
     thrown_out: Vec<(Name, Reason)>,
 }
 
 struct Entry {
     name: Name,
-    queue: Arc<Queue>,
     out: Arc<OnceLock<Reason>>,
 }
 
 impl Room {
-    /// An empty room, whose members speak this dialect.
-    pub fn new(dialect: Dialect) -> Room {
+    /// An empty room, whose members speak this dialect, with the thread that delivers from these.
+    pub fn new(dialect: Dialect, threads: Threads) -> Room {
         let members = Members {
             dialect,
             closed: false,
             next_id: 0,
             by_id: BTreeMap::new(),
             ids: HashMap::new(),
+            steps: Vec::new(),
+            waiting_bytes: 0,
+            is_delivering: false,
             thrown_out: Vec::new(),
         };
+        let shared = Shared {
+            members: Mutex::new(members),
+            were_taken: Condvar::new(),
+            delivery: Mutex::default(),
+        };
         Room {
-            members: Arc::new(Mutex::new(members)),
+            shared: Arc::new(shared),
+            threads,
         }
     }
 
-    /// Joins the room under this name. The list of members is queued for the joiner, and its
-    /// joining for all others.
-    pub fn enter(&self, name: Name, queue: Arc<Queue>) -> Result<Member, Refusal> {
+    /// Joins the room under this name. The list of members is for the joiner, and its joining for
+    /// all others.
+    pub fn enter(
+        &self,
+        name: Name,
+        recipient: impl Recipient + 'static,
+    ) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
         self.within(|members| {
             if members.closed {
@@ -91,14 +119,12 @@ impl Room {
             let joined = Answer::Joined(name.clone(), others);
             let out = Arc::new(OnceLock::new());
             members.ids.insert(name.folded(), id);
-            members.by_id.insert(
-                id,
-                Entry {
-                    name: name.clone(),
-                    queue,
-                    out: Arc::clone(&out),
-                },
-            );
+            let entry = Entry {
+                name: name.clone(),
+                out: Arc::clone(&out),
+            };
+            members.by_id.insert(id, entry);
+            members.add(Step::Joined(id, Box::new(recipient)));
             members.answer(id, Ok(joined));
             members.announce(Event::Joined(name), Some(id));
             Ok(Member {
@@ -115,31 +141,77 @@ impl Room {
             members.closed = true;
             members.ids.clear();
             let last = members.dialect.render(&Message::Reply(Err(closing())));
-            for entry in std::mem::take(&mut members.by_id).into_values() {
-                entry.queue.close_with(last.clone());
+            for id in std::mem::take(&mut members.by_id).into_keys() {
+                members.add(Step::Left(id, last.clone()));
             }
         });
     }
 
-    /// Does this under the lock. The log is written without it, since that can take long.
+    /// Does this under the lock, and has delivered what it adds to the room's order. The log is
+    /// written without the lock, since that can take long.
     fn within<T>(&self, act: impl FnOnce(&mut Members) -> T) -> T {
-        let mut members = self.lock();
+        let is_full = |members: &mut Members| members.waiting_bytes > MAX_WAITING_BYTES;
+        let waited = self.shared.were_taken.wait_while(self.lock(), is_full);
+        let mut members = waited.unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut members);
+        let must_start = !members.is_delivering && !members.steps.is_empty();
+        members.is_delivering |= must_start;
         let thrown_out = std::mem::take(&mut members.thrown_out);
         drop(members);
-        for (name, reason) in thrown_out {
-            tracing::warn!(%name, "thrown out: {reason}");
+        if must_start {
+            let room = self.clone();
+            if let Err(error) = self.threads.run(move || room.deliver_all()) {
+                tracing::debug!(%error, "no thread to deliver with");
+                self.deliver_all();
+            }
         }
+        log(thrown_out);
         result
     }
 
+    /// Delivers until nothing waits.
+    fn deliver_all(&self) {
+        let delivery = &self.shared.delivery;
+        let mut delivery = delivery.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut members = self.lock();
+            if members.steps.is_empty() {
+                members.is_delivering = false;
+                return;
+            }
+            let steps = std::mem::take(&mut members.steps);
+            members.waiting_bytes = 0;
+            drop(members);
+            self.shared.were_taken.notify_all();
+            delivery.deliver(steps, |id| self.throw_out(id));
+        }
+    }
+
+    /// Removes a member that does not read, and gives the last words for it.
+    fn throw_out(&self, id: u64) -> Option<Arc<FramedMessage>> {
+        let mut members = self.lock();
+        let (name, last) = members.remove(id, Reason::DoesNotRead)?;
+        members.announce(Event::Left(name, Reason::DoesNotRead), None);
+        let thrown_out = std::mem::take(&mut members.thrown_out);
+        drop(members);
+        log(thrown_out);
+        last
+    }
+
     fn lock(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        let members = &self.shared.members;
+        members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn log(thrown_out: Vec<(Name, Reason)>) {
+    for (name, reason) in thrown_out {
+        tracing::warn!(%name, "thrown out: {reason}");
     }
 }
 
 impl Member {
-    /// Queues this line for all members: for the speaker too, where the dialect has it so.
+    /// Says this line to all members: to the speaker too, where the dialect has it so.
     pub fn say(&self, text: Text) -> Result<(), Gone> {
         self.within(|members, name| {
             let speaker = (!members.dialect.echoes).then_some(self.id);
@@ -173,7 +245,8 @@ impl Member {
 
     fn go(&self, reason: Reason) {
         self.room.within(|members| {
-            if let Some(name) = members.remove(self.id, reason) {
+            if let Some((name, last)) = members.remove(self.id, reason) {
+                members.add(Step::Left(self.id, last));
                 members.announce(Event::Left(name, reason), None);
             }
         });
@@ -207,50 +280,27 @@ impl Members {
         MemberList::truncated_to(names, longest.saturating_sub(before))
     }
 
-    /// Queues an answer for one member.
+    /// Answers one member.
     fn answer(&mut self, id: u64, answer: Result<Answer, Refusal>) {
-        let message = self.dialect.render(&Message::Reply(answer));
-        let queued = match (self.by_id.get(&id), message) {
-            (Some(entry), Some(message)) => entry.queue.push(message),
-            _ => Ok(()),
-        };
-        if queued == Err(NotQueued::Full)
-            && let Some(event) = self.throw_out(id)
-        {
-            self.announce(event, None);
+        if let Some(message) = self.dialect.render(&Message::Reply(answer)) {
+            self.add(Step::ToOne(id, message));
         }
     }
 
-    /// Queues an event for all, and what follows from it: a member with no room for it is removed,
-    /// which is an event again.
+    /// Tells all.
     fn announce(&mut self, event: Event, except: Option<u64>) {
-        let mut events = VecDeque::from([(event, except)]);
-        while let Some((event, except)) = events.pop_front() {
-            let Some(message) = self.dialect.render(&Message::Event(event)) else {
-                continue;
-            };
-            let has_no_room = |(id, entry): (&u64, &Entry)| {
-                // A closed queue is one whose writer has failed: its reader says why.
-                let is_full = except != Some(*id)
-                    && entry.queue.push(Arc::clone(&message)) == Err(NotQueued::Full);
-                is_full.then_some(*id)
-            };
-            let full: Vec<u64> = self.by_id.iter().filter_map(has_no_room).collect();
-            for id in full {
-                if let Some(left) = self.throw_out(id) {
-                    events.push_back((left, None));
-                }
-            }
+        if let Some(message) = self.dialect.render(&Message::Event(event)) {
+            self.add(Step::ToAll(message, except));
         }
     }
 
-    fn throw_out(&mut self, id: u64) -> Option<Event> {
-        let name = self.remove(id, Reason::DoesNotRead)?;
-        Some(Event::Left(name, Reason::DoesNotRead))
+    fn add(&mut self, step: Step) {
+        self.waiting_bytes += step.bytes();
+        self.steps.push(step);
     }
 
-    /// Takes a member out, with the last words for it; `None` when it is out already.
-    fn remove(&mut self, id: u64, reason: Reason) -> Option<Name> {
+    /// Takes a member out: its name, and the last words for it. `None` when it is out already.
+    fn remove(&mut self, id: u64, reason: Reason) -> Option<(Name, Option<Arc<FramedMessage>>)> {
         let entry = self.by_id.remove(&id)?;
         self.ids.remove(&entry.name.folded());
         let refusal = |code, words| Some(Err(Refusal::new(code, words)));
@@ -262,13 +312,12 @@ impl Members {
             Reason::Disconnected | Reason::BrokeProtocol => None,
         };
         let last = last.and_then(|last| self.dialect.render(&Message::Reply(last)));
-        entry.queue.close_with(last);
         if matches!(reason, Reason::DoesNotRead | Reason::Flood) {
             self.thrown_out.push((entry.name.clone(), reason));
         }
         // Only the thread that removes the entry sets it.
         let _ = entry.out.set(reason);
-        Some(entry.name)
+        Some((entry.name, last))
     }
 }
 

@@ -1,40 +1,111 @@
 use super::*;
+use crate::services::chat::batch::Batch;
+use crate::services::chat::delivery::NotTaken;
 use proto::frame::Framing;
 use std::thread;
 
 const ROOMY: usize = 1024 * 1024;
 
-fn room() -> Room {
-    Room::new(Dialect::native(Framing::Netstring))
+/// What a member is sent, of so many bytes at most.
+#[derive(Clone)]
+struct Inbox {
+    room: Room,
+    most_bytes: usize,
+    received: Arc<Mutex<Received>>,
 }
 
-fn queue(most_bytes: usize) -> Arc<Queue> {
-    Arc::new(Queue::new(most_bytes))
+#[derive(Default)]
+struct Received {
+    messages: Vec<String>,
+    bytes: usize,
+    is_closed: bool,
+}
+
+impl Recipient for Inbox {
+    fn send(&self, batch: &Batch) -> Result<(), NotTaken> {
+        let mut received = self.lock();
+        if received.is_closed {
+            return Err(NotTaken::Closed);
+        }
+        for message in batch.messages() {
+            if received.bytes + message.payload().len() > self.most_bytes {
+                return Err(NotTaken::Full);
+            }
+            received.add(message);
+        }
+        Ok(())
+    }
+
+    fn close_with(&self, last: Option<Arc<FramedMessage>>) {
+        let mut received = self.lock();
+        received.is_closed = true;
+        if let Some(last) = last {
+            received.add(&last);
+        }
+    }
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap()
+    }
+}
+
+impl Received {
+    fn add(&mut self, message: &FramedMessage) {
+        self.bytes += message.payload().len();
+        let text = String::from_utf8(message.payload().to_vec());
+        self.messages.push(text.unwrap());
+    }
+}
+
+fn room() -> Room {
+    room_in(Framing::Netstring)
+}
+
+fn room_in(framing: Framing) -> Room {
+    Room::new(Dialect::native(framing), Threads::default())
+}
+
+fn inbox(room: &Room, most_bytes: usize) -> Inbox {
+    Inbox {
+        room: room.clone(),
+        most_bytes,
+        received: Arc::default(),
+    }
 }
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn enter(room: &Room, who: &str) -> (Member, Arc<Queue>) {
+fn enter(room: &Room, who: &str) -> (Member, Inbox) {
     enter_with(room, who, ROOMY)
 }
 
-fn enter_with(room: &Room, who: &str, most_bytes: usize) -> (Member, Arc<Queue>) {
-    let queue = queue(most_bytes);
-    let member = room.enter(name(who), Arc::clone(&queue));
-    (member.ok().unwrap(), queue)
+fn enter_with(room: &Room, who: &str, most_bytes: usize) -> (Member, Inbox) {
+    let inbox = inbox(room, most_bytes);
+    let member = room.enter(name(who), inbox.clone());
+    (member.ok().unwrap(), inbox)
 }
 
 fn refusal(room: &Room, who: &str) -> Refusal {
-    room.enter(name(who), queue(ROOMY)).err().unwrap()
+    room.enter(name(who), inbox(room, ROOMY)).err().unwrap()
 }
 
-/// Everything that was queued for a member; waits when there is nothing.
-fn received(outbound: &Queue) -> Vec<String> {
-    let messages = outbound.take().unwrap_or_default();
-    let text = |bytes: Arc<[u8]>| String::from_utf8(bytes.to_vec()).unwrap();
-    messages.into_iter().map(text).collect()
+/// Waits until everything is delivered.
+fn settle(room: &Room) {
+    while room.lock().is_delivering {
+        thread::yield_now();
+    }
+}
+
+/// Everything that a member was sent since this was last asked.
+fn received(inbox: &Inbox) -> Vec<String> {
+    settle(&inbox.room);
+    let mut received = inbox.lock();
+    received.bytes = 0;
+    std::mem::take(&mut received.messages)
 }
 
 #[test]
@@ -64,14 +135,14 @@ fn all_receive_the_same_and_the_speaker_before_the_answer() {
             "OK bye",
         ]
     );
-    assert_eq!(to_joty.take(), None, "the queue is closed");
+    assert!(to_joty.lock().is_closed);
     assert_eq!(room.within(|members| members.by_id.len()), 1);
 }
 
 #[test]
 fn a_name_is_one_persons_in_any_case_and_free_at_once() {
     let room = room();
-    let (joty, _queue) = enter(&room, "Joty");
+    let (joty, _inbox) = enter(&room, "Joty");
     let taken = refusal(&room, "jOTY");
     assert_eq!(taken.code, Code::NameTaken);
     assert_eq!(taken.words, "Joty is in the room");
@@ -88,7 +159,7 @@ fn of_fifty_who_want_one_name_one_gets_it_and_the_others_are_not_announced() {
     let winners = thread::scope(|scope| {
         let try_it = |number: usize| {
             barrier.wait();
-            room.enter(name(["joty", "JOTY"][number % 2]), queue(ROOMY))
+            room.enter(name(["joty", "JOTY"][number % 2]), inbox(&room, ROOMY))
                 .ok()
         };
         let tries: Vec<_> = (0..50)
@@ -110,7 +181,7 @@ fn who_leaves_is_announced_once_whatever_comes_together() {
     let room = room();
     let (_witness, to_witness) = enter(&room, "witness");
     for reason in Reason::ALL {
-        let (member, _queue) = enter(&room, "Joty");
+        let (member, _inbox) = enter(&room, "Joty");
         member.leave(reason);
     }
     drop(enter(&room, "Joty"));
@@ -127,6 +198,7 @@ fn who_does_not_read_is_thrown_out_with_a_last_word_and_the_others_receive_that(
     let (slow, to_slow) = enter_with(&room, "slow", 40);
     let (adarsh, to_adarsh) = enter(&room, "Adarsh");
     adarsh.say("hello".parse().unwrap()).unwrap();
+    settle(&room);
     assert_eq!(slow.out(), Some(Reason::DoesNotRead));
     assert_eq!(slow.say("late".parse().unwrap()), Err(Gone));
     assert_eq!(
@@ -143,8 +215,8 @@ fn who_does_not_read_is_thrown_out_with_a_last_word_and_the_others_receive_that(
         [
             "OK joined Adarsh with slow",
             "EVENT said Adarsh hello",
-            "EVENT left slow does not read",
             "OK said",
+            "EVENT left slow does not read",
         ]
     );
 }
@@ -156,9 +228,11 @@ fn one_who_is_thrown_out_by_the_news_of_another_is_announced_too() {
     // The first has no room for what is said, the second none for the news that the first left.
     let (first, _first) = enter_with(&room, "first", 60);
     let (second, _second) = enter_with(&room, "second", 80);
+    settle(&room);
     adarsh
         .say("hello, everybody here".parse().unwrap())
         .unwrap();
+    settle(&room);
     assert_eq!(first.out(), Some(Reason::DoesNotRead));
     assert_eq!(second.out(), Some(Reason::DoesNotRead));
     let received = received(&to_adarsh);
@@ -167,9 +241,9 @@ fn one_who_is_thrown_out_by_the_news_of_another_is_announced_too() {
         tail,
         [
             "EVENT said Adarsh hello, everybody here",
+            "OK said",
             "EVENT left first does not read",
             "EVENT left second does not read",
-            "OK said",
         ]
     );
 }
@@ -217,7 +291,7 @@ fn check_list_against_events(messages: &[String]) {
 
 #[test]
 fn the_list_is_cut_to_what_fits_a_message() {
-    let room = Room::new(Dialect::native(Framing::Len3));
+    let room = room_in(Framing::Len3);
     let members: Vec<_> = (0..100)
         .map(|number| enter(&room, &format!("n{number}")))
         .collect();
@@ -242,4 +316,34 @@ fn a_closed_room_says_so_to_all_and_admits_none() {
     assert_eq!(joty.say("hello".parse().unwrap()), Err(Gone));
     assert_eq!(joty.out(), None);
     assert_eq!(refusal(&room, "Adarsh").code, Code::ShuttingDown);
+}
+
+#[test]
+fn whoever_has_something_to_say_waits_while_too_much_waits_to_be_delivered() {
+    let room = room();
+    let (adarsh, to_adarsh) = enter_with(&room, "Adarsh", usize::MAX);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    adarsh.say("x".repeat(900).parse().unwrap()).unwrap();
+                    let waiting = room.lock().waiting_bytes;
+                    assert!(waiting < MAX_WAITING_BYTES + 1_000, "{waiting}");
+                }
+            });
+        }
+    });
+    let said = received(&to_adarsh);
+    assert_eq!(said.iter().filter(|said| *said == "OK said").count(), 4_000);
+}
+
+#[test]
+fn what_is_said_is_delivered_when_no_thread_is_granted_too() {
+    let room = Room::new(Dialect::native(Framing::Netstring), Threads::none());
+    let (adarsh, to_adarsh) = enter(&room, "Adarsh");
+    adarsh.say("hello".parse().unwrap()).unwrap();
+    assert_eq!(
+        to_adarsh.lock().messages,
+        ["OK joined Adarsh", "EVENT said Adarsh hello", "OK said"]
+    );
 }
