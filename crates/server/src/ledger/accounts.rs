@@ -14,7 +14,7 @@ use proto::refusal::{Code, Refusal};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::writer::Bank;
+use super::bank::Bank;
 use crate::pin::PinGate;
 
 /// The accounts of a bank that was given none: a file as [`load`] reads it, and a model for others.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::super::audit::audit;
 use super::super::command::{Command, Format, run};
 use super::super::tests::{CARD, card, confirm, create, dump, hold, ledger, log_in, with};
-use super::super::writer::Bank;
+use super::super::bank::Bank;
 use super::*;
 
 /// A ledger with some holds, closed.
