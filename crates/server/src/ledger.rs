@@ -2,7 +2,8 @@
 //!
 //! A [`Store`] keeps rows; `memory` and [`sqlite`] are two. It is behind the handle of `bank`, which
 //! lets `writer` carry out many operations in one transaction. [`audit`] proves afterwards that no
-//! money came or went; [`accounts`] says which accounts there are to begin with;
+//! money came or went; [`accounts`] says which accounts there are to begin with, and `opening`
+//! how many of them are open yet;
 //! [`command`] is what an operator sees of it.
 
 pub mod accounts;
@@ -10,6 +11,7 @@ pub mod audit;
 pub(crate) mod bank;
 pub mod command;
 pub(crate) mod memory;
+pub(crate) mod opening;
 pub mod sqlite;
 pub(crate) mod store;
 pub(crate) mod writer;
