@@ -3,8 +3,7 @@
 //! A [`Store`] keeps rows; `memory` and [`sqlite`] are two. It is behind the handle of `bank`, which
 //! lets `writer` carry out many operations in one transaction. [`audit`] proves afterwards that no
 //! money came or went; [`accounts`] says which accounts there are to begin with, and `opening`
-//! how many of them are open yet;
-//! [`command`] is what an operator sees of it.
+//! how many of them are open yet; [`command`] is what an operator sees of it.
 
 pub mod accounts;
 pub mod audit;

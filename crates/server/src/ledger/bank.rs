@@ -65,12 +65,15 @@ enum Turn {
 struct Ledger {
     store: Box<dyn Store>,
     protections: Protections,
-    observe: Box<dyn Fn(&Operation, &Reply) + Send>,
+    observe: Observe,
 }
+
+type Observe = Box<dyn Fn(&Operation, &Reply) + Send>;
+type Read = Box<dyn FnOnce(&mut dyn Store) + Send>;
 
 enum Job {
     Operation(Operation, Ticket),
-    Query(Box<dyn FnOnce(&mut dyn Store) + Send>),
+    Query(Read),
 }
 
 impl Bank {
