@@ -155,7 +155,10 @@ impl Known {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn look_up<R: Rows>(operation: &Operation, rows: &mut R) -> Result<Known, R::Error> {
+    pub fn look_up<R: Rows + ?Sized>(
+        operation: &Operation,
+        rows: &mut R,
+    ) -> Result<Known, R::Error> {
         let mut known = Known {
             now: rows.now(),
             ..Known::default()

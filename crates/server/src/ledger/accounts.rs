@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::thread;
 
 use proto::atm::bank::Operation;
 use proto::atm::{CardNumber, CreationId, Holder, Money, Pin};
@@ -14,7 +16,8 @@ use proto::refusal::{Code, Refusal};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::writer::Bank;
+use super::bank::Bank;
+use super::opening::Progress;
 use crate::pin::PinGate;
 
 /// The accounts of a bank that was given none: a file as [`load`] reads it, and a model for others.
@@ -62,36 +65,69 @@ pub fn load(path: &Path) -> Result<Vec<NewAccount>, AccountsError> {
     parse(path, &text)
 }
 
-/// Opens those accounts whose cards the bank does not know yet, and returns how many. The others
-/// stay as they are, whatever the file says of them.
+/// Accounts whose PINs one core hashes before the next are opened.
+const HASHED_AHEAD: usize = 8;
+
+/// Opens those accounts whose cards the bank does not know yet, in the order of the file, and
+/// returns how many. The others stay as they are, whatever the file says of them. All cores hash
+/// PINs, which is what takes long.
 pub fn open_missing(
     bank: &Bank,
     gate: &PinGate,
-    accounts: Vec<NewAccount>,
+    mut accounts: Vec<NewAccount>,
 ) -> Result<usize, Refusal> {
     let known = bank.query(|store| store.accounts())?;
     let known: BTreeSet<_> = known.into_iter().map(|account| account.card).collect();
+    accounts.retain(|account| !known.contains(&account.card));
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut progress = Progress::of(accounts.len());
     let mut opened = 0;
-    for account in accounts {
-        if known.contains(&account.card) {
-            continue;
+    for some in accounts.chunks(HASHED_AHEAD * cores) {
+        for create in operations(gate, some, cores) {
+            match bank.apply(create?) {
+                Ok(_) => opened += 1,
+                // A client asked for the same card at this moment.
+                Err(refusal) if refusal.code == Code::AccountExists => {}
+                Err(refusal) => return Err(refusal),
+            }
         }
-        let id = creation_id(&account.card);
-        let create = Operation::Create {
-            id,
-            card: account.card,
-            holder: account.holder,
-            pin_hash: gate.hash(&account.pin, id)?,
-            opening: account.balance,
-        };
-        match bank.apply(create) {
-            Ok(_) => opened += 1,
-            // A client asked for the same card at this moment.
-            Err(refusal) if refusal.code == Code::AccountExists => {}
-            Err(refusal) => return Err(refusal),
-        }
+        progress.advance(some.len());
     }
     Ok(opened)
+}
+
+/// What opens these accounts, in this order, computed by this many threads.
+fn operations(
+    gate: &PinGate,
+    accounts: &[NewAccount],
+    threads: usize,
+) -> Vec<Result<Operation, Refusal>> {
+    let part = accounts.len().div_ceil(threads);
+    thread::scope(|scope| {
+        let threads: Vec<_> = accounts
+            .chunks(part)
+            .map(|part| {
+                let operations = move || part.iter().map(|account| operation(gate, account));
+                scope.spawn(move || operations().collect::<Vec<_>>())
+            })
+            .collect();
+        let joined = threads.into_iter().flat_map(|thread| {
+            let operations = thread.join();
+            operations.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.collect()
+    })
+}
+
+fn operation(gate: &PinGate, account: &NewAccount) -> Result<Operation, Refusal> {
+    let id = creation_id(&account.card);
+    Ok(Operation::Create {
+        id,
+        card: account.card.clone(),
+        holder: account.holder.clone(),
+        pin_hash: gate.hash(&account.pin, id)?,
+        opening: account.balance,
+    })
 }
 
 /// The id of the request that opens an account from a file: the card number in a UUID of version 8,
@@ -239,5 +275,36 @@ mod tests {
         assert_eq!(account.posted.to_string(), "10000.00");
         let verified = gate.verify(&"1234".parse().unwrap(), Some(&account.pin_hash));
         assert_eq!(verified, Ok(true));
+    }
+
+    #[test]
+    fn many_accounts_are_opened_in_the_order_of_the_file_each_with_its_own_pin() {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let count = HASHED_AHEAD * cores + 3;
+        // The first digits descend, so that this is not the order of the cards.
+        let accounts: Vec<_> = (0..count)
+            .map(|number| NewAccount {
+                card: (900_000 - number).to_string().parse().unwrap(),
+                pin: (1000 + number).to_string().parse().unwrap(),
+                holder: "Ann".parse().unwrap(),
+                balance: Money::ZERO,
+            })
+            .collect();
+        let bank = Bank::start(MemoryStore::new()).unwrap();
+        let gate = PinGate::new();
+        assert_eq!(open_missing(&bank, &gate, accounts.clone()), Ok(count));
+        let history = bank.query(|store| {
+            let mut cards = Vec::new();
+            store.each_entry(None, &mut |dated| cards.extend(dated.row.card))?;
+            Ok(cards)
+        });
+        let cards = accounts.iter().map(|account| account.card.clone());
+        assert!(history.unwrap().into_iter().eq(cards));
+        for account in [&accounts[0], &accounts[count - 1]] {
+            let card = account.card.clone();
+            let opened = bank.query(move |store| store.account(&card)).unwrap();
+            let hash = opened.unwrap().pin_hash;
+            assert_eq!(gate.verify(&account.pin, Some(&hash)), Ok(true));
+        }
     }
 }

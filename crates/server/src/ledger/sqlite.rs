@@ -3,7 +3,12 @@
 //! Every commit is synced (`synchronous=FULL`: with a write-ahead log, less than that may lose the
 //! last ones). The schema repeats the rules that a table can express, so that another program
 //! cannot break them by accident either: balances have bounds, a settled transaction stays as it
-//! is, the history only grows.
+//! is, the history only grows. The bank itself writes without the `CHECK`s of the columns, which
+//! are half of the work of a withdrawal: its types have these bounds, [`put_account`] checks what
+//! two columns have in common, a server that opens the ledger checks every row, and an audit reads
+//! every row back into the same types.
+//!
+//! [`put_account`]: SqliteStore::put_account
 
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
@@ -43,8 +48,12 @@ impl SqliteStore {
     }
 
     fn execute(&self, sql: &str, params: impl Params) -> Result<(), StoreError> {
-        self.connection.prepare_cached(sql)?.execute(params)?;
-        Ok(())
+        self.change(sql, params).map(drop)
+    }
+
+    /// Whether the statement changed any row.
+    fn change(&self, sql: &str, params: impl Params) -> Result<bool, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)? > 0)
     }
 
     /// The one row that the query finds, if any.
@@ -76,14 +85,33 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// How an account began stays as it is: of a known one, only what changes is written.
     fn put_account(&self, account: &Account) -> Result<(), StoreError> {
+        if account.held > account.posted || account.posted.checked_add(account.pending).is_none() {
+            return Err(StoreError::Failed("a balance is out of bounds".into()));
+        }
+        let locked_until = account.locked_until.map(u64::cast_signed);
+        let is_known = self.change(
+            "UPDATE accounts SET posted = ?2, held = ?3, pending = ?4, wrong_pins = ?5,
+                                 locked_until = ?6, lockouts = ?7
+             WHERE card = ?1",
+            params![
+                account.card.as_str(),
+                account.posted.minor(),
+                account.held.minor(),
+                account.pending.minor(),
+                account.wrong_pins,
+                locked_until,
+                account.lockouts,
+            ],
+        )?;
+        if is_known {
+            return Ok(());
+        }
         self.execute(
             "INSERT INTO accounts (card, holder, pin_hash, created_by, opening, posted, held,
                                    pending, wrong_pins, locked_until, lockouts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (card) DO UPDATE SET
-                 holder = ?2, pin_hash = ?3, created_by = ?4, opening = ?5, posted = ?6, held = ?7,
-                 pending = ?8, wrong_pins = ?9, locked_until = ?10, lockouts = ?11",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 account.card.as_str(),
                 account.holder.as_str(),
@@ -94,7 +122,7 @@ impl SqliteStore {
                 account.held.minor(),
                 account.pending.minor(),
                 account.wrong_pins,
-                account.locked_until.map(u64::cast_signed),
+                locked_until,
                 account.lockouts,
             ],
         )
@@ -111,16 +139,14 @@ impl SqliteStore {
             }
         };
         let (code, words) = match &transaction.status {
+            Status::Confirmed | Status::RolledBack => return self.settle(transaction),
             Status::Declined(refusal) => (Some(refusal.code.as_str()), Some(&refusal.words)),
-            Status::Held | Status::Confirmed | Status::RolledBack => (None, None),
+            Status::Held => (None, None),
         };
         self.execute(
             "INSERT INTO transactions (id, status, card, amount, available, terminal,
                                        decline_code, decline_words, at, key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET
-                 status = ?2, card = ?3, amount = ?4, available = ?5, terminal = ?6,
-                 decline_code = ?7, decline_words = ?8, key = ?10",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 transaction.id.to_string(),
                 rows::status(&transaction.status),
@@ -134,6 +160,21 @@ impl SqliteStore {
                 transaction.key.map(|key| key.reveal().to_string()),
             ],
         )
+    }
+
+    /// Writes the outcome of a transaction that is held, and nothing else of it.
+    fn settle(&self, transaction: &Transaction) -> Result<(), StoreError> {
+        let is_held = self.change(
+            "UPDATE transactions SET status = ?2 WHERE id = ?1 AND status = 'held'",
+            params![
+                transaction.id.to_string(),
+                rows::status(&transaction.status)
+            ],
+        )?;
+        match is_held {
+            true => Ok(()),
+            false => Err(StoreError::Failed("what is settled is not held".into())),
+        }
     }
 
     fn put_login(&self, login: &Login) -> Result<(), StoreError> {

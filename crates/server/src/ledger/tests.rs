@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::audit::audit;
+use super::bank::Bank;
 use super::memory::MemoryStore;
 use super::sqlite::{SqliteStore, open};
 use super::store::{CommitError, Dated, Store, StoreError, seconds};
-use super::writer::{Bank, carry_out};
+use super::writer::carry_out;
 
 mod failures;
 

@@ -106,6 +106,8 @@ pub fn open(path: &Path) -> Result<SqliteStore, OpenError> {
     if version != VERSION {
         make_tables(&connection).map_err(|error| explain(path, error))?;
     }
+    let unchecked = connection.pragma_update(None, "ignore_check_constraints", true);
+    unchecked.map_err(|error| explain(path, error))?;
     Ok(SqliteStore::new(connection, Some(lock)))
 }
 

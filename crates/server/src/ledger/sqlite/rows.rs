@@ -9,7 +9,7 @@ use proto::atm::record::{Account, Entry, Event, Login, Status, Transaction, Tran
 use proto::atm::{Amount, Money};
 use proto::refusal::{Code, Refusal};
 use rusqlite::Row;
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, Value};
 
 use super::super::store::{Dated, StoreError};
 
@@ -57,7 +57,13 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
         held: money(row, 6)?,
         pending: money(row, 7)?,
         wrong_pins: get(row, 8)?,
-        locked_until: get::<Option<i64>>(row, 9)?.map(i64::cast_unsigned),
+        locked_until: match get::<Option<i64>>(row, 9)? {
+            Some(until) => {
+                let until = u64::try_from(until);
+                Some(until.map_err(|error| unreadable(row, 9, error))?)
+            }
+            None => None,
+        },
         lockouts: get(row, 10)?,
     })
 }
@@ -73,9 +79,18 @@ pub(super) fn record(row: &Row<'_>) -> Result<Dated<TransactionRecord>, StoreErr
             let code = Code::parse(&code).ok_or_else(|| unreadable(row, 6, "no code"))?;
             Status::Declined(Refusal::new(code, get::<String>(row, 7)?))
         }
-        "tombstone" => return dated(row, 8, TransactionRecord::Tombstone(id)),
+        "tombstone" => {
+            for column in 2..=4 {
+                absent(row, column)?;
+            }
+            return dated(row, 8, TransactionRecord::Tombstone(id));
+        }
         _ => return Err(unreadable(row, 1, "no status")),
     };
+    if !matches!(status, Status::Declined(_)) {
+        absent(row, 6)?;
+        absent(row, 7)?;
+    }
     let transaction = Transaction {
         id,
         card: parsed(row, 2)?,
@@ -145,6 +160,13 @@ fn optional<T: FromStr<Err: Display>>(
     match get::<Option<String>>(row, column)? {
         Some(_) => parsed(row, column).map(Some),
         None => Ok(None),
+    }
+}
+
+fn absent(row: &Row<'_>, column: usize) -> Result<(), StoreError> {
+    match get::<Value>(row, column)? {
+        Value::Null => Ok(()),
+        _ => Err(unreadable(row, column, "out of place")),
     }
 }
 

@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::{Seek, SeekFrom, Write as _};
 
+use proto::atm::Money;
 use proto::atm::bank::Operation;
 use proto::refusal::Code;
 use tempfile::TempDir;
 
 use super::super::audit::audit;
+use super::super::bank::Bank;
 use super::super::command::{Command, Format, run};
 use super::super::tests::{CARD, card, confirm, create, dump, hold, ledger, log_in, with};
-use super::super::writer::Bank;
 use super::*;
 
 /// A ledger with some holds, closed.
@@ -249,7 +250,7 @@ fn a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it() {
 #[test]
 fn the_schema_refuses_to_rewrite_what_happened() {
     let directory = some_ledger();
-    let store = open(&ledger(&directory)).unwrap();
+    let connection = Connection::open(ledger(&directory)).unwrap();
     for sql in [
         "UPDATE history SET amount = 1",
         "DELETE FROM history",
@@ -266,7 +267,60 @@ fn the_schema_refuses_to_rewrite_what_happened() {
         "UPDATE accounts SET posted = 'much'",
         "INSERT INTO history (at, event, card) VALUES (0, 'opened', '000000')",
     ] {
-        assert!(store.connection.execute(sql, []).is_err(), "{sql}");
+        assert!(connection.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn the_bank_writes_no_balance_out_of_bounds_and_settles_nothing_twice() {
+    let directory = some_ledger();
+    let mut store = open(&ledger(&directory)).unwrap();
+    let before = dump(&mut store);
+    let account = store.account(&card(CARD)).unwrap().unwrap();
+    let held = account.posted.checked_add(Money::from_minor(1).unwrap());
+    let overdrawn = Account {
+        held: held.unwrap(),
+        ..account.clone()
+    };
+    let overfull = Account {
+        pending: Money::MAX,
+        ..account
+    };
+    let record = store.record(with(1)).unwrap().unwrap();
+    for write in [
+        Write::PutAccount(overdrawn),
+        Write::PutAccount(overfull),
+        Write::PutRecord(record),
+    ] {
+        store.begin(Timestamp::now()).unwrap();
+        assert!(store.write(write.clone()).is_err(), "{write:?}");
+        store.roll_back().unwrap();
+    }
+    assert_eq!(dump(&mut store), before);
+}
+
+#[test]
+fn a_row_that_the_schema_does_not_allow_is_found_by_the_next_server_and_by_an_audit() {
+    for sql in [
+        "UPDATE accounts SET held = posted + 1",
+        "UPDATE accounts SET locked_until = -1",
+        "INSERT INTO history (at, event) VALUES (0, 'forgotten')",
+        "INSERT INTO transactions (id, status, at, amount)
+         VALUES ('WITH_00000000-0000-0000-0000-000000001000', 'tombstone', 0, 1)",
+        "INSERT INTO transactions (id, status, at, card, amount, available, decline_code)
+         VALUES ('WITH_00000000-0000-0000-0000-000000001000', 'held', 0, '123456789', 1, 1, 'busy')",
+    ] {
+        let directory = some_ledger();
+        let path = ledger(&directory);
+        let store = open(&path).unwrap();
+        assert_eq!(store.connection.execute(sql, []), Ok(1), "{sql}");
+        drop(store);
+        let refused = open(&path);
+        let is_found = matches!(refused, Err(OpenError::Damaged(..)));
+        assert!(is_found, "{sql}: {refused:?}");
+        let audited = audit(&mut open_beside(&path, Access::Read).unwrap());
+        let is_sound = audited.is_ok_and(|report| report.violations.is_empty());
+        assert!(!is_sound, "{sql}");
     }
 }
 
