@@ -192,7 +192,7 @@ impl Postgres {
 
     /// Checks that every withdrawal reported is in its books, once.
     pub fn check(&self) -> Result<()> {
-        let taken = format!("SELECT {ACCOUNTS} * {BALANCE} - sum(balance) FROM accounts");
+        let taken = format!("SELECT {ACCOUNTS} * {BALANCE}::bigint - sum(balance) FROM accounts");
         let taken: u64 = self.query(&taken)?.parse()?;
         let requests: u64 = self.query("SELECT count(*) FROM requests")?.parse()?;
         ensure!(

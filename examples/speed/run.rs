@@ -136,7 +136,8 @@ impl Run {
         Ok(())
     }
 
-    /// Does a part of the run. If it fails, the next can still be done; not so after Ctrl-C.
+    /// Does a part of the run. If it fails, it gives no figures, and the next can still be done; not
+    /// so after Ctrl-C, when what is done is kept.
     pub fn part(&mut self, name: &str, rows: impl FnOnce(&mut Run) -> Result<()>) {
         let is_chosen = self
             .chosen
@@ -146,9 +147,11 @@ impl Run {
             return;
         }
         self.progress.set_message(name.to_owned());
+        let before = self.measured.len();
         if let Err(error) = rows(self)
             && !interrupt::is_requested()
         {
+            self.measured.truncate(before);
             self.failed.push((name.to_owned(), format!("{error:#}")));
         }
     }
