@@ -15,7 +15,7 @@ use crate::rows::HASHES;
 use crate::run::{OURS, Run, Side};
 
 /// The accounts of the file: enough to occupy all cores, and few enough to wait for.
-const ACCOUNTS: usize = 48;
+const ACCOUNTS: usize = 24;
 
 /// The memory of one of the bank's hashes, in KiB.
 const MEMORY_KIB: u32 = 19 * 1024;

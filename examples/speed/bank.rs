@@ -21,7 +21,10 @@ use crate::run::{OURS, Run, Side};
 use crate::servers::{Listening, output_of};
 
 /// How long a side is measured in a round.
-const PERIOD: Duration = Duration::from_millis(600);
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// How long the disk is measured in a round.
+const DISK_PERIOD: Duration = Duration::from_millis(200);
 
 /// The most connections, each with its own account.
 const CONNECTIONS: usize = 64;
@@ -72,7 +75,7 @@ pub fn withdrawals(run: &mut Run) -> Result<()> {
             let measure = move || Ok(figure(postgres.measure(connections, PERIOD)?));
             sides.push(Side::new(POSTGRES, measure));
         }
-        sides.push(Side::new(SYNC, || Ok(figure(disk.measure(PERIOD)?))));
+        sides.push(Side::new(SYNC, || Ok(figure(disk.measure(DISK_PERIOD)?))));
         run.compare(row, sides)?;
     }
     drop((machines, bank));

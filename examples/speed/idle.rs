@@ -18,7 +18,7 @@ use crate::servers::Listening;
 const CONNECTIONS: usize = 1_000;
 
 /// How long an idle server is observed.
-const PERIOD: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_millis(500);
 
 /// The time in which a server comes to rest after its start.
 const REST: Duration = Duration::from_millis(300);

@@ -13,7 +13,7 @@ use crate::run::{OURS, Run, Side};
 use crate::servers::Listening;
 
 /// How long a side is measured in a round.
-const PERIOD: Duration = Duration::from_millis(400);
+const PERIOD: Duration = Duration::from_millis(350);
 
 /// Text over kept connections.
 pub fn text(run: &mut Run) -> Result<()> {

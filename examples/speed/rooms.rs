@@ -12,7 +12,7 @@ use crate::run::{OURS, Run, Side};
 use crate::servers::Listening;
 
 /// How long a side is measured in a round.
-const PERIOD: Duration = Duration::from_millis(500);
+const PERIOD: Duration = Duration::from_millis(400);
 
 /// The most speakers of a row.
 const SPEAKERS: usize = 8;

@@ -24,6 +24,9 @@ const START: Duration = Duration::from_secs(60);
 /// The longest time that a program takes to end.
 const END: Duration = Duration::from_secs(10);
 
+/// The same after Ctrl-C, when nothing that it has is wanted any more.
+const INTERRUPTED_END: Duration = Duration::from_secs(1);
+
 /// The interval between two looks at a program.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -83,7 +86,11 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        let deadline = Instant::now() + END;
+        let patience = match interrupt::is_requested() {
+            true => INTERRUPTED_END,
+            false => END,
+        };
+        let deadline = Instant::now() + patience;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() >= deadline {
                 let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
