@@ -15,6 +15,7 @@ mod exchanges;
 mod fault_schedules;
 mod faults;
 #[path = "../../examples/speed/floor.rs"]
+#[allow(dead_code, reason = "only the example starts it as a program")]
 mod floor;
 mod handout;
 mod import_cycles;
