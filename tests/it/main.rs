@@ -14,6 +14,9 @@ mod every_service;
 mod exchanges;
 mod fault_schedules;
 mod faults;
+#[path = "../../examples/speed/floor.rs"]
+#[allow(dead_code, reason = "only the example starts it as a program")]
+mod floor;
 mod handout;
 mod import_cycles;
 mod measure;
@@ -21,9 +24,12 @@ mod measure;
 mod programs;
 mod protocol_examples;
 mod proxy;
+#[path = "../../examples/speed/questions.rs"]
+mod questions;
 mod requests;
 mod script;
 mod semantics;
+mod speed;
 #[cfg(unix)]
 mod wireshark;
 

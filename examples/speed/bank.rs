@@ -1,0 +1,189 @@
+//! The rows of durable withdrawals.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::load::{self, Client};
+use crate::postgres::Postgres;
+use crate::programs::Programs;
+use crate::questions::{Withdrawal, frame, unframe};
+use crate::rows::{POSTGRES, SYNC};
+use crate::run::{OURS, Run, Side};
+use crate::servers::{Listening, output_of};
+
+/// How long a side is measured in a round.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// How long the disk is measured in a round.
+const DISK_PERIOD: Duration = Duration::from_millis(200);
+
+/// The most connections, each with its own account.
+const CONNECTIONS: usize = 64;
+
+/// A page of the disk.
+const PAGE: usize = 4096;
+
+/// The pages that are written in turn.
+const PAGES: u64 = 2048;
+
+/// What `labserver --mode atm` sends first.
+const READY: &[u8] = b"11:READY atm 1,";
+
+/// Withdrawals, each answered once it is on disk.
+pub fn withdrawals(run: &mut Run) -> Result<()> {
+    let directory = tempfile::Builder::new()
+        .prefix("speed-bank-")
+        .tempdir_in(&run.directory)?;
+    let (ledger, accounts) = (
+        directory.path().join("bank.db"),
+        directory.path().join("accounts"),
+    );
+    fs::write(&accounts, accounts_file(CONNECTIONS))?;
+    let bank = open(&run.programs, &ledger, &accounts)?;
+    let mut machines = Vec::new();
+    for number in 0..CONNECTIONS {
+        machines.push(Client::new(
+            log_in(bank.address, number)?,
+            Withdrawal::default(),
+        ));
+    }
+    let mut postgres = Postgres::start(run)?;
+    let disk = Disk::new(directory.path())?;
+    let mut answered = 0;
+    for (row, connections) in [("withdraw-1", 1), ("withdraw-16", 16), ("withdraw-64", 64)] {
+        if !run.wants(row) {
+            continue;
+        }
+        // One client waits; with several, what counts is how many are served.
+        let figure = |(rate, median)| vec![if connections == 1 { median } else { rate }];
+        let (machines, answered) = (&mut machines[..connections], &mut answered);
+        let mut sides = vec![Side::new(OURS, move || {
+            let figures = load::kept(machines, PERIOD)?;
+            *answered += figures.answered;
+            Ok(figure((figures.rate, figures.median)))
+        })];
+        if let Some(postgres) = &mut postgres {
+            let measure = move || Ok(figure(postgres.measure(connections, PERIOD)?));
+            sides.push(Side::new(POSTGRES, measure));
+        }
+        sides.push(Side::new(SYNC, || Ok(figure(disk.measure(DISK_PERIOD)?))));
+        run.compare(row, sides)?;
+    }
+    drop((machines, bank));
+    audit(run, &ledger, answered)?;
+    postgres.map_or(Ok(()), |postgres| postgres.check())
+}
+
+/// Starts a bank with this ledger and these accounts.
+pub fn open(programs: &Programs, ledger: &Path, accounts: &Path) -> Result<Listening> {
+    let mode: [&Path; 6] = [
+        "--mode".as_ref(),
+        "atm".as_ref(),
+        "--ledger".as_ref(),
+        ledger,
+        "--accounts".as_ref(),
+        accounts,
+    ];
+    Listening::labserver(programs, "tcp", mode)
+}
+
+/// A file of so many accounts.
+pub fn accounts_file(count: usize) -> String {
+    let mut file = String::new();
+    for number in 0..count {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            file,
+            "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Holder {number}\"\n\
+             balance = \"9000000000.00\"\n",
+            card(number)
+        );
+    }
+    file
+}
+
+fn card(number: usize) -> String {
+    format!("555555{number:04}")
+}
+
+/// A connection that is logged in to its account.
+fn log_in(bank: SocketAddr, number: usize) -> Result<TcpStream> {
+    let mut stream = load::connect_and_read(bank, READY)?;
+    let id = format!("LOGIN_{}", Uuid::now_v7());
+    let mut request = Vec::new();
+    let message = format!("VERIFY_CARD_AND_PASSWORD {id} {} 1234", card(number));
+    frame(&mut request, &message);
+    stream.write_all(&request)?;
+    let mut received = Vec::new();
+    let answer = loop {
+        if let Some(answer) = unframe(&received) {
+            break answer.unwrap_or_default();
+        }
+        let mut buffer = [0; 256];
+        let read = stream.read(&mut buffer)?;
+        ensure!(read > 0, "the bank closes instead of an answer");
+        received.extend_from_slice(&buffer[..read]);
+    };
+    let answer = String::from_utf8_lossy(answer);
+    let right = format!("OK {id} welcome Holder {number}");
+    ensure!(answer == right, "a log-in is answered with {answer:?}");
+    Ok(stream)
+}
+
+/// Checks that the books are sound, and have every withdrawal that was answered, and no other.
+fn audit(run: &Run, ledger: &Path, answered: u64) -> Result<()> {
+    let mut command = run.programs.command("labserver");
+    command
+        .args(["ledger", "audit", "--json", "--ledger"])
+        .arg(ledger);
+    let report: Value = serde_json::from_str(&output_of(command)?)?;
+    let transactions = report["transactions"].as_u64();
+    ensure!(
+        transactions == Some(answered),
+        "{answered} withdrawals were answered; the ledger has {transactions:?}"
+    );
+    Ok(())
+}
+
+/// A file of which one page after another is written in place and synced.
+#[derive(Debug)]
+struct Disk {
+    file: File,
+}
+
+impl Disk {
+    fn new(directory: &Path) -> Result<Disk> {
+        let mut file = File::create(directory.join("pages"))?;
+        for _ in 0..PAGES {
+            file.write_all(&[b'x'; PAGE])?;
+        }
+        file.sync_all()?;
+        Ok(Disk { file })
+    }
+
+    /// The rate, and the median in milliseconds.
+    fn measure(&self, period: Duration) -> Result<(f64, f64)> {
+        let mut latencies = load::new_histogram()?;
+        let begun = Instant::now();
+        let mut syncs = 0;
+        while begun.elapsed() < period {
+            let asked = Instant::now();
+            let page = [b'a' + (syncs % 26) as u8; PAGE];
+            self.file.write_all_at(&page, syncs % PAGES * PAGE as u64)?;
+            self.file.sync_data()?;
+            load::record(&mut latencies, asked.elapsed());
+            syncs += 1;
+        }
+        let rate = syncs as f64 / begun.elapsed().as_secs_f64();
+        Ok((rate, load::milliseconds(&latencies, 0.5)))
+    }
+}
