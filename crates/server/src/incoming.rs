@@ -121,8 +121,8 @@ impl<'a> IncomingConnection<'a> {
 
 /// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer), or relayed.
 pub struct IncomingDatagrams<'a> {
-    /// The socket.
-    pub socket: UdpSocket,
+    /// The socket. Receiving from it ends when the server stops.
+    pub socket: Arc<UdpSocket>,
     /// The service's name.
     pub service: &'static str,
     /// Whether the server is stopping.
@@ -140,7 +140,7 @@ impl IncomingDatagrams<'_> {
         answer: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>,
         refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
     ) {
-        let mut endpoint = Endpoint::new(self.socket);
+        let mut endpoint = Endpoint::over(self.socket);
         if let Some(recorder) = &self.config.recorder {
             let secrets = Some(proto::atm::secrets as Mask);
             if let Err(error) = endpoint.record(recorder, self.service, 0, secrets) {

@@ -14,6 +14,7 @@ use proto::refusal::{Code, Refusal};
 use proto::reply;
 use socket2::SockRef;
 use wire::connection::Connection;
+use wire::datagram::end_receiving;
 use wire::fault::pause::wait_while_stopped;
 use wire::limits::Limits;
 
@@ -48,7 +49,7 @@ struct Listening {
 
 enum Bound {
     Tcp(Arc<TcpListener>, Arc<dyn TcpService>),
-    Udp(UdpSocket, Box<dyn UdpService>),
+    Udp(Arc<UdpSocket>, Box<dyn UdpService>),
 }
 
 /// Stops a running server from another thread.
@@ -56,6 +57,7 @@ enum Bound {
 pub struct Stopper {
     connections: Connections,
     listeners: Vec<(Arc<TcpListener>, SocketAddr)>,
+    datagram_sockets: Vec<Arc<UdpSocket>>,
 }
 
 impl Server {
@@ -124,9 +126,14 @@ impl Server {
             Bound::Tcp(listener, _) => Some((Arc::clone(listener), listening.address)),
             Bound::Udp(..) => None,
         };
+        let datagram_socket = |listening: &Listening| match &listening.socket {
+            Bound::Tcp(..) => None,
+            Bound::Udp(socket, _) => Some(Arc::clone(socket)),
+        };
         Stopper {
             connections: self.connections.clone(),
             listeners: self.listening.iter().filter_map(listener).collect(),
+            datagram_sockets: self.listening.iter().filter_map(datagram_socket).collect(),
         }
     }
 
@@ -185,6 +192,9 @@ impl Stopper {
     /// Stops accepting, and lets open conversations end. Returns at once.
     pub fn stop(&self) {
         self.connections.stop();
+        self.datagram_sockets
+            .iter()
+            .for_each(|it| end_receiving(it));
         for (listener, address) in &self.listeners {
             // Wakes `accept` on Linux; elsewhere the connection does.
             let _ = SockRef::from(&**listener).shutdown(Shutdown::Both);
