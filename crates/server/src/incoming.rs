@@ -26,6 +26,7 @@ use crate::datagrams::serve_datagrams;
 /// client's end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
+    peer: SocketAddr,
     config: &'a Config,
     /// Its permit to be open.
     pub permit: &'a ConnectionPermit,
@@ -49,9 +50,15 @@ pub struct IncomingBytes {
 
 impl<'a> IncomingConnection<'a> {
     /// What the listener accepted.
-    pub fn new(stream: Arc<TcpStream>, permit: &'a ConnectionPermit, config: &'a Config) -> Self {
+    pub fn new(
+        stream: Arc<TcpStream>,
+        peer: SocketAddr,
+        permit: &'a ConnectionPermit,
+        config: &'a Config,
+    ) -> Self {
         IncomingConnection {
             stream,
+            peer,
             permit,
             config,
             login_by: Instant::now() + config.login,
@@ -68,7 +75,8 @@ impl<'a> IncomingConnection<'a> {
     /// The connection as messages in this framing. What
     /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
     pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
-        let mut connection = Connection::over(Arc::clone(&self.stream), framing, self.limits)?;
+        let stream = Arc::clone(&self.stream);
+        let mut connection = Connection::over(stream, self.peer, framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
             let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
