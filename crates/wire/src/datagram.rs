@@ -367,4 +367,17 @@ mod tests {
         let received = receive_once(&socket, &mut waiter, &mut [0; 9], Some(address), wait);
         assert_eq!(received.unwrap(), Some((0, address)));
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_wait_without_a_limit_is_ended_by_another_thread_and_no_other_begins() {
+        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let mut endpoint = Endpoint::over(Arc::clone(&socket));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| endpoint.receive(None).map(|it| it.is_none()));
+            end_receiving(&socket);
+            assert!(waiting.join().unwrap().unwrap());
+        });
+        assert_eq!(endpoint.receive(None).unwrap(), None);
+    }
 }
