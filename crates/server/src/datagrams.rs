@@ -45,7 +45,7 @@ pub fn serve_datagrams(
     refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) {
     let own = endpoint.local_addr().ok();
-    let mut rates = Rates::new(rate);
+    let mut rates = (rate > 0).then(|| Rates::new(rate));
     let mut requests = endpoint.take_schedule();
     let tap = endpoint.tap(None);
     while !connections.are_stopping() {
@@ -56,7 +56,8 @@ pub fn serve_datagrams(
                     tracing::warn!(%sender, "datagram ignored: {reason}");
                     continue;
                 }
-                if !rates.allow(sender.ip(), Instant::now()) {
+                let is_allowed = |rates: &mut Rates| rates.allow(sender.ip(), Instant::now());
+                if !rates.as_mut().is_none_or(is_allowed) {
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
@@ -139,9 +140,6 @@ impl Rates {
     }
 
     fn allow(&mut self, source: IpAddr, now: Instant) -> bool {
-        if self.per_second == 0 {
-            return true;
-        }
         if self.sources.len() >= SOURCES && !self.sources.contains_key(&source) {
             self.sources.clear();
         }
