@@ -24,6 +24,8 @@ mod proxy;
 mod requests;
 mod script;
 mod semantics;
+#[cfg(target_os = "linux")]
+mod system_calls;
 #[cfg(unix)]
 mod wireshark;
 
