@@ -30,6 +30,8 @@ mod requests;
 mod script;
 mod semantics;
 mod speed;
+#[cfg(target_os = "linux")]
+mod system_calls;
 #[cfg(unix)]
 mod wireshark;
 

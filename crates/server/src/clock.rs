@@ -1,7 +1,9 @@
 //! The clock of the date and time service.
 
-use jiff::Zoned;
+use std::cell::RefCell;
+
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 /// Where the service reads the time.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +16,10 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// Now.
+    /// Now, to the second.
     pub fn now(&self) -> Zoned {
         match self {
-            Clock::System => Zoned::now(),
+            Clock::System => this_second(),
             Clock::Fixed(moment) => (**moment).clone(),
         }
     }
@@ -32,4 +34,20 @@ impl Clock {
         };
         format!("{name} (UTC{})", now.offset())
     }
+}
+
+/// The system's time. What a calendar shows is the same for a whole second, and costs a search of the
+/// time zone's rules: a thread computes it once for each second.
+fn this_second() -> Zoned {
+    thread_local! {
+        static LATEST: RefCell<Option<Zoned>> = const { RefCell::new(None) };
+    }
+    let second = Timestamp::now().as_second();
+    LATEST.with_borrow_mut(|latest| {
+        let is_current = |latest: &&Zoned| latest.timestamp().as_second() == second;
+        match latest.as_ref().filter(is_current) {
+            Some(latest) => latest.clone(),
+            None => latest.insert(Zoned::now()).clone(),
+        }
+    })
 }

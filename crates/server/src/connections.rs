@@ -6,6 +6,7 @@ mod permit;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,18 +33,21 @@ struct Shared {
     shares: Shares,
     /// What the connections' times are counted from.
     began: Instant,
+    /// Set under the lock of those that are open: none is admitted after it.
+    are_stopping: AtomicBool,
     open: Mutex<Open>,
     one_closed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    stopping: bool,
     /// Ids grow with time.
     next_id: u64,
     by_id: BTreeMap<u64, Entry>,
     /// How many of them are ending to make room.
     ending: usize,
+    /// Threads that wait for one to be closed.
+    waiting: usize,
 }
 
 #[derive(Debug)]
@@ -68,6 +72,7 @@ impl Connections {
         let shared = Shared {
             shares,
             began: Instant::now(),
+            are_stopping: AtomicBool::new(false),
             open: Mutex::new(Open::default()),
             one_closed: Condvar::new(),
         };
@@ -96,7 +101,7 @@ impl Connections {
         let places = self.shared.shares.places();
         let mut open = self.lock();
         loop {
-            if open.stopping {
+            if self.are_stopping() {
                 return Err(NotAdmitted::Stopping);
             }
             if open.by_id.len() - open.ending >= places {
@@ -150,14 +155,14 @@ impl Connections {
 
     /// Whether [`stop`](Connections::stop) was called.
     pub fn are_stopping(&self) -> bool {
-        self.lock().stopping
+        self.shared.are_stopping.load(Ordering::Acquire)
     }
 
     /// Admits no more connections, and ends the input of all: each reads what it was sent, answers
     /// it, and finds the end of the stream.
     pub fn stop(&self) {
-        let mut open = self.lock();
-        open.stopping = true;
+        let open = self.lock();
+        self.shared.are_stopping.store(true, Ordering::Release);
         for entry in open.by_id.values() {
             let _ = entry.stream.shutdown(Shutdown::Read);
         }
@@ -173,11 +178,13 @@ impl Connections {
             if wait.is_zero() {
                 break;
             }
+            open.waiting += 1;
             (open, _) = self
                 .shared
                 .one_closed
                 .wait_timeout(open, wait)
                 .unwrap_or_else(PoisonError::into_inner);
+            open.waiting -= 1;
         }
         for entry in open.by_id.values() {
             let _ = entry.stream.shutdown(Shutdown::Both);
@@ -188,24 +195,32 @@ impl Connections {
     fn remove(&self, id: u64) {
         let mut open = self.lock();
         let removed = open.by_id.remove(&id);
-        open.ending -= usize::from(removed.is_some_and(|it| it.watch.was_evicted()));
+        let was_evicted = removed.as_ref().is_some_and(|it| it.watch.was_evicted());
+        open.ending -= usize::from(was_evicted);
+        let is_awaited = open.waiting > 0;
         drop(open);
-        self.shared.one_closed.notify_all();
+        // Nobody waits for the lock while the operating system closes the connection.
+        drop(removed);
+        if is_awaited {
+            self.shared.one_closed.notify_all();
+        }
     }
 
     /// Waits until there are fewer; `None` when there are still as many then.
     fn wait_for_end<'a>(
         &'a self,
-        open: MutexGuard<'a, Open>,
+        mut open: MutexGuard<'a, Open>,
         by: Instant,
     ) -> Option<MutexGuard<'a, Open>> {
         let before = open.by_id.len();
         let wait = by.saturating_duration_since(Instant::now());
-        let (open, timed_out) = self
+        open.waiting += 1;
+        let (mut open, timed_out) = self
             .shared
             .one_closed
             .wait_timeout_while(open, wait, |open| open.by_id.len() >= before)
             .unwrap_or_else(PoisonError::into_inner);
+        open.waiting -= 1;
         (!timed_out.timed_out()).then_some(open)
     }
 

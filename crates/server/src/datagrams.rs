@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 use proto::refusal::{Code, Refusal};
 use proto::reply;
 use record::tap::FaultEffect;
-use wire::datagram::Endpoint;
+use wire::datagram::{CAN_END_RECEIVING, Endpoint};
 use wire::fault::FaultSchedule;
 
 use crate::connections::Connections;
 use crate::token_bucket::TokenBucket;
 
-/// How often the loop checks whether the server is stopping.
+/// Pause after a datagram could not be received. To try again at once would spin.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Longest wait for a datagram where the stop of the server cannot end it.
 const STOP_CHECK: Duration = Duration::from_millis(200);
 
 /// Of the datagrams above the rate, one in this many is answered all the same: otherwise an
@@ -42,17 +45,19 @@ pub fn serve_datagrams(
     refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) {
     let own = endpoint.local_addr().ok();
-    let mut rates = Rates::new(rate);
+    let mut rates = (rate > 0).then(|| Rates::new(rate));
     let mut requests = endpoint.take_schedule();
     let tap = endpoint.tap(None);
     while !connections.are_stopping() {
-        let (replies, sender) = match endpoint.receive(Some(Instant::now() + STOP_CHECK)) {
+        let check_at = (!CAN_END_RECEIVING).then(|| Instant::now() + STOP_CHECK);
+        let (replies, sender) = match endpoint.receive(check_at) {
             Ok(Some((datagram, sender))) => {
                 if let Some(reason) = never_answered(sender, own) {
                     tracing::warn!(%sender, "datagram ignored: {reason}");
                     continue;
                 }
-                if !rates.allow(sender.ip(), Instant::now()) {
+                let is_allowed = |rates: &mut Rates| rates.allow(sender.ip(), Instant::now());
+                if !rates.as_mut().is_none_or(is_allowed) {
                     tracing::debug!(%sender, "datagram ignored: too many from this address");
                     continue;
                 }
@@ -74,7 +79,7 @@ pub fn serve_datagrams(
             Ok(None) => continue,
             Err(error) => {
                 tracing::warn!(%error, "cannot receive");
-                std::thread::sleep(STOP_CHECK);
+                std::thread::sleep(RETRY_PAUSE);
                 continue;
             }
         };
@@ -135,9 +140,6 @@ impl Rates {
     }
 
     fn allow(&mut self, source: IpAddr, now: Instant) -> bool {
-        if self.per_second == 0 {
-            return true;
-        }
         if self.sources.len() >= SOURCES && !self.sources.contains_key(&source) {
             self.sources.clear();
         }

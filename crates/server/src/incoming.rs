@@ -26,6 +26,7 @@ use crate::datagrams::serve_datagrams;
 /// client's end of a [relay](IncomingConnection::relayed).
 pub struct IncomingConnection<'a> {
     stream: Arc<TcpStream>,
+    peer: SocketAddr,
     config: &'a Config,
     /// Its permit to be open.
     pub permit: &'a ConnectionPermit,
@@ -49,9 +50,15 @@ pub struct IncomingBytes {
 
 impl<'a> IncomingConnection<'a> {
     /// What the listener accepted.
-    pub fn new(stream: Arc<TcpStream>, permit: &'a ConnectionPermit, config: &'a Config) -> Self {
+    pub fn new(
+        stream: Arc<TcpStream>,
+        peer: SocketAddr,
+        permit: &'a ConnectionPermit,
+        config: &'a Config,
+    ) -> Self {
         IncomingConnection {
             stream,
+            peer,
             permit,
             config,
             login_by: Instant::now() + config.login,
@@ -68,7 +75,8 @@ impl<'a> IncomingConnection<'a> {
     /// The connection as messages in this framing. What
     /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
     pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
-        let mut connection = Connection::over(Arc::clone(&self.stream), framing, self.limits)?;
+        let stream = Arc::clone(&self.stream);
+        let mut connection = Connection::over(stream, self.peer, framing, self.limits)?;
         if let Some(recorder) = &self.config.recorder {
             let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {
@@ -121,8 +129,8 @@ impl<'a> IncomingConnection<'a> {
 
 /// A UDP socket that is bound. Its datagrams are [answered](IncomingDatagrams::answer), or relayed.
 pub struct IncomingDatagrams<'a> {
-    /// The socket.
-    pub socket: UdpSocket,
+    /// The socket. Receiving from it ends when the server stops.
+    pub socket: Arc<UdpSocket>,
     /// The service's name.
     pub service: &'static str,
     /// Whether the server is stopping.
@@ -140,7 +148,7 @@ impl IncomingDatagrams<'_> {
         answer: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>,
         refuse: impl Fn(&[u8]) -> Option<Vec<u8>>,
     ) {
-        let mut endpoint = Endpoint::new(self.socket);
+        let mut endpoint = Endpoint::over(self.socket);
         if let Some(recorder) = &self.config.recorder {
             let secrets = Some(proto::atm::secrets as Mask);
             if let Err(error) = endpoint.record(recorder, self.service, 0, secrets) {

@@ -1,34 +1,29 @@
 //! Bind, accept, one thread a connection, drain.
 
+mod accept;
 mod bind;
 
-use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::bail;
 use proto::mode::Transport;
-use proto::refusal::{Code, Refusal};
-use proto::reply;
 use socket2::SockRef;
-use wire::connection::Connection;
-use wire::fault::pause::wait_while_stopped;
-use wire::limits::Limits;
+use wire::datagram::end_receiving;
 
+use self::accept::Acceptor;
 use self::bind::listen;
 use crate::config::{Config, Role};
+use crate::connections::Connections;
 use crate::connections::eviction::Shares;
-use crate::connections::{Connections, NotAdmitted};
-use crate::incoming::{IncomingConnection, IncomingDatagrams};
-use crate::service::{End, TcpService, UdpService};
+use crate::incoming::IncomingDatagrams;
+use crate::service::{TcpService, UdpService};
 use crate::services::proxy::Proxy;
 use crate::threads::Threads;
 use crate::{handout, services};
-
-/// Longest pause after `accept` failed; the first is a millisecond.
-const ACCEPT_PAUSE_MOST: Duration = Duration::from_secs(1);
 
 /// A server that is bound and ready to run.
 pub struct Server {
@@ -48,7 +43,7 @@ struct Listening {
 
 enum Bound {
     Tcp(Arc<TcpListener>, Arc<dyn TcpService>),
-    Udp(UdpSocket, Box<dyn UdpService>),
+    Udp(Arc<UdpSocket>, Box<dyn UdpService>),
 }
 
 /// Stops a running server from another thread.
@@ -56,6 +51,7 @@ enum Bound {
 pub struct Stopper {
     connections: Connections,
     listeners: Vec<(Arc<TcpListener>, SocketAddr)>,
+    datagram_sockets: Vec<Arc<UdpSocket>>,
 }
 
 impl Server {
@@ -124,9 +120,14 @@ impl Server {
             Bound::Tcp(listener, _) => Some((Arc::clone(listener), listening.address)),
             Bound::Udp(..) => None,
         };
+        let datagram_socket = |listening: &Listening| match &listening.socket {
+            Bound::Tcp(..) => None,
+            Bound::Udp(socket, _) => Some(Arc::clone(socket)),
+        };
         Stopper {
             connections: self.connections.clone(),
             listeners: self.listening.iter().filter_map(listener).collect(),
+            datagram_sockets: self.listening.iter().filter_map(datagram_socket).collect(),
         }
     }
 
@@ -139,6 +140,8 @@ impl Server {
             connections,
             threads,
         } = self;
+        let (over, are_over) = mpsc::channel();
+        let mut acceptors = 0;
         thread::scope(|scope| {
             for Listening {
                 name,
@@ -147,30 +150,41 @@ impl Server {
                 ..
             } in listening
             {
-                let (config, connections, threads) = (&config, &connections, &threads);
-                scope.spawn(move || match socket {
+                match socket {
                     Bound::Tcp(listener, service) => {
                         let acceptor = Acceptor {
                             name,
+                            listener,
                             service,
-                            config,
-                            connections,
-                            threads,
+                            config: Arc::clone(&config),
+                            connections: connections.clone(),
+                            threads: threads.clone(),
+                            accepting: AtomicUsize::new(1),
+                            over: over.clone(),
                         };
-                        acceptor.accept_all(&listener);
+                        match Arc::new(acceptor).start() {
+                            Ok(()) => acceptors += 1,
+                            Err(error) => {
+                                tracing::error!(%error, mode = name, "no thread to accept connections");
+                            }
+                        }
                     }
                     Bound::Udp(socket, service) => {
-                        let _span = tracing::info_span!("udp", %address).entered();
-                        service.serve(IncomingDatagrams {
-                            socket,
-                            service: name,
-                            connections,
-                            config,
+                        let (config, connections) = (&config, &connections);
+                        scope.spawn(move || {
+                            let _span = tracing::info_span!("udp", %address).entered();
+                            service.serve(IncomingDatagrams {
+                                socket,
+                                service: name,
+                                connections,
+                                config,
+                            });
                         });
                     }
-                });
+                }
             }
         });
+        are_over.iter().take(acceptors).for_each(drop);
         let left = connections.drain(config.drain);
         if left > 0 {
             tracing::warn!(
@@ -185,6 +199,9 @@ impl Stopper {
     /// Stops accepting, and lets open conversations end. Returns at once.
     pub fn stop(&self) {
         self.connections.stop();
+        self.datagram_sockets
+            .iter()
+            .for_each(|it| end_receiving(it));
         for (listener, address) in &self.listeners {
             // Wakes `accept` on Linux; elsewhere the connection does.
             let _ = SockRef::from(&**listener).shutdown(Shutdown::Both);
@@ -200,101 +217,6 @@ impl Stopper {
     }
 }
 
-/// What the accept loop of one socket needs.
-struct Acceptor<'a> {
-    name: &'static str,
-    service: Arc<dyn TcpService>,
-    config: &'a Arc<Config>,
-    connections: &'a Connections,
-    threads: &'a Threads,
-}
-
-impl Acceptor<'_> {
-    fn accept_all(&self, listener: &TcpListener) {
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let accepted = listener.accept();
-            if self.connections.are_stopping() {
-                return;
-            }
-            match accepted {
-                Ok((stream, peer)) => {
-                    pause = Duration::from_millis(1);
-                    wait_while_stopped();
-                    self.admit(Arc::new(stream), peer);
-                }
-                Err(error) if is_about_one_connection(&error) => {}
-                Err(error)
-                    if is_out_of_descriptors(&error)
-                        && self.connections.make_room(Some(self.name)) =>
-                {
-                    tracing::warn!(%error, "ended an idle connection to accept another");
-                }
-                Err(error) => {
-                    // To try again at once would spin.
-                    tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept");
-                    thread::sleep(pause);
-                    pause = (pause * 2).min(ACCEPT_PAUSE_MOST);
-                }
-            }
-        }
-    }
-
-    fn admit(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
-        let permit = match self.connections.enter(&stream, self.name, peer.ip()) {
-            Ok(permit) => permit,
-            Err(NotAdmitted::Stopping) => return,
-            Err(NotAdmitted::Full) => {
-                tracing::warn!(%peer, mode = self.name, "refused: too many connections");
-                return self.refuse(stream);
-            }
-        };
-        let (name, service) = (self.name, Arc::clone(&self.service));
-        let config = Arc::clone(self.config);
-        let started = Instant::now();
-        let for_refusal = Arc::clone(&stream);
-        let run = self.threads.run(move || {
-            let id = permit.id();
-            let span = tracing::info_span!("connection", mode = name, id, %peer);
-            let _entered = span.entered();
-            tracing::debug!("opened");
-            // The stream is dropped before the permit: there is a descriptor for the next one.
-            let end = match service.serve(IncomingConnection::new(stream, &permit, &config)) {
-                _ if permit.was_evicted() => End::Evicted,
-                Ok(end) => end,
-                Err(error) => End::Broken(error.to_string()),
-            };
-            let seconds = format_args!("{:.3}", started.elapsed().as_secs_f32());
-            match end {
-                End::Broken(_) | End::Unserved(_) => tracing::warn!(%end, %seconds, "ended"),
-                end => tracing::info!(%end, %seconds, "ended"),
-            }
-        });
-        if let Err(error) = run {
-            tracing::warn!(%peer, %error, "refused: no thread for a connection");
-            self.refuse(for_refusal);
-        }
-    }
-
-    /// Says `ERR busy` where that can be said. A few bytes always fit the empty send buffer, so
-    /// this never waits.
-    fn refuse(&self, stream: Arc<TcpStream>) {
-        let Some(framing) = self.service.refusal_framing() else {
-            return;
-        };
-        let limits = Limits {
-            write: Duration::from_millis(50),
-            ..self.config.limits
-        };
-        if let Ok(mut connection) = Connection::over(stream, framing, limits) {
-            let refusal = Refusal::new(Code::Busy, "too many connections; try again later");
-            let refusal = reply::render::<&str>(&Err(refusal));
-            let _ = connection.writer.send(refusal.as_bytes());
-            let _ = connection.writer.finish();
-        }
-    }
-}
-
 /// The connections, shared between the services that listen for any.
 fn shares(places: usize, listening: &[Listening]) -> Shares {
     let weight = |listening: &Listening| match listening.socket {
@@ -302,23 +224,4 @@ fn shares(places: usize, listening: &[Listening]) -> Shares {
         Bound::Udp(..) => None,
     };
     Shares::new(places, listening.iter().filter_map(weight).collect())
-}
-
-/// Whether this process, or the whole system, may not open one more file.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let codes = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|it| it.raw_os_error());
-    #[cfg(not(unix))]
-    let codes: [i32; 0] = [];
-    error
-        .raw_os_error()
-        .is_some_and(|code| codes.contains(&code))
-}
-
-fn is_about_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
 }

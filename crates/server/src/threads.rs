@@ -48,6 +48,8 @@ struct Queue {
     next_id: u64,
     /// Threads that wait for work.
     idle: usize,
+    /// Jobs for which no thread was granted.
+    short: usize,
 }
 
 impl Threads {
@@ -64,6 +66,11 @@ impl Threads {
     /// will soon be done. Only the first call counts.
     pub fn when_short(&self, make_room: impl Fn() -> bool + Send + Sync + 'static) {
         let _ = self.shared.make_room.set(Box::new(make_room));
+    }
+
+    /// Whether jobs wait for a thread, which any that is done should become.
+    pub fn are_short(&self) -> bool {
+        !self.shared.lock().jobs.is_empty()
     }
 
     /// Runs the job on a thread of its own: one that waits, or a new one; or, when the operating
@@ -110,10 +117,12 @@ impl Shared {
         let tries = self.make_room.get().into_iter().cycle();
         for make_room in tries.take(TRIES) {
             let is_made = make_room();
-            let queue = self.lock();
+            let mut queue = self.lock();
+            queue.short += 1;
             self.work_came.notify_one();
             let waited = self.work_went.wait_timeout_while(queue, SOON, waits);
-            let (queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            let (mut queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            queue.short -= 1;
             drop(queue);
             if !timeout.timed_out() {
                 return true;
@@ -147,8 +156,11 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         queue.idle -= 1;
         let job = queue.jobs.pop_front();
+        let is_awaited = queue.short > 0;
         drop(queue);
-        self.work_went.notify_all();
+        if is_awaited {
+            self.work_went.notify_all();
+        }
         job.map(|(_, job)| job)
     }
 }

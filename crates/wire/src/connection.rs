@@ -111,27 +111,30 @@ impl Connection {
     /// # Errors
     /// When the socket is no longer connected.
     pub fn new(stream: TcpStream, framing: Framing, limits: Limits) -> io::Result<Connection> {
-        Connection::over(Arc::new(stream), framing, limits)
+        let peer = stream.peer_addr()?;
+        Connection::over(Arc::new(stream), peer, framing, limits)
     }
 
-    /// As [`Connection::new`], for a stream that another thread shares, to be able to end it.
+    /// As [`Connection::new`], for a stream from this peer that another thread shares, to be able to
+    /// end it.
     ///
     /// # Errors
     /// When the socket is no longer connected.
     pub fn over(
         stream: Arc<TcpStream>,
+        peer: SocketAddr,
         framing: Framing,
         limits: Limits,
     ) -> io::Result<Connection> {
         // Otherwise a small message waits for the acknowledgement of the one before, up to 40 ms.
         stream.set_nodelay(true)?;
-        let peer = stream.peer_addr()?;
         let reader = Reader {
             stream: Arc::clone(&stream),
             decoder: Decoder::new(framing),
             limits,
             read_size: None,
             frame_began: None,
+            has_ended: false,
             traffic: Traffic::default(),
             faults: None,
             tap: None,
@@ -201,9 +204,13 @@ impl Connection {
     /// Ends the connection such that the peer can still read what was sent last.
     ///
     /// Closing a socket with unread bytes makes the kernel reset the connection, and the reset
-    /// overtakes the last answer. So: half-close, then read what still comes, for a while.
+    /// overtakes the last answer. So: half-close, then read what still comes, for a while. Nothing
+    /// comes after the end of the peer's stream.
     pub fn close(mut self) {
         if self.writer.finish().is_ok() {
+            if self.reader.has_ended {
+                return;
+            }
             self.reader.discard(Instant::now() + CLOSE_WAIT);
         }
         self.writer.end();

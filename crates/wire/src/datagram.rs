@@ -1,7 +1,8 @@
 //! One UDP socket as messages: a datagram is a message by itself.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Shutdown, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::deadline::Waiter;
@@ -10,6 +11,7 @@ use crate::fault::pause::wait_while_stopped;
 use crate::fault::{FaultSchedule, Faults, injected_refusal};
 use record::tap::FaultEffect;
 use record::{Mask, Recorder, Tap};
+use socket2::SockRef;
 
 /// Longest datagram that UDP over IPv4 carries, in bytes.
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -17,7 +19,9 @@ pub const MAX_DATAGRAM: usize = 65_507;
 /// A bound UDP socket.
 #[derive(Debug)]
 pub struct Endpoint {
-    socket: UdpSocket,
+    socket: Arc<UdpSocket>,
+    /// Whom it is connected to.
+    peer: Option<SocketAddr>,
     buffer: Vec<u8>,
     faults: Option<Box<Datagrams>>,
     tap: Option<Tap>,
@@ -27,7 +31,14 @@ pub struct Endpoint {
 impl Endpoint {
     /// Takes over a socket. If it is connected, the kernel lets only its peer's datagrams in.
     pub fn new(socket: UdpSocket) -> Endpoint {
+        Endpoint::over(Arc::new(socket))
+    }
+
+    /// As [`Endpoint::new`], for a socket that another thread shares, to be able to
+    /// [end](end_receiving) its waits.
+    pub fn over(socket: Arc<UdpSocket>) -> Endpoint {
         Endpoint {
+            peer: socket.peer_addr().ok(),
             socket,
             buffer: vec![0; MAX_DATAGRAM],
             faults: None,
@@ -74,9 +85,9 @@ impl Endpoint {
     /// The recording tap of this socket and this peer, or of the connected one.
     pub fn tap(&self, peer: Option<SocketAddr>) -> Option<Tap> {
         let tap = self.tap.as_ref()?;
-        match (self.socket.peer_addr(), peer) {
-            (Err(_), Some(peer)) => Some(tap.with_peer(peer)),
-            (Ok(_), _) | (_, None) => Some(tap.clone()),
+        match (self.peer, peer) {
+            (None, Some(peer)) => Some(tap.with_peer(peer)),
+            (Some(_), _) | (_, None) => Some(tap.clone()),
         }
     }
 
@@ -94,7 +105,8 @@ impl Endpoint {
         self.socket.local_addr()
     }
 
-    /// The next datagram and its sender, or `None` when the deadline passed first.
+    /// The next datagram and its sender, or `None` when the deadline passed first. Without one, `None`
+    /// means that the wait ended early, as it does when another thread [ends](end_receiving) it.
     ///
     /// # Errors
     /// `ConnectionRefused` on a connected socket means that nothing listens at the peer; the
@@ -111,13 +123,20 @@ impl Endpoint {
                 wait => wait,
             };
             let wait = wait.into_iter().chain(due).min();
-            let received =
-                receive_once(&self.socket, &mut self.waiter, &mut self.buffer, None, wait);
+            let received = receive_once(
+                &self.socket,
+                &mut self.waiter,
+                &mut self.buffer,
+                self.peer,
+                wait,
+            );
             if let (Some(tap), Err(error)) = (&self.tap, &received) {
                 tap.failed(&error.to_string());
             }
-            let Some((length, sender)) = received? else {
-                continue;
+            let (length, sender) = match received? {
+                Some(received) => received,
+                None if by.is_none() => return Ok(None),
+                None => continue,
             };
             let tap = self.tap(Some(sender));
             if let Some(tap) = &tap {
@@ -192,9 +211,8 @@ impl Endpoint {
 
     /// The answer to a request that a fault refused, put where a received datagram would be.
     fn refused(&mut self) -> Option<(usize, SocketAddr)> {
-        let peer = self.socket.peer_addr().ok();
         let faults = self.faults.as_mut()?;
-        let peer = peer.filter(|_| faults.take_refused())?;
+        let peer = self.peer.filter(|_| faults.take_refused())?;
         let refusal = injected_refusal();
         self.buffer[..refusal.len()].copy_from_slice(refusal.as_bytes());
         faults.arrived().is_none().then_some((refusal.len(), peer))
@@ -223,8 +241,9 @@ pub fn transmit(
     Ok(())
 }
 
-/// Receives once; `None` when nothing came for so long, or earlier. A socket that is connected to
-/// `peer` may be shut down by another thread, and then returns an empty datagram.
+/// Receives once; `None` when nothing came for so long, or earlier. Another thread may
+/// [end](end_receiving) the wait: a socket that is connected to `peer` then returns an empty datagram,
+/// one that is not returns `None`.
 ///
 /// # Errors
 /// When a connected socket's peer is not there, or the socket is broken.
@@ -238,25 +257,50 @@ pub fn receive_once(
     if !waiter.may_read(socket, wait)? {
         return Ok(None);
     }
-    // What a socket returns that was shut down has no source, which `recv_from` panics at.
     let received = match peer {
-        Some(peer) => socket.recv(buffer).map(|length| (length, peer)),
-        None => socket.recv_from(buffer),
+        Some(peer) => socket.recv(buffer).map(|length| Some((length, peer))),
+        None => receive_from(socket, buffer),
     };
     match received {
         Ok(received) => {
             wait_while_stopped();
-            Ok(Some(received))
+            Ok(received)
         }
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
                 Ok(None)
             }
             // About a stranger who is gone.
-            _ if is_refused(&error) && socket.peer_addr().is_err() => Ok(None),
+            _ if is_refused(&error) && peer.is_none() => Ok(None),
             _ => Err(error),
         },
     }
+}
+
+/// A datagram and its source. What a socket returns that was shut down has no source, and is none:
+/// the `recv_from` of the standard library panics at it.
+#[cfg(unix)]
+fn receive_from(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Option<(usize, SocketAddr)>> {
+    use rustix::net::{RecvFlags, recvfrom};
+    let (length, _, source) = recvfrom(socket, buffer, RecvFlags::empty())?;
+    let source = source.map(SocketAddr::try_from).transpose()?;
+    Ok(source.map(|source| (length, source)))
+}
+
+#[cfg(not(unix))]
+fn receive_from(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Option<(usize, SocketAddr)>> {
+    socket.recv_from(buffer).map(Some)
+}
+
+/// Whether [`end_receiving`] ends waits here. Elsewhere they must be short, to see whether they are
+/// to be repeated.
+pub const CAN_END_RECEIVING: bool = cfg!(target_os = "linux");
+
+/// Ends the waits for datagrams from this socket, in all threads, and lets none begin: it is received
+/// from no more.
+pub fn end_receiving(socket: &UdpSocket) {
+    // That it is not connected is an error all the same.
+    let _ = SockRef::from(socket).shutdown(Shutdown::Read);
 }
 
 /// Whether this says that an earlier datagram found no socket at its address.
@@ -322,5 +366,18 @@ mod tests {
         let (mut waiter, wait) = (Waiter::default(), Some(Duration::from_secs(5)));
         let received = receive_once(&socket, &mut waiter, &mut [0; 9], Some(address), wait);
         assert_eq!(received.unwrap(), Some((0, address)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_wait_without_a_limit_is_ended_by_another_thread_and_no_other_begins() {
+        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let mut endpoint = Endpoint::over(Arc::clone(&socket));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| endpoint.receive(None).map(|it| it.is_none()));
+            end_receiving(&socket);
+            assert!(waiting.join().unwrap().unwrap());
+        });
+        assert_eq!(endpoint.receive(None).unwrap(), None);
     }
 }

@@ -39,7 +39,8 @@ pub fn listen(service: Service, config: &Config) -> anyhow::Result<Vec<Listening
         sockets.push((bound, Bound::Tcp(Arc::new(listener), service.into())));
     }
     if let (Some(socket), Some(service)) = (socket, udp) {
-        sockets.push((socket.local_addr(), Bound::Udp(socket, service)));
+        let bound = socket.local_addr();
+        sockets.push((bound, Bound::Udp(Arc::new(socket), service)));
     }
     let listening = |(bound, socket): (io::Result<SocketAddr>, Bound)| {
         Ok(Listening {

@@ -29,6 +29,8 @@ pub struct Reader {
     pub(super) read_size: Option<NonZeroUsize>,
     /// When the first byte of an unfinished message came.
     pub(super) frame_began: Option<Instant>,
+    /// Whether the peer ended the stream.
+    pub(super) has_ended: bool,
     pub(super) traffic: Traffic,
     pub(super) faults: Option<SharedFaults>,
     pub(super) tap: Option<Box<ReadTap>>,
@@ -160,6 +162,7 @@ impl Reader {
             }
             match read {
                 Some(0) => {
+                    self.has_ended = true;
                     self.decoder.finish()?;
                     return Ok(None);
                 }

@@ -1,0 +1,88 @@
+//! What the programs ask of the operating system, as strace sees it.
+
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
+use std::time::Duration;
+
+use testkit::TEST_TIMEOUT;
+use testkit::process::Program;
+
+use crate::programs;
+
+/// How long the server is left alone. What happens regularly is to happen within it.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// How often it is left alone, at most: its threads take a while to begin, and so does its log.
+const TRIES: usize = 10;
+
+/// Whether strace is installed; without it, says that this test is skipped.
+fn has_strace() -> bool {
+    if Command::new("strace").arg("--version").output().is_ok() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("SOCKETLAB_REQUIRE_STRACE").is_none(),
+        "SOCKETLAB_REQUIRE_STRACE is set, and there is no strace: install it"
+    );
+    // Not with a macro, whose output a test that passes does not show.
+    let notice = "\nSKIPPED: strace is not installed, so no system call was counted\n";
+    std::io::stderr().write_all(notice.as_bytes()).unwrap();
+    false
+}
+
+/// Sends a request over UDP and receives its answer.
+fn ask(server: SocketAddr, request: &str) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    socket.send_to(request.as_bytes(), server).unwrap();
+    socket.recv(&mut [0; 64]).unwrap();
+}
+
+/// The lines of a trace from the answer to the first request up to where the second is received,
+/// of the last such pair.
+fn between<'a>(trace: &'a str, first: &str, second: &str) -> Vec<&'a str> {
+    let lines: Vec<_> = trace.lines().collect();
+    let place = |text: &str| lines.iter().rposition(|line| line.contains(text)).unwrap();
+    let [began, ended] = [first, second].map(place);
+    let lines = lines[began..ended].iter();
+    let answered = |line: &&&str| !line.contains("sendto(");
+    lines.skip_while(answered).skip(1).copied().collect()
+}
+
+/// Whether this is the beginning of the wait in which the server is left alone, or the end of the
+/// call that answered before it.
+fn is_of_the_wait(line: &str) -> bool {
+    line.contains("recvfrom(") && line.ends_with("<unfinished ...>")
+        || line.contains("<... sendto resumed>")
+}
+
+#[test]
+fn a_server_that_is_left_alone_makes_no_system_call() {
+    if !has_strace() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("trace");
+    let labserver = programs().command("labserver");
+    let server = Program::at_home("strace", home.path())
+        .with(&["-f", "-o", trace.to_str().unwrap()])
+        .with(&[labserver.get_program().to_str().unwrap()])
+        .with(&["--mode", "all", "--port", "0", "--ledger", "memory"])
+        .with(&["--until-eof", "-q"])
+        .start();
+    let datetime = server.address("datetime udp");
+    let calls = (0..TRIES).map(|_| {
+        ask(datetime, "SEND_DATE");
+        std::thread::sleep(ALONE);
+        ask(datetime, "SEND_TIME");
+        let trace = fs::read_to_string(&trace).unwrap();
+        let calls = between(&trace, "\"SEND_DATE\"", "\"SEND_TIME\"");
+        let calls = calls.into_iter().filter(|line| !is_of_the_wait(line));
+        calls.map(str::to_owned).collect::<Vec<_>>()
+    });
+    let mut busy = calls.take_while(|calls| !calls.is_empty());
+    assert!(busy.by_ref().count() < TRIES, "{:?}", busy.next());
+    assert_eq!(server.end().status, Some(0));
+}
