@@ -188,13 +188,16 @@ impl Decoder {
         self.framing
     }
 
+    /// The most that is read at a time, in bytes.
+    pub const MAX_PIECE: usize = 4 * 1024;
+
     /// How much to read at a time, in bytes. In raw framing a piece is a message, so this is its
     /// limit.
     pub fn piece_size(&self) -> usize {
         match self.framing {
             Framing::Raw => Framing::Raw.max_payload(),
-            // A message in one read nearly always; an idle connection keeps no such buffer.
-            Framing::Netstring | Framing::Len3 | Framing::Line => 16 * 1024,
+            // A message in one read nearly always; a connection has such a buffer while it waits.
+            Framing::Netstring | Framing::Len3 | Framing::Line => Decoder::MAX_PIECE,
         }
     }
 
@@ -242,11 +245,19 @@ impl Decoder {
                 }
             },
         };
-        Ok(found.map(|(payload, length)| {
-            let message = waiting[payload].to_vec();
-            self.consumed += length;
-            message
-        }))
+        let Some((payload, length)) = found else {
+            return Ok(None);
+        };
+        if self.consumed == 0 && length == self.buffer.len() {
+            // Nothing else was received, and the buffer becomes the message.
+            let mut message = core::mem::take(&mut self.buffer);
+            message.truncate(payload.end);
+            message.drain(..payload.start);
+            return Ok(Some(message));
+        }
+        let message = waiting[payload].to_vec();
+        self.consumed += length;
+        Ok(Some(message))
     }
 
     /// Whether part of a message has been received.

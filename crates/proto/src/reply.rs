@@ -1,6 +1,6 @@
 //! The messages of a server: `READY service 1`, `OK arguments`, `ERR code words`.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 
 use crate::mode::Mode;
@@ -24,12 +24,11 @@ pub fn parse_ready(message: &str) -> Option<(&str, u32)> {
 pub fn render<A: fmt::Display>(answer: &Result<A, Refusal>) -> String {
     match answer {
         Ok(arguments) => {
-            let arguments = arguments.to_string();
-            if arguments.is_empty() {
-                "OK".into()
-            } else {
-                alloc::format!("OK {arguments}")
+            let mut reply = alloc::format!("OK {arguments}");
+            if reply.len() == "OK ".len() {
+                reply.pop();
             }
+            reply
         }
         Err(Refusal { code, words }) if words.is_empty() => {
             alloc::format!("ERR {}", code.as_str())

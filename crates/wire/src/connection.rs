@@ -14,6 +14,7 @@ use proto::frame::{DecodeError, Decoder, EncodeError, Framing, Truncated};
 use record::tap::{Batch, ReadTap};
 use record::{CloseReason, Closer, Mask, Recorder, Tap};
 
+use crate::at_once;
 use crate::deadline::Waiter;
 use crate::fault::Faults;
 use crate::fault::pause::wait_while_stopped;
@@ -244,8 +245,22 @@ fn write_within(
     limit: Duration,
     written: &mut usize,
 ) -> Result<(), SendError> {
-    let by = Instant::now() + limit;
+    // Nearly always the operating system takes all of it at once, and there is no deadline to be set.
     let mut rest = bytes;
+    let mut took = |took: io::Result<usize>| match took {
+        Ok(length) => {
+            *written += length;
+            rest = &rest[length..];
+            Ok(rest)
+        }
+        Err(error) if is_retryable(&error) => Ok(rest),
+        Err(error) => Err(error),
+    };
+    let mut rest = took(at_once::write(stream, bytes))?;
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let by = Instant::now() + limit;
     while !rest.is_empty() {
         let wait = by.saturating_duration_since(Instant::now());
         if wait.is_zero() {
@@ -253,14 +268,7 @@ fn write_within(
         }
         stream.set_write_timeout(Some(wait))?;
         let mut stream = stream;
-        match stream.write(rest) {
-            Ok(length) => {
-                *written += length;
-                rest = &rest[length..];
-            }
-            Err(error) if is_retryable(&error) => {}
-            Err(error) => return Err(error.into()),
-        }
+        rest = took(stream.write(rest))?;
     }
     Ok(())
 }

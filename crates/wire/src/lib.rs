@@ -7,6 +7,7 @@
 //! crash points of the bank and the cash machine.
 //!
 //! * [`deadline`]: waits that end when they should, also short ones;
+//! * [`at_once`]: what a socket does without waiting;
 //! * [`limits`]: the deadlines of a connection, each with its reason;
 //! * [`connection`]: one TCP stream as messages; every message that is sent or received passes a
 //!   [`Writer`](connection::Writer) or a [`Reader`](connection::Reader), which inject the faults and
@@ -16,6 +17,7 @@
 //! * [`fault`]: messages lost, duplicated, delayed, refused or cut on purpose.
 #![forbid(unsafe_code)]
 
+pub mod at_once;
 pub mod connect;
 pub mod connection;
 pub mod datagram;

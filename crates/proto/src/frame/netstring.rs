@@ -14,7 +14,13 @@ use super::{DecodeError, Framing, Truncated, number, quoted_bytes};
 const MAX_HEADER_DIGITS: usize = 5;
 
 pub(super) fn encode(payload: &[u8], bytes: &mut Vec<u8>) {
-    bytes.extend_from_slice(format!("{}:", payload.len()).as_bytes());
+    let digits = payload.len().checked_ilog10().unwrap_or(0);
+    bytes.reserve(digits as usize + 3 + payload.len());
+    let digits = (0..=digits)
+        .rev()
+        .map(|place| payload.len() / 10_usize.pow(place) % 10);
+    bytes.extend(digits.map(|digit| b'0' + digit as u8));
+    bytes.push(b':');
     bytes.extend_from_slice(payload);
     bytes.push(b',');
 }

@@ -4,12 +4,13 @@ use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use proto::frame::{DecodeError, Decoder};
 use record::tap::{FaultEffect, ReadTap};
 
 use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_held};
+use crate::at_once;
 use crate::deadline::Waiter;
 use crate::fault::pause::wait_while_stopped;
 use crate::fault::sending::Break;
@@ -131,16 +132,18 @@ impl Reader {
 
     fn read_unrecorded(&mut self, by: Option<Instant>) -> Result<Option<Vec<u8>>, ReceiveError> {
         let idle_since = Instant::now();
+        let mut first_read = Some(idle_since);
         loop {
             if let Some(message) = self.decode()? {
                 self.traffic.messages += 1;
                 self.frame_began = None;
                 return Ok(Some(message));
             }
+            let now = first_read.take().unwrap_or_else(Instant::now);
             if !self.decoder.is_inside_message() {
                 self.frame_began = None;
             } else if self.frame_began.is_none() {
-                self.frame_began = Some(Instant::now());
+                self.frame_began = Some(now);
             }
             let (ends, error) = match (self.frame_began, self.limits.idle) {
                 (Some(began), _) => {
@@ -150,10 +153,10 @@ impl Reader {
                 (None, Some(idle)) => (Some(idle_since + idle), ReceiveError::Idle(idle)),
                 (None, None) => (None, ReceiveError::DeadlinePassed),
             };
-            let mut piece = [0; 16 * 1024];
+            let mut piece = [0; Decoder::MAX_PIECE];
             let most = self.read_size.map_or(usize::MAX, NonZeroUsize::get);
             let piece = &mut piece[..self.decoder.piece_size().min(most)];
-            let read = self.read_before(piece, ends.into_iter().chain(by).min())?;
+            let read = self.read_before(piece, ends.into_iter().chain(by).min(), now)?;
             if let (Some(0), Some(Break::Reset)) = (read, self.broken()) {
                 return Err(ReceiveError::Broken(Break::Reset));
             }
@@ -181,14 +184,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the connection broke.
-    pub fn is_behind(&mut self) -> io::Result<bool> {
+    pub fn is_behind(&self) -> io::Result<bool> {
         if !self.decoder.unfinished().is_empty() {
             return Ok(true);
         }
-        if !self.waiter.may_read(&*self.stream, Some(Duration::ZERO))? {
-            return Ok(false);
-        }
-        match self.stream.peek(&mut [0]) {
+        match at_once::peek(&self.stream, &mut [0]) {
             Ok(length) => Ok(length > 0),
             Err(error) if is_retryable(&error) => Ok(false),
             Err(error) => Err(error),
@@ -201,13 +201,8 @@ impl Reader {
         if !self.decoder.unfinished().is_empty() {
             return true;
         }
-        let peek = || {
-            self.stream.set_nonblocking(true)?;
-            let peeked = self.stream.peek(&mut [0]);
-            self.stream.set_nonblocking(false)?;
-            peeked
-        };
-        !matches!(peek(), Err(error) if is_retryable(&error))
+        let peeked = at_once::peek(&self.stream, &mut [0]);
+        !matches!(peeked, Err(error) if is_retryable(&error))
     }
 
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
@@ -248,31 +243,36 @@ impl Reader {
         self.traffic
     }
 
-    /// Reads once; `None` when the deadline passed first.
-    fn read_before(&mut self, piece: &mut [u8], by: Option<Instant>) -> io::Result<Option<usize>> {
+    /// Reads once, now; `None` when the deadline passed first.
+    fn read_before(
+        &mut self,
+        piece: &mut [u8],
+        by: Option<Instant>,
+        mut now: Instant,
+    ) -> io::Result<Option<usize>> {
         loop {
-            let wait = by.map(|by| by.saturating_duration_since(Instant::now()));
+            let wait = by.map(|by| by.saturating_duration_since(now));
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
-            if !self.waiter.may_read(&*self.stream, wait)? {
-                continue;
-            }
-            match (&*self.stream).read(piece) {
-                Ok(length) => {
-                    wait_while_stopped();
-                    return Ok(Some(length));
+            if self.waiter.may_read(&*self.stream, wait)? {
+                match (&*self.stream).read(piece) {
+                    Ok(length) => {
+                        wait_while_stopped();
+                        return Ok(Some(length));
+                    }
+                    Err(error) if is_retryable(&error) => {}
+                    Err(error) => return Err(error),
                 }
-                Err(error) if is_retryable(&error) => {}
-                Err(error) => return Err(error),
             }
+            now = Instant::now();
         }
     }
 
     pub(super) fn discard(&mut self, by: Instant) {
         let mut piece = [0; 4096];
         let mut discarded = 0;
-        while let Ok(Some(length)) = self.read_before(&mut piece, Some(by)) {
+        while let Ok(Some(length)) = self.read_before(&mut piece, Some(by), Instant::now()) {
             discarded += length;
             if let Some(tap) = &mut self.tap {
                 tap.read(&piece[..length], piece.len());
