@@ -1,9 +1,7 @@
 //! Sending bytes that were framed before: what many peers receive is framed once for all of them.
 
-use std::io;
-use std::net::TcpStream;
-
 use super::{SendError, Writer, is_retryable, write_within};
+use crate::at_once;
 use crate::fault::pause::wait_while_stopped;
 
 impl Writer {
@@ -20,7 +18,7 @@ impl Writer {
     /// When the connection broke.
     pub fn write_framed_at_once(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
         wait_while_stopped();
-        let taken = match send_at_once(&self.stream, bytes) {
+        let taken = match at_once::write(&self.stream, bytes) {
             Ok(taken) => taken,
             Err(error) if is_retryable(&error) => 0,
             Err(error) => return Err(error.into()),
@@ -40,21 +38,4 @@ impl Writer {
         self.traffic.bytes += written as u64;
         sent
     }
-}
-
-#[cfg(unix)]
-fn send_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    use rustix::net::{SendFlags, send};
-    // A broken connection is an error and no signal. Where the flag is missing, std has set an option.
-    #[cfg(target_os = "linux")]
-    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-    #[cfg(not(target_os = "linux"))]
-    let flags = SendFlags::DONTWAIT;
-    Ok(send(stream, bytes, flags)?)
-}
-
-/// Elsewhere no write is known not to wait.
-#[cfg(not(unix))]
-fn send_at_once(_stream: &TcpStream, _bytes: &[u8]) -> io::Result<usize> {
-    Err(io::ErrorKind::WouldBlock.into())
 }
