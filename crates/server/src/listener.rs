@@ -184,6 +184,7 @@ impl Server {
                 }
             }
         });
+        drop(over);
         are_over.iter().take(acceptors).for_each(drop);
         let left = connections.drain(config.drain);
         if left > 0 {
@@ -191,6 +192,9 @@ impl Server {
                 connections = left,
                 "ended conversations that did not end in time"
             );
+        } else {
+            // Their threads are about to drop the services.
+            are_over.iter().for_each(drop);
         }
     }
 }

@@ -70,8 +70,9 @@ impl Stopping {
         if let Some(recorder) = &self.recorder {
             recorder.stopping();
         }
-        self.stopper.stop();
+        // Once it stops, the process may end before another line is logged.
         tracing::info!("stopping: {why}");
+        self.stopper.stop();
     }
 
     fn at_once(&self, signal: i32) -> ! {

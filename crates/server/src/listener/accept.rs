@@ -48,7 +48,8 @@ pub struct Acceptor {
     pub threads: Threads,
     /// The threads that accept, or are about to. Until the server stops, there is one at least.
     pub accepting: AtomicUsize,
-    /// Is told when no thread accepts any more.
+    /// Is told when no thread accepts any more, and dropped after the service, which may have a file to
+    /// close.
     pub over: Sender<()>,
 }
 
