@@ -1,9 +1,7 @@
 //! The clock of the date and time service.
 
-use std::cell::RefCell;
-
+use jiff::Zoned;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 
 /// Where the service reads the time.
 #[derive(Debug, Clone, Default)]
@@ -16,10 +14,10 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// Now, to the second.
+    /// Now.
     pub fn now(&self) -> Zoned {
         match self {
-            Clock::System => this_second(),
+            Clock::System => Zoned::now(),
             Clock::Fixed(moment) => (**moment).clone(),
         }
     }
@@ -34,20 +32,4 @@ impl Clock {
         };
         format!("{name} (UTC{})", now.offset())
     }
-}
-
-/// The system's time. What a calendar shows is the same for a whole second, and costs a search of the
-/// time zone's rules: a thread computes it once for each second.
-fn this_second() -> Zoned {
-    thread_local! {
-        static LATEST: RefCell<Option<Zoned>> = const { RefCell::new(None) };
-    }
-    let second = Timestamp::now().as_second();
-    LATEST.with_borrow_mut(|latest| {
-        let is_current = |latest: &&Zoned| latest.timestamp().as_second() == second;
-        match latest.as_ref().filter(is_current) {
-            Some(latest) => latest.clone(),
-            None => latest.insert(Zoned::now()).clone(),
-        }
-    })
 }
