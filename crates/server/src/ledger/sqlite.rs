@@ -4,11 +4,9 @@
 //! last ones). The schema repeats the rules that a table can express, so that another program
 //! cannot break them by accident either: balances have bounds, a settled transaction stays as it
 //! is, the history only grows. The bank itself writes without the `CHECK`s of the columns, which
-//! are half of the work of a withdrawal: its types have these bounds, [`put_account`] checks what
+//! are half of the work of a withdrawal: its types have these bounds, `put_account` checks what
 //! two columns have in common, a server that opens the ledger checks every row, and an audit reads
 //! every row back into the same types.
-//!
-//! [`put_account`]: SqliteStore::put_account
 
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
