@@ -2,6 +2,9 @@ use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
+use std::sync::mpsc::TryRecvError;
+
+use socket2::SockRef;
 
 const QUICK: Limits = Limits {
     frame: Duration::from_millis(60),
@@ -71,6 +74,24 @@ fn a_byte_now_and_then_does_not_move_the_deadline_of_a_frame() {
 }
 
 #[test]
+fn the_near_deadline_of_a_frame_holds_although_the_silence_before_it_had_a_far_one() {
+    let limits = Limits {
+        idle: Some(Duration::from_secs(600)),
+        ..QUICK
+    };
+    let (mut connection, mut other) = pair(Framing::Netstring, limits);
+    other.write_all(b"2:ok,").unwrap();
+    assert_eq!(connection.reader.receive(None).unwrap().unwrap(), b"ok");
+    let beginning = std::thread::spawn(move || {
+        other.write_all(b"9999:x").unwrap();
+        other
+    });
+    let error = connection.reader.receive(None).unwrap_err();
+    assert!(matches!(error, ReceiveError::FrameTooSlow(_)), "{error}");
+    beginning.join().unwrap();
+}
+
+#[test]
 fn the_callers_deadline_comes_first_when_it_is_earlier() {
     let (mut connection, _other) = pair(Framing::Netstring, Limits::SERVER);
     let by = Instant::now() + Duration::from_millis(20);
@@ -86,6 +107,47 @@ fn a_peer_that_never_reads_meets_the_write_deadline() {
         .take(10_000)
         .find_map(Result::err);
     assert!(matches!(error, Some(SendError::WriteTooSlow(_))));
+}
+
+#[test]
+fn a_peer_that_reads_a_byte_now_and_then_does_not_move_the_deadline_of_a_write() {
+    let (mut connection, mut other) = pair(Framing::Netstring, QUICK);
+    let (failed, sending) = std::sync::mpsc::channel::<()>();
+    let reading = std::thread::spawn(move || {
+        while sending.try_recv() == Err(TryRecvError::Empty) {
+            let _ = other.read(&mut [0]);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let message = vec![b'x'; 64 * 1024];
+    let error = std::iter::repeat_with(|| connection.writer.send(&message))
+        .take(10_000)
+        .find_map(Result::err);
+    assert!(matches!(error, Some(SendError::WriteTooSlow(_))));
+    drop(failed);
+    reading.join().unwrap();
+}
+
+#[test]
+fn a_message_longer_than_the_operating_system_takes_at_once_arrives_whole() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    SockRef::from(&*connection.writer.stream)
+        .set_send_buffer_size(4096)
+        .unwrap();
+    let message = vec![b'x'; 64 * 1024];
+    for _ in 0..50 {
+        connection.writer.queue(&message).unwrap();
+    }
+    let sending = std::thread::spawn(move || {
+        connection.writer.flush().unwrap();
+        connection.writer.finish().unwrap();
+        connection.writer.traffic().bytes
+    });
+    let mut bytes = Vec::new();
+    other.read_to_end(&mut bytes).unwrap();
+    assert_eq!(sending.join().unwrap(), bytes.len() as u64);
+    let framed = [b"65536:", &message[..], b","].concat();
+    assert_eq!(bytes, framed.repeat(50));
 }
 
 #[test]
