@@ -1,7 +1,7 @@
 //! The messages of a server: `READY service 1`, `OK arguments`, `ERR code words`.
 
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write};
 
 use crate::mode::Mode;
 use crate::refusal::{Code, Refusal};
@@ -24,7 +24,10 @@ pub fn parse_ready(message: &str) -> Option<(&str, u32)> {
 pub fn render<A: fmt::Display>(answer: &Result<A, Refusal>) -> String {
     match answer {
         Ok(arguments) => {
-            let mut reply = alloc::format!("OK {arguments}");
+            // Room for most answers, to be allocated once.
+            let mut reply = String::with_capacity(128);
+            reply.push_str("OK ");
+            let _ = write!(reply, "{arguments}");
             if reply.len() == "OK ".len() {
                 reply.pop();
             }

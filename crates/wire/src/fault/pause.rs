@@ -29,6 +29,13 @@ pub fn stop_for(pause: Duration) {
 /// Returns when this process is not stopped. Otherwise it costs one load.
 #[inline]
 pub fn wait_while_stopped() {
+    if IS_STOPPED.load(Ordering::Acquire) {
+        wait_until_it_goes_on();
+    }
+}
+
+#[cold]
+fn wait_until_it_goes_on() {
     while IS_STOPPED.load(Ordering::Acquire) {
         let mut stopped = lock();
         let rest = stopped.map_or(Duration::ZERO, |until| {
