@@ -59,6 +59,31 @@ fn twenty_megabytes_written_before_anything_is_read_come_back_whole() {
 }
 
 #[test]
+fn replies_that_waited_come_before_the_next_ones_whichever_way_they_are_written() {
+    let server = started();
+    let mut stream = server.connect();
+    let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| (n ^ n >> 8) as u8).collect();
+    let mut back = vec![0; bytes.len()];
+    for _ in 0..2 {
+        stream.write_all(&bytes).unwrap();
+        let (most, last) = back.split_at_mut(bytes.len() - 1000);
+        stream.read_exact(most).unwrap();
+        // Some of the replies may wait still.
+        stream.write_all(b"and on").unwrap();
+        stream.read_exact(last).unwrap();
+        assert!(back == bytes);
+        for said in [&b"and on"[..], b"one", b"two", b"three"] {
+            if said != b"and on" {
+                stream.write_all(said).unwrap();
+            }
+            let mut heard = [0; 6];
+            stream.read_exact(&mut heard[..said.len()]).unwrap();
+            assert_eq!(&heard[..said.len()], said);
+        }
+    }
+}
+
+#[test]
 fn each_of_many_connections_has_its_own_echo() {
     let server = started();
     let streams: Vec<TcpStream> = (0..200).map(|_| server.connect()).collect();

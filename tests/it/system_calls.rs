@@ -1,7 +1,7 @@
 //! What the programs ask of the operating system, as strace sees it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
@@ -85,4 +85,68 @@ fn a_server_that_is_left_alone_makes_no_system_call() {
     let mut busy = calls.take_while(|calls| !calls.is_empty());
     assert!(busy.by_ref().count() < TRIES, "{:?}", busy.next());
     assert_eq!(server.end().status, Some(0));
+}
+
+/// How many requests are counted.
+const REQUESTS: usize = 200;
+
+/// The names of the calls that this thread makes in these lines of a trace.
+fn calls_of<'a>(thread: &str, lines: &[&'a str]) -> Vec<&'a str> {
+    let call = |line: &&'a str| line.strip_prefix(thread)?.trim_start().split_once('(');
+    let begun = lines.iter().filter_map(call).map(|(name, _)| name);
+    // The end of a call that began before, in another line.
+    begun.filter(|name| !name.starts_with('<')).collect()
+}
+
+/// The calls of the thread of one connection to the server of this mode, from its answer to a request
+/// up to its answer to the last of [`REQUESTS`] more.
+fn calls_for_requests(
+    mode: &str,
+    request: fn(&str) -> String,
+    answer: fn(&str) -> String,
+) -> Vec<String> {
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("trace");
+    let labserver = programs().command("labserver");
+    let server = Program::at_home("strace", home.path())
+        .with(&["-f", "-o", trace.to_str().unwrap()])
+        .with(&[labserver.get_program().to_str().unwrap()])
+        .with(&["--mode", mode, "--port", "0", "--until-eof", "-qq"])
+        .start();
+    let mut peer = server.connect(&format!("{mode} tcp"));
+    if mode == "text" {
+        let mut ready = [0; "12:READY text 1,".len()];
+        peer.read_exact(&mut ready).unwrap();
+    }
+    let mut exchange = |word: &str| {
+        let (request, answer) = (request(word), answer(word));
+        peer.write_all(request.as_bytes()).unwrap();
+        let mut received = vec![0; answer.len()];
+        peer.read_exact(&mut received).unwrap();
+        assert_eq!(String::from_utf8_lossy(&received), answer);
+    };
+    exchange("first");
+    (1..REQUESTS).for_each(|_| exchange("other"));
+    exchange("final");
+    drop(peer);
+    assert_eq!(server.end().status, Some(0));
+    let trace = fs::read_to_string(&trace).unwrap();
+    let answered = trace.lines().rfind(|line| line.contains("first"));
+    let (thread, _) = answered.unwrap().split_once(' ').unwrap();
+    let calls = calls_of(thread, &between(&trace, "first", "final"));
+    calls.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_request_on_a_kept_connection_costs_one_read_and_one_write() {
+    if has_strace() {
+        let mut read_and_write = ["recvfrom", "sendto"].repeat(REQUESTS);
+        // The trace is looked at up to the last answer.
+        read_and_write.pop();
+        let framed = |word: &str| format!("11:LOWER {word},");
+        let answer = |word: &str| format!("8:OK {word},");
+        assert_eq!(calls_for_requests("text", framed, answer), read_and_write);
+        let same = |word: &str| word.to_owned();
+        assert_eq!(calls_for_requests("echo", same, same), read_and_write);
+    }
 }
