@@ -23,6 +23,7 @@ use crate::fault::stream::SharedFaults;
 use crate::limits::Limits;
 
 mod framed;
+mod piece;
 mod reader;
 mod writer;
 

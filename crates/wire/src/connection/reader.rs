@@ -1,6 +1,6 @@
 //! The receiving half of a connection: bytes to messages, within deadlines.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use proto::frame::{DecodeError, Decoder};
 use record::tap::{FaultEffect, ReadTap};
 
+use super::piece::Piece;
 use super::{CLOSE_WAIT, ReceiveError, Traffic, is_retryable, write_held};
 use crate::at_once;
 use crate::deadline::Waiter;
@@ -153,25 +154,16 @@ impl Reader {
                 (None, Some(idle)) => (Some(idle_since + idle), ReceiveError::Idle(idle)),
                 (None, None) => (None, ReceiveError::DeadlinePassed),
             };
-            let mut piece = [0; Decoder::MAX_PIECE];
             let most = self.read_size.map_or(usize::MAX, NonZeroUsize::get);
-            let piece = &mut piece[..self.decoder.piece_size().min(most)];
-            let read = self.read_before(piece, ends.into_iter().chain(by).min(), now)?;
-            if let (Some(0), Some(Break::Reset)) = (read, self.broken()) {
-                return Err(ReceiveError::Broken(Break::Reset));
-            }
-            if let (Some(tap), Some(length)) = (&mut self.tap, read) {
-                tap.read(&piece[..length], piece.len());
-            }
-            match read {
-                Some(0) => {
-                    self.has_ended = true;
-                    self.decoder.finish()?;
-                    return Ok(None);
-                }
-                Some(length) => {
-                    self.traffic.bytes += length as u64;
-                    self.decoder.push(&piece[..length]);
+            let most = self.decoder.piece_size().min(most);
+            let ends_by = ends.into_iter().chain(by).min();
+            let take = |reader: &mut Reader, bytes: &[u8]| reader.take(bytes, most);
+            match self.read_before(most, ends_by, now, take)? {
+                Some(taken) => {
+                    if taken? == 0 {
+                        self.decoder.finish()?;
+                        return Ok(None);
+                    }
                 }
                 None if ends.is_some_and(|at| by.is_none_or(|by| at <= by)) => return Err(error),
                 None => return Err(ReceiveError::DeadlinePassed),
@@ -243,23 +235,38 @@ impl Reader {
         self.traffic
     }
 
-    /// Reads once, now; `None` when the deadline passed first.
-    fn read_before(
+    /// Takes what one read returned that could have returned `asked` bytes, and says how many they
+    /// are.
+    fn take(&mut self, bytes: &[u8], asked: usize) -> Result<usize, ReceiveError> {
+        if let (true, Some(Break::Reset)) = (bytes.is_empty(), self.broken()) {
+            return Err(ReceiveError::Broken(Break::Reset));
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.read(bytes, asked);
+        }
+        self.traffic.bytes += bytes.len() as u64;
+        self.decoder.push(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Reads once, now, at most so many bytes; `None` when the deadline passed first.
+    fn read_before<T>(
         &mut self,
-        piece: &mut [u8],
+        most: usize,
         by: Option<Instant>,
         mut now: Instant,
-    ) -> io::Result<Option<usize>> {
+        take: impl FnOnce(&mut Reader, &[u8]) -> T,
+    ) -> io::Result<Option<T>> {
         loop {
             let wait = by.map(|by| by.saturating_duration_since(now));
             if wait.is_some_and(|wait| wait.is_zero()) {
                 return Ok(None);
             }
             if self.waiter.may_read(&*self.stream, wait)? {
-                match (&*self.stream).read(piece) {
-                    Ok(length) => {
+                match Piece::new().read(&self.stream, most) {
+                    Ok(bytes) => {
                         wait_while_stopped();
-                        return Ok(Some(length));
+                        return Ok(Some(take(self, bytes)));
                     }
                     Err(error) if is_retryable(&error) => {}
                     Err(error) => return Err(error),
@@ -270,14 +277,18 @@ impl Reader {
     }
 
     pub(super) fn discard(&mut self, by: Instant) {
-        let mut piece = [0; 4096];
         let mut discarded = 0;
-        while let Ok(Some(length)) = self.read_before(&mut piece, Some(by), Instant::now()) {
-            discarded += length;
-            if let Some(tap) = &mut self.tap {
-                tap.read(&piece[..length], piece.len());
+        let discard = |reader: &mut Reader, bytes: &[u8]| {
+            if let Some(tap) = &mut reader.tap {
+                tap.read(bytes, Decoder::MAX_PIECE);
                 tap.unreadable(0, "came while closing, and was thrown away");
             }
+            bytes.len()
+        };
+        while let Ok(Some(length)) =
+            self.read_before(Decoder::MAX_PIECE, Some(by), Instant::now(), discard)
+        {
+            discarded += length;
             if length == 0 || discarded > CLOSE_DISCARD {
                 break;
             }
