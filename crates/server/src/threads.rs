@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The stack of a connection's thread, in bytes. The deepest frame holds a read buffer of 16 KiB;
+/// The stack of a connection's thread, in bytes. The deepest frame holds a read buffer of 4 KiB;
 /// nothing recurses on a peer's input.
 pub const STACK_SIZE: usize = 256 * 1024;
 
