@@ -4,7 +4,7 @@
 use proto::mode::Transport;
 use proto::side::Side;
 use testkit::process::Program;
-use testkit::require_python;
+use testkit::{python, require_python};
 use wire::fault::generator::{SplitMix64, Xoshiro256PlusPlus};
 use wire::fault::{Exchange, FaultPlan, FaultScope, Flip};
 
@@ -131,7 +131,8 @@ fn another_language_flips_the_same_bit() {
     require_python!();
     for (number, message, expected) in corruptions() {
         let number = number.to_string();
-        let corrupt = Program::new("python3").with(&[PYTHON, "corrupt", &number, &message]);
+        let corrupt =
+            Program::new(python::interpreter()).with(&[PYTHON, "corrupt", &number, &message]);
         assert_eq!(corrupt.run().stdout.trim_end(), expected);
     }
 }
@@ -156,7 +157,7 @@ fn another_language_computes_the_same_schedules() {
     let documented = blocks("schedule").into_iter().map(|(words, _)| words);
     let all: Vec<Vec<&str>> = documented.chain(others).collect();
     let input: String = all.iter().map(|words| words.join(" ") + " 500\n").collect();
-    let computed = Program::new("python3")
+    let computed = Program::new(python::interpreter())
         .with(&["-c", EACH_LINE, PYTHON])
         .run_with(input);
     let computed: Vec<&str> = computed.stdout.lines().collect();

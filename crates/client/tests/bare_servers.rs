@@ -2,12 +2,12 @@
 
 use std::fmt::{self, Display};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
 use proto::frame::Framing;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use testkit::TEST_TIMEOUT;
 use wire::connection::Connection;
 use wire::limits::Limits;
@@ -37,12 +37,18 @@ pub fn serve_one(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         if let Ok((stream, _)) = listener.accept() {
-            drop(listener);
+            stop_listening(listener);
             let _ = stream.set_read_timeout(Some(TEST_TIMEOUT));
             serve(stream);
         }
     });
     address
+}
+
+/// Refuses connections from now on. It is not enough to close the listener: a program that another
+/// test is just starting may still have it open.
+pub fn stop_listening(listener: TcpListener) {
+    let _ = SockRef::from(&listener).shutdown(Shutdown::Read);
 }
 
 /// Sends this, and then nothing, until the client closes.
@@ -59,7 +65,7 @@ pub fn sends_and_closes(bytes: impl Into<Vec<u8>>) -> String {
     let bytes = bytes.into();
     serve_one(move |mut stream| {
         let _ = stream.write_all(&bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let _ = stream.shutdown(Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
     })
 }

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use testkit::peer::with_timeouts;
 use testkit::process::Ended;
 
+use crate::bare_servers::stop_listening;
 use crate::labclient::labclient;
 
 /// A server for as many connections as were planned, one after the other.
@@ -39,7 +40,9 @@ fn printed_in(conversations: &[&str], send: fn(&TcpStream, &[u8])) -> Printed {
         let mut listener = Some(listener);
         while let Some(conversation) = conversations.next() {
             let stream = accept(listener.as_ref().unwrap());
-            listener = listener.filter(|_| conversations.peek().is_some());
+            if let Some(listener) = listener.take_if(|_| conversations.peek().is_none()) {
+                stop_listening(listener);
+            }
             for line in conversation.lines() {
                 match line.split_once(": ") {
                     Some(("C", text)) => expect(&stream, text),

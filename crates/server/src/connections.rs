@@ -46,6 +46,8 @@ struct Open {
     by_id: BTreeMap<u64, Entry>,
     /// How many of them are ending to make room.
     ending: usize,
+    /// How many were closed so far.
+    closed: u64,
     /// Threads that wait for one to be closed.
     waiting: usize,
 }
@@ -197,6 +199,7 @@ impl Connections {
         let removed = open.by_id.remove(&id);
         let was_evicted = removed.as_ref().is_some_and(|it| it.watch.was_evicted());
         open.ending -= usize::from(was_evicted);
+        open.closed += 1;
         let is_awaited = open.waiting > 0;
         drop(open);
         // Nobody waits for the lock while the operating system closes the connection.
@@ -206,19 +209,19 @@ impl Connections {
         }
     }
 
-    /// Waits until there are fewer; `None` when there are still as many then.
+    /// Waits until one is closed, `None` when none is by then. Another may be open in its place.
     fn wait_for_end<'a>(
         &'a self,
         mut open: MutexGuard<'a, Open>,
         by: Instant,
     ) -> Option<MutexGuard<'a, Open>> {
-        let before = open.by_id.len();
+        let before = open.closed;
         let wait = by.saturating_duration_since(Instant::now());
         open.waiting += 1;
         let (mut open, timed_out) = self
             .shared
             .one_closed
-            .wait_timeout_while(open, wait, |open| open.by_id.len() >= before)
+            .wait_timeout_while(open, wait, |open| open.closed == before)
             .unwrap_or_else(PoisonError::into_inner);
         open.waiting -= 1;
         (!timed_out.timed_out()).then_some(open)
@@ -330,7 +333,7 @@ mod tests {
     fn room_is_made_when_descriptors_are_fewer_than_places() {
         let connections = connections(100);
         assert!(!connections.make_room(Some("text")), "none is open");
-        let mut pairs = [pair(), pair()];
+        let mut pairs = [pair(), pair(), pair()];
         let enter = |stream| connections.enter(stream, "text", HERE).unwrap();
         let first = enter(&pairs[0].0);
         let _second = enter(&pairs[1].0);
@@ -340,7 +343,8 @@ mod tests {
                 std::thread::yield_now();
             }
             drop(first);
-            assert!(making.join().unwrap());
+            let _third = enter(&pairs[2].0);
+            assert!(making.join().unwrap(), "even if another is open by then");
         });
         assert!(is_ended(&mut pairs[0].1) && !is_ended(&mut pairs[1].1));
     }

@@ -1,7 +1,7 @@
 //! The programs of `examples/python`: a student's half of a lab.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -22,12 +22,8 @@ macro_rules! require_python {
 /// Whether there is a Python that can run the examples. Where there is none, a test has nothing to
 /// run, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_PYTHON it has failed.
 pub fn is_there() -> bool {
-    static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
-        let mut python = Command::new("python3");
-        python.args(["-c", "import sys; sys.exit(sys.version_info < (3, 10))"]);
-        python.status().is_ok_and(|status| status.success())
-    });
-    if !*IS_THERE {
+    let is_there = INTERPRETER.is_some();
+    if !is_there {
         let is_required = std::env::var_os("SOCKETLAB_REQUIRE_PYTHON").is_some();
         assert!(!is_required, "no python3 of version 3.10 or newer");
         let test = std::thread::current().name().unwrap_or_default().to_owned();
@@ -35,17 +31,32 @@ pub fn is_there() -> bool {
         let notice = format!("SKIPPED {test}: no python3 of version 3.10 or newer\n");
         let _ = std::io::stderr().write_all(notice.as_bytes());
     }
-    *IS_THERE
+    is_there
+}
+
+/// The interpreter itself, where it is new enough: the `python3` of the search path may be a script
+/// that looks for one, for longer than it takes to start.
+static INTERPRETER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let words = "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 10))";
+    let output = Command::new("python3").args(["-c", words]).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    let is_new_enough = output.status.success();
+    is_new_enough.then(|| PathBuf::from(path.trim_end()))
+});
+
+/// The interpreter, once [it is there](is_there).
+pub fn interpreter() -> &'static Path {
+    INTERPRETER.as_deref().unwrap()
 }
 
 /// One of the programs, in a home directory of its own.
 pub fn program(file: &str, arguments: &[&str]) -> Program {
-    script(Program::new("python3"), file, arguments)
+    script(Program::new(interpreter()), file, arguments)
 }
 
 /// One of the programs, in this home directory.
 pub fn program_at_home(home: &Path, file: &str, arguments: &[&str]) -> Program {
-    script(Program::at_home("python3", home), file, arguments)
+    script(Program::at_home(interpreter(), home), file, arguments)
 }
 
 fn script(python: Program, file: &str, arguments: &[&str]) -> Program {
