@@ -9,10 +9,9 @@ mod lab;
 mod tshark;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use self::lab::{Lab, crossed, messages, over_ipv6};
-use self::tshark::{Packet, Tshark, tshark};
+use self::tshark::{Bytes, Ends, Packet, tshark};
 
 #[test]
 fn captures_are_sound_and_dissected_in_netstring_framing() {
@@ -40,13 +39,14 @@ fn check(framing: &str) {
     let as_recorded = lab.capture("as-recorded", str::to_owned);
     let default_ports = lab.capture("default-ports", |text| lab.on_default_ports(text));
     let ipv6 = lab.capture("ipv6", over_ipv6);
-    tshark.finds_nothing_wrong([&as_recorded, &ipv6], Tshark::PLAIN);
-    tshark.finds_nothing_wrong([&as_recorded, &default_ports], Tshark::DISSECTING);
-    the_bytes_come_back(&tshark, &lab, &as_recorded);
+    tshark.finds_nothing_wrong(&[&as_recorded, &default_ports, &ipv6]);
     let packets = tshark.packets(&default_ports, "socketlab", &FIELDS);
     every_message_is_shown(&packets, &lab);
     fields_are_right(&packets, framing);
-    let on_any_port = tshark.packets(&as_recorded, "socketlab", &["socketlab.service"]);
+    let fields = ["socketlab.service", "tcp.stream", "udp.stream"];
+    let on_any_port = tshark.packets(&as_recorded, "tcp || udp", &fields);
+    let streams = tshark.streams(&as_recorded, &on_any_port);
+    the_bytes_come_back(streams, &lab);
     for service in ["atm", "text", "calc", "chat"] {
         let is_known = on_any_port
             .iter()
@@ -71,9 +71,8 @@ const FIELDS: [&str; 13] = [
     "socketlab.response_to",
 ];
 
-fn the_bytes_come_back(tshark: &Tshark, lab: &Lab, capture: &Path) {
+fn the_bytes_come_back(streams: BTreeMap<Ends, Bytes>, lab: &Lab) {
     let framing = lab.framing.as_str();
-    let streams = tshark.streams(capture);
     let expected = crossed(lab);
     assert_eq!(
         streams.keys().collect::<Vec<_>>(),

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// All that counts as a complaint. That a connection closes is worth a note to tshark.
 const COMPLAINTS: &str = "_ws.malformed || _ws.lua.error || tcp.analysis.flags || \
@@ -29,11 +30,11 @@ pub struct Tshark;
 
 /// The tshark of this machine; without one, says that this test is skipped.
 pub fn tshark() -> Option<Tshark> {
-    if Command::new("tshark")
-        .arg("--version")
-        .output()
-        .is_ok_and(|ran| ran.status.success())
-    {
+    static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
+        let asked = Command::new("tshark").arg("--version").output();
+        asked.is_ok_and(|ran| ran.status.success())
+    });
+    if *IS_THERE {
         return Some(Tshark);
     }
     assert!(
@@ -47,10 +48,8 @@ pub fn tshark() -> Option<Tshark> {
 }
 
 impl Tshark {
-    /// As it comes.
-    pub const PLAIN: &[&str] = &[];
     /// With our dissector.
-    pub const DISSECTING: &[&str] = &[
+    const DISSECTING: &[&str] = &[
         "-X",
         concat!(
             "lua_script:",
@@ -59,13 +58,17 @@ impl Tshark {
         ),
     ];
 
-    /// Checks that nothing in these captures, which have no stream in common, is worth a complaint.
-    pub fn finds_nothing_wrong(&self, [one, other]: [&Path; 2], dissector: &[&str]) {
-        let mut both = fs::read(one).unwrap();
-        both.extend(&fs::read(other).unwrap()[PCAP_HEADER..]);
-        let capture = other.with_extension("both.pcap");
-        fs::write(&capture, both).unwrap();
-        let arguments = [dissector, &["-Y", COMPLAINTS]].concat();
+    /// Checks that neither tshark nor our dissector has a complaint about these captures, which have no
+    /// stream in common.
+    pub fn finds_nothing_wrong(&self, captures: &[&Path]) {
+        let first = captures[0];
+        let mut all = fs::read(first).unwrap();
+        for other in &captures[1..] {
+            all.extend(&fs::read(other).unwrap()[PCAP_HEADER..]);
+        }
+        let capture = first.with_extension("all.pcap");
+        fs::write(&capture, all).unwrap();
+        let arguments = [Self::DISSECTING, &["-Y", COMPLAINTS]].concat();
         assert_eq!(run(&capture, &arguments), "", "{}", capture.display());
     }
 
@@ -87,15 +90,13 @@ impl Tshark {
         run(capture, &arguments).lines().map(packet).collect()
     }
 
-    /// The bytes of every TCP stream and every pair of UDP ends, as "follow stream" shows them.
-    pub fn streams(&self, capture: &Path) -> BTreeMap<Ends, Bytes> {
-        let numbers = run(
-            capture,
-            &["-T", "fields", "-e", "tcp.stream", "-e", "udp.stream"],
-        );
+    /// The bytes of the TCP stream or pair of UDP ends of each of these packets, as "follow stream" shows
+    /// them. The packets have the fields `tcp.stream` and `udp.stream`.
+    pub fn streams(&self, capture: &Path, packets: &[Packet]) -> BTreeMap<Ends, Bytes> {
         let mut taps = BTreeSet::new();
-        for line in numbers.lines() {
-            for (transport, number) in ["tcp", "udp"].into_iter().zip(line.split('\t')) {
+        for packet in packets {
+            for transport in ["tcp", "udp"] {
+                let number = &packet[&*format!("{transport}.stream")];
                 if !number.is_empty() {
                     taps.insert(format!("follow,{transport},raw,{number}"));
                 }
