@@ -8,6 +8,7 @@ use record::Recorder;
 use wire::fault::{FaultPlan, crash};
 
 use crate::bench;
+use crate::check;
 use crate::cli::{Arguments, Command};
 use crate::experiment;
 use crate::failure::{Failure, Status};
@@ -28,7 +29,11 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     };
     let converses = !matches!(
         &arguments.command,
-        Command::Experiment(_) | Command::Bench(_) | Command::View(_) | Command::Completions { .. }
+        Command::Check(_)
+            | Command::Experiment(_)
+            | Command::Bench(_)
+            | Command::View(_)
+            | Command::Completions { .. }
     );
     if arguments.options.recording.is_asked_for() && !converses {
         let words = "--record and --trace are for the modes and hand-outs: leave them out here";
@@ -83,6 +88,7 @@ fn run_mode(
             recorder.clone(),
             output,
         ),
+        Command::Check(check) => check::run(check, &arguments.options),
         Command::View(arguments) => view::run(arguments),
         Command::Bench(bench) => bench::run(&arguments.options, bench),
         Command::Experiment(experiment) => experiment::run(&arguments.options, experiment),

@@ -9,6 +9,7 @@ use proto::side::Side;
 use wire::fault::{Applicability, Exchange, FaultPlan};
 
 use crate::bench;
+use crate::check;
 use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
@@ -78,6 +79,8 @@ pub enum Command {
     /// Be the client of one of the hand-outs' printed programs, byte for byte: its server cannot
     /// tell the two apart
     Handout(handout::Arguments),
+    /// Judge a server, in any language, by the rules of the protocol
+    Check(check::Arguments),
     /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
     View(view::Arguments),
     /// Print a completion script for a shell
@@ -127,6 +130,7 @@ impl Arguments {
             }
             Command::Experiment(_)
             | Command::Bench(_)
+            | Command::Check(_)
             | Command::View(_)
             | Command::Completions { .. } => return Ok(None),
         };

@@ -8,6 +8,7 @@
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status, with
 //!   `evidence` of what was going on;
 //! * [`modes`]: one file a mode;
+//! * `check`: judging a server;
 //! * `view`: pictures of recordings;
 //! * `experiment`, `bench`: measuring, with a server of its own (`own_server`) where none is named.
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@
 pub mod app;
 mod bench;
 pub mod cash_machine;
+mod check;
 pub mod cli;
 pub mod clock;
 pub mod datagram;

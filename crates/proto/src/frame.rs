@@ -177,10 +177,10 @@ impl Decoder {
         }
     }
 
-    /// Sets the length of every further message in raw framing, in any number of reads. In other
-    /// framings the bytes themselves delimit a message.
-    pub fn set_message_length(&mut self, length: NonZeroUsize) {
-        self.message_length = Some(length);
+    /// Sets the length of every further message in raw framing, in any number of reads, or that it is not
+    /// known. In other framings the bytes themselves delimit a message.
+    pub fn set_message_length(&mut self, length: impl Into<Option<NonZeroUsize>>) {
+        self.message_length = length.into();
     }
 
     /// The framing it decodes.

@@ -45,9 +45,9 @@ impl ReadTap {
         self.awaits_secret = awaits_secret;
     }
 
-    /// From here on, a message in raw framing has exactly this many bytes.
-    pub fn set_message_length(&mut self, length: NonZeroUsize) {
-        self.length = Some(length);
+    /// From here on, a message in raw framing has exactly this many bytes, or is what a read returned.
+    pub fn set_message_length(&mut self, length: Option<NonZeroUsize>) {
+        self.length = length;
     }
 
     /// A read that could have returned `asked` bytes returned these; none is the end.

@@ -211,8 +211,9 @@ impl Reader {
         self.faults.as_ref().and_then(|it| it.lock().broken())
     }
 
-    /// From here on, a message in raw framing has exactly this many bytes.
-    pub fn set_message_length(&mut self, length: NonZeroUsize) {
+    /// From here on, a message in raw framing has exactly this many bytes, or is what a read returns.
+    pub fn set_message_length(&mut self, length: impl Into<Option<NonZeroUsize>>) {
+        let length = length.into();
         self.decoder.set_message_length(length);
         if let Some(tap) = &mut self.tap {
             tap.set_message_length(length);

@@ -1,0 +1,16 @@
+//! Judges the server or the client of a lab, in any language, case by case.
+//!
+//! A [case](case::Case) is one rule of `docs/protocol.md` and a function that holds a conversation with the judged
+//! program to see whether the rule holds. [`suites`] has them all, one file a service; [`run`] judges them side by
+//! side, each with a program of its own.
+#![forbid(unsafe_code)]
+
+pub mod case;
+pub mod datagrams;
+pub mod peer;
+pub mod program;
+pub mod report;
+pub mod run;
+pub mod server;
+pub mod suites;
+pub mod verdict;

@@ -1,0 +1,313 @@
+//! A judged program as a process: started from its command, limited, and ended with all it started.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proto::mode::Transport;
+use proto::printable::printable;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, kill_process_group, prlimit};
+use uuid::Uuid;
+
+/// How long a program may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether it listens, or has ended.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Bytes of its output that are kept, the last ones.
+const KEPT_OUTPUT: usize = 8 * 1024;
+
+/// The variable that every process of a judged program inherits, by which it is found again.
+const MARK: &str = "SOCKETLAB_CHECK";
+
+/// The command that starts a judged program. `{host}`, `{port}` and `{state}`, an empty directory of
+/// its own, are replaced in each word.
+#[derive(Debug, Clone)]
+pub struct ProgramCommand {
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    /// Where it runs; here, if nowhere else.
+    pub directory: Option<PathBuf>,
+    /// Bytes of memory that each of its processes may have.
+    pub memory: u64,
+}
+
+/// A running program.
+#[derive(Debug)]
+pub struct Program {
+    command: ProgramCommand,
+    port: u16,
+    transport: Transport,
+    state: tempfile::TempDir,
+    mark: String,
+    child: Option<Child>,
+    output: Arc<Mutex<VecDeque<u8>>>,
+}
+
+/// Why a program did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is none.
+    #[error("cannot start {program}: {error}")]
+    None {
+        /// The program.
+        program: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// It ended before it listened.
+    #[error("it ended before it listened on port {port}: {how}{output}")]
+    Ended {
+        /// The port.
+        port: u16,
+        /// Its status.
+        how: String,
+        /// What it printed.
+        output: String,
+    },
+    /// It runs and does not listen.
+    #[error(
+        "it did not listen on port {port} within {} s: does its command have {{port}}?{output}",
+        START_TIMEOUT.as_secs()
+    )]
+    Deaf {
+        /// The port.
+        port: u16,
+        /// What it printed.
+        output: String,
+    },
+    /// This computer failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl ProgramCommand {
+    /// Starts it as a server on a free port, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not come to that.
+    pub fn serve(&self, transport: Transport) -> Result<Program, StartError> {
+        let mut program = Program {
+            command: self.clone(),
+            port: free_port()?,
+            transport,
+            state: tempfile::tempdir()?,
+            mark: Uuid::new_v4().to_string(),
+            child: None,
+            output: Arc::default(),
+        };
+        program.start_again()?;
+        Ok(program)
+    }
+}
+
+impl Program {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Starts it where it was, after it has ended.
+    ///
+    /// # Errors
+    /// When it does not come to listen.
+    pub fn start_again(&mut self) -> Result<(), StartError> {
+        self.spawn()?;
+        let by = Instant::now() + START_TIMEOUT;
+        while !listens(self.port, self.transport) {
+            if let Some(how) = self.ended() {
+                return Err(StartError::Ended {
+                    port: self.port,
+                    how,
+                    output: self.said(),
+                });
+            }
+            if Instant::now() >= by {
+                self.kill();
+                return Err(StartError::Deaf {
+                    port: self.port,
+                    output: self.said(),
+                });
+            }
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self) -> Result<(), StartError> {
+        let state = self.state.path().display().to_string();
+        let replaced = |word: &String| {
+            word.replace("{host}", "127.0.0.1")
+                .replace("{port}", &self.port.to_string())
+                .replace("{state}", &state)
+        };
+        let words: Vec<String> = self.command.words.iter().map(replaced).collect();
+        let (file, arguments) = words.split_first().ok_or_else(no_command)?;
+        let mut command = Command::new(file);
+        command
+            .args(arguments)
+            .env(MARK, &self.mark)
+            // What is kept for the user is kept there.
+            .env("XDG_STATE_HOME", self.state.path())
+            // What Python prints is seen at once.
+            .env("PYTHONUNBUFFERED", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(directory) = &self.command.directory {
+            command.current_dir(directory);
+        }
+        // A group of its own, to be ended as a whole, and out of reach of this terminal's Ctrl-C.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|error| StartError::None {
+            program: file.clone(),
+            error,
+        })?;
+        let pid = Pid::from_child(&child);
+        let most = Rlimit {
+            current: Some(self.command.memory),
+            maximum: Some(self.command.memory),
+        };
+        // Of a program that has ended already there is nothing to limit.
+        let _ = prlimit(Some(pid), Resource::As, most);
+        if let Some(stdout) = child.stdout.take() {
+            keep_end(stdout, Arc::clone(&self.output));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            keep_end(stderr, Arc::clone(&self.output));
+        }
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// How it has ended, if it has.
+    pub fn ended(&mut self) -> Option<String> {
+        match self.child.as_mut()?.try_wait() {
+            Ok(status) => status.map(how),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Ends it at once, and every process that it has started.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // One that left the group may be starting others.
+        while kill_marked(&self.mark) {}
+    }
+
+    /// The end of what it has printed, each line indented, or nothing; safe to be shown.
+    pub fn said(&self) -> String {
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<u8> = output.iter().copied().collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(12)..];
+        let shown = last.iter().map(|line| format!("\n    {}", printable(line)));
+        shown.collect()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that nothing uses now, over TCP or UDP.
+fn free_port() -> io::Result<u16> {
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        match UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether a socket listens on this port. A connection would show it too, but a server may take
+/// that for its first client.
+fn listens(port: u16, transport: Transport) -> bool {
+    const LISTENING: &str = "0A";
+    let (files, state) = match transport {
+        Transport::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], Some(LISTENING)),
+        Transport::Udp => (["/proc/net/udp", "/proc/net/udp6"], None),
+    };
+    let ending = format!(":{port:04X}");
+    files.iter().any(|file| {
+        let table = fs::read_to_string(file).unwrap_or_default();
+        table.lines().skip(1).any(|line| {
+            let mut columns = line.split_whitespace().skip(1);
+            let is_there = columns.next().is_some_and(|local| local.ends_with(&ending));
+            is_there && (state.is_none() || columns.nth(1) == state)
+        })
+    })
+}
+
+/// Kills the processes that carry this mark; whether there was one.
+fn kill_marked(mark: &str) -> bool {
+    let variable = format!("{MARK}={mark}");
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return false;
+    };
+    let mut was_there = false;
+    for process in processes.flatten() {
+        let name = process.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        if carries(&process.path(), &variable)
+            && let Some(pid) = Pid::from_raw(pid)
+        {
+            was_there |= kill_process(pid, Signal::KILL).is_ok();
+        }
+    }
+    was_there
+}
+
+fn carries(process: &Path, variable: &str) -> bool {
+    let environment = fs::read(process.join("environ")).unwrap_or_default();
+    let mut variables = environment.split(|byte| *byte == 0);
+    variables.any(|it| it == variable.as_bytes())
+}
+
+/// Keeps the end of what comes from here, in a thread of its own.
+fn keep_end(mut source: impl Read + Send + 'static, kept: Arc<Mutex<VecDeque<u8>>>) {
+    thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = source.read(&mut piece) {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.extend(&piece[..length]);
+            let surplus = kept.len().saturating_sub(KEPT_OUTPUT);
+            kept.drain(..surplus);
+        }
+    });
+}
+
+fn how(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn no_command() -> StartError {
+    StartError::Io(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "there is no command",
+    ))
+}

@@ -1,0 +1,234 @@
+//! Judging all cases of a suite, several side by side.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proto::frame::Framing;
+use proto::mode::{Mode, Transport};
+use proto::side::Side;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use record::Recorder;
+use record::recorder::Settings;
+use view::ids::Ids;
+use view::load::{Filter, load};
+use view::sequence::{Selection, Sequence};
+use view::terminal::{self, TerminalStyle};
+
+use crate::case::Case;
+use crate::program::{ProgramCommand, StartError};
+use crate::server::Server;
+use crate::verdict::{Failure, Outcome};
+
+/// What is judged.
+#[derive(Debug, Clone)]
+pub enum Judged {
+    /// A server that runs already.
+    Running(SocketAddr),
+    /// A server that is started for each case.
+    Started(ProgramCommand),
+}
+
+/// How it is judged.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The service.
+    pub mode: Mode,
+    /// How bytes are cut into messages.
+    pub framing: Framing,
+    /// What varies from run to run follows from this.
+    pub seed: u64,
+    /// Cases side by side.
+    pub jobs: usize,
+    /// How long an answer is waited for.
+    pub patience: Duration,
+    /// How long a case may take.
+    pub time_limit: Duration,
+    /// Where the recordings of failed cases are kept.
+    pub out: Option<PathBuf>,
+}
+
+/// What came of one case.
+#[derive(Debug)]
+pub struct Judgement {
+    /// The case.
+    pub case: Case,
+    /// Its id, as `text.prime.squares`.
+    pub id: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// The conversation as a diagram, where the rule does not hold.
+    pub diagram: String,
+    /// The recording of it, where it is kept.
+    pub recording: Option<PathBuf>,
+    /// The end of what the program printed, where the rule does not hold.
+    pub said: String,
+}
+
+/// Judges these cases, until it is interrupted. What is done is reported to `done` as it ends; the
+/// judgements are in the order of the cases.
+///
+/// # Errors
+/// When the program does not start, for any case.
+pub fn judge(
+    plan: &Plan,
+    judged: &Judged,
+    cases: &[Case],
+    is_interrupted: &AtomicBool,
+    done: &(dyn Fn(&Judgement) + Sync),
+) -> Result<Vec<Judgement>, StartError> {
+    if let Judged::Started(command) = judged {
+        // What does not start once is no matter of the cases.
+        command.serve(transport(plan.mode))?;
+    }
+    // The longest first, so that none of them is waited for alone at the end.
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.sort_by_key(|&number| std::cmp::Reverse(cases[number].seconds));
+    let next = AtomicUsize::new(0);
+    let judgements = Mutex::new(BTreeMap::new());
+    let work = || {
+        while !is_interrupted.load(Ordering::Relaxed) {
+            let Some(&number) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                break;
+            };
+            let judgement = judge_one(plan, judged, cases[number]);
+            done(&judgement);
+            let mut all = judgements.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(number, judgement);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..plan.jobs.clamp(1, cases.len().max(1)) {
+            scope.spawn(work);
+        }
+    });
+    let judgements = judgements.into_inner();
+    let judgements = judgements.unwrap_or_else(PoisonError::into_inner);
+    Ok(judgements.into_values().collect())
+}
+
+fn judge_one(plan: &Plan, judged: &Judged, case: Case) -> Judgement {
+    let began = Instant::now();
+    let id = format!("{}.{}", plan.mode.name(), case.name);
+    let mut judgement = Judgement {
+        case,
+        id,
+        outcome: Ok(()),
+        took: Duration::ZERO,
+        diagram: String::new(),
+        recording: None,
+        said: String::new(),
+    };
+    match Trial::new(plan, judged, case) {
+        Ok(trial) => trial.run(plan, &mut judgement),
+        Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
+    }
+    judgement.took = began.elapsed();
+    judgement
+}
+
+/// All that one case needs.
+struct Trial {
+    directory: tempfile::TempDir,
+    recording: PathBuf,
+    server: Server,
+}
+
+impl Trial {
+    fn new(plan: &Plan, judged: &Judged, case: Case) -> Result<Trial, String> {
+        let cannot = |error: std::io::Error| format!("this computer failed: {error}");
+        let directory = tempfile::tempdir().map_err(cannot)?;
+        let recording = directory.path().join("recording.jsonl");
+        let recorder = Recorder::start(Settings {
+            program: "labclient",
+            release: env!("CARGO_PKG_VERSION"),
+            side: Side::Client,
+            arguments: vec!["check".into(), plan.mode.name().into(), case.name.into()],
+            faults: None,
+            secrets: record::Secrets::Kept,
+            file: Some(recording.clone()),
+            trace: None,
+        });
+        let recorder = recorder.map_err(|error| error.to_string())?;
+        let recorder = recorder.ok_or("nothing is recorded")?;
+        let (address, program) = match judged {
+            Judged::Running(address) => (*address, None),
+            Judged::Started(command) => {
+                let started = command.serve(transport(plan.mode));
+                let started =
+                    started.map_err(|error| format!("the server did not start: {error}"))?;
+                (started.address(), Some(RefCell::new(started)))
+            }
+        };
+        // Each case has numbers of its own, whichever others are judged.
+        let name = case.name.bytes().fold(plan.seed, |seed, byte| {
+            seed.rotate_left(8) ^ u64::from(byte)
+        });
+        let server = Server {
+            address,
+            mode: plan.mode,
+            framing: plan.framing,
+            patience: plan.patience,
+            by: Instant::now() + plan.time_limit,
+            random: RefCell::new(StdRng::seed_from_u64(name)),
+            recorder,
+            connections: Cell::new(0),
+            program,
+        };
+        Ok(Trial {
+            directory,
+            recording,
+            server,
+        })
+    }
+
+    fn run(self, plan: &Plan, judgement: &mut Judgement) {
+        let case = judgement.case;
+        judgement.outcome = (case.judge)(&self.server).map_err(|failure| {
+            let failure = match self.server.ended() {
+                Some(how) => failure.caused_by(&format!("the server has ended: {how}")),
+                None => failure,
+            };
+            failure.caused_by(case.cause)
+        });
+        self.server.recorder.finish();
+        if judgement.outcome.is_ok() {
+            return;
+        }
+        if let Some(program) = &self.server.program {
+            judgement.said = program.borrow().said();
+        }
+        judgement.diagram = diagram(&self.recording).unwrap_or_default();
+        if let Some(out) = &plan.out {
+            let kept = out.join(format!("{}.jsonl", judgement.id));
+            judgement.recording = std::fs::copy(&self.recording, &kept).ok().map(|_| kept);
+        }
+        drop(self.directory);
+    }
+}
+
+/// The conversation of a recording, for a terminal.
+fn diagram(recording: &Path) -> Option<String> {
+    let loaded = load(&[recording.to_owned()], &Filter::default()).ok()?;
+    let sequence = Sequence::of(&loaded, Ids::of(&loaded, false), Selection::default());
+    let style = TerminalStyle {
+        width: 96,
+        is_ascii: false,
+        has_colours: false,
+    };
+    let mut drawn = Vec::new();
+    terminal::write(&sequence, style, &mut drawn).ok()?;
+    String::from_utf8(drawn).ok()
+}
+
+fn transport(mode: Mode) -> Transport {
+    mode.transports()[0]
+}
