@@ -48,7 +48,7 @@ impl Datagrams {
 
     /// The next datagram; in words, what it should be.
     pub fn receive(&mut self, expected: &str) -> Result<Vec<u8>, Failure> {
-        match self.next() {
+        match self.receive_any() {
             Came::Message(bytes) => Ok(bytes),
             other => self.found(expected, other),
         }
@@ -56,7 +56,7 @@ impl Datagrams {
 
     /// The next datagram must be this one.
     pub fn expect(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match self.next() {
+        match self.receive_any() {
             Came::Message(came) if came == bytes => Ok(()),
             came => Err(Failure::Broken(Box::new(Finding {
                 sent: self.sent.clone(),
@@ -68,7 +68,7 @@ impl Datagrams {
     }
 
     /// Whatever comes next.
-    pub fn next(&mut self) -> Came {
+    pub fn receive_any(&mut self) -> Came {
         let began = Instant::now();
         match self.endpoint.receive(Some(began + self.patience)) {
             Ok(Some((bytes, _))) => Came::Message(bytes.to_vec()),

@@ -181,7 +181,7 @@ fn small(server: &Server) -> Outcome {
         let number: u32 = server.random.borrow_mut().random_range(2..10_000);
         let is_prime = (2..number)
             .take_while(|it| it * it <= number)
-            .all(|it| number % it != 0);
+            .all(|it| !number.is_multiple_of(it));
         let answer = if is_prime { "OK prime" } else { "OK not prime" };
         peer.asks(&format!("PRIME {number}"), answer)?;
     }

@@ -1,6 +1,7 @@
 //! Every byte of a stream, and its messages.
 
 use std::io::{Read, Write};
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
@@ -57,7 +58,7 @@ fn every_byte_is_there_in_every_framing_wherever_the_stream_is_cut() {
 fn a_read_says_how_much_of_the_message_is_there() {
     let tape = Tape::server();
     let (mut connection, mut other) = pair(&tape, Framing::Raw, None);
-    connection.reader.set_message_length(16.try_into().unwrap());
+    connection.reader.set_message_length(NonZeroUsize::new(16));
     other.write_all(b"seven..").unwrap();
     let soon = || Some(Instant::now() + Duration::from_millis(500));
     while connection.reader.unfinished().len() < 7 {
@@ -159,7 +160,7 @@ fn secrets_are_masked_in_bytes_and_text_and_kept_when_that_is_asked_for() {
         for framing in Framing::ALL {
             let tape = Tape::of(Side::Server, secrets);
             let (mut connection, mut other) = pair(&tape, framing, Some(first_two));
-            connection.reader.set_message_length(4.try_into().unwrap());
+            connection.reader.set_message_length(NonZeroUsize::new(4));
             let mut bytes = Vec::new();
             for message in ["abcd", "1234"] {
                 framing.encode(message.as_bytes(), &mut bytes).unwrap();
