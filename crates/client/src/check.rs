@@ -103,6 +103,10 @@ pub struct Arguments {
 
 /// Judges.
 pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> {
+    if options.fault.is_some() {
+        let words = "--fault is for the modes and hand-outs: what a case does is the case's own";
+        return Err(Failure::Usage(words.into()));
+    }
     let framing = options.wire.unwrap_or_default();
     let cases = arguments.cases(framing)?;
     if arguments.list {
