@@ -35,6 +35,13 @@ pub(super) const CASES: &[Case] = &[
         arguments,
     ),
     Case::must(
+        "request.blanks",
+        "requests-and-answers",
+        "Words are separated by one blank, and there is none at either end: more are `malformed`.",
+        blanks,
+    )
+    .cause("the function that splits the text takes several blanks for one"),
+    Case::must(
         "request.terminal",
         "atm",
         "TERMINAL takes a name of 1 to 32 letters, digits, `_` and `-`, as often as it is said.",
@@ -121,20 +128,17 @@ fn arguments(server: &Server) -> Outcome {
         "WITHDRAW".into(),
         format!("WITHDRAW {id}"),
         format!("WITHDRAW {id} {key}"),
-        format!("WITHDRAW {id}  {amount}"),
         format!("WITHDRAW {id} {amount} {}", &key[1..]),
         format!("WITHDRAW {id} {amount} {key}0"),
         format!("WITHDRAW {id} {amount} {}g", &key[1..]),
         format!("WITHDRAW {id} {amount} A{}", &key[1..]),
         format!("WITHDRAW {id} {amount} {key} {key}"),
-        format!("WITHDRAW {id} {amount} {key} "),
         "CONFIRM".into(),
         format!("CONFIRM {id} {key} now"),
         format!("CONFIRM {id} {}", &key[1..]),
         "ROLLBACK".into(),
         format!("ROLLBACK {id} {key} now"),
         "BALANCE_INQUIRY 123456789".into(),
-        "BALANCE_INQUIRY ".into(),
         "VERIFY_CARD_AND_PASSWORD".into(),
         "VERIFY_CARD_AND_PASSWORD 123456789 1234".into(),
         "CREATE_ACCOUNT".into(),
@@ -148,6 +152,22 @@ fn arguments(server: &Server) -> Outcome {
     machine.has(before)
 }
 
+fn blanks(server: &Server) -> Outcome {
+    let (mut machine, before) = Machine::with_funds(server)?;
+    let withdrawal = Transaction::withdrawal(server, amount(server));
+    let (hold, id) = (withdrawal.hold(), &withdrawal.id);
+    for request in [
+        hold.replacen(' ', "  ", 1),
+        hold.replace(id, &format!("{id} ")),
+        format!("{hold} "),
+        format!("ROLLBACK  {id}"),
+        "TERMINAL ATM-1 ".into(),
+    ] {
+        machine.is_refused(&request, Code::Malformed)?;
+    }
+    machine.has(before)
+}
+
 fn terminal(server: &Server) -> Outcome {
     let mut machine = Machine::connect(server)?;
     let longest = "A".repeat(32);
@@ -155,13 +175,7 @@ fn terminal(server: &Server) -> Outcome {
         let answer = format!("OK terminal {name}");
         machine.peer.asks(&format!("TERMINAL {name}"), &answer)?;
     }
-    for wrong in [
-        "TERMINAL",
-        "TERMINAL ",
-        "TERMINAL A B",
-        "TERMINAL Café",
-        "TERMINAL a.b",
-    ] {
+    for wrong in ["TERMINAL", "TERMINAL A B", "TERMINAL Café", "TERMINAL a.b"] {
         machine.is_refused(wrong, Code::Malformed)?;
     }
     let too_long = format!("TERMINAL {longest}A");
