@@ -1,5 +1,6 @@
 //! The cases, one file a service, and those that all services share.
 
+mod atm;
 mod calc;
 mod stream;
 mod text;
@@ -10,12 +11,13 @@ use crate::case::Case;
 
 /// All cases of a service's server.
 pub fn server_cases(mode: Mode) -> Vec<Case> {
-    let (shared, own): (&[&[Case]], &[Case]) = match mode {
-        Mode::Text => (stream::ALL, text::CASES),
-        Mode::Calc => (stream::ALL, calc::CASES),
-        Mode::Atm | Mode::Chat => (stream::ALL, &[]),
+    let (shared, own): (&[&[Case]], &[&[Case]]) = match mode {
+        Mode::Text => (stream::ALL, &[text::CASES]),
+        Mode::Calc => (stream::ALL, &[calc::CASES]),
+        Mode::Atm => (stream::ALL, atm::ALL),
+        Mode::Chat => (stream::ALL, &[]),
         Mode::Echo | Mode::Datetime | Mode::Script => (&[], &[]),
     };
-    let shared = shared.iter().copied().flatten();
-    shared.chain(own).copied().collect()
+    let all = shared.iter().chain(own);
+    all.copied().flatten().copied().collect()
 }
