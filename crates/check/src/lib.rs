@@ -7,6 +7,7 @@
 
 pub mod case;
 pub mod datagrams;
+pub mod dialect;
 pub mod peer;
 pub mod program;
 pub mod report;

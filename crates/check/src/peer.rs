@@ -9,14 +9,20 @@ use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
 use proto::refusal::Code;
-use proto::reply;
+use proto::reply::{self, is_event};
 use socket2::SockRef;
-use wire::connection::Connection;
+use wire::connection::{Connection, ReceiveError};
 
 use crate::verdict::{Came, Expected, Failure, Finding};
 
 /// Between two pieces of a message, so that the server's reads tell them apart.
 const PIECE_PAUSE: Duration = Duration::from_millis(2);
+
+/// How long it is waited for room at the other end by what needs none.
+const NO_MORE_ROOM: Duration = Duration::from_millis(300);
+
+/// How often it is looked whether what has come can still become what is expected.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// A connection to a judged server.
 #[derive(Debug)]
@@ -102,10 +108,34 @@ impl Peer {
         let _ = self.write(bytes);
     }
 
+    /// Sends these bytes while they are read again: they must come back.
+    pub fn is_echoed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let stream = Arc::clone(&self.stream);
+        let limit = self.limit();
+        self.sent = bytes.to_vec();
+        let tap = self.connection.tap().cloned();
+        let sending = || {
+            let moment = tap.as_ref().map(|tap| tap.now());
+            let sent = stream.set_write_timeout(Some(limit));
+            // Where it fails, too little comes back.
+            let _ = sent.and_then(|()| (&*stream).write_all(bytes));
+            if let (Some(tap), Some(moment)) = (&tap, moment) {
+                tap.sent(moment, bytes);
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(sending);
+            self.expect_bytes(bytes)
+        })
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.write_within(bytes, self.limit())
+    }
+
+    fn write_within(&mut self, bytes: &[u8], limit: Duration) -> Result<(), String> {
         let tap = self.connection.tap().cloned();
         let moment = tap.as_ref().map(|tap| tap.now());
-        let limit = self.limit();
         let written = self.stream.set_write_timeout(Some(limit));
         let written = written.and_then(|()| (&*self.stream).write_all(bytes));
         if let (Some(tap), Some(moment)) = (tap, moment) {
@@ -120,10 +150,16 @@ impl Peer {
         self.answer("an answer")
     }
 
+    /// Sends what the connection takes at once of these bytes, and does not wait for more room.
+    pub fn throw_what_fits(&mut self, bytes: &[u8]) {
+        self.sent = bytes.to_vec();
+        let _ = self.write_within(bytes, NO_MORE_ROOM);
+    }
+
     /// Sends a message, which must be answered with this.
     pub fn asks(&mut self, text: &str, answer: &str) -> Result<(), Failure> {
         self.send(text)?;
-        self.expect(answer)
+        self.expect_answer(answer)
     }
 
     /// Sends a message, which must be refused with one of these codes. The words are the server's own.
@@ -136,7 +172,7 @@ impl Peer {
     pub fn answer(&mut self, expected: &str) -> Result<String, Failure> {
         loop {
             let message = self.message(expected)?;
-            if !message.starts_with("EVENT ") {
+            if !is_event(message.as_bytes()) {
                 return Ok(message);
             }
         }
@@ -158,15 +194,53 @@ impl Peer {
 
     /// The next message must be this one.
     pub fn expect(&mut self, text: &str) -> Result<(), Failure> {
-        // In raw framing, what a read returns may be a part of it.
-        let length = NonZeroUsize::new(text.len());
-        self.connection.reader.set_message_length(length);
-        let received = self.receive();
-        self.connection.reader.set_message_length(None);
-        match received {
-            Came::Message(bytes) if bytes == text.as_bytes() => Ok(()),
-            other => self.found(Expected::Message(text.into()), other),
+        self.expect_bytes(text.as_bytes())
+    }
+
+    /// The next message must be this one. In raw framing it may come in any number of pieces.
+    pub fn expect_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self.receive_in_place_of(bytes) {
+            Came::Message(came) if came == bytes => Ok(()),
+            other => self.found(Expected::Message(bytes.into()), other),
         }
+    }
+
+    /// The next message that is no event must be this one.
+    pub fn expect_answer(&mut self, text: &str) -> Result<(), Failure> {
+        loop {
+            match self.receive_in_place_of(text.as_bytes()) {
+                Came::Message(came) if came == text.as_bytes() => return Ok(()),
+                // In raw framing it may be the beginning of anything.
+                Came::Message(came) if is_event(&came) && self.framing != Framing::Raw => {}
+                other => return self.found(Expected::Message(text.into()), other),
+            }
+        }
+    }
+
+    /// What comes where this message is expected.
+    fn receive_in_place_of(&mut self, expected: &[u8]) -> Came {
+        if self.framing != Framing::Raw {
+            return self.receive();
+        }
+        let reader = &mut self.connection.reader;
+        reader.set_message_length(NonZeroUsize::new(expected.len()));
+        let began = Instant::now();
+        let by = began + self.limit();
+        let came = loop {
+            let reader = &mut self.connection.reader;
+            let received = reader.receive(Some(by.min(Instant::now() + GLANCE)));
+            let unfinished = reader.unfinished().to_vec();
+            let is_waiting = matches!(received, Err(ReceiveError::DeadlinePassed));
+            if is_waiting && !expected.starts_with(&unfinished) {
+                // However much follows, it is another message.
+                break Came::Message(unfinished);
+            }
+            if !is_waiting || Instant::now() >= by {
+                break Came::of(received, began.elapsed(), unfinished);
+            }
+        };
+        self.connection.reader.set_message_length(None);
+        came
     }
 
     /// The next message must be a refusal with one of these codes.

@@ -46,7 +46,7 @@ pub struct ProgramCommand {
 pub struct Program {
     command: ProgramCommand,
     port: u16,
-    transport: Transport,
+    transports: &'static [Transport],
     state: tempfile::TempDir,
     mark: String,
     child: Option<Child>,
@@ -91,15 +91,15 @@ pub enum StartError {
 }
 
 impl ProgramCommand {
-    /// Starts it as a server on a free port, and waits until it listens.
+    /// Starts it as a server on a free port, and waits until it listens over one of these.
     ///
     /// # Errors
     /// When it does not come to that.
-    pub fn serve(&self, transport: Transport) -> Result<Program, StartError> {
+    pub fn serve(&self, transports: &'static [Transport]) -> Result<Program, StartError> {
         let mut program = Program {
             command: self.clone(),
             port: free_port()?,
-            transport,
+            transports,
             state: tempfile::tempdir()?,
             mark: Uuid::new_v4().to_string(),
             child: None,
@@ -123,7 +123,7 @@ impl Program {
     pub fn start_again(&mut self) -> Result<(), StartError> {
         self.spawn()?;
         let began = Instant::now();
-        while !listens(self.port, self.transport) {
+        while !self.transports.iter().any(|it| self.listens(*it)) {
             if let Some(how) = self.ended() {
                 return Err(StartError::Ended {
                     port: self.port,
@@ -188,6 +188,11 @@ impl Program {
         }
         self.child = Some(child);
         Ok(())
+    }
+
+    /// Whether it listens over this transport.
+    pub fn listens(&self, transport: Transport) -> bool {
+        listens(self.port, transport)
     }
 
     /// How it has ended, if it has.

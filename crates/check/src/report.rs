@@ -93,6 +93,8 @@ mod tests {
     use proto::frame::Framing;
     use proto::mode::Mode;
 
+    use crate::dialect::Dialect;
+
     use super::*;
     use crate::case::Case;
     use crate::verdict::{Came, Expected, Finding, Outcome};
@@ -129,7 +131,7 @@ mod tests {
         };
         Report {
             plan: Plan {
-                mode: Mode::Text,
+                dialect: Dialect::Service(Mode::Text),
                 framing: Framing::Line,
                 seed: 7,
                 jobs: 1,

@@ -10,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
-use proto::mode::{Mode, Transport};
 use proto::side::Side;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -22,6 +21,7 @@ use view::sequence::{Selection, Sequence};
 use view::terminal::{self, TerminalStyle};
 
 use crate::case::Case;
+use crate::dialect::Dialect;
 use crate::program::{ProgramCommand, StartError};
 use crate::server::Server;
 use crate::verdict::{Failure, Outcome};
@@ -38,8 +38,8 @@ pub enum Judged {
 /// How it is judged.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The service.
-    pub mode: Mode,
+    /// What it speaks.
+    pub dialect: Dialect,
     /// How bytes are cut into messages.
     pub framing: Framing,
     /// What varies from run to run follows from this.
@@ -87,7 +87,7 @@ pub fn judge(
 ) -> Result<Vec<Judgement>, StartError> {
     if let Judged::Started(command) = judged {
         // What does not start once is no matter of the cases.
-        command.serve(transport(plan.mode))?;
+        command.serve(plan.dialect.transports())?;
     }
     // The longest first, so that none of them is waited for alone at the end.
     let mut order: Vec<usize> = (0..cases.len()).collect();
@@ -117,7 +117,7 @@ pub fn judge(
 
 fn judge_one(plan: &Plan, judged: &Judged, case: Case) -> Judgement {
     let began = Instant::now();
-    let id = format!("{}.{}", plan.mode.name(), case.name);
+    let id = format!("{}.{}", plan.dialect.name(), case.name);
     let mut judgement = Judgement {
         case,
         id,
@@ -151,7 +151,7 @@ impl Trial {
             program: "labclient",
             release: env!("CARGO_PKG_VERSION"),
             side: Side::Client,
-            arguments: vec!["check".into(), plan.mode.name().into(), case.name.into()],
+            arguments: vec!["check".into(), plan.dialect.name().into(), case.name.into()],
             faults: None,
             secrets: record::Secrets::Kept,
             file: Some(recording.clone()),
@@ -162,7 +162,7 @@ impl Trial {
         let (address, program) = match judged {
             Judged::Running(address) => (*address, None),
             Judged::Started(command) => {
-                let started = command.serve(transport(plan.mode));
+                let started = command.serve(plan.dialect.transports());
                 let started =
                     started.map_err(|error| format!("the server did not start: {error}"))?;
                 (started.address(), Some(RefCell::new(started)))
@@ -174,7 +174,8 @@ impl Trial {
         });
         let server = Server {
             address,
-            mode: plan.mode,
+            mode: plan.dialect.mode(),
+            dialect: plan.dialect.clone(),
             framing: plan.framing,
             patience: plan.patience,
             by: Instant::now() + plan.time_limit,
@@ -227,8 +228,4 @@ fn diagram(recording: &Path) -> Option<String> {
     let mut drawn = Vec::new();
     terminal::write(&sequence, style, &mut drawn).ok()?;
     String::from_utf8(drawn).ok()
-}
-
-fn transport(mode: Mode) -> Transport {
-    mode.transports()[0]
 }

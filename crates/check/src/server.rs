@@ -1,23 +1,29 @@
 //! A judged server, as one case sees it.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
-use proto::mode::Mode;
+use proto::mode::{Mode, Transport};
 use proto::reply;
 use rand::rngs::StdRng;
 use record::Recorder;
+use socket2::{Domain, Socket, Type};
 use wire::connect::connect_to;
 use wire::connection::Connection;
 use wire::limits::Limits;
 
 use crate::datagrams::Datagrams;
+use crate::dialect::Dialect;
 use crate::peer::Peer;
 use crate::program::Program;
 use crate::verdict::{Came, Expected, Failure, Finding};
+
+/// How long after one transport of a program another may be ready.
+const SECOND_TRANSPORT: Duration = Duration::from_secs(2);
 
 /// A judged server during one case.
 pub struct Server {
@@ -25,6 +31,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// The service.
     pub mode: Mode,
+    /// What it speaks.
+    pub dialect: Dialect,
     /// How bytes are cut into messages.
     pub framing: Framing,
     /// How long an answer is waited for.
@@ -43,7 +51,7 @@ impl Server {
     /// A connection that has received `READY`, where the service sends it.
     pub fn connect(&self) -> Result<Peer, Failure> {
         let mut peer = self.connect_silently()?;
-        if matches!(self.mode, Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat) {
+        if self.dialect.has_framings() {
             peer.expect(&reply::ready(self.mode))?;
         }
         Ok(peer)
@@ -51,13 +59,37 @@ impl Server {
 
     /// A connection on which nothing was received yet.
     pub fn connect_silently(&self) -> Result<Peer, Failure> {
+        self.needs(Transport::Tcp)?;
+        let stream = connect_to(&[self.address], self.wait());
+        self.peer(stream.map_err(|error| error.to_string()))
+    }
+
+    /// As [`Server::connect_silently`], and what is not read fills the buffers soon: there is little
+    /// room at this end, and the segments are small.
+    pub fn connect_with_little_room(&self) -> Result<Peer, Failure> {
+        self.needs(Transport::Tcp)?;
+        let domain = Domain::for_address(self.address);
+        let connected = Socket::new(domain, Type::STREAM, None).and_then(|socket| {
+            socket.set_recv_buffer_size(4 * 1024)?;
+            socket.set_tcp_mss(536)?;
+            socket.connect_timeout(&self.address.into(), self.wait())?;
+            Ok(TcpStream::from(socket))
+        });
+        self.peer(connected.map_err(|error| format!("cannot connect: {error}")))
+    }
+
+    fn wait(&self) -> Duration {
         let left = self.by.saturating_duration_since(Instant::now());
-        let stream = connect_to(&[self.address], self.patience.min(left));
+        self.patience.min(left.max(Duration::from_millis(1)))
+    }
+
+    /// What talks over this stream.
+    fn peer(&self, stream: Result<TcpStream, String>) -> Result<Peer, Failure> {
         let stream = stream.map_err(|error| {
             Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
                 expected: Expected::Described("a connection".into()),
-                came: Came::Described(error.to_string()),
+                came: Came::Described(error),
                 cause: self
                     .ended()
                     .map(|how| format!("the server has ended: {how}")),
@@ -73,7 +105,7 @@ impl Server {
         };
         let connection = Connection::over(Arc::clone(&stream), self.address, self.framing, limits);
         let recorded = connection.and_then(|mut connection| {
-            connection.record(&self.recorder, self.mode.name(), number, None)?;
+            connection.record(&self.recorder, self.dialect.name(), number, None)?;
             Ok(connection)
         });
         let connection = recorded.map_err(|error| {
@@ -90,10 +122,35 @@ impl Server {
 
     /// A UDP socket that talks to it.
     pub fn datagrams(&self) -> Result<Datagrams, Failure> {
+        self.needs(Transport::Udp)?;
         let number = self.connections.replace(self.connections.get() + 1);
-        let service = self.mode.name();
-        Datagrams::to(self.address, &self.recorder, service, number, self.patience)
-            .map_err(|error| Failure::Undecided(format!("no socket: {error}")))
+        let service = self.dialect.name();
+        let socket = Datagrams::to(self.address, &self.recorder, service, number, self.wait());
+        let mut socket =
+            socket.map_err(|error| Failure::Undecided(format!("no socket: {error}")))?;
+        // Only of a program that was started here is it known that it did listen.
+        socket.may_be_alone = self.program.is_none();
+        Ok(socket)
+    }
+
+    /// A program of two transports may listen over one alone: then there is nothing to be judged of
+    /// the other.
+    fn needs(&self, transport: Transport) -> Result<(), Failure> {
+        if self.dialect.transports().len() < 2 || self.ended().is_some() {
+            return Ok(());
+        }
+        let listens = || match &self.program {
+            Some(program) => program.borrow().listens(transport),
+            None => transport == Transport::Udp || connect_to(&[self.address], self.wait()).is_ok(),
+        };
+        let by = Instant::now() + SECOND_TRANSPORT;
+        while !listens() {
+            if Instant::now() >= by || self.program.is_none() {
+                return Err(not_there(transport, self.address));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Whether it was started by this check.
@@ -122,8 +179,22 @@ impl Server {
         })
     }
 
+    /// Whether it runs anyway, and others may be its clients.
+    pub fn is_shared(&self) -> bool {
+        self.program.is_none()
+    }
+
     /// How it has ended, if it was started by the check and has.
     pub fn ended(&self) -> Option<String> {
         self.program.as_ref()?.borrow_mut().ended()
     }
+}
+
+/// Nothing can be said of a server that is not there over this transport.
+pub(crate) fn not_there(transport: Transport, address: SocketAddr) -> Failure {
+    let (name, port) = (transport.name().to_uppercase(), address.port());
+    Failure::Undecided(format!(
+        "nothing listens on {name} port {port}: start it there as well, or `--skip {}`",
+        transport.name()
+    ))
 }

@@ -2,22 +2,27 @@
 
 mod atm;
 mod calc;
+mod chat;
+mod datetime;
+mod echo;
 mod stream;
 mod text;
 
 use proto::mode::Mode;
 
 use crate::case::Case;
+use crate::dialect::Dialect;
 
-/// All cases of a service's server.
-pub fn server_cases(mode: Mode) -> Vec<Case> {
-    let (shared, own): (&[&[Case]], &[&[Case]]) = match mode {
-        Mode::Text => (stream::ALL, &[text::CASES]),
-        Mode::Calc => (stream::ALL, &[calc::CASES]),
-        Mode::Atm => (stream::ALL, atm::ALL),
-        Mode::Chat => (stream::ALL, &[]),
-        Mode::Echo | Mode::Datetime | Mode::Script => (&[], &[]),
+/// All cases of a server that speaks this.
+pub fn server_cases(dialect: &Dialect) -> Vec<Case> {
+    let topics: [&[&[Case]]; 2] = match dialect {
+        Dialect::Service(Mode::Text) => [stream::ALL, &[text::CASES]],
+        Dialect::Service(Mode::Calc) => [stream::ALL, &[calc::CASES]],
+        Dialect::Service(Mode::Chat) => [stream::ALL, chat::ALL],
+        Dialect::Service(Mode::Atm) => [stream::ALL, atm::ALL],
+        Dialect::Service(Mode::Echo) => [&[], &[echo::CASES]],
+        Dialect::Service(Mode::Datetime) => [&[], &[datetime::CASES]],
+        Dialect::Service(Mode::Script) | Dialect::Script(..) | Dialect::Handout(_) => [&[], &[]],
     };
-    let all = shared.iter().chain(own);
-    all.copied().flatten().copied().collect()
+    topics.concat().concat()
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ::check::case::Case;
+use ::check::dialect::Dialect;
 use ::check::program::ProgramCommand;
 use ::check::report::{self, Report};
 use ::check::run::{Judged, Judgement, Plan, judge};
@@ -14,12 +15,15 @@ use ::check::suites::server_cases;
 use ::check::verdict::Failure as CaseFailure;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::Mode;
 use serde_json::json;
 use wire::connect::resolve;
 use wire::fault::random_seed;
 
 use crate::failure::{Failure, Status};
+use crate::modes::script::load;
 use crate::options::Options;
 use crate::output::say;
 
@@ -46,14 +50,22 @@ do not, 2 usage, 3 the program did not start.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The service: atm, text, calc, chat, echo, datetime or script
-    #[arg(value_parser = modes(), hide_possible_values = true)]
-    mode: Mode,
+    /// The service: atm, text, calc, chat, echo, datetime or script; left out with --handout
+    #[arg(value_name = "MODE", required_unless_present = "handout")]
+    mode: Option<String>,
 
     /// A server that runs already; one that is started by the check can be killed and restarted as
     /// well
     #[arg(value_name = "HOST:PORT", conflicts_with = "command")]
     address: Option<String>,
+
+    /// A printed program's words in place of ours: `labclient handout list` shows the names
+    #[arg(long, value_name = "NAME", value_parser = handouts(), hide_possible_values = true)]
+    handout: Option<Handout>,
+
+    /// script: the exchange, by its name or as a file [default: knock-knock]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "handout")]
+    script: Option<String>,
 
     /// The command that starts the server
     #[arg(last = true, value_name = "COMMAND")]
@@ -107,12 +119,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         let words = "--fault is for the modes and hand-outs: what a case does is the case's own";
         return Err(Failure::Usage(words.into()));
     }
-    let framing = options.wire.unwrap_or_default();
-    let cases = arguments.cases(framing)?;
+    let dialect = arguments.dialect(options.wire)?;
+    let framing = dialect.framing(options.wire);
+    let cases = arguments.cases(&dialect, framing)?;
     if arguments.list {
-        return list(arguments.mode, &cases, options);
+        return list(dialect.name(), &cases, options);
     }
-    let judged = arguments.judged()?;
+    let judged = arguments.judged(&dialect)?;
     arguments.files.check()?;
     if let Some(out) = &arguments.out {
         std::fs::create_dir_all(out).map_err(|error| {
@@ -120,7 +133,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         })?;
     }
     let plan = Plan {
-        mode: arguments.mode,
+        dialect,
         framing,
         seed: options.seed.unwrap_or_else(random_seed),
         jobs: match (&judged, arguments.jobs) {
@@ -165,9 +178,46 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
 }
 
 impl Arguments {
-    fn cases(&self, framing: proto::frame::Framing) -> Result<Vec<Case>, Failure> {
-        let all = server_cases(self.mode);
-        let mode = self.mode.name();
+    fn dialect(&self, framing: Option<Framing>) -> Result<Dialect, Failure> {
+        let Some(mode) = self.mode.as_ref().filter(|_| self.handout.is_none()) else {
+            return self.handout.map(Dialect::Handout).ok_or_else(|| {
+                Failure::Usage("what is to be judged? Give a service, or --handout NAME".into())
+            });
+        };
+        let mode = Mode::parse(mode).ok_or_else(|| {
+            let names = Mode::ALL.map(Mode::name).join(", ");
+            Failure::Usage(format!("no service is called {mode:?}: there are {names}"))
+        })?;
+        match (mode, &self.script) {
+            (Mode::Script, name) => {
+                let name = name.as_deref().unwrap_or(proto::script::DEFAULT);
+                let mut script = load(name)?;
+                if let Some(framing) = framing {
+                    script = script
+                        .in_framing(framing)
+                        .map_err(|error| Failure::Usage(format!("--wire {framing}: {error}")))?;
+                }
+                Ok(Dialect::Script(name.into(), Arc::new(script)))
+            }
+            (mode, None) => Ok(Dialect::Service(mode)),
+            (mode, Some(_)) => Err(Failure::Usage(format!(
+                "--script is for script, not for {}",
+                mode.name()
+            ))),
+        }
+    }
+
+    /// Where a server runs already. Without a service, the first word is that.
+    fn address(&self) -> Option<&String> {
+        match self.handout {
+            Some(_) => self.mode.as_ref(),
+            None => self.address.as_ref(),
+        }
+    }
+
+    fn cases(&self, dialect: &Dialect, framing: Framing) -> Result<Vec<Case>, Failure> {
+        let all = server_cases(dialect);
+        let mode = dialect.name();
         let names = |case: &Case, chosen: &String| {
             let id = format!("{mode}.{}", case.name);
             let begins = |id: &str| {
@@ -179,7 +229,8 @@ impl Arguments {
         for chosen in self.only.iter().chain(&self.skip) {
             if !all.iter().any(|case| names(case, chosen)) {
                 return Err(Failure::Usage(format!(
-                    "no case of {mode} is called {chosen:?}: `labclient check {mode} --list` shows them"
+                    "no case of {mode} is called {chosen:?}: `labclient check {} --list` shows them",
+                    dialect.arguments()
                 )));
             }
         }
@@ -191,8 +242,8 @@ impl Arguments {
         Ok(all.into_iter().filter(is_chosen).collect())
     }
 
-    fn judged(&self) -> Result<Judged, Failure> {
-        match (&self.address, self.command.is_empty()) {
+    fn judged(&self, dialect: &Dialect) -> Result<Judged, Failure> {
+        match (self.address(), self.command.is_empty()) {
             (None, false) => {
                 if !self.command.iter().any(|word| word.contains("{port}")) {
                     let words = "the command must say where its port goes, as in \
@@ -213,13 +264,13 @@ impl Arguments {
             (None, true) => Err(Failure::Usage(format!(
                 "what is to be judged? Give HOST:PORT, or the server's command: `labclient check {} -- \
                  python3 server.py {{port}}`",
-                self.mode.name()
+                dialect.arguments()
             ))),
         }
     }
 
     fn report(&self, plan: Plan, judgements: Vec<Judgement>, planned: usize) -> Report {
-        let (subject, rest) = match &self.address {
+        let (subject, rest) = match self.address() {
             Some(address) => (address.clone(), format!(" {address}")),
             None => (
                 self.command.join(" "),
@@ -227,11 +278,11 @@ impl Arguments {
             ),
         };
         let wire = match plan.framing {
-            framing if framing == proto::frame::Framing::default() => String::new(),
+            framing if framing == plan.dialect.framing(None) => String::new(),
             framing => format!(" --wire {framing}"),
         };
         Report {
-            command: format!("labclient check {}{wire}", plan.mode.name()),
+            command: format!("labclient check {}{wire}", plan.dialect.arguments()),
             rest,
             subject,
             plan,
@@ -242,10 +293,10 @@ impl Arguments {
     }
 }
 
-fn list(mode: Mode, cases: &[Case], options: &Options) -> Result<Status, Failure> {
+fn list(name: &str, cases: &[Case], options: &Options) -> Result<Status, Failure> {
     let output = options.output();
     for case in cases {
-        let id = format!("{}.{}", mode.name(), case.name);
+        let id = format!("{name}.{}", case.name);
         match output.json {
             true => output.line(
                 &json!({
@@ -323,7 +374,7 @@ fn quoted(words: &[String]) -> String {
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-fn modes() -> impl TypedValueParser<Value = Mode> {
-    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
-        .try_map(|name| Mode::parse(&name).ok_or("no such mode"))
+fn handouts() -> impl TypedValueParser<Value = Handout> {
+    PossibleValuesParser::new(Handout::ALL.map(Handout::name))
+        .try_map(|name| Handout::parse(&name).ok_or("no such hand-out"))
 }

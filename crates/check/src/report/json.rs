@@ -52,7 +52,7 @@ pub fn object(report: &Report) -> Value {
         })
     };
     json!({
-        "mode": report.plan.mode.name(),
+        "mode": report.plan.dialect.name(),
         "framing": report.plan.framing.name(),
         "subject": report.subject,
         "seed": report.plan.seed,

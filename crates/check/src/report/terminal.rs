@@ -137,12 +137,15 @@ fn broken(
 
 fn write_summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let plan = &report.plan;
+    let framing = match plan.dialect.has_framings() {
+        true => format!(", {} framing", plan.framing),
+        false => String::new(),
+    };
     writeln!(
         out,
-        "{} server {}, {} framing, seed {}",
-        plan.mode.name(),
+        "{} server {}{framing}, seed {}",
+        plan.dialect.name(),
         printable(&report.subject),
-        plan.framing,
         plan.seed
     )?;
     for level in [Level::Must, Level::Should] {

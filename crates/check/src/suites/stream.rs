@@ -11,7 +11,7 @@ use rand::RngExt;
 use crate::case::{Case, DELIMITED, PREFIXED};
 use crate::peer::Peer;
 use crate::server::Server;
-use crate::verdict::{Failure, Outcome};
+use crate::verdict::{Came, Expected, Failure, Outcome};
 
 /// The cases of all these services, by topic.
 pub const ALL: &[&[Case]] = &[CONVERSATION, STREAM, FRAMING, CLIENTS];
@@ -174,6 +174,8 @@ const CLIENTS: &[Case] = &[
 #[derive(Debug, Clone)]
 enum Answer {
     Exactly(String),
+    /// These words, or more behind them: a room may have other people in it.
+    Beginning(String),
     Refused(Code),
 }
 
@@ -199,8 +201,11 @@ fn conversation(server: &Server) -> Vec<(String, Answer)> {
             );
             vec![
                 ("WHO".into(), Answer::Refused(Code::OutOfOrder)),
-                exactly(&format!("JOIN {name}"), &format!("OK joined {name}")),
-                exactly("WHO", &format!("OK here {name}")),
+                (
+                    format!("JOIN {name}"),
+                    Answer::Beginning(format!("OK joined {name}")),
+                ),
+                ("WHO".into(), Answer::Beginning("OK here".into())),
             ]
         }
         Mode::Atm => vec![
@@ -214,7 +219,18 @@ fn conversation(server: &Server) -> Vec<(String, Answer)> {
 
 fn answered(peer: &mut Peer, answer: &Answer) -> Outcome {
     match answer {
-        Answer::Exactly(text) => peer.expect(text),
+        Answer::Exactly(text) => peer.expect_answer(text),
+        Answer::Beginning(words) => {
+            let answer = peer.answer(words)?;
+            let rest = answer.strip_prefix(words.as_str());
+            match rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) {
+                true => Ok(()),
+                false => peer.found(
+                    Expected::Message(words.clone().into()),
+                    Came::Message(answer.into()),
+                ),
+            }
+        }
         Answer::Refused(code) => peer.expect_refusal(&[*code]),
     }
 }
@@ -350,7 +366,6 @@ fn half_close(server: &Server) -> Outcome {
 
 /// The server ends the stream, after a last word perhaps.
 fn closes(peer: &mut Peer) -> Outcome {
-    use crate::verdict::{Came, Expected};
     match peer.receive() {
         Came::Message(bytes) if bytes.starts_with(b"ERR ") => peer.expect_end(),
         Came::End(_) | Came::Broken(_) => Ok(()),

@@ -120,7 +120,7 @@ fn list(output: Output) -> Result<Status, Failure> {
 }
 
 /// Finds a script by its name, or reads it from a file.
-pub(super) fn load(name_or_file: &str) -> Result<Script, Failure> {
+pub(crate) fn load(name_or_file: &str) -> Result<Script, Failure> {
     if let Some(shipped) = Shipped::find(name_or_file) {
         return parse(shipped.name, shipped.source);
     }

@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::verdict::{Came, Expected, Failure, Outcome};
 
 /// What a case may have on hold or take out, in hundredths: an account must have as much.
-pub(super) const ENOUGH: i64 = 100_00;
+pub(super) const ENOUGH: i64 = 10_000;
 
 /// A card and its PIN.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use crate::verdict::Outcome;
 const UNSETTLED: Duration = Duration::from_millis(1500);
 
 /// The largest sum.
-const MOST: i64 = 9_999_999_999_99;
+const MOST: i64 = 999_999_999_999;
 
 /// The cases of money.
 pub(super) const CASES: &[Case] = &[
