@@ -15,7 +15,7 @@ import socket
 import sqlite3
 import threading
 
-from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
+from framing import LONGEST, FramingError, hang_up, receive, send, why_unreadable
 
 IDLE = 120  # seconds without a message, or with half of one
 MOST = 999_999_999_999  # cents
@@ -221,8 +221,8 @@ def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
 
 
 def act(ledger: sqlite3.Connection, request: str, session: dict) -> str:
-    if not is_text(request):
-        return NOT_TEXT
+    if refusal := why_unreadable(request):
+        return refusal
     verb, _, rest = request.partition(" ")
     if verb not in GRAMMAR:
         return "ERR unknown-verb known here: " + ", ".join(GRAMMAR)

@@ -9,8 +9,7 @@ from typing import BinaryIO
 
 LONGEST = {"netstring": 65_536, "len3": 255, "line": 65_536}  # bytes of payload
 
-
-NOT_TEXT = "ERR malformed the message is not UTF-8"  # the next one may be
+SKIPPED = "\ud800"  # in the place of a line that was too long
 
 
 class FramingError(Exception):
@@ -23,6 +22,14 @@ class TooLong(FramingError):
     """It would be one, were it shorter."""
 
     code = "too-long"
+
+
+class LineTooLong(TooLong):
+    """The stream is in step again after the next line feed."""
+
+    def __init__(self, begin: bytes):
+        super().__init__(f"a line has at most {LONGEST['line']} bytes, this one is too long")
+        self.begin = begin
 
 
 def encode(text: str, wire: str) -> bytes:
@@ -46,19 +53,30 @@ def send(connection: socket.socket, text: str, wire: str) -> None:
 
 def receive(reader: BinaryIO, wire: str, errors: str = "strict") -> str | None:
     """The next message, or None where the stream ends between two messages. A server goes on after
-    one that is not UTF-8: with errors="surrogateescape" it comes all the same, and is no text.
+    one that is not UTF-8, and after a line too long: with errors="surrogateescape" both come all
+    the same, and why_unreadable says what to answer.
     """
     read = {"netstring": _netstring, "len3": _len3, "line": _line}[wire]
-    payload = read(reader)
+    try:
+        payload = read(reader)
+    except LineTooLong as error:
+        if errors == "strict":
+            raise
+        _skip_line(reader, error.begin)
+        return SKIPPED
     try:
         return None if payload is None else payload.decode(errors=errors)
     except UnicodeDecodeError:
         raise FramingError("the message is not UTF-8") from None
 
 
-def is_text(request: str) -> bool:
-    """Whether the request came as UTF-8."""
-    return not any("\ud800" <= c <= "\udfff" for c in request)
+def why_unreadable(request: str) -> str | None:
+    """The answer to a message that is no text, after which the next one can be read."""
+    if request == SKIPPED:
+        return f"ERR too-long a line has at most {LONGEST['line']} bytes"
+    if any("\ud800" <= c <= "\udfff" for c in request):
+        return "ERR malformed the message is not UTF-8"
+    return None
 
 
 def _netstring(reader: BinaryIO) -> bytes | None:
@@ -91,11 +109,19 @@ def _line(reader: BinaryIO) -> bytes | None:
     line = reader.readline(LONGEST["line"] + 2)  # with CR and LF, and never more
     if not line:
         return None
-    if not line.endswith(b"\n") and len(line) > LONGEST["line"]:
-        raise TooLong(f"a line has at most {LONGEST['line']} bytes, this one is too long")
+    payload = line.removesuffix(b"\n").removesuffix(b"\r")
+    if len(payload) > LONGEST["line"]:
+        raise LineTooLong(line)
     if not line.endswith(b"\n"):
         raise FramingError("closed inside a line")
-    return line[:-1].removesuffix(b"\r")
+    return payload
+
+
+def _skip_line(reader: BinaryIO, line: bytes) -> None:
+    while not line.endswith(b"\n"):
+        line = reader.readline(LONGEST["line"])
+        if not line:
+            raise FramingError("closed inside a line")
 
 
 def _length(digits: bytes, wire: str) -> int:
