@@ -4,6 +4,7 @@ PRIME 97 and a line feed. Read from connection.makefile("rb"): its read(n) retur
 bytes only at the end of the stream.
 """
 
+import re
 import socket
 from typing import BinaryIO
 
@@ -85,15 +86,22 @@ def _netstring(reader: BinaryIO) -> bytes | None:
         byte = reader.read(1)
         if not byte and not header:
             return None
+        if not byte:
+            raise FramingError("closed inside the length")
         header += byte
-        if len(header) > 5 and header.isdigit() and not header.startswith(b"0"):
-            raise TooLong(f"a message has at most {LONGEST['netstring']} bytes, which is five digits")
-        if not byte or len(header) > 6:
-            raise FramingError(f"a netstring begins with its length and a colon, not {header!r}")
+        _check_header(header)
     payload = _exactly(reader, _length(header[:-1], "netstring"))
     if _exactly(reader, 1) != b",":
         raise FramingError("no comma behind the netstring")
     return payload
+
+
+def _check_header(header: bytes) -> None:
+    """Refuses what cannot become a length and a colon as soon as that is certain."""
+    if not re.fullmatch(rb"(?:0|[1-9][0-9]*):?", header):
+        raise FramingError(f"{header!r} is no length, with which a netstring begins")
+    if len(header.removesuffix(b":")) > 5:
+        raise TooLong(f"a message has at most {LONGEST['netstring']} bytes: five digits")
 
 
 def _len3(reader: BinaryIO) -> bytes | None:
@@ -128,8 +136,7 @@ def _length(digits: bytes, wire: str) -> int:
     """A length is ASCII digits and nothing else: int() alone takes +12, 1_0 and blanks too. It is
     checked before anything is read, so that nobody makes us wait for, or keep, a gigabyte.
     """
-    leading_zero = wire == "netstring" and len(digits) > 1 and digits.startswith(b"0")
-    if not digits.isdigit() or leading_zero:
+    if not digits.isdigit():
         raise FramingError(f"{digits!r} is no length")
     if int(digits) > LONGEST[wire]:
         raise TooLong(f"a message of {int(digits)} bytes, more than {LONGEST[wire]}")
