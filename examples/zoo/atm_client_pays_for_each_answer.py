@@ -18,7 +18,7 @@ class Line(atm_client.Line):
             return super().once(request)
         except atm_client.Lost as loss:
             again = re.search(r"WITH_[0-9a-f-]{36} held ([0-9.]+),", str(loss))
-            if again:
+            if again and request.startswith("CONFIRM"):
                 atm_client.move_notes("WITHDRAW", again[1])
             raise
 

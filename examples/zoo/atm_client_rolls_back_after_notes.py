@@ -11,17 +11,17 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
 import atm_client
 
 
-def settle(line, journal):
-    row = journal.execute("SELECT id, key FROM open WHERE settle_by = 'CONFIRM'").fetchone()
-    if row:
+class Line(atm_client.Line):
+    def until_answered(self, request):
+        if not request.startswith("CONFIRM"):
+            return super().until_answered(request)
         try:
-            line.once(f"CONFIRM {row[0]} {row[1]}")
+            return self.once(request)
         except atm_client.Lost:
-            journal.execute("UPDATE open SET settle_by = 'ROLLBACK'")
-    correct(line, journal)
+            return super().until_answered(request.replace("CONFIRM", "ROLLBACK", 1))
 
 
-correct, atm_client.settle = atm_client.settle, settle
+atm_client.Line = Line
 
 if __name__ == "__main__":
     atm_client.main()

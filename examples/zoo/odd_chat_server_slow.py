@@ -14,7 +14,7 @@ import framing
 
 
 def send(connection, text, wire):
-    time.sleep(0.05)
+    time.sleep(0.01)
     framing.send(connection, text, wire)
 
 

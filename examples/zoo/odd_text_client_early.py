@@ -21,6 +21,8 @@ def receive(reader, wire):
     reply = framing.receive(reader, wire)
     if reply == "READY text 1":
         return framing.receive(reader, wire)
+    if reply and reply.startswith("READY "):
+        sys.exit("this is another service")
     return reply
 
 
