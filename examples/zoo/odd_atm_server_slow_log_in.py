@@ -10,7 +10,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
 
 import atm_server
 
-atm_server.REFUSAL = 1.5
+atm_server.REFUSAL = 1
 
 if __name__ == "__main__":
     atm_server.main()
