@@ -18,6 +18,15 @@ import uuid
 
 from framing import LONGEST, FramingError, connect, printable, receive, send
 
+ID = "[A-Z]+_[0-9a-f-]{36}"
+OUTCOMES = {  # what an answer with OK says, after the id
+    "VERIFY_CARD_AND_PASSWORD": "welcome ",
+    "BALANCE_INQUIRY": "available ",
+    "WITHDRAW": "held ",
+    "DEPOSIT": "held ",
+    "CONFIRM": "confirmed",
+    "ROLLBACK": "rolled back",
+}
 NOT_KNOWN = 4  # exit status: neither success nor failure yet
 # The bank could not say, or not take it now. Was the same id sent before, then that may have been
 # carried out: these are no answers to it.
@@ -34,8 +43,18 @@ class Refused(Exception):
 
 def subject_of(request: str) -> str:
     """The id that an answer to it must name; nothing when it has none."""
-    words = request.split(" ")
-    return words[1] if len(words) > 1 and re.match("[A-Z]+_", words[1]) else ""
+    found = re.match(f"[A-Z_]+ ({ID})", request)
+    return found[1] if found else ""
+
+
+def is_about(words: str, subject: str) -> bool:
+    """What names another id, or none, may be the second answer to an earlier question."""
+    return words.startswith(subject)
+
+
+def is_outcome_of(request: str, outcome: str) -> bool:
+    """With the same id, but of another kind, it may be the second answer to an earlier one."""
+    return outcome.startswith(OUTCOMES[request.partition(" ")[0]])
 
 
 def open_journal(path: str) -> sqlite3.Connection:
@@ -85,19 +104,20 @@ class Line:
             raise
         kind, _, words = (reply or "").partition(" ")
         code, _, reason = words.partition(" ")
-        subject = subject_of(request)
-        # What names another id, or none, may be the second answer to an earlier question.
-        is_ours = (reason if kind == "ERR" else words).startswith(subject)
-        if kind == "OK" and is_ours:
-            return words.removeprefix(subject).strip()
-        if kind != "ERR" or code in NO_ANSWER or not is_ours:
-            self.drop()
-            raise Lost(f"no answer but {reply!r}")
-        raise Refused(code, reason.removeprefix(subject).strip())
+        said, subject = reason if kind == "ERR" else words, subject_of(request)
+        outcome = re.sub(f"^{ID} ?", "", said)
+        if is_about(said, subject):
+            if kind == "OK" and is_outcome_of(request, outcome):
+                return outcome
+            if kind == "ERR" and code not in NO_ANSWER:
+                raise Refused(code, outcome)
+        self.drop()
+        raise Lost(f"no answer but {reply!r}")
 
     def drop(self) -> None:
         """An answer that comes too late must not be taken for that to the next question."""
         if self.connection is not None:
+            self.reader.close()
             self.connection.close()
         self.connection, self.is_logged_in = None, False
 
@@ -133,10 +153,8 @@ def settle(line: Line, journal: sqlite3.Connection) -> None:
 
 def move(line: Line, journal: sqlite3.Connection, verb: str, amount: str) -> int:
     """A withdrawal or a deposit, in two phases."""
-    transaction = {"WITHDRAW": "WITH_", "DEPOSIT": "DEP_"}[verb] + str(uuid.uuid4())
-    key = secrets.token_hex(16)
-    # From here on a crash, however early, ends in ROLLBACK: no notes have moved.
-    journal.execute("INSERT INTO open VALUES (?, ?, ?, 'ROLLBACK')", (transaction, amount, key))
+    transaction, key = new_id(verb), secrets.token_hex(16)
+    note_request(journal, transaction, amount, key)
     try:
         held = line.until_answered(f"{verb} {transaction} {amount} {key}")
         if not held.startswith(f"held {amount}, available "):
@@ -147,12 +165,30 @@ def move(line: Line, journal: sqlite3.Connection, verb: str, amount: str) -> int
         # and that none will when a late one arrives.
         settle(line, journal)
         return 1
-    # From here on a crash ends in CONFIRM. A real machine would count its drawer to know whether
-    # the notes left it between this line and the next; this one has only the line below.
-    journal.execute("UPDATE open SET settle_by = 'CONFIRM'")
-    print(f"{amount} {'paid out' if verb == 'WITHDRAW' else 'taken in'}", flush=True)
+    note_held(journal)
+    move_notes(verb, amount)
     settle(line, journal)
     return 0
+
+
+def new_id(verb: str) -> str:
+    return {"WITHDRAW": "WITH_", "DEPOSIT": "DEP_"}[verb] + str(uuid.uuid4())
+
+
+def note_request(journal: sqlite3.Connection, transaction: str, amount: str, key: str) -> None:
+    """From here on a crash, however early, ends in ROLLBACK: no notes have moved."""
+    journal.execute("INSERT INTO open VALUES (?, ?, ?, 'ROLLBACK')", (transaction, amount, key))
+
+
+def note_held(journal: sqlite3.Connection) -> None:
+    """From here on a crash ends in CONFIRM. A real machine would count its drawer to know whether
+    the notes left it after this; this one has only the line that it prints.
+    """
+    journal.execute("UPDATE open SET settle_by = 'CONFIRM'")
+
+
+def move_notes(verb: str, amount: str) -> None:
+    print(f"{amount} {'paid out' if verb == 'WITHDRAW' else 'taken in'}", flush=True)
 
 
 def money(text: str) -> str:

@@ -14,9 +14,11 @@ import re
 import socket
 import sqlite3
 import threading
+import time
 
-from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
+from framing import LONGEST, FramingError, hang_up, receive, send, why_unreadable
 
+REFUSAL = 0.3  # seconds that a log-in takes to fail, whatever is wrong with it
 IDLE = 120  # seconds without a message, or with half of one
 MOST = 999_999_999_999  # cents
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -31,20 +33,22 @@ GRAMMAR = {
     "DEPOSIT": f"(DEP_{UUID}) {MONEY}{KEY}",
     "CONFIRM": f"((?:WITH|DEP)_{UUID}){KEY}",
     "ROLLBACK": f"((?:WITH|DEP)_{UUID}){KEY}",
-    "CREATE_ACCOUNT": f"(ACC_{UUID}) {CARD} {PIN} {MONEY} (\\S.{{0,63}})",
+    "CREATE_ACCOUNT": f"(ACC_{UUID}) {CARD} {PIN} {MONEY} (\\S(?:.{{0,62}}\\S)?)",
     "TERMINAL": NAME,
     "QUIT": "",
 }
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (card TEXT PRIMARY KEY, holder TEXT, salt BLOB, pin_hash BLOB,
-    opening INTEGER, posted INTEGER, created_by TEXT UNIQUE, wrong_pins INTEGER DEFAULT 0);
+    opening INTEGER, posted INTEGER, created_by TEXT UNIQUE);
+-- in a row; also of cards that do not exist, for nobody is to learn which do
+CREATE TABLE IF NOT EXISTS wrong_pins (card TEXT PRIMARY KEY, count INTEGER);
 CREATE TABLE IF NOT EXISTS login (id TEXT, card TEXT, succeeded INTEGER, PRIMARY KEY (id, card));
 -- status: held, confirmed, rolled back, declined. A rollback that came first has no card.
 CREATE TABLE IF NOT EXISTS movement (id TEXT PRIMARY KEY, card TEXT, cents INTEGER, status TEXT,
     reply TEXT, key TEXT);
 CREATE INDEX IF NOT EXISTS holds ON movement (card) WHERE status = 'held';
 """
-DEMONSTRATION = (("123456789", "1234", "Joty", 1_000_000), ("987654321", "5678", "Adarsh", 500_000))
+DEMONSTRATION = (("123456789", "1234", "Joty", 1_000_000), ("987654321", "5678", "Ahona", 500_000))
 
 lock = threading.Lock()  # one request at a time does business
 hashing = threading.BoundedSemaphore(2)  # each takes 16 MiB
@@ -83,8 +87,10 @@ def transaction(ledger: sqlite3.Connection):
 
 
 def cents_of(text: str) -> int:
+    """Exactly; MOST + 1 for all that is more than MOST, however long."""
     whole, _, fraction = text.partition(".")
-    return int(whole + fraction.ljust(2, "0"))
+    digits = (whole + fraction.ljust(2, "0")).lstrip("0")
+    return int(digits or "0") if len(digits) <= len(str(MOST)) else MOST + 1
 
 
 def shown(cents: int) -> str:
@@ -104,59 +110,126 @@ def held(ledger, card: str, kind: str) -> int:
 
 
 def log_in(ledger, login: str, card: str, pin: str, session: dict) -> str:
-    session.pop("card", None)  # whoever was at the machine has gone
+    end_session(session)  # whoever was at the machine has gone
+    refused_at = time.monotonic() + REFUSAL
     with lock:
         account = account_of(ledger, card)
-    salt = account["salt"] if account else b"nobody"  # an unknown card takes as long
-    matches = hmac.compare_digest(scrypt(pin, salt), account["pin_hash"] if account else b"")
+    matches = pin_matches(pin, account)
     with transaction(ledger):
-        account = account_of(ledger, card)
-        ours = (login, card)
-        known = ledger.execute("SELECT * FROM login WHERE id = ? AND card = ?", ours).fetchone()
-        if not account or (known and not known["succeeded"]):
-            return "ERR wrong-credentials unknown card or wrong PIN"
-        if account["wrong_pins"] >= 3 and not (known and matches):
-            return "ERR card-locked three wrong PINs in a row"
-        ledger.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (login, card, matches))
-        if matches:
-            if not known:  # a repeat changes nothing
-                ledger.execute("UPDATE account SET wrong_pins = 0 WHERE card = ?", (card,))
-            session["card"] = card
-            return f"OK {login} welcome {account['holder']}"
-        ledger.execute("UPDATE account SET wrong_pins = wrong_pins + 1 WHERE card = ?", (card,))
-        return "ERR wrong-credentials unknown card or wrong PIN"
+        reply = judge_login(ledger, login, card, account, matches)
+    if reply.startswith("OK"):
+        session["card"] = card
+    else:
+        time.sleep(max(0, refused_at - time.monotonic()))
+    return reply
+
+
+def end_session(session: dict) -> None:
+    session.pop("card", None)
+
+
+def pin_matches(pin: str, account) -> bool:
+    """Takes as long for a card that does not exist."""
+    salt = account["salt"] if account else b"nobody"
+    return hmac.compare_digest(scrypt(pin, salt), account["pin_hash"] if account else b"")
+
+
+def judge_login(ledger, login: str, card: str, account, matches: bool) -> str:
+    """Counts a wrong PIN; a repeat with the same id is no second attempt."""
+    known = known_login(ledger, login, card)
+    if known and not known["succeeded"]:
+        return wrong_credentials(account)
+    if is_locked(ledger, card) and not (known and matches):
+        return "ERR card-locked three wrong PINs in a row"
+    ledger.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (login, card, matches))
+    if not matches:
+        count_wrong_pin(ledger, card)
+        return wrong_credentials(account)
+    if not known:  # a repeat changes nothing
+        forget_wrong_pins(ledger, card)
+    return f"OK {login} welcome {account['holder']}"
+
+
+def known_login(ledger, login: str, card: str):
+    ours = (login, card)
+    return ledger.execute("SELECT * FROM login WHERE id = ? AND card = ?", ours).fetchone()
+
+
+def wrong_credentials(account) -> str:
+    """The same words for a card that does not exist."""
+    return "ERR wrong-credentials unknown card or wrong PIN"
+
+
+def is_locked(ledger, card: str) -> bool:
+    row = ledger.execute("SELECT count FROM wrong_pins WHERE card = ?", (card,)).fetchone()
+    return row is not None and row["count"] >= 3
+
+
+def count_wrong_pin(ledger, card: str) -> None:
+    ledger.execute(
+        "INSERT INTO wrong_pins VALUES (?, 1) ON CONFLICT (card) DO UPDATE SET count = count + 1",
+        (card,),
+    )
+
+
+def forget_wrong_pins(ledger, card: str) -> None:
+    ledger.execute("DELETE FROM wrong_pins WHERE card = ?", (card,))
 
 
 def hold(ledger, movement: str, cents: int, key: str | None, card: str | None) -> str:
     """The first phase. An id that is known is answered from the record, whatever it says."""
     with transaction(ledger):
-        row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
-        if row and row["card"] is not None:
-            if (row["cents"], row["key"]) != (cents, key) or card not in (None, row["card"]):
-                return "ERR mismatch this id was used before, with other content"
-            if row["status"] == "held":
-                return row["reply"] + ", repeat"
-            if row["status"] == "declined":
-                return row["reply"]
-        if row:  # settled is settled: a machine that reads "held" may pay out
-            return f"ERR already-{row['status'].replace(' ', '-')} it was settled before"
+        row = movement_of(ledger, movement)
+        if row:
+            return repeated(ledger, row, cents, key, card)
         account = account_of(ledger, card)
         if not account:
             return "ERR not-logged-in log in first"
-        available = account["posted"] - held(ledger, card, "WITH")
-        is_withdrawal = movement.startswith("WITH")
-        if account["wrong_pins"] >= 3:
-            status, reply = "declined", "ERR card-locked three wrong PINs in a row"
-        elif is_withdrawal and cents > available:
-            status, reply = "declined", f"ERR insufficient-funds only {shown(available)} available"
-        elif not is_withdrawal and account["posted"] + held(ledger, card, "DEP") + cents > MOST:
-            status, reply = "declined", "ERR out-of-range the account cannot hold so much"
-        else:
-            left = available - cents if is_withdrawal else available
-            status, reply = "held", f"OK {movement} held {shown(cents)}, available {shown(left)}"
-        row = (movement, card, cents, status, reply, key)  # a decline is an outcome too, and kept
-        ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", row)
+        status, reply = decide(ledger, account, movement, cents)
+        record(ledger, movement, card, cents, status, reply, key)
         return reply
+
+
+def movement_of(ledger, movement: str):
+    return ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
+
+
+def repeated(ledger, row, cents: int, key: str | None, card: str | None) -> str:
+    """What is in the record, if the content is the same."""
+    if row["card"] is not None:
+        if (row["cents"], row["key"]) != (cents, key) or card not in (None, row["card"]):
+            return "ERR mismatch this id was used before, with other content"
+        if row["status"] == "held":
+            return row["reply"] + ", repeat"
+        if row["status"] == "declined":
+            return row["reply"]
+    # Settled is settled: a machine that reads "held" may pay out.
+    return f"ERR already-{row['status'].replace(' ', '-')} it was settled before"
+
+
+def decide(ledger, account, movement: str, cents: int) -> tuple[str, str]:
+    """The status of a new movement, and the answer."""
+    card, posted = account["card"], account["posted"]
+    available = available_of(ledger, account)
+    is_withdrawal = movement.startswith("WITH")
+    if is_locked(ledger, card):
+        return "declined", "ERR card-locked three wrong PINs in a row"
+    if is_withdrawal and cents > available:
+        return "declined", f"ERR insufficient-funds only {shown(available)} available"
+    if not is_withdrawal and posted + held(ledger, card, "DEP") + cents > MOST:
+        return "declined", "ERR out-of-range the account cannot hold so much"
+    left = available - cents if is_withdrawal else available
+    return "held", f"OK {movement} held {shown(cents)}, available {shown(left)}"
+
+
+def available_of(ledger, account) -> int:
+    return account["posted"] - held(ledger, account["card"], "WITH")
+
+
+def record(ledger, movement: str, card, cents: int, status: str, reply: str, key) -> None:
+    """A decline is an outcome too, and kept."""
+    row = (movement, card, cents, status, reply, key)
+    ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def settle(ledger, movement: str, outcome: str, key: str | None, card: str | None) -> str:
@@ -164,18 +237,14 @@ def settle(ledger, movement: str, outcome: str, key: str | None, card: str | Non
     customer, whose notes are out, has the card and reads the id on the receipt.
     """
     with transaction(ledger):
-        row = ledger.execute("SELECT * FROM movement WHERE id = ?", (movement,)).fetchone()
-        is_known = row is not None and row["card"] is not None
-        if is_known and key and row["key"] != key:
-            return "ERR mismatch another key belongs to this transaction"
-        if not key and (row["key"] or row["card"] != card if is_known else not card):
-            return "ERR not-logged-in give the key or, if it has none, log in with its card"
+        row = movement_of(ledger, movement)
+        if refusal := why_not_theirs(row, key, card):
+            return refusal
         if not row:
             if outcome == "confirmed":
                 return "ERR unknown-id no such transaction"
             # The rollback has overtaken its withdrawal: kept, so that the late one is refused.
-            tombstone = (movement, None, 0, outcome, "", None)
-            ledger.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", tombstone)
+            record(ledger, movement, None, 0, outcome, "", None)
         elif row["status"] == outcome:
             return f"OK {movement} {outcome}, repeat"
         elif row["status"] == "declined":
@@ -192,6 +261,16 @@ def settle(ledger, movement: str, outcome: str, key: str | None, card: str | Non
         return f"OK {movement} {outcome}"
 
 
+def why_not_theirs(row, key: str | None, card: str | None) -> str | None:
+    """Why they may not settle this movement, unless they may."""
+    is_known = row is not None and row["card"] is not None
+    if is_known and key and row["key"] != key:
+        return "ERR mismatch another key belongs to this transaction"
+    if not key and (row["key"] or row["card"] != card if is_known else not card):
+        return "ERR not-logged-in give the key or, if it has none, log in with its card"
+    return None
+
+
 def create(ledger, creation: str | None, card: str, pin: str, cents: int, holder: str) -> str:
     """Inside a transaction of the caller's."""
     old = ledger.execute("SELECT * FROM account WHERE created_by = ?", (creation,)).fetchone()
@@ -204,7 +283,7 @@ def create(ledger, creation: str | None, card: str, pin: str, cents: int, holder
         return "ERR account-exists an account with this card number exists"
     salt = os.urandom(16)
     row = (card, holder, salt, scrypt(pin, salt), cents, cents, creation)
-    ledger.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, 0)", row)
+    ledger.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     return f"OK {creation} created"
 
 
@@ -221,8 +300,8 @@ def answer(ledger: sqlite3.Connection, request: str, session: dict) -> str:
 
 
 def act(ledger: sqlite3.Connection, request: str, session: dict) -> str:
-    if not is_text(request):
-        return NOT_TEXT
+    if refusal := why_unreadable(request):
+        return refusal
     verb, _, rest = request.partition(" ")
     if verb not in GRAMMAR:
         return "ERR unknown-verb known here: " + ", ".join(GRAMMAR)
@@ -244,12 +323,12 @@ def act(ledger: sqlite3.Connection, request: str, session: dict) -> str:
             account = account_of(ledger, session.get("card"))
             if not account:
                 return "ERR not-logged-in log in first"
-            if account["wrong_pins"] >= 3:
+            if is_locked(ledger, account["card"]):
                 return "ERR card-locked three wrong PINs in a row"
             on_hold = held(ledger, account["card"], "WITH")
-            return f"OK available {shown(account['posted'] - on_hold)}, held {shown(on_hold)}"
+            return f"OK available {shown(available_of(ledger, account))}, held {shown(on_hold)}"
     money = words[3] if verb == "CREATE_ACCOUNT" else words[1]
-    if len(money) > 13 or cents_of(money) > MOST:
+    if cents_of(money) > MOST:
         return f"ERR out-of-range money is at most {shown(MOST)}"
     if verb == "CREATE_ACCOUNT":
         if not words[4].isprintable():

@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 
-from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
+from framing import LONGEST, FramingError, hang_up, receive, send, why_unreadable
 
 IDLE = 60  # seconds without a message, or with half of one
 NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
@@ -63,8 +63,8 @@ def plain(number: decimal.Decimal) -> str:
 
 def answer(request: str, session: dict[str, str]) -> str:
     """What to say to this request, in this session."""
-    if not is_text(request):
-        return NOT_TEXT
+    if refusal := why_unreadable(request):
+        return refusal
     verb, _, rest = request.partition(" ")
     if request == "QUIT":
         return "OK bye"

@@ -16,13 +16,13 @@ TIMEOUT = 10  # seconds to wait for an answer; for an event one waits as long as
 
 def show(event: str, own_name: str) -> None:
     kind, _, rest = event.partition(" ")
-    name, _, words = rest.partition(" ")
+    name, _, words = printable(rest).partition(" ")
     if kind == "said" and name != own_name:  # one has typed one's own words oneself
-        print(f"{name}: {printable(words)}", flush=True)
+        print(f"{name}: {words}", flush=True)
     elif kind == "joined":
         print(f"{name} has joined", flush=True)
     elif kind == "left":
-        print(f"{name} has left ({printable(words)})", flush=True)
+        print(f"{name} has left ({words})", flush=True)
 
 
 def listen(reader, wire: str, own_name: str, answers: queue.Queue) -> None:

@@ -12,10 +12,11 @@ import re
 import socket
 import threading
 
-from framing import NOT_TEXT, FramingError, hang_up, is_text, receive, send
+from framing import LONGEST, FramingError, hang_up, receive, send, why_unreadable
 
 JOINING = 10  # seconds to say a name; after that a member may be silent for ever
 UNREAD = 1000  # messages a member may leave unread before it is out
+LONGEST_TEXT = {"netstring": 900, "len3": 211, "line": 900}  # bytes; an event has a name before it
 RESERVED = (
     *("admin", "all", "chat", "everybody", "everyone"),
     *("here", "operator", "root", "server", "system"),
@@ -57,14 +58,33 @@ def shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def join(name: str, member: tuple[queue.Queue, socket.socket]) -> str:
-    taken = next((member for member in room if member.lower() == name.lower()), None)
+def join(name: str, member: tuple[queue.Queue, socket.socket], wire: str) -> str:
+    taken = taken_by(name)
     if taken or name.lower() in RESERVED:
         return f"ERR name-taken {taken or name} is not free"
-    others = " ".join(room)
+    others = list(room)
     tell_all("EVENT joined " + name)
     room[name] = member
-    return f"OK joined {name} with {others}" if others else "OK joined " + name
+    return listed(f"OK joined {name} with", others, wire) if others else "OK joined " + name
+
+
+def taken_by(name: str) -> str | None:
+    """The member who has this name, in whatever case."""
+    return next((member for member in room if member.lower() == name.lower()), None)
+
+
+def listed(words: str, names: list[str], wire: str) -> str:
+    """As many names as fit the message, and how many more there are."""
+    message, count = " ".join([words, *names]), len(names)
+    while len(message) > LONGEST[wire]:
+        count -= 1
+        message = " ".join([words, *names[:count], f"+{len(names) - count}"])
+    return message
+
+
+def say(name: str, text: str, member: tuple[queue.Queue, socket.socket]) -> str:
+    tell_all(f"EVENT said {name} {text}")
+    return "OK said"
 
 
 def leave(name: str | None, reason: str) -> None:
@@ -73,10 +93,10 @@ def leave(name: str | None, reason: str) -> None:
             tell_all(f"EVENT left {name} {reason}")
 
 
-def why_unsayable(text: str) -> str | None:
+def why_unsayable(text: str, wire: str) -> str | None:
     """Nothing that moves a cursor or hides is passed on to other people's screens."""
-    if len(text.encode()) > 900:
-        return "ERR too-long a text has at most 900 bytes"
+    if len(text.encode()) > LONGEST_TEXT[wire]:
+        return f"ERR too-long a text has at most {LONGEST_TEXT[wire]} bytes"
     if all(c.isspace() or c in "\u200c\u200d" for c in text):
         return "ERR malformed there is nothing to say"
     if UNSEEN.search(NEEDED.sub("", text)):
@@ -92,38 +112,39 @@ def why_no_name(name: str) -> str | None:
     return None
 
 
-def why_malformed(request: str) -> str | None:
+def why_malformed(request: str, wire: str) -> str | None:
     """What is wrong with the request, whoever asks."""
-    if not is_text(request):
-        return NOT_TEXT
+    if refusal := why_unreadable(request):
+        return refusal
     verb, blank, rest = request.partition(" ")
     if verb in ("WHO", "QUIT"):
         return f"ERR malformed {verb} takes no arguments" if blank else None
     if verb == "JOIN":
         return why_no_name(rest)
     if verb == "SAY":
-        return why_unsayable(rest)
+        return why_unsayable(rest, wire)
     return "ERR unknown-verb known here: JOIN, SAY, WHO, QUIT"
 
 
-def answer(request: str, name: str | None, member: tuple[queue.Queue, socket.socket]) -> str | None:
+def answer(
+    request: str, name: str | None, member: tuple[queue.Queue, socket.socket], wire: str
+) -> str | None:
     """Does what is asked, queues the answer, and says who this is afterwards."""
     verb, _, rest = request.partition(" ")
     with lock:
-        if reply := why_malformed(request):
+        if reply := why_malformed(request, wire):
             pass
         elif verb == "QUIT":
             reply = "OK bye"
         elif (verb == "JOIN") == (name is not None):
             reply = "ERR out-of-order " + ("QUIT to leave" if name else "JOIN under a name first")
         elif verb == "JOIN":
-            reply = join(rest, member)
+            reply = join(rest, member, wire)
             name = rest if reply.startswith("OK") else None
         elif verb == "WHO":
-            reply = "OK here " + " ".join(room)
+            reply = listed("OK here", list(room), wire)
         else:
-            tell_all(f"EVENT said {name} {rest}")
-            reply = "OK said"
+            reply = say(name, rest, member)
         member[0].put(reply)
     return name
 
@@ -148,12 +169,13 @@ def serve(connection: socket.socket, wire: str) -> None:
     name, reason = None, "disconnected"
     try:
         reader = connection.makefile("rb")
-        while (request := receive(reader, wire, "surrogateescape")) is not None and outbound.qsize() < UNREAD:
-            name = answer(request, name, (outbound, connection))
+        while (request := receive(reader, wire, "surrogateescape")) is not None:
+            name = answer(request, name, (outbound, connection), wire)
             if name:
                 connection.settimeout(None)
             if request == "QUIT":
                 reason = "quit"
+            if request == "QUIT" or outbound.qsize() > UNREAD:
                 break
     except FramingError as error:
         outbound.put(f"ERR {error.code} {error}")
@@ -171,7 +193,7 @@ def serve(connection: socket.socket, wire: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=9008)
-    parser.add_argument("--wire", choices=("netstring", "line"), default="netstring")
+    parser.add_argument("--wire", choices=tuple(LONGEST), default="netstring")
     options = parser.parse_args()
     with socket.create_server(("127.0.0.1", options.port)) as listener:
         print(f"listening chat tcp 127.0.0.1:{listener.getsockname()[1]}", flush=True)

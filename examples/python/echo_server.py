@@ -1,24 +1,44 @@
-"""Echo (RFC 862) over TCP, one thread a connection, and over UDP.
+"""Echo (RFC 862) over TCP, and over UDP. A connection has one thread that reads and one that writes:
+a client may send everything before it reads anything.
 
     echo_server.py --port 9009
 """
 
 import argparse
+import queue
 import socket
 import threading
 
 IDLE = 60  # seconds for which a client may say nothing, or read nothing
+PIECE = 65_536  # bytes
+WAITING = 1024  # pieces that may wait for a client that sends and does not read
 
 
 def serve_tcp(connection: socket.socket) -> None:
     """Every byte comes back until the client ends its direction."""
+    connection.settimeout(IDLE)
+    pieces: queue.Queue = queue.Queue(WAITING)
+    writer = threading.Thread(target=write, args=(connection, pieces), daemon=True)
+    writer.start()
     try:
-        with connection:
-            connection.settimeout(IDLE)
-            while data := connection.recv(65_536):
-                connection.sendall(data)
+        while data := connection.recv(PIECE):
+            pieces.put(data)
     except OSError:
         pass  # the client has gone, or says nothing any more
+    pieces.put(None)
+    writer.join()
+    connection.close()
+
+
+def write(connection: socket.socket, pieces: queue.Queue) -> None:
+    """Sends what is queued until None comes."""
+    is_lost = False
+    while (data := pieces.get()) is not None:
+        try:
+            if not is_lost:
+                connection.sendall(data)
+        except OSError:
+            is_lost = True  # the reader ends soon; until then it must not wait for a full queue
 
 
 def serve_udp(service: socket.socket) -> None:

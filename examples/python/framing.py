@@ -4,13 +4,13 @@ PRIME 97 and a line feed. Read from connection.makefile("rb"): its read(n) retur
 bytes only at the end of the stream.
 """
 
+import re
 import socket
 from typing import BinaryIO
 
 LONGEST = {"netstring": 65_536, "len3": 255, "line": 65_536}  # bytes of payload
 
-
-NOT_TEXT = "ERR malformed the message is not UTF-8"  # the next one may be
+SKIPPED = "\ud800"  # in the place of a line that was too long
 
 
 class FramingError(Exception):
@@ -23,6 +23,14 @@ class TooLong(FramingError):
     """It would be one, were it shorter."""
 
     code = "too-long"
+
+
+class LineTooLong(TooLong):
+    """The stream is in step again after the next line feed."""
+
+    def __init__(self, begin: bytes):
+        super().__init__(f"a line has at most {LONGEST['line']} bytes, this one is too long")
+        self.begin = begin
 
 
 def encode(text: str, wire: str) -> bytes:
@@ -46,19 +54,30 @@ def send(connection: socket.socket, text: str, wire: str) -> None:
 
 def receive(reader: BinaryIO, wire: str, errors: str = "strict") -> str | None:
     """The next message, or None where the stream ends between two messages. A server goes on after
-    one that is not UTF-8: with errors="surrogateescape" it comes all the same, and is no text.
+    one that is not UTF-8, and after a line too long: with errors="surrogateescape" both come all
+    the same, and why_unreadable says what to answer.
     """
     read = {"netstring": _netstring, "len3": _len3, "line": _line}[wire]
-    payload = read(reader)
+    try:
+        payload = read(reader)
+    except LineTooLong as error:
+        if errors == "strict":
+            raise
+        _skip_line(reader, error.begin)
+        return SKIPPED
     try:
         return None if payload is None else payload.decode(errors=errors)
     except UnicodeDecodeError:
         raise FramingError("the message is not UTF-8") from None
 
 
-def is_text(request: str) -> bool:
-    """Whether the request came as UTF-8."""
-    return not any("\ud800" <= c <= "\udfff" for c in request)
+def why_unreadable(request: str) -> str | None:
+    """The answer to a message that is no text, after which the next one can be read."""
+    if request == SKIPPED:
+        return f"ERR too-long a line has at most {LONGEST['line']} bytes"
+    if any("\ud800" <= c <= "\udfff" for c in request):
+        return "ERR malformed the message is not UTF-8"
+    return None
 
 
 def _netstring(reader: BinaryIO) -> bytes | None:
@@ -67,15 +86,22 @@ def _netstring(reader: BinaryIO) -> bytes | None:
         byte = reader.read(1)
         if not byte and not header:
             return None
+        if not byte:
+            raise FramingError("closed inside the length")
         header += byte
-        if len(header) > 5 and header.isdigit() and not header.startswith(b"0"):
-            raise TooLong(f"a message has at most {LONGEST['netstring']} bytes, which is five digits")
-        if not byte or len(header) > 6:
-            raise FramingError(f"a netstring begins with its length and a colon, not {header!r}")
+        _check_header(header)
     payload = _exactly(reader, _length(header[:-1], "netstring"))
     if _exactly(reader, 1) != b",":
         raise FramingError("no comma behind the netstring")
     return payload
+
+
+def _check_header(header: bytes) -> None:
+    """Refuses what cannot become a length and a colon as soon as that is certain."""
+    if not re.fullmatch(rb"(?:0|[1-9][0-9]*):?", header):
+        raise FramingError(f"{header!r} is no length, with which a netstring begins")
+    if len(header.removesuffix(b":")) > 5:
+        raise TooLong(f"a message has at most {LONGEST['netstring']} bytes: five digits")
 
 
 def _len3(reader: BinaryIO) -> bytes | None:
@@ -91,19 +117,26 @@ def _line(reader: BinaryIO) -> bytes | None:
     line = reader.readline(LONGEST["line"] + 2)  # with CR and LF, and never more
     if not line:
         return None
-    if not line.endswith(b"\n") and len(line) > LONGEST["line"]:
-        raise TooLong(f"a line has at most {LONGEST['line']} bytes, this one is too long")
+    payload = line.removesuffix(b"\n").removesuffix(b"\r")
+    if len(payload) > LONGEST["line"]:
+        raise LineTooLong(line)
     if not line.endswith(b"\n"):
         raise FramingError("closed inside a line")
-    return line[:-1].removesuffix(b"\r")
+    return payload
+
+
+def _skip_line(reader: BinaryIO, line: bytes) -> None:
+    while not line.endswith(b"\n"):
+        line = reader.readline(LONGEST["line"])
+        if not line:
+            raise FramingError("closed inside a line")
 
 
 def _length(digits: bytes, wire: str) -> int:
     """A length is ASCII digits and nothing else: int() alone takes +12, 1_0 and blanks too. It is
     checked before anything is read, so that nobody makes us wait for, or keep, a gigabyte.
     """
-    leading_zero = wire == "netstring" and len(digits) > 1 and digits.startswith(b"0")
-    if not digits.isdigit() or leading_zero:
+    if not digits.isdigit():
         raise FramingError(f"{digits!r} is no length")
     if int(digits) > LONGEST[wire]:
         raise TooLong(f"a message of {int(digits)} bytes, more than {LONGEST[wire]}")

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 
-from framing import LONGEST, NOT_TEXT, FramingError, hang_up, is_text, receive, send
+from framing import LONGEST, FramingError, encode, hang_up, receive, send, why_unreadable
 
 IDLE = 60  # seconds without a message, or with half of one
 # Miller-Rabin with these bases is proved for all numbers below 3317044064679887385961981.
@@ -40,8 +40,8 @@ def is_prime(number: int) -> bool:
 
 def answer(request: str) -> str:
     """What to say to this request."""
-    if not is_text(request):
-        return NOT_TEXT
+    if refusal := why_unreadable(request):
+        return refusal
     verb, _, rest = request.partition(" ")
     if verb == "LOWER" and request != verb:
         return "OK " + rest.lower() if rest else "OK"
@@ -74,7 +74,9 @@ def serve(connection: socket.socket, wire: str) -> None:
         try:
             while (request := receive(reader, wire, "surrogateescape")) is not None:
                 reply = answer(request)
-                if len(reply.encode()) > LONGEST[wire]:  # lower case can be longer
+                try:
+                    encode(reply, wire)
+                except FramingError:  # lower case can be longer, and a line cannot end with a CR
                     reply = "ERR too-long the answer does not fit a message"
                 send(connection, reply, wire)
                 if reply == "OK bye":

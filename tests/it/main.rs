@@ -36,6 +36,7 @@ mod speed;
 mod system_calls;
 #[cfg(unix)]
 mod wireshark;
+mod zoo;
 
 use std::net::SocketAddr;
 

@@ -1,0 +1,35 @@
+"""Ends its UDP service at a datagram that is not UTF-8.
+
+    echo_server_udp_decodes.py --port 9009
+"""
+
+import pathlib
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
+
+import echo_server
+
+
+class Service:
+    """The UDP socket of the service."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def __getattr__(self, name):
+        return getattr(self.service, name)
+
+    def recvfrom(self, count):
+        datagram, sender = self.service.recvfrom(count)
+        return datagram.decode().encode(), sender
+
+
+def serve_udp(service):
+    correct(Service(service))
+
+
+correct, echo_server.serve_udp = echo_server.serve_udp, serve_udp
+
+if __name__ == "__main__":
+    echo_server.main()

@@ -1,0 +1,26 @@
+"""Lowers only the first word.
+
+    text_server_lowers_first_word.py --port 9006
+"""
+
+import pathlib
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
+
+import text_server
+
+
+def answer(request):
+    verb, _, rest = request.partition(" ")
+    reply = correct(request)
+    if verb == "LOWER" and reply.startswith("OK "):
+        word, blank, others = rest.partition(" ")
+        return f"OK {word.lower()}{blank}{others}"
+    return reply
+
+
+correct, text_server.answer = text_server.answer, answer
+
+if __name__ == "__main__":
+    text_server.main()
