@@ -76,13 +76,5 @@ fn join(address: std::net::SocketAddr, dialect: Dialect, members: usize) -> Resu
 
 /// `labserver` with a chat room that does not limit how much is said.
 fn chat(run: &mut Run) -> Result<Listening> {
-    let arguments = ["--mode", "chat", "--chat-rate", "0"];
-    let unlimited = Listening::labserver(&run.programs, "tcp", arguments);
-    match unlimited {
-        Err(error) if format!("{error:#}").contains("unexpected argument '--chat-rate'") => {
-            run.note("labserver has no --chat-rate: its limit of lines was measured, not the room");
-            Listening::labserver(&run.programs, "tcp", &arguments[..2])
-        }
-        result => result,
-    }
+    Listening::labserver(&run.programs, "tcp", ["--mode", "chat", "--chat-rate", "0"])
 }

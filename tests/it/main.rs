@@ -7,6 +7,8 @@ mod bad_input;
 #[path = "../../examples/chaos/books.rs"]
 mod books;
 mod chat;
+#[cfg(target_os = "linux")]
+mod check;
 mod crash_points;
 mod datetime;
 mod echo;

@@ -1,9 +1,10 @@
 //! A judged program as a process: started from its command, limited, and ended with all it started.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,9 @@ use uuid::Uuid;
 /// How long a program may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it listens, or has ended.
-const POLL: Duration = Duration::from_millis(5);
+/// How soon it is looked again whether it listens, or has ended: later if it takes long, because the
+/// look costs the processor that it starts on.
+const POLL: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(50);
 
 /// Bytes of its output that are kept, the last ones.
 const KEPT_OUTPUT: usize = 8 * 1024;
@@ -120,7 +122,7 @@ impl Program {
     /// When it does not come to listen.
     pub fn start_again(&mut self) -> Result<(), StartError> {
         self.spawn()?;
-        let by = Instant::now() + START_TIMEOUT;
+        let began = Instant::now();
         while !self.transports.iter().any(|it| self.listens(*it)) {
             if let Some(how) = self.ended() {
                 return Err(StartError::Ended {
@@ -129,14 +131,15 @@ impl Program {
                     output: self.said(),
                 });
             }
-            if Instant::now() >= by {
+            let waited = began.elapsed();
+            if waited >= START_TIMEOUT {
                 self.kill();
                 return Err(StartError::Deaf {
                     port: self.port,
                     output: self.said(),
                 });
             }
-            thread::sleep(POLL);
+            thread::sleep((waited / 8).clamp(*POLL.start(), *POLL.end()));
         }
         Ok(())
     }
@@ -246,18 +249,30 @@ fn free_port() -> io::Result<u16> {
 /// that for its first client.
 fn listens(port: u16, transport: Transport) -> bool {
     const LISTENING: &str = "0A";
+    // No more is read than is needed: the system puts each line together as it is read.
+    const LINE: usize = 150;
     let (files, state) = match transport {
         Transport::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], Some(LISTENING)),
         Transport::Udp => (["/proc/net/udp", "/proc/net/udp6"], None),
     };
     let ending = format!(":{port:04X}");
     files.iter().any(|file| {
-        let table = fs::read_to_string(file).unwrap_or_default();
-        table.lines().skip(1).any(|line| {
+        let Ok(table) = File::open(file) else {
+            return false;
+        };
+        let lines = BufReader::with_capacity(LINE, table).lines();
+        for line in lines.skip(1).map_while(Result::ok) {
             let mut columns = line.split_whitespace().skip(1);
             let is_there = columns.next().is_some_and(|local| local.ends_with(&ending));
-            is_there && (state.is_none() || columns.nth(1) == state)
-        })
+            // Those that listen come first.
+            if state.is_some() && columns.nth(1) != state {
+                return false;
+            }
+            if is_there {
+                return true;
+            }
+        }
+        false
     })
 }
 

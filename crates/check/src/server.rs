@@ -163,17 +163,30 @@ impl Server {
         Ok(())
     }
 
+    /// Whether it was started by this check.
+    pub fn is_started(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// That it can be killed and started again, for a case that is to leave nothing half done.
+    pub fn can_be_restarted(&self) -> Result<(), Failure> {
+        self.started_program().map(|_| ())
+    }
+
     /// Kills it at once, and starts it again where it was.
     pub fn crash_and_restart(&self) -> Result<(), Failure> {
-        let Some(program) = &self.program else {
-            let words = "only a server that is started by this check can be killed: give its command \
-                         after `--`";
-            return Err(Failure::Undecided(words.into()));
-        };
-        let mut program = program.borrow_mut();
+        let mut program = self.started_program()?.borrow_mut();
         program.kill();
         let started = program.start_again();
         started.map_err(|error| Failure::because("a server that starts again", error.to_string()))
+    }
+
+    fn started_program(&self) -> Result<&RefCell<Program>, Failure> {
+        self.program.as_ref().ok_or_else(|| {
+            let words = "only a server that is started by this check can be killed: give its command \
+                         after `--`";
+            Failure::Undecided(words.into())
+        })
     }
 
     /// Whether it runs anyway, and others may be its clients.

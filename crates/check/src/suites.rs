@@ -1,5 +1,6 @@
 //! The cases, one file a service, and those that all services share.
 
+mod atm;
 mod calc;
 mod chat;
 mod datetime;
@@ -20,7 +21,7 @@ pub fn server_cases(dialect: &Dialect) -> Vec<Case> {
         Dialect::Service(Mode::Text) => [stream::ALL, &[text::CASES]],
         Dialect::Service(Mode::Calc) => [stream::ALL, &[calc::CASES]],
         Dialect::Service(Mode::Chat) => [stream::ALL, chat::ALL],
-        Dialect::Service(Mode::Atm) => [stream::ALL, &[]],
+        Dialect::Service(Mode::Atm) => [stream::ALL, atm::ALL],
         Dialect::Service(Mode::Echo) => [&[], &[echo::CASES]],
         Dialect::Service(Mode::Datetime) => [&[], &[datetime::CASES]],
         Dialect::Service(Mode::Script) | Dialect::Script(..) | Dialect::Handout(_) => [&[], &[]],

@@ -24,7 +24,7 @@ use crate::view;
 pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let faults = match &arguments.command {
         // They draw their own, or have none.
-        Command::Experiment(_) | Command::Bench(_) => None,
+        Command::Check(_) | Command::Experiment(_) | Command::Bench(_) => None,
         _ => arguments.faults()?,
     };
     let converses = !matches!(

@@ -27,6 +27,11 @@ use crate::modes::script::load;
 use crate::options::Options;
 use crate::output::say;
 
+mod batch;
+mod files;
+
+use self::files::Files;
+
 /// How long an answer is waited for: far longer than any takes that is on its way.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,6 +40,7 @@ Examples:
   labclient check text 127.0.0.1:9006               judge a server that runs
   labclient check text -- python3 server.py {port}  start it for each case
   labclient check text --list                       the cases
+  labclient check text --batch submissions --csv marks.csv -- python3 server.py {port}
 
 In the command, {port} is replaced by a free port, {host} by 127.0.0.1, and
 {state} by an empty directory for what it keeps. Exit status: 0 all hold, 1 some
@@ -93,13 +99,26 @@ pub struct Arguments {
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(16..))]
     memory: u64,
 
-    /// Keep the recordings of cases that do not hold in this directory, for `labclient view`
+    /// Keep the recordings of cases that do not hold in this directory, for `labclient view`; with
+    /// --batch each submission's report too
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Judge each folder in this one: the command is run in each, {submission} is its path
+    #[arg(long, value_name = "DIR", requires = "command")]
+    batch: Option<PathBuf>,
+
+    /// The files to write besides.
+    #[command(flatten)]
+    files: Files,
 }
 
 /// Judges.
 pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> {
+    if options.fault.is_some() {
+        let words = "--fault is for the modes and hand-outs: what a case does is the case's own";
+        return Err(Failure::Usage(words.into()));
+    }
     let dialect = arguments.dialect(options.wire)?;
     let framing = dialect.framing(options.wire);
     let cases = arguments.cases(&dialect, framing)?;
@@ -107,6 +126,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         return list(dialect.name(), &cases, options);
     }
     let judged = arguments.judged(&dialect)?;
+    arguments.files.check()?;
     if let Some(out) = &arguments.out {
         std::fs::create_dir_all(out).map_err(|error| {
             Failure::Resource(format!("cannot make {}: {error}", out.display()))
@@ -133,6 +153,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&is_interrupted)));
         registered.map_err(|error| Failure::Resource(format!("no handler of signals: {error}")))?;
     }
+    if let Some(folder) = &arguments.batch {
+        return batch::run(arguments, options, &plan, &cases, folder, &is_interrupted);
+    }
     let progress = Progress::new(cases.len());
     let judgements = judge(&plan, &judged, &cases, &is_interrupted, &|judgement| {
         progress.show(judgement);
@@ -147,6 +170,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
     };
     let report = arguments.report(plan, judgements, cases.len());
     show(&report, options)?;
+    arguments.files.write(std::slice::from_ref(&report))?;
     Ok(match report.holds() {
         true => Status::Done,
         false => Status::Refused,

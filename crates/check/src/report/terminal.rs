@@ -23,23 +23,40 @@ const MOST_LINES: usize = 40;
 /// # Errors
 /// When it cannot be written.
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for judgement in &report.judgements {
-        match &judgement.outcome {
-            Ok(()) => {}
-            Err(Failure::Undecided(why)) => {
-                writeln!(
-                    out,
-                    "NOT JUDGED  {}  ({})",
-                    judgement.id, judgement.case.level
-                )?;
-                writeln!(out, "  {}", judgement.case.rule)?;
-                let lines: Vec<String> = why.lines().map(printable).collect();
-                writeln!(out, "  because   {}\n", lines.join("\n            "))?;
-            }
-            Err(Failure::Broken(finding)) => broken(report, judgement, finding, out)?,
-        }
+    for judgement in report.judgements.iter().filter(|it| it.outcome.is_err()) {
+        writeln!(out, "{}", note(report, judgement))?;
     }
-    summary(report, out)
+    write!(out, "{}", summary(report))
+}
+
+/// What a reviewer would note of a case; nothing where its rule holds.
+pub fn note(report: &Report, judgement: &Judgement) -> String {
+    let mut note = Vec::new();
+    // Writing to memory does not fail.
+    let _ = match &judgement.outcome {
+        Ok(()) => Ok(()),
+        Err(Failure::Undecided(why)) => undecided(judgement, why, &mut note),
+        Err(Failure::Broken(finding)) => broken(report, judgement, finding, &mut note),
+    };
+    String::from_utf8_lossy(&note).into_owned()
+}
+
+/// How many rules hold, and which do not.
+pub fn summary(report: &Report) -> String {
+    let mut summary = Vec::new();
+    let _ = write_summary(report, &mut summary);
+    String::from_utf8_lossy(&summary).into_owned()
+}
+
+fn undecided(judgement: &Judgement, why: &str, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "NOT JUDGED  {}  ({})",
+        judgement.id, judgement.case.level
+    )?;
+    writeln!(out, "  {}", judgement.case.rule)?;
+    let lines: Vec<String> = why.lines().map(printable).collect();
+    writeln!(out, "  because   {}", lines.join("\n            "))
 }
 
 fn broken(
@@ -115,10 +132,10 @@ fn broken(
     if let Some(recording) = &judgement.recording {
         writeln!(out, "\n  recorded  labclient view {}", recording.display())?;
     }
-    writeln!(out, "\n  again     {}\n", report.again(judgement))
+    writeln!(out, "\n  again     {}", report.again(judgement))
 }
 
-fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
+fn write_summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let plan = &report.plan;
     let framing = match plan.dialect.has_framings() {
         true => format!(", {} framing", plan.framing),
