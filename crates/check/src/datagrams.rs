@@ -78,8 +78,13 @@ impl Datagrams {
 
     /// Whatever comes next.
     pub fn receive_any(&mut self) -> Came {
+        self.receive_within(self.patience)
+    }
+
+    /// Whatever comes within this time.
+    pub fn receive_within(&mut self, time: Duration) -> Came {
         let began = Instant::now();
-        match self.endpoint.receive(Some(began + self.patience)) {
+        match self.endpoint.receive(Some(began + time)) {
             Ok(Some((bytes, _))) => {
                 self.may_be_alone = false;
                 Came::Message(bytes.to_vec())

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use proto::frame::Framing;
-use proto::handout::Handout;
+use proto::handout::{Handout, Implementation};
 use proto::mode::{Mode, Transport};
-use proto::script::Script;
+use proto::script::{Script, Shipped};
 
 /// What a judged program speaks.
 #[derive(Debug, Clone)]
@@ -25,6 +25,21 @@ impl Dialect {
             Dialect::Service(mode) => *mode,
             Dialect::Script(..) => Mode::Script,
             Dialect::Handout(handout) => handout.mode(),
+        }
+    }
+
+    /// The script, if it is one.
+    pub fn script(&self) -> Option<Arc<Script>> {
+        match self {
+            Dialect::Service(_) => None,
+            Dialect::Script(_, script) => Some(Arc::clone(script)),
+            Dialect::Handout(handout) => match handout.implementation() {
+                Implementation::Service(_) => None,
+                Implementation::Script(name) => {
+                    let script = Shipped::find(name)?.source.parse();
+                    script.ok().map(Arc::new)
+                }
+            },
         }
     }
 
@@ -70,10 +85,10 @@ impl Dialect {
 
     /// How bytes are cut into messages, where this framing is chosen, or none.
     pub fn framing(&self, chosen: Option<Framing>) -> Framing {
-        match self {
-            Dialect::Script(_, script) => script.framing(),
-            _ if self.has_framings() => chosen.unwrap_or_default(),
-            _ => Framing::Raw,
+        match self.script() {
+            Some(script) => script.framing(),
+            None if self.has_framings() => chosen.unwrap_or_default(),
+            None => Framing::Raw,
         }
     }
 }

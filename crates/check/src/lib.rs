@@ -8,6 +8,7 @@
 pub mod case;
 pub mod datagrams;
 pub mod dialect;
+mod exchange;
 pub mod peer;
 pub mod program;
 pub mod report;

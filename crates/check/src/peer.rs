@@ -1,7 +1,7 @@
 //! The other end of a judged server: says exactly what a case wants it to say.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -108,8 +108,9 @@ impl Peer {
         let _ = self.write(bytes);
     }
 
-    /// Sends these bytes while they are read again: they must come back.
-    pub fn is_echoed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    /// Sends these bytes and then the end of the stream, and reads meanwhile, from after this pause on:
+    /// they must come back.
+    pub fn is_echoed(&mut self, bytes: &[u8], pause: Duration) -> Result<(), Failure> {
         let stream = Arc::clone(&self.stream);
         let limit = self.limit();
         self.sent = bytes.to_vec();
@@ -118,15 +119,19 @@ impl Peer {
             let moment = tap.as_ref().map(|tap| tap.now());
             let sent = stream.set_write_timeout(Some(limit));
             // Where it fails, too little comes back.
-            let _ = sent.and_then(|()| (&*stream).write_all(bytes));
+            let sent = sent.and_then(|()| (&*stream).write_all(bytes));
+            let _ = sent.and_then(|()| stream.shutdown(Shutdown::Write));
             if let (Some(tap), Some(moment)) = (&tap, moment) {
                 tap.sent(moment, bytes);
             }
         };
         thread::scope(|scope| {
             scope.spawn(sending);
+            thread::sleep(pause);
             self.expect_bytes(bytes)
-        })
+        })?;
+        self.half_close();
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
@@ -265,10 +270,27 @@ impl Peer {
         }
     }
 
+    /// In raw framing: the next bytes, this many; in words, what they should be.
+    pub fn take(&mut self, length: usize, expected: &str) -> Result<Vec<u8>, Failure> {
+        let length = NonZeroUsize::new(length);
+        self.connection.reader.set_message_length(length);
+        let came = self.receive();
+        self.connection.reader.set_message_length(None);
+        match came {
+            Came::Message(bytes) => Ok(bytes),
+            other => self.found(Expected::Described(expected.to_owned()), other),
+        }
+    }
+
     /// Whatever comes next.
     pub fn receive(&mut self) -> Came {
+        self.receive_within(self.limit())
+    }
+
+    /// Whatever comes within this time.
+    pub fn receive_within(&mut self, time: Duration) -> Came {
         let began = Instant::now();
-        let by = began + self.limit();
+        let by = began + time;
         let received = self.connection.reader.receive(Some(by));
         let unfinished = self.connection.reader.unfinished().to_vec();
         Came::of(received, began.elapsed(), unfinished)

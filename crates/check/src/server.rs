@@ -61,7 +61,7 @@ impl Server {
     pub fn connect_silently(&self) -> Result<Peer, Failure> {
         self.needs(Transport::Tcp)?;
         let stream = connect_to(&[self.address], self.wait());
-        self.peer(stream.map_err(|error| error.to_string()))
+        self.peer(stream.map_err(|error| error.to_string()), self.framing)
     }
 
     /// As [`Server::connect_silently`], and what is not read fills the buffers soon: there is little
@@ -71,11 +71,21 @@ impl Server {
         let domain = Domain::for_address(self.address);
         let connected = Socket::new(domain, Type::STREAM, None).and_then(|socket| {
             socket.set_recv_buffer_size(4 * 1024)?;
+            socket.set_send_buffer_size(16 * 1024)?;
             socket.set_tcp_mss(536)?;
             socket.connect_timeout(&self.address.into(), self.wait())?;
             Ok(TcpStream::from(socket))
         });
-        self.peer(connected.map_err(|error| format!("cannot connect: {error}")))
+        let connected = connected.map_err(|error| format!("cannot connect: {error}"));
+        self.peer(connected, self.framing)
+    }
+
+    /// A connection that takes bytes as they come, in any framing, and on which nothing was received
+    /// yet.
+    pub fn connect_unframed(&self) -> Result<Peer, Failure> {
+        self.needs(Transport::Tcp)?;
+        let stream = connect_to(&[self.address], self.wait());
+        self.peer(stream.map_err(|error| error.to_string()), Framing::Raw)
     }
 
     fn wait(&self) -> Duration {
@@ -84,7 +94,7 @@ impl Server {
     }
 
     /// What talks over this stream.
-    fn peer(&self, stream: Result<TcpStream, String>) -> Result<Peer, Failure> {
+    fn peer(&self, stream: Result<TcpStream, String>, framing: Framing) -> Result<Peer, Failure> {
         let stream = stream.map_err(|error| {
             Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
@@ -103,7 +113,7 @@ impl Server {
             write: self.patience,
             idle: None,
         };
-        let connection = Connection::over(Arc::clone(&stream), self.address, self.framing, limits);
+        let connection = Connection::over(Arc::clone(&stream), self.address, framing, limits);
         let recorded = connection.and_then(|mut connection| {
             connection.record(&self.recorder, self.dialect.name(), number, None)?;
             Ok(connection)
@@ -114,7 +124,7 @@ impl Server {
         Ok(Peer::new(
             stream,
             connection,
-            self.framing,
+            framing,
             self.patience,
             self.by,
         ))

@@ -93,7 +93,11 @@ pub enum Command {
 impl Arguments {
     /// The faults to inject, if any, and a line on standard error for each that strikes.
     pub(crate) fn faults(&self) -> Result<Option<FaultPlan>, Failure> {
-        let draws = matches!(&self.command, Command::Handout(handout) if handout.draws());
+        let draws = match &self.command {
+            Command::Handout(handout) => handout.draws(),
+            Command::Check(_) => true,
+            _ => false,
+        };
         if self.options.fault.is_none() {
             return match self.options.seed {
                 Some(_) if !draws => Err(Failure::Usage(

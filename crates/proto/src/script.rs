@@ -187,6 +187,37 @@ impl SideScript {
         self.read_size
     }
 
+    /// For each rule, the messages that lead to it from the beginning of a connection, the last one of
+    /// which it takes. Where any message will do, that is `any`.
+    pub fn ways(&self, any: &str) -> Vec<Vec<String>> {
+        let mut ways: Vec<Vec<String>> = Vec::new();
+        // The states that were reached, and how.
+        let mut reached = Vec::new();
+        if self.on_connect.then == Then::Receive {
+            reached.push((START, Vec::new()));
+        }
+        let mut next = 0;
+        while let Some((state, way)) = reached.get(next).cloned() {
+            next += 1;
+            for rule in self.rules.iter().filter(|rule| rule.state == state) {
+                let message = rule.receive.example(any);
+                let way: Vec<String> = way.iter().cloned().chain([message]).collect();
+                let is_new = !reached.iter().any(|(state, _)| *state == rule.next);
+                if rule.turn.then == Then::Receive && is_new {
+                    reached.push((&rule.next, way.clone()));
+                }
+                ways.push(way);
+            }
+        }
+        ways
+    }
+
+    /// Whether a connection begins with a message that some rule takes, whatever it is.
+    pub fn takes_any_first(&self) -> bool {
+        let mut first = self.rules.iter().filter(|rule| rule.state == START);
+        first.any(|rule| rule.receive == Receive::Any)
+    }
+
     /// The prompt for the first line, if the client plays again, on a new connection, for each
     /// line it is given.
     pub fn prompt_for_repeat(&self) -> Option<&str> {
@@ -206,6 +237,19 @@ impl Turn {
 }
 
 impl Receive {
+    /// A message that it takes; where that is any message, this one.
+    fn example(&self, any: &str) -> String {
+        match self {
+            Receive::Any => any.into(),
+            Receive::Exactly(text) => text.clone(),
+            // In another case than it is written in, where that has the same letters.
+            Receive::IgnoringCase(text) => match text.to_uppercase() {
+                upper if upper.to_lowercase() == text.to_lowercase() => upper,
+                _ => text.clone(),
+            },
+        }
+    }
+
     fn takes(&self, message: &[u8]) -> bool {
         match self {
             Receive::Any => true,
@@ -273,6 +317,45 @@ impl core::error::Error for ScriptError {}
 mod tests {
     use super::*;
     use alloc::string::ToString;
+
+    #[test]
+    fn there_is_a_way_to_every_rule() {
+        let script: Script = r#"
+            title = "two questions"
+            transport = "tcp"
+            wire = "line"
+
+            [[server.on]]
+            receive = "nobody"
+            ignore-case = true
+            close = true
+
+            [[server.on]]
+            any = true
+            send = "What do you want?"
+            next = "asked"
+
+            [[server.on]]
+            state = "asked"
+            receive = "tea"
+            close = true
+        "#
+        .parse()
+        .unwrap();
+        let server = script.server().unwrap();
+        assert_eq!(
+            server.ways("x"),
+            [&["NOBODY"][..], &["x"], &["x", "tea"]].map(|way| way.to_vec())
+        );
+        assert!(server.takes_any_first());
+        let script: Script = Shipped::find("knock-knock")
+            .unwrap()
+            .source
+            .parse()
+            .unwrap();
+        assert!(!script.server().unwrap().takes_any_first());
+        assert_eq!(script.server().unwrap().ways("x"), [["Knock Knock.."]]);
+    }
 
     #[test]
     fn another_framing_must_fit_the_script() {

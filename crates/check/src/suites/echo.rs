@@ -1,5 +1,7 @@
 //! Echo, over TCP and over UDP.
 
+use std::time::Duration;
+
 use rand::RngExt;
 
 use crate::case::Case;
@@ -134,6 +136,13 @@ fn drawn(server: &Server, length: usize) -> Vec<u8> {
     (0..length).map(|_| random.random()).collect()
 }
 
+/// Letters and line breaks that are drawn.
+fn letters(server: &Server, length: usize) -> Vec<u8> {
+    let mut random = server.random.borrow_mut();
+    let mut letter = || b"abcdefghijklmnopqrstuvwxyz \n"[random.random_range(0..28)];
+    (0..length).map(|_| letter()).collect()
+}
+
 /// A text that no server has ready.
 fn text(server: &Server) -> Vec<u8> {
     format!(
@@ -193,27 +202,25 @@ fn bytewise(server: &Server) -> Outcome {
 }
 
 fn half_close(server: &Server) -> Outcome {
-    let mut peer = server.connect()?;
-    let mut bytes = drawn(server, 10_000);
+    let mut peer = server.connect_with_little_room()?;
+    let mut bytes = letters(server, 300 * 1024);
     bytes.push(b'\n');
-    peer.send_bytes(&bytes)?;
-    peer.half_close();
-    peer.expect_bytes(&bytes)?;
+    // Most of it is still to be sent when the end comes.
+    peer.is_echoed(&bytes, Duration::from_millis(500))?;
     peer.expect_end()
 }
 
 fn large(server: &Server) -> Outcome {
     let mut peer = server.connect()?;
-    let bytes = drawn(server, 1024 * 1024);
-    peer.is_echoed(&bytes)?;
-    peer.half_close();
+    let bytes = letters(server, 1024 * 1024);
+    peer.is_echoed(&bytes, Duration::ZERO)?;
     peer.expect_end()
 }
 
 fn unread(server: &Server) -> Outcome {
     // With little room for the answers at this end, most of them wait at the other.
     let mut peer = server.connect_with_little_room()?;
-    let bytes = drawn(server, 1024 * 1024);
+    let bytes = letters(server, 1024 * 1024);
     peer.send_bytes(&bytes)?;
     peer.half_close();
     peer.expect_bytes(&bytes)?;
