@@ -7,6 +7,7 @@
 
 pub mod case;
 pub mod datagrams;
+pub mod directory;
 pub mod peer;
 pub mod program;
 pub mod report;
