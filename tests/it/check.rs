@@ -66,6 +66,63 @@ fn our_own_servers_keep_every_rule_whatever_their_manners() {
 }
 
 #[test]
+fn our_own_bank_keeps_every_rule() {
+    let ended = check("atm --wire line", "atm", "--wire line").run();
+    assert_eq!(ended.status, Some(0), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("NOT JUDGED"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money_is_given_back() {
+    let home = tempfile::tempdir().unwrap();
+    let bank = program("labserver", home.path())
+        .with(&["--mode", "atm", "--port", "0"])
+        .start();
+    let address = bank.address("atm").to_string();
+    let labclient = || Program::new(programs().command("labclient").get_program());
+    let only = ["--only", "money", "--only", "repeat", "--only", "crash"];
+    let check = labclient()
+        .with(&["--json", "check", "atm", &address])
+        .with(&only);
+    let ended = check.run();
+    for (id, verdict) in verdicts(&ended) {
+        let expected = match id.starts_with("atm.crash.") {
+            true => "not judged",
+            false => "holds",
+        };
+        assert_eq!(verdict, expected, "{id}");
+    }
+    let mut machine = bank.converse("atm");
+    machine.log_in("123456789", "1234");
+    let balance = machine.ask("BALANCE_INQUIRY");
+    assert_eq!(balance, "OK available 10000.00, held 0.00");
+}
+
+#[test]
+fn a_bank_that_keeps_its_ledger_where_it_runs_runs_in_a_copy_for_each_case_unless_that_is_large() {
+    let labserver = programs().command("labserver");
+    let labserver = labserver.get_program().to_str().unwrap().to_owned();
+    let directory = tempfile::tempdir().unwrap();
+    let at = |file: &str| directory.path().join(file);
+    let script = format!("exec {labserver} --mode atm --port $1 -q --ledger bank.db");
+    fs::write(at("bank.sh"), script).unwrap();
+    let judge = || {
+        let words = "atm --only money.withdraw --only crash.after-hold";
+        let check = checking(words, &["sh", "./bank.sh", "{port}"]);
+        let ended = check
+            .adjust(|command| command.current_dir(directory.path()))
+            .run();
+        assert_eq!(ended.status, Some(0), "{}", ended.stdout);
+    };
+    judge();
+    assert!(!at("bank.db").exists());
+    let large = fs::File::create(at("large")).unwrap();
+    large.set_len(17 * 1024 * 1024).unwrap();
+    judge();
+    assert!(at("bank.db").exists());
+}
+
+#[test]
 fn a_wrong_answer_is_shown_beside_the_right_one_with_a_diagram_and_the_command_for_it_alone() {
     // The second message is the first answer.
     let ended = check(

@@ -8,6 +8,7 @@
 pub mod case;
 pub mod datagrams;
 pub mod dialect;
+pub mod directory;
 mod exchange;
 pub mod peer;
 pub mod program;

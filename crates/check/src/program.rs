@@ -16,6 +16,8 @@ use proto::printable::printable;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, kill_process_group, prlimit};
 use uuid::Uuid;
 
+use crate::directory;
+
 /// How long a program may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -37,6 +39,9 @@ pub struct ProgramCommand {
     pub words: Vec<String>,
     /// Where it runs; here, if nowhere else.
     pub directory: Option<PathBuf>,
+    /// Whether it may keep files there: it runs in a copy, each program in its own, unless there is too
+    /// much to copy.
+    pub keeps_files: bool,
     /// Bytes of memory that each of its processes may have.
     pub memory: u64,
 }
@@ -48,6 +53,8 @@ pub struct Program {
     port: u16,
     transports: &'static [Transport],
     state: tempfile::TempDir,
+    /// The copy that it runs in.
+    copy: Option<tempfile::TempDir>,
     mark: String,
     child: Option<Child>,
     output: Arc<Mutex<VecDeque<u8>>>,
@@ -96,8 +103,13 @@ impl ProgramCommand {
     /// # Errors
     /// When it does not come to that.
     pub fn serve(&self, transports: &'static [Transport]) -> Result<Program, StartError> {
+        let copy = match self.keeps_files {
+            true => directory::copy(self.directory())?,
+            false => None,
+        };
         let mut program = Program {
             command: self.clone(),
+            copy,
             port: free_port()?,
             transports,
             state: tempfile::tempdir()?,
@@ -107,6 +119,16 @@ impl ProgramCommand {
         };
         program.start_again()?;
         Ok(program)
+    }
+
+    /// Whether the programs have the directory that they keep files in in common: only one of them
+    /// may run then.
+    pub fn share_files(&self) -> bool {
+        self.keeps_files && !directory::is_small(self.directory())
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory.as_deref().unwrap_or(Path::new("."))
     }
 }
 
@@ -147,9 +169,11 @@ impl Program {
     fn spawn(&mut self) -> Result<(), StartError> {
         let state = self.state.path().display().to_string();
         let replaced = |word: &String| {
-            word.replace("{host}", "127.0.0.1")
+            let word = word
+                .replace("{host}", "127.0.0.1")
                 .replace("{port}", &self.port.to_string())
-                .replace("{state}", &state)
+                .replace("{state}", &state);
+            self.outside_the_copy(word)
         };
         let words: Vec<String> = self.command.words.iter().map(replaced).collect();
         let (file, arguments) = words.split_first().ok_or_else(no_command)?;
@@ -164,7 +188,9 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(directory) = &self.command.directory {
+        if let Some(copy) = &self.copy {
+            command.current_dir(copy.path());
+        } else if let Some(directory) = &self.command.directory {
             command.current_dir(directory);
         }
         // A group of its own, to be ended as a whole, and out of reach of this terminal's Ctrl-C.
@@ -193,6 +219,23 @@ impl Program {
     /// Whether it listens over this transport.
     pub fn listens(&self, transport: Transport) -> bool {
         listens(self.port, transport)
+    }
+
+    /// A word of the command that names a file by a path which the copy does not have, such as
+    /// `../server.py`, with the whole path.
+    fn outside_the_copy(&self, word: String) -> String {
+        let Some(copy) = &self.copy else {
+            return word;
+        };
+        let original = self.command.directory().join(&word);
+        if word.contains('/')
+            && !copy.path().join(&word).exists()
+            && original.exists()
+            && let Ok(original) = std::path::absolute(original)
+        {
+            return original.display().to_string();
+        }
+        word
     }
 
     /// How it has ended, if it has.

@@ -43,8 +43,10 @@ Examples:
   labclient check text --batch submissions --csv marks.csv -- python3 server.py {port}
 
 In the command, {port} is replaced by a free port, {host} by 127.0.0.1, and
-{state} by an empty directory for what it keeps. Exit status: 0 all hold, 1 some
-do not, 2 usage, 3 the program did not start.";
+{state} by an empty directory for what it keeps. A bank whose command has no {state}
+runs in a copy of this directory, made for each case; where that has more than
+16 MiB or 2,000 files, it runs here, one case at a time. Exit status: 0 all hold,
+1 some do not, 2 usage, 3 the program did not start.";
 
 /// What to judge, and by which cases.
 #[derive(Debug, Args)]
@@ -137,6 +139,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         framing,
         seed: options.seed.unwrap_or_else(random_seed),
         jobs: match (&judged, arguments.jobs) {
+            (Judged::Started(command), _) if command.share_files() => 1,
             (_, Some(jobs)) => jobs.into(),
             (Judged::Running(_), None) => 1,
             (Judged::Started(_), None) => 4,
@@ -253,6 +256,7 @@ impl Arguments {
                 Ok(Judged::Started(ProgramCommand {
                     words: self.command.clone(),
                     directory: None,
+                    keeps_files: self.keeps_files(),
                     memory: self.memory * 1024 * 1024,
                 }))
             }
@@ -267,6 +271,12 @@ impl Arguments {
                 dialect.arguments()
             ))),
         }
+    }
+
+    /// A bank keeps its accounts, and where, if not in `{state}`?
+    fn keeps_files(&self) -> bool {
+        let has_state = |word: &String| word.contains("{state}");
+        self.mode == Mode::Atm && !self.command.iter().any(has_state)
     }
 
     fn report(&self, plan: Plan, judgements: Vec<Judgement>, planned: usize) -> Report {
