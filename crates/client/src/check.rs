@@ -256,7 +256,7 @@ impl Arguments {
                 Ok(Judged::Started(ProgramCommand {
                     words: self.command.clone(),
                     directory: None,
-                    keeps_files: self.keeps_files(),
+                    keeps_files: self.keeps_files(dialect),
                     memory: self.memory * 1024 * 1024,
                 }))
             }
@@ -274,9 +274,9 @@ impl Arguments {
     }
 
     /// A bank keeps its accounts, and where, if not in `{state}`?
-    fn keeps_files(&self) -> bool {
+    fn keeps_files(&self, dialect: &Dialect) -> bool {
         let has_state = |word: &String| word.contains("{state}");
-        self.mode == Mode::Atm && !self.command.iter().any(has_state)
+        dialect.mode() == Mode::Atm && !self.command.iter().any(has_state)
     }
 
     fn report(&self, plan: Plan, judgements: Vec<Judgement>, planned: usize) -> Report {

@@ -111,7 +111,7 @@ fn judge_one(
             .map(|word| word.replace("{submission}", &path))
             .collect(),
         directory: Some(submission.directory.clone()),
-        keeps_files: arguments.keeps_files(),
+        keeps_files: arguments.keeps_files(&plan.dialect),
         memory: arguments.memory * 1024 * 1024,
     };
     let out = arguments.out.as_ref().map(|out| out.join(&submission.name));
