@@ -3,7 +3,7 @@
 mod bank;
 mod cash_machine;
 mod chat;
-mod pages;
+pub mod pages;
 mod scripted;
 mod sessions;
 mod textbook;

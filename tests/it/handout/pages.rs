@@ -32,12 +32,21 @@ fn page(handout: Handout) -> String {
     fs::read_to_string(directory().join(format!("{}.md", handout.name()))).unwrap()
 }
 
+/// The one exchange of its page.
+pub fn exchange_of(handout: Handout) -> Exchange {
+    let mut found = exchanges(page(handout).leak());
+    assert_eq!(found.len(), 1, "{handout}: one exchange a page");
+    let exchange = found.remove(0);
+    assert_eq!(exchange.header, [handout.name()]);
+    exchange
+}
+
 fn text(said: &str) -> String {
     said.replace("\\n", "\n")
 }
 
 /// A message as the hand-out's programs send it.
-fn framed(handout: Handout, said: &str) -> String {
+pub fn framed(handout: Handout, said: &str) -> String {
     match handout.framing() {
         Framing::Line => text(said) + "\n",
         _ => text(said),
@@ -123,17 +132,14 @@ fn hear_pickled(stream: &mut TcpStream) -> String {
 fn the_exchange_of_every_page_is_what_the_hand_out_says() {
     let moment: jiff::Zoned = "2026-11-21T07:44:16[UTC]".parse().unwrap();
     for handout in Handout::ALL {
-        let [exchange] = &exchanges(page(handout).leak())[..] else {
-            panic!("{handout}: one exchange a page");
-        };
-        assert_eq!(exchange.header, [handout.name()]);
+        let exchange = exchange_of(handout);
         let config = Config {
             clock: Clock::Fixed(Box::new(moment.clone())),
             ..Config::default()
         };
         let server = started_with(handout, config);
         match handout.transport() {
-            Transport::Tcp => play_stream(exchange, &server, handout),
+            Transport::Tcp => play_stream(&exchange, &server, handout),
             Transport::Udp => exchange.play_datagrams(&server, |said| text(said).into_bytes()),
         }
     }
