@@ -13,6 +13,7 @@ use crate::experiment;
 use crate::failure::{Failure, Status};
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
 use crate::output::say;
+use crate::replay;
 use crate::session::Target;
 use crate::view;
 
@@ -28,7 +29,11 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     };
     let converses = !matches!(
         &arguments.command,
-        Command::Experiment(_) | Command::Bench(_) | Command::View(_) | Command::Completions { .. }
+        Command::Experiment(_)
+            | Command::Bench(_)
+            | Command::View(_)
+            | Command::Replay(_)
+            | Command::Completions { .. }
     );
     if arguments.options.recording.is_asked_for() && !converses {
         let words = "--record and --trace are for the modes and hand-outs: leave them out here";
@@ -84,6 +89,7 @@ fn run_mode(
             output,
         ),
         Command::View(arguments) => view::run(arguments),
+        Command::Replay(replay) => replay::run(replay, &arguments.options),
         Command::Bench(bench) => bench::run(&arguments.options, bench),
         Command::Experiment(experiment) => experiment::run(&arguments.options, experiment),
         Command::Completions { shell } => {

@@ -8,7 +8,7 @@
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status, with
 //!   `evidence` of what was going on;
 //! * [`modes`]: one file a mode;
-//! * `view`: pictures of recordings;
+//! * `view`: pictures of recordings; `replay`: sends again what one has;
 //! * `experiment`, `bench`: measuring, with a server of its own (`own_server`) where none is named.
 #![forbid(unsafe_code)]
 
@@ -29,6 +29,7 @@ mod options;
 pub mod output;
 mod own_server;
 mod peer;
+mod replay;
 mod room;
 mod secrets;
 pub mod session;

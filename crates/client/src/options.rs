@@ -208,6 +208,13 @@ fn parse_server(text: &str) -> Result<ServerName, String> {
     Ok(ServerName { host, port })
 }
 
+/// Reads `HOST:PORT`.
+pub fn parse_address(text: &str) -> Result<String, String> {
+    let ServerName { host, port } = parse_server(text)?;
+    let port = port.ok_or("write HOST:PORT")?;
+    Ok(format!("{host}:{port}"))
+}
+
 fn framings() -> impl TypedValueParser<Value = Framing> {
     PossibleValuesParser::new(Framing::ALL.map(Framing::name))
         .try_map(|name| Framing::parse(&name).ok_or("no such framing"))
