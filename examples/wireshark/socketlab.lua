@@ -1,4 +1,5 @@
--- A dissector for the socket labs: their framings and their services, as docs/protocol.md has them.
+-- A dissector for the socket labs: their framings and their services, as docs/protocol.md has them,
+-- and the hand-outs, as docs/handouts/ has them.
 -- README.md says how to load it.
 
 local lab = Proto("socketlab", "Socket labs")
@@ -6,6 +7,28 @@ local lab = Proto("socketlab", "Socket labs")
 local SERVICES = {
     [9005] = "atm", [9006] = "text", [9007] = "calc", [9008] = "chat",
     [9009] = "echo", [9010] = "datetime", [9011] = "script",
+}
+
+-- The hand-outs of each port. Which of two it is is seen from the first message.
+local HANDOUTS_TCP = {
+    [1027] = "greeting", [1234] = "text-menu or atm-card", [2525] = "textbook-atm", [5000] = "chat",
+    [8000] = "accepted", [8888] = "sixteen or length-prefix", [65432] = "echo",
+}
+local HANDOUTS_UDP = { [43387] = "joke or datetime", [65432] = "udp" }
+
+-- The hand-outs on ports of services that begin with READY, as no hand-out does.
+local HANDOUTS_WITHOUT_READY = { [9005] = "text-session or atm-login", [9007] = "calculator" }
+
+-- The framing of a hand-out; of all others a message is what one segment carries.
+local HANDOUT_FRAMINGS = { ["textbook-atm"] = "line", ["length-prefix"] = "len3" }
+
+-- Hand-outs whose requests begin with a verb.
+local HAS_VERBS = { ["textbook-atm"] = true, ["atm-card"] = true, ["text-menu"] = true }
+
+-- Hand-outs whose requests have an answer each.
+local TAKES_TURNS = {
+    ["textbook-atm"] = true, ["atm-card"] = true, ["text-menu"] = true, ["accepted"] = true,
+    ["joke"] = true, ["length-prefix"] = true, ["sixteen"] = true,
 }
 
 -- Services whose messages are verbs and answers. The others carry anything.
@@ -126,8 +149,11 @@ local function is_whole(framing, bytes)
 end
 
 -- The framing of a connection whose first bytes these are. Nil when there are too few of them.
-local function guess(service, bytes)
-    if service == "echo" then
+local function guess(connection, bytes)
+    local service = connection.service
+    if connection.is_handout then
+        return HANDOUT_FRAMINGS[service] or "raw"
+    elseif service == "echo" then
         return "raw"
     elseif service ~= "script" and #bytes < 4 and bytes:match("^%d+$") then
         return nil
@@ -171,7 +197,7 @@ local function link(connection, pinfo, key, is_request, verb, tree)
         local waiting = connection.waiting
         if is_request then
             table.insert(waiting, { key = key, frame = pinfo.number })
-        elseif (verb == "OK" or verb == "ERR") and #waiting > 0 then
+        elseif (connection.is_handout or verb == "OK" or verb == "ERR") and #waiting > 0 then
             -- A datagram may be lost, and then the newest request is the one that was answered.
             local request = table.remove(waiting, connection.is_stream and 1 or #waiting)
             links[request.key], links[key] = pinfo.number, request.frame
@@ -181,6 +207,18 @@ local function link(connection, pinfo, key, is_request, verb, tree)
     if other then
         tree:add(is_request and f.response_in or f.response_to, other):set_generated()
     end
+end
+
+local function add_verb(tree, range, text)
+    local verb, blank = text:match("^(%S+)( ?)")
+    local from = verb and #verb + #blank or 0
+    if verb then
+        tree:add(f.verb, range(0, #verb), verb)
+        if from < #text then
+            tree:add_packet_field(f.arguments, range(from), ENC_UTF_8)
+        end
+    end
+    return verb, from
 end
 
 local function show(connection, pinfo, tree, range, text, key)
@@ -193,14 +231,16 @@ local function show(connection, pinfo, tree, range, text, key)
     if #text > 0 then
         tree:add_packet_field(f.text, range, ENC_UTF_8)
     end
-    if HAS_GRAMMAR[service] then
-        local verb, blank = text:match("^(%S+)( ?)")
+    if connection.is_handout then
+        if is_request and HAS_VERBS[service] then
+            add_verb(tree, range, text)
+        end
+        if TAKES_TURNS[service] then
+            link(connection, pinfo, key, is_request, nil, tree)
+        end
+    elseif HAS_GRAMMAR[service] then
+        local verb, from = add_verb(tree, range, text)
         if verb then
-            tree:add(f.verb, range(0, #verb), verb)
-            local from = #verb + #blank
-            if from < #text then
-                tree:add_packet_field(f.arguments, range(from), ENC_UTF_8)
-            end
             local word = text:match("^%S+", from + 1)
             if not is_request and verb == "ERR" and word then
                 tree:add(f.code, range(from, #word), word)
@@ -239,10 +279,12 @@ local function connection_of(pinfo, stream, is_stream)
     local connection = connections[key]
     if not connection then
         connection = { key = key, is_stream = is_stream, waiting = {} }
+        local handouts = is_stream and HANDOUTS_TCP or HANDOUTS_UDP
         for _, port in ipairs({ pinfo.dst_port, pinfo.src_port }) do
-            local service = SERVICES[port]
+            local service = SERVICES[port] or handouts[port]
             if service and not connection.service then
                 connection.service, connection.server = service, port
+                connection.is_handout = not SERVICES[port]
             end
         end
         connections[key] = connection
@@ -250,12 +292,34 @@ local function connection_of(pinfo, stream, is_stream)
     return connection
 end
 
+-- Which of the hand-outs of a port this is, by the first bytes of a connection or socket.
+local function tell_apart(connection, pinfo, bytes)
+    local service, is_request = connection.service, pinfo.dst_port == connection.server
+    if connection.is_told_apart then
+        return
+    end
+    connection.is_told_apart = true
+    local without_ready = HANDOUTS_WITHOUT_READY[connection.server]
+    local is_framed = is_whole("netstring", bytes) or is_whole("len3", bytes) or bytes:sub(-1) == "\n"
+    if connection.is_stream and is_request and without_ready and not is_framed then
+        connection.service, connection.is_handout = without_ready, true
+    elseif service == "text-menu or atm-card" and is_request then
+        local has_bank_verb = bytes:match("^%s*[A-Z_]+%f[%s\0]")
+        connection.service = has_bank_verb and "atm-card" or "text-menu"
+    elseif service == "joke or datetime" and is_request then
+        local is_known = bytes:match("^SEND_") or bytes:match("^q$")
+        connection.service = is_known and "datetime" or "joke"
+    elseif service == "sixteen or length-prefix" then
+        connection.service = bytes:match("^%d%d%d") and "length-prefix" or "sixteen"
+    end
+end
+
 -- A service on a port of its own is known by what it says first.
 local function learn(connection, pinfo, text)
     local service = text:match("^READY (%l+) 1$")
     if service and GREETS[service] and not connection.greeted then
         connection.service, connection.server = service, pinfo.src_port
-        connection.greeted = true
+        connection.greeted, connection.is_handout = true, false
     end
 end
 
@@ -265,6 +329,7 @@ local function dissect_datagram(tvb, pinfo, tree)
     local text = tvb:len() > 0 and tvb:raw() or ""
     local range = tvb:len() > 0 and tvb() or tvb
     local key = connection.key .. " " .. pinfo.number
+    tell_apart(connection, pinfo, text)
     inform(pinfo, { show(connection, pinfo, subtree, range, text, key) })
     return tvb:len()
 end
@@ -273,8 +338,9 @@ local function dissect_stream(tvb, pinfo, tree)
     local connection = connection_of(pinfo, tcp_stream().value, true)
     local bytes = tvb:raw()
     local framing = FRAMINGS[lab.prefs.framing]
+    tell_apart(connection, pinfo, bytes)
     if not framing or connection.service == "echo" then
-        connection.framing = connection.framing or guess(connection.service, bytes)
+        connection.framing = connection.framing or guess(connection, bytes)
         framing = connection.framing
     end
     local can_wait = pinfo.can_desegment > 0 and tvb:len() == tvb:reported_len()
@@ -349,5 +415,11 @@ for port, service in pairs(SERVICES) do
     if service == "echo" or service == "datetime" or service == "script" then
         DissectorTable.get("udp.port"):add(port, lab)
     end
+end
+for port in pairs(HANDOUTS_TCP) do
+    DissectorTable.get("tcp.port"):add(port, lab)
+end
+for port in pairs(HANDOUTS_UDP) do
+    DissectorTable.get("udp.port"):add(port, lab)
 end
 lab:register_heuristic("tcp", greets)

@@ -3,9 +3,10 @@
 mod bank;
 mod cash_machine;
 mod chat;
-mod labs_examples;
+pub mod pages;
 mod scripted;
 mod sessions;
+mod textbook;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

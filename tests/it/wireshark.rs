@@ -5,12 +5,16 @@
 //! bytes that were recorded. Where tshark is not installed this is skipped, unless
 //! `SOCKETLAB_REQUIRE_TSHARK` is set, as it is in the gate.
 
+mod handouts;
 mod lab;
 mod tshark;
 
 use std::collections::BTreeMap;
 
-use self::lab::{Lab, crossed, messages, over_ipv6};
+use proto::mode::Transport;
+use proto::side::Direction;
+
+use self::lab::{Lab, MadeConnection, crossed, messages, over_ipv6};
 use self::tshark::{Bytes, Ends, Packet, tshark};
 
 #[test]
@@ -179,7 +183,7 @@ fn bytes_that_break_the_framing_are_reported_and_garbage_breaks_nothing() {
     .unzip();
     let broken: Vec<_> = bytes
         .iter()
-        .map(|bytes| (9005, vec![bytes.to_vec()]))
+        .map(|bytes| made(9005, [bytes.to_vec()]))
         .collect();
     let capture = lab::capture_of(directory.path(), "broken", &broken);
     let message = "_ws.expert.message";
@@ -204,9 +208,20 @@ fn bytes_that_break_the_framing_are_reported_and_garbage_breaks_nothing() {
         });
         bytes.collect()
     };
-    let connections: Vec<_> = (9005..=9011)
-        .map(|port| (port, (0..60).map(|_| piece()).collect()))
+    let ports = (9005..=9011).chain([1027, 1234, 2525, 5000, 8000, 8888, 65432]);
+    let connections: Vec<_> = ports
+        .map(|port| made(port, (0..60).map(|_| piece())))
         .collect();
     let capture = lab::capture_of(directory.path(), "garbage", &connections);
     tshark.survives(&capture, seed);
+}
+
+/// A connection over which a server at this port says these pieces.
+fn made(port: u16, pieces: impl IntoIterator<Item = Vec<u8>>) -> MadeConnection {
+    let to_client = |bytes| (Direction::ToClient, bytes);
+    MadeConnection {
+        port,
+        transport: Transport::Tcp,
+        pieces: pieces.into_iter().map(to_client).collect(),
+    }
 }

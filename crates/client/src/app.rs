@@ -14,6 +14,7 @@ use crate::experiment;
 use crate::failure::{Failure, Status};
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
 use crate::output::say;
+use crate::replay;
 use crate::session::Target;
 use crate::view;
 
@@ -33,6 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
             | Command::Experiment(_)
             | Command::Bench(_)
             | Command::View(_)
+            | Command::Replay(_)
             | Command::Completions { .. }
     );
     if arguments.options.recording.is_asked_for() && !converses {
@@ -90,6 +92,7 @@ fn run_mode(
         ),
         Command::Check(check) => check::run(check, &arguments.options),
         Command::View(arguments) => view::run(arguments),
+        Command::Replay(replay) => replay::run(replay, &arguments.options),
         Command::Bench(bench) => bench::run(&arguments.options, bench),
         Command::Experiment(experiment) => experiment::run(&arguments.options, experiment),
         Command::Completions { shell } => {

@@ -14,6 +14,7 @@ use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
 use crate::options::Options;
+use crate::replay;
 use crate::view;
 
 /// Help is wrapped to the terminal, and to this where that is wider or there is none.
@@ -83,6 +84,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
     View(view::Arguments),
+    /// Send again what a recording's client sent, and show where the answers differ
+    Replay(replay::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -136,6 +139,7 @@ impl Arguments {
             | Command::Bench(_)
             | Command::Check(_)
             | Command::View(_)
+            | Command::Replay(_)
             | Command::Completions { .. } => return Ok(None),
         };
         Ok(Some(Applicability::client(mode, transport)))

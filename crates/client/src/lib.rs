@@ -9,7 +9,7 @@
 //!   `evidence` of what was going on;
 //! * [`modes`]: one file a mode;
 //! * `check`: judging a server;
-//! * `view`: pictures of recordings;
+//! * `view`: pictures of recordings; `replay`: sends again what one has;
 //! * `experiment`, `bench`: measuring, with a server of its own (`own_server`) where none is named.
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ mod options;
 pub mod output;
 mod own_server;
 mod peer;
+mod replay;
 mod room;
 mod secrets;
 pub mod session;

@@ -81,8 +81,7 @@ impl Options {
         })))
     }
 
-    /// The server to talk to, and the faults on the way there. What one read of a hand-out's returned
-    /// is a message.
+    /// The server to talk to, and the faults on the way there. The framing of a hand-out is its own.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
         let port = peer.default_port();
         let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
@@ -100,7 +99,7 @@ impl Options {
         let timeout = self.timeout.unwrap_or(default_timeout);
         let framing = match peer {
             Peer::Mode(_) => self.wire.unwrap_or_default(),
-            Peer::Handout(_) => Framing::Raw,
+            Peer::Handout(handout) => handout.framing(),
         };
         Ok(Target {
             framing,
@@ -207,6 +206,13 @@ fn parse_server(text: &str) -> Result<ServerName, String> {
         host.to_owned()
     };
     Ok(ServerName { host, port })
+}
+
+/// Reads `HOST:PORT`.
+pub fn parse_address(text: &str) -> Result<String, String> {
+    let ServerName { host, port } = parse_server(text)?;
+    let port = port.ok_or("write HOST:PORT")?;
+    Ok(format!("{host}:{port}"))
 }
 
 fn framings() -> impl TypedValueParser<Value = Framing> {

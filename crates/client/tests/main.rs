@@ -13,6 +13,7 @@ mod labclient;
 mod measure;
 mod printed;
 mod record;
+mod replay;
 mod script;
 // Pseudo-terminals are Unix's.
 #[cfg(unix)]

@@ -20,7 +20,8 @@ pub struct Printed {
 /// A server that goes through these conversations, one for each connection. While it is at the last
 /// one nothing listens there any more.
 ///
-/// A line `C: TEXT` is exactly these bytes of the client, `S: TEXT` one write of the server. At its
+/// A line `C: TEXT` is exactly these bytes of the client, `S: TEXT` one write of the server; a `\n`
+/// in either is a line feed. At its
 /// end the client closes, or, after a line `S closes`, the server; nothing more may come.
 pub fn printed(conversations: &[&str]) -> Printed {
     printed_in(conversations, |mut stream, text| {
@@ -44,6 +45,7 @@ fn printed_in(conversations: &[&str], send: fn(&TcpStream, &[u8])) -> Printed {
                 stop_listening(listener);
             }
             for line in conversation.lines() {
+                let line = line.replace("\\n", "\n");
                 match line.split_once(": ") {
                     Some(("C", text)) => expect(&stream, text),
                     Some(("S", text)) => send(&stream, text.as_bytes()),

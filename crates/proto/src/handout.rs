@@ -2,10 +2,12 @@
 //!
 //! A [`Handout`] is a printed pair of programs, either half of which can be replaced by ours:
 //! `labserver --handout atm-card`, `labclient handout atm-card`. It determines the service or the
-//! script, the port, and the framing: to the printed programs, a message is what one read returned.
+//! script, the port, and the framing: to nearly all printed programs, a message is what one read
+//! returned.
 //! The modules below translate their messages into requests of the service, and its answers into
 //! the bytes that they expect. The services are the same as without a hand-out.
 
+use crate::frame::Framing;
 use crate::mode::{Mode, Transport};
 
 pub mod atm_card;
@@ -19,9 +21,10 @@ pub mod pickle;
 pub mod python;
 pub mod text_menu;
 pub mod text_session;
+pub mod textbook_atm;
 pub mod wording;
 
-// In the order of the reports and labs.
+// In the order of the reports and labs, and then the textbook.
 named! {
     /// A printed pair of programs.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +59,8 @@ named! {
         Accepted => "accepted",
         /// Lab 004: a datagram without an answer.
         Udp => "udp",
+        /// The exercise in Kurose and Ross: the protocol of a cash machine.
+        TextbookAtm => "textbook-atm",
     }
 }
 
@@ -69,7 +74,7 @@ pub enum Implementation {
 }
 
 impl Handout {
-    /// The report or lab that prints it.
+    /// The report, lab or book that prints it.
     pub fn source(self) -> &'static str {
         match self {
             Handout::TextSession => "report 000, problem A",
@@ -84,6 +89,7 @@ impl Handout {
             Handout::Greeting | Handout::Sixteen => "lab 003",
             Handout::LengthPrefix => "lab 003, the task",
             Handout::Echo | Handout::Accepted | Handout::Udp => "lab 004",
+            Handout::TextbookAtm => "Kurose and Ross",
         }
     }
 
@@ -105,10 +111,12 @@ impl Handout {
             Handout::Echo => "echo",
             Handout::Accepted => "accepted, until close",
             Handout::Udp => "a datagram without an answer",
+            Handout::TextbookAtm => "the cash machine of the textbook's exercise",
         }
     }
 
-    /// The printed port. Two have none, and get that of the service.
+    /// The printed port. Two have none, and get that of the service; the book names none either, and
+    /// 2525 is the one that courses use.
     pub fn port(self) -> u16 {
         match self {
             Handout::TextSession | Handout::AtmLogin => 9005,
@@ -121,6 +129,7 @@ impl Handout {
             Handout::Sixteen | Handout::LengthPrefix => 8888,
             Handout::Echo | Handout::Udp => 65432,
             Handout::Accepted => 8000,
+            Handout::TextbookAtm => 2525,
         }
     }
 
@@ -132,11 +141,21 @@ impl Handout {
         }
     }
 
+    /// How a service with its protocol frames messages over TCP; a script has a framing of its own.
+    pub fn framing(self) -> Framing {
+        match self {
+            Handout::TextbookAtm => Framing::Line,
+            _ => Framing::Raw,
+        }
+    }
+
     /// The service or the script that implements it.
     pub fn implementation(self) -> Implementation {
         match self {
             Handout::TextSession | Handout::TextMenu => Implementation::Service(Mode::Text),
-            Handout::AtmLogin | Handout::AtmCard => Implementation::Service(Mode::Atm),
+            Handout::AtmLogin | Handout::AtmCard | Handout::TextbookAtm => {
+                Implementation::Service(Mode::Atm)
+            }
             Handout::Datetime => Implementation::Service(Mode::Datetime),
             Handout::Calculator => Implementation::Service(Mode::Calc),
             Handout::Chat => Implementation::Service(Mode::Chat),
@@ -156,7 +175,7 @@ impl Handout {
     /// The guarantees of the native protocol that it lacks, if any besides message boundaries.
     pub fn lacks(self) -> Option<&'static str> {
         match self {
-            Handout::AtmLogin => Some(
+            Handout::AtmLogin | Handout::TextbookAtm => Some(
                 "no ids: a withdrawal whose answer is lost cannot be asked for again; no lock after \
                  wrong passwords; the ledger is thrown away unless --ledger names one",
             ),

@@ -5,9 +5,9 @@
 //! service knows that a hand-out exists. Scripts and echo are on the wire as they are printed
 //! already, so they are used as they are.
 //!
-//! The printed programs take what one read returned for a message. So does this, with all that can
-//! go wrong: a client whose messages arrive concatenated is misunderstood, and then waits until the
-//! limits of the connection end it.
+//! Nearly all printed programs take what one read returned for a message. So does this, with all
+//! that can go wrong: a client whose messages arrive concatenated is misunderstood, and then waits
+//! until the limits of the connection end it.
 
 mod conversation;
 
@@ -19,6 +19,7 @@ use proto::handout::atm_login::AtmLogin;
 use proto::handout::calculator::Calculator;
 use proto::handout::text_menu::TextMenu;
 use proto::handout::text_session::TextSession;
+use proto::handout::textbook_atm::TextbookAtm;
 use proto::handout::wording::Wording;
 use proto::handout::{Handout, bank, chat, datetime};
 use proto::printable::quoted;
@@ -61,30 +62,33 @@ const CLOCK: clock::Wording = clock::Wording { answer, refuse };
 /// Makes the service of a hand-out ready to listen.
 pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Result<Service> {
     let service = Service::new(handout.mode().name(), handout.port());
-    let exchange = exchange_of(handout);
     Ok(match handout {
         Handout::TextSession => {
-            service.over_tcp(text(exchange, Text::new(config.prime_budget), || {
+            service.over_tcp(text(handout, Text::new(config.prime_budget), || {
                 TextSession
             }))
         }
         Handout::TextMenu => {
-            service.over_tcp(text(exchange, Text::new(config.prime_budget), || TextMenu))
+            service.over_tcp(text(handout, Text::new(config.prime_budget), || TextMenu))
         }
         Handout::AtmLogin => {
             let atm = atm::open(config, CUSTOMERS)?;
-            service.over_tcp(bank(exchange, atm, || AtmLogin::new(Uuid::new_v4)))
+            service.over_tcp(bank(handout, atm, || AtmLogin::new(Uuid::new_v4)))
         }
         Handout::AtmCard => {
             let atm = atm::open(config, DEMO)?;
-            service.over_tcp(bank(exchange, atm, || AtmCard::new(Uuid::new_v4)))
+            service.over_tcp(bank(handout, atm, || AtmCard::new(Uuid::new_v4)))
+        }
+        Handout::TextbookAtm => {
+            let atm = atm::open(config, DEMO)?;
+            service.over_tcp(bank(handout, atm, || TextbookAtm::new(Uuid::new_v4)))
         }
         Handout::Calculator => {
             let begin = |_| {
                 let mut calc = Calc::default();
                 (Calculator::default(), move |request| calc.answer(request))
             };
-            service.over_tcp(WordedConversations { exchange, begin })
+            service.over_tcp(WordedConversations { handout, begin })
         }
         Handout::Chat => service.over_tcp(Chat::new(CHAT, config.chat_rate, threads.clone())),
         Handout::Echo => service.over_tcp(Echo::new(threads.clone())),
@@ -103,7 +107,7 @@ pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Res
 }
 
 fn text<W: Wording<Request = proto::text::Request, Answer = proto::text::Answer>>(
-    exchange: Exchange,
+    handout: Handout,
     text: Text,
     wording: fn() -> W,
 ) -> impl TcpService {
@@ -111,11 +115,11 @@ fn text<W: Wording<Request = proto::text::Request, Answer = proto::text::Answer>
         let mut text = text.for_connection(watch);
         (wording(), move |request| text.answer(request))
     };
-    WordedConversations { exchange, begin }
+    WordedConversations { handout, begin }
 }
 
 fn bank<W: Wording<Request = bank::Request, Answer = bank::Answer>>(
-    exchange: Exchange,
+    handout: Handout,
     atm: Atm,
     wording: fn() -> W,
 ) -> impl TcpService {
@@ -123,7 +127,7 @@ fn bank<W: Wording<Request = bank::Request, Answer = bank::Answer>>(
         let mut session = atm.for_connection(watch).session();
         (wording(), move |request| ask(&mut session, request))
     };
-    WordedConversations { exchange, begin }
+    WordedConversations { handout, begin }
 }
 
 /// Asks the bank what a printed bank is asked.
@@ -146,9 +150,11 @@ fn ask(session: &mut AtmSession, request: bank::Request) -> Result<bank::Answer,
 /// Whether the requests of this hand-out have one answer each.
 pub fn exchange_of(handout: Handout) -> Exchange {
     match handout {
-        Handout::TextSession | Handout::TextMenu | Handout::AtmCard | Handout::Datetime => {
-            Exchange::Answered
-        }
+        Handout::TextSession
+        | Handout::TextMenu
+        | Handout::AtmCard
+        | Handout::Datetime
+        | Handout::TextbookAtm => Exchange::Answered,
         Handout::AtmLogin
         | Handout::Calculator
         | Handout::Chat

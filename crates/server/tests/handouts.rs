@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
+use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::handout::atm_login::MENU;
 use testkit::assert_contains;
-use testkit::process::Process;
+use testkit::peer::Peer;
+use testkit::process::{Process, words};
 
 use crate::labserver::{Home, run, start};
 
@@ -67,6 +69,12 @@ fn what_is_not_understood_is_in_the_log_with_what_would_be() {
             "WITHDRAWAL 123456789 500",
             "\"WITHDRAWAL\" in 24 bytes",
             "WITHDRAW CARD AMOUNT",
+        ),
+        (
+            "textbook-atm",
+            "WITHDRAWL 500\n",
+            "\"WITHDRAWL\" in 13 bytes",
+            "HELO USERID",
         ),
     ] {
         let server = start(&["--handout", handout, "--port", "0"]);
@@ -157,6 +165,34 @@ fn the_ledger_is_thrown_away_unless_one_is_named() {
 }
 
 #[test]
+fn the_textbooks_withdrawals_are_entries_of_a_sound_ledger() {
+    let home = Home::new();
+    let server = home.start(&words("--handout textbook-atm --port 0 --ledger book.db"));
+    let mut machine = Peer::over(server.connect("atm tcp"), Framing::Line);
+    for (request, answer) in [
+        ("HELO Joty", "500 AUTH REQUIRED!"),
+        ("PASSWD 1234", "525 OK!"),
+        ("WITHDRAWL 500", "525 OK!"),
+        ("WITHDRAWL 20000", "401 ERROR!"),
+    ] {
+        assert_eq!(machine.ask(request), answer);
+    }
+    drop(server);
+    let audit = home.answer(&["ledger", "audit", "--ledger", "book.db"]);
+    assert!(audit.contains("sound"), "{audit}");
+    let history = home.answer(&["ledger", "--ledger", "book.db", "history", "123456789"]);
+    for part in [
+        "held                500.00",
+        "confirmed           500.00",
+        "declined          20000.00",
+    ] {
+        assert!(history.contains(part), "{history}");
+    }
+    let unsettled = home.answer(&["ledger", "--ledger", "book.db", "unsettled"]);
+    assert!(!unsettled.contains("WITH_"), "{unsettled}");
+}
+
+#[test]
 fn no_password_is_ever_logged() {
     let server = start(&[CARD_BANK, &["-v", "-v"]].concat());
     for request in [
@@ -170,6 +206,20 @@ fn no_password_is_ever_logged() {
     }
     let log = server.stop().stderr;
     assert!(log.contains("connection"), "{log}");
+    assert!(!log.contains("s3cret"), "{log}");
+
+    let server = start(&["--handout", "textbook-atm", "--port", "0", "-v", "-v"]);
+    let mut machine = Peer::over(server.connect("atm tcp"), Framing::Line);
+    for (request, answer) in [
+        ("HELO s3cret-9", "500 AUTH REQUIRED!"),
+        ("PASSWD s3cret-10", "401 ERROR!"),
+        ("PASS s3cret-11", "401 ERROR!"),
+        ("s3cret-12", "401 ERROR!"),
+    ] {
+        assert_eq!(machine.ask(request), answer);
+    }
+    let log = server.stop().stderr;
+    assert!(log.contains("unknown card or wrong PIN"), "{log}");
     assert!(!log.contains("s3cret"), "{log}");
 
     let server = start(&["--handout", "atm-login", "--port", "0", "-v", "-v"]);

@@ -167,8 +167,15 @@ fn view(recordings: &[PathBuf], capture: &Path) -> PathBuf {
     capture.to_owned()
 }
 
-/// A capture of connections to the bank: at these ports it says these pieces.
-pub fn capture_of(directory: &Path, name: &str, connections: &[(u16, Vec<Vec<u8>>)]) -> PathBuf {
+/// A connection to a server at this port, and what goes over it.
+pub struct MadeConnection {
+    pub port: u16,
+    pub transport: Transport,
+    pub pieces: Vec<(Direction, Vec<u8>)>,
+}
+
+/// A capture of these connections.
+pub fn capture_of(directory: &Path, name: &str, connections: &[MadeConnection]) -> PathBuf {
     let recording = directory.join(format!("{name}.jsonl"));
     let run = r#""run":"0123456789abcdef""#;
     let mut text = format!(
@@ -176,24 +183,36 @@ pub fn capture_of(directory: &Path, name: &str, connections: &[(u16, Vec<Vec<u8>
     );
     text += r#""side":"server","arguments":[],"wall":"2026-11-21T12:00:00Z","secrets":"masked"}"#;
     let mut n = 0;
-    for (connection, (port, pieces)) in connections.iter().enumerate() {
-        let sent = pieces.iter().map(|bytes| {
-            EventKind::Sent(Message {
-                direction: Direction::ToClient,
+    for (number, connection) in connections.iter().enumerate() {
+        let MadeConnection {
+            port, transport, ..
+        } = connection;
+        let framing = match transport {
+            Transport::Tcp => "raw",
+            Transport::Udp => "datagram",
+        };
+        let transport = transport.name();
+        let crossed = connection.pieces.iter().map(|(direction, bytes)| {
+            let message = Message {
+                direction: *direction,
                 bytes: bytes.as_slice().into(),
                 text: None,
                 masked: false,
                 partial: false,
-            })
+            };
+            match direction {
+                Direction::ToServer => EventKind::Received(message),
+                Direction::ToClient => EventKind::Sent(message),
+            }
         });
-        for kind in std::iter::once(EventKind::Connected).chain(sent) {
+        for kind in std::iter::once(EventKind::Connected).chain(crossed) {
             n += 1;
             text += &format!(
                 "\n{{{run},\"n\":{n},\"t\":{n},\"wall\":\"2026-11-21T12:00:00Z\",\"side\":\"server\",\
-                 \"service\":\"atm\",\"transport\":\"tcp\",\"framing\":\"raw\",\
-                 \"connection\":{connection},\"local\":\"127.0.0.1:{port}\",\
+                 \"service\":\"atm\",\"transport\":\"{transport}\",\"framing\":\"{framing}\",\
+                 \"connection\":{number},\"local\":\"127.0.0.1:{port}\",\
                  \"peer\":\"127.0.0.1:{}\",{}",
-                50_000 + connection,
+                50_000 + number,
                 &serde_json::to_string(&kind).unwrap()[1..]
             );
         }

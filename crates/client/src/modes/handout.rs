@@ -13,6 +13,7 @@ mod exchange;
 mod person;
 pub(crate) mod talk;
 mod text;
+mod textbook_atm;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -159,6 +160,7 @@ fn play(
         Handout::Calculator => calculator::run(&target, output),
         Handout::Chat => chat::run(&target, output),
         Handout::Echo => exchange::echo(&target, output),
+        Handout::TextbookAtm => textbook_atm::run(&target, output),
         Handout::Joke
         | Handout::KnockKnock
         | Handout::Greeting

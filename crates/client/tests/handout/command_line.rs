@@ -85,8 +85,8 @@ fn all_are_listed_with_transport_port_source_and_title() {
     assert_eq!(
         ended.stdout.lines().last(),
         Some(
-            "{\"name\":\"udp\",\"ok\":true,\"port\":65432,\"source\":\"lab 004\",\
-             \"title\":\"a datagram without an answer\",\"transport\":\"udp\"}"
+            "{\"name\":\"textbook-atm\",\"ok\":true,\"port\":2525,\"source\":\"Kurose and Ross\",\
+             \"title\":\"the cash machine of the textbook's exercise\",\"transport\":\"tcp\"}"
         )
     );
 }

@@ -13,7 +13,7 @@ struct Dialogue {
     shown: &'static str,
 }
 
-const DIALOGUES: [Dialogue; 10] = [
+const DIALOGUES: [Dialogue; 11] = [
     Dialogue {
         name: "text-session",
         typed: "HELLO Wörld\n97 prime\n98 prime\n010 palindrome\n12 palindrome\n7 cube\n  A \n",
@@ -112,6 +112,31 @@ const DIALOGUES: [Dialogue; 10] = [
                 S: closed\nS closes"],
         shown: "Received: accepted\nReceived: accepted\nReceived: closed\n",
     },
+    Dialogue {
+        name: "textbook-atm",
+        typed: "Eve\nJoty\n9999\nJoty\n1234\n1\n2\n20.50\nx\n2\n99999\n3\n",
+        connections: &[r"C: HELO Eve\n
+S: 401 ERROR!\n
+C: HELO Joty\n
+S: 500 AUTH REQUIRED!\n
+C: PASSWD 9999\n
+S: 401 ERROR!\n
+C: HELO Joty\n
+S: 500 AUTH REQUIRED!\n
+C: PASSWD 1234\n
+S: 525 OK!\n
+C: BALANCE\n
+S: AMOUNT:10000\n
+C: WITHDRAWL 20.50\n
+S: 525 OK!\n
+C: WITHDRAWL 99999\n
+S: 401 ERROR!\n
+C: BYE\n
+S: BYE\n
+S closes"],
+        shown: "401 ERROR!\n500 AUTH REQUIRED!\n401 ERROR!\n500 AUTH REQUIRED!\n525 OK!\n\
+                AMOUNT:10000\n525 OK!\n401 ERROR!\nBYE\n",
+    },
 ];
 
 #[test]
@@ -143,6 +168,7 @@ fn a_server_that_closes_instead_of_answering_is_reported_with_a_status() {
                 // The money may have gone.
                 "atm-card" if asked.starts_with("VERIFY") || asked.starts_with("BALANCE") => 3,
                 "atm-card" => 4,
+                "textbook-atm" if asked.starts_with("WITHDRAWL") => 4,
                 // Not what the script says.
                 "knock-knock" | "accepted" | "greeting" | "sixteen" | "length-prefix" => 5,
                 _ => 3,

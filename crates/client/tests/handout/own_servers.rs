@@ -73,6 +73,12 @@ fn either_half_understands_the_other() {
                 "Received: accepted\nReceived: closed\n",
             ),
             Handout::Udp => (&[][..], "", ""),
+            Handout::TextbookAtm => (
+                &[][..],
+                "Joty\n9999\nJoty\n1234\n2\n500.50\n2\n10000\n1\n3\n",
+                "500 AUTH REQUIRED!\n401 ERROR!\n500 AUTH REQUIRED!\n525 OK!\n\
+                 525 OK!\n401 ERROR!\nAMOUNT:9499.50\nBYE\n",
+            ),
         };
         let ended = both_halves_apart(handout, arguments, typed);
         let name = handout.name();
@@ -98,6 +104,18 @@ fn an_amount_that_may_have_been_cut_off_is_not_withdrawn() {
     let balance = "Response from bank server: BALANCE_ACK 10000\n";
     ended.exited(1, balance);
     ended.complained(1, &["may have been cut off"]);
+}
+
+#[test]
+fn a_textbook_customer_who_leaves_at_any_question_says_bye() {
+    for (typed, shown) in [
+        ("", "BYE\n"),
+        ("Joty\n", "500 AUTH REQUIRED!\nBYE\n"),
+        ("Joty\n1234\n", "500 AUTH REQUIRED!\n525 OK!\nBYE\n"),
+        ("Joty\n1234\n2\n", "500 AUTH REQUIRED!\n525 OK!\nBYE\n"),
+    ] {
+        both_halves(Handout::TextbookAtm, &[], typed).exited(0, shown);
+    }
 }
 
 #[test]

@@ -68,6 +68,35 @@ fn the_log_in_is_asked_for_until_it_is_taken_and_hides_the_password() {
 }
 
 #[test]
+fn the_textbooks_pin_is_hidden_and_the_menu_comes_after_it() {
+    let server = printed(&[r"C: HELO Joty\n
+S: 500 AUTH REQUIRED!\n
+C: PASSWD s3cr3t\n
+S: 525 OK!\n
+C: BALANCE\n
+S: AMOUNT:10000\n
+C: BYE\n
+S: BYE\n
+S closes"]);
+    let mut terminal = start(&["handout", "textbook-atm"], &server);
+    terminal.answer("user id: ", "Joty");
+    terminal.expect("\n500 AUTH REQUIRED!\r\n");
+    terminal.answer("PIN: ", "s3cr3t");
+    terminal.expect("\n525 OK!\r\n");
+    terminal.expect("3. Exit");
+    terminal.answer("choice (1, 2 or 3): ", "1");
+    terminal.expect("\nAMOUNT:10000\r\n");
+    terminal.answer("choice (1, 2 or 3): ", "2");
+    terminal.answer("amount: ", "");
+    terminal.expect("\nan empty line cannot be sent here\r\n");
+    terminal.expect("amount: ");
+    terminal.press(CTRL_D);
+    let seen = terminal.end_restored(0);
+    assert!(!seen.contains("s3cr3t"), "{seen:?}");
+    server.finish();
+}
+
+#[test]
 fn the_calculator_warns_of_what_it_does_not_send() {
     let server = printed(&["C: Ann\nC: 12 + 13\nS: 25.0\nC: q\nS closes"]);
     let mut terminal = start(&["handout", "calculator"], &server);

@@ -11,6 +11,9 @@ const VERBS: [&str; 9] = [
     LOG_IN, BALANCE, WITHDRAW, DEPOSIT, CONFIRM, ROLLBACK, CREATE, TERMINAL, QUIT,
 ];
 
+/// The textbook's verb for a log-in, with nothing after it but the PIN.
+const PASSWD: &str = "PASSWD";
+
 /// The beginning of the answer to an unknown verb, before it quotes the verb.
 const QUOTES_VERB: &str = "ERR unknown-verb unknown verb \"";
 
@@ -53,6 +56,11 @@ pub fn secrets(message: &[u8]) -> Vec<Range<usize>> {
             let secret = words.into_iter().skip(first).take(most);
             secrets.extend(secret.filter(is_secret));
         }
+    }
+    let mut from = 0;
+    while let Some(found) = find(&message[from..], PASSWD.as_bytes()) {
+        from += found + PASSWD.len();
+        secrets.extend(words(message, from));
     }
     // A message without an id is a hand-out's, and has no key.
     for (verb, key) in [(WITHDRAW, 2), (DEPOSIT, 2), (CONFIRM, 1), (ROLLBACK, 1)] {
@@ -241,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn all_that_follows_the_verb_of_the_textbook_is_a_pin() {
+        for (message, expected) in [
+            ("PASSWD 1234", "PASSWD ****"),
+            ("passwd my pin\r\nBALANCE", "passwd ** ***\r\nBALANCE"),
+            (
+                "HELO Joty\nPASSWD 1234\nWITHDRAWL 500\n",
+                "HELO Joty\nPASSWD ****\nWITHDRAWL 500\n",
+            ),
+            ("PASSWD", "PASSWD"),
+        ] {
+            assert_eq!(masked(message), expected);
+        }
+    }
+
+    #[test]
     fn the_list_of_verbs_in_a_refusal_is_no_secret() {
         let refusal = "1234".parse::<Request>().unwrap_err();
         let answer = alloc::format!("ERR unknown-verb {}", refusal.words);
@@ -304,7 +327,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_places_are_within_the_message(
-            message in "(VERIFY_CARD_AND_PASSWORD|create_account|[ ,\n]|LOGIN_|1234){0,9}"
+            message in "(VERIFY_CARD_AND_PASSWORD|create_account|PASSWD|[ ,\n]|LOGIN_|1234){0,9}"
         ) {
             for secret in secrets(message.as_bytes()) {
                 proptest::prop_assert!(message.get(secret).is_some());

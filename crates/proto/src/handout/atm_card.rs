@@ -11,9 +11,8 @@ use uuid::Uuid;
 
 use super::bank::{Answer, Request};
 use super::python::{integer, words};
-use super::wording::{Step, Wording};
+use super::wording::{Step, Wording, verb_for_log};
 use crate::atm::{self, Amount, CardNumber, CreationId, Holder, Money, Pin, TransactionId};
-use crate::printable::quoted;
 use crate::refusal::{Code, Refusal};
 
 /// The answer to a request with too few words.
@@ -209,13 +208,7 @@ impl<I: FnMut() -> Uuid> Wording for AtmCard<I> {
 
     /// Only the verb, because passwords may follow it.
     fn for_log(&self, message: &[u8]) -> String {
-        let length = message.len();
-        let text = str::from_utf8(message).unwrap_or_default();
-        let verb = words(text).next().unwrap_or_default();
-        match verb.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'_')) {
-            true if !verb.is_empty() => format!("{} in {length} bytes", quoted(verb)),
-            _ => format!("{length} bytes that begin with no verb"),
-        }
+        verb_for_log(message)
     }
 
     fn answered(&mut self, answer: Result<Answer, Refusal>) -> Step<Request> {

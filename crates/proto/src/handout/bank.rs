@@ -1,4 +1,4 @@
-//! Requests of the hand-outs' two banks to the bank, beyond those of a native cash machine.
+//! Requests of the hand-outs' banks to the bank, beyond those of a native cash machine.
 
 use crate::atm::{self, CardNumber, Holder, Pin};
 

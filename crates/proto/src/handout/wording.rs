@@ -5,9 +5,11 @@
 //! sockets and services.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::python::words;
 use crate::printable::quoted;
 use crate::refusal::Refusal;
 
@@ -53,7 +55,7 @@ pub trait Wording {
     /// Its answer.
     type Answer;
 
-    /// Handles a message: what one read returned, 1 to 1,024 arbitrary bytes.
+    /// Handles a message: arbitrary bytes, as many as the framing allows.
     fn received(&mut self, message: &[u8]) -> Step<Self::Request>;
 
     /// Handles the service's answer to [`Step::Ask`].
@@ -78,5 +80,16 @@ pub trait Wording {
     /// What stays unfinished if the connection ends here, for a log.
     fn unfinished(&self) -> Option<String> {
         None
+    }
+}
+
+/// A message for a log by its verb alone, where a password may follow.
+pub fn verb_for_log(message: &[u8]) -> String {
+    let length = message.len();
+    let text = str::from_utf8(message).unwrap_or_default();
+    let verb = words(text).next().unwrap_or_default();
+    match verb.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'_')) {
+        true if !verb.is_empty() => format!("{} in {length} bytes", quoted(verb)),
+        _ => format!("{length} bytes that begin with no verb"),
     }
 }

@@ -1,21 +1,22 @@
-//! The loop of a printed conversation: one read is one message.
+//! The loop of a printed conversation.
 
 use std::io;
 
-use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::handout::wording::{Step, Wording};
 use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
-use wire::fault::Exchange;
 
+use super::exchange_of;
 use crate::connections::{ConnectionPermit, ConnectionStatus};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
 
-/// A service whose conversations this begins, each a wording and what answers its requests.
+/// The service of a hand-out whose conversations this begins, each a wording and what answers its
+/// requests.
 pub struct WordedConversations<F> {
-    /// Whether its requests have one answer each.
-    pub exchange: Exchange,
+    /// The hand-out.
+    pub handout: Handout,
     /// Begins the conversation of a new connection.
     pub begin: F,
 }
@@ -28,7 +29,8 @@ where
 {
     fn serve(&self, incoming: IncomingConnection<'_>) -> io::Result<End> {
         let permit = incoming.permit;
-        let mut connection = incoming.messages(Framing::Raw, self.exchange)?;
+        let mut connection =
+            incoming.messages(self.handout.framing(), exchange_of(self.handout))?;
         let (mut wording, ask) = (self.begin)(permit.watch());
         let end = hold(&mut wording, ask, &mut connection, permit);
         if let Some(unfinished) = wording.unfinished() {
@@ -111,7 +113,7 @@ fn send_apart(writer: &mut Writer, messages: &[Vec<u8>]) -> Result<(), SendError
 
 /// Sends a message in one write, however long lower case has made it.
 fn send(writer: &mut Writer, message: &[u8]) -> Result<(), SendError> {
-    for piece in message.chunks(Framing::Raw.max_payload()) {
+    for piece in message.chunks(writer.framing().max_payload()) {
         writer.queue(piece)?;
     }
     writer.flush()

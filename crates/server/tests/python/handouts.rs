@@ -50,7 +50,7 @@ fn end_apart(file: &str, address: SocketAddr, arguments: &[&str], typed: &str) -
 }
 
 /// Hand-outs over TCP whose answers are known to the byte: the file, what is typed, what comes out.
-const SAID: [(&str, &str, &str, &str); 9] = [
+const SAID: [(&str, &str, &str, &str); 10] = [
     (
         "text-session",
         "text_session.py",
@@ -99,6 +99,13 @@ const SAID: [(&str, &str, &str, &str); 9] = [
         "accepted.py",
         "hello\nclosed\nClOsE\nmore\n",
         "Received: accepted\nReceived: accepted\nReceived: closed\n",
+    ),
+    (
+        "textbook-atm",
+        "textbook_atm.py",
+        "Eve\n1\n123456789\n1234\n2\n20.50\n2\n99999\n2\n-5\n1\n4\n3\n",
+        "500 AUTH REQUIRED!\n401 ERROR!\n500 AUTH REQUIRED!\n525 OK!\n525 OK!\n401 ERROR!\n\
+         401 ERROR!\nAMOUNT:9979.50\nBYE\n",
     ),
 ];
 

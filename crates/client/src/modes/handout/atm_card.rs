@@ -1,11 +1,10 @@
 //! Report 001, problem B: a bank that is asked one thing a connection.
 
-use proto::printable::quoted;
 use serde_json::json;
 use wire::fault::generator::Xoshiro256PlusPlus;
 
 use super::person::{Field, Menu, Person};
-use super::talk::{HandoutConnection, NO_ANSWER, may_be_done, outcome_unknown};
+use super::talk::{HandoutConnection, NO_ANSWER, may_be_done, not_printed, outcome_unknown};
 use crate::failure::{Failure, Status};
 use crate::output::{Output, say};
 use crate::session::Target;
@@ -103,12 +102,7 @@ fn ask(mut talk: HandoutConnection, request: &str, person: &mut Person) -> Resul
     if !answer.is_empty() {
         let shown = person.show(before, &answer);
         return shown.map_err(|failure| match changes {
-            true => {
-                let why = failure.words();
-                let why = why.as_deref().unwrap_or("nobody reads standard output");
-                let said = quoted(&answer);
-                Failure::Unknown(format!("the bank said {said}; it was not printed ({why})").into())
-            }
+            true => not_printed(&answer, &failure),
             false => failure,
         });
     }

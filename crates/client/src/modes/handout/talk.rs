@@ -1,6 +1,6 @@
-//! A connection to a printed program, which says where none of its messages ends.
+//! A connection to a printed program. Nearly none says where its messages end.
 //!
-//! What one read returns is a message, as the printed programs have it. But a read may also return
+//! Without a framing, what one read returns is a message, as the printed programs have it. But a read may also return
 //! half a message or one and a half, so wherever the hand-out says what must come, that decides.
 
 use std::thread;
@@ -267,6 +267,14 @@ fn alternatives(texts: &[&str]) -> String {
 /// The server was lost, or answered something else, when it had been asked to move money.
 pub fn outcome_unknown(report: Report) -> Failure {
     Failure::Unknown(report.reworded(may_be_done))
+}
+
+/// The bank answered a request that moves money, and the answer could not be printed.
+pub fn not_printed(said: &str, failure: &Failure) -> Failure {
+    let why = failure.words();
+    let why = why.as_deref().unwrap_or("nobody reads standard output");
+    let said = quoted(said);
+    Failure::Unknown(format!("the bank said {said}; it was not printed ({why})").into())
 }
 
 /// That money may have moved.

@@ -51,7 +51,7 @@ fn run_apart(handout: Handout, server: &Process, arguments: &[&str], typed: &str
 }
 
 /// Hand-outs whose answers are known to the byte: what is typed, what comes out.
-const SAID: [(Handout, &str, &str); 12] = [
+const SAID: [(Handout, &str, &str); 13] = [
     (
         Handout::TextSession,
         "HELLO  World\n97 prime\n561 prime\n010 palindrome\n12 palindrome\n97 square\n",
@@ -98,6 +98,12 @@ const SAID: [(Handout, &str, &str); 12] = [
         "Received: accepted\nReceived: accepted\nReceived: closed\n",
     ),
     (Handout::Udp, "", ""),
+    (
+        Handout::TextbookAtm,
+        "Eve\n1\nJoty\n9999\nJoty\n1234\n2\n20.50\n2\n99999\n2\n-5\n1\n3\n",
+        "500 AUTH REQUIRED!\n401 ERROR!\n500 AUTH REQUIRED!\n401 ERROR!\n\
+         500 AUTH REQUIRED!\n525 OK!\n525 OK!\n401 ERROR!\n401 ERROR!\nAMOUNT:9979.50\nBYE\n",
+    ),
 ];
 
 #[test]

@@ -1,13 +1,16 @@
-//! Every exchange in `docs/labs.md`, played against the hand-outs' servers.
+//! The pages of `docs/handouts/`: each exchange is played against the hand-out's server.
 //!
 //! The header is the hand-out; `\n` is a line feed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::atm::Kind;
+use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::handout::float::repr;
 use proto::handout::pickle::PickledAnswer;
@@ -21,17 +24,40 @@ use super::chat::first;
 use super::{hear, hear_the_end, say, started_with};
 use crate::exchanges::{Exchange, Turn, exchanges};
 
-const LABS: &str = include_str!("../../../docs/labs.md");
+fn directory() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/handouts"))
+}
+
+fn page(handout: Handout) -> String {
+    fs::read_to_string(directory().join(format!("{}.md", handout.name()))).unwrap()
+}
+
+/// The one exchange of its page.
+pub fn exchange_of(handout: Handout) -> Exchange {
+    let mut found = exchanges(page(handout).leak());
+    assert_eq!(found.len(), 1, "{handout}: one exchange a page");
+    let exchange = found.remove(0);
+    assert_eq!(exchange.header, [handout.name()]);
+    exchange
+}
 
 fn text(said: &str) -> String {
     said.replace("\\n", "\n")
+}
+
+/// A message as the hand-out's programs send it.
+pub fn framed(handout: Handout, said: &str) -> String {
+    match handout.framing() {
+        Framing::Line => text(said) + "\n",
+        _ => text(said),
+    }
 }
 
 fn play_stream(exchange: &Exchange, server: &Service, handout: Handout) {
     let mut streams: BTreeMap<char, TcpStream> = BTreeMap::new();
     let mut before: Option<&Turn> = None;
     for turn in &exchange.turns {
-        let said = turn.said.map(text);
+        let said = turn.said.map(|said| framed(handout, said));
         if let (Handout::Chat, true, Some(name)) = (handout, streams.is_empty(), &said) {
             // No other member hears of the first.
             streams.insert(turn.client, first(server, name));
@@ -103,11 +129,10 @@ fn hear_pickled(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn every_exchange_of_the_labs_is_what_the_hand_outs_say() {
+fn the_exchange_of_every_page_is_what_the_hand_out_says() {
     let moment: jiff::Zoned = "2026-11-21T07:44:16[UTC]".parse().unwrap();
-    let mut played = BTreeSet::new();
-    for exchange in exchanges(LABS) {
-        let handout = Handout::parse(exchange.header[0]).unwrap();
+    for handout in Handout::ALL {
+        let exchange = exchange_of(handout);
         let config = Config {
             clock: Clock::Fixed(Box::new(moment.clone())),
             ..Config::default()
@@ -117,7 +142,30 @@ fn every_exchange_of_the_labs_is_what_the_hand_outs_say() {
             Transport::Tcp => play_stream(&exchange, &server, handout),
             Transport::Udp => exchange.play_datagrams(&server, |said| text(said).into_bytes()),
         }
-        played.insert(handout);
     }
-    assert_eq!(played, BTreeSet::from(Handout::ALL));
+}
+
+#[test]
+fn every_page_names_source_port_and_both_halves_and_the_table_of_the_labs_leads_to_it() {
+    let labs = include_str!("../../../docs/labs.md");
+    for handout in Handout::ALL {
+        let (name, page) = (handout.name(), page(handout));
+        for part in [
+            format!("# `{name}`: "),
+            format!("| printed in | {}", handout.source()),
+            format!(
+                "{}, {}",
+                handout.port(),
+                handout.transport().name().to_uppercase()
+            ),
+            format!("`labserver --handout {name}`"),
+            format!("`labclient handout {name}`"),
+        ] {
+            assert!(page.contains(&part), "{name}: {part}");
+        }
+        let row = format!("| [`{name}`](handouts/{name}.md) | {} | ", handout.source());
+        assert!(labs.contains(&row), "{row}");
+    }
+    let pages = fs::read_dir(directory()).unwrap().count();
+    assert_eq!(pages, Handout::ALL.len());
 }
