@@ -95,15 +95,16 @@ impl Server {
 
     /// What talks over this stream.
     fn peer(&self, stream: Result<TcpStream, String>, framing: Framing) -> Result<Peer, Failure> {
-        let stream = stream.map_err(|error| {
-            Failure::Broken(Box::new(Finding {
+        let stream = stream.map_err(|error| match self.is_shared() && self.may_lack_one() {
+            true => not_there(Transport::Tcp, self.address),
+            false => Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
                 expected: Expected::Described("a connection".into()),
                 came: Came::Described(error),
                 cause: self
                     .ended()
                     .map(|how| format!("the server has ended: {how}")),
-            }))
+            })),
         })?;
         let stream = Arc::new(stream);
         let number = self.connections.replace(self.connections.get() + 1);
@@ -146,16 +147,14 @@ impl Server {
     /// A program of two transports may listen over one alone: then there is nothing to be judged of
     /// the other.
     fn needs(&self, transport: Transport) -> Result<(), Failure> {
-        if self.dialect.transports().len() < 2 || self.ended().is_some() {
+        // Where it was talked to before, it did listen.
+        let is_first = self.may_lack_one() && self.connections.get() == 0;
+        let Some(program) = self.program.as_ref().filter(|_| is_first) else {
             return Ok(());
-        }
-        let listens = || match &self.program {
-            Some(program) => program.borrow().listens(transport),
-            None => transport == Transport::Udp || connect_to(&[self.address], self.wait()).is_ok(),
         };
         let by = Instant::now() + SECOND_TRANSPORT;
-        while !listens() {
-            if Instant::now() >= by || self.program.is_none() {
+        while !program.borrow().listens(transport) && self.ended().is_none() {
+            if Instant::now() >= by {
                 return Err(not_there(transport, self.address));
             }
             thread::sleep(Duration::from_millis(10));
@@ -163,14 +162,8 @@ impl Server {
         Ok(())
     }
 
-    /// Whether it was started by this check.
-    pub fn is_started(&self) -> bool {
-        self.program.is_some()
-    }
-
-    /// That it can be killed and started again, for a case that is to leave nothing half done.
-    pub fn can_be_restarted(&self) -> Result<(), Failure> {
-        self.started_program().map(|_| ())
+    fn may_lack_one(&self) -> bool {
+        self.dialect.transports().len() > 1
     }
 
     /// Kills it at once, and starts it again where it was.
