@@ -95,7 +95,7 @@ impl Server {
 
     /// What talks over this stream.
     fn peer(&self, stream: Result<TcpStream, String>, framing: Framing) -> Result<Peer, Failure> {
-        let stream = stream.map_err(|error| match self.is_shared() && self.may_lack_one() {
+        let stream = stream.map_err(|error| match !self.is_started() && self.may_lack_one() {
             true => not_there(Transport::Tcp, self.address),
             false => Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
@@ -140,7 +140,7 @@ impl Server {
         let mut socket =
             socket.map_err(|error| Failure::Undecided(format!("no socket: {error}")))?;
         // Only of a program that was started here is it known that it did listen.
-        socket.may_be_alone = self.program.is_none();
+        socket.may_be_alone = !self.is_started();
         Ok(socket)
     }
 
@@ -166,6 +166,16 @@ impl Server {
         self.dialect.transports().len() > 1
     }
 
+    /// Whether it was started by this check.
+    pub fn is_started(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// That it can be killed and started again, for a case that is to leave nothing half done.
+    pub fn can_be_restarted(&self) -> Result<(), Failure> {
+        self.started_program().map(|_| ())
+    }
+
     /// Kills it at once, and starts it again where it was.
     pub fn crash_and_restart(&self) -> Result<(), Failure> {
         let mut program = self.started_program()?.borrow_mut();
@@ -180,11 +190,6 @@ impl Server {
                          after `--`";
             Failure::Undecided(words.into())
         })
-    }
-
-    /// Whether it runs anyway, and others may be its clients.
-    pub fn is_shared(&self) -> bool {
-        self.program.is_none()
     }
 
     /// How it has ended, if it was started by the check and has.
