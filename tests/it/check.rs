@@ -12,6 +12,8 @@ use testkit::{assert_contains, at_once, wait_until};
 
 use crate::{program, programs};
 
+mod services;
+
 /// `labclient check` with these words, and our server of this mode, with these.
 fn check(words: &str, mode: &str, server: &str) -> Program {
     let file = programs().command("labserver");

@@ -61,6 +61,14 @@ impl Dialect {
         }
     }
 
+    /// Where this section stands.
+    pub fn page(&self, section: &str) -> String {
+        match self {
+            Dialect::Handout(_) => "docs/labs.md#their-messages".into(),
+            Dialect::Service(_) | Dialect::Script(..) => format!("docs/protocol.md#{section}"),
+        }
+    }
+
     /// What it is spoken over; a server may have one of several alone.
     pub fn transports(&self) -> &'static [Transport] {
         let one = match self {

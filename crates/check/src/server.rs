@@ -95,15 +95,16 @@ impl Server {
 
     /// What talks over this stream.
     fn peer(&self, stream: Result<TcpStream, String>, framing: Framing) -> Result<Peer, Failure> {
-        let stream = stream.map_err(|error| {
-            Failure::Broken(Box::new(Finding {
+        let stream = stream.map_err(|error| match !self.is_started() && self.may_lack_one() {
+            true => not_there(Transport::Tcp, self.address),
+            false => Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
                 expected: Expected::Described("a connection".into()),
                 came: Came::Described(error),
                 cause: self
                     .ended()
                     .map(|how| format!("the server has ended: {how}")),
-            }))
+            })),
         })?;
         let stream = Arc::new(stream);
         let number = self.connections.replace(self.connections.get() + 1);
@@ -139,28 +140,30 @@ impl Server {
         let mut socket =
             socket.map_err(|error| Failure::Undecided(format!("no socket: {error}")))?;
         // Only of a program that was started here is it known that it did listen.
-        socket.may_be_alone = self.program.is_none();
+        socket.may_be_alone = !self.is_started();
         Ok(socket)
     }
 
     /// A program of two transports may listen over one alone: then there is nothing to be judged of
     /// the other.
     fn needs(&self, transport: Transport) -> Result<(), Failure> {
-        if self.dialect.transports().len() < 2 || self.ended().is_some() {
+        // Where it was talked to before, it did listen.
+        let is_first = self.may_lack_one() && self.connections.get() == 0;
+        let Some(program) = self.program.as_ref().filter(|_| is_first) else {
             return Ok(());
-        }
-        let listens = || match &self.program {
-            Some(program) => program.borrow().listens(transport),
-            None => transport == Transport::Udp || connect_to(&[self.address], self.wait()).is_ok(),
         };
         let by = Instant::now() + SECOND_TRANSPORT;
-        while !listens() {
-            if Instant::now() >= by || self.program.is_none() {
+        while !program.borrow().listens(transport) && self.ended().is_none() {
+            if Instant::now() >= by {
                 return Err(not_there(transport, self.address));
             }
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    fn may_lack_one(&self) -> bool {
+        self.dialect.transports().len() > 1
     }
 
     /// Whether it was started by this check.
@@ -187,11 +190,6 @@ impl Server {
                          after `--`";
             Failure::Undecided(words.into())
         })
-    }
-
-    /// Whether it runs anyway, and others may be its clients.
-    pub fn is_shared(&self) -> bool {
-        self.program.is_none()
     }
 
     /// How it has ended, if it was started by the check and has.

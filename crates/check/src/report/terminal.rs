@@ -76,7 +76,8 @@ fn broken(
         judgement.id, case.level
     )?;
     writeln!(out, "  {}", case.rule)?;
-    writeln!(out, "  See docs/protocol.md#{}\n", case.section)?;
+    let page = report.plan.dialect.page(case.section);
+    writeln!(out, "  See {page}\n")?;
     if !finding.sent.is_empty() {
         writeln!(out, "  sent      {}", shown(&finding.sent))?;
     }
