@@ -309,7 +309,6 @@ fn create_again(server: &Server) -> Outcome {
     other.peer.asks(&request, &format!("{answer}, repeat"))?;
     let others = [
         card.creation(&created, "51"),
-        card.mistyped().creation(&created, "50"),
         Card::fresh(server).creation(&created, "50"),
     ];
     for request in others {
