@@ -146,7 +146,7 @@ fn after_settlement(server: &Server) -> Outcome {
 fn after_decline(server: &Server) -> Outcome {
     server.can_be_restarted()?;
     let (mut machine, before) = Machine::with_funds(server)?;
-    let too_much = Transaction::withdrawal(server, before.available + 1);
+    let too_much = Transaction::withdrawal(server, before.available + 1_00);
     machine.is_refused(&too_much.hold(), Code::InsufficientFunds)?;
     crash(server, machine)?;
     let mut machine = Machine::with_card(server, &Card::joty())?;
@@ -212,12 +212,14 @@ fn account(server: &Server) -> Outcome {
     machine.asks(&request, &answer)?;
     crash(server, machine)?;
     let mut machine = Machine::connect(server)?;
-    machine.asks_again(&request, &answer)?;
-    machine.log_in(&card)?;
-    machine.has(Balance {
+    let opened = Balance {
         available: opening,
         held: 0,
-    })
+    };
+    machine.log_in(&card)?;
+    machine.has(opened)?;
+    machine.asks_again(&request, &answer)?;
+    machine.has(opened)
 }
 
 fn before_answer(server: &Server) -> Outcome {
