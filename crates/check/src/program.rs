@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
 use proto::printable::printable;
+use rand::RngExt;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, kill_process_group, prlimit};
 use uuid::Uuid;
 
@@ -278,9 +279,11 @@ impl Drop for Program {
 /// A port that nothing uses now, over TCP or UDP.
 fn free_port() -> io::Result<u16> {
     loop {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        match UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) {
+        // Below those that systems give to connections: one of these may be taken before the program
+        // has it, or while it starts again.
+        let port = rand::rng().random_range(10_000..32_000);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        match listener.and_then(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, port))) {
             Ok(_) => return Ok(port),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Err(error) => return Err(error),

@@ -176,11 +176,21 @@ impl Server {
         self.started_program().map(|_| ())
     }
 
-    /// Kills it at once, and starts it again where it was.
+    /// Kills it at once, and starts it where it was.
     pub fn crash_and_restart(&self) -> Result<(), Failure> {
-        let mut program = self.started_program()?.borrow_mut();
-        program.kill();
-        let started = program.start_again();
+        self.crash()?;
+        self.restart()
+    }
+
+    /// Kills it at once.
+    pub fn crash(&self) -> Result<(), Failure> {
+        self.started_program()?.borrow_mut().kill();
+        Ok(())
+    }
+
+    /// Starts it where it was, after a crash.
+    pub fn restart(&self) -> Result<(), Failure> {
+        let started = self.started_program()?.borrow_mut().start_again();
         started.map_err(|error| Failure::because("a server that starts again", error.to_string()))
     }
 

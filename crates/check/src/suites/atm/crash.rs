@@ -103,7 +103,7 @@ fn after_hold(server: &Server) -> Outcome {
         machine.holds(transaction)?;
     }
     machine.holds(&undone)?;
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let mut machine = Machine::connect(server)?;
     machine.holds_again(&undone)?;
     machine.rolls_back(&undone)?;
@@ -130,7 +130,7 @@ fn after_settlement(server: &Server) -> Outcome {
         machine.confirms(transaction)?;
         now = transaction.confirmed_in(now);
     }
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let mut machine = Machine::connect(server)?;
     machine.asks_again(&undone.rollback(), &undone.is_rolled_back())?;
     machine.is_refused(&undone.hold(), Code::AlreadyRolledBack)?;
@@ -146,9 +146,9 @@ fn after_settlement(server: &Server) -> Outcome {
 fn after_decline(server: &Server) -> Outcome {
     server.can_be_restarted()?;
     let (mut machine, before) = Machine::with_funds(server)?;
-    let too_much = Transaction::withdrawal(server, before.available + 1);
+    let too_much = Transaction::withdrawal(server, before.available + 1_00);
     machine.is_refused(&too_much.hold(), Code::InsufficientFunds)?;
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let mut machine = Machine::with_card(server, &Card::joty())?;
     machine.is_refused(&too_much.confirm(), Code::Declined)?;
     machine.takes(server, -1_00)?;
@@ -163,7 +163,7 @@ fn after_early_rollback(server: &Server) -> Outcome {
     for transaction in &late {
         machine.rolls_back(transaction)?;
     }
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let (mut machine, before) = Machine::with_funds(server)?;
     for transaction in &late {
         machine.is_refused(&transaction.hold(), Code::AlreadyRolledBack)?;
@@ -179,11 +179,11 @@ fn wrong_pins(server: &Server) -> Outcome {
     for _ in 0..2 {
         machine.fails_to_log_in(&card.mistyped(), Code::WrongCredentials)?;
     }
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let mut machine = Machine::connect(server)?;
     machine.fails_to_log_in(&card.mistyped(), Code::WrongCredentials)?;
     machine.fails_to_log_in(&card, Code::CardLocked)?;
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     Machine::connect(server)?.fails_to_log_in(&card, Code::CardLocked)
 }
 
@@ -193,7 +193,7 @@ fn log_in_id(server: &Server) -> Outcome {
     let id = id("LOGIN");
     let mut machine = Machine::connect(server)?;
     machine.is_refused(&card.mistyped().log_in(&id), Code::WrongCredentials)?;
-    server.crash_and_restart()?;
+    crash(server, machine)?;
     let mut machine = Machine::connect(server)?;
     for _ in 0..3 {
         machine.is_refused(&card.mistyped().log_in(&id), Code::WrongCredentials)?;
@@ -208,15 +208,18 @@ fn account(server: &Server) -> Outcome {
     let id = id("ACC");
     let request = card.creation(&id, &money(opening));
     let answer = format!("OK {id} created");
-    Machine::connect(server)?.asks(&request, &answer)?;
-    server.crash_and_restart()?;
     let mut machine = Machine::connect(server)?;
-    machine.asks_again(&request, &answer)?;
-    machine.log_in(&card)?;
-    machine.has(Balance {
+    machine.asks(&request, &answer)?;
+    crash(server, machine)?;
+    let mut machine = Machine::connect(server)?;
+    let opened = Balance {
         available: opening,
         held: 0,
-    })
+    };
+    machine.log_in(&card)?;
+    machine.has(opened)?;
+    machine.asks_again(&request, &answer)?;
+    machine.has(opened)
 }
 
 fn before_answer(server: &Server) -> Outcome {
@@ -225,12 +228,12 @@ fn before_answer(server: &Server) -> Outcome {
     let mut now = before;
     for transaction in Transaction::both(server) {
         machine.peer.send(&transaction.hold())?;
-        crash_soon(server)?;
+        crash_soon(server, machine)?;
         machine = Machine::with_card(server, &Card::joty())?;
         machine.holds_again(&transaction)?;
         machine.has(transaction.held_in(now))?;
         machine.peer.send(&transaction.confirm())?;
-        crash_soon(server)?;
+        crash_soon(server, machine)?;
         machine = Machine::with_card(server, &Card::joty())?;
         machine.asks_again(&transaction.confirm(), &transaction.is_confirmed())?;
         now = transaction.confirmed_in(now);
@@ -239,9 +242,18 @@ fn before_answer(server: &Server) -> Outcome {
     Ok(())
 }
 
-/// Kills the bank while it does what it was asked, sooner or later.
-fn crash_soon(server: &Server) -> Outcome {
+/// Kills the bank, and starts it again.
+fn crash(server: &Server, machine: Machine) -> Outcome {
+    server.crash()?;
+    // What the connection leaves at the bank's port would keep it from one that does not ask to reuse
+    // its address.
+    machine.peer.reset();
+    server.restart()
+}
+
+/// The same while it does what it was asked, sooner or later.
+fn crash_soon(server: &Server, machine: Machine) -> Outcome {
     let microseconds = server.random.borrow_mut().random_range(0..3_000);
     thread::sleep(Duration::from_micros(microseconds));
-    server.crash_and_restart()
+    crash(server, machine)
 }

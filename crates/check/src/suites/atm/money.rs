@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use proto::refusal::Code;
+use rand::RngExt;
 
 use super::machine::{Balance, Card, Machine, Transaction, amount, id, money};
 use crate::case::Case;
@@ -150,7 +151,7 @@ fn deposit(server: &Server) -> Outcome {
     let deposit = Transaction::deposit(server, amount(server));
     machine.asks(&deposit.hold(), &deposit.is_held(before))?;
     machine.has(before)?;
-    let early = Transaction::withdrawal(server, before.available + 1);
+    let early = Transaction::withdrawal(server, before.available + 1_00);
     machine.is_refused(&early.hold(), Code::InsufficientFunds)?;
     machine.confirms(&deposit)?;
     machine.has(deposit.confirmed_in(before))?;
@@ -179,8 +180,9 @@ fn two_decimals(server: &Server) -> Outcome {
 fn exact(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let mut now = before;
+    let drawn = server.random.borrow_mut().random_range(1_01..=30_00);
     // The hundredfold of the first is, as a float, a little less; the sum of the last a little more.
-    let amounts = [29, 1_15, 2_30, 4_35, 19_99, 10, 10, 10, amount(server)];
+    let amounts = [29, 1_15, 2_30, 4_35, 19_99, 10, 10, 10, drawn];
     for hundredths in amounts {
         let withdrawal = Transaction::withdrawal(server, hundredths);
         machine.holds(&withdrawal)?;
@@ -251,9 +253,9 @@ fn holds_count(server: &Server) -> Outcome {
     let first = Transaction::withdrawal(server, amount(server));
     let rest = before.available - first.hundredths;
     machine.holds(&first)?;
-    let second = Transaction::withdrawal(server, rest + 1);
+    let second = Transaction::withdrawal(server, rest + 1_00);
     machine.is_refused(&second.hold(), Code::InsufficientFunds)?;
-    let third = Transaction::withdrawal(server, rest);
+    let third = Transaction::withdrawal(server, rest - 1_00);
     machine.holds(&third)?;
     machine.has(third.held_in(first.held_in(before)))?;
     machine.rolls_back(&third)?;
@@ -309,7 +311,6 @@ fn create_again(server: &Server) -> Outcome {
     other.peer.asks(&request, &format!("{answer}, repeat"))?;
     let others = [
         card.creation(&created, "51"),
-        card.mistyped().creation(&created, "50"),
         Card::fresh(server).creation(&created, "50"),
     ];
     for request in others {

@@ -241,7 +241,7 @@ fn mismatches(server: &Server, others: fn(&Server, &Transaction) -> Vec<Transact
 fn other_amount(server: &Server) -> Outcome {
     mismatches(server, |_, transaction| {
         let hundredths = transaction.hundredths;
-        [hundredths + 1, hundredths * 10, hundredths - 1]
+        [hundredths + 1_00, hundredths * 10, hundredths - 1_00]
             .map(|other| transaction.with_amount(other))
             .into()
     })
@@ -291,7 +291,7 @@ fn settled(server: &Server) -> Outcome {
 
 fn declined(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
-    let too_much = Transaction::withdrawal(server, before.available + 1);
+    let too_much = Transaction::withdrawal(server, before.available + 1_00);
     machine.is_refused(&too_much.hold(), Code::InsufficientFunds)?;
     let deposit = Transaction::deposit(server, amount(server));
     machine.holds(&deposit)?;

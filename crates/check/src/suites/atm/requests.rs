@@ -53,8 +53,8 @@ fn refusal_names_id(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let held = Transaction::withdrawal(server, amount(server));
     machine.holds(&held)?;
-    let other = held.with_amount(held.hundredths + 1);
-    let too_much = Transaction::withdrawal(server, before.available + 1);
+    let other = held.with_amount(held.hundredths + 1_00);
+    let too_much = Transaction::withdrawal(server, before.available + 1_00);
     let unknown = Transaction::deposit(server, amount(server));
     let (created, login) = (id("ACC"), id("LOGIN"));
     let creation = Card::joty().creation(&created, &money(1_00));
