@@ -8,7 +8,6 @@ use proto::mode::Transport;
 use record::Recorder;
 use wire::datagram::{Endpoint, is_refused};
 
-use crate::server::not_there;
 use crate::verdict::{Came, Expected, Failure, Finding};
 
 /// What the operating system reports where no socket took a datagram.
@@ -104,7 +103,7 @@ impl Datagrams {
     /// This is not what was expected. Where there may never have been a server, that decides nothing.
     pub fn found<T>(&self, expected: Expected, came: Came) -> Result<T, Failure> {
         if self.may_be_alone && matches!(&came, Came::Broken(how) if how == NOT_THERE) {
-            return Err(not_there(Transport::Udp, self.server));
+            return Err(Failure::not_there(Transport::Udp, self.server));
         }
         Err(Failure::Broken(Box::new(Finding {
             sent: self.sent.clone(),

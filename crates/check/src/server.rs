@@ -96,7 +96,7 @@ impl Server {
     /// What talks over this stream.
     fn peer(&self, stream: Result<TcpStream, String>, framing: Framing) -> Result<Peer, Failure> {
         let stream = stream.map_err(|error| match !self.is_started() && self.may_lack_one() {
-            true => not_there(Transport::Tcp, self.address),
+            true => Failure::not_there(Transport::Tcp, self.address),
             false => Failure::Broken(Box::new(Finding {
                 sent: Vec::new(),
                 expected: Expected::Described("a connection".into()),
@@ -155,7 +155,7 @@ impl Server {
         let by = Instant::now() + SECOND_TRANSPORT;
         while !program.borrow().listens(transport) && self.ended().is_none() {
             if Instant::now() >= by {
-                return Err(not_there(transport, self.address));
+                return Err(Failure::not_there(transport, self.address));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -206,13 +206,4 @@ impl Server {
     pub fn ended(&self) -> Option<String> {
         self.program.as_ref()?.borrow_mut().ended()
     }
-}
-
-/// Nothing can be said of a server that is not there over this transport.
-pub(crate) fn not_there(transport: Transport, address: SocketAddr) -> Failure {
-    let (name, port) = (transport.name().to_uppercase(), address.port());
-    Failure::Undecided(format!(
-        "nothing listens on {name} port {port}: start it there as well, or `--skip {}`",
-        transport.name()
-    ))
 }

@@ -1,7 +1,9 @@
 //! What came of judging a case.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use proto::mode::Transport;
 use wire::connection::ReceiveError;
 
 /// What came of a case: nothing where the rule holds.
@@ -64,6 +66,15 @@ impl Failure {
             came: Came::Described(came.into()),
             cause: None,
         }))
+    }
+
+    /// Nothing can be said of a server that is not there over this transport.
+    pub fn not_there(transport: Transport, address: SocketAddr) -> Failure {
+        let (name, port) = (transport.name().to_uppercase(), address.port());
+        Failure::Undecided(format!(
+            "nothing listens on {name} port {port}: start it there as well, or `--skip {}`",
+            transport.name()
+        ))
     }
 
     /// With this cause, where none is known that lies nearer.

@@ -57,9 +57,12 @@ fn quit(server: &Server) -> Outcome {
     member.hears(&format!("EVENT left {} quit", other.name))
 }
 
+/// Ends a member's connection, of which something may be kept open.
+type Ending = fn(Member) -> Result<Option<Member>, Failure>;
+
 fn disconnected(server: &Server) -> Outcome {
-    // How a connection ends, each in a room of its own.
-    let ways: [fn(Member) -> Result<Option<Member>, Failure>; 3] = [
+    // Each in a room of its own.
+    let ways: [Ending; 3] = [
         |_closes| Ok(None),
         |mut half_closes| {
             half_closes.peer.half_close();
