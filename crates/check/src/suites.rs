@@ -8,6 +8,8 @@ use proto::mode::Mode;
 
 use crate::case::Case;
 
+pub use crate::clients::client_cases;
+
 /// All cases of a service's server.
 pub fn server_cases(mode: Mode) -> Vec<Case> {
     let (shared, own): (&[&[Case]], &[Case]) = match mode {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use proto::printable::printable;
+use proto::side::Side;
 
 use super::Report;
 use crate::case::Level;
@@ -122,8 +123,12 @@ fn summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let plan = &report.plan;
     writeln!(
         out,
-        "{} server {}, {} framing, seed {}",
+        "{} {} {}, {} framing, seed {}",
         plan.mode.name(),
+        match report.side {
+            Side::Server => "server",
+            Side::Client => "client",
+        },
         printable(&report.subject),
         plan.framing,
         plan.seed

@@ -1,0 +1,198 @@
+//! The client of date and time.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::case::Case;
+use crate::client::{Client, Finished, OwnServer, quoted};
+use crate::verdict::{Failure, Outcome};
+
+/// Its cases.
+pub const CASES: &[Case] = &[
+    Case::client_must(
+        "client.ordinary",
+        "datetime",
+        "The client asks SEND_DATE or SEND_TIME, as it is told, and shows the answer.",
+        ordinary,
+    ),
+    Case::client_must(
+        "client.lost-answer",
+        "over-udp",
+        "A client whose answer is lost asks again.",
+        lost_answer,
+    )
+    .points(2)
+    .seconds(1)
+    .cause("a datagram may be lost: without a time-out its sender waits for ever"),
+    Case::client_must(
+        "client.lost-request",
+        "over-udp",
+        "A client whose question is lost asks again.",
+        lost_request,
+    )
+    .points(2)
+    .seconds(1)
+    .cause("a datagram may be lost: without a time-out its sender waits for ever"),
+    Case::client_must(
+        "client.doubled",
+        "over-udp",
+        "A question that arrives twice is answered twice: the second answer is not that to the next question.",
+        doubled,
+    )
+    .seconds(1)
+    .cause("whatever datagram comes next is taken for the answer"),
+    Case::client_must(
+        "client.late",
+        "over-udp",
+        "A late answer to a question that was asked again is not taken for that to the next one.",
+        late,
+    )
+    .seconds(3)
+    .cause("whatever datagram comes next is taken for the answer"),
+    Case::client_should(
+        "client.restart",
+        "over-udp",
+        "A server that is killed and started again while the client asks makes no difference.",
+        restart,
+    )
+    .seconds(1)
+    .cause("an error of the socket that says that nobody listens ends the client"),
+    Case::client_should(
+        "client.gives-up",
+        "over-udp",
+        "A client that is never answered gives up, and ends with an exit status other than 0.",
+        gives_up,
+    )
+    .seconds(10),
+];
+
+fn ordinary(client: &Client) -> Outcome {
+    let server = client.server(&[])?;
+    for kind in ["date", "time"] {
+        let finished = client.ask(&server, &[kind])?;
+        is_answered(&server, &finished, kind)?;
+    }
+    Ok(())
+}
+
+/// The client has asked for this, and shows an answer that it was sent.
+fn is_answered(server: &OwnServer, finished: &Finished, kind: &str) -> Outcome {
+    let recorded = server.recorded()?;
+    let request = format!("SEND_{}", kind.to_uppercase());
+    if !recorded
+        .requests()
+        .iter()
+        .any(|asked| asked.trim() == request)
+    {
+        let asked = recorded.requests().join(", ");
+        return Err(Failure::because(
+            format!("the question {request}"),
+            match asked.is_empty() {
+                true => "no question".into(),
+                false => proto::printable::quoted(&asked),
+            },
+        ));
+    }
+    let answers = recorded.answers();
+    let of_kind = answers.iter().filter_map(|answer| {
+        let text = answer.strip_prefix("OK ")?;
+        (text.contains('-') == (kind == "date")).then_some(text)
+    });
+    let of_kind: Vec<&str> = of_kind.collect();
+    match of_kind.iter().any(|text| finished.output().contains(text)) {
+        true => Ok(()),
+        false => Err(Failure::because(
+            format!(
+                "the {kind} that the server has sent, {}",
+                of_kind.join(" or ")
+            ),
+            format!("{}; {}", quoted(&finished.output()), finished.status),
+        )),
+    }
+}
+
+fn lost_answer(client: &Client) -> Outcome {
+    disturbed(client, "drop-reply=#1")
+}
+
+fn lost_request(client: &Client) -> Outcome {
+    disturbed(client, "drop-request=#1")
+}
+
+fn disturbed(client: &Client, fault: &str) -> Outcome {
+    let server = client.server(&["--fault", fault])?;
+    let finished = client.ask(&server, &["date"])?;
+    is_answered(&server, &finished, "date")
+}
+
+fn doubled(client: &Client) -> Outcome {
+    in_turn(client, "duplicate=100%")
+}
+
+fn late(client: &Client) -> Outcome {
+    in_turn(client, "delay=700ms@#1-2")
+}
+
+/// The date and the time by turns: each must be shown where it was asked for.
+fn in_turn(client: &Client, fault: &str) -> Outcome {
+    let questions = ["date", "time", "date", "time"];
+    let server = client.server(&["--fault", fault])?;
+    let finished = client.ask(&server, &questions)?;
+    for kind in ["date", "time"] {
+        is_answered(&server, &finished, kind)?;
+    }
+    let shown = answers_in(&finished.printed);
+    let expected = ["date", "time", "date", "time"];
+    match shown == expected {
+        true => Ok(()),
+        false => Err(Failure::because(
+            format!("in turn: {}", expected.join(", ")),
+            format!("{}; {}", shown.join(", "), quoted(&finished.output())),
+        )),
+    }
+}
+
+/// Which answers are printed, in order, by their form.
+fn answers_in(output: &str) -> Vec<&'static str> {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | ':');
+    let words = output.split(|c: char| !is_part(c));
+    let kind = |word: &str| {
+        let form: String = word
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        match form.trim_end_matches([':', '-']) {
+            "0000-00-00" => Some("date"),
+            "00:00:00" => Some("time"),
+            _ => None,
+        }
+    };
+    words.filter_map(kind).collect()
+}
+
+fn restart(client: &Client) -> Outcome {
+    let mut server = client.server(&["--fault", "drop-request=100%"])?;
+    let running = client.start(&server, "date")?;
+    let has_asked = |recorded: &crate::client::Recorded| !recorded.requests().is_empty();
+    if !server.has_recorded(Duration::from_secs(20), has_asked)? {
+        return Err(Failure::because("a question", quoted(&running.output())));
+    }
+    server.kill();
+    // For the error that nobody listens to reach the client.
+    thread::sleep(Duration::from_millis(300));
+    client.restart(&mut server)?;
+    let finished = running.finish()?;
+    is_answered(&server, &finished, "date")
+}
+
+fn gives_up(client: &Client) -> Outcome {
+    let server = client.server(&["--fault", "drop-reply=100%"])?;
+    let finished = client.ask(&server, &["date"])?;
+    match finished.is_success {
+        true => Err(Failure::because(
+            "an exit status other than 0",
+            "exit status 0",
+        )),
+        false => Ok(()),
+    }
+}
