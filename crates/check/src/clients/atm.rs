@@ -271,7 +271,7 @@ fn new_ids(client: &Client) -> Outcome {
 fn insufficient_funds(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.is_told_apart()?;
-    is_booked(client, 1)
+    is_booked(client, undisturbed.booked)
 }
 
 fn wrong_pin(client: &Client) -> Outcome {
@@ -279,7 +279,7 @@ fn wrong_pin(client: &Client) -> Outcome {
     let server = client.server(&[])?;
     let finished = client.ask_with(&server, &["withdraw 500"], "0000")?;
     undisturbed.shows_none(&finished.output(), "a wrong PIN")?;
-    is_booked(client, 1)
+    is_booked(client, undisturbed.booked)
 }
 
 fn log_in_again(client: &Client) -> Outcome {
@@ -306,7 +306,6 @@ const PLAIN: Scenario = Scenario {
     bank: |_| String::new(),
     proxy: None,
     death: None,
-    is_paid: None,
 };
 
 fn lost_request(client: &Client) -> Outcome {
@@ -366,14 +365,13 @@ fn doubled(client: &Client) -> Outcome {
 }
 
 fn answer_of_another(client: &Client) -> Outcome {
-    let (proxy, is_paid) = (Some("duplicate=100%"), Some(false));
+    let proxy = Some("duplicate=100%");
     let amount = "60000";
     judge(
         client,
         &Scenario {
             amount,
             proxy,
-            is_paid,
             ..PLAIN
         },
     )
@@ -381,39 +379,22 @@ fn answer_of_another(client: &Client) -> Outcome {
 
 fn lost_confirm(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-request=#{}", it.confirm);
-    let is_paid = Some(true);
-    judge(
-        client,
-        &Scenario {
-            bank,
-            is_paid,
-            ..PLAIN
-        },
-    )
+    judge(client, &Scenario { bank, ..PLAIN })
 }
 
 fn lost_confirmed(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-reply=#{}", it.confirm);
-    let is_paid = Some(true);
-    judge(
-        client,
-        &Scenario {
-            bank,
-            is_paid,
-            ..PLAIN
-        },
-    )
+    judge(client, &Scenario { bank, ..PLAIN })
 }
 
 fn killed_waiting(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-reply=#{}-999", it.withdraw);
-    let (death, is_paid) = (Some(Death::ClientAfterRequest("WITHDRAW")), Some(false));
+    let death = Some(Death::ClientAfterRequest("WITHDRAW"));
     judge(
         client,
         &Scenario {
             bank,
             death,
-            is_paid,
             ..PLAIN
         },
     )
@@ -426,13 +407,12 @@ fn killed_held(client: &Client) -> Outcome {
 
 fn killed_confirming(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.confirm);
-    let (death, is_paid) = (Some(Death::ClientAfterRequest("CONFIRM")), Some(true));
+    let death = Some(Death::ClientAfterRequest("CONFIRM"));
     judge(
         client,
         &Scenario {
             bank,
             death,
-            is_paid,
             ..PLAIN
         },
     )
@@ -453,13 +433,12 @@ fn bank_killed_held(client: &Client) -> Outcome {
 
 fn bank_killed_confirming(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.confirm);
-    let (death, is_paid) = (Some(Death::BankAfterRequest("CONFIRM")), Some(true));
+    let death = Some(Death::BankAfterRequest("CONFIRM"));
     judge(
         client,
         &Scenario {
             bank,
             death,
-            is_paid,
             ..PLAIN
         },
     )
@@ -467,13 +446,12 @@ fn bank_killed_confirming(client: &Client) -> Outcome {
 
 fn bank_gone(client: &Client) -> Outcome {
     let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.withdraw);
-    let (death, is_paid) = (Some(Death::ClientInVain("WITHDRAW")), Some(false));
+    let death = Some(Death::ClientInVain("WITHDRAW"));
     judge(
         client,
         &Scenario {
             bank,
             death,
-            is_paid,
             ..PLAIN
         },
     )

@@ -26,8 +26,6 @@ pub struct Scenario {
     pub proxy: Option<&'static str>,
     /// Who dies, and when.
     pub death: Option<Death>,
-    /// Whether the withdrawal must be confirmed in the end; where either is right, nothing.
-    pub is_paid: Option<bool>,
 }
 
 /// Who is killed, and when.
@@ -48,7 +46,6 @@ struct Attempt {
     /// What the machine printed.
     output: String,
     was_killed: bool,
-    is_success: bool,
 }
 
 /// Disturbs a withdrawal, has the machine settle what is open, and judges.
@@ -84,7 +81,16 @@ pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
     }
     let recorded = bank.stop()?;
     has_one_id(&recorded)?;
-    is_consistent(client, scenario, &undisturbed, &attempt, &shown)
+    let withdrawal = Withdrawal {
+        is_held: recorded.answers().iter().any(|answer| is_held(answer)),
+        is_to_confirm: !recorded.asked(&["CONFIRM"]).is_empty(),
+        payments: undisturbed.payments(&shown),
+        booked: amounts(client, "WITH_")?
+            .len()
+            .saturating_sub(undisturbed.booked),
+    };
+    withdrawal.is_consistent(&attempt, &shown)?;
+    is_booked(client, undisturbed.booked + withdrawal.booked)
 }
 
 /// Has the machine withdraw, and one of the two die.
@@ -99,7 +105,6 @@ fn attempt(
         return Ok(Attempt {
             output: finished.output(),
             was_killed: false,
-            is_success: finished.is_success,
         });
     };
     let running = client.start(server, &request)?;
@@ -108,8 +113,8 @@ fn attempt(
         | Death::ClientInVain(verb)
         | Death::BankAfterRequest(verb) => !recorded.asked(&[verb]).is_empty(),
         Death::ClientAfterHeld => {
-            let mut answers = recorded.answers().into_iter();
-            answers.any(|answer| answer.starts_with("OK WITH_") && answer.contains(" held "))
+            let answers = recorded.answers();
+            answers.iter().any(|answer| is_held(answer))
         }
     };
     if !server.has_recorded(REQUEST_TIMEOUT, is_time)? {
@@ -127,7 +132,6 @@ fn attempt(
     let killed = |output| Attempt {
         output,
         was_killed: true,
-        is_success: false,
     };
     match death {
         Death::ClientAfterRequest(_) | Death::ClientAfterHeld => Ok(killed(running.kill())),
@@ -141,7 +145,6 @@ fn attempt(
             Ok(Attempt {
                 output: finished.output(),
                 was_killed: false,
-                is_success: finished.is_success,
             })
         }
     }
@@ -161,53 +164,50 @@ fn has_one_id(recorded: &Recorded) -> Outcome {
     .caused_by("a repeat is sent as a new request, and the bank cannot know that it is none"))
 }
 
-fn is_consistent(
-    client: &Client,
-    scenario: &Scenario,
-    undisturbed: &Undisturbed,
-    attempt: &Attempt,
-    shown: &str,
-) -> Outcome {
-    // That of the undisturbed run is there as well.
-    let booked = amounts(client, "WITH_")?.len().saturating_sub(1);
-    let payments = undisturbed.payments(shown);
-    let seen = quoted(shown);
-    let is_paid = scenario.is_paid;
-    if payments > 1 {
-        return Err(Failure::because(
-            "notes once",
-            format!("{payments} times: {seen}"),
-        ));
+fn is_held(answer: &str) -> bool {
+    answer.starts_with("OK WITH_") && answer.contains(" held ")
+}
+
+/// What is known of the withdrawal in the end.
+struct Withdrawal {
+    /// The machine was told that the money is held.
+    is_held: bool,
+    /// The machine has asked to confirm.
+    is_to_confirm: bool,
+    /// How many times the customer was told that notes came out.
+    payments: usize,
+    /// How many withdrawals are confirmed.
+    booked: usize,
+}
+
+impl Withdrawal {
+    fn is_consistent(&self, attempt: &Attempt, shown: &str) -> Outcome {
+        let seen = quoted(shown);
+        let (expected, came) = if self.payments > 1 {
+            ("notes once", format!("{} times", self.payments))
+        } else if self.payments == 1 && self.booked == 0 {
+            (
+                "no notes without a withdrawal that is confirmed",
+                "notes, and nothing is debited".into(),
+            )
+        } else if self.booked > 0 && !self.is_held {
+            (
+                "ROLLBACK in the end, since no notes came out",
+                "a confirmed withdrawal that the bank never said is held".into(),
+            )
+        } else if self.is_to_confirm && self.booked == 0 {
+            (
+                "CONFIRM in the end, since the notes are out",
+                "a withdrawal that is not confirmed, after a CONFIRM that was lost".into(),
+            )
+        } else if self.booked > 0 && self.payments == 0 && !attempt.was_killed {
+            (
+                "no withdrawal that is confirmed without notes",
+                "one that is debited, and no notes".into(),
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Failure::because(expected, format!("{came}; {seen}")))
     }
-    if payments == 1 && booked == 0 {
-        return Err(Failure::because(
-            "no notes without a withdrawal that is confirmed",
-            format!("{seen}, and nothing is debited"),
-        ));
-    }
-    if payments == 0 && booked > 0 && !attempt.was_killed {
-        return Err(Failure::because(
-            "no withdrawal that is confirmed without notes",
-            format!("500.00 are debited; {seen}"),
-        ));
-    }
-    if is_paid == Some(true) && booked == 0 {
-        return Err(Failure::because(
-            "CONFIRM in the end, since the notes are out",
-            format!("the withdrawal is not confirmed; {seen}"),
-        ));
-    }
-    if is_paid == Some(false) && booked > 0 {
-        return Err(Failure::because(
-            "ROLLBACK in the end, since no notes came out",
-            format!("the withdrawal is confirmed; {seen}"),
-        ));
-    }
-    if attempt.is_success && payments == 0 && booked == 0 && scenario.amount == "500" {
-        return Err(Failure::because(
-            "notes, or an exit status other than 0",
-            format!("exit status 0; {seen}"),
-        ));
-    }
-    is_booked(client, booked + 1)
 }
