@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::stream::{has_no_controls, script};
 use crate::case::{Case, DELIMITED};
-use crate::client::{Client, NAME, OwnServer, Running, quoted};
+use crate::client::{Client, NAME, OwnServer, Recorded, Running, quoted};
 use crate::peer::Peer;
 use crate::verdict::{Failure, Outcome};
 
@@ -73,6 +73,13 @@ pub const CASES: &[Case] = &[
     )
     .points(2)
     .cause("what came from the network is printed as it is"),
+    Case::client_must(
+        "client.refused-line",
+        "chat",
+        "A line that is refused is not shown like one that was said, though an event comes before the refusal.",
+        refused_line,
+    )
+    .cause("the next message is taken for the answer, also when it begins with EVENT"),
     Case::client_must(
         "client.server-stops",
         "who-closes-and-when",
@@ -225,7 +232,7 @@ fn controls(client: &Client) -> Outcome {
     let server = script(
         client,
         ready,
-        &[&joined, event, "EVENT said Joty that is all"],
+        &[(None, vec![&*joined, event, "EVENT said Joty that is all"])],
     )?;
     let mut running = client.start(&server, "")?;
     let by = Instant::now() + TIMEOUT;
@@ -237,6 +244,44 @@ fn controls(client: &Client) -> Outcome {
         thread::sleep(Duration::from_millis(5));
     }
     has_no_controls(&running.kill())
+}
+
+fn refused_line(client: &Client) -> Outcome {
+    let said = after_event(client, "OK said")?;
+    let refused = after_event(client, "ERR too-long the text is too long")?;
+    match said == refused {
+        true => Err(Failure::because(
+            "another output for a line that is refused than for one that is said",
+            format!("{} for both", quoted(&said)),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What a client prints whose line is answered so, after an event.
+fn after_event(client: &Client, answer: &str) -> Result<String, Failure> {
+    let joined = format!("OK joined {NAME} with Joty");
+    let event = "EVENT said Joty good morning";
+    let rules = [
+        (Some(format!("JOIN {NAME}")), vec![joined.as_str()]),
+        (None, vec![event, answer]),
+    ];
+    let mut server = script(client, "READY chat 1", &rules)?;
+    let mut running = client.start(&server, "")?;
+    let is_in = |it: &Recorded| it.answers().contains(&&*joined);
+    if !server.has_recorded(TIMEOUT, is_in)? {
+        let came = quoted(&running.output());
+        return Err(Failure::because(
+            format!("a client that joins as {NAME}"),
+            came,
+        ));
+    }
+    running.type_last("a line\nquit\n");
+    let finished = running.wait()?;
+    match server.stop()?.asked(&["SAY"]).as_slice() {
+        ["SAY a line"] => Ok(finished.output()),
+        _ => Err(Failure::because("SAY a line", quoted(&finished.output()))),
+    }
 }
 
 fn server_stops(client: &Client) -> Outcome {

@@ -1,11 +1,14 @@
 //! The client of date and time.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::case::Case;
-use crate::client::{Client, Finished, OwnServer, quoted};
+use crate::client::{Client, Finished, Recorded, quoted};
 use crate::verdict::{Failure, Outcome};
+
+/// For a client to ask at random until it has asked for both.
+const WATCH: Duration = Duration::from_secs(25);
 
 /// Its cases.
 pub const CASES: &[Case] = &[
@@ -39,7 +42,7 @@ pub const CASES: &[Case] = &[
         "A question that arrives twice is answered twice: the second answer is not that to the next question.",
         doubled,
     )
-    .seconds(1)
+    .seconds(8)
     .cause("whatever datagram comes next is taken for the answer"),
     Case::client_must(
         "client.late",
@@ -67,17 +70,21 @@ pub const CASES: &[Case] = &[
 ];
 
 fn ordinary(client: &Client) -> Outcome {
-    let server = client.server(&[])?;
     for kind in ["date", "time"] {
-        let finished = client.ask(&server, &[kind])?;
-        is_answered(&server, &finished, kind)?;
+        disturbed(client, &[], kind)?;
     }
     Ok(())
 }
 
+/// The client asks for this, and must show an answer that it was sent.
+fn disturbed(client: &Client, faults: &[&str], kind: &str) -> Outcome {
+    let mut server = client.server(faults)?;
+    let finished = client.ask(&server, &[kind])?;
+    is_answered(&server.stop()?, &finished, kind)
+}
+
 /// The client has asked for this, and shows an answer that it was sent.
-fn is_answered(server: &OwnServer, finished: &Finished, kind: &str) -> Outcome {
-    let recorded = server.recorded()?;
+fn is_answered(recorded: &Recorded, finished: &Finished, kind: &str) -> Outcome {
     let request = format!("SEND_{}", kind.to_uppercase());
     if !recorded
         .requests()
@@ -112,21 +119,62 @@ fn is_answered(server: &OwnServer, finished: &Finished, kind: &str) -> Outcome {
 }
 
 fn lost_answer(client: &Client) -> Outcome {
-    disturbed(client, "drop-reply=#1")
+    disturbed(client, &["--fault", "drop-reply=#1"], "date")
 }
 
 fn lost_request(client: &Client) -> Outcome {
-    disturbed(client, "drop-request=#1")
-}
-
-fn disturbed(client: &Client, fault: &str) -> Outcome {
-    let server = client.server(&["--fault", fault])?;
-    let finished = client.ask(&server, &["date"])?;
-    is_answered(&server, &finished, "date")
+    disturbed(client, &["--fault", "drop-request=#1"], "date")
 }
 
 fn doubled(client: &Client) -> Outcome {
-    in_turn(client, "duplicate=100%")
+    let fault = "duplicate=100%";
+    match client.takes_words() {
+        // Each of its runs has a socket of its own.
+        true => watched(client, fault),
+        false => in_turn(client, fault),
+    }
+}
+
+/// A client that asks at random, until it has asked for both: each must be shown where it was asked
+/// for.
+fn watched(client: &Client, fault: &str) -> Outcome {
+    let server = client.server(&["--fault", fault])?;
+    let mut running = client.start(&server, "watch")?;
+    let has_changed = |recorded: &Recorded| {
+        let requests = recorded.requests();
+        let changes = requests
+            .windows(2)
+            .filter(|pair| pair[0] != pair[1])
+            .count();
+        changes > 1 && requests.len() > 3
+    };
+    if !server.has_recorded(WATCH, has_changed)? {
+        drop(running.kill());
+        let words = "the client did not ask for both at random: does it know `watch`?";
+        return Err(Failure::Undecided(words.into()));
+    }
+    let recorded = server.recorded()?;
+    let kind = |request: &&str| match request.trim() {
+        "SEND_DATE" => "date",
+        _ => "time",
+    };
+    let asked: Vec<&str> = recorded.requests().iter().map(kind).collect();
+    let by = Instant::now() + WATCH;
+    while answers_in(&running.output()).len() < asked.len()
+        && Instant::now() < by
+        && !running.has_ended()
+    {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = running.kill();
+    let shown = answers_in(&output);
+    match shown.starts_with(&asked) {
+        true => Ok(()),
+        false => Err(Failure::because(
+            format!("in turn: {}", asked.join(", ")),
+            format!("{}; {}", shown.join(", "), quoted(&output)),
+        )),
+    }
 }
 
 fn late(client: &Client) -> Outcome {
@@ -136,17 +184,17 @@ fn late(client: &Client) -> Outcome {
 /// The date and the time by turns: each must be shown where it was asked for.
 fn in_turn(client: &Client, fault: &str) -> Outcome {
     let questions = ["date", "time", "date", "time"];
-    let server = client.server(&["--fault", fault])?;
+    let mut server = client.server(&["--fault", fault])?;
     let finished = client.ask(&server, &questions)?;
+    let recorded = server.stop()?;
     for kind in ["date", "time"] {
-        is_answered(&server, &finished, kind)?;
+        is_answered(&recorded, &finished, kind)?;
     }
     let shown = answers_in(&finished.printed);
-    let expected = ["date", "time", "date", "time"];
-    match shown == expected {
+    match shown == questions {
         true => Ok(()),
         false => Err(Failure::because(
-            format!("in turn: {}", expected.join(", ")),
+            format!("in turn: {}", questions.join(", ")),
             format!("{}; {}", shown.join(", "), quoted(&finished.output())),
         )),
     }
@@ -173,7 +221,7 @@ fn answers_in(output: &str) -> Vec<&'static str> {
 fn restart(client: &Client) -> Outcome {
     let mut server = client.server(&["--fault", "drop-request=100%"])?;
     let running = client.start(&server, "date")?;
-    let has_asked = |recorded: &crate::client::Recorded| !recorded.requests().is_empty();
+    let has_asked = |recorded: &Recorded| !recorded.requests().is_empty();
     if !server.has_recorded(Duration::from_secs(20), has_asked)? {
         return Err(Failure::because("a question", quoted(&running.output())));
     }
@@ -182,7 +230,7 @@ fn restart(client: &Client) -> Outcome {
     thread::sleep(Duration::from_millis(300));
     client.restart(&mut server)?;
     let finished = running.finish()?;
-    is_answered(&server, &finished, "date")
+    is_answered(&server.stop()?, &finished, "date")
 }
 
 fn gives_up(client: &Client) -> Outcome {

@@ -51,6 +51,13 @@ pub const CASES: &[Case] = &[
         cut,
     )
     .points(2)
+    .cause("what came of an answer is taken for the whole of it"),
+    Case::client_must(
+        "client.closed",
+        "who-closes-and-when",
+        "A server that closes instead of answering ends the client.",
+        closed,
+    )
     .cause("an empty read is the end of the stream: to read again returns nothing for ever"),
     Case::client_must(
         "client.reset",
@@ -322,6 +329,13 @@ fn cut(client: &Client) -> Outcome {
     lost(client, "cut", "half of an answer")
 }
 
+fn closed(client: &Client) -> Outcome {
+    let ready = format!("READY {} 1", client.mode.name());
+    let server = script(client, &ready, &[(None, vec![])])?;
+    let finished = client.ask(&server, &[question(client).typed])?;
+    shows_none(client, &finished, "an answer that never came")
+}
+
 fn reset(client: &Client) -> Outcome {
     lost(client, "reset", "a reset connection")
 }
@@ -354,7 +368,7 @@ fn other_service(client: &Client) -> Outcome {
 
 fn other_version(client: &Client) -> Outcome {
     let ready = format!("READY {} 2", client.mode.name());
-    let server = script(client, &ready, &["OK 1"])?;
+    let server = script(client, &ready, &[(None, vec!["OK 1"])])?;
     let finished = client.ask(&server, &[question(client).typed])?;
     reports(server, &finished, &ready)
 }
@@ -373,8 +387,9 @@ fn reports(mut server: OwnServer, finished: &Finished, ready: &str) -> Outcome {
 }
 
 fn controls(client: &Client) -> Outcome {
+    let answer = "OK \u{1b}[2J\u{9b}31mred\u{7}\u{8}";
     let ready = format!("READY {} 1", client.mode.name());
-    let server = script(client, &ready, &["OK \u{1b}[2J\u{9b}31mred\u{7}\u{8}"])?;
+    let server = script(client, &ready, &[(None, vec![answer])])?;
     let finished = client.ask(&server, &[question(client).typed])?;
     has_no_controls(&finished.output())
 }
@@ -391,32 +406,44 @@ pub fn has_no_controls(output: &str) -> Outcome {
     }
 }
 
-/// Our server with a script that says this, and answers everything with these.
-pub fn script(client: &Client, first: &str, answers: &[&str]) -> Result<OwnServer, Failure> {
-    let escaped = |text: &str| {
-        let escape = |c: char| match c.is_control() || matches!(c, '"' | '\\') {
-            true => format!("\\u{:04x}", u32::from(c)),
-            false => c.to_string(),
-        };
-        text.chars().map(escape).collect::<String>()
-    };
-    let first = escaped(first);
-    let answers: Vec<String> = answers
-        .iter()
-        .map(|it| format!("\"{}\"", escaped(it)))
-        .collect();
-    let answers = answers.join(", ");
+/// A message, or any, and what a script answers: nothing where it closes.
+pub type Rule<'t> = (Option<String>, Vec<&'t str>);
+
+/// Our server with a script that says this first, and then answers by these rules.
+pub fn script(client: &Client, first: &str, rules: &[Rule<'_>]) -> Result<OwnServer, Failure> {
     let wire = client.framing.name();
-    let script = format!(
+    let first = toml_text(first);
+    let mut script = format!(
         "title = \"answers of another kind\"\ntransport = \"tcp\"\nwire = \"{wire}\"\n\n\
-         [server]\non-connect = {{ send = \"{first}\" }}\n\n\
-         [[server.on]]\nreceive = \"QUIT\"\nsend = \"OK bye\"\nclose = true\n\n\
-         [[server.on]]\nany = true\nsend = [{answers}]\n\n\
-         [client]\n\n[[client.on]]\nany = true\nask = \"> \"\n"
+         [server]\non-connect = {{ send = {first} }}\n\n\
+         [[server.on]]\nreceive = \"QUIT\"\nsend = \"OK bye\"\nclose = true\n\n"
     );
+    for (received, answers) in rules {
+        let condition = match received {
+            Some(text) => format!("receive = {}", toml_text(text)),
+            None => "any = true".to_owned(),
+        };
+        let answers: Vec<String> = answers.iter().map(|it| toml_text(it)).collect();
+        let action = match answers.as_slice() {
+            [] => "close = true".to_owned(),
+            answers => format!("send = [{}]", answers.join(", ")),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(script, "[[server.on]]\n{condition}\n{action}\n\n");
+    }
+    script += "[client]\n\n[[client.on]]\nany = true\nask = \"> \"\n";
     let file = client.path("script.toml");
     let written = std::fs::write(&file, script);
     written.map_err(|error| Failure::Undecided(format!("this computer failed: {error}")))?;
     let file = file.display().to_string();
     client.server_of(&["--mode", "script", "--script", &file], &[])
+}
+
+fn toml_text(text: &str) -> String {
+    let escape = |c: char| match c.is_control() || matches!(c, '"' | '\\') {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    };
+    let escaped: String = text.chars().map(escape).collect();
+    format!("\"{escaped}\"")
 }
