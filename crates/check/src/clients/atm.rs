@@ -3,7 +3,7 @@
 mod scenario;
 mod visit;
 
-use self::scenario::{Death, Scenario, judge};
+use self::scenario::{Death, Faults, Scenario, judge};
 use self::visit::{Undisturbed, amounts, is_booked};
 use crate::case::Case;
 use crate::client::{Client, quoted};
@@ -127,7 +127,7 @@ pub const CASES: &[Case] = &[
     Case::client_must(
         "client.answer-of-another",
         "atm",
-        "An answer that names another id is none: a second `welcome` pays nothing out.",
+        "An answer that names another id, or none, is not the answer: it pays nothing out.",
         answer_of_another,
     )
     .points(2)
@@ -348,12 +348,9 @@ fn slow_held(client: &Client) -> Outcome {
 }
 
 fn doubled(client: &Client) -> Outcome {
-    // Every request twice, and so every answer; of CONFIRM both are lost.
-    let bank = |it: &Undisturbed| {
-        let second = 2 * it.confirm;
-        format!("drop-request=#{}-{second}", second - 1)
-    };
-    let proxy = Some("duplicate=100%");
+    // The second answer is there when CONFIRM is sent, which is lost.
+    let proxy: Option<Faults> = Some(|it| format!("duplicate=#{}", it.withdraw));
+    let bank = |it: &Undisturbed| format!("drop-request=#{}", it.confirm + 1);
     judge(
         client,
         &Scenario {
@@ -365,7 +362,8 @@ fn doubled(client: &Client) -> Outcome {
 }
 
 fn answer_of_another(client: &Client) -> Outcome {
-    let proxy = Some("duplicate=100%");
+    // The second answer is there when WITHDRAW is sent, which is declined.
+    let proxy: Option<Faults> = Some(|it| format!("duplicate=#{}", it.withdraw - 1));
     let amount = "60000";
     judge(
         client,

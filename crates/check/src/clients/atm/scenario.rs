@@ -16,14 +16,17 @@ const IN_VAIN: Duration = Duration::from_secs(3);
 /// How often a machine is started again to settle what is open.
 const STARTS: usize = 3;
 
+/// Faults that follow from the numbers of a machine's requests; or nothing.
+pub type Faults = fn(&Undisturbed) -> String;
+
 /// How a withdrawal is disturbed.
 pub struct Scenario {
     /// How much is asked for.
     pub amount: &'static str,
-    /// The bank's faults, by the numbers of the machine's requests; or nothing.
-    pub bank: fn(&Undisturbed) -> String,
-    /// Faults of a proxy before the bank.
-    pub proxy: Option<&'static str>,
+    /// The bank's faults.
+    pub bank: Faults,
+    /// Those of a proxy before the bank.
+    pub proxy: Option<Faults>,
     /// Who dies, and when.
     pub death: Option<Death>,
 }
@@ -65,7 +68,7 @@ pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
         Some(faults) => {
             let to = bank.address.to_string();
             let role = ["--mode", "proxy", "--to", &to];
-            let mut proxy = client.server_of(&role, &["--fault", faults])?;
+            let mut proxy = client.server_of(&role, &["--fault", &faults(&undisturbed)])?;
             attempt(client, scenario, &mut proxy)?
         }
         None => attempt(client, scenario, &mut bank)?,

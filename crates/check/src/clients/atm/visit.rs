@@ -28,7 +28,7 @@ pub struct Undisturbed {
     pub confirm: usize,
     /// How many withdrawals are confirmed by now.
     pub booked: usize,
-    /// Lines that it prints for notes that come out, and for nothing else.
+    /// Lines on standard output for notes that come out, and for nothing else.
     signs: Vec<String>,
     printed: String,
     refused: String,
@@ -66,7 +66,7 @@ impl Undisturbed {
                     confirm,
                     booked,
                     signs: Vec::new(),
-                    printed: finished.output(),
+                    printed: finished.printed,
                     refused: String::new(),
                 }
                 .with_signs(client);
@@ -91,7 +91,7 @@ impl Undisturbed {
         match self.signs.is_empty() {
             false => Ok(()),
             true => Err(Failure::because(
-                "another output for a withdrawal than for one that is declined",
+                "on standard output, something else for a withdrawal than for one that is declined",
                 format!(
                     "{} for the one, and {} for the other",
                     quoted(&self.printed),
