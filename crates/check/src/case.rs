@@ -4,10 +4,11 @@ use std::fmt;
 
 use proto::frame::Framing;
 
+use crate::client::Client;
 use crate::server::Server;
 use crate::verdict::Outcome;
 
-/// One rule, and how a server is judged by it.
+/// One rule, and how a server or a client is judged by it.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     /// Its name within the suite, as `prime.squares`.
@@ -28,8 +29,17 @@ pub struct Case {
     pub framings: &'static [Framing],
     /// Whether it ends the server and starts it again.
     pub restarts: bool,
-    /// Judges a server.
-    pub judge: fn(&Server) -> Outcome,
+    /// Judges the program.
+    pub judge: Judge,
+}
+
+/// How a program is judged.
+#[derive(Debug, Clone, Copy)]
+pub enum Judge {
+    /// A server.
+    Server(fn(&Server) -> Outcome),
+    /// A client.
+    Client(fn(&Client) -> Outcome),
 }
 
 /// How much a rule counts.
@@ -54,6 +64,39 @@ impl Case {
         section: &'static str,
         rule: &'static str,
         judge: fn(&Server) -> Outcome,
+    ) -> Case {
+        Case::new(name, section, rule, Judge::Server(judge))
+    }
+
+    /// A rule of this section that the protocol demands of a client.
+    pub const fn client_must(
+        name: &'static str,
+        section: &'static str,
+        rule: &'static str,
+        judge: fn(&Client) -> Outcome,
+    ) -> Case {
+        Case::new(name, section, rule, Judge::Client(judge))
+    }
+
+    /// A rule of this section that is recommended to a client.
+    pub const fn client_should(
+        name: &'static str,
+        section: &'static str,
+        rule: &'static str,
+        judge: fn(&Client) -> Outcome,
+    ) -> Case {
+        let case = Case::client_must(name, section, rule, judge);
+        Case {
+            level: Level::Should,
+            ..case
+        }
+    }
+
+    const fn new(
+        name: &'static str,
+        section: &'static str,
+        rule: &'static str,
+        judge: Judge,
     ) -> Case {
         Case {
             name,

@@ -2,16 +2,22 @@
 //!
 //! A [case](case::Case) is one rule of `docs/protocol.md` and a function that holds a conversation with the judged
 //! program to see whether the rule holds. [`suites`] has them all, one file a service; [`run`] judges them side by
-//! side, each with a program of its own.
+//! side, each with a program of its own. A [client](client) is judged by what our server records of it, and by what it
+//! prints.
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod client;
+mod clients;
+pub mod command;
 pub mod datagrams;
 pub mod dialect;
 pub mod directory;
 mod exchange;
 pub mod peer;
+mod process;
 pub mod program;
+mod progress;
 pub mod report;
 pub mod run;
 pub mod server;

@@ -1,23 +1,19 @@
 //! A judged program as a process: started from its command, limited, and ended with all it started.
 
-use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
-use proto::printable::printable;
 use rand::RngExt;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, kill_process_group, prlimit};
-use uuid::Uuid;
 
 use crate::directory;
+use crate::process::{Process, how};
 
 /// How long a program may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,12 +21,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How soon it is looked again whether it listens, or has ended: later if it takes long, because the
 /// look costs the processor that it starts on.
 const POLL: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(50);
-
-/// Bytes of its output that are kept, the last ones.
-const KEPT_OUTPUT: usize = 8 * 1024;
-
-/// The variable that every process of a judged program inherits, by which it is found again.
-const MARK: &str = "SOCKETLAB_CHECK";
 
 /// The command that starts a judged program. `{host}`, `{port}` and `{state}`, an empty directory of
 /// its own, are replaced in each word.
@@ -56,9 +46,7 @@ pub struct Program {
     state: tempfile::TempDir,
     /// The copy that it runs in.
     copy: Option<tempfile::TempDir>,
-    mark: String,
-    child: Option<Child>,
-    output: Arc<Mutex<VecDeque<u8>>>,
+    process: Option<Process>,
 }
 
 /// Why a program did not start.
@@ -114,9 +102,7 @@ impl ProgramCommand {
             port: free_port()?,
             transports,
             state: tempfile::tempdir()?,
-            mark: Uuid::new_v4().to_string(),
-            child: None,
-            output: Arc::default(),
+            process: None,
         };
         program.start_again()?;
         Ok(program)
@@ -181,39 +167,20 @@ impl Program {
         let mut command = Command::new(file);
         command
             .args(arguments)
-            .env(MARK, &self.mark)
             // What is kept for the user is kept there.
             .env("XDG_STATE_HOME", self.state.path())
-            // What Python prints is seen at once.
-            .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdin(Stdio::null());
         if let Some(copy) = &self.copy {
             command.current_dir(copy.path());
         } else if let Some(directory) = &self.command.directory {
             command.current_dir(directory);
         }
-        // A group of its own, to be ended as a whole, and out of reach of this terminal's Ctrl-C.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(|error| StartError::None {
+        let process = Process::start(command, Some(self.command.memory));
+        let process = process.map_err(|error| StartError::None {
             program: file.clone(),
             error,
         })?;
-        let pid = Pid::from_child(&child);
-        let most = Rlimit {
-            current: Some(self.command.memory),
-            maximum: Some(self.command.memory),
-        };
-        // Of a program that has ended already there is nothing to limit.
-        let _ = prlimit(Some(pid), Resource::As, most);
-        if let Some(stdout) = child.stdout.take() {
-            keep_end(stdout, Arc::clone(&self.output));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            keep_end(stderr, Arc::clone(&self.output));
-        }
-        self.child = Some(child);
+        self.process = Some(process);
         Ok(())
     }
 
@@ -241,7 +208,7 @@ impl Program {
 
     /// How it has ended, if it has.
     pub fn ended(&mut self) -> Option<String> {
-        match self.child.as_mut()?.try_wait() {
+        match self.process.as_mut()?.ended() {
             Ok(status) => status.map(how),
             Err(error) => Some(error.to_string()),
         }
@@ -249,30 +216,15 @@ impl Program {
 
     /// Ends it at once, and every process that it has started.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(process) = &mut self.process {
+            process.kill();
         }
-        // One that left the group may be starting others.
-        while kill_marked(&self.mark) {}
     }
 
-    /// The end of what it has printed, each line indented, or nothing; safe to be shown.
+    /// The end of what it has printed since it was started last, each line indented, or nothing; safe
+    /// to be shown.
     pub fn said(&self) -> String {
-        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: Vec<u8> = output.iter().copied().collect();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
-        let last = &lines[lines.len().saturating_sub(12)..];
-        let shown = last.iter().map(|line| format!("\n    {}", printable(line)));
-        shown.collect()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.kill();
+        self.process.as_ref().map(Process::said).unwrap_or_default()
     }
 }
 
@@ -320,55 +272,6 @@ fn listens(port: u16, transport: Transport) -> bool {
         }
         false
     })
-}
-
-/// Kills the processes that carry this mark; whether there was one.
-fn kill_marked(mark: &str) -> bool {
-    let variable = format!("{MARK}={mark}");
-    let Ok(processes) = fs::read_dir("/proc") else {
-        return false;
-    };
-    let mut was_there = false;
-    for process in processes.flatten() {
-        let name = process.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        if carries(&process.path(), &variable)
-            && let Some(pid) = Pid::from_raw(pid)
-        {
-            was_there |= kill_process(pid, Signal::KILL).is_ok();
-        }
-    }
-    was_there
-}
-
-fn carries(process: &Path, variable: &str) -> bool {
-    let environment = fs::read(process.join("environ")).unwrap_or_default();
-    let mut variables = environment.split(|byte| *byte == 0);
-    variables.any(|it| it == variable.as_bytes())
-}
-
-/// Keeps the end of what comes from here, in a thread of its own.
-fn keep_end(mut source: impl Read + Send + 'static, kept: Arc<Mutex<VecDeque<u8>>>) {
-    thread::spawn(move || {
-        let mut piece = [0; 4096];
-        while let Ok(length @ 1..) = source.read(&mut piece) {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.extend(&piece[..length]);
-            let surplus = kept.len().saturating_sub(KEPT_OUTPUT);
-            kept.drain(..surplus);
-        }
-    });
-}
-
-fn how(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => status.to_string(),
-    }
 }
 
 fn no_command() -> StartError {

@@ -6,6 +6,8 @@ pub mod json;
 pub mod junit;
 pub mod terminal;
 
+use proto::side::Side;
+
 use crate::case::Level;
 use crate::run::{Judgement, Plan};
 use crate::verdict::Failure;
@@ -15,6 +17,8 @@ use crate::verdict::Failure;
 pub struct Report {
     /// How it was judged.
     pub plan: Plan,
+    /// Which half of a lab was judged.
+    pub side: Side,
     /// What was judged, as `127.0.0.1:9006` or its command.
     pub subject: String,
     /// The command that judges it again, up to the choice of cases.
@@ -130,6 +134,7 @@ mod tests {
             said: String::new(),
         };
         Report {
+            side: Side::Server,
             plan: Plan {
                 dialect: Dialect::Service(Mode::Text),
                 framing: Framing::Line,

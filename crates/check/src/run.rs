@@ -20,7 +20,8 @@ use view::load::{Filter, load};
 use view::sequence::{Selection, Sequence};
 use view::terminal::{self, TerminalStyle};
 
-use crate::case::Case;
+use crate::case::{Case, Judge};
+use crate::client::{Client, ClientCommand};
 use crate::dialect::Dialect;
 use crate::program::{ProgramCommand, StartError};
 use crate::server::Server;
@@ -33,12 +34,14 @@ pub enum Judged {
     Running(SocketAddr),
     /// A server that is started for each case.
     Started(ProgramCommand),
+    /// A client that is started for each case.
+    Client(ClientCommand),
 }
 
 /// How it is judged.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What it speaks.
+    /// What the program speaks.
     pub dialect: Dialect,
     /// How bytes are cut into messages.
     pub framing: Framing,
@@ -85,9 +88,11 @@ pub fn judge(
     is_interrupted: &AtomicBool,
     done: &(dyn Fn(&Judgement) + Sync),
 ) -> Result<Vec<Judgement>, StartError> {
-    if let Judged::Started(command) = judged {
-        // What does not start once is no matter of the cases.
-        command.serve(plan.dialect.transports())?;
+    // What does not start once is no matter of the cases.
+    match judged {
+        Judged::Started(command) => drop(command.serve(plan.dialect.transports())?),
+        Judged::Client(command) => command.starts()?,
+        Judged::Running(_) => {}
     }
     // The longest first, so that none of them is waited for alone at the end.
     let mut order: Vec<usize> = (0..cases.len()).collect();
@@ -127,12 +132,70 @@ fn judge_one(plan: &Plan, judged: &Judged, case: Case) -> Judgement {
         recording: None,
         said: String::new(),
     };
-    match Trial::new(plan, judged, case) {
-        Ok(trial) => trial.run(plan, &mut judgement),
-        Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
+    match judged {
+        Judged::Client(command) => judge_client(plan, command, &mut judgement),
+        Judged::Running(_) | Judged::Started(_) => match Trial::new(plan, judged, case) {
+            Ok(trial) => trial.run(plan, &mut judgement),
+            Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
+        },
     }
     judgement.took = began.elapsed();
     judgement
+}
+
+fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement) {
+    let case = judgement.case;
+    let client = match Client::new(
+        plan.dialect.mode(),
+        plan.framing,
+        command,
+        by(plan),
+        random(plan, case),
+    ) {
+        Ok(client) => client,
+        Err(error) => {
+            judgement.outcome = Err(Failure::Undecided(cannot(&error)));
+            return;
+        }
+    };
+    judgement.outcome = match case.judge {
+        Judge::Client(judge) => judge(&client).map_err(|failure| failure.caused_by(case.cause)),
+        Judge::Server(_) => Err(Failure::Undecided("this case is about servers".into())),
+    };
+    if judgement.outcome.is_err() {
+        judgement.said = client.said();
+        if let Some(recording) = client.last_recording() {
+            judgement.is_drawn_from(&recording, plan);
+        }
+    }
+}
+
+impl Judgement {
+    /// Shows this recording, and keeps it where that is wanted.
+    fn is_drawn_from(&mut self, recording: &Path, plan: &Plan) {
+        self.diagram = diagram(recording).unwrap_or_default();
+        if let Some(out) = &plan.out {
+            let kept = out.join(format!("{}.jsonl", self.id));
+            self.recording = std::fs::copy(recording, &kept).ok().map(|_| kept);
+        }
+    }
+}
+
+fn cannot(error: &std::io::Error) -> String {
+    format!("this computer failed: {error}")
+}
+
+/// When a case is given up.
+fn by(plan: &Plan) -> Instant {
+    Instant::now() + plan.time_limit
+}
+
+/// Each case has numbers of its own, whichever others are judged.
+fn random(plan: &Plan, case: Case) -> StdRng {
+    let name = case.name.bytes().fold(plan.seed, |seed, byte| {
+        seed.rotate_left(8) ^ u64::from(byte)
+    });
+    StdRng::seed_from_u64(name)
 }
 
 /// All that one case needs.
@@ -144,8 +207,7 @@ struct Trial {
 
 impl Trial {
     fn new(plan: &Plan, judged: &Judged, case: Case) -> Result<Trial, String> {
-        let cannot = |error: std::io::Error| format!("this computer failed: {error}");
-        let directory = tempfile::tempdir().map_err(cannot)?;
+        let directory = tempfile::tempdir().map_err(|error| cannot(&error))?;
         let recording = directory.path().join("recording.jsonl");
         let recorder = Recorder::start(Settings {
             program: "labclient",
@@ -167,19 +229,16 @@ impl Trial {
                     started.map_err(|error| format!("the server did not start: {error}"))?;
                 (started.address(), Some(RefCell::new(started)))
             }
+            Judged::Client(_) => return Err("a client is no server".into()),
         };
-        // Each case has numbers of its own, whichever others are judged.
-        let name = case.name.bytes().fold(plan.seed, |seed, byte| {
-            seed.rotate_left(8) ^ u64::from(byte)
-        });
         let server = Server {
             address,
             mode: plan.dialect.mode(),
             dialect: plan.dialect.clone(),
             framing: plan.framing,
             patience: plan.patience,
-            by: Instant::now() + plan.time_limit,
-            random: RefCell::new(StdRng::seed_from_u64(name)),
+            by: by(plan),
+            random: RefCell::new(random(plan, case)),
             recorder,
             connections: Cell::new(0),
             program,
@@ -193,7 +252,11 @@ impl Trial {
 
     fn run(self, plan: &Plan, judgement: &mut Judgement) {
         let case = judgement.case;
-        judgement.outcome = (case.judge)(&self.server).map_err(|failure| {
+        let outcome = match case.judge {
+            Judge::Server(judge) => judge(&self.server),
+            Judge::Client(_) => Err(Failure::Undecided("this case is about clients".into())),
+        };
+        judgement.outcome = outcome.map_err(|failure| {
             let failure = match self.server.ended() {
                 Some(how) => failure.caused_by(&format!("the server has ended: {how}")),
                 None => failure,
@@ -207,11 +270,7 @@ impl Trial {
         if let Some(program) = &self.server.program {
             judgement.said = program.borrow().said();
         }
-        judgement.diagram = diagram(&self.recording).unwrap_or_default();
-        if let Some(out) = &plan.out {
-            let kept = out.join(format!("{}.jsonl", judgement.id));
-            judgement.recording = std::fs::copy(&self.recording, &kept).ok().map(|_| kept);
-        }
+        judgement.is_drawn_from(&self.recording, plan);
         drop(self.directory);
     }
 }

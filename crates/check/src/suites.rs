@@ -15,6 +15,8 @@ use proto::mode::Mode;
 use crate::case::Case;
 use crate::dialect::Dialect;
 
+pub use crate::clients::client_cases;
+
 /// All cases of a server that speaks this.
 pub fn server_cases(dialect: &Dialect) -> Vec<Case> {
     let topics: [&[&[Case]]; 2] = match dialect {

@@ -1,24 +1,20 @@
 //! `labclient check`: judges the server of a lab, whatever it is written in.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ::check::case::Case;
+use ::check::command::{CheckError, Choice, Subject, list, quoted, show};
 use ::check::dialect::Dialect;
 use ::check::program::ProgramCommand;
-use ::check::report::{self, Report};
-use ::check::run::{Judged, Judgement, Plan, judge};
+use ::check::run::{Judged, Plan};
 use ::check::suites::server_cases;
-use ::check::verdict::Failure as CaseFailure;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::Mode;
-use serde_json::json;
+use proto::side::Side;
 use wire::connect::resolve;
 use wire::fault::random_seed;
 
@@ -73,38 +69,8 @@ pub struct Arguments {
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 
-    /// List the cases, and judge nothing
-    #[arg(long)]
-    list: bool,
-
-    /// Only cases whose id is this or begins with it, as prime or text.prime.squares; may be repeated
-    #[arg(long, value_name = "CASE")]
-    only: Vec<String>,
-
-    /// All cases but those whose id is this or begins with it; may be repeated
-    #[arg(long, value_name = "CASE")]
-    skip: Vec<String>,
-
-    /// What should hold counts as what must
-    #[arg(long)]
-    strict: bool,
-
-    /// Cases side by side [default: 4; a server that runs already is judged by one at a time]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
-    jobs: Option<u8>,
-
-    /// How long a case may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    time_limit: u64,
-
-    /// Memory of each process of the server, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(16..))]
-    memory: u64,
-
-    /// Keep the recordings of cases that do not hold in this directory, for `labclient view`; with
-    /// --batch each submission's report too
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Judge each folder in this one: the command is run in each, {submission} is its path
     #[arg(long, value_name = "DIR", requires = "command")]
@@ -123,56 +89,33 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
     }
     let dialect = arguments.dialect(options.wire)?;
     let framing = dialect.framing(options.wire);
-    let cases = arguments.cases(&dialect, framing)?;
-    if arguments.list {
-        return list(dialect.name(), &cases, options);
+    let (choice, output) = (&arguments.choice, options.output());
+    let cases = choice.cases(server_cases(&dialect), &dialect, framing, "labclient");
+    let cases = cases.map_err(Failure::Usage)?;
+    if choice.list {
+        for line in list(&dialect, &cases, output.json) {
+            output.line(&line)?;
+        }
+        return Ok(Status::Done);
     }
     let judged = arguments.judged(&dialect)?;
     arguments.files.check()?;
-    if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).map_err(|error| {
-            Failure::Resource(format!("cannot make {}: {error}", out.display()))
-        })?;
-    }
-    let plan = Plan {
-        dialect,
-        framing,
-        seed: options.seed.unwrap_or_else(random_seed),
-        jobs: match (&judged, arguments.jobs) {
-            (Judged::Started(command), _) if command.share_files() => 1,
-            (_, Some(jobs)) => jobs.into(),
-            (Judged::Running(_), None) => 1,
-            (Judged::Started(_), None) => 4,
-        },
-        patience: options.timeout.unwrap_or(PATIENCE),
-        time_limit: Duration::from_secs(arguments.time_limit),
-        out: arguments.out.clone(),
-    };
-    let is_interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The second one ends this program at once.
-        let registered =
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_interrupted))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&is_interrupted)));
-        registered.map_err(|error| Failure::Resource(format!("no handler of signals: {error}")))?;
-    }
+    let seed = options.seed.unwrap_or_else(random_seed);
+    let patience = options.timeout.unwrap_or(PATIENCE);
+    let plan = choice.plan(dialect, framing, seed, patience, &judged);
     if let Some(folder) = &arguments.batch {
-        return batch::run(arguments, options, &plan, &cases, folder, &is_interrupted);
+        return batch::run(arguments, options, &plan, &cases, folder);
     }
-    let progress = Progress::new(cases.len());
-    let judgements = judge(&plan, &judged, &cases, &is_interrupted, &|judgement| {
-        progress.show(judgement);
-    });
-    progress.clear();
-    let judgements = match judgements {
-        Ok(judgements) => judgements,
-        Err(error) => {
+    let subject = arguments.subject(&plan);
+    let report = match choice.judge(plan, &judged, &cases, subject) {
+        Ok(report) => report,
+        Err(CheckError::Start(error)) => {
             say(&format!("labclient: the server did not start: {error}"));
             return Ok(Status::Unreachable);
         }
+        Err(CheckError::Io(error)) => return Err(Failure::Resource(error.to_string())),
     };
-    let report = arguments.report(plan, judgements, cases.len());
-    show(&report, options)?;
+    show(&report, output.json).map_err(|error| Failure::cannot_print(&error))?;
     arguments.files.write(std::slice::from_ref(&report))?;
     Ok(match report.holds() {
         true => Status::Done,
@@ -218,33 +161,6 @@ impl Arguments {
         }
     }
 
-    fn cases(&self, dialect: &Dialect, framing: Framing) -> Result<Vec<Case>, Failure> {
-        let all = server_cases(dialect);
-        let mode = dialect.name();
-        let names = |case: &Case, chosen: &String| {
-            let id = format!("{mode}.{}", case.name);
-            let begins = |id: &str| {
-                let rest = id.strip_prefix(chosen.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            begins(&id) || begins(case.name)
-        };
-        for chosen in self.only.iter().chain(&self.skip) {
-            if !all.iter().any(|case| names(case, chosen)) {
-                return Err(Failure::Usage(format!(
-                    "no case of {mode} is called {chosen:?}: `labclient check {} --list` shows them",
-                    dialect.arguments()
-                )));
-            }
-        }
-        let is_chosen = |case: &Case| {
-            case.framings.contains(&framing)
-                && (self.only.is_empty() || self.only.iter().any(|chosen| names(case, chosen)))
-                && !self.skip.iter().any(|chosen| names(case, chosen))
-        };
-        Ok(all.into_iter().filter(is_chosen).collect())
-    }
-
     fn judged(&self, dialect: &Dialect) -> Result<Judged, Failure> {
         match (self.address(), self.command.is_empty()) {
             (None, false) => {
@@ -257,7 +173,7 @@ impl Arguments {
                     words: self.command.clone(),
                     directory: None,
                     keeps_files: self.keeps_files(dialect),
-                    memory: self.memory * 1024 * 1024,
+                    memory: self.choice.memory(),
                 }))
             }
             (Some(address), _) => {
@@ -279,8 +195,8 @@ impl Arguments {
         dialect.mode() == Mode::Atm && !self.command.iter().any(has_state)
     }
 
-    fn report(&self, plan: Plan, judgements: Vec<Judgement>, planned: usize) -> Report {
-        let (subject, rest) = match self.address() {
+    fn subject(&self, plan: &Plan) -> Subject {
+        let (name, rest) = match self.address() {
             Some(address) => (address.clone(), format!(" {address}")),
             None => (
                 self.command.join(" "),
@@ -291,97 +207,13 @@ impl Arguments {
             framing if framing == plan.dialect.framing(None) => String::new(),
             framing => format!(" --wire {framing}"),
         };
-        Report {
+        Subject {
+            side: Side::Server,
             command: format!("labclient check {}{wire}", plan.dialect.arguments()),
+            name,
             rest,
-            subject,
-            plan,
-            is_strict: self.strict,
-            judgements,
-            planned,
         }
     }
-}
-
-fn list(name: &str, cases: &[Case], options: &Options) -> Result<Status, Failure> {
-    let output = options.output();
-    for case in cases {
-        let id = format!("{name}.{}", case.name);
-        match output.json {
-            true => output.line(
-                &json!({
-                    "id": id, "rule": case.rule, "section": case.section, "level": case.level.to_string(),
-                    "points": case.points,
-                })
-                .to_string(),
-            )?,
-            false => output.line(&format!("{id:<30} {:<7} {:>2}  {}", case.level, case.points, case.rule))?,
-        }
-    }
-    Ok(Status::Done)
-}
-
-fn show(report: &Report, options: &Options) -> Result<(), Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let shown = match options.output().json {
-        true => writeln!(out, "{}", report::json::object(report)),
-        false => report::terminal::write(report, &mut out),
-    };
-    shown
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::cannot_print(&error))
-}
-
-/// How far the check is, on standard error if that is a terminal.
-struct Progress {
-    all: usize,
-    done: AtomicUsize,
-    broken: AtomicUsize,
-    is_shown: bool,
-}
-
-impl Progress {
-    fn new(all: usize) -> Progress {
-        Progress {
-            all,
-            done: AtomicUsize::new(0),
-            broken: AtomicUsize::new(0),
-            is_shown: io::stderr().is_terminal(),
-        }
-    }
-
-    fn show(&self, judgement: &Judgement) {
-        let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
-        let is_broken = matches!(judgement.outcome, Err(CaseFailure::Broken(_)));
-        let broken = usize::from(is_broken)
-            + self
-                .broken
-                .fetch_add(usize::from(is_broken), Ordering::Relaxed);
-        if self.is_shown {
-            let all = self.all;
-            let _ = write!(
-                io::stderr(),
-                "\r\x1b[K{done} of {all} judged, {broken} do not hold ({})",
-                judgement.id
-            );
-        }
-    }
-
-    fn clear(&self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-/// The command as a shell takes it.
-fn quoted(words: &[String]) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:={}@%+,".contains(c);
-    let quote = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 fn handouts() -> impl TypedValueParser<Value = Handout> {

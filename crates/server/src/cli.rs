@@ -1,5 +1,6 @@
 //! The command line of `labserver`.
 
+mod check;
 mod chosen;
 mod faults;
 mod ledger_file;
@@ -26,6 +27,7 @@ use server::{Config, Role, ledger, log, services};
 use wire::fault::{FaultPlan, FaultSpec, random_seed};
 use wire::limits::Limits;
 
+use check::CheckArguments;
 use chosen::{Chosen, parse_address};
 pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
@@ -186,6 +188,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ledger::command::Command,
     },
+    /// Judge the client of a lab, in any language, case by case
+    Check(Box<CheckArguments>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -58,6 +58,7 @@ fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
             let format = if *json { Format::Json } else { Format::Text };
             return look_into_ledger(arguments, command, format);
         }
+        Some(Command::Check(check)) => return Ok(ExitCode::from(check.run(print)?.status())),
         None if arguments.lists_scripts() => print(cli::list_of_scripts()?.as_bytes())?,
         None if arguments.lists_handouts() => print(cli::list_of_handouts().as_bytes())?,
         None => serve(arguments, log)?,

@@ -6,6 +6,7 @@
 
 mod binding;
 mod capacity;
+mod check;
 mod command_line;
 mod crash;
 #[cfg(target_os = "linux")]

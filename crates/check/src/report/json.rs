@@ -53,6 +53,7 @@ pub fn object(report: &Report) -> Value {
     };
     json!({
         "mode": report.plan.dialect.name(),
+        "side": report.side,
         "framing": report.plan.framing.name(),
         "subject": report.subject,
         "seed": report.plan.seed,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use proto::printable::printable;
+use proto::side::Side;
 
 use super::Report;
 use crate::case::Level;
@@ -144,8 +145,12 @@ fn write_summary(report: &Report, out: &mut impl Write) -> io::Result<()> {
     };
     writeln!(
         out,
-        "{} server {}{framing}, seed {}",
+        "{} {} {}{framing}, seed {}",
         plan.dialect.name(),
+        match report.side {
+            Side::Server => "server",
+            Side::Client => "client",
+        },
         printable(&report.subject),
         plan.seed
     )?;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use ::check::case::{Case, Level};
+use ::check::command::{Subject, interruption};
 use ::check::program::ProgramCommand;
 use ::check::report::{Report, Tally, json, terminal};
 use ::check::run::{Judged, Plan, judge};
@@ -32,9 +33,10 @@ pub fn run(
     plan: &Plan,
     cases: &[Case],
     folder: &Path,
-    is_interrupted: &AtomicBool,
 ) -> Result<Status, Failure> {
     let submissions = submissions(folder)?;
+    let is_interrupted = interruption();
+    let is_interrupted = is_interrupted.map_err(|error| Failure::Resource(error.to_string()))?;
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<Option<Outcome>>> =
         Mutex::new(submissions.iter().map(|_| None).collect());
@@ -56,7 +58,7 @@ pub fn run(
                     let Some(submission) = submissions.get(number) else {
                         break;
                     };
-                    let outcome = judge_one(arguments, &each, cases, submission, is_interrupted);
+                    let outcome = judge_one(arguments, &each, cases, submission, &is_interrupted);
                     let mut all = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     all[number] = Some(outcome);
                     progress.show(&submission.name);
@@ -112,9 +114,9 @@ fn judge_one(
             .collect(),
         directory: Some(submission.directory.clone()),
         keeps_files: arguments.keeps_files(&plan.dialect),
-        memory: arguments.memory * 1024 * 1024,
+        memory: arguments.choice.memory(),
     };
-    let out = arguments.out.as_ref().map(|out| out.join(&submission.name));
+    let out = plan.out.as_ref().map(|out| out.join(&submission.name));
     if let Some(out) = &out {
         std::fs::create_dir_all(out).map_err(|error| error.to_string())?;
     }
@@ -130,9 +132,12 @@ fn judge_one(
         &|_| {},
     );
     let judgements = judgements.map_err(|error| error.to_string())?;
-    let mut report = arguments.report(plan, judgements, cases.len());
-    report.subject = submission.name.clone();
-    Ok(report)
+    let subject = Subject {
+        name: submission.name.clone(),
+        ..arguments.subject(&plan)
+    };
+    let planned = cases.len();
+    Ok(arguments.choice.report(plan, subject, judgements, planned))
 }
 
 /// A line for each submission, or an object with `--json`; the notes go to the files.

@@ -1,0 +1,122 @@
+//! Our own server, which a judged client is given.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proto::mode::Mode;
+
+use super::{Client, Recorded};
+use crate::process::{POLL, Process};
+use crate::verdict::Failure;
+
+/// For it to say where it listens, and to end.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A `labserver` as another process, which records what the client says.
+#[derive(Debug)]
+pub struct OwnServer {
+    process: Process,
+    /// Where it listens.
+    pub address: SocketAddr,
+    recording: PathBuf,
+    by: Instant,
+}
+
+impl OwnServer {
+    pub(super) fn start(
+        labserver: &Path,
+        role: &[&str],
+        client: &Client,
+        recording: PathBuf,
+        port: u16,
+    ) -> Result<OwnServer, Failure> {
+        let mut command = Command::new(labserver);
+        command
+            .args(role)
+            .args(["--port", &port.to_string(), "--until-eof", "-q", "--record"])
+            .arg(&recording)
+            .env("XDG_STATE_HOME", client.path("server"))
+            .stdin(Stdio::piped());
+        if !role.contains(&"script") {
+            command.args(["--wire", client.framing.name()]);
+        }
+        if client.mode == Mode::Atm {
+            command.arg("--ledger").arg(client.path("bank.db"));
+        }
+        let process = Process::start(command, None);
+        let process =
+            process.map_err(|error| Failure::Undecided(format!("no labserver: {error}")))?;
+        let mut server = OwnServer {
+            process,
+            address: (std::net::Ipv4Addr::LOCALHOST, port).into(),
+            recording,
+            by: client.by,
+        };
+        let transport = client.command.transport.name();
+        let by = Instant::now() + TIMEOUT;
+        loop {
+            let printed = server.process.printed();
+            let mut lines = printed.lines().filter_map(|line| {
+                let (what, address) = line.strip_prefix("listening ")?.rsplit_once(' ')?;
+                what.ends_with(transport).then(|| address.parse().ok())?
+            });
+            if let Some(address) = lines.next() {
+                server.address = address;
+                return Ok(server);
+            }
+            if Instant::now() >= by || !matches!(server.process.ended(), Ok(None)) {
+                server.process.wait_for_output();
+                let said = server.process.said();
+                return Err(Failure::Undecided(format!(
+                    "labserver did not start:{said}"
+                )));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// What it has recorded so far.
+    pub fn recorded(&self) -> Result<Recorded, Failure> {
+        Recorded::read(&self.recording)
+    }
+
+    /// Waits until it has recorded something of which this is true, for at most so long.
+    pub fn has_recorded(
+        &self,
+        most: Duration,
+        is_true: impl Fn(&Recorded) -> bool,
+    ) -> Result<bool, Failure> {
+        let by = self.by.min(Instant::now() + most);
+        loop {
+            if is_true(&self.recorded()?) {
+                return Ok(true);
+            }
+            if Instant::now() >= by {
+                return Ok(false);
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Kills it, as the loss of power would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Stops it in order, so that all is recorded; what it has recorded.
+    pub fn stop(&mut self) -> Result<Recorded, Failure> {
+        self.process.type_last(String::new());
+        if self.process.wait(Instant::now() + TIMEOUT).is_none() {
+            return Err(Failure::Undecided("labserver did not stop".into()));
+        }
+        self.recorded()
+    }
+
+    /// Its port and its recording, for the next one.
+    pub(super) fn place(&self) -> (u16, PathBuf) {
+        (self.address.port(), self.recording.clone())
+    }
+}

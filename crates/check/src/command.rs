@@ -1,0 +1,250 @@
+//! What `labclient check` and `labserver check` share: the choice of cases, the run, the report.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use proto::frame::Framing;
+use proto::mode::Mode;
+use proto::side::Side;
+use serde_json::json;
+
+use crate::case::Case;
+use crate::dialect::Dialect;
+use crate::program::StartError;
+use crate::progress::Progress;
+use crate::report::{self, Report};
+use crate::run::{Judged, Judgement, Plan, judge};
+
+/// Which cases are judged, and how.
+#[derive(Debug, Args)]
+pub struct Choice {
+    /// List the cases, and judge nothing
+    #[arg(long)]
+    pub list: bool,
+
+    /// Only cases whose id is this or begins with it, as prime or text.prime.squares; may be repeated
+    #[arg(long, value_name = "CASE")]
+    only: Vec<String>,
+
+    /// All cases but those whose id is this or begins with it; may be repeated
+    #[arg(long, value_name = "CASE")]
+    skip: Vec<String>,
+
+    /// What should hold counts as what must
+    #[arg(long)]
+    strict: bool,
+
+    /// Cases side by side [default: 4; a program that runs already is judged by one at a time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: Option<u8>,
+
+    /// How long a case may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    time_limit: u64,
+
+    /// Memory of each process of the program, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(16..))]
+    memory: u64,
+
+    /// Keep the recordings of cases that do not hold in this directory, for `labclient view`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What is judged, as a report names it.
+#[derive(Debug)]
+pub struct Subject {
+    /// Which half of a lab it is.
+    pub side: Side,
+    /// As `127.0.0.1:9006`, or its command.
+    pub name: String,
+    /// The command that judges it again, up to the choice of cases.
+    pub command: String,
+    /// The rest of the command, behind the choice of cases.
+    pub rest: String,
+}
+
+/// Why nothing was judged.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The program did not start.
+    #[error("{0}")]
+    Start(#[from] StartError),
+    /// This computer failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Choice {
+    /// The chosen ones of these cases, which can be judged in this framing.
+    ///
+    /// # Errors
+    /// A name that is none, in words. `program` has the list.
+    pub fn cases(
+        &self,
+        all: Vec<Case>,
+        dialect: &Dialect,
+        framing: Framing,
+        program: &str,
+    ) -> Result<Vec<Case>, String> {
+        let mode = dialect.name();
+        let names = |case: &Case, chosen: &String| {
+            let id = format!("{mode}.{}", case.name);
+            let begins = |id: &str| {
+                let rest = id.strip_prefix(chosen.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            begins(&id) || begins(case.name)
+        };
+        for chosen in self.only.iter().chain(&self.skip) {
+            if !all.iter().any(|case| names(case, chosen)) {
+                return Err(format!(
+                    "no case of {mode} is called {chosen:?}: `{program} check {} --list` shows them",
+                    dialect.arguments()
+                ));
+            }
+        }
+        let is_chosen = |case: &Case| {
+            case.framings.contains(&framing)
+                && (self.only.is_empty() || self.only.iter().any(|chosen| names(case, chosen)))
+                && !self.skip.iter().any(|chosen| names(case, chosen))
+        };
+        Ok(all.into_iter().filter(is_chosen).collect())
+    }
+
+    /// Memory of each process of the program, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.memory * 1024 * 1024
+    }
+
+    /// How this is judged.
+    pub fn plan(
+        &self,
+        dialect: Dialect,
+        framing: Framing,
+        seed: u64,
+        patience: Duration,
+        judged: &Judged,
+    ) -> Plan {
+        Plan {
+            dialect,
+            framing,
+            seed,
+            jobs: match (judged, self.jobs) {
+                (Judged::Started(command), _) if command.share_files() => 1,
+                (_, Some(jobs)) => jobs.into(),
+                (Judged::Running(_), None) => 1,
+                (Judged::Started(_) | Judged::Client(_), None) => 4,
+            },
+            patience,
+            time_limit: Duration::from_secs(self.time_limit),
+            out: self.out.clone(),
+        }
+    }
+
+    /// Judges, shows how far it is, and ends early at SIGINT or SIGTERM.
+    ///
+    /// # Errors
+    /// When nothing could be judged.
+    pub fn judge(
+        &self,
+        plan: Plan,
+        judged: &Judged,
+        cases: &[Case],
+        subject: Subject,
+    ) -> Result<Report, CheckError> {
+        if let Some(out) = &plan.out {
+            std::fs::create_dir_all(out)?;
+        }
+        let is_interrupted = interruption()?;
+        let progress = Progress::new(cases.len());
+        let judgements = judge(&plan, judged, cases, &is_interrupted, &|judgement| {
+            progress.show(judgement);
+        });
+        progress.clear();
+        Ok(self.report(plan, subject, judgements?, cases.len()))
+    }
+
+    /// The report of what was judged, of so many cases.
+    pub fn report(
+        &self,
+        plan: Plan,
+        subject: Subject,
+        judgements: Vec<Judgement>,
+        planned: usize,
+    ) -> Report {
+        Report {
+            side: subject.side,
+            subject: subject.name,
+            command: subject.command,
+            rest: subject.rest,
+            plan,
+            is_strict: self.strict,
+            judgements,
+            planned,
+        }
+    }
+}
+
+/// Set by the first SIGINT or SIGTERM; the second one ends this program at once.
+///
+/// # Errors
+/// When signals cannot be handled.
+pub fn interruption() -> io::Result<Arc<AtomicBool>> {
+    let is_interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_interrupted))?;
+        signal_hook::flag::register(signal, Arc::clone(&is_interrupted))?;
+    }
+    Ok(is_interrupted)
+}
+
+/// The cases, one a line.
+pub fn list(dialect: &Dialect, cases: &[Case], is_json: bool) -> Vec<String> {
+    let line = |case: &Case| {
+        let id = format!("{}.{}", dialect.name(), case.name);
+        match is_json {
+            true => json!({
+                "id": id, "rule": case.rule, "section": case.section, "level": case.level.to_string(),
+                "points": case.points,
+            })
+            .to_string(),
+            false => format!("{id:<30} {:<7} {:>2}  {}", case.level, case.points, case.rule),
+        }
+    };
+    cases.iter().map(line).collect()
+}
+
+/// Prints a report.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(report: &Report, is_json: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match is_json {
+        true => writeln!(out, "{}", report::json::object(report))?,
+        false => report::terminal::write(report, &mut out)?,
+    }
+    out.flush()
+}
+
+/// The command as a shell takes it.
+pub fn quoted(words: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:={}@%+,".contains(c);
+    let quote = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// The service on a command line.
+pub fn modes() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
+        .try_map(|name| Mode::parse(&name).ok_or("no such mode"))
+}
