@@ -247,6 +247,12 @@ impl Peer {
                 // However much follows, it is another message.
                 break Came::Message(unfinished);
             }
+            if let Ok(Some(message)) = &received
+                && message != expected
+            {
+                // It is shown with what came behind it.
+                break Came::Message([&message[..], &unfinished].concat());
+            }
             if !is_waiting || Instant::now() >= by {
                 break Came::of(received, since.elapsed(), unfinished);
             }

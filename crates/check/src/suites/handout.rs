@@ -169,7 +169,10 @@ fn hears(server: &Server, handout: Handout, peer: &mut Peer, said: &str) -> Outc
     let may_differ = !server.is_started() && handout.mode() == proto::mode::Mode::Atm;
     match said.strip_suffix(" (pickled)") {
         Some(dictionary) => pickled::hears(peer, dictionary, may_differ),
-        None if may_differ && said.contains(|c: char| c.is_ascii_digit()) => {
+        None if may_differ
+            && said.contains(|c: char| c.is_ascii_digit())
+            && !said.contains("\\n") =>
+        {
             let came = peer.message(said)?;
             match is_like(&came, said) {
                 true => Ok(()),
