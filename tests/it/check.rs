@@ -80,7 +80,7 @@ fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money
     let bank = program("labserver", home.path())
         .with(&["--mode", "atm", "--port", "0"])
         .start();
-    let address = bank.address("atm").to_string();
+    let address = bank.address("atm tcp").to_string();
     let labclient = || Program::new(programs().command("labclient").get_program());
     let only = ["--only", "money", "--only", "repeat", "--only", "crash"];
     let check = labclient()
@@ -94,7 +94,7 @@ fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money
         };
         assert_eq!(verdict, expected, "{id}");
     }
-    let mut machine = bank.converse("atm");
+    let mut machine = bank.converse("atm tcp");
     machine.log_in("123456789", "1234");
     let balance = machine.ask("BALANCE_INQUIRY");
     assert_eq!(balance, "OK available 10000.00, held 0.00");

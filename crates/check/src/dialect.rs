@@ -64,7 +64,7 @@ impl Dialect {
     /// Where this section stands.
     pub fn page(&self, section: &str) -> String {
         match self {
-            Dialect::Handout(_) => "docs/labs.md#their-messages".into(),
+            Dialect::Handout(handout) => format!("docs/handouts/{}.md", handout.name()),
             Dialect::Service(_) | Dialect::Script(..) => format!("docs/protocol.md#{section}"),
         }
     }

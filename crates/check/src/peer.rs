@@ -229,19 +229,32 @@ impl Peer {
         }
         let reader = &mut self.connection.reader;
         reader.set_message_length(NonZeroUsize::new(expected.len()));
-        let began = Instant::now();
-        let by = began + self.limit();
+        // As long as more comes, it is on its way.
+        let mut since = Instant::now();
+        let mut by = since + self.limit();
+        let mut length = 0;
         let came = loop {
             let reader = &mut self.connection.reader;
             let received = reader.receive(Some(by.min(Instant::now() + GLANCE)));
             let unfinished = reader.unfinished().to_vec();
             let is_waiting = matches!(received, Err(ReceiveError::DeadlinePassed));
+            if unfinished.len() > length {
+                length = unfinished.len();
+                since = Instant::now();
+                by = since + self.limit();
+            }
             if is_waiting && !expected.starts_with(&unfinished) {
                 // However much follows, it is another message.
                 break Came::Message(unfinished);
             }
+            if let Ok(Some(message)) = &received
+                && message != expected
+            {
+                // It is shown with what came behind it.
+                break Came::Message([&message[..], &unfinished].concat());
+            }
             if !is_waiting || Instant::now() >= by {
-                break Came::of(received, began.elapsed(), unfinished);
+                break Came::of(received, since.elapsed(), unfinished);
             }
         };
         self.connection.reader.set_message_length(None);

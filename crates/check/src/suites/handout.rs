@@ -17,8 +17,27 @@ use crate::peer::Peer;
 use crate::server::Server;
 use crate::verdict::{Came, Expected, Failure, Outcome};
 
-/// Where the exchanges stand.
-const DOCUMENT: &str = include_str!("../../../../docs/labs.md");
+/// The page with the exchange.
+fn page(handout: Handout) -> &'static str {
+    match handout {
+        Handout::Accepted => include_str!("../../../../docs/handouts/accepted.md"),
+        Handout::AtmCard => include_str!("../../../../docs/handouts/atm-card.md"),
+        Handout::AtmLogin => include_str!("../../../../docs/handouts/atm-login.md"),
+        Handout::Calculator => include_str!("../../../../docs/handouts/calculator.md"),
+        Handout::Chat => include_str!("../../../../docs/handouts/chat.md"),
+        Handout::Datetime => include_str!("../../../../docs/handouts/datetime.md"),
+        Handout::Echo => include_str!("../../../../docs/handouts/echo.md"),
+        Handout::Greeting => include_str!("../../../../docs/handouts/greeting.md"),
+        Handout::Joke => include_str!("../../../../docs/handouts/joke.md"),
+        Handout::KnockKnock => include_str!("../../../../docs/handouts/knock-knock.md"),
+        Handout::LengthPrefix => include_str!("../../../../docs/handouts/length-prefix.md"),
+        Handout::Sixteen => include_str!("../../../../docs/handouts/sixteen.md"),
+        Handout::TextMenu => include_str!("../../../../docs/handouts/text-menu.md"),
+        Handout::TextSession => include_str!("../../../../docs/handouts/text-session.md"),
+        Handout::TextbookAtm => include_str!("../../../../docs/handouts/textbook-atm.md"),
+        Handout::Udp => include_str!("../../../../docs/handouts/udp.md"),
+    }
+}
 
 /// Between two messages of clients without an answer between them, which nothing else keeps apart.
 const APART: Duration = Duration::from_millis(500);
@@ -100,7 +119,7 @@ fn handout(server: &Server) -> Result<Handout, Failure> {
 }
 
 fn printed(handout: Handout) -> Result<Exchange<'static>, Failure> {
-    let mut all = exchanges(DOCUMENT).into_iter();
+    let mut all = exchanges(page(handout)).into_iter();
     let found = all.find(|it| it.header == handout.name());
     found.ok_or_else(|| Failure::Undecided("no exchange of this hand-out is written down".into()))
 }
@@ -169,7 +188,10 @@ fn hears(server: &Server, handout: Handout, peer: &mut Peer, said: &str) -> Outc
     let may_differ = !server.is_started() && handout.mode() == proto::mode::Mode::Atm;
     match said.strip_suffix(" (pickled)") {
         Some(dictionary) => pickled::hears(peer, dictionary, may_differ),
-        None if may_differ && said.contains(|c: char| c.is_ascii_digit()) => {
+        None if may_differ
+            && said.contains(|c: char| c.is_ascii_digit())
+            && !said.contains("\\n") =>
+        {
             let came = peer.message(said)?;
             match is_like(&came, said) {
                 true => Ok(()),

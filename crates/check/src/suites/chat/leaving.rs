@@ -57,12 +57,12 @@ fn quit(server: &Server) -> Outcome {
     member.hears(&format!("EVENT left {} quit", other.name))
 }
 
-/// Ends a member's connection, of which something may be kept open.
+/// Ends a member's connection, or one direction of it, which must be kept then.
 type Ending = fn(Member) -> Result<Option<Member>, Failure>;
 
 fn disconnected(server: &Server) -> Outcome {
     // Each in a room of its own.
-    let ways: [Ending; 3] = [
+    let endings: [Ending; 3] = [
         |_closes| Ok(None),
         |mut half_closes| {
             half_closes.peer.half_close();
@@ -76,12 +76,12 @@ fn disconnected(server: &Server) -> Outcome {
             Ok(None)
         },
     ];
-    for way in ways {
+    for end in endings {
         let room = Room::new(server);
         let mut member = room.member("Adarsh")?;
         let other = room.member("Joty")?;
         let event = format!("EVENT left {} disconnected", other.name);
-        let _kept = way(other)?;
+        let _kept = end(other)?;
         member.hears(&event)?;
     }
     Ok(())
