@@ -220,7 +220,7 @@ fn what_makes_no_sense_is_a_usage_error() {
             "no case of text is called \"nonsense\"",
         ),
         ("text 127.0.0.1:1 -- x {port}", "cannot be used with"),
-        ("nonsense 127.0.0.1:1", "invalid value 'nonsense'"),
+        ("nonsense 127.0.0.1:1", "no service is called \"nonsense\""),
         (
             "text --fault drop-reply=10% -- x {port}",
             "what a case does is the case's own",

@@ -95,8 +95,11 @@ impl Dialect {
     pub fn framing(&self, chosen: Option<Framing>) -> Framing {
         match self.script() {
             Some(script) => script.framing(),
-            None if self.has_framings() => chosen.unwrap_or_default(),
-            None => Framing::Raw,
+            None => match self {
+                Dialect::Handout(handout) => handout.framing(),
+                Dialect::Service(_) if self.has_framings() => chosen.unwrap_or_default(),
+                Dialect::Service(_) | Dialect::Script(..) => Framing::Raw,
+            },
         }
     }
 }

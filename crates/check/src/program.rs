@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
 use rand::RngExt;
+use socket2::{Domain, Socket, Type};
 
 use crate::directory;
 use crate::process::{Process, how};
@@ -234,8 +235,12 @@ fn free_port() -> io::Result<u16> {
         // Below those that systems give to connections: one of these may be taken before the program
         // has it, or while it starts again.
         let port = rand::rng().random_range(10_000..32_000);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-        match listener.and_then(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, port))) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // It does not listen: a process that another thread is just starting may have it open for a
+        // moment longer, and would look like the program.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        let bound = socket.bind(&address.into());
+        match bound.and_then(|()| UdpSocket::bind(address)) {
             Ok(_) => return Ok(port),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Err(error) => return Err(error),
