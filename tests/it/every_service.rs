@@ -86,7 +86,7 @@ fn every_hand_out_is_recorded_and_faulted() {
     for handout in Handout::ALL {
         let framing = match handout.implementation() {
             Implementation::Script(name) => framing_of(name),
-            Implementation::Service(_) => Framing::Raw,
+            Implementation::Service(_) => handout.framing(),
         };
         let (service, transport) = (handout.mode().name(), handout.transport());
         is_recorded_and_faulted(Role::Handout(handout), service, transport, framing);

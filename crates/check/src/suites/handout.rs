@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
+use proto::frame::Framing;
 use proto::handout::float::repr;
 use proto::handout::{Handout, Implementation};
 use proto::mode::Transport;
@@ -169,7 +170,7 @@ fn play_stream(server: &Server, handout: Handout, turns: &[Turn<'_>]) -> Outcome
             }
         };
         match (turn.is_client, turn.said) {
-            (true, Some(said)) => peer.send_bytes(text(said).as_bytes())?,
+            (true, Some(said)) => peer.send_bytes(framed(handout, said).as_bytes())?,
             (true, None) => peer.half_close(),
             (false, Some(said)) => hears(server, handout, peer, said)?,
             (false, None) => peer.expect_end()?,
@@ -181,6 +182,14 @@ fn play_stream(server: &Server, handout: Handout, turns: &[Turn<'_>]) -> Outcome
 /// A message as it is sent: in the document, `\n` is a line feed.
 fn text(said: &str) -> String {
     said.replace("\\n", "\n")
+}
+
+/// A message with what ends it, which most of the hand-outs have nothing for.
+fn framed(handout: Handout, said: &str) -> String {
+    match handout.framing() {
+        Framing::Line => text(said) + "\n",
+        _ => text(said),
+    }
 }
 
 fn hears(server: &Server, handout: Handout, peer: &mut Peer, said: &str) -> Outcome {
@@ -201,7 +210,7 @@ fn hears(server: &Server, handout: Handout, peer: &mut Peer, said: &str) -> Outc
                 ),
             }
         }
-        None => peer.expect_bytes(text(said).as_bytes()),
+        None => peer.expect_bytes(framed(handout, said).as_bytes()),
     }
 }
 
