@@ -12,6 +12,7 @@ use testkit::{assert_contains, at_once, wait_until};
 
 use crate::{program, programs};
 
+mod page;
 mod services;
 
 /// `labclient check` with these words, and our server of this mode, with these.
