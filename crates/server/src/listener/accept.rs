@@ -95,6 +95,9 @@ impl Acceptor {
                     }
                 }
                 Err(error) if is_about_one_connection(&error) => {}
+                // A thread needs a descriptor to wait with. One that waits is enough, and only it ends
+                // connections to have one.
+                Err(error) if is_out_of_descriptors(&error) && self.others_accept() => return,
                 Err(error)
                     if is_out_of_descriptors(&error)
                         && self.connections.make_room(Some(self.name)) =>
@@ -133,11 +136,15 @@ impl Acceptor {
 
     /// This thread accepts no more: another one does, a new one if there is none.
     fn leave_to_another(self: Arc<Self>) -> io::Result<()> {
-        let others = |accepting: usize| (accepting > 1).then(|| accepting - 1);
-        match self.update_accepting(others) {
+        match self.others_accept() {
             true => Ok(()),
             false => self.start(),
         }
+    }
+
+    /// Whether others accept. Then this thread does not count among them any more.
+    fn others_accept(&self) -> bool {
+        self.update_accepting(|accepting| (accepting > 1).then(|| accepting - 1))
     }
 
     /// Whether this thread accepts again. It has better things to do where threads are short, and
