@@ -45,6 +45,7 @@ fn verdicts(ended: &Ended) -> Vec<(String, String)> {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_servers_keep_every_rule_whatever_their_manners() {
     let manners = [
         "",
@@ -69,6 +70,7 @@ fn our_own_servers_keep_every_rule_whatever_their_manners() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_bank_keeps_every_rule() {
     let ended = check("atm --wire line", "atm", "--wire line").run();
     assert_eq!(ended.status, Some(0), "{}", ended.stdout);
@@ -76,6 +78,7 @@ fn our_own_bank_keeps_every_rule() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money_is_given_back() {
     let home = tempfile::tempdir().unwrap();
     let bank = program("labserver", home.path())
@@ -102,6 +105,7 @@ fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_bank_that_keeps_its_ledger_where_it_runs_runs_in_a_copy_for_each_case_unless_that_is_large() {
     let labserver = programs().command("labserver");
     let labserver = labserver.get_program().to_str().unwrap().to_owned();

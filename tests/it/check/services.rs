@@ -39,6 +39,7 @@ fn keeps_every_rule(ended: &Ended) {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_room_keeps_every_rule_in_every_framing() {
     let manners = ["", "--fault split=3", "--fault delay=1ms..5ms", ""];
     at_once(
@@ -55,6 +56,7 @@ fn our_own_room_keeps_every_rule_in_every_framing() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_echo_and_clock_keep_every_rule() {
     for mode in ["echo", "datetime"] {
         keeps_every_rule(&judged(mode, &format!("--mode {mode}")));
@@ -62,6 +64,7 @@ fn our_own_echo_and_clock_keep_every_rule() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_server_says_its_part_of_every_script_and_of_none_that_is_another() {
     for script in SHIPPED {
         let words = format!("script --script {}", script.name);
@@ -82,6 +85,7 @@ fn our_own_server_says_its_part_of_every_script_and_of_none_that_is_another() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_script_of_ones_own_is_played_to_each_of_its_rules() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("questions.toml");
@@ -106,6 +110,7 @@ fn a_script_of_ones_own_is_played_to_each_of_its_rules() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn our_own_servers_speak_the_words_of_every_hand_out_and_are_not_taken_for_another() {
     at_once(Handout::ALL, |handout| {
         let words = format!("--handout {}", handout.name());
@@ -123,6 +128,7 @@ fn our_own_servers_speak_the_words_of_every_hand_out_and_are_not_taken_for_anoth
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_bank_that_runs_already_is_judged_twice_with_other_balances() {
     let bank = testkit::service::start_handout(Handout::AtmLogin, server::Config::default());
     for _ in 0..2 {
@@ -135,6 +141,7 @@ fn a_bank_that_runs_already_is_judged_twice_with_other_balances() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn what_listens_over_one_transport_alone_is_not_judged_over_the_other() {
     // Date and time is there over UDP, and echoes nothing.
     let ended = check(
@@ -160,6 +167,7 @@ fn what_listens_over_one_transport_alone_is_not_judged_over_the_other() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_lost_answer_of_the_clock_is_nothing_and_a_wrong_one_is_shown() {
     let words = "datetime --only date --timeout 0.3";
     let lost = check(words, "datetime", "--fault drop-reply=100%").run();
@@ -174,6 +182,7 @@ fn a_lost_answer_of_the_clock_is_nothing_and_a_wrong_one_is_shown() {
 }
 
 #[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn what_cannot_be_judged_is_a_usage_error() {
     for (words, complaint) in [
         (
