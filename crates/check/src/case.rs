@@ -27,8 +27,6 @@ pub struct Case {
     pub cause: &'static str,
     /// The framings in which it can be judged.
     pub framings: &'static [Framing],
-    /// Whether it ends the server and starts it again.
-    pub restarts: bool,
     /// Judges the program.
     pub judge: Judge,
 }
@@ -107,7 +105,6 @@ impl Case {
             seconds: 0,
             cause: "",
             framings: &Framing::ALL,
-            restarts: false,
             judge,
         }
     }
@@ -144,12 +141,6 @@ impl Case {
     /// Only in these framings.
     pub const fn framings(self, framings: &'static [Framing]) -> Case {
         Case { framings, ..self }
-    }
-
-    /// Ends the server and starts it again.
-    pub const fn restarts(self) -> Case {
-        let restarts = true;
-        Case { restarts, ..self }
     }
 }
 

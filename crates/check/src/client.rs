@@ -177,7 +177,6 @@ impl Client {
             recorder.ok_or_else(|| Failure::Undecided("nothing is recorded".to_owned()))?;
         let server = Server {
             address: server.address,
-            mode: self.mode,
             dialect: Dialect::Service(self.mode),
             framing: self.framing,
             patience: END_TIMEOUT,

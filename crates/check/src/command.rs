@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -19,6 +19,10 @@ use crate::program::StartError;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::run::{Judged, Judgement, Plan, judge};
+use crate::verdict::Failure;
+
+/// How long an answer is waited for: far longer than any takes that is on its way.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which cases are judged, and how.
 #[derive(Debug, Args)]
@@ -163,8 +167,12 @@ impl Choice {
         }
         let is_interrupted = interruption()?;
         let progress = Progress::new(cases.len());
+        let broken = AtomicUsize::new(0);
         let judgements = judge(&plan, judged, cases, &is_interrupted, &|judgement| {
-            progress.show(judgement);
+            let is_broken = matches!(judgement.outcome, Err(Failure::Broken(_)));
+            let before = broken.fetch_add(usize::from(is_broken), Ordering::Relaxed);
+            let broken = before + usize::from(is_broken);
+            progress.show(&format!("judged, {broken} do not hold ({})", judgement.id));
         });
         progress.clear();
         Ok(self.report(plan, subject, judgements?, cases.len()))

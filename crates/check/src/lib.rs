@@ -17,7 +17,7 @@ mod exchange;
 pub mod peer;
 mod process;
 pub mod program;
-mod progress;
+pub mod progress;
 pub mod report;
 pub mod run;
 pub mod server;

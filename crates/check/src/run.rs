@@ -233,7 +233,6 @@ impl Trial {
         };
         let server = Server {
             address,
-            mode: plan.dialect.mode(),
             dialect: plan.dialect.clone(),
             framing: plan.framing,
             patience: plan.patience,

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
-use proto::mode::{Mode, Transport};
+use proto::mode::Transport;
 use proto::reply;
 use rand::rngs::StdRng;
 use record::Recorder;
@@ -29,8 +29,6 @@ const SECOND_TRANSPORT: Duration = Duration::from_secs(2);
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The service.
-    pub mode: Mode,
     /// What it speaks.
     pub dialect: Dialect,
     /// How bytes are cut into messages.
@@ -52,7 +50,7 @@ impl Server {
     pub fn connect(&self) -> Result<Peer, Failure> {
         let mut peer = self.connect_silently()?;
         if self.dialect.has_framings() {
-            peer.expect(&reply::ready(self.mode))?;
+            peer.expect(&reply::ready(self.dialect.mode()))?;
         }
         Ok(peer)
     }

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ::check::command::{CheckError, Choice, Subject, list, quoted, show};
+use ::check::command::{CheckError, Choice, PATIENCE, Subject, list, quoted, show};
 use ::check::dialect::Dialect;
 use ::check::program::ProgramCommand;
 use ::check::run::{Judged, Plan};
@@ -27,9 +26,6 @@ mod batch;
 mod files;
 
 use self::files::Files;
-
-/// How long an answer is waited for: far longer than any takes that is on its way.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:

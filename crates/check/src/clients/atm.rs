@@ -308,43 +308,54 @@ const PLAIN: Scenario = Scenario {
     death: None,
 };
 
-fn lost_request(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-request=#{}", it.withdraw);
+/// Under these faults of the bank.
+fn with_faults(client: &Client, bank: Faults) -> Outcome {
     judge(client, &Scenario { bank, ..PLAIN })
+}
+
+/// Under these faults of the bank, and one of the two dies.
+fn with_death(client: &Client, bank: Faults, death: Death) -> Outcome {
+    let death = Some(death);
+    judge(
+        client,
+        &Scenario {
+            bank,
+            death,
+            ..PLAIN
+        },
+    )
+}
+
+fn lost_request(client: &Client) -> Outcome {
+    with_faults(client, |it| format!("drop-request=#{}", it.withdraw))
 }
 
 fn lost_held(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-reply=#{}", it.withdraw);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("drop-reply=#{}", it.withdraw))
 }
 
 fn cut_held(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("cut=#{}", it.withdraw);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("cut=#{}", it.withdraw))
 }
 
 fn reset_held(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("reset=#{}", it.withdraw);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("reset=#{}", it.withdraw))
 }
 
 fn unavailable(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("error=#{}", it.withdraw);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("error=#{}", it.withdraw))
 }
 
 fn unavailable_repeat(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| {
+    with_faults(client, |it| {
         let number = it.withdraw;
         // The repeat, whether or not it needs another log-in before.
         format!("reset=#{number},error=#{}-{}", number + 1, number + 3)
-    };
-    judge(client, &Scenario { bank, ..PLAIN })
+    })
 }
 
 fn slow_held(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("delay=2s@#{}", it.withdraw);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("delay=2s@#{}", it.withdraw))
 }
 
 fn doubled(client: &Client) -> Outcome {
@@ -376,81 +387,53 @@ fn answer_of_another(client: &Client) -> Outcome {
 }
 
 fn lost_confirm(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-request=#{}", it.confirm);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("drop-request=#{}", it.confirm))
 }
 
 fn lost_confirmed(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-reply=#{}", it.confirm);
-    judge(client, &Scenario { bank, ..PLAIN })
+    with_faults(client, |it| format!("drop-reply=#{}", it.confirm))
 }
 
 fn killed_waiting(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-reply=#{}-999", it.withdraw);
-    let death = Some(Death::ClientAfterRequest("WITHDRAW"));
-    judge(
+    with_death(
         client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
+        |it| format!("drop-reply=#{}-999", it.withdraw),
+        Death::ClientAfterRequest("WITHDRAW"),
     )
 }
 
 fn killed_held(client: &Client) -> Outcome {
-    let death = Some(Death::ClientAfterHeld);
-    judge(client, &Scenario { death, ..PLAIN })
+    with_death(client, |_| String::new(), Death::ClientAfterHeld)
 }
 
 fn killed_confirming(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.confirm);
-    let death = Some(Death::ClientAfterRequest("CONFIRM"));
-    judge(
+    with_death(
         client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
+        |it| format!("drop-request=#{}-999", it.confirm),
+        Death::ClientAfterRequest("CONFIRM"),
     )
 }
 
 fn bank_killed_held(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-reply=#{}-999", it.withdraw);
-    let death = Some(Death::BankAfterRequest("WITHDRAW"));
-    judge(
+    with_death(
         client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
+        |it| format!("drop-reply=#{}-999", it.withdraw),
+        Death::BankAfterRequest("WITHDRAW"),
     )
 }
 
 fn bank_killed_confirming(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.confirm);
-    let death = Some(Death::BankAfterRequest("CONFIRM"));
-    judge(
+    with_death(
         client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
+        |it| format!("drop-request=#{}-999", it.confirm),
+        Death::BankAfterRequest("CONFIRM"),
     )
 }
 
 fn bank_gone(client: &Client) -> Outcome {
-    let bank = |it: &Undisturbed| format!("drop-request=#{}-999", it.withdraw);
-    let death = Some(Death::ClientInVain("WITHDRAW"));
-    judge(
+    with_death(
         client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
+        |it| format!("drop-request=#{}-999", it.withdraw),
+        Death::ClientInVain("WITHDRAW"),
     )
 }

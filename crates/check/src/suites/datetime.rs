@@ -114,8 +114,7 @@ pub const CASES: &[Case] = &[
         "The server keeps nothing: killed and started again, it answers the same client.",
         restart,
     )
-    .seconds(1)
-    .restarts(),
+    .seconds(1),
 ];
 
 /// Numbers of the server's local time, as they are written.

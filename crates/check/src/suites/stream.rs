@@ -183,7 +183,7 @@ enum Answer {
 /// the room is everybody's.
 fn conversation(server: &Server) -> Vec<(String, Answer)> {
     let exactly = |asked: &str, answer: &str| (asked.to_owned(), Answer::Exactly(answer.into()));
-    match server.mode {
+    match server.dialect.mode() {
         Mode::Text => vec![
             exactly("PRIME 97", "OK prime"),
             exactly("LOWER HELLO World", "OK hello world"),
@@ -481,7 +481,7 @@ fn fifty(server: &Server) -> Outcome {
     for _ in 0..50 {
         peers.push((server.connect()?, conversation(server)));
     }
-    if server.mode == Mode::Chat {
+    if server.dialect.mode() == Mode::Chat {
         // A room of fifty has other answers.
         for (mut peer, _) in peers {
             peer.is_refused("WHO", &[Code::OutOfOrder])?;

@@ -1,6 +1,5 @@
 //! A folder of submissions, each judged like a program alone, a line each.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +8,7 @@ use std::thread;
 use ::check::case::{Case, Level};
 use ::check::command::{Subject, interruption};
 use ::check::program::ProgramCommand;
+use ::check::progress::Progress;
 use ::check::report::{Report, Tally, json, terminal};
 use ::check::run::{Judged, Plan, judge};
 use proto::printable::printable;
@@ -40,11 +40,7 @@ pub fn run(
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<Option<Outcome>>> =
         Mutex::new(submissions.iter().map(|_| None).collect());
-    let progress = Progress {
-        all: submissions.len(),
-        done: AtomicUsize::new(0),
-        is_shown: io::stderr().is_terminal(),
-    };
+    let progress = Progress::new(submissions.len());
     // One case of each at a time, so that a slow program takes no time from the others.
     let each = Plan {
         jobs: 1,
@@ -61,7 +57,8 @@ pub fn run(
                     let outcome = judge_one(arguments, &each, cases, submission, &is_interrupted);
                     let mut all = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     all[number] = Some(outcome);
-                    progress.show(&submission.name);
+                    let name = printable(&submission.name);
+                    progress.show(&format!("submissions judged ({name})"));
                 }
             });
         }
@@ -220,31 +217,4 @@ fn line(name: &str, report: &Report) -> String {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
-}
-
-/// How far the batch is, on standard error if that is a terminal.
-struct Progress {
-    all: usize,
-    done: AtomicUsize,
-    is_shown: bool,
-}
-
-impl Progress {
-    fn show(&self, name: &str) {
-        let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);
-        if self.is_shown {
-            let all = self.all;
-            let _ = write!(
-                io::stderr(),
-                "\r\x1b[K{done} of {all} submissions judged ({})",
-                printable(name)
-            );
-        }
-    }
-
-    fn clear(&self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
 }

@@ -1,10 +1,8 @@
 //! `labserver check`: judges the client of a lab, whatever it is written in.
 
-use std::time::Duration;
-
 use anyhow::{Context, anyhow};
 use check::client::ClientCommand;
-use check::command::{CheckError, Choice, Subject, list, modes, quoted, show};
+use check::command::{CheckError, Choice, PATIENCE, Subject, list, modes, quoted, show};
 use check::dialect::Dialect;
 use check::run::Judged;
 use check::suites::client_cases;
@@ -16,9 +14,6 @@ use proto::side::Side;
 use wire::fault::random_seed;
 
 use super::{framing_names, one_of, usage};
-
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:

@@ -22,8 +22,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .points(3)
     .seconds(2)
-    .cause("the hold is kept in memory, or written after the answer")
-    .restarts(),
+    .cause("the hold is kept in memory, or written after the answer"),
     Case::must(
         "crash.after-settlement",
         "atm",
@@ -32,8 +31,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .points(3)
     .seconds(2)
-    .cause("the settlement is kept in memory, or written after the answer")
-    .restarts(),
+    .cause("the settlement is kept in memory, or written after the answer"),
     Case::must(
         "crash.after-decline",
         "atm",
@@ -41,8 +39,7 @@ pub(super) const CASES: &[Case] = &[
         after_decline,
     )
     .seconds(2)
-    .cause("only what succeeded is written")
-    .restarts(),
+    .cause("only what succeeded is written"),
     Case::must(
         "crash.after-early-rollback",
         "atm",
@@ -52,8 +49,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .points(2)
     .seconds(2)
-    .cause("the rollback of an unknown id leaves no record, or one in memory only")
-    .restarts(),
+    .cause("the rollback of an unknown id leaves no record, or one in memory only"),
     Case::must(
         "crash.wrong-pins",
         "atm",
@@ -62,8 +58,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .points(2)
     .seconds(3)
-    .cause("the count of wrong PINs is kept in memory")
-    .restarts(),
+    .cause("the count of wrong PINs is kept in memory"),
     Case::must(
         "crash.log-in-id",
         "atm",
@@ -71,16 +66,14 @@ pub(super) const CASES: &[Case] = &[
         log_in_id,
     )
     .seconds(3)
-    .cause("the ids of failed log-ins are kept in memory")
-    .restarts(),
+    .cause("the ids of failed log-ins are kept in memory"),
     Case::must(
         "crash.account",
         "atm",
         "A new account is there after the bank was killed, once.",
         account,
     )
-    .seconds(2)
-    .restarts(),
+    .seconds(2),
     Case::must(
         "crash.before-answer",
         "atm",
@@ -90,8 +83,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .points(3)
     .seconds(4)
-    .cause("the effect is written in one step and the id, or the answer, in another")
-    .restarts(),
+    .cause("the effect is written in one step and the id, or the answer, in another"),
 ];
 
 fn after_hold(server: &Server) -> Outcome {

@@ -3,6 +3,7 @@
 use proto::refusal::Code;
 
 use super::machine::{Card, Machine, Transaction, amount};
+use super::settle::is_refused_once_settled;
 use crate::case::{Case, DELIMITED};
 use crate::server::Server;
 use crate::verdict::Outcome;
@@ -271,22 +272,7 @@ fn other_card(server: &Server) -> Outcome {
 }
 
 fn settled(server: &Server) -> Outcome {
-    let (mut machine, before) = Machine::with_funds(server)?;
-    let mut now = before;
-    for transaction in Transaction::both(server) {
-        machine.holds(&transaction)?;
-        machine.confirms(&transaction)?;
-        now = transaction.confirmed_in(now);
-        machine.is_refused(&transaction.hold(), Code::AlreadyConfirmed)?;
-        machine.has(now)?;
-    }
-    for transaction in Transaction::both(server) {
-        machine.holds(&transaction)?;
-        machine.rolls_back(&transaction)?;
-        machine.is_refused(&transaction.hold(), Code::AlreadyRolledBack)?;
-        machine.has(now)?;
-    }
-    machine.takes(server, now.available - before.available)
+    is_refused_once_settled(server, Transaction::hold, Transaction::hold)
 }
 
 fn declined(server: &Server) -> Outcome {

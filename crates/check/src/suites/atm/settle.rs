@@ -124,19 +124,29 @@ fn rollback_once(server: &Server) -> Outcome {
 }
 
 fn first_wins(server: &Server) -> Outcome {
+    is_refused_once_settled(server, Transaction::rollback, Transaction::confirm)
+}
+
+/// What is asked of a transaction that is confirmed, and of one that is rolled back, is refused, and
+/// moves no money.
+pub(super) fn is_refused_once_settled(
+    server: &Server,
+    if_confirmed: fn(&Transaction) -> String,
+    if_rolled_back: fn(&Transaction) -> String,
+) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let mut now = before;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
         machine.confirms(&transaction)?;
         now = transaction.confirmed_in(now);
-        machine.is_refused(&transaction.rollback(), Code::AlreadyConfirmed)?;
+        machine.is_refused(&if_confirmed(&transaction), Code::AlreadyConfirmed)?;
         machine.has(now)?;
     }
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
         machine.rolls_back(&transaction)?;
-        machine.is_refused(&transaction.confirm(), Code::AlreadyRolledBack)?;
+        machine.is_refused(&if_rolled_back(&transaction), Code::AlreadyRolledBack)?;
         machine.has(now)?;
     }
     machine.takes(server, now.available - before.available)
@@ -215,30 +225,31 @@ fn key_is_enough(server: &Server) -> Outcome {
 }
 
 fn other_key(server: &Server) -> Outcome {
-    let (mut machine, before) = Machine::with_funds(server)?;
-    let mut stranger = Machine::connect(server)?;
-    for transaction in Transaction::both(server) {
-        machine.holds(&transaction)?;
-        let other = transaction.with_other_key(server);
-        for request in [other.confirm(), other.rollback()] {
-            machine.is_refused(&request, Code::Mismatch)?;
-            stranger.is_refused(&request, Code::Mismatch)?;
-        }
-        machine.has(transaction.held_in(before))?;
-        machine.rolls_back(&transaction)?;
-    }
-    machine.has(before)
+    cannot_settle(server, Code::Mismatch, |transaction| {
+        transaction.with_other_key(server)
+    })
 }
 
 fn no_key(server: &Server) -> Outcome {
+    cannot_settle(server, Code::NotLoggedIn, |transaction| {
+        transaction.without_key()
+    })
+}
+
+/// Neither the machine nor a stranger can settle a transaction that has been changed so.
+fn cannot_settle(
+    server: &Server,
+    code: Code,
+    changed: impl Fn(Transaction) -> Transaction,
+) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let mut stranger = Machine::connect(server)?;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
-        let without = transaction.clone().without_key();
-        for request in [without.confirm(), without.rollback()] {
-            machine.is_refused(&request, Code::NotLoggedIn)?;
-            stranger.is_refused(&request, Code::NotLoggedIn)?;
+        let changed = changed(transaction.clone());
+        for request in [changed.confirm(), changed.rollback()] {
+            machine.is_refused(&request, code)?;
+            stranger.is_refused(&request, code)?;
         }
         machine.has(transaction.held_in(before))?;
         machine.rolls_back(&transaction)?;
