@@ -10,6 +10,7 @@ mod race;
 mod repeats;
 mod requests;
 mod settle;
+mod transaction;
 
 use crate::case::Case;
 

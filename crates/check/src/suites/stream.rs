@@ -1,20 +1,20 @@
-//! What every service with messages over TCP must keep: framing, the stream, other clients.
+//! What every service with messages over TCP must keep: the conversation, and the stream that carries it.
 
-use std::thread;
-use std::time::Duration;
+mod clients;
+mod framing;
 
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Code;
 use rand::RngExt;
 
-use crate::case::{Case, DELIMITED, PREFIXED};
+use crate::case::{Case, DELIMITED};
 use crate::peer::Peer;
 use crate::server::Server;
 use crate::verdict::{Came, Expected, Failure, Outcome};
 
 /// The cases of all these services, by topic.
-pub const ALL: &[&[Case]] = &[CONVERSATION, STREAM, FRAMING, CLIENTS];
+pub const ALL: &[&[Case]] = &[CONVERSATION, STREAM, framing::CASES, clients::CASES];
 
 const CONVERSATION: &[Case] = &[
     Case::must(
@@ -101,73 +101,6 @@ const STREAM: &[Case] = &[
         reset,
     )
     .cause("an error on one connection must not end the server"),
-];
-
-const FRAMING: &[Case] = &[
-    Case::must(
-        "framing.bad-length",
-        "messages",
-        "A length is ASCII digits alone; anything else is refused with `malformed`, and the connection is closed.",
-        bad_length,
-    )
-    .cause("the parser of the language's integers accepts signs, blanks or underscores")
-    .framings(PREFIXED),
-    Case::must(
-        "framing.too-long",
-        "messages",
-        "A message longer than the framing permits is refused with `too-long` as soon as its length is known.",
-        too_long,
-    )
-    .cause("the length is checked before anything is allocated or waited for")
-    .framings(PREFIXED),
-    Case::must(
-        "framing.long-line",
-        "messages",
-        "A line that is too long is refused with `too-long` and skipped, and the next one is answered.",
-        long_line,
-    )
-    .framings(&[Framing::Line]),
-    Case::must(
-        "framing.crlf",
-        "messages",
-        "A line may end with CR LF as well as with LF.",
-        crlf,
-    )
-    .framings(&[Framing::Line]),
-    Case::must(
-        "framing.empty",
-        "messages",
-        "An empty message is a message: it is refused with `unknown-verb`, and the connection stays open.",
-        empty,
-    )
-    .cause("an empty message is not the end of the stream")
-    .framings(DELIMITED),
-];
-
-const CLIENTS: &[Case] = &[
-    Case::must(
-        "clients.silent",
-        "who-closes-and-when",
-        "A client that is silent holds up no other.",
-        silent,
-    )
-    .points(2)
-    .cause("one client is served after the other, and not each by a thread of its own"),
-    Case::must(
-        "clients.fifty",
-        "who-closes-and-when",
-        "Fifty clients at once are all answered.",
-        fifty,
-    )
-    .seconds(1),
-    Case::must(
-        "clients.garbage",
-        "messages",
-        "Whatever bytes a client sends, the next one is served.",
-        garbage,
-    )
-    .points(2)
-    .cause("an exception of one connection's thread ends the server, or its accepting loop"),
 ];
 
 /// What answers a request.
@@ -393,133 +326,6 @@ fn reset(server: &Server) -> Outcome {
         let bytes = peer.frame(&asked)?;
         peer.throw(&bytes[..bytes.len() * part / 2]);
         peer.reset();
-    }
-    serves_another(server)
-}
-
-fn bad_length(server: &Server) -> Outcome {
-    let headers: &[&str] = match server.framing {
-        Framing::Netstring => &[
-            "+4:QUIT,", " 4:QUIT,", "1_0:x", "04:QUIT,", "-1:", "4 :QUIT,", "QUIT", "4:QUIT;",
-            "٤:QUIT,",
-        ],
-        _ => &[
-            "+04QUIT",
-            " 04QUIT",
-            "1_0x",
-            "-01x",
-            "0x4QUIT",
-            "QUIT",
-            "٠٠٤QUIT",
-        ],
-    };
-    for header in headers {
-        let mut peer = server.connect()?;
-        peer.throw(header.as_bytes());
-        peer.expect_refusal(&[Code::Malformed])?;
-        peer.expect_end()?;
-    }
-    serves_another(server)
-}
-
-fn too_long(server: &Server) -> Outcome {
-    let headers: &[&str] = match server.framing {
-        Framing::Netstring => &["65537:", "100000", "99999999999999999999999999:"],
-        _ => &["256", "999"],
-    };
-    for header in headers {
-        let mut peer = server.connect()?;
-        peer.throw(header.as_bytes());
-        peer.expect_refusal(&[Code::TooLong])?;
-        peer.expect_end()?;
-    }
-    serves_another(server)
-}
-
-fn long_line(server: &Server) -> Outcome {
-    let mut peer = server.connect()?;
-    let mut line = vec![b'A'; Framing::Line.max_payload() + 1];
-    line.push(b'\n');
-    peer.send_bytes(&line)?;
-    peer.expect_refusal(&[Code::TooLong])?;
-    for (asked, answer) in conversation(server) {
-        peer.send(&asked)?;
-        answered(&mut peer, &answer)?;
-    }
-    leave(peer)
-}
-
-fn crlf(server: &Server) -> Outcome {
-    let mut peer = server.connect()?;
-    for (asked, answer) in conversation(server) {
-        peer.send_bytes(format!("{asked}\r\n").as_bytes())?;
-        answered(&mut peer, &answer)?;
-    }
-    leave(peer)
-}
-
-fn empty(server: &Server) -> Outcome {
-    let mut peer = server.connect()?;
-    peer.is_refused("", &[Code::UnknownVerb])?;
-    leave(peer)
-}
-
-fn silent(server: &Server) -> Outcome {
-    let first = server.connect_silently()?;
-    let mut second = server.connect_silently()?;
-    // The beginning of a message, and not its end.
-    let (asked, _) = conversation(server).swap_remove(0);
-    let bytes = second.frame(&asked)?;
-    second.send_bytes(&bytes[..1])?;
-    serves_another(server)?;
-    drop((first, second));
-    Ok(())
-}
-
-fn fifty(server: &Server) -> Outcome {
-    let mut peers = Vec::new();
-    for _ in 0..50 {
-        peers.push((server.connect()?, conversation(server)));
-    }
-    if server.dialect.mode() == Mode::Chat {
-        // A room of fifty has other answers.
-        for (mut peer, _) in peers {
-            peer.is_refused("WHO", &[Code::OutOfOrder])?;
-            leave(peer)?;
-        }
-        return Ok(());
-    }
-    // Crosswise: the first question of all, then the second of all.
-    for step in 0..3 {
-        for (peer, conversation) in &mut peers {
-            peer.send(&conversation[step].0)?;
-        }
-        for (peer, conversation) in &mut peers {
-            answered(peer, &conversation[step].1)?;
-        }
-    }
-    peers.into_iter().try_for_each(|(peer, _)| leave(peer))
-}
-
-fn garbage(server: &Server) -> Outcome {
-    for round in 0..12 {
-        let mut peer = server.connect()?;
-        let bytes: Vec<u8> = {
-            let mut random = server.random.borrow_mut();
-            let length = random.random_range(1..2_000);
-            let mut byte = || match round % 2 {
-                0 => random.random(),
-                _ => b"0123456789:,\n\r OKERQUIT"[random.random_range(0..23)],
-            };
-            (0..length).map(|_| byte()).collect()
-        };
-        peer.throw(&bytes);
-        thread::sleep(Duration::from_millis(5));
-        match round % 3 {
-            0 => peer.reset(),
-            1 => peer.half_close(),
-            _ => drop(peer),
-        }
     }
     serves_another(server)
 }

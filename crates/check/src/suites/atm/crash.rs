@@ -7,7 +7,8 @@ use std::time::Duration;
 use proto::refusal::Code;
 use rand::RngExt;
 
-use super::machine::{Balance, Card, Machine, Transaction, amount, id, money};
+use super::machine::{Card, Machine};
+use super::transaction::{Balance, Transaction, amount, id, money};
 use crate::case::Case;
 use crate::server::Server;
 use crate::verdict::Outcome;

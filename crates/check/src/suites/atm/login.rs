@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use proto::refusal::Code;
 
-use super::machine::{Card, Machine, Transaction, amount, id, is_refusal};
+use super::machine::{Card, Machine, is_refusal};
+use super::transaction::{Transaction, amount, id};
 use crate::case::Case;
 use crate::server::Server;
 use crate::verdict::{Came, Expected, Outcome};

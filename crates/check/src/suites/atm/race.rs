@@ -5,7 +5,8 @@ use std::thread;
 
 use proto::refusal::Code;
 
-use super::machine::{Balance, Card, Machine, Transaction, amount, is_refusal};
+use super::machine::{Card, Machine, is_refusal};
+use super::transaction::{Balance, Transaction, amount};
 use crate::case::Case;
 use crate::server::Server;
 use crate::verdict::{Came, Expected, Failure, Outcome};

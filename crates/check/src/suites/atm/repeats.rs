@@ -2,8 +2,9 @@
 
 use proto::refusal::Code;
 
-use super::machine::{Card, Machine, Transaction, amount};
+use super::machine::{Card, Machine};
 use super::settle::is_refused_once_settled;
+use super::transaction::{Transaction, amount};
 use crate::case::{Case, DELIMITED};
 use crate::server::Server;
 use crate::verdict::Outcome;

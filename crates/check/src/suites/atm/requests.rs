@@ -3,7 +3,8 @@
 use proto::refusal::Code;
 use uuid::Uuid;
 
-use super::machine::{Card, Machine, Transaction, amount, id, money};
+use super::machine::{Card, Machine};
+use super::transaction::{Transaction, amount, id, money};
 use crate::case::Case;
 use crate::server::Server;
 use crate::verdict::{Came, Expected, Outcome};

@@ -2,7 +2,8 @@
 
 use proto::refusal::Code;
 
-use super::machine::{Card, Machine, Transaction, amount};
+use super::machine::{Card, Machine};
+use super::transaction::{Transaction, amount};
 use crate::case::Case;
 use crate::server::Server;
 use crate::verdict::Outcome;
