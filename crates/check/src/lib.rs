@@ -15,6 +15,7 @@ pub mod dialect;
 pub mod directory;
 mod exchange;
 pub mod peer;
+mod port;
 mod process;
 pub mod program;
 pub mod progress;

@@ -1,8 +1,7 @@
 //! A judged program as a process: started from its command, limited, and ended with all it started.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,10 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
-use rand::RngExt;
-use socket2::{Domain, Socket, Type};
 
 use crate::directory;
+use crate::port::Port;
 use crate::process::{Process, how};
 
 /// How long a program may take until it listens.
@@ -42,7 +40,7 @@ pub struct ProgramCommand {
 #[derive(Debug)]
 pub struct Program {
     command: ProgramCommand,
-    port: u16,
+    port: Port,
     transports: &'static [Transport],
     state: tempfile::TempDir,
     /// The copy that it runs in.
@@ -100,7 +98,7 @@ impl ProgramCommand {
         let mut program = Program {
             command: self.clone(),
             copy,
-            port: free_port()?,
+            port: Port::free()?,
             transports,
             state: tempfile::tempdir()?,
             process: None,
@@ -123,7 +121,7 @@ impl ProgramCommand {
 impl Program {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        (Ipv4Addr::LOCALHOST, self.port.number()).into()
     }
 
     /// Starts it where it was, after it has ended.
@@ -136,7 +134,7 @@ impl Program {
         while !self.transports.iter().any(|it| self.listens(*it)) {
             if let Some(how) = self.ended() {
                 return Err(StartError::Ended {
-                    port: self.port,
+                    port: self.port.number(),
                     how,
                     output: self.said(),
                 });
@@ -145,7 +143,7 @@ impl Program {
             if waited >= START_TIMEOUT {
                 self.kill();
                 return Err(StartError::Deaf {
-                    port: self.port,
+                    port: self.port.number(),
                     output: self.said(),
                 });
             }
@@ -159,7 +157,7 @@ impl Program {
         let replaced = |word: &String| {
             let word = word
                 .replace("{host}", "127.0.0.1")
-                .replace("{port}", &self.port.to_string())
+                .replace("{port}", &self.port.number().to_string())
                 .replace("{state}", &state);
             self.outside_the_copy(word)
         };
@@ -187,7 +185,7 @@ impl Program {
 
     /// Whether it listens over this transport.
     pub fn listens(&self, transport: Transport) -> bool {
-        listens(self.port, transport)
+        self.port.is_used(transport)
     }
 
     /// A word of the command that names a file by a path which the copy does not have, such as
@@ -227,56 +225,6 @@ impl Program {
     pub fn said(&self) -> String {
         self.process.as_ref().map(Process::said).unwrap_or_default()
     }
-}
-
-/// A port that nothing uses now, over TCP or UDP.
-fn free_port() -> io::Result<u16> {
-    loop {
-        // Below those that systems give to connections: one of these may be taken before the program
-        // has it, or while it starts again.
-        let port = rand::rng().random_range(10_000..32_000);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        // It does not listen: a process that another thread is just starting may have it open for a
-        // moment longer, and would look like the program.
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        let bound = socket.bind(&address.into());
-        match bound.and_then(|()| UdpSocket::bind(address)) {
-            Ok(_) => return Ok(port),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Whether a socket listens on this port. A connection would show it too, but a server may take
-/// that for its first client.
-fn listens(port: u16, transport: Transport) -> bool {
-    const LISTENING: &str = "0A";
-    // No more is read than is needed: the system puts each line together as it is read.
-    const LINE: usize = 150;
-    let (files, state) = match transport {
-        Transport::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], Some(LISTENING)),
-        Transport::Udp => (["/proc/net/udp", "/proc/net/udp6"], None),
-    };
-    let ending = format!(":{port:04X}");
-    files.iter().any(|file| {
-        let Ok(table) = File::open(file) else {
-            return false;
-        };
-        let lines = BufReader::with_capacity(LINE, table).lines();
-        for line in lines.skip(1).map_while(Result::ok) {
-            let mut columns = line.split_whitespace().skip(1);
-            let is_there = columns.next().is_some_and(|local| local.ends_with(&ending));
-            // Those that listen come first.
-            if state.is_some() && columns.nth(1) != state {
-                return false;
-            }
-            if is_there {
-                return true;
-            }
-        }
-        false
-    })
 }
 
 fn no_command() -> StartError {

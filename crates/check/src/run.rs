@@ -27,6 +27,10 @@ use crate::program::{ProgramCommand, StartError};
 use crate::server::Server;
 use crate::verdict::{Failure, Outcome};
 
+/// How long after its last connection a program that has died may be seen to run, as where a script
+/// has started it.
+const DEATH: Duration = Duration::from_secs(1);
+
 /// What is judged.
 #[derive(Debug, Clone)]
 pub enum Judged {
@@ -256,7 +260,11 @@ impl Trial {
             Judge::Client(_) => Err(Failure::Undecided("this case is about clients".into())),
         };
         judgement.outcome = outcome.map_err(|failure| {
-            let failure = match self.server.ended() {
+            let ended = match failure.shows_an_end() {
+                true => self.server.ended_within(DEATH),
+                false => self.server.ended(),
+            };
+            let failure = match ended {
                 Some(how) => failure.caused_by(&format!("the server has ended: {how}")),
                 None => failure,
             };

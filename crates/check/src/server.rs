@@ -204,4 +204,16 @@ impl Server {
     pub fn ended(&self) -> Option<String> {
         self.program.as_ref()?.borrow_mut().ended()
     }
+
+    /// As [`Server::ended`], for one that may be about to end.
+    pub fn ended_within(&self, time: Duration) -> Option<String> {
+        let by = Instant::now() + time;
+        loop {
+            let ended = self.ended();
+            if ended.is_some() || self.program.is_none() || Instant::now() >= by {
+                return ended;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
 }

@@ -77,6 +77,14 @@ impl Failure {
         ))
     }
 
+    /// Whether the connection ended where more was expected.
+    pub fn shows_an_end(&self) -> bool {
+        let Failure::Broken(finding) = self else {
+            return false;
+        };
+        matches!(finding.came, Came::End(_) | Came::Broken(_))
+    }
+
     /// With this cause, where none is known that lies nearer.
     #[must_use]
     pub fn caused_by(mut self, cause: &str) -> Failure {

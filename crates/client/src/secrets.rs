@@ -26,22 +26,29 @@ impl SentSecrets {
     /// The bytes with a `*` for each byte of a secret; the beginning of one at their end, where they
     /// may have been cut, is hidden too.
     pub fn hide(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut hidden = bytes.to_owned();
+        let mut hidden = self.hide_whole(bytes);
         for secret in &self.0 {
-            let length = secret.len();
-            for start in 0..bytes.len() {
-                let rest = &bytes[start..];
-                if rest.starts_with(secret) || secret.starts_with(rest) {
-                    hidden[start..(start + length).min(bytes.len())].fill(b'*');
-                }
-            }
+            let cut = (0..bytes.len()).find(|start| secret.starts_with(&bytes[*start..]));
+            hidden[cut.unwrap_or(bytes.len())..].fill(b'*');
         }
         hidden
     }
 
-    /// As [`SentSecrets::hide`], for a text.
+    /// As [`SentSecrets::hide`], for a text that has not been cut.
     pub fn hide_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.hide(text.as_bytes())).into_owned()
+        String::from_utf8_lossy(&self.hide_whole(text.as_bytes())).into_owned()
+    }
+
+    fn hide_whole(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut hidden = bytes.to_owned();
+        for secret in &self.0 {
+            for start in 0..bytes.len() {
+                if bytes[start..].starts_with(secret) {
+                    hidden[start..start + secret.len()].fill(b'*');
+                }
+            }
+        }
+        hidden
     }
 }
 
@@ -57,8 +64,15 @@ mod tests {
         secrets.learn(log_in.as_bytes());
         let hidden = secrets.hide_text(log_in);
         assert_eq!(hidden, log_in.replace("2468", "****"));
-        assert_eq!(secrets.hide_text("OK 2468 2468, 246"), "OK **** ****, ***");
-        assert_eq!(secrets.hide_text("OK 2"), "OK *");
-        assert_eq!(SentSecrets::default().hide_text("2468"), "2468");
+        assert_eq!(secrets.hide(b"OK 2468 2468, 246"), b"OK **** ****, ***");
+        assert_eq!(secrets.hide(b"OK 2"), b"OK *");
+        assert_eq!(SentSecrets::default().hide(b"2468"), b"2468");
+    }
+
+    #[test]
+    fn the_last_letter_of_a_whole_text_is_not_taken_for_the_beginning_of_a_secret() {
+        let mut secrets = SentSecrets::default();
+        secrets.learn_all(b"e0c1");
+        assert_eq!(secrets.hide_text("e0c1 available"), "**** available");
     }
 }

@@ -66,8 +66,8 @@ impl Session {
         };
         let message = self.exchange(&text, &expected, self.target.timeout)?;
         let section = Section::of(self.target.peer);
-        let said = self.sent.secrets.hide(&message);
-        let said = quoted(&String::from_utf8_lossy(&said));
+        let said = String::from_utf8_lossy(&message);
+        let said = quoted(&self.sent.secrets.hide_text(&said));
         let broken = |words: String, section| {
             Failure::Protocol(self.report(&words, expected(), &message, section))
         };

@@ -362,6 +362,9 @@ fn next(server: &Server) -> Outcome {
         }
         return play(server, handout, first);
     }
+    let mut peer = server.connect_unframed()?;
+    peer.throw(b"x");
+    peer.reset();
     let garbage: [&[u8]; 3] = [b"", b"\xff\xfe\x00", b"  \r\n"];
     for bytes in garbage {
         let mut peer = server.connect_unframed()?;
@@ -370,9 +373,6 @@ fn next(server: &Server) -> Outcome {
         // Until it has been dealt with.
         let _ = peer.receive_within(SILENCE);
     }
-    let mut peer = server.connect_unframed()?;
-    peer.throw(b"x");
-    peer.reset();
     play(server, handout, first)
 }
 
