@@ -20,35 +20,43 @@ use crate::session::Target;
 /// The environment variable with the server where none is given.
 const SERVER_VARIABLE: &str = "LABCLIENT_SERVER";
 
+// The headings of the options, in the order of the help.
+const NETWORK: &str = "Network";
+const FAULTS: &str = "Faults";
+const RECORDING: &str = "Recording";
+
 /// The options.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The server; without a port, that of the mode or hand-out [default: LABCLIENT_SERVER, which
     /// experiment and bench ignore; else 127.0.0.1]
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
+    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
     server: Option<ServerName>,
 
-    /// The framing, the same as the server's: netstring, len3, line or raw (what one read
-    /// returned: cannot be made reliable) [default: netstring; a script says its own]
-    #[arg(long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
+    /// The framing, the same as the server's: netstring, len3, line or raw [default: netstring; a
+    /// script says its own]
+    ///
+    /// In raw framing a message is what one read returned: it cannot be made reliable.
+    #[arg(help_heading = NETWORK, long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
         global = true)]
     pub wire: Option<Framing>,
 
     /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
     /// machine asks again after 3]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds,
+    #[arg(help_heading = NETWORK, long, value_name = "SECONDS", value_parser = parse_seconds,
         global = true)]
     pub timeout: Option<Duration>,
 
-    /// Inject faults into what is said: by chance, drop-request=10%, or by count,
-    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP),
-    /// split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between: see
-    /// docs/faults.md
-    #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
+    /// Inject faults, as drop-request=10% or drop-reply=#2,delay=20ms..80ms: see docs/faults.md
+    ///
+    /// They strike what is said: by chance, drop-request=10%, or by count, drop-request=#2. Also
+    /// drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP), split=7,
+    /// delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between.
+    #[arg(help_heading = FAULTS, long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
     pub fault: Option<FaultSpec>,
 
     /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
-    #[arg(long, global = true)]
+    #[arg(help_heading = FAULTS, long, global = true)]
     pub seed: Option<u64>,
 
     /// Recording and trace.
@@ -56,7 +64,8 @@ pub struct Options {
     pub recording: RecordingArguments,
 
     /// Print one JSON object for each answer, and for a failure: see docs/failures.md
-    #[arg(long, global = true)]
+    // The heading of the options before would apply to this one as well.
+    #[arg(long, global = true, help_heading = None)]
     json: bool,
 }
 
@@ -117,14 +126,16 @@ impl Options {
 
 /// What is to be recorded, and where.
 #[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
 pub struct RecordingArguments {
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
+    /// Record everything that is sent and received to this file: see docs/recording.md
+    ///
+    /// One event a line, PINs masked.
     #[arg(long, value_name = "FILE.jsonl", global = true)]
     record: Option<PathBuf>,
 
     /// Keep PINs in the recording and the trace
-    #[arg(long, global = true)]
+    #[arg(long, hide_short_help = true, global = true)]
     record_secrets: bool,
 
     /// Show everything that is sent and received on standard error; --trace=hex with its bytes
