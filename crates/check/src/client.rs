@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
@@ -16,10 +17,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use record::Recorder;
 use record::recorder::Settings;
+use tempfile::TempDir;
 
 use crate::dialect::Dialect;
+use crate::directory;
 use crate::peer::Peer;
-use crate::process::{Process, how};
+use crate::process::{POLL, Process, how};
 use crate::program::StartError;
 use crate::server::Server;
 use crate::verdict::Failure;
@@ -48,6 +51,9 @@ pub struct ClientCommand {
     pub words: Vec<String>,
     /// Where it runs; here, if nowhere else.
     pub directory: Option<PathBuf>,
+    /// Whether it may keep files there: it runs in a copy, made for each case, unless there is too much
+    /// to copy.
+    pub keeps_files: bool,
     /// Bytes of memory that each of its processes may have.
     pub memory: u64,
     /// The `labserver` that it is given.
@@ -58,6 +64,8 @@ pub struct ClientCommand {
 
 /// A judged client during one case.
 pub struct Client {
+    /// What it speaks.
+    pub dialect: Dialect,
     /// The service.
     pub mode: Mode,
     /// How bytes are cut into messages.
@@ -68,7 +76,9 @@ pub struct Client {
     pub random: RefCell<StdRng>,
     command: ClientCommand,
     /// Where the client, our server and the recordings keep their files.
-    directory: tempfile::TempDir,
+    directory: TempDir,
+    /// The copy of its own directory that it runs in.
+    copy: Option<TempDir>,
     /// How many servers had recordings of their own.
     servers: Cell<u32>,
     /// The end of what it printed last.
@@ -100,33 +110,71 @@ impl ClientCommand {
     /// # Errors
     /// When it cannot.
     pub fn starts(&self) -> Result<(), StartError> {
-        let program = self.words.first().cloned().unwrap_or_default();
+        let copy = self.copy()?;
+        let words = self.words.iter();
+        let words = words.map(|word| self.located(word.clone(), copy.as_ref()));
+        let words: Vec<String> = words.collect();
+        let program = words.first().cloned().unwrap_or_default();
         let mut command = Command::new(&program);
-        command.args(&self.words[1..]).stdin(Stdio::null());
-        if let Some(directory) = &self.directory {
+        command.args(&words[1..]).stdin(Stdio::null());
+        self.place(&mut command, copy.as_ref());
+        let started = Process::start(command, Some(self.memory)).map(drop);
+        started.map_err(|error| StartError::None { program, error })
+    }
+
+    /// Whether the clients have the directory that they keep files in in common: only one of them may
+    /// run then.
+    pub fn share_files(&self) -> bool {
+        self.keeps_files && !directory::is_small(self.directory())
+    }
+
+    /// A copy of the directory, if it runs in one.
+    fn copy(&self) -> io::Result<Option<TempDir>> {
+        match self.keeps_files {
+            true => directory::copy(self.directory()),
+            false => Ok(None),
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// A word of the command as it is in the copy.
+    fn located(&self, word: String, copy: Option<&TempDir>) -> String {
+        match copy {
+            Some(copy) => directory::outside_the_copy(word, copy.path(), self.directory()),
+            None => word,
+        }
+    }
+
+    /// Has it run where it is to.
+    fn place(&self, command: &mut Command, copy: Option<&TempDir>) {
+        if let Some(copy) = copy {
+            command.current_dir(copy.path());
+        } else if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        let started = Process::start(command, Some(self.memory));
-        let started = started.map(drop);
-        started.map_err(|error| StartError::None { program, error })
     }
 }
 
 impl Client {
     pub(crate) fn new(
-        mode: Mode,
+        dialect: &Dialect,
         framing: Framing,
         command: &ClientCommand,
         by: Instant,
         random: StdRng,
     ) -> io::Result<Client> {
         Ok(Client {
-            mode,
+            dialect: dialect.clone(),
+            mode: dialect.mode(),
             framing,
             by,
             random: RefCell::new(random),
             command: command.clone(),
             directory: tempfile::tempdir()?,
+            copy: command.copy()?,
             servers: Cell::new(0),
             said: RefCell::default(),
         })
@@ -147,9 +195,14 @@ impl Client {
         self.path(&format!("recording-{number}.jsonl"))
     }
 
-    /// Our server of the mode, with these options besides, on a free port.
+    /// Our server of what it speaks, with these options besides, on a free port.
     pub fn server(&self, options: &[&str]) -> Result<OwnServer, Failure> {
-        self.server_of(&["--mode", self.mode.name()], options)
+        let role = match &self.dialect {
+            Dialect::Service(mode) => vec!["--mode", mode.name()],
+            Dialect::Script(name, _) => vec!["--mode", "script", "--script", name],
+            Dialect::Handout(handout) => vec!["--handout", handout.name()],
+        };
+        self.server_of(&role, options)
     }
 
     /// Our server of another role, on a free port.
@@ -177,7 +230,7 @@ impl Client {
             recorder.ok_or_else(|| Failure::Undecided("nothing is recorded".to_owned()))?;
         let server = Server {
             address: server.address,
-            dialect: Dialect::Service(self.mode),
+            dialect: self.dialect.clone(),
             framing: self.framing,
             patience: END_TIMEOUT,
             by: self.by,
@@ -260,9 +313,9 @@ impl Client {
 
     /// What is typed for these requests, with what ends a session of this service.
     fn lines(&self, requests: &[&str]) -> String {
-        let last = match self.mode {
-            Mode::Calc => Some("q"),
-            Mode::Chat => Some("quit"),
+        let last = match self.dialect {
+            Dialect::Service(Mode::Calc) => Some("q"),
+            Dialect::Service(Mode::Chat) => Some("quit"),
             _ => None,
         };
         let lines = requests.iter().copied().chain(last);
@@ -299,14 +352,14 @@ impl Client {
                 }
                 continue;
             }
-            words.push(
-                word.replace("{host}", &address.ip().to_string())
-                    .replace("{port}", &address.port().to_string())
-                    .replace("{state}", &state.display().to_string())
-                    .replace("{card}", CARD)
-                    .replace("{pin}", pin)
-                    .replace("{name}", NAME),
-            );
+            let word = word
+                .replace("{host}", &address.ip().to_string())
+                .replace("{port}", &address.port().to_string())
+                .replace("{state}", &state.display().to_string())
+                .replace("{card}", CARD)
+                .replace("{pin}", pin)
+                .replace("{name}", NAME);
+            words.push(self.command.located(word, self.copy.as_ref()));
         }
         let mut process = self.process(&words, &state, pin)?;
         for (placeholder, typed) in self.typed_first(pin) {
@@ -335,18 +388,17 @@ impl Client {
         if self.takes_words() || self.has("{pin}") {
             command.env("LABCLIENT_PIN", pin);
         }
-        if let Some(directory) = &self.command.directory {
-            command.current_dir(directory);
-        }
+        self.command.place(&mut command, self.copy.as_ref());
         let started = Process::start(command, Some(self.command.memory));
         started.map_err(|error| Failure::Undecided(format!("cannot start {file}: {error}")))
     }
 
     /// What a client is told before its requests: what stands for it in the command, and the text.
     fn typed_first<'t>(&self, pin: &'t str) -> Vec<(&'static str, &'t str)> {
-        match self.mode {
-            Mode::Atm => vec![("{card}", CARD), ("{pin}", pin)],
-            Mode::Calc | Mode::Chat => vec![("{name}", NAME)],
+        match self.dialect {
+            Dialect::Service(Mode::Atm) => vec![("{card}", CARD), ("{pin}", pin)],
+            Dialect::Service(Mode::Calc | Mode::Chat) => vec![("{name}", NAME)],
+            // What a hand-out's client asks for is typed with its requests.
             _ => Vec::new(),
         }
     }
@@ -366,6 +418,21 @@ impl Running<'_> {
     /// What it has printed so far, on both outputs.
     pub fn output(&self) -> String {
         self.process.printed() + &self.process.complained()
+    }
+
+    /// It must print this within this time, while its input stays open.
+    pub fn shows_within(&self, text: &str, time: Duration) -> Result<(), Failure> {
+        let by = self.client.by.min(Instant::now() + time);
+        while !self.output().contains(text) {
+            if Instant::now() >= by {
+                return Err(Failure::because(
+                    format!("{text} in what it prints"),
+                    quoted(&self.output()),
+                ));
+            }
+            thread::sleep(POLL);
+        }
+        Ok(())
     }
 
     /// Whether it has ended by itself.
@@ -418,9 +485,9 @@ impl Running<'_> {
 impl Client {
     /// When a run that began then is not waited for any more.
     fn gives_up(&self, began: Instant) -> Instant {
-        match self.mode {
+        match self.dialect {
             // A cash machine goes on asking for as long as it takes.
-            Mode::Atm => self.by,
+            Dialect::Service(Mode::Atm) => self.by,
             _ => self.by.min(began + END_TIMEOUT),
         }
     }

@@ -1,5 +1,8 @@
 //! What `labclient check` and `labserver check` share: the choice of cases, the run, the report.
 
+mod batch;
+mod files;
+
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +23,8 @@ use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::run::{Judged, Judgement, Plan, judge};
 use crate::verdict::Failure;
+
+use self::files::Files;
 
 /// How long an answer is waited for: far longer than any takes that is on its way.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -58,10 +63,34 @@ pub struct Choice {
     /// Keep the recordings of cases that do not hold in this directory, for `labclient view`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Judge each folder in this one: the command is run in each, {submission} is its path
+    #[arg(long, value_name = "DIR", requires = "command")]
+    batch: Option<PathBuf>,
+
+    #[command(flatten)]
+    files: Files,
+}
+
+/// A check of one program, or of a folder of them, that is ready to run.
+#[derive(Debug)]
+pub struct Check<'c> {
+    /// The choice on the command line.
+    pub choice: &'c Choice,
+    /// The chosen cases.
+    pub cases: Vec<Case>,
+    /// How it is judged.
+    pub plan: Plan,
+    /// What is judged.
+    pub judged: Judged,
+    /// The same for the report.
+    pub subject: Subject,
+    /// Whether the report is a JSON object.
+    pub is_json: bool,
 }
 
 /// What is judged, as a report names it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Subject {
     /// Which half of a lab it is.
     pub side: Side,
@@ -79,9 +108,48 @@ pub enum CheckError {
     /// The program did not start.
     #[error("{0}")]
     Start(#[from] StartError),
+    /// What is asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The report cannot be printed.
+    #[error("cannot write to standard output: {0}")]
+    Print(io::Error),
     /// This computer failed.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl Check<'_> {
+    /// Judges, prints what came of it and writes the files; whether all that counts holds.
+    ///
+    /// # Errors
+    /// When nothing could be judged, or the report has no place to go.
+    pub fn run(self) -> Result<bool, CheckError> {
+        self.choice.files.check()?;
+        if let Some(folder) = &self.choice.batch {
+            return batch::run(&self, folder);
+        }
+        let Check {
+            choice,
+            cases,
+            plan,
+            judged,
+            subject,
+            is_json,
+        } = self;
+        let report = choice.judge(plan, &judged, &cases, subject)?;
+        show(&report, is_json).map_err(CheckError::Print)?;
+        choice.files.write(std::slice::from_ref(&report))?;
+        Ok(report.holds())
+    }
 }
 
 impl Choice {
@@ -118,7 +186,14 @@ impl Choice {
                 && (self.only.is_empty() || self.only.iter().any(|chosen| names(case, chosen)))
                 && !self.skip.iter().any(|chosen| names(case, chosen))
         };
-        Ok(all.into_iter().filter(is_chosen).collect())
+        let cases: Vec<Case> = all.into_iter().filter(is_chosen).collect();
+        match cases.is_empty() {
+            true => Err(format!(
+                "no case of {mode} is left: `{program} check {} --list` shows them all",
+                dialect.arguments()
+            )),
+            false => Ok(cases),
+        }
     }
 
     /// Memory of each process of the program, in bytes.
@@ -141,6 +216,7 @@ impl Choice {
             seed,
             jobs: match (judged, self.jobs) {
                 (Judged::Started(command), _) if command.share_files() => 1,
+                (Judged::Client(command), _) if command.share_files() => 1,
                 (_, Some(jobs)) => jobs.into(),
                 (Judged::Running(_), None) => 1,
                 (Judged::Started(_) | Judged::Client(_), None) => 4,
@@ -152,10 +228,7 @@ impl Choice {
     }
 
     /// Judges, shows how far it is, and ends early at SIGINT or SIGTERM.
-    ///
-    /// # Errors
-    /// When nothing could be judged.
-    pub fn judge(
+    fn judge(
         &self,
         plan: Plan,
         judged: &Judged,
@@ -179,7 +252,7 @@ impl Choice {
     }
 
     /// The report of what was judged, of so many cases.
-    pub fn report(
+    fn report(
         &self,
         plan: Plan,
         subject: Subject,
@@ -200,10 +273,7 @@ impl Choice {
 }
 
 /// Set by the first SIGINT or SIGTERM; the second one ends this program at once.
-///
-/// # Errors
-/// When signals cannot be handled.
-pub fn interruption() -> io::Result<Arc<AtomicBool>> {
+fn interruption() -> io::Result<Arc<AtomicBool>> {
     let is_interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_interrupted))?;
@@ -229,10 +299,7 @@ pub fn list(dialect: &Dialect, cases: &[Case], is_json: bool) -> Vec<String> {
 }
 
 /// Prints a report.
-///
-/// # Errors
-/// When it cannot be printed.
-pub fn show(report: &Report, is_json: bool) -> io::Result<()> {
+fn show(report: &Report, is_json: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match is_json {
         true => writeln!(out, "{}", report::json::object(report))?,
@@ -249,6 +316,12 @@ pub fn quoted(words: &[String]) -> String {
         false => format!("'{}'", word.replace('\'', "'\\''")),
     };
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a program with this command may keep files where it runs: a bank keeps its accounts, a cash
+/// machine its journal, and where, if not in `{state}`?
+pub fn keeps_files(dialect: &Dialect, words: &[String]) -> bool {
+    dialect.mode() == Mode::Atm && !words.iter().any(|word| word.contains("{state}"))
 }
 
 /// The service on a command line.

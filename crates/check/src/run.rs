@@ -80,6 +80,17 @@ pub struct Judgement {
     pub said: String,
 }
 
+impl Plan {
+    /// The arguments of `check` that choose the dialect and the framing.
+    pub fn arguments(&self) -> String {
+        let arguments = self.dialect.arguments();
+        match self.framing {
+            framing if framing == self.dialect.framing(None) => arguments,
+            framing => format!("{arguments} --wire {framing}"),
+        }
+    }
+}
+
 /// Judges these cases, until it is interrupted. What is done is reported to `done` as it ends; the
 /// judgements are in the order of the cases.
 ///
@@ -150,7 +161,7 @@ fn judge_one(plan: &Plan, judged: &Judged, case: Case) -> Judgement {
 fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement) {
     let case = judgement.case;
     let client = match Client::new(
-        plan.dialect.mode(),
+        &plan.dialect,
         plan.framing,
         command,
         by(plan),

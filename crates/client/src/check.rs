@@ -1,9 +1,6 @@
 //! `labclient check`: judges the server of a lab, whatever it is written in.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use ::check::command::{CheckError, Choice, PATIENCE, Subject, list, quoted, show};
+use ::check::command::{Check, CheckError, Choice, PATIENCE, Subject, keeps_files, list, quoted};
 use ::check::dialect::Dialect;
 use ::check::program::ProgramCommand;
 use ::check::run::{Judged, Plan};
@@ -21,11 +18,6 @@ use crate::failure::{Failure, Status};
 use crate::modes::script::load;
 use crate::options::Options;
 use crate::output::say;
-
-mod batch;
-mod files;
-
-use self::files::Files;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,14 +59,6 @@ pub struct Arguments {
 
     #[command(flatten)]
     choice: Choice,
-
-    /// Judge each folder in this one: the command is run in each, {submission} is its path
-    #[arg(long, value_name = "DIR", requires = "command")]
-    batch: Option<PathBuf>,
-
-    /// The files to write besides.
-    #[command(flatten)]
-    files: Files,
 }
 
 /// Judges.
@@ -95,58 +79,45 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         return Ok(Status::Done);
     }
     let judged = arguments.judged(&dialect)?;
-    arguments.files.check()?;
     let seed = options.seed.unwrap_or_else(random_seed);
     let patience = options.timeout.unwrap_or(PATIENCE);
     let plan = choice.plan(dialect, framing, seed, patience, &judged);
-    if let Some(folder) = &arguments.batch {
-        return batch::run(arguments, options, &plan, &cases, folder);
-    }
-    let subject = arguments.subject(&plan);
-    let report = match choice.judge(plan, &judged, &cases, subject) {
-        Ok(report) => report,
+    let check = Check {
+        choice,
+        cases,
+        subject: arguments.subject(&plan),
+        plan,
+        judged,
+        is_json: output.json,
+    };
+    match check.run() {
+        Ok(true) => Ok(Status::Done),
+        Ok(false) => Ok(Status::Refused),
         Err(CheckError::Start(error)) => {
             say(&format!("labclient: the server did not start: {error}"));
-            return Ok(Status::Unreachable);
+            Ok(Status::Unreachable)
         }
-        Err(CheckError::Io(error)) => return Err(Failure::Resource(error.to_string())),
-    };
-    show(&report, output.json).map_err(|error| Failure::cannot_print(&error))?;
-    arguments.files.write(std::slice::from_ref(&report))?;
-    Ok(match report.holds() {
-        true => Status::Done,
-        false => Status::Refused,
-    })
+        Err(CheckError::Usage(words)) => Err(Failure::Usage(words)),
+        Err(CheckError::Print(error)) => Err(Failure::cannot_print(&error)),
+        Err(error @ (CheckError::File { .. } | CheckError::Io(_))) => {
+            Err(Failure::Resource(error.to_string()))
+        }
+    }
 }
 
 impl Arguments {
     fn dialect(&self, framing: Option<Framing>) -> Result<Dialect, Failure> {
-        let Some(mode) = self.mode.as_ref().filter(|_| self.handout.is_none()) else {
-            return self.handout.map(Dialect::Handout).ok_or_else(|| {
-                Failure::Usage("what is to be judged? Give a service, or --handout NAME".into())
-            });
-        };
-        let mode = Mode::parse(mode).ok_or_else(|| {
-            let names = Mode::ALL.map(Mode::name).join(", ");
-            Failure::Usage(format!("no service is called {mode:?}: there are {names}"))
-        })?;
-        match (mode, &self.script) {
-            (Mode::Script, name) => {
-                let name = name.as_deref().unwrap_or(proto::script::DEFAULT);
-                let mut script = load(name)?;
-                if let Some(framing) = framing {
-                    script = script
-                        .in_framing(framing)
-                        .map_err(|error| Failure::Usage(format!("--wire {framing}: {error}")))?;
-                }
-                Ok(Dialect::Script(name.into(), Arc::new(script)))
-            }
-            (mode, None) => Ok(Dialect::Service(mode)),
-            (mode, Some(_)) => Err(Failure::Usage(format!(
-                "--script is for script, not for {}",
-                mode.name()
-            ))),
-        }
+        let mode = self.mode.as_ref().filter(|_| self.handout.is_none());
+        let mode = mode.map(|name| {
+            Mode::parse(name).ok_or_else(|| {
+                let names = Mode::ALL.map(Mode::name).join(", ");
+                Failure::Usage(format!("no service is called {name:?}: there are {names}"))
+            })
+        });
+        let load = |name: &str| load(name).map_err(|failure| failure.to_string());
+        let script = self.script.as_deref();
+        Dialect::chosen(mode.transpose()?, self.handout, script, framing, load)
+            .map_err(Failure::Usage)
     }
 
     /// Where a server runs already. Without a service, the first word is that.
@@ -168,7 +139,7 @@ impl Arguments {
                 Ok(Judged::Started(ProgramCommand {
                     words: self.command.clone(),
                     directory: None,
-                    keeps_files: self.keeps_files(dialect),
+                    keeps_files: keeps_files(dialect, &self.command),
                     memory: self.choice.memory(),
                 }))
             }
@@ -185,12 +156,6 @@ impl Arguments {
         }
     }
 
-    /// A bank keeps its accounts, and where, if not in `{state}`?
-    fn keeps_files(&self, dialect: &Dialect) -> bool {
-        let has_state = |word: &String| word.contains("{state}");
-        dialect.mode() == Mode::Atm && !self.command.iter().any(has_state)
-    }
-
     fn subject(&self, plan: &Plan) -> Subject {
         let (name, rest) = match self.address() {
             Some(address) => (address.clone(), format!(" {address}")),
@@ -199,13 +164,9 @@ impl Arguments {
                 format!(" -- {}", quoted(&self.command)),
             ),
         };
-        let wire = match plan.framing {
-            framing if framing == plan.dialect.framing(None) => String::new(),
-            framing => format!(" --wire {framing}"),
-        };
         Subject {
             side: Side::Server,
-            command: format!("labclient check {}{wire}", plan.dialect.arguments()),
+            command: format!("labclient check {}", plan.arguments()),
             name,
             rest,
         }

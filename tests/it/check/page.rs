@@ -62,21 +62,30 @@ fn the_page_lists_every_case() {
         );
     }
     for mode in Mode::ALL {
-        for transport in mode.transports() {
-            let cases = client_cases(mode, *transport);
+        let dialect = match mode {
+            Mode::Script => Dialect::Script(DEFAULT.into(), Arc::clone(&script)),
+            mode => Dialect::Service(mode),
+        };
+        for transport in dialect.transports() {
             let over = match (mode, transport) {
                 (Mode::Echo, Transport::Udp) => " over UDP",
                 _ => "",
             };
-            if !cases.is_empty() {
-                table(
-                    &mut page,
-                    &format!("The client of {}{over}", mode.name()),
-                    mode.name(),
-                    &cases,
-                );
-            }
+            table(
+                &mut page,
+                &format!("The client of {}{over}", mode.name()),
+                mode.name(),
+                &client_cases(&dialect, *transport),
+            );
         }
+    }
+    for handout in Handout::ALL {
+        table(
+            &mut page,
+            &format!("The client of the hand-out {}", handout.name()),
+            handout.name(),
+            &client_cases(&Dialect::Handout(handout), handout.transport()),
+        );
     }
     if std::env::var_os("SOCKETLAB_WRITE").is_some() {
         std::fs::write(PAGE, &page).unwrap();

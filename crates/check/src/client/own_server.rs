@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use proto::mode::Mode;
 
 use super::{Client, Recorded};
+use crate::dialect::Dialect;
 use crate::process::{POLL, Process};
 use crate::verdict::Failure;
 
@@ -36,11 +37,16 @@ impl OwnServer {
         let mut command = Command::new(labserver);
         command
             .args(role)
-            .args(["--port", &port.to_string(), "--until-eof", "-q", "--record"])
+            .args(["--port", &port.to_string(), "--until-eof", "-q"])
+            // The words of a hand-out are compared to their last byte, and no PIN here is a secret.
+            .args(["--record-secrets", "--record"])
             .arg(&recording)
             .env("XDG_STATE_HOME", client.path("server"))
             .stdin(Stdio::piped());
-        if !role.contains(&"script") {
+        // A script that is played in place of a service says its own.
+        let is_service = matches!(client.dialect, Dialect::Service(_));
+        let plays_script = is_service && role.contains(&"script");
+        if !plays_script && !role.contains(&"--handout") {
             command.args(["--wire", client.framing.name()]);
         }
         if client.mode == Mode::Atm {

@@ -91,7 +91,6 @@ pub const CASES: &[Case] = &[
 
 /// A client in the room, and another member.
 struct Room<'c> {
-    client: &'c Client,
     server: OwnServer,
     running: Running<'c>,
     other: Peer,
@@ -119,7 +118,6 @@ impl<'c> Room<'c> {
         }
         other.expect(&format!("EVENT joined {NAME}"))?;
         Ok(Room {
-            client,
             server,
             running,
             other,
@@ -140,18 +138,7 @@ impl<'c> Room<'c> {
 
     /// The client must show this, while its input stays open.
     fn is_shown(&self, text: &str) -> Outcome {
-        let by =
-            Instant::now() + TIMEOUT.min(self.client.by.saturating_duration_since(Instant::now()));
-        while !self.running.output().contains(text) {
-            if Instant::now() >= by {
-                return Err(Failure::because(
-                    format!("{text} in what it prints"),
-                    quoted(&self.running.output()),
-                ));
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+        self.running.shows_within(text, TIMEOUT)
     }
 
     /// The client leaves, and must end by itself.
