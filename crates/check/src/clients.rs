@@ -5,6 +5,9 @@ mod calc;
 mod chat;
 mod datetime;
 mod echo;
+mod handout;
+mod said;
+mod script;
 mod stream;
 mod text;
 
@@ -25,5 +28,12 @@ pub fn client_cases(dialect: &Dialect, transport: Transport) -> Vec<Case> {
         Dialect::Service(Mode::Echo) => &[echo::OVER_TCP],
         Dialect::Service(Mode::Script) | Dialect::Script(..) | Dialect::Handout(_) => &[],
     };
-    all.concat()
+    let mut cases = all.concat();
+    if let Dialect::Handout(handout) = dialect {
+        cases.extend(handout::cases(*handout));
+    }
+    if let Some(script) = dialect.script() {
+        cases.extend(script::cases(&script));
+    }
+    cases
 }

@@ -8,6 +8,8 @@ use testkit::{assert_contains, python};
 
 use crate::labserver::{Home, run};
 
+mod handouts;
+
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
 
 /// The rules that this client breaks, and the exit status.
@@ -273,7 +275,7 @@ fn a_command_without_a_place_for_the_port_is_refused() {
 #[test]
 #[ignore = "takes long: the gate runs it alone"]
 fn the_cases_are_listed() {
-    for mode in ["text", "calc", "chat", "echo", "datetime", "atm"] {
+    for mode in ["text", "calc", "chat", "echo", "datetime", "atm", "script"] {
         let ended = run(&["check", mode, "--list"]);
         assert!(
             ended.stdout.starts_with(&format!("{mode}.client.")),
