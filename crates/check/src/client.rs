@@ -23,7 +23,7 @@ use crate::dialect::Dialect;
 use crate::directory;
 use crate::peer::Peer;
 use crate::process::{POLL, Process, how};
-use crate::program::StartError;
+use crate::program::{ProgramCommand, StartError};
 use crate::server::Server;
 use crate::verdict::Failure;
 
@@ -60,6 +60,8 @@ pub struct ClientCommand {
     pub labserver: PathBuf,
     /// Over which transport it asks, where the service has two.
     pub transport: Transport,
+    /// The server that it is given in place of ours; what is said goes through a proxy of ours.
+    pub server: Option<ProgramCommand>,
 }
 
 /// A judged client during one case.
@@ -195,14 +197,32 @@ impl Client {
         self.path(&format!("recording-{number}.jsonl"))
     }
 
-    /// Our server of what it speaks, with these options besides, on a free port.
+    /// Our server of what it speaks, with these options besides, on a free port; or a proxy before the
+    /// one that it is given instead.
     pub fn server(&self, options: &[&str]) -> Result<OwnServer, Failure> {
+        if let Some(command) = &self.command.server {
+            return self.proxy(command, options);
+        }
         let role = match &self.dialect {
             Dialect::Service(mode) => vec!["--mode", mode.name()],
             Dialect::Script(name, _) => vec!["--mode", "script", "--script", name],
             Dialect::Handout(handout) => vec!["--handout", handout.name()],
         };
         self.server_of(&role, options)
+    }
+
+    fn proxy(&self, command: &ProgramCommand, options: &[&str]) -> Result<OwnServer, Failure> {
+        let (transports, udp): (&[Transport], &[&str]) = match self.command.transport {
+            Transport::Tcp => (&[Transport::Tcp], &[]),
+            Transport::Udp => (&[Transport::Udp], &["--udp"]),
+        };
+        let started = command.serve(transports);
+        let program = started
+            .map_err(|error| Failure::Undecided(format!("the server did not start: {error}")))?;
+        let to = program.address().to_string();
+        let role = [&["--mode", "proxy", "--to", &to], udp].concat();
+        let proxy = self.server_of(&role, options)?;
+        Ok(proxy.before(program))
     }
 
     /// Our server of another role, on a free port.

@@ -37,3 +37,12 @@ pub fn client_cases(dialect: &Dialect, transport: Transport) -> Vec<Case> {
     }
     cases
 }
+
+/// The case by which a client and a server that is not ours are judged together: the ordinary
+/// conversation, which is judged by what is said and shown alone.
+pub fn pair_case(dialect: &Dialect, transport: Transport) -> Option<Case> {
+    match dialect {
+        Dialect::Service(Mode::Atm) => Some(atm::PAIR),
+        _ => client_cases(dialect, transport).first().copied(),
+    }
+}

@@ -2,6 +2,8 @@
 
 mod batch;
 mod files;
+pub mod matrix;
+mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ use crate::run::{Judged, Judgement, Plan, judge};
 use crate::verdict::Failure;
 
 use self::files::Files;
+
+pub use self::words::quoted;
 
 /// How long an answer is waited for: far longer than any takes that is on its way.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -127,16 +131,46 @@ pub enum CheckError {
     Io(#[from] io::Error),
 }
 
+/// How a check has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All that counts holds.
+    Holds,
+    /// Something does not, or was not judged.
+    DoesNotHold,
+    /// A program did not start.
+    NotStarted,
+}
+
+impl Ending {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Ending::Holds => 0,
+            Ending::DoesNotHold => 1,
+            Ending::NotStarted => 3,
+        }
+    }
+
+    fn of(holds: bool) -> Ending {
+        match holds {
+            true => Ending::Holds,
+            false => Ending::DoesNotHold,
+        }
+    }
+}
+
 impl Check<'_> {
-    /// Judges, prints what came of it and writes the files; whether all that counts holds.
+    /// Judges, prints what came of it and writes the files.
     ///
     /// # Errors
     /// When nothing could be judged, or the report has no place to go.
-    pub fn run(self) -> Result<bool, CheckError> {
+    pub fn run(self) -> Result<Ending, CheckError> {
         self.choice.files.check()?;
         if let Some(folder) = &self.choice.batch {
-            return batch::run(&self, folder);
+            return Ok(Ending::of(batch::run(&self, folder)?));
         }
+        let is_interrupted = interruption()?;
         let Check {
             choice,
             cases,
@@ -145,10 +179,10 @@ impl Check<'_> {
             subject,
             is_json,
         } = self;
-        let report = choice.judge(plan, &judged, &cases, subject)?;
+        let report = choice.judge(plan, &judged, &cases, subject, &is_interrupted)?;
         show(&report, is_json).map_err(CheckError::Print)?;
         choice.files.write(std::slice::from_ref(&report))?;
-        Ok(report.holds())
+        Ok(Ending::of(report.holds()))
     }
 }
 
@@ -208,40 +242,45 @@ impl Choice {
         framing: Framing,
         seed: u64,
         patience: Duration,
-        judged: &Judged,
+        jobs: usize,
     ) -> Plan {
         Plan {
             dialect,
             framing,
             seed,
-            jobs: match (judged, self.jobs) {
-                (Judged::Started(command), _) if command.share_files() => 1,
-                (Judged::Client(command), _) if command.share_files() => 1,
-                (_, Some(jobs)) => jobs.into(),
-                (Judged::Running(_), None) => 1,
-                (Judged::Started(_) | Judged::Client(_), None) => 4,
-            },
+            jobs,
             patience,
             time_limit: Duration::from_secs(self.time_limit),
             out: self.out.clone(),
         }
     }
 
-    /// Judges, shows how far it is, and ends early at SIGINT or SIGTERM.
+    /// How many cases are judged side by side.
+    pub fn jobs(&self, judged: &Judged) -> usize {
+        match (judged, self.jobs) {
+            (Judged::Started(command), _) if command.share_files() => 1,
+            (Judged::Client(command), _) if command.share_files() => 1,
+            (_, Some(jobs)) => jobs.into(),
+            (Judged::Running(_), None) => 1,
+            (Judged::Started(_) | Judged::Client(_), None) => 4,
+        }
+    }
+
+    /// Judges, shows how far it is, and ends early when it is interrupted.
     fn judge(
         &self,
         plan: Plan,
         judged: &Judged,
         cases: &[Case],
         subject: Subject,
+        is_interrupted: &AtomicBool,
     ) -> Result<Report, CheckError> {
         if let Some(out) = &plan.out {
             std::fs::create_dir_all(out)?;
         }
-        let is_interrupted = interruption()?;
         let progress = Progress::new(cases.len());
         let broken = AtomicUsize::new(0);
-        let judgements = judge(&plan, judged, cases, &is_interrupted, &|judgement| {
+        let judgements = judge(&plan, judged, cases, is_interrupted, &|judgement| {
             let is_broken = matches!(judgement.outcome, Err(Failure::Broken(_)));
             let before = broken.fetch_add(usize::from(is_broken), Ordering::Relaxed);
             let broken = before + usize::from(is_broken);
@@ -306,16 +345,6 @@ fn show(report: &Report, is_json: bool) -> io::Result<()> {
         false => report::terminal::write(report, &mut out)?,
     }
     out.flush()
-}
-
-/// The command as a shell takes it.
-pub fn quoted(words: &[String]) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:={}@%+,".contains(c);
-    let quote = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a program with this command may keep files where it runs: a bank keeps its accounts, a cash

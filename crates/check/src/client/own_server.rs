@@ -11,6 +11,7 @@ use proto::mode::Mode;
 use super::{Client, Recorded};
 use crate::dialect::Dialect;
 use crate::process::{POLL, Process};
+use crate::program::Program;
 use crate::verdict::Failure;
 
 /// For it to say where it listens, and to end.
@@ -24,6 +25,8 @@ pub struct OwnServer {
     pub address: SocketAddr,
     recording: PathBuf,
     by: Instant,
+    /// What it relays to, where it is a proxy before a program that ends with it.
+    _relayed: Option<Program>,
 }
 
 impl OwnServer {
@@ -60,6 +63,7 @@ impl OwnServer {
             address: (std::net::Ipv4Addr::LOCALHOST, port).into(),
             recording,
             by: client.by,
+            _relayed: None,
         };
         let transport = client.command.transport.name();
         let by = Instant::now() + TIMEOUT;
@@ -81,6 +85,14 @@ impl OwnServer {
                 )));
             }
             thread::sleep(POLL);
+        }
+    }
+
+    /// As a proxy, which ends together with this program.
+    pub(super) fn before(self, program: Program) -> OwnServer {
+        OwnServer {
+            _relayed: Some(program),
+            ..self
         }
     }
 

@@ -205,6 +205,43 @@ pub const CASES: &[Case] = &[
     .cause("a time-out is taken for a success, or the notes come out before the bank has answered"),
 ];
 
+/// A visit to a bank that need not be ours, so that its ledger cannot be looked into.
+pub const PAIR: Case = Case::client_must(
+    "client.pair",
+    "atm",
+    "A withdrawal is held and confirmed, and then the balance is asked for.",
+    pair,
+);
+
+fn pair(client: &Client) -> Outcome {
+    let mut bank = client.server(&[])?;
+    let finished = client.ask(&bank, &["withdraw 500", "balance"])?;
+    let recorded = bank.stop()?;
+    let answers = recorded.answers();
+    let is_answered = |parts: [&str; 2]| {
+        let has_both = |answer: &&&str| parts.iter().all(|part| answer.contains(part));
+        answers.iter().any(|answer| has_both(&answer))
+    };
+    for (verb, answer) in [
+        ("WITHDRAW", ["OK WITH_", " held 500.00"]),
+        ("CONFIRM", ["OK WITH_", " confirmed"]),
+        ("BALANCE_INQUIRY", ["OK available ", ", held "]),
+    ] {
+        if recorded.asked(&[verb]).is_empty() || !is_answered(answer) {
+            return Err(Failure::because(
+                format!("{verb}, answered with {}", answer.join("…")),
+                format!(
+                    "the bank was asked {}, and answered {}; {}",
+                    proto::printable::quoted(&recorded.requests().join(", ")),
+                    proto::printable::quoted(&answers.join(", ")),
+                    quoted(&finished.output())
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn withdraw(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.is_told_apart()

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use check::client::ClientCommand;
 use check::command::{
-    Check, CheckError, Choice, PATIENCE, Subject, keeps_files, list, modes, quoted,
+    Check, CheckError, Choice, Ending, PATIENCE, Subject, keeps_files, list, modes, quoted,
 };
 use check::dialect::Dialect;
 use check::run::{Judged, Plan};
@@ -86,28 +86,6 @@ pub struct CheckArguments {
     choice: Choice,
 }
 
-/// How a check has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// All that counts holds.
-    Holds,
-    /// Something does not, or was not judged.
-    DoesNotHold,
-    /// The client did not start.
-    NotStarted,
-}
-
-impl Ending {
-    /// The exit status.
-    pub fn status(self) -> u8 {
-        match self {
-            Ending::Holds => 0,
-            Ending::DoesNotHold => 1,
-            Ending::NotStarted => 3,
-        }
-    }
-}
-
 impl CheckArguments {
     /// Judges, and prints what came of it.
     pub fn run(&self, print: fn(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<Ending> {
@@ -125,7 +103,8 @@ impl CheckArguments {
         }
         let judged = Judged::Client(self.client(&dialect, transport)?);
         let seed = self.seed.unwrap_or_else(random_seed);
-        let plan = self.choice.plan(dialect, framing, seed, PATIENCE, &judged);
+        let jobs = self.choice.jobs(&judged);
+        let plan = self.choice.plan(dialect, framing, seed, PATIENCE, jobs);
         let check = Check {
             choice: &self.choice,
             cases,
@@ -135,8 +114,7 @@ impl CheckArguments {
             is_json: self.json,
         };
         match check.run() {
-            Ok(true) => Ok(Ending::Holds),
-            Ok(false) => Ok(Ending::DoesNotHold),
+            Ok(ending) => Ok(ending),
             Err(CheckError::Start(error)) => {
                 tracing::error!("the client did not start: {error}");
                 Ok(Ending::NotStarted)
@@ -178,6 +156,7 @@ impl CheckArguments {
             memory: self.choice.memory(),
             labserver: std::env::current_exe().context("cannot find this program")?,
             transport,
+            server: None,
         })
     }
 
