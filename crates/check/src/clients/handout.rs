@@ -6,7 +6,7 @@ use proto::handout::Handout;
 
 use super::said::{ends_when_cut, is_said, is_said_instead};
 use crate::case::Case;
-use crate::client::{Client, OwnServer, Recorded, Running, quoted};
+use crate::client::{Client, Finished, OwnServer, Recorded, Running, quoted};
 use crate::dialect::Dialect;
 use crate::verdict::{Failure, Outcome};
 
@@ -226,32 +226,39 @@ fn talk(client: &Client) -> Result<&'static Talk, Failure> {
 }
 
 fn exchange(client: &Client) -> Outcome {
-    holds(client, &[])
+    let talk = talk(client)?;
+    let (said, finished) = converse(client, talk, &[])?;
+    let expected = talk.said.iter().map(|said| said.as_bytes().to_vec());
+    is_said(&said, client.framing, &expected.collect::<Vec<_>>())?;
+    shows_all(&finished, talk)
 }
 
 fn bytewise(client: &Client) -> Outcome {
-    holds(client, &["--fault", "split=1"])
-}
-
-/// The whole talk, under these faults.
-fn holds(client: &Client, faults: &[&str]) -> Outcome {
     let talk = talk(client)?;
-    let server = client.server(faults)?;
-    let finished = client.ask(&server, talk.typed)?;
-    says_all(client, server, talk)?;
-    talk.shown.iter().try_for_each(|text| finished.shows(text))
+    let (_, finished) = converse(client, talk, &["--fault", "split=1"])?;
+    shows_all(&finished, talk)
 }
 
-fn says_all(client: &Client, mut server: OwnServer, talk: &Talk) -> Outcome {
-    let said = talk.said.iter().map(|said| said.as_bytes().to_vec());
-    is_said(&server.stop()?, client.framing, &said.collect::<Vec<_>>())
+/// Has the client typed all of the talk, under these faults: what was recorded, and what it printed.
+fn converse(
+    client: &Client,
+    talk: &Talk,
+    faults: &[&str],
+) -> Result<(Recorded, Finished), Failure> {
+    let mut server = client.server(faults)?;
+    let finished = client.ask(&server, talk.typed)?;
+    Ok((server.stop()?, finished))
+}
+
+fn shows_all(finished: &Finished, talk: &Talk) -> Outcome {
+    talk.shown.iter().try_for_each(|text| finished.shows(text))
 }
 
 fn refused(client: &Client) -> Outcome {
     let talk = talk(client)?;
-    let server = client.server(&["--fault", "error=#1"])?;
-    client.ask(&server, talk.typed)?;
-    says_all(client, server, talk)
+    let (undisturbed, _) = converse(client, talk, &[])?;
+    let (disturbed, _) = converse(client, talk, &["--fault", "error=#1"])?;
+    is_said(&disturbed, client.framing, &undisturbed.said())
 }
 
 fn cut(client: &Client) -> Outcome {
