@@ -298,7 +298,8 @@ fn diagram(recording: &Path) -> Option<String> {
     let loaded = load(&[recording.to_owned()], &Filter::default()).ok()?;
     let sequence = Sequence::of(&loaded, Ids::of(&loaded, false), Selection::default());
     let style = TerminalStyle {
-        width: 96,
+        // A terminal has 80 columns, and the note around it is indented by two.
+        width: 78,
         is_ascii: false,
         has_colours: false,
     };

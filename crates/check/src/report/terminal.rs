@@ -118,7 +118,9 @@ fn broken(
         writeln!(out, "  likely    {}", indented(cause))?;
     }
     if !judgement.said.is_empty() {
-        writeln!(out, "  it said {}", judgement.said)?;
+        let lines: Vec<&str> = judgement.said.lines().map(str::trim_start).collect();
+        let lines = lines.join("\n").trim_start().to_owned();
+        writeln!(out, "  printed   {}", indented(&lines))?;
     }
     if !judgement.diagram.is_empty() {
         writeln!(out)?;
