@@ -1,13 +1,15 @@
 //! A judged client, as one case sees it.
 
+mod by_hand;
+mod command;
 mod own_server;
 mod recorded;
+mod running;
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::frame::Framing;
@@ -20,18 +22,23 @@ use record::recorder::Settings;
 use tempfile::TempDir;
 
 use crate::dialect::Dialect;
-use crate::directory;
 use crate::peer::Peer;
-use crate::process::{POLL, Process, how};
-use crate::program::{ProgramCommand, StartError};
+use crate::process::Process;
+use crate::program::ProgramCommand;
 use crate::server::Server;
 use crate::verdict::Failure;
 
+pub use by_hand::Hand;
+pub use command::ClientCommand;
 pub use own_server::OwnServer;
 pub use recorded::Recorded;
+pub use running::{Finished, Running, quoted};
 
 /// How long a client may take to end, when nothing keeps it.
 const END_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How long somebody may take to do what they are told to.
+const HAND_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The card and the PIN of the account that a judged cash machine uses; the bank opens it.
 pub const CARD: &str = "123456789";
@@ -41,28 +48,6 @@ pub const PIN: &str = "1234";
 
 /// The name under which a judged client joins or calculates.
 pub const NAME: &str = "Adarsh";
-
-/// The command that starts a judged client. In each word `{host}`, `{port}` and `{state}`, a directory
-/// of its own for each case, are replaced, and `{card}`, `{pin}` and `{name}`. A word `{words}` is
-/// replaced by those of the request. Without the last four, what they stand for is typed.
-#[derive(Debug, Clone)]
-pub struct ClientCommand {
-    /// The program and its arguments.
-    pub words: Vec<String>,
-    /// Where it runs; here, if nowhere else.
-    pub directory: Option<PathBuf>,
-    /// Whether it may keep files there: it runs in a copy, made for each case, unless there is too much
-    /// to copy.
-    pub keeps_files: bool,
-    /// Bytes of memory that each of its processes may have.
-    pub memory: u64,
-    /// The `labserver` that it is given.
-    pub labserver: PathBuf,
-    /// Over which transport it asks, where the service has two.
-    pub transport: Transport,
-    /// The server that it is given in place of ours; what is said goes through a proxy of ours.
-    pub server: Option<ProgramCommand>,
-}
 
 /// A judged client during one case.
 pub struct Client {
@@ -85,79 +70,6 @@ pub struct Client {
     servers: Cell<u32>,
     /// The end of what it printed last.
     said: RefCell<String>,
-}
-
-/// What a client did that has ended by itself.
-#[derive(Debug, Default)]
-pub struct Finished {
-    /// What it printed on standard output.
-    pub printed: String,
-    /// What it printed on standard error.
-    pub complained: String,
-    /// Its exit status, in words.
-    pub status: String,
-    /// Whether its exit status is that of a success.
-    pub is_success: bool,
-}
-
-/// A client that runs.
-pub struct Running<'c> {
-    client: &'c Client,
-    process: Process,
-}
-
-impl ClientCommand {
-    /// Whether it can be started at all: it is, and ended at once.
-    ///
-    /// # Errors
-    /// When it cannot.
-    pub fn starts(&self) -> Result<(), StartError> {
-        let copy = self.copy()?;
-        let words = self.words.iter();
-        let words = words.map(|word| self.located(word.clone(), copy.as_ref()));
-        let words: Vec<String> = words.collect();
-        let program = words.first().cloned().unwrap_or_default();
-        let mut command = Command::new(&program);
-        command.args(&words[1..]).stdin(Stdio::null());
-        self.place(&mut command, copy.as_ref());
-        let started = Process::start(command, Some(self.memory)).map(drop);
-        started.map_err(|error| StartError::None { program, error })
-    }
-
-    /// Whether the clients have the directory that they keep files in in common: only one of them may
-    /// run then.
-    pub fn share_files(&self) -> bool {
-        self.keeps_files && !directory::is_small(self.directory())
-    }
-
-    /// A copy of the directory, if it runs in one.
-    fn copy(&self) -> io::Result<Option<TempDir>> {
-        match self.keeps_files {
-            true => directory::copy(self.directory()),
-            false => Ok(None),
-        }
-    }
-
-    fn directory(&self) -> &Path {
-        self.directory.as_deref().unwrap_or(Path::new("."))
-    }
-
-    /// A word of the command as it is in the copy.
-    fn located(&self, word: String, copy: Option<&TempDir>) -> String {
-        match copy {
-            Some(copy) => directory::outside_the_copy(word, copy.path(), self.directory()),
-            None => word,
-        }
-    }
-
-    /// Has it run where it is to.
-    fn place(&self, command: &mut Command, copy: Option<&TempDir>) {
-        if let Some(copy) = copy {
-            command.current_dir(copy.path());
-        } else if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
-    }
 }
 
 impl Client {
@@ -230,7 +142,23 @@ impl Client {
         let number = self.servers.replace(self.servers.get() + 1);
         let recording = self.recording(number);
         let role = [role, options].concat();
-        OwnServer::start(&self.command.labserver, &role, self, recording, 0)
+        let start = |port| {
+            let recording = recording.clone();
+            OwnServer::start(&self.command.labserver, &role, self, recording, port)
+        };
+        match self.command.hand {
+            // Who types the port each time would rather not have a new one.
+            Some(_) => start(self.usual_port()).or_else(|_| start(0)),
+            None => start(0),
+        }
+    }
+
+    /// The port of what it speaks, which may be taken.
+    fn usual_port(&self) -> u16 {
+        match self.dialect {
+            Dialect::Handout(handout) => handout.port(),
+            Dialect::Service(_) | Dialect::Script(..) => self.mode.default_port(),
+        }
     }
 
     /// A connection of our own to this server, beside the client's.
@@ -252,7 +180,10 @@ impl Client {
             address: server.address,
             dialect: self.dialect.clone(),
             framing: self.framing,
-            patience: END_TIMEOUT,
+            patience: match self.command.hand {
+                Some(_) => HAND_TIMEOUT,
+                None => END_TIMEOUT,
+            },
             by: self.by,
             random: RefCell::new(StdRng::seed_from_u64(0)),
             recorder,
@@ -300,6 +231,18 @@ impl Client {
         requests: &[&str],
         pin: &str,
     ) -> Result<Finished, Failure> {
+        if let Some(hand) = &self.command.hand {
+            hand.is_to_start(server.address);
+            let first = self.typed_first(pin).into_iter();
+            let first = first
+                .map(|(what, text)| format!("{text}    (the {})", what.trim_matches(['{', '}'])));
+            let lines: Vec<String> = first
+                .chain(self.lines(requests).lines().map(str::to_owned))
+                .collect();
+            hand.is_to_type(lines.iter().map(String::as_str));
+            hand.waits(|| server.has_served(requests.len()))?;
+            return Ok(Finished::by_hand(hand.clone()));
+        }
         if !self.takes_words() {
             let mut running = self.start_with(server, "", pin)?;
             running.type_last(&self.lines(requests));
@@ -346,7 +289,7 @@ impl Client {
     pub fn start(&self, server: &OwnServer, request: &str) -> Result<Running<'_>, Failure> {
         let mut running = self.start_with(server, request, PIN)?;
         if !self.takes_words() && !request.is_empty() {
-            running.process.type_in(&format!("{request}\n"));
+            running.type_in(&format!("{request}\n"));
         }
         Ok(running)
     }
@@ -357,6 +300,11 @@ impl Client {
         request: &str,
         pin: &str,
     ) -> Result<Running<'_>, Failure> {
+        if let Some(hand) = &self.command.hand {
+            hand.is_to_start(server.address);
+            hand.is_to_type(self.typed_first(pin).into_iter().map(|(_, text)| text));
+            return Ok(Running::by_hand(self, hand.clone()));
+        }
         let state = self.path("state");
         let made = std::fs::create_dir_all(&state);
         made.map_err(|error| Failure::Undecided(format!("this computer failed: {error}")))?;
@@ -387,10 +335,7 @@ impl Client {
                 process.type_in(&format!("{typed}\n"));
             }
         }
-        Ok(Running {
-            client: self,
-            process,
-        })
+        Ok(Running::process(self, process))
     }
 
     fn process(&self, words: &[String], state: &Path, pin: &str) -> Result<Process, Failure> {
@@ -424,84 +369,6 @@ impl Client {
     }
 }
 
-impl Running<'_> {
-    /// Types this.
-    pub fn type_in(&mut self, text: &str) {
-        self.process.type_in(text);
-    }
-
-    /// Types this and ends the input.
-    pub fn type_last(&mut self, text: &str) {
-        self.process.type_last(text.to_owned());
-    }
-
-    /// What it has printed so far, on both outputs.
-    pub fn output(&self) -> String {
-        self.process.printed() + &self.process.complained()
-    }
-
-    /// It must print this within this time, while its input stays open.
-    pub fn shows_within(&self, text: &str, time: Duration) -> Result<(), Failure> {
-        let by = self.client.by.min(Instant::now() + time);
-        while !self.output().contains(text) {
-            if Instant::now() >= by {
-                return Err(Failure::because(
-                    format!("{text} in what it prints"),
-                    quoted(&self.output()),
-                ));
-            }
-            thread::sleep(POLL);
-        }
-        Ok(())
-    }
-
-    /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.process.ended(), Ok(None))
-    }
-
-    /// Ends its input, and waits until it has ended by itself.
-    pub fn finish(mut self) -> Result<Finished, Failure> {
-        self.process.type_last(String::new());
-        self.wait()
-    }
-
-    /// Waits until it has ended by itself, while its input stays open.
-    pub fn wait(mut self) -> Result<Finished, Failure> {
-        let began = Instant::now();
-        let status = self.process.wait(self.client.gives_up(began));
-        if status.is_some() {
-            self.process.wait_for_output();
-        }
-        self.client.said.replace(self.process.said());
-        let Some(status) = status else {
-            let waited = began.elapsed().as_secs_f32();
-            if Instant::now() >= self.client.by {
-                let words = "the case took longer than it may (--time-limit)";
-                return Err(Failure::Undecided(words.into()));
-            }
-            return Err(Failure::because(
-                "a client that ends by itself",
-                format!("it still runs after {waited:.0} s"),
-            ));
-        };
-        Ok(Finished {
-            printed: self.process.printed(),
-            complained: self.process.complained(),
-            status: how(status),
-            is_success: status.success(),
-        })
-    }
-
-    /// Kills it, as the loss of power would; what it had printed.
-    pub fn kill(mut self) -> String {
-        self.process.kill();
-        self.process.wait_for_output();
-        self.client.said.replace(self.process.said());
-        self.output()
-    }
-}
-
 impl Client {
     /// When a run that began then is not waited for any more.
     fn gives_up(&self, began: Instant) -> Instant {
@@ -510,31 +377,5 @@ impl Client {
             Dialect::Service(Mode::Atm) => self.by,
             _ => self.by.min(began + END_TIMEOUT),
         }
-    }
-}
-
-impl Finished {
-    /// All that it printed.
-    pub fn output(&self) -> String {
-        format!("{}{}", self.printed, self.complained)
-    }
-
-    /// It must have printed this somewhere.
-    pub fn shows(&self, text: &str) -> Result<(), Failure> {
-        match self.output().contains(text) {
-            true => Ok(()),
-            false => Err(Failure::because(
-                format!("{text} in what it prints"),
-                format!("{}; {}", quoted(&self.output()), self.status),
-            )),
-        }
-    }
-}
-
-/// What a program printed, to be shown in a finding.
-pub fn quoted(output: &str) -> String {
-    match output.trim_end() {
-        "" => "it printed nothing".into(),
-        text => format!("it printed {}", proto::printable::quoted(text)),
     }
 }

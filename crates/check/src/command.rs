@@ -7,7 +7,6 @@ mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use serde_json::json;
 
 use crate::case::Case;
 use crate::dialect::Dialect;
+use crate::interruption::interruption;
 use crate::program::StartError;
 use crate::progress::Progress;
 use crate::report::{self, Report};
@@ -259,7 +259,7 @@ impl Choice {
     pub fn jobs(&self, judged: &Judged) -> usize {
         match (judged, self.jobs) {
             (Judged::Started(command), _) if command.share_files() => 1,
-            (Judged::Client(command), _) if command.share_files() => 1,
+            (Judged::Client(command), _) if command.hand.is_some() || command.share_files() => 1,
             (_, Some(jobs)) => jobs.into(),
             (Judged::Running(_), None) => 1,
             (Judged::Started(_) | Judged::Client(_), None) => 4,
@@ -278,7 +278,11 @@ impl Choice {
         if let Some(out) = &plan.out {
             std::fs::create_dir_all(out)?;
         }
-        let progress = Progress::new(cases.len());
+        let progress = match judged {
+            // Who starts the client is told where they are.
+            Judged::Client(command) if command.hand.is_some() => Progress::hidden(cases.len()),
+            _ => Progress::new(cases.len()),
+        };
         let broken = AtomicUsize::new(0);
         let judgements = judge(&plan, judged, cases, is_interrupted, &|judgement| {
             let is_broken = matches!(judgement.outcome, Err(Failure::Broken(_)));
@@ -309,16 +313,6 @@ impl Choice {
             planned,
         }
     }
-}
-
-/// Set by the first SIGINT or SIGTERM; the second one ends this program at once.
-fn interruption() -> io::Result<Arc<AtomicBool>> {
-    let is_interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_interrupted))?;
-        signal_hook::flag::register(signal, Arc::clone(&is_interrupted))?;
-    }
-    Ok(is_interrupted)
 }
 
 /// The cases, one a line.

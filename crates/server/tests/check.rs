@@ -8,6 +8,7 @@ use testkit::{assert_contains, python};
 
 use crate::labserver::{Home, run};
 
+mod by_hand;
 mod handouts;
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");

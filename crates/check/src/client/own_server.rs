@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use proto::mode::Mode;
 
+use super::by_hand::Hand;
 use super::{Client, Recorded};
 use crate::dialect::Dialect;
 use crate::process::{POLL, Process};
@@ -25,6 +26,10 @@ pub struct OwnServer {
     pub address: SocketAddr,
     recording: PathBuf,
     by: Instant,
+    /// What the client speaks.
+    dialect: Dialect,
+    /// Who starts the client by hand, and may take their time.
+    hand: Option<Hand>,
     /// What it relays to, where it is a proxy before a program that ends with it.
     _relayed: Option<Program>,
 }
@@ -63,6 +68,8 @@ impl OwnServer {
             address: (std::net::Ipv4Addr::LOCALHOST, port).into(),
             recording,
             by: client.by,
+            dialect: client.dialect.clone(),
+            hand: client.command.hand.clone(),
             _relayed: None,
         };
         let transport = client.command.transport.name();
@@ -101,14 +108,33 @@ impl OwnServer {
         Recorded::read(&self.recording)
     }
 
+    /// Whether a client has asked it so much, as far as that can be known, and has gone.
+    pub(super) fn has_served(&self, requests: usize) -> Result<bool, Failure> {
+        let recorded = self.recorded()?;
+        let is_request = |text: &&&str| **text != "QUIT" && !text.starts_with("HELLO ");
+        let asked = recorded.requests().iter().filter(is_request).count();
+        // Elsewhere a request is several messages, or its end is not seen.
+        let is_counted = matches!(
+            self.dialect,
+            Dialect::Service(Mode::Text | Mode::Calc | Mode::Echo)
+        );
+        Ok(is_counted && asked >= requests && recorded.is_over())
+    }
+
     /// Waits until it has recorded something of which this is true, for at most so long.
     pub fn has_recorded(
         &self,
         most: Duration,
         is_true: impl Fn(&Recorded) -> bool,
     ) -> Result<bool, Failure> {
-        let by = self.by.min(Instant::now() + most);
+        let by = match self.hand {
+            Some(_) => self.by,
+            None => self.by.min(Instant::now() + most),
+        };
         loop {
+            if let Some(hand) = &self.hand {
+                hand.goes_on()?;
+            }
             if is_true(&self.recorded()?) {
                 return Ok(true);
             }

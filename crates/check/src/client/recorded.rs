@@ -109,6 +109,14 @@ impl Recorded {
         })
     }
 
+    /// Whether every connection that was made is over, and there was one.
+    pub fn is_over(&self) -> bool {
+        let count =
+            |is: fn(&EventKind) -> bool| self.events.iter().filter(|it| is(&it.kind)).count();
+        let made = count(|kind| matches!(kind, EventKind::Connected));
+        made > 0 && made == count(|kind| matches!(kind, EventKind::Closed { .. }))
+    }
+
     /// Whether the client has connected, or sent a datagram.
     pub fn has_client(&self) -> bool {
         !self.events.is_empty() && self.events.iter().any(|event| event.channel.is_some())

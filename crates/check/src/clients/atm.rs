@@ -23,13 +23,15 @@ pub const CASES: &[Case] = &[
         "atm",
         "A deposit is asked for with an id, held, taken in and confirmed.",
         deposit,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.amounts",
         "atm",
         "Money is decimal: 0.29 and 1.15 are sent as they were typed, not a cent more or less.",
         decimals,
     )
+    .by_hand()
     .points(2)
     .cause("an amount is converted to a float, and 0.29 * 100 is 28.999999999999996"),
     Case::client_must(
@@ -37,7 +39,8 @@ pub const CASES: &[Case] = &[
         "atm",
         "Each withdrawal has an id of its own.",
         new_ids,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.insufficient-funds",
         "atm",

@@ -26,6 +26,7 @@ const EXCHANGE: Case = Case::client_must(
     "The client says what the printed one says, byte for byte, and shows the answers.",
     exchange,
 )
+.by_hand()
 .points(5);
 
 const BYTEWISE: Case = Case::client_must(
@@ -34,6 +35,7 @@ const BYTEWISE: Case = Case::client_must(
     "An answer is the same however it arrives: here each byte of it comes alone.",
     bytewise,
 )
+.by_hand()
 .points(2)
 .seconds(1)
 .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere");
@@ -44,6 +46,7 @@ const BYTEWISE_TO_THE_END: Case = Case::client_should(
     "An answer goes to the end of the connection: here each byte of it comes alone.",
     bytewise,
 )
+.by_hand()
 .points(2)
 .seconds(1)
 .cause("one recv is taken for the answer: the server closes behind it, so read until then");
@@ -53,7 +56,8 @@ const REFUSED: Case = Case::client_should(
     "script",
     "After a request that is refused, the next ones are asked.",
     refused,
-);
+)
+.by_hand();
 
 const CUT: Case = Case::client_must(
     "client.cut",
@@ -69,6 +73,7 @@ const ASKS: Case = Case::client_must(
     "The client asks SEND_DATE and SEND_TIME by turns or at random, and shows the answers.",
     asks,
 )
+.by_hand()
 .points(5)
 .seconds(2);
 
@@ -78,6 +83,7 @@ const ASKS_ON: Case = Case::client_should(
     "A client whose answer is lost asks on.",
     asks_on,
 )
+.by_hand()
 .seconds(1)
 .cause("a datagram may be lost: without a time-out its sender waits for ever");
 
@@ -95,6 +101,7 @@ const IN_THE_ROOM: Case = Case::client_must(
     "The client gives its name, says each line, shows what others say, and leaves at quit.",
     in_the_room,
 )
+.by_hand()
 .points(5)
 .seconds(1);
 
@@ -104,6 +111,7 @@ const LOGS_IN: Case = Case::client_must(
     "The client logs in with what is typed, and carries out operations of the menu to their end.",
     logs_in,
 )
+.by_hand()
 .points(5);
 
 /// What a client is typed, a line each; what it says then over each of its connections; and parts of

@@ -19,6 +19,7 @@ const SAYS_ITS_PART: Case = Case::client_must(
     "The client says its part of the script, each message byte for byte, and shows the answers.",
     says_its_part,
 )
+.by_hand()
 .points(3);
 
 const BYTEWISE: Case = Case::client_must(
@@ -27,6 +28,7 @@ const BYTEWISE: Case = Case::client_must(
     "An answer is the same however it arrives: here each byte of it comes alone.",
     bytewise,
 )
+.by_hand()
 .points(2)
 .seconds(1)
 .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere");

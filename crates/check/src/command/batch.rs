@@ -9,8 +9,9 @@ use std::thread;
 use proto::printable::printable;
 use serde_json::json;
 
-use super::{Check, CheckError, Subject, files, interruption};
+use super::{Check, CheckError, Subject, files};
 use crate::case::Level;
+use crate::interruption::interruption;
 use crate::progress::Progress;
 use crate::report::{Report, json as object, terminal};
 use crate::run::{Judged, Plan, judge};

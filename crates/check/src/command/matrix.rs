@@ -10,10 +10,11 @@ use proto::side::Side;
 use serde_json::{Value, json};
 
 use super::words::{quoted, split};
-use super::{CheckError, Choice, Ending, Subject, interruption, keeps_files};
+use super::{CheckError, Choice, Ending, Subject, keeps_files};
 use crate::case::{Case, Level};
 use crate::client::ClientCommand;
 use crate::clients::{client_cases, pair_case};
+use crate::interruption::interruption;
 use crate::program::ProgramCommand;
 use crate::report::{Report, json as object, terminal};
 use crate::run::{Judged, Plan};
@@ -239,6 +240,7 @@ impl Matrix<'_> {
             labserver: self.labserver.clone(),
             transport: self.transport(),
             server,
+            hand: None,
         }
     }
 

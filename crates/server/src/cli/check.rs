@@ -1,7 +1,9 @@
 //! `labserver check`: judges the client of a lab, whatever it is written in.
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
-use check::client::ClientCommand;
+use check::client::{ClientCommand, Hand};
 use check::command::{
     Check, CheckError, Choice, Ending, PATIENCE, Subject, keeps_files, list, modes, quoted,
 };
@@ -28,6 +30,7 @@ Examples:
   labserver check --handout text-menu -- python3 client.py {host} {port}
   labserver check text --batch submissions --csv marks.csv
                        -- python3 client.py {host} {port}
+  labserver check text          a client that you start, and type into
   labserver check text --list
 
 The client is started for each case, against a labserver with the faults of the
@@ -42,6 +45,9 @@ A cash machine whose command has no {state} runs in a copy of this directory,
 made for each case; where that has more than 16 MiB or 2,000 files, it runs
 here, one case at a time. Exit status: 0 all hold, 1 some do not, 2 usage, 3
 the program did not start.";
+
+/// How long a case may take whose client is started by hand.
+const BY_HAND: Duration = Duration::from_secs(3_600);
 
 /// What to judge, and by which cases.
 #[derive(Debug, Args)]
@@ -61,7 +67,8 @@ pub struct CheckArguments {
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "handout")]
     script: Option<String>,
 
-    /// The command that starts the client
+    /// The command that starts the client; without one, whoever sits here is told when to start it, and
+    /// what to type
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 
@@ -104,7 +111,10 @@ impl CheckArguments {
         let judged = Judged::Client(self.client(&dialect, transport)?);
         let seed = self.seed.unwrap_or_else(random_seed);
         let jobs = self.choice.jobs(&judged);
-        let plan = self.choice.plan(dialect, framing, seed, PATIENCE, jobs);
+        let mut plan = self.choice.plan(dialect, framing, seed, PATIENCE, jobs);
+        if self.command.is_empty() {
+            plan.time_limit = BY_HAND;
+        }
         let check = Check {
             choice: &self.choice,
             cases,
@@ -144,7 +154,8 @@ impl CheckArguments {
     }
 
     fn client(&self, dialect: &Dialect, transport: Transport) -> anyhow::Result<ClientCommand> {
-        if !self.command.iter().any(|word| word.contains("{port}")) {
+        let is_by_hand = self.command.is_empty();
+        if !is_by_hand && !self.command.iter().any(|word| word.contains("{port}")) {
             let words = "the client's command must say where its port goes, as in `-- python3 \
                          client.py {host} {port}`";
             return Err(usage(ErrorKind::MissingRequiredArgument, words));
@@ -157,16 +168,27 @@ impl CheckArguments {
             labserver: std::env::current_exe().context("cannot find this program")?,
             transport,
             server: None,
+            hand: match is_by_hand {
+                true => Some(Hand::at_terminal().context("cannot handle signals")?),
+                false => None,
+            },
         })
     }
 
     fn subject(&self, plan: &Plan) -> Subject {
         let udp = if self.udp { " --udp" } else { "" };
+        let (name, rest) = match self.command.is_empty() {
+            true => ("started by hand".to_owned(), String::new()),
+            false => (
+                self.command.join(" "),
+                format!(" -- {}", quoted(&self.command)),
+            ),
+        };
         Subject {
             side: Side::Client,
-            name: self.command.join(" "),
+            name,
             command: format!("labserver check {}{udp}", plan.arguments()),
-            rest: format!(" -- {}", quoted(&self.command)),
+            rest,
         }
     }
 }

@@ -128,8 +128,7 @@ fn the_client_of_a_script_of_ones_own_is_played_to_the_end_of_the_script() {
 fn a_script_without_a_client_has_nothing_to_judge() {
     let home = Home::new();
     let script = home.path().join("server.toml");
-    let text =
-        "title = \"no client\"\ntransport = \"udp\"\n[[server.on]]\nany = true\nsend = \"Ok\"\n";
+    let text = "title = \"no client\"\ntransport = \"tcp\"\nwire = \"line\"\n[[server.on]]\nany = true\nsend = \"Ok\"\n";
     fs::write(&script, text).unwrap();
     let ended = run(&[
         "check",
