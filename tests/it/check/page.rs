@@ -9,6 +9,9 @@ use check::suites::{client_cases, server_cases};
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
 use proto::script::{DEFAULT, Script, Shipped};
+use testkit::process::Program;
+
+use crate::programs;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
 
@@ -32,6 +35,46 @@ fn table(page: &mut String, heading: &str, prefix: &str, cases: &[Case]) {
             "| `{prefix}.{}` | {} | {} | {rule} |",
             case.name, case.level, case.points
         );
+    }
+}
+
+/// The commands of this program that check something, in this document.
+fn checks(document: &str, program: &str) -> Vec<String> {
+    let command = format!("{program} check ");
+    let joined = document.replace("\\\n", " ");
+    let quoted = joined.split('`').skip(1).step_by(2).map(str::to_owned);
+    let indented = joined.lines().filter_map(|line| line.strip_prefix("    "));
+    let indented = indented.filter_map(|line| line.split(" #").next().map(str::to_owned));
+    let all = quoted.chain(indented);
+    // One with an ellipsis, or nothing behind it, only names the command.
+    all.filter(|it| it.starts_with(&command) && !it.contains('…'))
+        .collect()
+}
+
+#[test]
+fn what_the_pages_say_to_check_with_can_be_said() {
+    let documents = [
+        include_str!("../../../docs/labs.md"),
+        include_str!("../../../docs/grading.md"),
+    ];
+    for program in ["labclient", "labserver"] {
+        let commands: Vec<String> = documents
+            .iter()
+            .flat_map(|it| checks(it, program))
+            .collect();
+        assert!(commands.len() > 8, "{commands:?}");
+        for command in commands {
+            let file = programs().command(program);
+            let file = file.get_program().to_str().unwrap();
+            let (own, judged) = match command.split_once(" -- ") {
+                Some((own, judged)) => (own, format!(" -- '{}'", judged.replace(' ', "' '"))),
+                None => (command.as_str(), String::new()),
+            };
+            let own = own.replacen(program, file, 1);
+            let shell = Program::new("sh").with(&["-c", &format!("{own} --list{judged}")]);
+            let ended = shell.run();
+            assert_eq!(ended.status, Some(0), "{command}: {ended:?}");
+        }
     }
 }
 
