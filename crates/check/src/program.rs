@@ -133,6 +133,9 @@ impl Program {
         let began = Instant::now();
         while !self.transports.iter().any(|it| self.listens(*it)) {
             if let Some(how) = self.ended() {
+                if let Some(process) = &self.process {
+                    process.wait_for_output();
+                }
                 return Err(StartError::Ended {
                     port: self.port.number(),
                     how,
