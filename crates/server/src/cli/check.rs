@@ -51,7 +51,7 @@ const BY_HAND: Duration = Duration::from_secs(3_600);
 
 /// What to judge, and by which cases.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, max_term_width = 80)]
 pub struct CheckArguments {
     /// The service: atm, text, calc, chat, echo, datetime or script; left out with --handout
     #[arg(value_parser = modes(), hide_possible_values = true,
