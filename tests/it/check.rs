@@ -12,6 +12,7 @@ use testkit::{assert_contains, at_once, wait_until};
 
 use crate::{program, programs};
 
+mod matrix;
 mod page;
 mod services;
 

@@ -30,15 +30,17 @@ const RECORDING: &str = "Recording";
 pub struct Options {
     /// The server; without a port, that of the mode or hand-out [default: LABCLIENT_SERVER, which
     /// experiment and bench ignore; else 127.0.0.1]
-    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
-    server: Option<ServerName>,
+    // A text, because `check --matrix` has commands in its place, and both are one argument to clap.
+    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT", value_parser = parse_server,
+        global = true)]
+    server: Option<String>,
 
     /// The framing, the same as the server's: netstring, len3, line or raw [default: netstring; a
     /// script says its own]
     ///
     /// In raw framing a message is what one read returned: it cannot be made reliable.
-    #[arg(help_heading = NETWORK, long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
-        global = true)]
+    #[arg(help_heading = NETWORK, long, value_parser = framings(), hide_possible_values = true,
+        value_name = "FRAMING", global = true)]
     pub wire: Option<Framing>,
 
     /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
@@ -95,7 +97,7 @@ impl Options {
         let port = peer.default_port();
         let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
             (Some(server), _) => server,
-            (None, Ok(server)) if !server.is_empty() => parse_server(&server)
+            (None, Ok(server)) if !server.is_empty() => ServerName::parse(&server)
                 .map_err(|words| {
                     Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
                 })?
@@ -120,7 +122,8 @@ impl Options {
     /// The server, if one is given on the command line, on this port if it names none. What loads a
     /// server or takes money out of it goes by this alone.
     pub fn named_server(&self, port: u16) -> Option<String> {
-        self.server.as_ref().map(|server| server.address(port))
+        let server = ServerName::parse(self.server.as_deref()?).ok()?;
+        Some(server.address(port))
     }
 }
 
@@ -191,37 +194,41 @@ struct ServerName {
 }
 
 impl ServerName {
+    fn parse(text: &str) -> Result<ServerName, String> {
+        let (host, port) = match text.rsplit_once(':') {
+            // An IPv6 address has colons of its own, and needs brackets for a port to follow.
+            Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        };
+        let port = match port.map(str::parse::<u16>) {
+            None => None,
+            Some(Ok(port)) if port > 0 => Some(port),
+            Some(_) => return Err("the port is a number from 1 to 65535".into()),
+        };
+        if host.is_empty() {
+            return Err("write HOST or HOST:PORT".into());
+        }
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        Ok(ServerName { host, port })
+    }
+
     fn address(&self, port: u16) -> String {
         format!("{}:{}", self.host, self.port.unwrap_or(port))
     }
 }
 
-fn parse_server(text: &str) -> Result<ServerName, String> {
-    let (host, port) = match text.rsplit_once(':') {
-        // An IPv6 address has colons of its own, and needs brackets for a port to follow.
-        Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
-        Some((host, port)) => (host, Some(port)),
-        None => (text, None),
-    };
-    let port = match port.map(str::parse::<u16>) {
-        None => None,
-        Some(Ok(port)) if port > 0 => Some(port),
-        Some(_) => return Err("the port is a number from 1 to 65535".into()),
-    };
-    if host.is_empty() {
-        return Err("write HOST or HOST:PORT".into());
-    }
-    let host = if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
-    Ok(ServerName { host, port })
+fn parse_server(text: &str) -> Result<String, String> {
+    ServerName::parse(text).map(|_| text.to_owned())
 }
 
 /// Reads `HOST:PORT`.
 pub fn parse_address(text: &str) -> Result<String, String> {
-    let ServerName { host, port } = parse_server(text)?;
+    let ServerName { host, port } = ServerName::parse(text)?;
     let port = port.ok_or("write HOST:PORT")?;
     Ok(format!("{host}:{port}"))
 }

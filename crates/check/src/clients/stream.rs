@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
         "A message is the same however it arrives: here each byte of the answers comes alone.",
         bytewise,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere")
@@ -36,6 +37,7 @@ pub const CASES: &[Case] = &[
         "A refusal is no result: what the client shows for ERR differs from what it shows for any OK.",
         refused,
     )
+    .by_hand()
     .points(2)
     .cause("the words behind ERR are shown as a result, or what is not one result is taken for the other"),
     Case::client_should(
@@ -50,6 +52,7 @@ pub const CASES: &[Case] = &[
         "A connection that ends inside an answer ends the client, or is made again; the half is no result.",
         cut,
     )
+    .by_hand()
     .points(2)
     .cause("what came of an answer is taken for the whole of it"),
     Case::client_must(
@@ -58,13 +61,15 @@ pub const CASES: &[Case] = &[
         "A server that closes instead of answering ends the client.",
         closed,
     )
+    .by_hand()
     .cause("an empty read is the end of the stream: to read again returns nothing for ever"),
     Case::client_must(
         "client.reset",
         "who-closes-and-when",
         "A connection that is reset ends the client, or is made again; no result is shown.",
         reset,
-    ),
+    )
+    .by_hand(),
     Case::client_should(
         "client.lost-status",
         "who-closes-and-when",
@@ -178,6 +183,10 @@ fn words(finished: &Finished) -> String {
 
 /// What was shown for one must not be what was shown for the other.
 pub fn differ(one: &Finished, of_one: &str, other: &Finished, of_other: &str) -> Outcome {
+    let question = format!("Does it show something else for {of_one} than for {of_other}?");
+    if let Some(answer) = other.asked(&question, true) {
+        return answer;
+    }
     if words(one) != words(other) {
         return Ok(());
     }
@@ -203,6 +212,10 @@ fn results(client: &Client) -> Result<[Finished; 2], Failure> {
 
 fn shows_result(client: &Client, finished: &Finished) -> Outcome {
     let question = question(client);
+    let asked = format!("Does it show the result of {}?", question.typed);
+    if let Some(answer) = finished.asked(&asked, true) {
+        return answer;
+    }
     if !question.result.is_empty() {
         return finished.shows(question.result);
     }
@@ -222,6 +235,13 @@ fn shows_result(client: &Client, finished: &Finished) -> Outcome {
 /// No result is shown for something that is none.
 fn shows_none(client: &Client, finished: &Finished, what: &str) -> Outcome {
     let question = question(client);
+    let asked = format!(
+        "There was {what}. Does it show a result of {}?",
+        question.typed
+    );
+    if let Some(answer) = finished.asked(&asked, false) {
+        return answer;
+    }
     let [result, other] = results(client)?;
     if !question.result.is_empty() && !result.output().contains(question.result) {
         return Err(Failure::because(
