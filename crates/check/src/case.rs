@@ -27,6 +27,8 @@ pub struct Case {
     pub cause: &'static str,
     /// The framings in which it can be judged.
     pub framings: &'static [Framing],
+    /// Whether it needs a server that has just started, and has served no other case.
+    pub needs_fresh: bool,
     /// Judges the program.
     pub judge: Judge,
 }
@@ -105,6 +107,7 @@ impl Case {
             seconds: 0,
             cause: "",
             framings: &Framing::ALL,
+            needs_fresh: false,
             judge,
         }
     }
@@ -141,6 +144,14 @@ impl Case {
     /// Only in these framings.
     pub const fn framings(self, framings: &'static [Framing]) -> Case {
         Case { framings, ..self }
+    }
+
+    /// On a server that has just started: what other cases leave would change the answers.
+    pub const fn fresh(self) -> Case {
+        Case {
+            needs_fresh: true,
+            ..self
+        }
     }
 }
 

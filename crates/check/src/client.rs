@@ -185,6 +185,7 @@ impl Client {
             recorder,
             connections: Cell::new(0),
             program: None,
+            is_used_up: Cell::new(false),
         };
         server.connect()
     }

@@ -46,6 +46,10 @@ pub struct Program {
     /// The copy that it runs in.
     copy: Option<tempfile::TempDir>,
     process: Option<Process>,
+    /// Since when it listens.
+    listened: Instant,
+    /// Whether a case was judged on it.
+    pub has_served: bool,
 }
 
 /// Why a program did not start.
@@ -102,6 +106,8 @@ impl ProgramCommand {
             transports,
             state: tempfile::tempdir()?,
             process: None,
+            listened: Instant::now(),
+            has_served: false,
         };
         program.start_again()?;
         Ok(program)
@@ -149,6 +155,7 @@ impl Program {
             }
             thread::sleep((waited / 8).clamp(*POLL.start(), *POLL.end()));
         }
+        self.listened = Instant::now();
         Ok(())
     }
 
@@ -181,6 +188,11 @@ impl Program {
         })?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Since when it listens, over one of its transports at least.
+    pub fn listened(&self) -> Instant {
+        self.listened
     }
 
     /// Whether it listens over this transport.
