@@ -21,8 +21,9 @@ use crate::report::{self, Report};
 use crate::run::{Judged, Judgement, Plan, judge};
 use crate::verdict::Failure;
 
-/// How long an answer is waited for: far longer than any takes that is on its way.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer is waited for: far longer than one takes that is on its way, also on a busy
+/// machine.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which cases are judged, and how.
 #[derive(Debug, Args)]

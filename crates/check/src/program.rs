@@ -14,8 +14,8 @@ use crate::directory;
 use crate::port::Port;
 use crate::process::{Process, how};
 
-/// How long a program may take until it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a program may take until it listens: a busy machine may start many at once.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How soon it is looked again whether it listens, or has ended: later if it takes long, because the
 /// look costs the processor that it starts on.

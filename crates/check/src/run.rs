@@ -23,6 +23,7 @@ use view::terminal::{self, TerminalStyle};
 use crate::case::{Case, Judge};
 use crate::client::{Client, ClientCommand};
 use crate::dialect::Dialect;
+use crate::patience::Patience;
 use crate::program::{Program, ProgramCommand, StartError};
 use crate::server::Server;
 use crate::verdict::{Failure, Outcome};
@@ -53,7 +54,7 @@ pub struct Plan {
     pub seed: u64,
     /// Cases side by side.
     pub jobs: usize,
-    /// How long an answer is waited for.
+    /// How long an answer is waited for, until several were waited for in vain.
     pub patience: Duration,
     /// How long a case may take.
     pub time_limit: Duration,
@@ -106,11 +107,13 @@ pub fn judge(
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by_key(|&number| std::cmp::Reverse(cases[number].seconds));
     let next = AtomicUsize::new(0);
+    let patience = Patience::new(plan.patience);
     let judgements = Mutex::new(BTreeMap::new());
     let work = || {
         let mut worker = Worker {
             plan,
             judged,
+            patience: &patience,
             kept: first.lock().unwrap_or_else(PoisonError::into_inner).take(),
         };
         while !is_interrupted.load(Ordering::Relaxed) {
@@ -137,6 +140,7 @@ pub fn judge(
 struct Worker<'j> {
     plan: &'j Plan,
     judged: &'j Judged,
+    patience: &'j Patience,
     /// On which all cases have held that were judged on it.
     kept: Option<Program>,
 }
@@ -160,6 +164,7 @@ impl Worker<'_> {
                 Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
             },
         }
+        self.patience.learn(&judgement.outcome);
         judgement.took = began.elapsed();
         judgement
     }
@@ -193,7 +198,8 @@ impl Worker<'_> {
         address: SocketAddr,
         program: Option<Program>,
     ) -> Result<Trial, String> {
-        Trial::of(case, self.plan, self.plan.patience, address, program)
+        let patience = self.patience.for_a_case();
+        Trial::of(case, self.plan, patience, address, program)
     }
 }
 
