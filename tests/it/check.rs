@@ -12,6 +12,7 @@ use testkit::{assert_contains, at_once, wait_until};
 
 use crate::{program, programs};
 
+mod kept;
 mod matrix;
 mod page;
 mod services;
@@ -107,7 +108,7 @@ fn a_bank_that_runs_already_is_judged_but_for_what_needs_a_restart_and_its_money
 
 #[test]
 #[ignore = "takes long: the gate runs it alone"]
-fn a_bank_that_keeps_its_ledger_where_it_runs_runs_in_a_copy_for_each_case_unless_that_is_large() {
+fn a_bank_that_keeps_its_ledger_where_it_runs_runs_in_a_copy_unless_that_is_large() {
     let labserver = programs().command("labserver");
     let labserver = labserver.get_program().to_str().unwrap().to_owned();
     let directory = tempfile::tempdir().unwrap();
@@ -298,9 +299,9 @@ fn ctrl_c_ends_the_check_and_its_programs_and_shows_what_was_judged() {
         "echo >> {}; exec {labserver} --mode text --port {{port}} -q --fault drop-reply=100%",
         marker.display()
     );
-    let words = "text --timeout 5 --jobs 1";
+    let words = "text --timeout 0.2 --jobs 1";
     let process = checking(words, &["sh", "-c", &script]).start();
-    // The first start is to see that it starts, and the second is the first case's.
+    // The second start is for the second case, as the first one does not hold.
     wait_until(|| lines(&marker) >= 2);
     process.signal(Signal::INT);
     let ended = process.end();

@@ -30,6 +30,8 @@ pub struct Case {
     /// Whether it can be judged of a client that somebody starts by hand: it is neither killed, nor is
     /// its exit status known, nor more than a few lines typed.
     pub by_hand: bool,
+    /// Whether it needs a server that has just started, and has served no other case.
+    pub needs_fresh: bool,
     /// Judges the program.
     pub judge: Judge,
 }
@@ -109,6 +111,7 @@ impl Case {
             cause: "",
             framings: &Framing::ALL,
             by_hand: false,
+            needs_fresh: false,
             judge,
         }
     }
@@ -153,6 +156,14 @@ impl Case {
     /// Only in these framings.
     pub const fn framings(self, framings: &'static [Framing]) -> Case {
         Case { framings, ..self }
+    }
+
+    /// On a server that has just started: what other cases leave would change the answers.
+    pub const fn fresh(self) -> Case {
+        Case {
+            needs_fresh: true,
+            ..self
+        }
     }
 }
 

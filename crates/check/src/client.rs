@@ -189,6 +189,7 @@ impl Client {
             recorder,
             connections: Cell::new(0),
             program: None,
+            is_used_up: Cell::new(false),
         };
         server.connect()
     }

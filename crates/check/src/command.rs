@@ -30,8 +30,9 @@ use self::files::Files;
 
 pub use self::words::quoted;
 
-/// How long an answer is waited for: far longer than any takes that is on its way.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer is waited for: far longer than one takes that is on its way, also on a busy
+/// machine.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which cases are judged, and how.
 #[derive(Debug, Args)]

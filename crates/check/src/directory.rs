@@ -1,5 +1,5 @@
-//! A copy of the directory that a judged program runs in, so that what it keeps there ends with the
-//! case.
+//! A copy of the directory that a judged program runs in, so that what it keeps there ends with
+//! it.
 
 use std::fs;
 use std::io;

@@ -2,7 +2,7 @@
 //!
 //! A [case](case::Case) is one rule of `docs/protocol.md` and a function that holds a conversation with the judged
 //! program to see whether the rule holds. [`suites`] has them all, one file a service; [`run`] judges them side by
-//! side, each with a program of its own. A [client] is judged by what our server records of it, and by what it
+//! side, and keeps a program for the next case as long as cases hold on it. A [client] is judged by what our server records of it, and by what it
 //! prints.
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ pub mod dialect;
 pub mod directory;
 mod exchange;
 mod interruption;
+mod patience;
 pub mod peer;
 mod port;
 mod process;

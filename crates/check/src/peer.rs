@@ -1,6 +1,6 @@
 //! The other end of a judged server: says exactly what a case wants it to say.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -146,7 +146,15 @@ impl Peer {
         if let (Some(tap), Some(moment)) = (tap, moment) {
             tap.sent(moment, bytes);
         }
-        written.map_err(|error| error.to_string())
+        written.map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                format!(
+                    "there was no room for more to be sent for {} s",
+                    limit.as_secs_f32()
+                )
+            }
+            _ => error.to_string(),
+        })
     }
 
     /// Sends a message and returns the answer to it.

@@ -14,8 +14,8 @@ use crate::directory;
 use crate::port::Port;
 use crate::process::{Process, how};
 
-/// How long a program may take until it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a program may take until it listens: a busy machine may start many at once.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How soon it is looked again whether it listens, or has ended: later if it takes long, because the
 /// look costs the processor that it starts on.
@@ -46,6 +46,10 @@ pub struct Program {
     /// The copy that it runs in.
     copy: Option<tempfile::TempDir>,
     process: Option<Process>,
+    /// Since when it listens.
+    listened: Instant,
+    /// Whether a case was judged on it.
+    pub has_served: bool,
 }
 
 /// Why a program did not start.
@@ -102,6 +106,8 @@ impl ProgramCommand {
             transports,
             state: tempfile::tempdir()?,
             process: None,
+            listened: Instant::now(),
+            has_served: false,
         };
         program.start_again()?;
         Ok(program)
@@ -152,6 +158,7 @@ impl Program {
             }
             thread::sleep((waited / 8).clamp(*POLL.start(), *POLL.end()));
         }
+        self.listened = Instant::now();
         Ok(())
     }
 
@@ -189,6 +196,11 @@ impl Program {
         })?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Since when it listens, over one of its transports at least.
+    pub fn listened(&self) -> Instant {
+        self.listened
     }
 
     /// Whether it listens over this transport.

@@ -23,7 +23,8 @@ use view::terminal::{self, TerminalStyle};
 use crate::case::{Case, Judge};
 use crate::client::{Client, ClientCommand};
 use crate::dialect::Dialect;
-use crate::program::{ProgramCommand, StartError};
+use crate::patience::Patience;
+use crate::program::{Program, ProgramCommand, StartError};
 use crate::server::Server;
 use crate::verdict::{Failure, Outcome};
 
@@ -39,7 +40,7 @@ const NEEDS_A_COMMAND: &str = "for this, the check must start the client itself:
 pub enum Judged {
     /// A server that runs already.
     Running(SocketAddr),
-    /// A server that is started for each case.
+    /// A server that is started, and kept for the next case as long as cases hold on it.
     Started(ProgramCommand),
     /// A client that is started for each case.
     Client(ClientCommand),
@@ -56,7 +57,7 @@ pub struct Plan {
     pub seed: u64,
     /// Cases side by side.
     pub jobs: usize,
-    /// How long an answer is waited for.
+    /// How long an answer is waited for, until several were waited for in vain.
     pub patience: Duration,
     /// How long a case may take.
     pub time_limit: Duration,
@@ -107,24 +108,35 @@ pub fn judge(
     done: &(dyn Fn(&Judgement) + Sync),
 ) -> Result<Vec<Judgement>, StartError> {
     // What does not start once is no matter of the cases.
-    match judged {
-        Judged::Started(command) => drop(command.serve(plan.dialect.transports())?),
-        Judged::Client(command) => command.starts()?,
-        Judged::Running(_) => {}
-    }
+    let first = match judged {
+        Judged::Started(command) => Some(command.serve(plan.dialect.transports())?),
+        Judged::Client(command) => {
+            command.starts()?;
+            None
+        }
+        Judged::Running(_) => None,
+    };
+    let first = Mutex::new(first);
     let mut order: Vec<usize> = (0..cases.len()).collect();
     if plan.jobs > 1 {
         // The longest first, so that none of them is waited for alone at the end.
         order.sort_by_key(|&number| std::cmp::Reverse(cases[number].seconds));
     }
     let next = AtomicUsize::new(0);
+    let patience = Patience::new(plan.patience);
     let judgements = Mutex::new(BTreeMap::new());
     let work = || {
+        let mut worker = Worker {
+            plan,
+            judged,
+            patience: &patience,
+            kept: first.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        };
         while !is_interrupted.load(Ordering::Relaxed) {
             let Some(&number) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
-            let judgement = judge_one(plan, judged, cases[number]);
+            let judgement = worker.judge(cases[number]);
             done(&judgement);
             let mut all = judgements.lock().unwrap_or_else(PoisonError::into_inner);
             all.insert(number, judgement);
@@ -140,27 +152,71 @@ pub fn judge(
     Ok(judgements.into_values().collect())
 }
 
-fn judge_one(plan: &Plan, judged: &Judged, case: Case) -> Judgement {
-    let began = Instant::now();
-    let id = format!("{}.{}", plan.dialect.name(), case.name);
-    let mut judgement = Judgement {
-        case,
-        id,
-        outcome: Ok(()),
-        took: Duration::ZERO,
-        diagram: String::new(),
-        recording: None,
-        said: String::new(),
-    };
-    match judged {
-        Judged::Client(command) => judge_client(plan, command, &mut judgement),
-        Judged::Running(_) | Judged::Started(_) => match Trial::new(plan, judged, case) {
-            Ok(trial) => trial.run(plan, &mut judgement),
-            Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
-        },
+/// Judges one case after the other.
+struct Worker<'j> {
+    plan: &'j Plan,
+    judged: &'j Judged,
+    patience: &'j Patience,
+    /// On which all cases have held that were judged on it.
+    kept: Option<Program>,
+}
+
+impl Worker<'_> {
+    fn judge(&mut self, case: Case) -> Judgement {
+        let began = Instant::now();
+        let mut judgement = Judgement {
+            case,
+            id: format!("{}.{}", self.plan.dialect.name(), case.name),
+            outcome: Ok(()),
+            took: Duration::ZERO,
+            diagram: String::new(),
+            recording: None,
+            said: String::new(),
+        };
+        match self.judged {
+            Judged::Client(command) => judge_client(self.plan, command, &mut judgement),
+            Judged::Running(_) | Judged::Started(_) => match self.judge_server(case) {
+                Ok(trial) => self.kept = trial.conclude(self.plan, &mut judgement),
+                Err(why) => judgement.outcome = Err(Failure::Undecided(why)),
+            },
+        }
+        self.patience.learn(&judgement.outcome);
+        judgement.took = began.elapsed();
+        judgement
     }
-    judgement.took = began.elapsed();
-    judgement
+
+    /// What does not hold on a program that has served other cases may be due to what these have left:
+    /// a fresh one decides.
+    fn judge_server(&mut self, case: Case) -> Result<Trial, String> {
+        let command = match self.judged {
+            Judged::Started(command) => command,
+            Judged::Running(address) => return self.trial(case, *address, None),
+            Judged::Client(_) => return Err("a client is no server".into()),
+        };
+        if let Some(mut program) = self.kept.take()
+            && program.ended().is_none()
+            && !(program.has_served && case.needs_fresh)
+        {
+            let is_fresh = !program.has_served;
+            let trial = self.trial(case, program.address(), Some(program))?;
+            if trial.outcome.is_ok() || is_fresh {
+                return Ok(trial);
+            }
+        }
+        let started = command.serve(self.plan.dialect.transports());
+        let started = started.map_err(|error| format!("the server did not start: {error}"))?;
+        self.trial(case, started.address(), Some(started))
+    }
+
+    fn trial(
+        &self,
+        case: Case,
+        address: SocketAddr,
+        program: Option<Program>,
+    ) -> Result<Trial, String> {
+        let patience = self.patience.for_a_case();
+        Trial::of(case, self.plan, patience, address, program)
+    }
 }
 
 fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement) {
@@ -228,15 +284,23 @@ fn random(plan: &Plan, case: Case) -> StdRng {
     StdRng::seed_from_u64(name)
 }
 
-/// All that one case needs.
+/// A case, judged on one server.
 struct Trial {
-    directory: tempfile::TempDir,
-    recording: PathBuf,
+    outcome: Outcome,
     server: Server,
+    recording: PathBuf,
+    directory: tempfile::TempDir,
 }
 
 impl Trial {
-    fn new(plan: &Plan, judged: &Judged, case: Case) -> Result<Trial, String> {
+    /// Judges it on the server at this address, which is this program where the check has started it.
+    fn of(
+        case: Case,
+        plan: &Plan,
+        patience: Duration,
+        address: SocketAddr,
+        mut program: Option<Program>,
+    ) -> Result<Trial, String> {
         let directory = tempfile::tempdir().map_err(|error| cannot(&error))?;
         let recording = directory.path().join("recording.jsonl");
         let recorder = Recorder::start(Settings {
@@ -251,60 +315,54 @@ impl Trial {
         });
         let recorder = recorder.map_err(|error| error.to_string())?;
         let recorder = recorder.ok_or("nothing is recorded")?;
-        let (address, program) = match judged {
-            Judged::Running(address) => (*address, None),
-            Judged::Started(command) => {
-                let started = command.serve(plan.dialect.transports());
-                let started =
-                    started.map_err(|error| format!("the server did not start: {error}"))?;
-                (started.address(), Some(RefCell::new(started)))
-            }
-            Judged::Client(_) => return Err("a client is no server".into()),
-        };
+        if let Some(program) = &mut program {
+            program.has_served = true;
+        }
         let server = Server {
             address,
             dialect: plan.dialect.clone(),
             framing: plan.framing,
-            patience: plan.patience,
+            patience,
             by: by(plan),
             random: RefCell::new(random(plan, case)),
             recorder,
             connections: Cell::new(0),
-            program,
+            program: program.map(RefCell::new),
+            is_used_up: Cell::new(false),
         };
+        let outcome = match case.judge {
+            Judge::Server(judge) => judge(&server),
+            Judge::Client(_) => Err(Failure::Undecided("this case is about clients".into())),
+        };
+        server.recorder.finish();
         Ok(Trial {
-            directory,
-            recording,
+            outcome,
             server,
+            recording,
+            directory,
         })
     }
 
-    fn run(self, plan: &Plan, judgement: &mut Judgement) {
-        let case = judgement.case;
-        let outcome = match case.judge {
-            Judge::Server(judge) => judge(&self.server),
-            Judge::Client(_) => Err(Failure::Undecided("this case is about clients".into())),
+    /// Puts down what came of it; the program, where other cases can be judged on it.
+    fn conclude(self, plan: &Plan, judgement: &mut Judgement) -> Option<Program> {
+        let Err(failure) = self.outcome else {
+            return self.server.into_program();
         };
-        judgement.outcome = outcome.map_err(|failure| {
-            let ended = match failure.shows_an_end() {
-                true => self.server.ended_within(DEATH),
-                false => self.server.ended(),
-            };
-            let failure = match ended {
-                Some(how) => failure.caused_by(&format!("the server has ended: {how}")),
-                None => failure,
-            };
-            failure.caused_by(case.cause)
-        });
-        self.server.recorder.finish();
-        if judgement.outcome.is_ok() {
-            return;
-        }
+        let ended = match failure.shows_an_end() {
+            true => self.server.ended_within(DEATH),
+            false => self.server.ended(),
+        };
+        let failure = match ended {
+            Some(how) => failure.caused_by(&format!("the server has ended: {how}")),
+            None => failure,
+        };
+        judgement.outcome = Err(failure.caused_by(judgement.case.cause));
         if let Some(program) = &self.server.program {
             judgement.said = program.borrow().said();
         }
         judgement.is_drawn_from(&self.recording, plan);
         drop(self.directory);
+        None
     }
 }
 

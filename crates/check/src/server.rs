@@ -43,6 +43,7 @@ pub struct Server {
     pub(crate) connections: Cell<u64>,
     /// Where it was started by the check.
     pub(crate) program: Option<RefCell<Program>>,
+    pub(crate) is_used_up: Cell<bool>,
 }
 
 impl Server {
@@ -150,7 +151,7 @@ impl Server {
         let Some(program) = self.program.as_ref().filter(|_| is_first) else {
             return Ok(());
         };
-        let by = Instant::now() + SECOND_TRANSPORT;
+        let by = program.borrow().listened() + SECOND_TRANSPORT;
         while !program.borrow().listens(transport) && self.ended().is_none() {
             if Instant::now() >= by {
                 return Err(Failure::not_there(transport, self.address));
@@ -167,6 +168,19 @@ impl Server {
     /// Whether it was started by this check.
     pub fn is_started(&self) -> bool {
         self.program.is_some()
+    }
+
+    /// That no other case is judged on it: this one leaves what others cannot live with.
+    pub fn use_up(&self) {
+        self.is_used_up.set(true);
+    }
+
+    /// The program, where other cases can be judged on it.
+    pub(crate) fn into_program(self) -> Option<Program> {
+        let is_used_up = self.is_used_up.get();
+        self.program
+            .filter(|_| !is_used_up)
+            .map(RefCell::into_inner)
     }
 
     /// That it can be killed and started again, for a case that is to leave nothing half done.

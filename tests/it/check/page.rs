@@ -19,7 +19,8 @@ const HEAD: &str = "\
 # The cases of a check
 
 All cases of `labclient check`, which judges servers, and `labserver check`, which judges clients; [grading.md](grading.md)
-explains both. The id of a case is the service, a dot and its name. This page is generated from the code: `SOCKETLAB_WRITE=1
+explains both. The id of a case is the service, a dot and its name. An answer is waited for 10 s (`--timeout`), a case may
+take 60 s (`--time-limit`), and a server 60 s until it listens. This page is generated from the code: `SOCKETLAB_WRITE=1
 cargo test --test it the_page_lists` writes it.
 ";
 

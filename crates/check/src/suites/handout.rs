@@ -52,14 +52,16 @@ const EXCHANGE: Case = Case::must(
     "The printed exchange, message by message and byte for byte.",
     exchange,
 )
-.points(5);
+.points(5)
+.fresh();
 
 const CHOICES: Case = Case::should(
     "exchange.invalid",
     "script",
     "The exchange with the messages that the hand-out does not say how to answer.",
     choices,
-);
+)
+.fresh();
 
 const DRAWN: Case = Case::must(
     "drawn",

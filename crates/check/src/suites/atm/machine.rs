@@ -56,11 +56,14 @@ impl Card {
         }
     }
 
-    /// One that may be locked: of a new account or, where the bank opens none and ends with the case,
-    /// one that it has.
+    /// One that may be locked: of a new account or, where the bank opens none and can end with the
+    /// case, one that it has.
     pub fn expendable(server: &Server) -> Result<Card, Failure> {
         match Card::with_opening(server, 5 * ENOUGH) {
-            Err(Failure::Undecided(_)) if server.is_started() => Ok(Card::ahona()),
+            Err(Failure::Undecided(_)) if server.is_started() => {
+                server.use_up();
+                Ok(Card::ahona())
+            }
             card => card,
         }
     }

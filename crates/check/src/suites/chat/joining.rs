@@ -41,7 +41,8 @@ pub const CASES: &[Case] = &[
         "Members hear of a new one when it has joined: not of a connection, and not of a refused name.",
         announced,
     )
-    .framings(DELIMITED),
+    .framings(DELIMITED)
+    .fresh(),
     Case::must(
         "join.not-to-itself",
         "chat",
