@@ -5,6 +5,7 @@ mod calc;
 mod chat;
 mod datetime;
 mod echo;
+mod scripted;
 mod stream;
 mod text;
 

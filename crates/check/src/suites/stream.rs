@@ -119,7 +119,7 @@ fn conversation(server: &Server) -> Vec<(String, Answer)> {
     match server.dialect.mode() {
         Mode::Text => vec![
             exactly("PRIME 97", "OK prime"),
-            exactly("LOWER HELLO World", "OK hello world"),
+            exactly("LOWER HELLO", "OK hello"),
             exactly("PALINDROME 1232", "OK not palindrome"),
         ],
         Mode::Calc => vec![
