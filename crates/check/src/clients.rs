@@ -8,6 +8,7 @@ mod echo;
 mod handout;
 mod said;
 mod script;
+mod scripted;
 mod stream;
 mod text;
 

@@ -310,7 +310,7 @@ fn new_ids(client: &Client) -> Outcome {
 
 fn insufficient_funds(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
-    undisturbed.is_told_apart()?;
+    undisturbed.pays_nothing_declined()?;
     is_booked(client, undisturbed.booked)
 }
 

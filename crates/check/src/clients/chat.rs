@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::stream::{has_no_controls, script};
+use super::scripted::script;
+use super::stream::has_no_controls;
 use crate::case::{Case, DELIMITED};
 use crate::client::{Client, NAME, OwnServer, Recorded, Running, quoted};
 use crate::peer::Peer;
