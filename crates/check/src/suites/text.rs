@@ -99,7 +99,7 @@ pub const CASES: &[Case] = &[
     Case::must(
         "prime.too-many-digits",
         "text",
-        "A number of more than 2,000 digits, leading zeros apart, is `out-of-range`.",
+        "A number of more than 2,000 digits is `out-of-range`.",
         too_many_digits,
     )
     .framings(&[Framing::Netstring, Framing::Line])
@@ -360,10 +360,8 @@ fn long_palindromes(server: &Server) -> Outcome {
 }
 
 fn too_many_digits(server: &Server) -> Outcome {
-    let mut peer = server.connect()?;
-    // Leading zeros do not count.
-    peer.asks(&format!("PRIME {}4", "0".repeat(2_001)), "OK not prime")?;
     for digits in [2_001, 5_000] {
+        let mut peer = server.connect()?;
         let number = "7".repeat(digits);
         peer.is_refused(&format!("PRIME {number}"), &[Code::OutOfRange])?;
     }

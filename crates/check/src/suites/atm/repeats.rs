@@ -139,7 +139,7 @@ fn once(server: &Server) -> Outcome {
 }
 
 fn marked(server: &Server) -> Outcome {
-    let (mut machine, before) = Machine::with_funds(server)?;
+    let (mut machine, _) = Machine::with_funds(server)?;
     for transaction in Transaction::both(server) {
         let request = transaction.hold();
         let answer = first_answer(&mut machine, &transaction)?;
