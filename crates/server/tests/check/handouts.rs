@@ -65,7 +65,8 @@ fn other_words_than_the_printed_ones_are_found() {
         broken.contains(&"joke.client.says-its-part".to_owned()),
         "{broken:?}"
     );
-    let asks_the_year = [("\"SEND_TIME\")", "\"SEND_YEAR\")")];
+    // It draws what it asks.
+    let asks_the_year = [("(\"SEND_DATE\", \"SEND_TIME\")", "(\"SEND_YEAR\",)")];
     let broken = broken_by(Handout::Datetime, &asks_the_year);
     assert!(
         broken.contains(&"datetime.client.exchange".to_owned()),
