@@ -161,7 +161,8 @@ fn is_one_machines_alone(bank: &Bank, journal: &Path) {
 fn a_machine_that_dies_with_the_notes_out_confirms_when_it_starts_again() {
     testkit::require_python!();
     let bank = Bank::open(&["--fault", "drop-reply=#4-1000"]);
-    let machine = bank.machine(&["withdraw", "500"]);
+    // A request that is sent again has an answer that is counted too.
+    let machine = bank.machine(&["--timeout", "20", "withdraw", "500"]);
     machine.stdout.wait_for("500.00 paid out");
     machine.kill();
     let bank = bank.reopen();
