@@ -1,10 +1,9 @@
 //! The rows of durable withdrawals.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,11 +11,13 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::floor::Floor;
 use crate::load::{self, Client};
+use crate::pages::Pages;
 use crate::postgres::Postgres;
 use crate::programs::Programs;
-use crate::questions::{Withdrawal, frame, unframe};
-use crate::rows::{POSTGRES, SYNC};
+use crate::questions::{LOWER, Withdrawal, frame, unframe};
+use crate::rows::{FLOOR, POSTGRES, SYNC};
 use crate::run::{OURS, Run, Side};
 use crate::servers::{Listening, output_of};
 
@@ -28,12 +29,6 @@ const DISK_PERIOD: Duration = Duration::from_millis(200);
 
 /// The most connections, each with its own account.
 const CONNECTIONS: usize = 64;
-
-/// A page of the disk.
-const PAGE: usize = 4096;
-
-/// The pages that are written in turn.
-const PAGES: u64 = 2048;
 
 /// What `labserver --mode atm` sends first.
 const READY: &[u8] = b"11:READY atm 1,";
@@ -57,7 +52,8 @@ pub fn withdrawals(run: &mut Run) -> Result<()> {
         ));
     }
     let mut postgres = Postgres::start(run)?;
-    let disk = Disk::new(directory.path())?;
+    let mut pages = Pages::create(directory.path())?;
+    let floor = Listening::floor_in(Floor::Durable, &run.directory)?;
     let mut answered = 0;
     for (row, connections) in [("withdraw-1", 1), ("withdraw-16", 16), ("withdraw-64", 64)] {
         if !run.wants(row) {
@@ -75,7 +71,13 @@ pub fn withdrawals(run: &mut Run) -> Result<()> {
             let measure = move || Ok(figure(postgres.measure(connections, PERIOD)?));
             sides.push(Side::new(POSTGRES, measure));
         }
-        sides.push(Side::new(SYNC, || Ok(figure(disk.measure(DISK_PERIOD)?))));
+        // With several connections it would measure how the file system merges syncs.
+        if connections == 1 {
+            let mut client = [Client::new(load::connect(floor.address)?, LOWER)];
+            let measure = move || Ok(vec![load::kept(&mut client, PERIOD)?.median]);
+            sides.push(Side::new(FLOOR, measure));
+        }
+        sides.push(Side::new(SYNC, || Ok(figure(sync_alone(&mut pages)?))));
         run.compare(row, sides)?;
     }
     drop((machines, bank));
@@ -154,36 +156,18 @@ fn audit(run: &Run, ledger: &Path, answered: u64) -> Result<()> {
     Ok(())
 }
 
-/// A file of which one page after another is written in place and synced.
-#[derive(Debug)]
-struct Disk {
-    file: File,
-}
-
-impl Disk {
-    fn new(directory: &Path) -> Result<Disk> {
-        let mut file = File::create(directory.join("pages"))?;
-        for _ in 0..PAGES {
-            file.write_all(&[b'x'; PAGE])?;
-        }
-        file.sync_all()?;
-        Ok(Disk { file })
+/// The rate of one thread that writes a page and syncs it again and again, and the median in
+/// milliseconds.
+fn sync_alone(pages: &mut Pages) -> Result<(f64, f64)> {
+    let mut latencies = load::new_histogram()?;
+    let begun = Instant::now();
+    let mut syncs = 0;
+    while begun.elapsed() < DISK_PERIOD {
+        let asked = Instant::now();
+        pages.write_next()?;
+        load::record(&mut latencies, asked.elapsed());
+        syncs += 1;
     }
-
-    /// The rate, and the median in milliseconds.
-    fn measure(&self, period: Duration) -> Result<(f64, f64)> {
-        let mut latencies = load::new_histogram()?;
-        let begun = Instant::now();
-        let mut syncs = 0;
-        while begun.elapsed() < period {
-            let asked = Instant::now();
-            let page = [b'a' + (syncs % 26) as u8; PAGE];
-            self.file.write_all_at(&page, syncs % PAGES * PAGE as u64)?;
-            self.file.sync_data()?;
-            load::record(&mut latencies, asked.elapsed());
-            syncs += 1;
-        }
-        let rate = syncs as f64 / begun.elapsed().as_secs_f64();
-        Ok((rate, load::milliseconds(&latencies, 0.5)))
-    }
+    let rate = f64::from(syncs) / begun.elapsed().as_secs_f64();
+    Ok((rate, load::milliseconds(&latencies, 0.5)))
 }

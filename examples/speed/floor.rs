@@ -3,11 +3,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::pages::Pages;
 use crate::questions::{LOWER, TIME_ANSWER};
 
 /// Connections that may wait to be accepted.
@@ -38,16 +40,19 @@ pub enum Floor {
     Datetime,
     /// Sends every read to every member.
     Room,
+    /// Answers every read as [`Floor::Text`] does, once a page is on the disk of the current directory.
+    Durable,
 }
 
 impl Floor {
     /// All of them.
-    pub const ALL: [Floor; 5] = [
+    pub const ALL: [Floor; 6] = [
         Floor::Text,
         Floor::Connect,
         Floor::Echo,
         Floor::Datetime,
         Floor::Room,
+        Floor::Durable,
     ];
 
     /// Its name on the command line.
@@ -58,6 +63,7 @@ impl Floor {
             Floor::Echo => "echo",
             Floor::Datetime => "datetime",
             Floor::Room => "room",
+            Floor::Durable => "durable",
         }
     }
 
@@ -65,7 +71,7 @@ impl Floor {
     pub fn transport(self) -> &'static str {
         match self {
             Floor::Datetime => "udp",
-            Floor::Text | Floor::Connect | Floor::Echo | Floor::Room => "tcp",
+            Floor::Text | Floor::Connect | Floor::Echo | Floor::Room | Floor::Durable => "tcp",
         }
     }
 
@@ -88,6 +94,11 @@ impl Floor {
                     relay(number, stream, &members);
                 });
             }
+            Floor::Durable => accept(listener, |_, stream| {
+                if let Ok(mut pages) = Pages::create(Path::new(".")) {
+                    answer_after(stream, LOWER.answer, || pages.write_next());
+                }
+            }),
             Floor::Connect => {
                 let listener = Arc::new(listener);
                 for _ in 0..ACCEPTING {
@@ -124,11 +135,16 @@ fn accept(listener: TcpListener, serve: impl Fn(usize, &TcpStream) + Clone + Sen
     });
 }
 
-fn answer_with(mut stream: &TcpStream, answer: &[u8]) {
+fn answer_with(stream: &TcpStream, answer: &[u8]) {
+    answer_after(stream, answer, || Ok(()));
+}
+
+/// Answers every read once this is done.
+fn answer_after(mut stream: &TcpStream, answer: &[u8], mut work: impl FnMut() -> io::Result<()>) {
     let _ = stream.set_nodelay(true);
     let mut buffer = [0; READ];
     while stream.read(&mut buffer).is_ok_and(|read| read > 0) {
-        if stream.write_all(answer).is_err() {
+        if work().and_then(|()| stream.write_all(answer)).is_err() {
             break;
         }
     }

@@ -12,7 +12,8 @@
 //! * `rows.rs`: the rows, and what is wanted; `run.rs`: turns and rounds; `table.rs`: the output;
 //! * `requests.rs`, `rooms.rs`, `bank.rs`, `accounts.rs`, `idle.rs`: how the rows are measured;
 //! * `load.rs`, `room.rs`: the clients; `questions.rs`: what they ask, and what is a right answer;
-//! * `servers.rs`, `floor.rs`, `redis.rs`, `postgres.rs`: the servers, each a process.
+//! * `servers.rs`, `floor.rs`, `redis.rs`, `postgres.rs`: the servers, each a process;
+//! * `pages.rs`: what a disk does for a durable answer.
 
 mod accounts;
 mod arguments;
@@ -21,6 +22,7 @@ mod floor;
 mod idle;
 mod interrupt;
 mod load;
+mod pages;
 mod pinning;
 mod postgres;
 #[path = "../chaos/programs.rs"]

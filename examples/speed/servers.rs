@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -159,8 +160,14 @@ impl Listening {
 
     /// Starts a bare server as another process.
     pub fn floor(floor: Floor) -> Result<Listening> {
+        Listening::floor_in(floor, Path::new("."))
+    }
+
+    /// Starts a bare server as another process, in this directory.
+    pub fn floor_in(floor: Floor, directory: &Path) -> Result<Listening> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--floor", floor.name()]);
+        command.current_dir(directory);
         Listening::start(command, floor.transport())
     }
 

@@ -20,7 +20,7 @@ def netstring(reader):
         header += byte
     if not byte and not header:
         return None
-    if byte != b":":
+    if byte != b":" or header.startswith(b"0") and header != b"0":
         raise framing.FramingError("a netstring begins with its length and a colon")
     payload = framing._exactly(reader, framing._length(header, "netstring"))
     if framing._exactly(reader, 1) != b",":

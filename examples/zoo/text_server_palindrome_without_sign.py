@@ -12,9 +12,10 @@ import text_server
 
 
 def answer(request):
-    if request.startswith("PALINDROME -"):
+    reply = correct(request)
+    if request.startswith("PALINDROME -") and reply.startswith("OK"):
         return correct(request.replace("-", "", 1))
-    return correct(request)
+    return reply
 
 
 correct, text_server.answer = text_server.answer, answer

@@ -13,6 +13,7 @@ use testkit::{assert_contains, at_once, wait_until};
 use crate::{program, programs};
 
 mod kept;
+mod matrix;
 mod page;
 mod services;
 

@@ -22,6 +22,8 @@ mod floor;
 mod handout;
 mod import_cycles;
 mod measure;
+#[path = "../../examples/speed/pages.rs"]
+mod pages;
 #[path = "../../examples/chaos/programs.rs"]
 mod programs;
 mod protocol_examples;

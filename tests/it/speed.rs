@@ -41,6 +41,7 @@ fn the_bare_server_and_labserver_answer_the_requests_over_tcp_alike() {
     for (floor, question) in [
         (Floor::Text, LOWER),
         (Floor::Connect, LOWER),
+        (Floor::Durable, LOWER),
         (Floor::Echo, SIXTEEN),
     ] {
         answers(connect(floor.start().unwrap()), question);

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use proto::mode::Mode;
+use check::case::Case;
+use check::dialect::Dialect;
+use check::suites::{client_cases, server_cases};
+use proto::handout::Handout;
+use proto::mode::{Mode, Transport};
 use testkit::process::Program;
 use testkit::{python, require_python};
 use toml::Table;
@@ -61,20 +65,32 @@ fn the_list_names_each_program_in_the_folder_once() {
 }
 
 #[test]
-fn each_program_is_named_after_its_mode_and_half_and_breaks_a_section_unless_it_is_odd() {
+fn each_program_is_named_after_what_it_speaks_and_its_half_and_breaks_a_section_unless_it_is_odd() {
     for program in programs() {
-        let (file, mode) = (file(&program), text(&program, "mode").unwrap());
+        let file = file(&program);
         let half = text(&program, "half").unwrap();
-        assert!(Mode::parse(mode).is_some(), "{file}: {mode}");
         assert!(["server", "client"].contains(&half), "{file}: {half}");
+        let (name, page) = match (text(&program, "mode"), text(&program, "handout")) {
+            (Some(mode), None) => {
+                assert!(Mode::parse(mode).is_some(), "{file}: {mode}");
+                (mode.to_owned(), PROTOCOL.to_owned())
+            }
+            (None, Some(handout)) => {
+                assert!(Handout::parse(handout).is_some(), "{file}: {handout}");
+                let page = format!("{FOLDER}/../../docs/handouts/{handout}.md");
+                let name = format!("handout_{}", handout.replace('-', "_"));
+                (name, std::fs::read_to_string(page).unwrap())
+            }
+            _ => panic!("{file} has a mode or a hand-out"),
+        };
         let is_odd = file.starts_with("odd_");
-        let name = file.strip_prefix("odd_").unwrap_or(file);
-        assert!(name.starts_with(&format!("{mode}_{half}_")), "{file}");
+        let begin = file.strip_prefix("odd_").unwrap_or(file);
+        assert!(begin.starts_with(&format!("{name}_{half}_")), "{file}");
         assert_eq!(text(&program, "mistake").is_none(), is_odd, "{file}");
         assert_eq!(text(&program, "rule").is_none(), is_odd, "{file}");
-        assert!(program["fails"].is_array(), "{file}");
+        assert!(!is_odd || fails(&program).is_empty(), "{file}");
         if let Some(rule) = text(&program, "rule") {
-            let mut headings = PROTOCOL.lines().filter(|line| line.starts_with('#'));
+            let mut headings = page.lines().filter(|line| line.starts_with('#'));
             let is_heading = headings.any(|line| line.trim_start_matches('#').trim() == rule);
             assert!(is_heading, "{file}: no section {rule}");
         }
@@ -112,4 +128,97 @@ fn every_program_of_the_zoo_starts() {
         let line = format!("{file} ended with 0\n");
         assert!(ended.stdout.contains(&line), "{file}: {}", ended.stderr);
     }
+}
+
+/// The cases of one half of what is spoken.
+struct Suite {
+    half: &'static str,
+    dialect: Dialect,
+    is_udp: bool,
+    cases: Vec<Case>,
+}
+
+/// A case as its suite has it. Several suites may have one of the same name and rule: it is the same.
+type Shared = (&'static str, &'static str, &'static str);
+
+impl Suite {
+    fn all() -> Vec<Suite> {
+        let services = Mode::ALL.into_iter().map(Dialect::Service);
+        let handouts = Handout::ALL.into_iter().map(Dialect::Handout);
+        let servers = services.chain(handouts).map(|dialect| Suite {
+            half: "server",
+            is_udp: false,
+            cases: server_cases(&dialect),
+            dialect,
+        });
+        let clients = Mode::ALL.into_iter().flat_map(|mode| {
+            let transports = mode.transports().iter();
+            transports.map(move |transport| Suite {
+                half: "client",
+                dialect: Dialect::Service(mode),
+                is_udp: mode == Mode::Echo && *transport == Transport::Udp,
+                cases: client_cases(&Dialect::Service(mode), *transport),
+            })
+        });
+        servers.chain(clients).collect()
+    }
+
+    fn judges(&self, program: &Table) -> bool {
+        let key = match self.dialect {
+            Dialect::Handout(_) => "handout",
+            _ => "mode",
+        };
+        let is_udp = program.get("udp").is_some_and(|udp| udp.as_bool().unwrap());
+        text(program, "half") == Some(self.half)
+            && text(program, key) == Some(self.dialect.name())
+            && is_udp == self.is_udp
+    }
+
+    fn id(&self, case: &Case) -> String {
+        format!("{}.{}", self.dialect.name(), case.name)
+    }
+
+    fn shared(&self, case: &Case) -> Shared {
+        (self.half, case.name, case.rule)
+    }
+}
+
+fn fails(program: &Table) -> BTreeSet<&str> {
+    let fails = program["fails"].as_array().unwrap().iter();
+    fails.map(|id| id.as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_program_fails_only_cases_that_there_are() {
+    let suites = Suite::all();
+    for program in programs() {
+        let suite = suites.iter().find(|suite| suite.judges(&program)).unwrap();
+        let ids: BTreeSet<_> = suite.cases.iter().map(|case| suite.id(case)).collect();
+        let unknown = fails(&program).into_iter().find(|id| !ids.contains(*id));
+        assert_eq!(unknown, None, "{}", file(&program));
+    }
+}
+
+/// The servers of the hand-outs, and the clients, have programs too, whose `fails` are not complete.
+#[test]
+fn each_case_of_the_server_of_a_service_is_failed_by_a_program() {
+    let (mut suites, programs) = (Suite::all(), programs());
+    let is_service = |suite: &Suite| matches!(suite.dialect, Dialect::Service(_));
+    suites.retain(|suite| suite.half == "server" && is_service(suite));
+    let is_failed = |suite: &Suite, case: &Case| {
+        let mut judged = programs.iter().filter(|program| suite.judges(program));
+        judged.any(|program| fails(program).contains(&*suite.id(case)))
+    };
+    let mut found = BTreeSet::new();
+    for suite in &suites {
+        let failed = suite.cases.iter().filter(|case| is_failed(suite, case));
+        found.extend(failed.map(|case| suite.shared(case)));
+    }
+    let mut missing = BTreeSet::new();
+    for suite in &suites {
+        let not_found = |case: &&Case| !found.contains(&suite.shared(case));
+        let cases = suite.cases.iter().filter(not_found);
+        missing.extend(cases.map(|case| suite.id(case)));
+    }
+    assert_eq!(missing, BTreeSet::new());
 }

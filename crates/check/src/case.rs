@@ -27,6 +27,9 @@ pub struct Case {
     pub cause: &'static str,
     /// The framings in which it can be judged.
     pub framings: &'static [Framing],
+    /// Whether it can be judged of a client that somebody starts by hand: it is neither killed, nor is
+    /// its exit status known, nor more than a few lines typed.
+    pub by_hand: bool,
     /// Whether it needs a server that has just started, and has served no other case.
     pub needs_fresh: bool,
     /// Judges the program.
@@ -107,6 +110,7 @@ impl Case {
             seconds: 0,
             cause: "",
             framings: &Framing::ALL,
+            by_hand: false,
             needs_fresh: false,
             judge,
         }
@@ -139,6 +143,14 @@ impl Case {
     /// Usually fails for this reason.
     pub const fn cause(self, cause: &'static str) -> Case {
         Case { cause, ..self }
+    }
+
+    /// Of a client that is started by hand as well.
+    pub const fn by_hand(self) -> Case {
+        Case {
+            by_hand: true,
+            ..self
+        }
     }
 
     /// Only in these framings.

@@ -1,7 +1,10 @@
 //! A judged client, as one case sees it.
 
+mod by_hand;
+mod command;
 mod own_server;
 mod recorded;
+mod running;
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -16,19 +19,26 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use record::Recorder;
 use record::recorder::Settings;
+use tempfile::TempDir;
 
 use crate::dialect::Dialect;
 use crate::peer::Peer;
-use crate::process::{Process, how};
-use crate::program::StartError;
+use crate::process::Process;
+use crate::program::ProgramCommand;
 use crate::server::Server;
 use crate::verdict::Failure;
 
+pub use by_hand::Hand;
+pub use command::ClientCommand;
 pub use own_server::OwnServer;
 pub use recorded::Recorded;
+pub use running::{Finished, Running, quoted};
 
 /// How long a client may take to end, when nothing keeps it.
 const END_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How long somebody may take to do what they are told to.
+const HAND_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The card and the PIN of the account that a judged cash machine uses; the bank opens it.
 pub const CARD: &str = "123456789";
@@ -39,25 +49,10 @@ pub const PIN: &str = "1234";
 /// The name under which a judged client joins or calculates.
 pub const NAME: &str = "Adarsh";
 
-/// The command that starts a judged client. In each word `{host}`, `{port}` and `{state}`, a directory
-/// of its own for each case, are replaced, and `{card}`, `{pin}` and `{name}`. A word `{words}` is
-/// replaced by those of the request. Without the last four, what they stand for is typed.
-#[derive(Debug, Clone)]
-pub struct ClientCommand {
-    /// The program and its arguments.
-    pub words: Vec<String>,
-    /// Where it runs; here, if nowhere else.
-    pub directory: Option<PathBuf>,
-    /// Bytes of memory that each of its processes may have.
-    pub memory: u64,
-    /// The `labserver` that it is given.
-    pub labserver: PathBuf,
-    /// Over which transport it asks, where the service has two.
-    pub transport: Transport,
-}
-
 /// A judged client during one case.
 pub struct Client {
+    /// What it speaks.
+    pub dialect: Dialect,
     /// The service.
     pub mode: Mode,
     /// How bytes are cut into messages.
@@ -68,65 +63,32 @@ pub struct Client {
     pub random: RefCell<StdRng>,
     command: ClientCommand,
     /// Where the client, our server and the recordings keep their files.
-    directory: tempfile::TempDir,
+    directory: TempDir,
+    /// The copy of its own directory that it runs in.
+    copy: Option<TempDir>,
     /// How many servers had recordings of their own.
     servers: Cell<u32>,
     /// The end of what it printed last.
     said: RefCell<String>,
 }
 
-/// What a client did that has ended by itself.
-#[derive(Debug, Default)]
-pub struct Finished {
-    /// What it printed on standard output.
-    pub printed: String,
-    /// What it printed on standard error.
-    pub complained: String,
-    /// Its exit status, in words.
-    pub status: String,
-    /// Whether its exit status is that of a success.
-    pub is_success: bool,
-}
-
-/// A client that runs.
-pub struct Running<'c> {
-    client: &'c Client,
-    process: Process,
-}
-
-impl ClientCommand {
-    /// Whether it can be started at all: it is, and ended at once.
-    ///
-    /// # Errors
-    /// When it cannot.
-    pub fn starts(&self) -> Result<(), StartError> {
-        let program = self.words.first().cloned().unwrap_or_default();
-        let mut command = Command::new(&program);
-        command.args(&self.words[1..]).stdin(Stdio::null());
-        if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
-        let started = Process::start(command, Some(self.memory));
-        let started = started.map(drop);
-        started.map_err(|error| StartError::None { program, error })
-    }
-}
-
 impl Client {
     pub(crate) fn new(
-        mode: Mode,
+        dialect: &Dialect,
         framing: Framing,
         command: &ClientCommand,
         by: Instant,
         random: StdRng,
     ) -> io::Result<Client> {
         Ok(Client {
-            mode,
+            dialect: dialect.clone(),
+            mode: dialect.mode(),
             framing,
             by,
             random: RefCell::new(random),
             command: command.clone(),
             directory: tempfile::tempdir()?,
+            copy: command.copy()?,
             servers: Cell::new(0),
             said: RefCell::default(),
         })
@@ -147,9 +109,32 @@ impl Client {
         self.path(&format!("recording-{number}.jsonl"))
     }
 
-    /// Our server of the mode, with these options besides, on a free port.
+    /// Our server of what it speaks, with these options besides, on a free port; or a proxy before the
+    /// one that it is given instead.
     pub fn server(&self, options: &[&str]) -> Result<OwnServer, Failure> {
-        self.server_of(&["--mode", self.mode.name()], options)
+        if let Some(command) = &self.command.server {
+            return self.proxy(command, options);
+        }
+        let role = match &self.dialect {
+            Dialect::Service(mode) => vec!["--mode", mode.name()],
+            Dialect::Script(name, _) => vec!["--mode", "script", "--script", name],
+            Dialect::Handout(handout) => vec!["--handout", handout.name()],
+        };
+        self.server_of(&role, options)
+    }
+
+    fn proxy(&self, command: &ProgramCommand, options: &[&str]) -> Result<OwnServer, Failure> {
+        let (transports, udp): (&[Transport], &[&str]) = match self.command.transport {
+            Transport::Tcp => (&[Transport::Tcp], &[]),
+            Transport::Udp => (&[Transport::Udp], &["--udp"]),
+        };
+        let started = command.serve(transports);
+        let program = started
+            .map_err(|error| Failure::Undecided(format!("the server did not start: {error}")))?;
+        let to = program.address().to_string();
+        let role = [&["--mode", "proxy", "--to", &to], udp].concat();
+        let proxy = self.server_of(&role, options)?;
+        Ok(proxy.before(program))
     }
 
     /// Our server of another role, on a free port.
@@ -157,7 +142,23 @@ impl Client {
         let number = self.servers.replace(self.servers.get() + 1);
         let recording = self.recording(number);
         let role = [role, options].concat();
-        OwnServer::start(&self.command.labserver, &role, self, recording, 0)
+        let start = |port| {
+            let recording = recording.clone();
+            OwnServer::start(&self.command.labserver, &role, self, recording, port)
+        };
+        match self.command.hand {
+            // Who types the port each time would rather not have a new one.
+            Some(_) => start(self.usual_port()).or_else(|_| start(0)),
+            None => start(0),
+        }
+    }
+
+    /// The port of what it speaks, which may be taken.
+    fn usual_port(&self) -> u16 {
+        match self.dialect {
+            Dialect::Handout(handout) => handout.port(),
+            Dialect::Service(_) | Dialect::Script(..) => self.mode.default_port(),
+        }
     }
 
     /// A connection of our own to this server, beside the client's.
@@ -177,9 +178,12 @@ impl Client {
             recorder.ok_or_else(|| Failure::Undecided("nothing is recorded".to_owned()))?;
         let server = Server {
             address: server.address,
-            dialect: Dialect::Service(self.mode),
+            dialect: self.dialect.clone(),
             framing: self.framing,
-            patience: END_TIMEOUT,
+            patience: match self.command.hand {
+                Some(_) => HAND_TIMEOUT,
+                None => END_TIMEOUT,
+            },
             by: self.by,
             random: RefCell::new(StdRng::seed_from_u64(0)),
             recorder,
@@ -228,6 +232,18 @@ impl Client {
         requests: &[&str],
         pin: &str,
     ) -> Result<Finished, Failure> {
+        if let Some(hand) = &self.command.hand {
+            hand.is_to_start(server.address);
+            let first = self.typed_first(pin).into_iter();
+            let first = first
+                .map(|(what, text)| format!("{text}    (the {})", what.trim_matches(['{', '}'])));
+            let lines: Vec<String> = first
+                .chain(self.lines(requests).lines().map(str::to_owned))
+                .collect();
+            hand.is_to_type(lines.iter().map(String::as_str));
+            hand.waits(|| server.has_served(requests.len()))?;
+            return Ok(Finished::by_hand(hand.clone()));
+        }
         if !self.takes_words() {
             let mut running = self.start_with(server, "", pin)?;
             running.type_last(&self.lines(requests));
@@ -261,9 +277,9 @@ impl Client {
 
     /// What is typed for these requests, with what ends a session of this service.
     fn lines(&self, requests: &[&str]) -> String {
-        let last = match self.mode {
-            Mode::Calc => Some("q"),
-            Mode::Chat => Some("quit"),
+        let last = match self.dialect {
+            Dialect::Service(Mode::Calc) => Some("q"),
+            Dialect::Service(Mode::Chat) => Some("quit"),
             _ => None,
         };
         let lines = requests.iter().copied().chain(last);
@@ -274,7 +290,7 @@ impl Client {
     pub fn start(&self, server: &OwnServer, request: &str) -> Result<Running<'_>, Failure> {
         let mut running = self.start_with(server, request, PIN)?;
         if !self.takes_words() && !request.is_empty() {
-            running.process.type_in(&format!("{request}\n"));
+            running.type_in(&format!("{request}\n"));
         }
         Ok(running)
     }
@@ -285,6 +301,11 @@ impl Client {
         request: &str,
         pin: &str,
     ) -> Result<Running<'_>, Failure> {
+        if let Some(hand) = &self.command.hand {
+            hand.is_to_start(server.address);
+            hand.is_to_type(self.typed_first(pin).into_iter().map(|(_, text)| text));
+            return Ok(Running::by_hand(self, hand.clone()));
+        }
         let state = self.path("state");
         let made = std::fs::create_dir_all(&state);
         made.map_err(|error| Failure::Undecided(format!("this computer failed: {error}")))?;
@@ -300,14 +321,14 @@ impl Client {
                 }
                 continue;
             }
-            words.push(
-                word.replace("{host}", &address.ip().to_string())
-                    .replace("{port}", &address.port().to_string())
-                    .replace("{state}", &state.display().to_string())
-                    .replace("{card}", CARD)
-                    .replace("{pin}", pin)
-                    .replace("{name}", NAME),
-            );
+            let word = word
+                .replace("{host}", &address.ip().to_string())
+                .replace("{port}", &address.port().to_string())
+                .replace("{state}", &state.display().to_string())
+                .replace("{card}", CARD)
+                .replace("{pin}", pin)
+                .replace("{name}", NAME);
+            words.push(self.command.located(word, self.copy.as_ref()));
         }
         let mut process = self.process(&words, &state, pin)?;
         for (placeholder, typed) in self.typed_first(pin) {
@@ -315,10 +336,7 @@ impl Client {
                 process.type_in(&format!("{typed}\n"));
             }
         }
-        Ok(Running {
-            client: self,
-            process,
-        })
+        Ok(Running::process(self, process))
     }
 
     fn process(&self, words: &[String], state: &Path, pin: &str) -> Result<Process, Failure> {
@@ -336,119 +354,29 @@ impl Client {
         if self.takes_words() || self.has("{pin}") {
             command.env("LABCLIENT_PIN", pin);
         }
-        if let Some(directory) = &self.command.directory {
-            command.current_dir(directory);
-        }
+        self.command.place(&mut command, self.copy.as_ref());
         let started = Process::start(command, Some(self.command.memory));
         started.map_err(|error| Failure::Undecided(format!("cannot start {file}: {error}")))
     }
 
     /// What a client is told before its requests: what stands for it in the command, and the text.
     fn typed_first<'t>(&self, pin: &'t str) -> Vec<(&'static str, &'t str)> {
-        match self.mode {
-            Mode::Atm => vec![("{card}", CARD), ("{pin}", pin)],
-            Mode::Calc | Mode::Chat => vec![("{name}", NAME)],
+        match self.dialect {
+            Dialect::Service(Mode::Atm) => vec![("{card}", CARD), ("{pin}", pin)],
+            Dialect::Service(Mode::Calc | Mode::Chat) => vec![("{name}", NAME)],
+            // What a hand-out's client asks for is typed with its requests.
             _ => Vec::new(),
         }
-    }
-}
-
-impl Running<'_> {
-    /// Types this.
-    pub fn type_in(&mut self, text: &str) {
-        self.process.type_in(text);
-    }
-
-    /// Types this and ends the input.
-    pub fn type_last(&mut self, text: &str) {
-        self.process.type_last(text.to_owned());
-    }
-
-    /// What it has printed so far, on both outputs.
-    pub fn output(&self) -> String {
-        self.process.printed() + &self.process.complained()
-    }
-
-    /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.process.ended(), Ok(None))
-    }
-
-    /// Ends its input, and waits until it has ended by itself.
-    pub fn finish(mut self) -> Result<Finished, Failure> {
-        self.process.type_last(String::new());
-        self.wait()
-    }
-
-    /// Waits until it has ended by itself, while its input stays open.
-    pub fn wait(mut self) -> Result<Finished, Failure> {
-        let began = Instant::now();
-        let status = self.process.wait(self.client.gives_up(began));
-        if status.is_some() {
-            self.process.wait_for_output();
-        }
-        self.client.said.replace(self.process.said());
-        let Some(status) = status else {
-            let waited = began.elapsed().as_secs_f32();
-            if Instant::now() >= self.client.by {
-                let words = "the case took longer than it may (--time-limit)";
-                return Err(Failure::Undecided(words.into()));
-            }
-            return Err(Failure::because(
-                "a client that ends by itself",
-                format!("it still runs after {waited:.0} s"),
-            ));
-        };
-        Ok(Finished {
-            printed: self.process.printed(),
-            complained: self.process.complained(),
-            status: how(status),
-            is_success: status.success(),
-        })
-    }
-
-    /// Kills it, as the loss of power would; what it had printed.
-    pub fn kill(mut self) -> String {
-        self.process.kill();
-        self.process.wait_for_output();
-        self.client.said.replace(self.process.said());
-        self.output()
     }
 }
 
 impl Client {
     /// When a run that began then is not waited for any more.
     fn gives_up(&self, began: Instant) -> Instant {
-        match self.mode {
+        match self.dialect {
             // A cash machine goes on asking for as long as it takes.
-            Mode::Atm => self.by,
+            Dialect::Service(Mode::Atm) => self.by,
             _ => self.by.min(began + END_TIMEOUT),
         }
-    }
-}
-
-impl Finished {
-    /// All that it printed.
-    pub fn output(&self) -> String {
-        format!("{}{}", self.printed, self.complained)
-    }
-
-    /// It must have printed this somewhere.
-    pub fn shows(&self, text: &str) -> Result<(), Failure> {
-        match self.output().contains(text) {
-            true => Ok(()),
-            false => Err(Failure::because(
-                format!("{text} in what it prints"),
-                format!("{}; {}", quoted(&self.output()), self.status),
-            )),
-        }
-    }
-}
-
-/// What a program printed, to be shown in a finding.
-pub fn quoted(output: &str) -> String {
-    match output.trim_end() {
-        "" => "it printed nothing".into(),
-        text => format!("it printed {}", proto::printable::quoted(text)),
     }
 }

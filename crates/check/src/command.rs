@@ -1,8 +1,12 @@
 //! What `labclient check` and `labserver check` share: the choice of cases, the run, the report.
 
+mod batch;
+mod files;
+pub mod matrix;
+mod words;
+
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -15,11 +19,16 @@ use serde_json::json;
 
 use crate::case::Case;
 use crate::dialect::Dialect;
+use crate::interruption::interruption;
 use crate::program::StartError;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::run::{Judged, Judgement, Plan, judge};
 use crate::verdict::Failure;
+
+use self::files::Files;
+
+pub use self::words::quoted;
 
 /// How long an answer is waited for: far longer than one takes that is on its way, also on a busy
 /// machine.
@@ -59,10 +68,34 @@ pub struct Choice {
     /// Keep the recordings of cases that do not hold in this directory, for `labclient view`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Judge each folder in this one: the command is run in each, {submission} is its path
+    #[arg(long, value_name = "DIR", requires = "command")]
+    batch: Option<PathBuf>,
+
+    #[command(flatten)]
+    files: Files,
+}
+
+/// A check of one program, or of a folder of them, that is ready to run.
+#[derive(Debug)]
+pub struct Check<'c> {
+    /// The choice on the command line.
+    pub choice: &'c Choice,
+    /// The chosen cases.
+    pub cases: Vec<Case>,
+    /// How it is judged.
+    pub plan: Plan,
+    /// What is judged.
+    pub judged: Judged,
+    /// The same for the report.
+    pub subject: Subject,
+    /// Whether the report is a JSON object.
+    pub is_json: bool,
 }
 
 /// What is judged, as a report names it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Subject {
     /// Which half of a lab it is.
     pub side: Side,
@@ -80,9 +113,78 @@ pub enum CheckError {
     /// The program did not start.
     #[error("{0}")]
     Start(#[from] StartError),
+    /// What is asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The report cannot be printed.
+    #[error("cannot write to standard output: {0}")]
+    Print(io::Error),
     /// This computer failed.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+/// How a check has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All that counts holds.
+    Holds,
+    /// Something does not, or was not judged.
+    DoesNotHold,
+    /// A program did not start.
+    NotStarted,
+}
+
+impl Ending {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Ending::Holds => 0,
+            Ending::DoesNotHold => 1,
+            Ending::NotStarted => 3,
+        }
+    }
+
+    fn of(holds: bool) -> Ending {
+        match holds {
+            true => Ending::Holds,
+            false => Ending::DoesNotHold,
+        }
+    }
+}
+
+impl Check<'_> {
+    /// Judges, prints what came of it and writes the files.
+    ///
+    /// # Errors
+    /// When nothing could be judged, or the report has no place to go.
+    pub fn run(self) -> Result<Ending, CheckError> {
+        self.choice.files.check()?;
+        if let Some(folder) = &self.choice.batch {
+            return Ok(Ending::of(batch::run(&self, folder)?));
+        }
+        let is_interrupted = interruption()?;
+        let Check {
+            choice,
+            cases,
+            plan,
+            judged,
+            subject,
+            is_json,
+        } = self;
+        let report = choice.judge(plan, &judged, &cases, subject, &is_interrupted)?;
+        show(&report, is_json).map_err(CheckError::Print)?;
+        choice.files.write(std::slice::from_ref(&report))?;
+        Ok(Ending::of(report.holds()))
+    }
 }
 
 impl Choice {
@@ -119,7 +221,14 @@ impl Choice {
                 && (self.only.is_empty() || self.only.iter().any(|chosen| names(case, chosen)))
                 && !self.skip.iter().any(|chosen| names(case, chosen))
         };
-        Ok(all.into_iter().filter(is_chosen).collect())
+        let cases: Vec<Case> = all.into_iter().filter(is_chosen).collect();
+        match cases.is_empty() {
+            true => Err(format!(
+                "no case of {mode} is left: `{program} check {} --list` shows them all",
+                dialect.arguments()
+            )),
+            false => Ok(cases),
+        }
     }
 
     /// Memory of each process of the program, in bytes.
@@ -134,42 +243,49 @@ impl Choice {
         framing: Framing,
         seed: u64,
         patience: Duration,
-        judged: &Judged,
+        jobs: usize,
     ) -> Plan {
         Plan {
             dialect,
             framing,
             seed,
-            jobs: match (judged, self.jobs) {
-                (Judged::Started(command), _) if command.share_files() => 1,
-                (_, Some(jobs)) => jobs.into(),
-                (Judged::Running(_), None) => 1,
-                (Judged::Started(_) | Judged::Client(_), None) => 4,
-            },
+            jobs,
             patience,
             time_limit: Duration::from_secs(self.time_limit),
             out: self.out.clone(),
         }
     }
 
-    /// Judges, shows how far it is, and ends early at SIGINT or SIGTERM.
-    ///
-    /// # Errors
-    /// When nothing could be judged.
-    pub fn judge(
+    /// How many cases are judged side by side.
+    pub fn jobs(&self, judged: &Judged) -> usize {
+        match (judged, self.jobs) {
+            (Judged::Started(command), _) if command.share_files() => 1,
+            (Judged::Client(command), _) if command.hand.is_some() || command.share_files() => 1,
+            (_, Some(jobs)) => jobs.into(),
+            (Judged::Running(_), None) => 1,
+            (Judged::Started(_) | Judged::Client(_), None) => 4,
+        }
+    }
+
+    /// Judges, shows how far it is, and ends early when it is interrupted.
+    fn judge(
         &self,
         plan: Plan,
         judged: &Judged,
         cases: &[Case],
         subject: Subject,
+        is_interrupted: &AtomicBool,
     ) -> Result<Report, CheckError> {
         if let Some(out) = &plan.out {
             std::fs::create_dir_all(out)?;
         }
-        let is_interrupted = interruption()?;
-        let progress = Progress::new(cases.len());
+        let progress = match judged {
+            // Who starts the client is told where they are.
+            Judged::Client(command) if command.hand.is_some() => Progress::hidden(cases.len()),
+            _ => Progress::new(cases.len()),
+        };
         let broken = AtomicUsize::new(0);
-        let judgements = judge(&plan, judged, cases, &is_interrupted, &|judgement| {
+        let judgements = judge(&plan, judged, cases, is_interrupted, &|judgement| {
             let is_broken = matches!(judgement.outcome, Err(Failure::Broken(_)));
             let before = broken.fetch_add(usize::from(is_broken), Ordering::Relaxed);
             let broken = before + usize::from(is_broken);
@@ -180,7 +296,7 @@ impl Choice {
     }
 
     /// The report of what was judged, of so many cases.
-    pub fn report(
+    fn report(
         &self,
         plan: Plan,
         subject: Subject,
@@ -200,19 +316,6 @@ impl Choice {
     }
 }
 
-/// Set by the first SIGINT or SIGTERM; the second one ends this program at once.
-///
-/// # Errors
-/// When signals cannot be handled.
-pub fn interruption() -> io::Result<Arc<AtomicBool>> {
-    let is_interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_interrupted))?;
-        signal_hook::flag::register(signal, Arc::clone(&is_interrupted))?;
-    }
-    Ok(is_interrupted)
-}
-
 /// The cases, one a line.
 pub fn list(dialect: &Dialect, cases: &[Case], is_json: bool) -> Vec<String> {
     let line = |case: &Case| {
@@ -230,10 +333,7 @@ pub fn list(dialect: &Dialect, cases: &[Case], is_json: bool) -> Vec<String> {
 }
 
 /// Prints a report.
-///
-/// # Errors
-/// When it cannot be printed.
-pub fn show(report: &Report, is_json: bool) -> io::Result<()> {
+fn show(report: &Report, is_json: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match is_json {
         true => writeln!(out, "{}", report::json::object(report))?,
@@ -242,14 +342,10 @@ pub fn show(report: &Report, is_json: bool) -> io::Result<()> {
     out.flush()
 }
 
-/// The command as a shell takes it.
-pub fn quoted(words: &[String]) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:={}@%+,".contains(c);
-    let quote = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+/// Whether a program with this command may keep files where it runs: a bank keeps its accounts, a cash
+/// machine its journal, and where, if not in `{state}`?
+pub fn keeps_files(dialect: &Dialect, words: &[String]) -> bool {
+    dialect.mode() == Mode::Atm && !words.iter().any(|word| word.contains("{state}"))
 }
 
 /// The service on a command line.

@@ -19,6 +19,39 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// What the programs of this hand-out speak, or else those of this service: in this framing, where
+    /// it is a script. `load` finds a script by its name.
+    ///
+    /// # Errors
+    /// When there is no such thing, in words.
+    pub fn chosen(
+        mode: Option<Mode>,
+        handout: Option<Handout>,
+        script: Option<&str>,
+        framing: Option<Framing>,
+        load: impl FnOnce(&str) -> Result<Script, String>,
+    ) -> Result<Dialect, String> {
+        match (handout, mode) {
+            (Some(handout), _) => Ok(Dialect::Handout(handout)),
+            (None, None) => {
+                Err("what is to be judged? Give a service, or --handout NAME".to_owned())
+            }
+            (None, Some(Mode::Script)) => {
+                let name = script.unwrap_or(proto::script::DEFAULT);
+                let mut script = load(name)?;
+                if let Some(framing) = framing {
+                    let framed = script.in_framing(framing);
+                    script = framed.map_err(|error| format!("--wire {framing}: {error}"))?;
+                }
+                Ok(Dialect::Script(name.into(), Arc::new(script)))
+            }
+            (None, Some(mode)) if script.is_some() => {
+                Err(format!("--script is for script, not for {}", mode.name()))
+            }
+            (None, Some(mode)) => Ok(Dialect::Service(mode)),
+        }
+    }
+
     /// The service.
     pub fn mode(&self) -> Mode {
         match self {
@@ -52,7 +85,7 @@ impl Dialect {
         }
     }
 
-    /// The arguments of `labclient check` that choose it.
+    /// The arguments of `check` that choose it.
     pub fn arguments(&self) -> String {
         match self {
             Dialect::Service(mode) => mode.name().into(),

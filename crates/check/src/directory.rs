@@ -53,6 +53,20 @@ pub fn copy(directory: &Path) -> io::Result<Option<TempDir>> {
     Ok(Some(copy))
 }
 
+/// A word of a command that names a file by a path which the copy does not have, such as
+/// `../server.py`, with the whole path.
+pub fn outside_the_copy(word: String, copy: &Path, original: &Path) -> String {
+    let named = original.join(&word);
+    if word.contains('/')
+        && !copy.join(&word).exists()
+        && named.exists()
+        && let Ok(named) = std::path::absolute(named)
+    {
+        return named.display().to_string();
+    }
+    word
+}
+
 impl Listing {
     /// Nothing where there is too much in it.
     fn of(directory: &Path) -> io::Result<Option<Listing>> {

@@ -14,6 +14,7 @@ pub mod datagrams;
 pub mod dialect;
 pub mod directory;
 mod exchange;
+mod interruption;
 mod patience;
 pub mod peer;
 mod port;

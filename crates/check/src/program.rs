@@ -139,6 +139,9 @@ impl Program {
         let began = Instant::now();
         while !self.transports.iter().any(|it| self.listens(*it)) {
             if let Some(how) = self.ended() {
+                if let Some(process) = &self.process {
+                    process.wait_for_output();
+                }
                 return Err(StartError::Ended {
                     port: self.port.number(),
                     how,
@@ -166,7 +169,12 @@ impl Program {
                 .replace("{host}", "127.0.0.1")
                 .replace("{port}", &self.port.number().to_string())
                 .replace("{state}", &state);
-            self.outside_the_copy(word)
+            match &self.copy {
+                Some(copy) => {
+                    directory::outside_the_copy(word, copy.path(), self.command.directory())
+                }
+                None => word,
+            }
         };
         let words: Vec<String> = self.command.words.iter().map(replaced).collect();
         let (file, arguments) = words.split_first().ok_or_else(no_command)?;
@@ -198,23 +206,6 @@ impl Program {
     /// Whether it listens over this transport.
     pub fn listens(&self, transport: Transport) -> bool {
         self.port.is_used(transport)
-    }
-
-    /// A word of the command that names a file by a path which the copy does not have, such as
-    /// `../server.py`, with the whole path.
-    fn outside_the_copy(&self, word: String) -> String {
-        let Some(copy) = &self.copy else {
-            return word;
-        };
-        let original = self.command.directory().join(&word);
-        if word.contains('/')
-            && !copy.path().join(&word).exists()
-            && original.exists()
-            && let Ok(original) = std::path::absolute(original)
-        {
-            return original.display().to_string();
-        }
-        word
     }
 
     /// How it has ended, if it has.

@@ -20,6 +20,14 @@ impl Progress {
         }
     }
 
+    /// Of so many, and not shown.
+    pub fn hidden(all: usize) -> Progress {
+        Progress {
+            is_shown: false,
+            ..Progress::new(all)
+        }
+    }
+
     /// One more is done: what, in words that follow `3 of 10`.
     pub fn show(&self, words: &str) {
         let done = 1 + self.done.fetch_add(1, Ordering::Relaxed);

@@ -32,6 +32,9 @@ use crate::verdict::{Failure, Outcome};
 /// has started it.
 const DEATH: Duration = Duration::from_secs(1);
 
+/// Why not all is judged of a client that is started by hand.
+const NEEDS_A_COMMAND: &str = "for this, the check must start the client itself: give its command";
+
 /// What is judged.
 #[derive(Debug, Clone)]
 pub enum Judged {
@@ -81,6 +84,17 @@ pub struct Judgement {
     pub said: String,
 }
 
+impl Plan {
+    /// The arguments of `check` that choose the dialect and the framing.
+    pub fn arguments(&self) -> String {
+        let arguments = self.dialect.arguments();
+        match self.framing {
+            framing if framing == self.dialect.framing(None) => arguments,
+            framing => format!("{arguments} --wire {framing}"),
+        }
+    }
+}
+
 /// Judges these cases, until it is interrupted. What is done is reported to `done` as it ends; the
 /// judgements are in the order of the cases.
 ///
@@ -103,9 +117,11 @@ pub fn judge(
         Judged::Running(_) => None,
     };
     let first = Mutex::new(first);
-    // The longest first, so that none of them is waited for alone at the end.
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    order.sort_by_key(|&number| std::cmp::Reverse(cases[number].seconds));
+    if plan.jobs > 1 {
+        // The longest first, so that none of them is waited for alone at the end.
+        order.sort_by_key(|&number| std::cmp::Reverse(cases[number].seconds));
+    }
     let next = AtomicUsize::new(0);
     let patience = Patience::new(plan.patience);
     let judgements = Mutex::new(BTreeMap::new());
@@ -205,8 +221,15 @@ impl Worker<'_> {
 
 fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement) {
     let case = judgement.case;
+    if let Some(hand) = &command.hand {
+        if !case.by_hand {
+            judgement.outcome = Err(Failure::Undecided(NEEDS_A_COMMAND.into()));
+            return;
+        }
+        hand.begins(&judgement.id, case.rule);
+    }
     let client = match Client::new(
-        plan.dialect.mode(),
+        &plan.dialect,
         plan.framing,
         command,
         by(plan),
@@ -222,6 +245,9 @@ fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement)
         Judge::Client(judge) => judge(&client).map_err(|failure| failure.caused_by(case.cause)),
         Judge::Server(_) => Err(Failure::Undecided("this case is about servers".into())),
     };
+    if let Some(hand) = &command.hand {
+        hand.ends(&judgement.outcome);
+    }
     if judgement.outcome.is_err() {
         judgement.said = client.said();
         if let Some(recording) = client.last_recording() {
@@ -345,7 +371,8 @@ fn diagram(recording: &Path) -> Option<String> {
     let loaded = load(&[recording.to_owned()], &Filter::default()).ok()?;
     let sequence = Sequence::of(&loaded, Ids::of(&loaded, false), Selection::default());
     let style = TerminalStyle {
-        width: 96,
+        // A terminal has 80 columns, and the note around it is indented by two.
+        width: 78,
         is_ascii: false,
         has_colours: false,
     };

@@ -1,9 +1,10 @@
 //! `labclient check`: judges the server of a lab, whatever it is written in.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use ::check::command::{CheckError, Choice, PATIENCE, Subject, list, quoted, show};
+use ::check::case::Case;
+use ::check::command::matrix::{Entrant, Matrix};
+use ::check::command::{
+    Check, CheckError, Choice, Ending, PATIENCE, Subject, keeps_files, list, quoted,
+};
 use ::check::dialect::Dialect;
 use ::check::program::ProgramCommand;
 use ::check::run::{Judged, Plan};
@@ -21,11 +22,7 @@ use crate::failure::{Failure, Status};
 use crate::modes::script::load;
 use crate::options::Options;
 use crate::output::say;
-
-mod batch;
-mod files;
-
-use self::files::Files;
+use crate::own_server::find_labserver;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,14 +30,17 @@ Examples:
   labclient check text -- python3 server.py {port}  start it, as often as need be
   labclient check text --list                       the cases
   labclient check text --batch submissions --csv marks.csv -- python3 server.py {port}
+  labclient check --matrix text --server 'python3 server.py {port}'
+                                --client 'python3 client.py {host} {port}'
 
 In the command, {port} is replaced by a free port, {host} by 127.0.0.1, and
 {state} by an empty directory for what it keeps. A bank whose command has no {state}
 runs in a copy of this directory, made for each bank that is started; where that has
 more than 16 MiB or 2,000 files, it runs here, one case at a time. A server is kept
 for the next case as long as cases hold on it; what does not hold is judged again on
-one that has just started, and that verdict counts. Exit status: 0 all hold,
-1 some do not, 2 usage, 3 the program did not start.";
+one that has just started, and that verdict counts. With --matrix the commands of
+clients are those of `labserver check`. Exit status: 0 all hold, 1 some do not,
+2 usage, 3 the program did not start.";
 
 /// What to judge, and by which cases.
 #[derive(Debug, Args)]
@@ -67,16 +67,22 @@ pub struct Arguments {
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 
+    /// Judge several servers and clients, and every client with every server
+    #[arg(long, requires = "server", requires = "client",
+        conflicts_with_all = ["command", "address", "batch", "gradescope"])]
+    matrix: bool,
+
+    /// With --matrix: the command of a server, and before it a name, if it is to have one; may be
+    /// repeated
+    #[arg(long, value_name = "[NAME=]COMMAND", requires = "matrix")]
+    server: Vec<String>,
+
+    /// With --matrix: the command of a client; may be repeated
+    #[arg(long, value_name = "[NAME=]COMMAND", requires = "matrix")]
+    client: Vec<String>,
+
     #[command(flatten)]
     choice: Choice,
-
-    /// Judge each folder in this one: the command is run in each, {submission} is its path
-    #[arg(long, value_name = "DIR", requires = "command")]
-    batch: Option<PathBuf>,
-
-    /// The files to write besides.
-    #[command(flatten)]
-    files: Files,
 }
 
 /// Judges.
@@ -87,68 +93,119 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
     }
     let dialect = arguments.dialect(options.wire)?;
     let framing = dialect.framing(options.wire);
-    let (choice, output) = (&arguments.choice, options.output());
-    let cases = choice.cases(server_cases(&dialect), &dialect, framing, "labclient");
-    let cases = cases.map_err(Failure::Usage)?;
-    if choice.list {
-        for line in list(&dialect, &cases, output.json) {
-            output.line(&line)?;
-        }
-        return Ok(Status::Done);
-    }
-    let judged = arguments.judged(&dialect)?;
-    arguments.files.check()?;
-    let seed = options.seed.unwrap_or_else(random_seed);
-    let patience = options.timeout.unwrap_or(PATIENCE);
-    let plan = choice.plan(dialect, framing, seed, patience, &judged);
-    if let Some(folder) = &arguments.batch {
-        return batch::run(arguments, options, &plan, &cases, folder);
-    }
-    let subject = arguments.subject(&plan);
-    let report = match choice.judge(plan, &judged, &cases, subject) {
-        Ok(report) => report,
-        Err(CheckError::Start(error)) => {
-            say(&format!("labclient: the server did not start: {error}"));
-            return Ok(Status::Unreachable);
-        }
-        Err(CheckError::Io(error)) => return Err(Failure::Resource(error.to_string())),
+    let ended = match arguments.matrix {
+        true => arguments.check_all(dialect, framing, options)?,
+        false => arguments.check_one(dialect, framing, options)?,
     };
-    show(&report, output.json).map_err(|error| Failure::cannot_print(&error))?;
-    arguments.files.write(std::slice::from_ref(&report))?;
-    Ok(match report.holds() {
-        true => Status::Done,
-        false => Status::Refused,
+    Ok(match ended {
+        Ending::Holds => Status::Done,
+        Ending::DoesNotHold => Status::Refused,
+        Ending::NotStarted => Status::Unreachable,
     })
 }
 
-impl Arguments {
-    fn dialect(&self, framing: Option<Framing>) -> Result<Dialect, Failure> {
-        let Some(mode) = self.mode.as_ref().filter(|_| self.handout.is_none()) else {
-            return self.handout.map(Dialect::Handout).ok_or_else(|| {
-                Failure::Usage("what is to be judged? Give a service, or --handout NAME".into())
-            });
-        };
-        let mode = Mode::parse(mode).ok_or_else(|| {
-            let names = Mode::ALL.map(Mode::name).join(", ");
-            Failure::Usage(format!("no service is called {mode:?}: there are {names}"))
-        })?;
-        match (mode, &self.script) {
-            (Mode::Script, name) => {
-                let name = name.as_deref().unwrap_or(proto::script::DEFAULT);
-                let mut script = load(name)?;
-                if let Some(framing) = framing {
-                    script = script
-                        .in_framing(framing)
-                        .map_err(|error| Failure::Usage(format!("--wire {framing}: {error}")))?;
-                }
-                Ok(Dialect::Script(name.into(), Arc::new(script)))
-            }
-            (mode, None) => Ok(Dialect::Service(mode)),
-            (mode, Some(_)) => Err(Failure::Usage(format!(
-                "--script is for script, not for {}",
-                mode.name()
-            ))),
+/// How a check has ended that came to nothing.
+fn came_to_nothing(error: CheckError) -> Result<Ending, Failure> {
+    match error {
+        CheckError::Start(error) => {
+            say(&format!("labclient: the server did not start: {error}"));
+            Ok(Ending::NotStarted)
         }
+        CheckError::Usage(words) => Err(Failure::Usage(words)),
+        CheckError::Print(error) => Err(Failure::cannot_print(&error)),
+        CheckError::File { .. } | CheckError::Io(_) => Err(Failure::Resource(error.to_string())),
+    }
+}
+
+impl Arguments {
+    fn check_one(
+        &self,
+        dialect: Dialect,
+        framing: Framing,
+        options: &Options,
+    ) -> Result<Ending, Failure> {
+        let choice = &self.choice;
+        let cases = choice.cases(server_cases(&dialect), &dialect, framing, "labclient");
+        let cases = cases.map_err(Failure::Usage)?;
+        if choice.list {
+            return self.list(&dialect, &cases, options);
+        }
+        let judged = self.judged(&dialect)?;
+        let plan = self.plan(dialect, framing, options, choice.jobs(&judged));
+        let check = Check {
+            choice,
+            cases,
+            subject: self.subject(&plan),
+            plan,
+            judged,
+            is_json: options.output().json,
+        };
+        check.run().or_else(came_to_nothing)
+    }
+
+    fn check_all(
+        &self,
+        dialect: Dialect,
+        framing: Framing,
+        options: &Options,
+    ) -> Result<Ending, Failure> {
+        let choice = &self.choice;
+        let plan = self.plan(dialect, framing, options, 1);
+        let all = Matrix::cases(&plan);
+        let cases = choice.cases(all, &plan.dialect, framing, "labclient");
+        let cases = cases.map_err(Failure::Usage)?;
+        if choice.list {
+            return self.list(&plan.dialect, &cases, options);
+        }
+        let of_side = |side: Side, commands: &[String]| {
+            let all = (1..).zip(commands);
+            all.map(move |(number, command)| Entrant::parse(side, number, command))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(Failure::Usage)
+        };
+        let mut entrants = of_side(Side::Server, &self.server)?;
+        entrants.extend(of_side(Side::Client, &self.client)?);
+        let matrix = Matrix {
+            choice,
+            plan,
+            entrants,
+            labserver: find_labserver(None)?,
+            is_json: options.output().json,
+        };
+        matrix.run(&cases).or_else(came_to_nothing)
+    }
+
+    fn list(
+        &self,
+        dialect: &Dialect,
+        cases: &[Case],
+        options: &Options,
+    ) -> Result<Ending, Failure> {
+        let output = options.output();
+        for line in list(dialect, cases, output.json) {
+            output.line(&line)?;
+        }
+        Ok(Ending::Holds)
+    }
+
+    fn plan(&self, dialect: Dialect, framing: Framing, options: &Options, jobs: usize) -> Plan {
+        let seed = options.seed.unwrap_or_else(random_seed);
+        let patience = options.timeout.unwrap_or(PATIENCE);
+        self.choice.plan(dialect, framing, seed, patience, jobs)
+    }
+
+    fn dialect(&self, framing: Option<Framing>) -> Result<Dialect, Failure> {
+        let mode = self.mode.as_ref().filter(|_| self.handout.is_none());
+        let mode = mode.map(|name| {
+            Mode::parse(name).ok_or_else(|| {
+                let names = Mode::ALL.map(Mode::name).join(", ");
+                Failure::Usage(format!("no service is called {name:?}: there are {names}"))
+            })
+        });
+        let load = |name: &str| load(name).map_err(|failure| failure.to_string());
+        let script = self.script.as_deref();
+        Dialect::chosen(mode.transpose()?, self.handout, script, framing, load)
+            .map_err(Failure::Usage)
     }
 
     /// Where a server runs already. Without a service, the first word is that.
@@ -170,7 +227,7 @@ impl Arguments {
                 Ok(Judged::Started(ProgramCommand {
                     words: self.command.clone(),
                     directory: None,
-                    keeps_files: self.keeps_files(dialect),
+                    keeps_files: keeps_files(dialect, &self.command),
                     memory: self.choice.memory(),
                 }))
             }
@@ -187,12 +244,6 @@ impl Arguments {
         }
     }
 
-    /// A bank keeps its accounts, and where, if not in `{state}`?
-    fn keeps_files(&self, dialect: &Dialect) -> bool {
-        let has_state = |word: &String| word.contains("{state}");
-        dialect.mode() == Mode::Atm && !self.command.iter().any(has_state)
-    }
-
     fn subject(&self, plan: &Plan) -> Subject {
         let (name, rest) = match self.address() {
             Some(address) => (address.clone(), format!(" {address}")),
@@ -201,13 +252,9 @@ impl Arguments {
                 format!(" -- {}", quoted(&self.command)),
             ),
         };
-        let wire = match plan.framing {
-            framing if framing == plan.dialect.framing(None) => String::new(),
-            framing => format!(" --wire {framing}"),
-        };
         Subject {
             side: Side::Server,
-            command: format!("labclient check {}{wire}", plan.dialect.arguments()),
+            command: format!("labclient check {}", plan.arguments()),
             name,
             rest,
         }

@@ -29,8 +29,9 @@ Examples:
   labclient experiment atm                latency against lost messages
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
-answer for each. Exit status: 0 done, 1 the service said no, 2 usage, 3 the
-server is not reachable or was lost, 4 the outcome is not known yet, or could
+answer for each. Exit status: 0 done, 1 the service said no, a rule does not
+hold (check), or an answer differs (replay), 2 usage, 3 the server is not
+reachable, was lost, or did not start, 4 the outcome is not known yet, or could
 not be printed, 5 the server broke the protocol, or did not say what a script
 says, 6 this computer failed: a file, a thread, the terminal, standard output.";
 

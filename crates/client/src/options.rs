@@ -20,35 +20,45 @@ use crate::session::Target;
 /// The environment variable with the server where none is given.
 const SERVER_VARIABLE: &str = "LABCLIENT_SERVER";
 
+// The headings of the options, in the order of the help.
+const NETWORK: &str = "Network";
+const FAULTS: &str = "Faults";
+const RECORDING: &str = "Recording";
+
 /// The options.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The server; without a port, that of the mode or hand-out [default: LABCLIENT_SERVER, which
     /// experiment and bench ignore; else 127.0.0.1]
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_server, global = true)]
-    server: Option<ServerName>,
-
-    /// The framing, the same as the server's: netstring, len3, line or raw (what one read
-    /// returned: cannot be made reliable) [default: netstring; a script says its own]
-    #[arg(long, value_parser = framings(), hide_possible_values = true, value_name = "FRAMING",
+    // A text, because `check --matrix` has commands in its place, and both are one argument to clap.
+    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT", value_parser = parse_server,
         global = true)]
+    server: Option<String>,
+
+    /// The framing, the same as the server's: netstring, len3, line or raw [default: netstring; a
+    /// script says its own]
+    ///
+    /// In raw framing a message is what one read returned: it cannot be made reliable.
+    #[arg(help_heading = NETWORK, long, value_parser = framings(), hide_possible_values = true,
+        value_name = "FRAMING", global = true)]
     pub wire: Option<Framing>,
 
     /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
     /// machine asks again after 3]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds,
+    #[arg(help_heading = NETWORK, long, value_name = "SECONDS", value_parser = parse_seconds,
         global = true)]
     pub timeout: Option<Duration>,
 
-    /// Inject faults into what is said: by chance, drop-request=10%, or by count,
-    /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP),
-    /// split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between: see
-    /// docs/faults.md
-    #[arg(long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
+    /// Inject faults, as drop-request=10% or drop-reply=#2,delay=20ms..80ms: see docs/faults.md
+    ///
+    /// They strike what is said: by chance, drop-request=10%, or by count, drop-request=#2. Also
+    /// drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder (UDP), split=7,
+    /// delay=20ms..80ms, pause=2s@#3 and crash-at=after-send, with commas between.
+    #[arg(help_heading = FAULTS, long, value_name = "FAULTS", value_parser = parse_faults, global = true)]
     pub fault: Option<FaultSpec>,
 
     /// Repeat the faults, or a hand-out's random choices, of the run that printed this seed
-    #[arg(long, global = true)]
+    #[arg(help_heading = FAULTS, long, global = true)]
     pub seed: Option<u64>,
 
     /// Recording and trace.
@@ -56,7 +66,8 @@ pub struct Options {
     pub recording: RecordingArguments,
 
     /// Print one JSON object for each answer, and for a failure: see docs/failures.md
-    #[arg(long, global = true)]
+    // The heading of the options before would apply to this one as well.
+    #[arg(long, global = true, help_heading = None)]
     json: bool,
 }
 
@@ -86,7 +97,7 @@ impl Options {
         let port = peer.default_port();
         let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
             (Some(server), _) => server,
-            (None, Ok(server)) if !server.is_empty() => parse_server(&server)
+            (None, Ok(server)) if !server.is_empty() => ServerName::parse(&server)
                 .map_err(|words| {
                     Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
                 })?
@@ -111,20 +122,23 @@ impl Options {
     /// The server, if one is given on the command line, on this port if it names none. What loads a
     /// server or takes money out of it goes by this alone.
     pub fn named_server(&self, port: u16) -> Option<String> {
-        self.server.as_ref().map(|server| server.address(port))
+        let server = ServerName::parse(self.server.as_deref()?).ok()?;
+        Some(server.address(port))
     }
 }
 
 /// What is to be recorded, and where.
 #[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
 pub struct RecordingArguments {
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
+    /// Record everything that is sent and received to this file: see docs/recording.md
+    ///
+    /// One event a line, PINs masked.
     #[arg(long, value_name = "FILE.jsonl", global = true)]
     record: Option<PathBuf>,
 
     /// Keep PINs in the recording and the trace
-    #[arg(long, global = true)]
+    #[arg(long, hide_short_help = true, global = true)]
     record_secrets: bool,
 
     /// Show everything that is sent and received on standard error; --trace=hex with its bytes
@@ -180,37 +194,41 @@ struct ServerName {
 }
 
 impl ServerName {
+    fn parse(text: &str) -> Result<ServerName, String> {
+        let (host, port) = match text.rsplit_once(':') {
+            // An IPv6 address has colons of its own, and needs brackets for a port to follow.
+            Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        };
+        let port = match port.map(str::parse::<u16>) {
+            None => None,
+            Some(Ok(port)) if port > 0 => Some(port),
+            Some(_) => return Err("the port is a number from 1 to 65535".into()),
+        };
+        if host.is_empty() {
+            return Err("write HOST or HOST:PORT".into());
+        }
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        Ok(ServerName { host, port })
+    }
+
     fn address(&self, port: u16) -> String {
         format!("{}:{}", self.host, self.port.unwrap_or(port))
     }
 }
 
-fn parse_server(text: &str) -> Result<ServerName, String> {
-    let (host, port) = match text.rsplit_once(':') {
-        // An IPv6 address has colons of its own, and needs brackets for a port to follow.
-        Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
-        Some((host, port)) => (host, Some(port)),
-        None => (text, None),
-    };
-    let port = match port.map(str::parse::<u16>) {
-        None => None,
-        Some(Ok(port)) if port > 0 => Some(port),
-        Some(_) => return Err("the port is a number from 1 to 65535".into()),
-    };
-    if host.is_empty() {
-        return Err("write HOST or HOST:PORT".into());
-    }
-    let host = if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
-    Ok(ServerName { host, port })
+fn parse_server(text: &str) -> Result<String, String> {
+    ServerName::parse(text).map(|_| text.to_owned())
 }
 
 /// Reads `HOST:PORT`.
 pub fn parse_address(text: &str) -> Result<String, String> {
-    let ServerName { host, port } = parse_server(text)?;
+    let ServerName { host, port } = ServerName::parse(text)?;
     let port = port.ok_or("write HOST:PORT")?;
     Ok(format!("{host}:{port}"))
 }

@@ -4,6 +4,7 @@ mod answer;
 mod bytes;
 mod comparison;
 mod conversation;
+mod step;
 mod steps;
 
 use std::collections::HashMap;
@@ -20,7 +21,8 @@ use self::answer::{Answer, matches};
 use self::bytes::shown;
 use self::comparison::compared;
 use self::conversation::Conversation;
-use self::steps::{Action, Step, steps};
+use self::step::{Action, Step};
+use self::steps::steps;
 use crate::failure::{Failure, Status};
 use crate::options::{Options, parse_address};
 use crate::output::{Output, say};

@@ -4,11 +4,13 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use proto::frame::Framing;
+use proto::handout::Handout;
 use proto::mode::Mode;
+use server::Config;
 use server::clock::Clock;
 use tempfile::TempDir;
 use testkit::process::{Ended, words};
-use testkit::service::{Service, start, start_configured};
+use testkit::service::{Service, start, start_configured, start_handout};
 use testkit::{assert_contains, assert_starts};
 
 use crate::bare_servers::unused_address;
@@ -173,6 +175,28 @@ fn a_masked_pin_cannot_be_sent_again_and_a_kept_one_is_not_shown() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert_contains(&ended.stdout, &["123456789 ****", "available 10000.00"]);
     assert!(!ended.stdout.contains("1234\n"), "{ended:?}");
+}
+
+#[test]
+fn two_messages_that_a_pause_alone_kept_apart_are_sent_with_a_pause() {
+    let start = || start_handout(Handout::Calculator, Config::default());
+    let typed = "Adarsh\n1 + 2\nq\n";
+    let lab = Lab::recorded(start().address(), "handout calculator", typed);
+    // The name is not answered, and would be another one together with the expression.
+    lab.replay(start().address(), "").exited(
+        0,
+        "calc#0 → Adarsh\ncalc#0 → 1 + 2\ncalc#0 ← 3.0\ncalc#0 → q\ncalc#0 ← (the server closes)\n",
+    );
+}
+
+#[test]
+fn an_answer_that_is_longer_than_its_client_reads_is_as_recorded() {
+    let start = || start_handout(Handout::Sixteen, Config::default());
+    let lab = Lab::recorded(start().address(), "script sixteen", "");
+    lab.replay(start().address(), "").exited(
+        0,
+        "script#0 → Hello!! Server!!\nscript#0 ← BYE BYE CLIENT...\n",
+    );
 }
 
 #[test]

@@ -4,13 +4,13 @@ mod check;
 mod chosen;
 mod faults;
 mod ledger_file;
+mod limits;
 mod lists;
 mod proxy;
 mod recording;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -25,10 +25,10 @@ use proto::script::{self, Script};
 use proto::side::Side;
 use server::{Config, Role, ledger, log, services};
 use wire::fault::{FaultPlan, FaultSpec, random_seed};
-use wire::limits::Limits;
 
 use check::CheckArguments;
 use chosen::{Chosen, parse_address};
+use limits::LimitArguments;
 pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
@@ -48,8 +48,12 @@ Examples:
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
 
-/// Beyond it, a rate is no limit.
-const MAX_CHAT_RATE: i64 = 1_000_000;
+// The headings of the options, in the order of the help.
+const SERVICE: &str = "Service";
+const NETWORK: &str = "Network";
+const FAULTS: &str = "Faults";
+const RECORDING: &str = "Recording";
+const LOG: &str = "Log";
 
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.
@@ -63,117 +67,105 @@ pub struct Arguments {
     #[command(flatten)]
     chosen: Chosen,
 
-    /// Speak as the server of a printed hand-out does, so that its printed client can be used;
-    /// `list` shows which there are
-    #[arg(long, value_parser = one_of(handout_names(), parse_handout), hide_possible_values = true,
-        value_name = "NAME", conflicts_with_all = ["mode", "named", "wire", "script", "semantics"])]
+    /// Speak as the server of a printed hand-out does; `list` shows which there are
+    ///
+    /// Its printed client can be used with it, byte for byte.
+    #[arg(help_heading = SERVICE, long, value_parser = one_of(handout_names(), parse_handout),
+        hide_possible_values = true, value_name = "NAME",
+        conflicts_with_all = ["mode", "named", "wire", "script", "semantics"])]
     handout: Option<HandoutChoice>,
-    #[command(flatten)]
-    relaying: ProxyArguments,
-
-    /// The address to listen on, or the name of one; 0.0.0.0 is every interface, reachable by other
-    /// machines
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = parse_address)]
-    bind: IpAddr,
-
-    /// The port; 0 is any free one. With several services, what theirs are counted from, with atm 5
-    /// above it, text 6 and so on: 9000 gives the defaults [default: atm 9005, text 9006, calc
-    /// 9007, chat 9008, echo 9009, datetime 9010, script 9011, proxy 9012; a hand-out has its own]
-    #[arg(long)]
-    port: Option<u16>,
-
-    /// The framing: netstring, len3 (three digits), line (for netcat), or raw (what one read
-    /// returned: TCP may split or glue messages, so raw cannot be made reliable) [default:
-    /// netstring; a script says its own; proxy raw]
-    #[arg(long, value_parser = one_of(framing_names(), Framing::parse),
-        hide_possible_values = true, value_name = "FRAMING")]
-    wire: Option<Framing>,
 
     /// The exchange that script mode plays: the name of one, or a file; `list` shows the names
-    #[arg(long, value_name = "NAME|FILE", default_value = script::DEFAULT)]
+    #[arg(help_heading = SERVICE, long, value_name = "NAME|FILE", default_value = script::DEFAULT)]
     script: String,
-
-    /// Most connections at once
-    #[arg(long, value_name = "COUNT", value_parser = parse_count,
-        default_value_t = Config::CONNECTIONS)]
-    max_connections: usize,
-
-    /// Longest silence of a connection, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "600")]
-    idle_timeout: Duration,
-
-    /// Longest time from the first byte of a message to its last, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
-    frame_timeout: Duration,
-
-    /// Longest time to log in, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
-    login_timeout: Duration,
-
-    /// How long one primality test may compute, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "2")]
-    prime_budget: Duration,
-
-    /// Answers per second to one source of datagrams; 0 sets no limit
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
-    udp_rate: u32,
-
-    /// Lines and other requests per second of one connection to the chat room, after a burst of 20;
-    /// 0 sets no limit
-    #[arg(long, value_name = "LINES_PER_SECOND", default_value_t = Config::CHAT_RATE,
-        value_parser = clap::value_parser!(u32).range(..=MAX_CHAT_RATE))]
-    chat_rate: u32,
 
     /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
     /// in $XDG_STATE_HOME or ~/.local/state; memory for a hand-out]
-    #[arg(long, value_name = "PATH|memory", global = true)]
+    #[arg(help_heading = SERVICE, long, value_name = "PATH|memory", global = true)]
     ledger: Option<PathBuf>,
 
-    /// What the bank promises; all but exactly-once lose or make money, on purpose, and keep their
-    /// ledger in memory
-    #[arg(long, value_name = "maybe|at-least-once|at-most-once|exactly-once",
+    /// What the bank promises
+    ///
+    /// All but exactly-once lose or make money, on purpose, and keep their ledger in memory.
+    #[arg(help_heading = SERVICE, hide_short_help = true, long,
+        value_name = "maybe|at-least-once|at-most-once|exactly-once",
         value_parser = parse_semantics, default_value = "exactly-once")]
     semantics: Semantics,
 
     /// A file of accounts to open where they are missing, instead of the demonstration's two;
     /// `labserver ledger accounts --example` prints one
-    #[arg(long, value_name = "FILE.toml")]
+    #[arg(help_heading = SERVICE, long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
 
-    /// Inject faults into the messages of every service: by chance, drop-request=10%, or by count,
+    /// Stop when standard input ends, as at the first SIGINT
+    ///
+    /// A program that starts a server, and holds the other end of its standard input, then never
+    /// leaves it behind, however it ends.
+    #[arg(help_heading = SERVICE, hide_short_help = true, long)]
+    pub until_eof: bool,
+
+    /// The address to listen on, or the name of one; 0.0.0.0 is every interface, reachable by other
+    /// machines
+    #[arg(help_heading = NETWORK, long, value_name = "ADDRESS", default_value = "127.0.0.1",
+        value_parser = parse_address)]
+    bind: IpAddr,
+
+    /// The port; 0 is any free one [default: atm 9005, text 9006, and so on]
+    ///
+    /// With several services, what theirs are counted from, with atm 5 above it, text 6 and so on: 9000
+    /// gives the defaults, which are atm 9005, text 9006, calc 9007, chat 9008, echo 9009, datetime
+    /// 9010, script 9011 and proxy 9012. A hand-out has a port of its own.
+    #[arg(help_heading = NETWORK, long)]
+    port: Option<u16>,
+
+    /// The framing: netstring, len3 (three digits), line (for netcat) or raw [default: netstring; a
+    /// script says its own; proxy raw]
+    ///
+    /// In raw framing a message is what one read returned: TCP may split or glue messages, so raw
+    /// cannot be made reliable.
+    #[arg(help_heading = NETWORK, long, value_parser = one_of(framing_names(), Framing::parse),
+        hide_possible_values = true, value_name = "FRAMING")]
+    wire: Option<Framing>,
+
+    #[command(flatten)]
+    relaying: ProxyArguments,
+
+    #[command(flatten)]
+    limits: LimitArguments,
+
+    /// Inject faults, as drop-request=10% or drop-reply=#2,delay=20ms..80ms: see docs/faults.md
+    ///
+    /// They strike the messages of every service: by chance, drop-request=10%, or by count,
     /// drop-request=#2. Also drop-reply, duplicate, error, cut, reset, corrupt, glue, reorder
     /// (UDP), split=7, delay=20ms..80ms, pause=2s@#3 and crash-at=after-commit, with commas
-    /// between: see docs/faults.md
-    #[arg(long, value_name = "FAULTS", value_parser = parse_faults)]
+    /// between.
+    #[arg(help_heading = FAULTS, long, value_name = "FAULTS", value_parser = parse_faults)]
     fault: Option<FaultSpec>,
 
     /// Repeat the faults of the run that printed this seed
-    #[arg(long, requires = "fault")]
+    #[arg(help_heading = FAULTS, long, requires = "fault")]
     seed: Option<u64>,
 
     #[command(flatten)]
     recording: RecordingArguments,
 
-    /// Stop when standard input ends, as at the first SIGINT: a program that starts a server, and
-    /// holds the other end of its standard input, then never leaves it behind, however it ends
-    #[arg(long)]
-    pub until_eof: bool,
-
     /// How log lines are written
-    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    #[arg(help_heading = LOG, hide_short_help = true, long, value_name = "FORMAT",
+        default_value = "text", global = true)]
     log_format: log::Format,
 
     /// Log lines of one kind about one address in ten seconds, and ten times as many about all; 0
     /// sets no limit
-    #[arg(long, value_name = "LINES", default_value_t = log::LINES, global = true)]
+    #[arg(help_heading = LOG, hide_short_help = true, long, value_name = "LINES",
+        default_value_t = log::LINES, global = true)]
     log_rate: u32,
 
     /// Log more; twice, everything
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    #[arg(help_heading = LOG, short, long, action = ArgAction::Count, global = true)]
     verbose: u8,
 
     /// Log warnings only; twice, errors only
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    #[arg(help_heading = LOG, short, long, action = ArgAction::Count, global = true)]
     quiet: u8,
 }
 
@@ -279,13 +271,13 @@ impl Arguments {
             faults::check(spec, &role, script.as_ref())?;
         }
         let (login, framing) = match role {
-            Role::Services(_) => (self.login_timeout, Framing::default()),
+            Role::Services(_) => (self.limits.login_timeout, Framing::default()),
             // A person types, and the printed servers wait.
             Role::Handout(_) => (
-                self.login_timeout.max(self.idle_timeout),
+                self.limits.login_timeout.max(self.limits.idle_timeout),
                 Framing::default(),
             ),
-            Role::Proxy(_) => (self.login_timeout, Framing::Raw),
+            Role::Proxy(_) => (self.limits.login_timeout, Framing::Raw),
         };
         let faults = self.faults();
         let recorder = self.recording.recorder(faults.as_ref())?;
@@ -294,16 +286,12 @@ impl Arguments {
             bind: self.bind,
             port: self.port,
             framing: self.wire.unwrap_or(framing),
-            limits: Limits {
-                frame: self.frame_timeout,
-                idle: Some(self.idle_timeout),
-                ..Limits::SERVER
-            },
+            limits: self.limits.of_a_connection(),
             login,
-            connections: self.max_connections,
-            prime_budget: self.prime_budget,
-            datagram_rate: self.udp_rate,
-            chat_rate: self.chat_rate,
+            connections: self.limits.max_connections,
+            prime_budget: self.limits.prime_budget,
+            datagram_rate: self.limits.udp_rate,
+            chat_rate: self.limits.chat_rate,
             faults,
             recorder,
             script,
@@ -363,19 +351,4 @@ fn framing_names() -> impl Iterator<Item = &'static str> {
 
 fn parse_faults(text: &str) -> Result<FaultSpec, String> {
     FaultSpec::parse_for(Side::Server, text)
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if count > 0 => Ok(count),
-        Ok(_) | Err(_) => Err("a number, at least 1".into()),
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
-    if !(0.001..=1e6).contains(&seconds) {
-        return Err("between 0.001 and 1000000 seconds".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }

@@ -1,11 +1,15 @@
 //! `labserver check`: clients that keep every rule, and clients with one mistake each.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use testkit::python;
+use testkit::{assert_contains, python};
 
 use crate::labserver::{Home, run};
+
+mod by_hand;
+mod handouts;
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
 
@@ -49,7 +53,7 @@ fn write_client(directory: &Path, mode: &str, mistake: &str) -> String {
         "import sys\nsys.path.append({EXAMPLES:?})\nimport framing\nimport {mode}_client as client\n\
          {mistake}\nclient.main()\n"
     );
-    std::fs::write(&file, text).unwrap();
+    fs::write(&file, text).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
@@ -164,6 +168,94 @@ fn a_new_id_for_a_repeat_is_found() {
 
 #[test]
 #[ignore = "takes long: the gate runs it alone"]
+fn a_cash_machine_without_a_place_for_its_journal_runs_in_a_copy_of_its_directory() {
+    testkit::require_python!();
+    let home = Home::new();
+    let python = python::interpreter().display();
+    let script = format!(
+        "{python} {EXAMPLES}/atm_client.py --journal journal --card 123456789 --timeout 1 \
+         --server \"$1\" $2 $3"
+    );
+    fs::write(home.path().join("machine.sh"), script).unwrap();
+    let words = "check atm --only client.withdraw --only client.killed-held -- sh ./machine.sh {host}:{port} {words}";
+    let words: Vec<_> = words.split(' ').collect();
+    let check = home.program(&words);
+    let ended = check
+        .adjust(|command| command.current_dir(home.path()))
+        .run();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let journals = fs::read_dir(home.path()).unwrap().flatten();
+    let journals = journals.filter(|file| file.file_name().to_string_lossy().contains("journal"));
+    assert_eq!(journals.count(), 0);
+}
+
+#[test]
+#[ignore = "takes long: the gate runs it alone"]
+fn a_folder_of_clients_is_judged_a_line_each_with_files_for_the_teacher() {
+    testkit::require_python!();
+    let home = Home::new();
+    let at = |file: &str| home.path().join(file).display().to_string();
+    for (name, mistake) in [("anna", ""), ("bela", "client.printable = lambda text: ''")] {
+        let directory = home.path().join("submissions").join(name);
+        fs::create_dir_all(&directory).unwrap();
+        write_client(&directory, "text", mistake);
+    }
+    let python = python::interpreter().to_str().unwrap();
+    let (folder, csv, junit) = (at("submissions"), at("marks.csv"), at("marks.xml"));
+    let files = ["--batch", &*folder, "--csv", &*csv, "--junit", &*junit];
+    let client = [python, "client.py", "--server", "{host}:{port}", "{words}"];
+    let command = [
+        &["check", "text", "--only", "client.blanks"],
+        &files[..],
+        &["--"],
+        &client,
+    ]
+    .concat();
+    let ended = home.run(&command);
+    ended.exited(
+        1,
+        "anna  must 1/1 (1/1 points)\nbela  must 0/1 (0/1 points)  text.client.blanks\n",
+    );
+    let read = |file: &str| fs::read_to_string(file).unwrap();
+    assert_contains(&read(&csv), &["\r\nanna,1,1,", "\r\nbela,0,1,"]);
+    assert_contains(
+        &read(&junit),
+        &["<testsuite name=\"bela\" tests=\"1\" failures=\"1\""],
+    );
+}
+
+#[test]
+#[ignore = "takes long: the gate runs it alone"]
+fn the_marks_of_a_client_are_written_for_gradescope() {
+    testkit::require_python!();
+    let home = Home::new();
+    let results = home.path().join("results.json");
+    let client = write_client(home.path(), "text", "");
+    let python = python::interpreter().to_str().unwrap();
+    let file = results.to_str().unwrap();
+    let check = [
+        "check",
+        "text",
+        "--only",
+        "client.blanks",
+        "--gradescope",
+        file,
+        "--",
+        python,
+    ];
+    home.answer(
+        &[
+            &check[..],
+            &[&client, "--server", "{host}:{port}", "{words}"],
+        ]
+        .concat(),
+    );
+    let results: Value = serde_json::from_str(&fs::read_to_string(results).unwrap()).unwrap();
+    assert_eq!(results["tests"][0]["score"], 1);
+}
+
+#[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_client_that_cannot_be_started_has_an_exit_status_of_its_own() {
     let ended = run(&["check", "text", "--", "/nonexistent/client", "{port}"]);
     assert_eq!(ended.status, Some(3), "{ended:?}");
@@ -184,7 +276,7 @@ fn a_command_without_a_place_for_the_port_is_refused() {
 #[test]
 #[ignore = "takes long: the gate runs it alone"]
 fn the_cases_are_listed() {
-    for mode in ["text", "calc", "chat", "echo", "datetime", "atm"] {
+    for mode in ["text", "calc", "chat", "echo", "datetime", "atm", "script"] {
         let ended = run(&["check", mode, "--list"]);
         assert!(
             ended.stdout.starts_with(&format!("{mode}.client.")),

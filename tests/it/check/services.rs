@@ -129,6 +129,31 @@ fn our_own_servers_speak_the_words_of_every_hand_out_and_are_not_taken_for_anoth
 
 #[test]
 #[ignore = "takes long: the gate runs it alone"]
+fn our_own_clients_say_the_words_of_every_hand_out_and_of_every_script() {
+    let handouts = Handout::ALL.map(|it| (format!("--handout {}", it.name()), it.name()));
+    at_once(handouts, |(chosen, name)| {
+        keeps_every_rule(&judged_client(&chosen, &format!("handout {name}")));
+    });
+    for script in SHIPPED {
+        let chosen = format!("script --script {}", script.name);
+        let client = format!("script {}", script.name);
+        keeps_every_rule(&judged_client(&chosen, &client));
+    }
+}
+
+/// What a check with these words says of our client with these.
+fn judged_client(words: &str, client: &str) -> Ended {
+    let file = programs().command("labclient");
+    let file = file.get_program().to_str().unwrap().to_owned();
+    let words = format!("check {words} -- {file} --server {{host}}:{{port}} {client}");
+    let words: Vec<_> = words.split_whitespace().collect();
+    let labserver = programs().command("labserver");
+    let labserver = testkit::process::Program::new(labserver.get_program());
+    labserver.with(&words).run()
+}
+
+#[test]
+#[ignore = "takes long: the gate runs it alone"]
 fn a_bank_that_runs_already_is_judged_twice_with_other_balances() {
     let bank = testkit::service::start_handout(Handout::AtmLogin, server::Config::default());
     for _ in 0..2 {

@@ -72,7 +72,7 @@ fn play_stream(exchange: &Exchange, server: &Service, handout: Handout) {
                     std::thread::sleep(RAW_PAUSE);
                 }
                 say(stream, text.as_bytes());
-                if is_next && handout == Handout::Calculator {
+                if is_next && matches!(handout, Handout::Calculator | Handout::AtmLogin) {
                     say_until_answered(stream, &text);
                 }
             }

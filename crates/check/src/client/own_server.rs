@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use proto::mode::Mode;
 
+use super::by_hand::Hand;
 use super::{Client, Recorded};
+use crate::dialect::Dialect;
 use crate::process::{POLL, Process};
+use crate::program::Program;
 use crate::verdict::Failure;
 
 /// For it to say where it listens, and to end.
@@ -23,6 +26,12 @@ pub struct OwnServer {
     pub address: SocketAddr,
     recording: PathBuf,
     by: Instant,
+    /// What the client speaks.
+    dialect: Dialect,
+    /// Who starts the client by hand, and may take their time.
+    hand: Option<Hand>,
+    /// What it relays to, where it is a proxy before a program that ends with it.
+    _relayed: Option<Program>,
 }
 
 impl OwnServer {
@@ -36,11 +45,16 @@ impl OwnServer {
         let mut command = Command::new(labserver);
         command
             .args(role)
-            .args(["--port", &port.to_string(), "--until-eof", "-q", "--record"])
+            .args(["--port", &port.to_string(), "--until-eof", "-q"])
+            // The words of a hand-out are compared to their last byte, and no PIN here is a secret.
+            .args(["--record-secrets", "--record"])
             .arg(&recording)
             .env("XDG_STATE_HOME", client.path("server"))
             .stdin(Stdio::piped());
-        if !role.contains(&"script") {
+        // A script that is played in place of a service says its own.
+        let is_service = matches!(client.dialect, Dialect::Service(_));
+        let plays_script = is_service && role.contains(&"script");
+        if !plays_script && !role.contains(&"--handout") {
             command.args(["--wire", client.framing.name()]);
         }
         if client.mode == Mode::Atm {
@@ -54,6 +68,9 @@ impl OwnServer {
             address: (std::net::Ipv4Addr::LOCALHOST, port).into(),
             recording,
             by: client.by,
+            dialect: client.dialect.clone(),
+            hand: client.command.hand.clone(),
+            _relayed: None,
         };
         let transport = client.command.transport.name();
         let by = Instant::now() + TIMEOUT;
@@ -78,9 +95,30 @@ impl OwnServer {
         }
     }
 
+    /// As a proxy, which ends together with this program.
+    pub(super) fn before(self, program: Program) -> OwnServer {
+        OwnServer {
+            _relayed: Some(program),
+            ..self
+        }
+    }
+
     /// What it has recorded so far.
     pub fn recorded(&self) -> Result<Recorded, Failure> {
         Recorded::read(&self.recording)
+    }
+
+    /// Whether a client has asked it so much, as far as that can be known, and has gone.
+    pub(super) fn has_served(&self, requests: usize) -> Result<bool, Failure> {
+        let recorded = self.recorded()?;
+        let is_request = |text: &&&str| **text != "QUIT" && !text.starts_with("HELLO ");
+        let asked = recorded.requests().iter().filter(is_request).count();
+        // Elsewhere a request is several messages, or its end is not seen.
+        let is_counted = matches!(
+            self.dialect,
+            Dialect::Service(Mode::Text | Mode::Calc | Mode::Echo)
+        );
+        Ok(is_counted && asked >= requests && recorded.is_over())
     }
 
     /// Waits until it has recorded something of which this is true, for at most so long.
@@ -89,8 +127,14 @@ impl OwnServer {
         most: Duration,
         is_true: impl Fn(&Recorded) -> bool,
     ) -> Result<bool, Failure> {
-        let by = self.by.min(Instant::now() + most);
+        let by = match self.hand {
+            Some(_) => self.by,
+            None => self.by.min(Instant::now() + most),
+        };
         loop {
+            if let Some(hand) = &self.hand {
+                hand.goes_on()?;
+            }
             if is_true(&self.recorded()?) {
                 return Ok(true);
             }

@@ -73,6 +73,50 @@ impl Recorded {
         })
     }
 
+    /// What each of the client's connections has said, in the order in which they were made.
+    pub fn said(&self) -> Vec<Vec<u8>> {
+        let mut all: Vec<(u64, Vec<u8>)> = Vec::new();
+        for (connection, bytes) in self.bytes() {
+            match all.iter_mut().find(|(number, _)| *number == connection) {
+                Some((_, said)) => said.extend(bytes),
+                None => all.push((connection, bytes.to_vec())),
+            }
+        }
+        all.into_iter().map(|(_, said)| said).collect()
+    }
+
+    /// What came from the client, message by message.
+    pub fn received(&self) -> Vec<Vec<u8>> {
+        self.bytes().map(|(_, bytes)| bytes.to_vec()).collect()
+    }
+
+    /// The number of the connection, and the bytes, of all that came from the client.
+    fn bytes(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.events.iter().filter_map(|event| {
+            let bytes = match &event.kind {
+                EventKind::Received(message) if message.direction == Direction::ToServer => {
+                    &message.bytes.0
+                }
+                EventKind::Unreadable {
+                    direction: Direction::ToServer,
+                    bytes,
+                    ..
+                } => &bytes.0,
+                _ => return None,
+            };
+            let channel = event.channel.as_ref()?;
+            Some((channel.connection, bytes.as_slice()))
+        })
+    }
+
+    /// Whether every connection that was made is over, and there was one.
+    pub fn is_over(&self) -> bool {
+        let count =
+            |is: fn(&EventKind) -> bool| self.events.iter().filter(|it| is(&it.kind)).count();
+        let made = count(|kind| matches!(kind, EventKind::Connected));
+        made > 0 && made == count(|kind| matches!(kind, EventKind::Closed { .. }))
+    }
+
     /// Whether the client has connected, or sent a datagram.
     pub fn has_client(&self) -> bool {
         !self.events.is_empty() && self.events.iter().any(|event| event.channel.is_some())

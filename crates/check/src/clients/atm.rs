@@ -23,13 +23,15 @@ pub const CASES: &[Case] = &[
         "atm",
         "A deposit is asked for with an id, held, taken in and confirmed.",
         deposit,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.amounts",
         "atm",
         "Money is decimal: 0.29 and 1.15 are sent as they were typed, not a cent more or less.",
         decimals,
     )
+    .by_hand()
     .points(2)
     .cause("an amount is converted to a float, and 0.29 * 100 is 28.999999999999996"),
     Case::client_must(
@@ -37,7 +39,8 @@ pub const CASES: &[Case] = &[
         "atm",
         "Each withdrawal has an id of its own.",
         new_ids,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.insufficient-funds",
         "atm",
@@ -205,6 +208,43 @@ pub const CASES: &[Case] = &[
     .cause("a time-out is taken for a success, or the notes come out before the bank has answered"),
 ];
 
+/// A visit to a bank that need not be ours, so that its ledger cannot be looked into.
+pub const PAIR: Case = Case::client_must(
+    "client.pair",
+    "atm",
+    "A withdrawal is held and confirmed, and then the balance is asked for.",
+    pair,
+);
+
+fn pair(client: &Client) -> Outcome {
+    let mut bank = client.server(&[])?;
+    let finished = client.ask(&bank, &["withdraw 500", "balance"])?;
+    let recorded = bank.stop()?;
+    let answers = recorded.answers();
+    let is_answered = |parts: [&str; 2]| {
+        let has_both = |answer: &&&str| parts.iter().all(|part| answer.contains(part));
+        answers.iter().any(|answer| has_both(&answer))
+    };
+    for (verb, answer) in [
+        ("WITHDRAW", ["OK WITH_", " held 500.00"]),
+        ("CONFIRM", ["OK WITH_", " confirmed"]),
+        ("BALANCE_INQUIRY", ["OK available ", ", held "]),
+    ] {
+        if recorded.asked(&[verb]).is_empty() || !is_answered(answer) {
+            return Err(Failure::because(
+                format!("{verb}, answered with {}", answer.join("…")),
+                format!(
+                    "the bank was asked {}, and answered {}; {}",
+                    proto::printable::quoted(&recorded.requests().join(", ")),
+                    proto::printable::quoted(&answers.join(", ")),
+                    quoted(&finished.output())
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn withdraw(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.is_told_apart()
@@ -270,7 +310,7 @@ fn new_ids(client: &Client) -> Outcome {
 
 fn insufficient_funds(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
-    undisturbed.is_told_apart()?;
+    undisturbed.pays_nothing_declined()?;
     is_booked(client, undisturbed.booked)
 }
 

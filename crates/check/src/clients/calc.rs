@@ -12,20 +12,23 @@ pub const CASES: &[Case] = &[
         "calc",
         "The client says HELLO with a name, then asks what it is told to, and shows the results.",
         ordinary,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.exact",
         "calc",
         "A result is shown as it came: no digit of it is lost, and none is added.",
         exact,
     )
+    .by_hand()
     .cause("the result is converted to a float, which has 16 digits"),
     Case::client_must(
         "client.division-by-zero",
         "calc",
         "After a refusal the session goes on: the next expression is answered.",
         division_by_zero,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.quits",
         "who-closes-and-when",

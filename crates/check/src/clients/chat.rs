@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::stream::{has_no_controls, script};
+use super::scripted::script;
+use super::stream::has_no_controls;
 use crate::case::{Case, DELIMITED};
 use crate::client::{Client, NAME, OwnServer, Recorded, Running, quoted};
 use crate::peer::Peer;
@@ -22,6 +23,7 @@ pub const CASES: &[Case] = &[
         "The client joins, says each line that is typed, and ends when it is told to.",
         ordinary,
     )
+    .by_hand()
     .points(2),
     Case::client_must(
         "client.quit-in-a-line",
@@ -29,6 +31,7 @@ pub const CASES: &[Case] = &[
         "The word quit in a line is text: it is said, and the client stays.",
         quit_in_a_line,
     )
+    .by_hand()
     .cause("a line is searched for the word, not compared with it"),
     Case::client_must(
         "client.shows",
@@ -36,6 +39,7 @@ pub const CASES: &[Case] = &[
         "What others say is shown when it is said, also while nothing is typed.",
         shows,
     )
+    .by_hand()
     .points(2)
     .cause("one thread reads what is typed and what comes, and waits for the one while the other is there"),
     Case::client_must(
@@ -44,6 +48,7 @@ pub const CASES: &[Case] = &[
         "An event may come before the answer: each line is said once, in order, and each event shown.",
         events,
     )
+    .by_hand()
     .points(2)
     .cause("the next message is taken for the answer, also when it begins with EVENT"),
     Case::client_must(
@@ -52,6 +57,7 @@ pub const CASES: &[Case] = &[
         "A message is the same however it arrives: here each byte of answers and events comes alone.",
         bytewise,
     )
+    .by_hand()
     .points(2)
     .seconds(2)
     .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere")
@@ -62,6 +68,7 @@ pub const CASES: &[Case] = &[
         "Several events may come in one read: each is shown.",
         together,
     )
+    .by_hand()
     .points(2)
     .cause("what follows the first message in a read must be kept, not thrown away")
     .framings(DELIMITED),
@@ -91,7 +98,6 @@ pub const CASES: &[Case] = &[
 
 /// A client in the room, and another member.
 struct Room<'c> {
-    client: &'c Client,
     server: OwnServer,
     running: Running<'c>,
     other: Peer,
@@ -119,7 +125,6 @@ impl<'c> Room<'c> {
         }
         other.expect(&format!("EVENT joined {NAME}"))?;
         Ok(Room {
-            client,
             server,
             running,
             other,
@@ -140,18 +145,7 @@ impl<'c> Room<'c> {
 
     /// The client must show this, while its input stays open.
     fn is_shown(&self, text: &str) -> Outcome {
-        let by =
-            Instant::now() + TIMEOUT.min(self.client.by.saturating_duration_since(Instant::now()));
-        while !self.running.output().contains(text) {
-            if Instant::now() >= by {
-                return Err(Failure::because(
-                    format!("{text} in what it prints"),
-                    quoted(&self.running.output()),
-                ));
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+        self.running.shows_within(text, TIMEOUT)
     }
 
     /// The client leaves, and must end by itself.

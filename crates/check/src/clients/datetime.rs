@@ -1,5 +1,6 @@
 //! The client of date and time.
 
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,15 @@ pub const CASES: &[Case] = &[
         "datetime",
         "The client asks SEND_DATE or SEND_TIME, as it is told, and shows the answer.",
         ordinary,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.lost-answer",
         "over-udp",
         "A client whose answer is lost asks again.",
         lost_answer,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("a datagram may be lost: without a time-out its sender waits for ever"),
@@ -33,6 +36,7 @@ pub const CASES: &[Case] = &[
         "A client whose question is lost asks again.",
         lost_request,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("a datagram may be lost: without a time-out its sender waits for ever"),
@@ -44,14 +48,14 @@ pub const CASES: &[Case] = &[
     )
     .seconds(8)
     .cause("whatever datagram comes next is taken for the answer"),
-    Case::client_must(
-        "client.late",
+    Case::client_should(
+        "client.other-source",
         "over-udp",
-        "A late answer to a question that was asked again is not taken for that to the next one.",
-        late,
+        "An answer comes from the server that was asked: a datagram of somebody else is none.",
+        other_source,
     )
-    .seconds(3)
-    .cause("whatever datagram comes next is taken for the answer"),
+    .seconds(2)
+    .cause("recvfrom says who has sent a datagram, and it is not looked at: connect the socket"),
     Case::client_should(
         "client.restart",
         "over-udp",
@@ -106,6 +110,10 @@ fn is_answered(recorded: &Recorded, finished: &Finished, kind: &str) -> Outcome 
         (text.contains('-') == (kind == "date")).then_some(text)
     });
     let of_kind: Vec<&str> = of_kind.collect();
+    let question = format!("Does it show {}?", of_kind.join(" or "));
+    if let Some(answer) = finished.asked(&question, true) {
+        return answer;
+    }
     match of_kind.iter().any(|text| finished.output().contains(text)) {
         true => Ok(()),
         false => Err(Failure::because(
@@ -131,7 +139,8 @@ fn doubled(client: &Client) -> Outcome {
     match client.takes_words() {
         // Each of its runs has a socket of its own.
         true => watched(client, fault),
-        false => in_turn(client, fault),
+        // One of them may be late as well, where it was asked again before.
+        false => in_turn(client, fault).and_then(|()| in_turn(client, "delay=700ms@#1-2")),
     }
 }
 
@@ -177,10 +186,6 @@ fn watched(client: &Client, fault: &str) -> Outcome {
     }
 }
 
-fn late(client: &Client) -> Outcome {
-    in_turn(client, "delay=700ms@#1-2")
-}
-
 /// The date and the time by turns: each must be shown where it was asked for.
 fn in_turn(client: &Client, fault: &str) -> Outcome {
     let questions = ["date", "time", "date", "time"];
@@ -198,6 +203,41 @@ fn in_turn(client: &Client, fault: &str) -> Outcome {
             format!("{}; {}", shown.join(", "), quoted(&finished.output())),
         )),
     }
+}
+
+fn other_source(client: &Client) -> Outcome {
+    // So that there is time for the other's.
+    let mut server = client.server(&["--fault", "drop-reply=#1-2"])?;
+    let running = client.start(&server, "date")?;
+    let has_asked = |recorded: &Recorded| source(recorded).is_some();
+    server.has_recorded(Duration::from_secs(20), has_asked)?;
+    let Some(source) = source(&server.recorded()?) else {
+        return Err(Failure::because("a question", quoted(&running.output())));
+    };
+    let wrong = "1999-12-31";
+    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
+    let sent = stranger.and_then(|socket| socket.send_to(format!("OK {wrong}").as_bytes(), source));
+    sent.map_err(|error| Failure::Undecided(format!("no socket: {error}")))?;
+    let finished = running.finish()?;
+    if finished.printed.contains(wrong) {
+        return Err(Failure::because(
+            format!("no answer but that of {}", server.address),
+            format!(
+                "{wrong}, which another socket has sent; {}",
+                quoted(&finished.output())
+            ),
+        ));
+    }
+    is_answered(&server.stop()?, &finished, "date")
+}
+
+/// Where the client asks from.
+fn source(recorded: &Recorded) -> Option<SocketAddr> {
+    let mut channels = recorded
+        .events
+        .iter()
+        .filter_map(|event| event.channel.as_ref());
+    channels.next().map(|channel| channel.peer)
 }
 
 /// Which answers are printed, in order, by their form.

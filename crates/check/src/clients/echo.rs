@@ -17,13 +17,15 @@ pub const OVER_TCP: &[Case] = &[
         "echo",
         "The client sends the text, reads it back, and shows it.",
         ordinary,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.bytewise",
         "echo",
         "The echo is read until all of it is there: here each byte of it comes alone.",
         bytewise,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("one recv returns what has arrived, which may be a part of the echo"),
@@ -39,6 +41,7 @@ pub const OVER_TCP: &[Case] = &[
         "The client ends its stream when it has sent all: the server closes only then.",
         ends,
     )
+    .by_hand()
     .cause("both sides wait for the other to close"),
     Case::client_must(
         "client.cut",
@@ -62,13 +65,15 @@ pub const OVER_UDP: &[Case] = &[
         "echo",
         "The client sends the text as one datagram, and shows the one that comes back.",
         ordinary,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.lost-answer",
         "over-udp",
         "A client whose answer is lost sends its datagram again.",
         lost_answer,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("a datagram may be lost: without a time-out its sender waits for ever"),
@@ -78,6 +83,7 @@ pub const OVER_UDP: &[Case] = &[
         "A client whose datagram is lost sends it again.",
         lost_request,
     )
+    .by_hand()
     .seconds(1)
     .cause("a datagram may be lost: without a time-out its sender waits for ever"),
 ];

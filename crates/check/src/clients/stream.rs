@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::printable::quoted as quoted_text;
 
+use super::scripted::script;
 use crate::case::{Case, DELIMITED};
 use crate::client::{Client, Finished, OwnServer, quoted};
 use crate::verdict::{Came, Expected, Failure, Finding, Outcome};
@@ -17,6 +19,7 @@ pub const CASES: &[Case] = &[
         "A message is the same however it arrives: here each byte of the answers comes alone.",
         bytewise,
     )
+    .by_hand()
     .points(2)
     .seconds(1)
     .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere")
@@ -36,6 +39,7 @@ pub const CASES: &[Case] = &[
         "A refusal is no result: what the client shows for ERR differs from what it shows for any OK.",
         refused,
     )
+    .by_hand()
     .points(2)
     .cause("the words behind ERR are shown as a result, or what is not one result is taken for the other"),
     Case::client_should(
@@ -50,6 +54,7 @@ pub const CASES: &[Case] = &[
         "A connection that ends inside an answer ends the client, or is made again; the half is no result.",
         cut,
     )
+    .by_hand()
     .points(2)
     .cause("what came of an answer is taken for the whole of it"),
     Case::client_must(
@@ -58,13 +63,15 @@ pub const CASES: &[Case] = &[
         "A server that closes instead of answering ends the client.",
         closed,
     )
+    .by_hand()
     .cause("an empty read is the end of the stream: to read again returns nothing for ever"),
     Case::client_must(
         "client.reset",
         "who-closes-and-when",
         "A connection that is reset ends the client, or is made again; no result is shown.",
         reset,
-    ),
+    )
+    .by_hand(),
     Case::client_should(
         "client.lost-status",
         "who-closes-and-when",
@@ -178,6 +185,10 @@ fn words(finished: &Finished) -> String {
 
 /// What was shown for one must not be what was shown for the other.
 pub fn differ(one: &Finished, of_one: &str, other: &Finished, of_other: &str) -> Outcome {
+    let question = format!("Does it show something else for {of_one} than for {of_other}?");
+    if let Some(answer) = other.asked(&question, true) {
+        return answer;
+    }
     if words(one) != words(other) {
         return Ok(());
     }
@@ -203,6 +214,10 @@ fn results(client: &Client) -> Result<[Finished; 2], Failure> {
 
 fn shows_result(client: &Client, finished: &Finished) -> Outcome {
     let question = question(client);
+    let asked = format!("Does it show the result of {}?", question.typed);
+    if let Some(answer) = finished.asked(&asked, true) {
+        return answer;
+    }
     if !question.result.is_empty() {
         return finished.shows(question.result);
     }
@@ -222,6 +237,13 @@ fn shows_result(client: &Client, finished: &Finished) -> Outcome {
 /// No result is shown for something that is none.
 fn shows_none(client: &Client, finished: &Finished, what: &str) -> Outcome {
     let question = question(client);
+    let asked = format!(
+        "There was {what}. Does it show a result of {}?",
+        question.typed
+    );
+    if let Some(answer) = finished.asked(&asked, false) {
+        return answer;
+    }
     let [result, other] = results(client)?;
     if !question.result.is_empty() && !result.output().contains(question.result) {
         return Err(Failure::because(
@@ -326,7 +348,38 @@ fn fails(finished: &Finished, was_repeated: bool) -> Outcome {
 }
 
 fn cut(client: &Client) -> Outcome {
-    lost(client, "cut", "half of an answer")
+    lost(client, "cut", "half of an answer")?;
+    match client.framing {
+        // One read is a message there.
+        Framing::Raw => Ok(()),
+        _ => shows_no_part(client),
+    }
+}
+
+/// Of an answer that is cut, its first half is not shown where the whole of it would be.
+fn shows_no_part(client: &Client) -> Outcome {
+    let (typed, result) = match client.mode {
+        Mode::Calc => ("98765 * 98765", "9754525225"),
+        _ => ("lower ABCDEFGHIJKLMNOP", "abcdefghijklmnop"),
+    };
+    let server = client.server(&[])?;
+    let whole = client.ask(&server, &[typed])?.printed;
+    let fault = format!("cut=#{}", answer_number(client));
+    let server = client.server(&["--fault", &fault])?;
+    let printed = client.ask(&server, &[typed])?.printed;
+    let shown = whole.split_once(result).and_then(|(before, _)| {
+        let rest = printed.strip_prefix(before)?;
+        rest.split_whitespace().next()
+    });
+    match shown {
+        Some(part) if part.len() > 1 && part != result && result.starts_with(part) => {
+            Err(Failure::because(
+                format!("no result, or {result}"),
+                format!("{part} in its place; {}", quoted(&printed)),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn closed(client: &Client) -> Outcome {
@@ -404,46 +457,4 @@ pub fn has_no_controls(output: &str) -> Outcome {
         )),
         None => Ok(()),
     }
-}
-
-/// A message, or any, and what a script answers: nothing where it closes.
-pub type Rule<'t> = (Option<String>, Vec<&'t str>);
-
-/// Our server with a script that says this first, and then answers by these rules.
-pub fn script(client: &Client, first: &str, rules: &[Rule<'_>]) -> Result<OwnServer, Failure> {
-    let wire = client.framing.name();
-    let first = toml_text(first);
-    let mut script = format!(
-        "title = \"answers of another kind\"\ntransport = \"tcp\"\nwire = \"{wire}\"\n\n\
-         [server]\non-connect = {{ send = {first} }}\n\n\
-         [[server.on]]\nreceive = \"QUIT\"\nsend = \"OK bye\"\nclose = true\n\n"
-    );
-    for (received, answers) in rules {
-        let condition = match received {
-            Some(text) => format!("receive = {}", toml_text(text)),
-            None => "any = true".to_owned(),
-        };
-        let answers: Vec<String> = answers.iter().map(|it| toml_text(it)).collect();
-        let action = match answers.as_slice() {
-            [] => "close = true".to_owned(),
-            answers => format!("send = [{}]", answers.join(", ")),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(script, "[[server.on]]\n{condition}\n{action}\n\n");
-    }
-    script += "[client]\n\n[[client.on]]\nany = true\nask = \"> \"\n";
-    let file = client.path("script.toml");
-    let written = std::fs::write(&file, script);
-    written.map_err(|error| Failure::Undecided(format!("this computer failed: {error}")))?;
-    let file = file.display().to_string();
-    client.server_of(&["--mode", "script", "--script", &file], &[])
-}
-
-fn toml_text(text: &str) -> String {
-    let escape = |c: char| match c.is_control() || matches!(c, '"' | '\\') {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
-    };
-    let escaped: String = text.chars().map(escape).collect();
-    format!("\"{escaped}\"")
 }

@@ -15,19 +15,22 @@ pub const CASES: &[Case] = &[
         "text",
         "The client asks what it is told to, in upper-case verbs, and shows the answers.",
         ordinary,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.outcomes",
         "text",
         "What the client shows for a prime differs from what it shows for another number.",
         outcomes,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.blanks",
         "text",
         "The text of LOWER is the rest of the message: its blanks are kept.",
         blanks,
     )
+    .by_hand()
     .cause("the text is split into words, and joined with one blank"),
     Case::client_must(
         "client.unicode",
@@ -35,6 +38,7 @@ pub const CASES: &[Case] = &[
         "A message is UTF-8, its length counts bytes, and every letter of the answer is shown.",
         unicode,
     )
+    .by_hand()
     .points(2)
     .cause("the length is that of the characters, or the bytes are cut inside one"),
     Case::client_must(

@@ -24,8 +24,22 @@ const MOST_LINES: usize = 40;
 /// # Errors
 /// When it cannot be written.
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for judgement in report.judgements.iter().filter(|it| it.outcome.is_err()) {
-        writeln!(out, "{}", note(report, judgement))?;
+    let mut reasons: Vec<&str> = Vec::new();
+    for judgement in &report.judgements {
+        match &judgement.outcome {
+            Ok(()) => {}
+            Err(Failure::Broken(_)) => writeln!(out, "{}", note(report, judgement))?,
+            Err(Failure::Undecided(why)) if !reasons.contains(&why.as_str()) => reasons.push(why),
+            Err(Failure::Undecided(_)) => {}
+        }
+    }
+    // What is said of many is said once.
+    for reason in reasons {
+        let is_of_it =
+            |it: &&Judgement| matches!(&it.outcome, Err(Failure::Undecided(why)) if why == reason);
+        let judgements: Vec<&Judgement> = report.judgements.iter().filter(is_of_it).collect();
+        undecided(&judgements, reason, out)?;
+        writeln!(out)?;
     }
     write!(out, "{}", summary(report))
 }
@@ -36,7 +50,7 @@ pub fn note(report: &Report, judgement: &Judgement) -> String {
     // Writing to memory does not fail.
     let _ = match &judgement.outcome {
         Ok(()) => Ok(()),
-        Err(Failure::Undecided(why)) => undecided(judgement, why, &mut note),
+        Err(Failure::Undecided(why)) => undecided(&[judgement], why, &mut note),
         Err(Failure::Broken(finding)) => broken(report, judgement, finding, &mut note),
     };
     String::from_utf8_lossy(&note).into_owned()
@@ -49,13 +63,12 @@ pub fn summary(report: &Report) -> String {
     String::from_utf8_lossy(&summary).into_owned()
 }
 
-fn undecided(judgement: &Judgement, why: &str, out: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "NOT JUDGED  {}  ({})",
-        judgement.id, judgement.case.level
-    )?;
-    writeln!(out, "  {}", judgement.case.rule)?;
+fn undecided(judgements: &[&Judgement], why: &str, out: &mut impl Write) -> io::Result<()> {
+    for judgement in judgements {
+        let level = judgement.case.level;
+        writeln!(out, "NOT JUDGED  {}  ({level})", judgement.id)?;
+        writeln!(out, "  {}", judgement.case.rule)?;
+    }
     let lines: Vec<String> = why.lines().map(printable).collect();
     writeln!(out, "  because   {}", lines.join("\n            "))
 }
@@ -118,7 +131,9 @@ fn broken(
         writeln!(out, "  likely    {}", indented(cause))?;
     }
     if !judgement.said.is_empty() {
-        writeln!(out, "  it said {}", judgement.said)?;
+        let lines: Vec<&str> = judgement.said.lines().map(str::trim_start).collect();
+        let lines = lines.join("\n").trim_start().to_owned();
+        writeln!(out, "  printed   {}", indented(&lines))?;
     }
     if !judgement.diagram.is_empty() {
         writeln!(out)?;

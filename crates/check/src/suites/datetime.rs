@@ -204,15 +204,17 @@ fn is_refused(socket: &mut Datagrams, request: &[u8], code: &str) -> Outcome {
 }
 
 /// These are not answered: what comes is the answers to the requests after them.
-fn unanswered(server: &Server, datagrams: &[&[u8]]) -> Outcome {
-    let mut socket = server.datagrams()?;
+fn unanswered(socket: &mut Datagrams, datagrams: &[&[u8]]) -> Outcome {
+    let date = is_answered(socket, b"SEND_DATE")?;
     for datagram in datagrams {
-        is_answered(&mut socket, b"SEND_DATE")?;
         socket.send(datagram)?;
-        is_answered(&mut socket, b"SEND_TIME").map_err(|failure| after(failure, datagram))?;
+        let answer = is_answered(socket, b"SEND_DATE");
+        answer
+            .and_then(|answer| is_date(socket, answer, &date))
+            .map_err(|failure| after(failure, datagram))?;
     }
     // An answer that took its time.
-    is_answered(&mut socket, b"SEND_DATE").map(drop)
+    is_answered(socket, b"SEND_DATE").and_then(|answer| is_date(socket, answer, &date))
 }
 
 /// The failure, where what was sent first is the matter.
@@ -331,16 +333,17 @@ fn no_words(server: &Server) -> Outcome {
 }
 
 fn blank(server: &Server) -> Outcome {
-    unanswered(server, &[b" ", b"\r\n", b"\t \x0c\n"])
+    unanswered(&mut server.datagrams()?, &[b" ", b"\r\n", b"\t \x0c\n"])
 }
 
 fn quit(server: &Server) -> Outcome {
-    unanswered(server, &[b"QUIT", b"QUIT\n"])
+    unanswered(&mut server.datagrams()?, &[b"QUIT", b"QUIT\n"])
 }
 
 fn answers(server: &Server) -> Outcome {
+    let mut socket = server.datagrams()?;
     unanswered(
-        server,
+        &mut socket,
         &[
             b"OK 07:44:16",
             b"OK 2026-11-21",
@@ -352,7 +355,6 @@ fn answers(server: &Server) -> Outcome {
             b" OK\n",
         ],
     )?;
-    let mut socket = server.datagrams()?;
     is_refused(&mut socket, b"OKAY", "unknown-verb")?;
     is_refused(&mut socket, b"ERROR 7", "unknown-verb")
 }

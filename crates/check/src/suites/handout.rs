@@ -55,14 +55,6 @@ const EXCHANGE: Case = Case::must(
 .points(5)
 .fresh();
 
-const CHOICES: Case = Case::should(
-    "exchange.invalid",
-    "script",
-    "The exchange with the messages that the hand-out does not say how to answer.",
-    choices,
-)
-.fresh();
-
 const DRAWN: Case = Case::must(
     "drawn",
     "script",
@@ -83,9 +75,6 @@ const NEXT: Case = Case::should(
 /// The cases of this hand-out's server.
 pub fn cases(handout: Handout) -> Vec<Case> {
     let mut cases = vec![EXCHANGE];
-    if our_choice(handout).is_some() {
-        cases.push(CHOICES);
-    }
     if is_drawn(handout) {
         cases.push(DRAWN);
     }
@@ -103,7 +92,7 @@ fn is_drawn(handout: Handout) -> bool {
 }
 
 /// What a client says in the exchange where the printed program has no answer: it dies there, or the
-/// lab is silent. What is answered then is the preset's choice.
+/// lab is silent. What is answered then is the preset's choice, and not judged.
 fn our_choice(handout: Handout) -> Option<&'static str> {
     match handout {
         Handout::TextSession => Some("12321"),
@@ -143,11 +132,6 @@ fn exchange(server: &Server) -> Outcome {
     let handout = handout(server)?;
     let turns = printed(handout)?.turns;
     play(server, handout, &without(&turns, our_choice(handout)))
-}
-
-fn choices(server: &Server) -> Outcome {
-    let handout = handout(server)?;
-    play(server, handout, &printed(handout)?.turns)
 }
 
 fn play(server: &Server, handout: Handout, turns: &[Turn<'_>]) -> Outcome {
@@ -358,8 +342,9 @@ fn next(server: &Server) -> Outcome {
     // What the first client says up to the first answer, whoever hears it.
     let answer = turns.iter().position(|turn| !turn.is_client);
     let first = &turns[..answer.map_or(turns.len(), |at| at + 1)];
+    let unanswered = our_choice(handout).unwrap_or_default().as_bytes();
     if handout.transport() == Transport::Udp {
-        for bytes in [&b"\xff\xfe"[..], b"", b" ", &[b'x'; 1_000]] {
+        for bytes in [&b"\xff\xfe"[..], b"", b" ", &[b'x'; 1_000], unanswered] {
             server.datagrams()?.send(bytes)?;
         }
         return play(server, handout, first);
@@ -367,7 +352,7 @@ fn next(server: &Server) -> Outcome {
     let mut peer = server.connect_unframed()?;
     peer.throw(b"x");
     peer.reset();
-    let garbage: [&[u8]; 3] = [b"", b"\xff\xfe\x00", b"  \r\n"];
+    let garbage: [&[u8]; 4] = [b"", b"\xff\xfe\x00", b"  \r\n", unanswered];
     for bytes in garbage {
         let mut peer = server.connect_unframed()?;
         peer.throw(bytes);

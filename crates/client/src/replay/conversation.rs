@@ -14,6 +14,7 @@ use wire::limits::Limits;
 
 use super::answer::{Answer, first_difference};
 use crate::failure::Failure;
+use crate::modes::handout::talk::wait_after;
 
 /// How long the rest of an answer without a framing may take that differs already.
 const REST_WAIT: Duration = Duration::from_millis(200);
@@ -29,6 +30,8 @@ pub enum Conversation {
         /// The same socket, for bytes that need not be messages.
         stream: TcpStream,
         framing: Framing,
+        /// When the last message without a framing was sent, if nothing was awaited since.
+        unanswered: Option<Instant>,
     },
     /// Over UDP.
     Datagrams { endpoint: Box<Endpoint>, to: String },
@@ -65,6 +68,7 @@ impl Conversation {
                     connection: Box::new(connection.map_err(unreachable)?),
                     stream,
                     framing,
+                    unanswered: None,
                 })
             }
             Transport::Udp => {
@@ -78,15 +82,27 @@ impl Conversation {
         }
     }
 
-    /// Sends these bytes, each piece in a write of its own.
+    /// Sends these bytes, each piece in a write of its own. Two messages that nothing keeps apart but
+    /// time are kept apart, as the client did that was recorded.
     pub fn send(&mut self, pieces: &[Vec<u8>]) -> io::Result<()> {
-        for piece in pieces {
-            match self {
-                Conversation::Stream { stream, .. } => stream.write_all(piece)?,
-                Conversation::Datagrams { endpoint, .. } => endpoint.send(piece)?,
+        match self {
+            Conversation::Stream {
+                stream,
+                framing,
+                unanswered,
+                ..
+            } => {
+                wait_after(unanswered.take());
+                for piece in pieces {
+                    stream.write_all(piece)?;
+                }
+                *unanswered = (*framing == Framing::Raw).then(Instant::now);
+                Ok(())
+            }
+            Conversation::Datagrams { endpoint, .. } => {
+                pieces.iter().try_for_each(|piece| endpoint.send(piece))
             }
         }
-        Ok(())
     }
 
     /// What comes next, when this is expected.
@@ -99,13 +115,17 @@ impl Conversation {
             Conversation::Stream {
                 connection,
                 framing,
+                unanswered,
                 ..
-            } => Ok(match (framing, expected) {
-                (Framing::Raw, Answer::Message(expected)) => {
-                    receive_unframed(connection, expected, by)
-                }
-                _ => receive(connection, by),
-            }),
+            } => {
+                *unanswered = None;
+                Ok(match (framing, expected) {
+                    (Framing::Raw, Answer::Message(expected)) => {
+                        receive_unframed(connection, expected, by)
+                    }
+                    _ => receive(connection, by),
+                })
+            }
             Conversation::Datagrams { endpoint, to } => match endpoint.receive(Some(by)) {
                 Ok(Some((datagram, _))) => Ok(Answer::Message(datagram.to_vec())),
                 Ok(None) => Ok(Answer::Silence),

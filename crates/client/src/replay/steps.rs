@@ -3,45 +3,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use proto::frame::{Decoder, Framing};
+use proto::frame::Framing;
 use proto::mode::Transport;
 use proto::side::{Direction, Side};
-use record::{Channel, CloseReason, Closer, Event, EventKind, FramingName, Message, Recording};
+use record::{Channel, Closer, Event, EventKind, Message, Recording};
 
 use super::answer::Answer;
 use super::conversation::framing_of;
-
-/// One step on one connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The place of the connection among those of the recording.
-    pub connection: usize,
-    /// The connection as it was recorded.
-    pub channel: Channel,
-    pub action: Action,
-}
-
-/// What the client does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Connects.
-    Connect,
-    /// Sends these pieces of bytes, which are this message, or several.
-    Send { pieces: Vec<Vec<u8>>, text: Vec<u8> },
-    /// Awaits an answer, or the end of the stream.
-    Await(Answer),
-    /// Ends its stream.
-    HalfClose,
-    /// Closes the connection.
-    Close(CloseReason),
-}
-
-impl Step {
-    /// The connection's name in a recording: the service and the number.
-    pub fn name(&self) -> String {
-        format!("{}#{}", self.channel.service, self.channel.connection)
-    }
-}
+use super::step::{Action, Step, answer, payload};
 
 /// The steps of all connections, or of those of this number.
 ///
@@ -105,9 +74,7 @@ impl Steps {
         let action = match &event.kind {
             EventKind::Sent(message) | EventKind::Received(message) => match message.direction {
                 Direction::ToServer => return self.send(event, channel, message),
-                Direction::ToClient => {
-                    Action::Await(Answer::Message(payload(channel.framing, &message.bytes.0)))
-                }
+                Direction::ToClient => Action::Await(answer(channel.framing, &message.bytes.0)),
             },
             EventKind::Unreadable {
                 direction, bytes, ..
@@ -116,7 +83,10 @@ impl Steps {
                     pieces: vec![bytes.0.clone()],
                     text: bytes.0.clone(),
                 },
-                Direction::ToClient => Action::Await(Answer::Unreadable),
+                Direction::ToClient if self.leaves_unread(event, channel, &bytes.0) => {
+                    return Ok(());
+                }
+                Direction::ToClient => Action::Await(answer(channel.framing, &bytes.0)),
             },
             EventKind::Split { size, .. } => {
                 place.split = Some(*size);
@@ -165,25 +135,53 @@ impl Steps {
             Some(size) if size > 0 => bytes.chunks(size).map(<[u8]>::to_vec).collect(),
             _ => vec![bytes.clone()],
         };
-        let text = payload(channel.framing, bytes);
+        let text = payload(channel.framing, bytes).unwrap_or_else(|| bytes.clone());
         self.push(event, channel, Action::Send { pieces, text });
         Ok(())
     }
 
+    /// Without a framing, what a client left unread when it ended its stream belongs to the answer that
+    /// it had read: whether there is one.
+    fn leaves_unread(&mut self, event: &Event, channel: &Channel, bytes: &[u8]) -> bool {
+        let connection = self.place(event, channel).connection;
+        let is_end =
+            |action: &Action| matches!(action, Action::HalfClose | Action::Await(Answer::Ended));
+        let of_it = self.steps.iter_mut().rev();
+        let mut of_it = of_it.filter(|it| it.connection == connection);
+        let last = of_it.find(|it| !is_end(&it.action));
+        if let Some(Action::Await(Answer::Message(message))) = last.map(|it| &mut it.action)
+            && framing_of(channel.framing) == Framing::Raw
+        {
+            message.extend(bytes);
+            return true;
+        }
+        false
+    }
+
     fn push(&mut self, event: &Event, channel: &Channel, action: Action) {
         let connection = self.place(event, channel).connection;
-        // Without a framing, it is by chance that an answer came in two.
-        if framing_of(channel.framing) == Framing::Raw
-            && channel.transport == Transport::Tcp
-            && let Action::Await(Answer::Message(more)) = &action
-            && let Some(before) = self
-                .steps
-                .iter_mut()
-                .rfind(|it| it.connection == connection)
-            && let Action::Await(Answer::Message(message)) = &mut before.action
+        let is_of_it = |it: &Step| it.connection == connection;
+        if let Action::Await(answer) = &action
+            && let Some(at) = self.steps.iter().rposition(is_of_it)
         {
-            message.extend(more);
-            return;
+            match (&mut self.steps[at].action, answer) {
+                // Without a framing, it is by chance that an answer came in two.
+                (Action::Await(Answer::Message(message)), Answer::Message(more))
+                    if framing_of(channel.framing) == Framing::Raw
+                        && channel.transport == Transport::Tcp =>
+                {
+                    message.extend(more);
+                    return;
+                }
+                // What is left over is recorded when the stream has ended, and came before that.
+                (Action::Await(Answer::Ended), Answer::Message(_) | Answer::Unreadable) => {
+                    let end = self.steps.remove(at);
+                    self.push(event, channel, action);
+                    self.steps.push(end);
+                    return;
+                }
+                _ => {}
+            }
         }
         self.steps.push(Step {
             connection,
@@ -222,22 +220,10 @@ impl Steps {
     }
 }
 
-/// The message in these bytes; they are their own where they are none.
-fn payload(framing: FramingName, bytes: &[u8]) -> Vec<u8> {
-    let framing = framing_of(framing);
-    if framing == Framing::Raw {
-        return bytes.to_vec();
-    }
-    let mut decoder = Decoder::new(framing);
-    decoder.push(bytes);
-    match decoder.next_message() {
-        Ok(Some(message)) => message,
-        Ok(None) | Err(_) => bytes.to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use record::CloseReason;
+
     use super::*;
 
     /// The recording of this side with these events: what differs from one to the next.
@@ -252,13 +238,17 @@ mod tests {
                 true => String::new(),
                 false => format!("\"t\":{n},"),
             };
+            let framing = match event.contains("\"framing\":") {
+                true => "",
+                false => r#""framing":"line","#,
+            };
             let connection = match event.contains("\"connection\":") {
                 true => "",
                 false => r#""connection":0,"#,
             };
             text += &format!(
                 "\n{{{run},\"n\":{n},{t}{wall},\"side\":\"{side}\",\"service\":\"text\",\
-                 \"transport\":\"tcp\",\"framing\":\"line\",{connection}\
+                 \"transport\":\"tcp\",{framing}{connection}\
                  \"local\":\"127.0.0.1:1\",\"peer\":\"127.0.0.1:2\",{event}}}"
             );
         }
@@ -279,7 +269,7 @@ mod tests {
         }
     }
 
-    fn answer(text: &str) -> Action {
+    fn awaited(text: &str) -> Action {
         Action::Await(Answer::Message(text.as_bytes().to_vec()))
     }
 
@@ -303,9 +293,50 @@ mod tests {
         let expected = [
             Action::Connect,
             send(&["A\n"], "A"),
-            answer("OK"),
+            awaited("OK"),
             Action::HalfClose,
             Action::Close(CloseReason::End),
+        ];
+        assert_eq!(found, expected.map(|action| (0, action)));
+    }
+
+    #[test]
+    fn the_half_of_an_answer_is_none_whoever_recorded_it_and_comes_before_the_end() {
+        let ended = r#""event":"half-closed","by":"peer""#;
+        let half = r#""event":"unreadable","direction":"to-client","bytes":"O","words":"half""#;
+        let received = actions("client", &[A, ended, half]);
+        let half = r#""event":"sent","direction":"to-client","bytes":"O","partial":true"#;
+        let asked = r#""event":"received","direction":"to-server","bytes":"A\n""#;
+        let ended = r#""event":"half-closed","by":"us""#;
+        let sent = actions("server", &[asked, half, ended]);
+        for found in [received, sent] {
+            let expected = [
+                Action::Connect,
+                send(&["A\n"], "A"),
+                Action::Await(Answer::Unreadable),
+                Action::Await(Answer::Ended),
+            ];
+            assert_eq!(found, expected.map(|action| (0, action)));
+        }
+    }
+
+    #[test]
+    fn what_a_client_that_counts_bytes_left_unread_belongs_to_the_answer() {
+        let raw = |event: &str| format!("\"framing\":\"raw\",{event}");
+        let events = [
+            A,
+            OK,
+            r#""event":"half-closed","by":"us""#,
+            r#""event":"half-closed","by":"peer""#,
+            r#""event":"unreadable","direction":"to-client","bytes":".","words":"thrown away""#,
+        ];
+        let events = events.map(raw);
+        let found = actions("client", &events.each_ref().map(String::as_str));
+        let expected = [
+            Action::Connect,
+            send(&["A\n"], "A\n"),
+            awaited("OK\n."),
+            Action::HalfClose,
         ];
         assert_eq!(found, expected.map(|action| (0, action)));
     }
@@ -324,7 +355,7 @@ mod tests {
         let expected = [
             Action::Connect,
             send(&["A\n"], "A"),
-            answer("OK"),
+            awaited("OK"),
             Action::Await(Answer::Ended),
             Action::HalfClose,
         ];
@@ -351,7 +382,7 @@ mod tests {
     fn what_a_fault_kept_from_the_wire_is_not_sent() {
         let dropped = r#""event":"dropped","cause":"drop","direction":"to-server","bytes":"B\n""#;
         let found = actions("client", &[A, dropped, OK]);
-        let expected = [Action::Connect, send(&["A\n"], "A"), answer("OK")];
+        let expected = [Action::Connect, send(&["A\n"], "A"), awaited("OK")];
         assert_eq!(found, expected.map(|action| (0, action)));
     }
 

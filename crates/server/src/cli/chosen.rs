@@ -7,10 +7,11 @@ use clap::error::ErrorKind;
 use proto::mode::Mode;
 use proto::mode::PROXY;
 
-use super::{one_of, usage};
+use super::{SERVICE, one_of, usage};
 
 /// Which services run.
 #[derive(Debug, Args)]
+#[command(next_help_heading = SERVICE)]
 pub struct Chosen {
     /// The service to run, several with commas between, or all of them
     #[arg(long, value_parser = one_of(names(), parse), hide_possible_values = true,
@@ -19,7 +20,7 @@ pub struct Chosen {
 
     /// The services to run, as with --mode
     #[arg(value_parser = one_of(names(), parse), hide_possible_values = true,
-        value_delimiter = ',', value_name = "MODE", conflicts_with = "mode")]
+        value_delimiter = ',', value_name = "MODE", conflicts_with = "mode", help_heading = None)]
     named: Vec<Modes>,
 }
 

@@ -7,10 +7,11 @@ use proto::mode::Transport;
 use server::config::ProxySettings;
 use wire::connect::resolve;
 
-use super::usage;
+use super::{NETWORK, usage};
 
 /// What a proxy is to relay.
 #[derive(Debug, Args)]
+#[command(next_help_heading = NETWORK)]
 pub struct ProxyArguments {
     /// Where proxy mode relays to: it stands between any two programs, and says nothing of its own
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_and_port)]

@@ -9,18 +9,20 @@ use proto::side::Side;
 use record::{Recorder, Secrets, Settings, Trace};
 use wire::fault::FaultPlan;
 
-use super::usage;
+use super::{RECORDING, usage};
 
 /// What is to be recorded, and where.
 #[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
 pub struct RecordingArguments {
-    /// Record everything that is sent and received to this file, one event a line, PINs masked: see
-    /// docs/recording.md
+    /// Record everything that is sent and received to this file: see docs/recording.md
+    ///
+    /// One event a line, PINs masked.
     #[arg(long, value_name = "FILE.jsonl")]
     record: Option<PathBuf>,
 
     /// Keep PINs in the recording and the trace
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     record_secrets: bool,
 
     /// Show everything that is sent and received on standard error; --trace=hex with its bytes

@@ -200,7 +200,7 @@ impl Reader {
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {
-        if self.broken() != Some(Break::Reset) {
+        if !self.has_ended && self.broken() != Some(Break::Reset) {
             self.discard(Instant::now() + CLOSE_WAIT);
             let _ = self.stream.shutdown(Shutdown::Both);
         }
@@ -245,6 +245,7 @@ impl Reader {
         if let Some(tap) = &mut self.tap {
             tap.read(bytes, asked);
         }
+        self.has_ended |= bytes.is_empty();
         self.traffic.bytes += bytes.len() as u64;
         self.decoder.push(bytes);
         Ok(bytes.len())

@@ -16,6 +16,9 @@ const ATTEMPTS: usize = 3;
 /// More than the account has.
 const TOO_MUCH: &str = "withdraw 60000";
 
+/// A line with such words says that notes come out, also where a withdrawal was declined.
+const PAYMENT: [&str; 3] = ["paid out", "dispensed", "take your"];
+
 /// How a cash machine goes about a withdrawal that nothing disturbs: the numbers of its requests, as
 /// faults count them, and what it prints.
 #[derive(Debug)]
@@ -79,10 +82,14 @@ impl Undisturbed {
     fn with_signs(mut self, client: &Client) -> Result<Undisturbed, Failure> {
         let server = client.server(&[])?;
         self.refused = client.ask(&server, &[TOO_MUCH])?.output();
-        let balance = client.ask(&server, &["balance"])?.output();
-        let others = [lines(&self.refused), lines(&balance)].concat();
+        let refused = lines(&self.refused);
+        let balance = lines(&client.ask(&server, &["balance"])?.output());
+        let is_sign = |line: &String| {
+            let is_of_others = balance.contains(line) || refused.contains(line);
+            !is_of_others || says_payment(line) && !balance.contains(line)
+        };
         self.signs = lines(&self.printed);
-        self.signs.retain(|line| !others.contains(line));
+        self.signs.retain(is_sign);
         Ok(self)
     }
 
@@ -99,6 +106,12 @@ impl Undisturbed {
                 ),
             )),
         }
+    }
+
+    /// A withdrawal that is declined must be shown otherwise, and not pay out.
+    pub fn pays_nothing_declined(&self) -> Outcome {
+        self.is_told_apart()?;
+        self.shows_none(&self.refused, "a declined withdrawal")
     }
 
     /// How many times this output says that notes came out.
@@ -142,6 +155,11 @@ fn number(requests: &[&str], verb: &str, output: &str) -> Result<usize, Failure>
                 format!("{asked}; {}", quoted(output)),
             )
         })
+}
+
+fn says_payment(line: &str) -> bool {
+    let line = line.to_lowercase();
+    PAYMENT.iter().any(|words| line.contains(words))
 }
 
 /// The lines of an output without what differs from run to run: digits, ids, blanks.

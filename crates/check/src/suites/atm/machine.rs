@@ -284,7 +284,7 @@ pub(super) fn is_refusal(said: &str, code: Code) -> bool {
 }
 
 /// The message with all money in the form that the protocol gives it.
-fn with_two_decimals(message: &str) -> String {
+pub(super) fn with_two_decimals(message: &str) -> String {
     let words = message.split(' ').map(|word| {
         let (amount, comma) = match word.strip_suffix(',') {
             Some(amount) => (amount, ","),

@@ -2,12 +2,12 @@
 
 use proto::refusal::Code;
 
-use super::machine::{Card, Machine};
+use super::machine::{Card, Machine, with_two_decimals};
 use super::settle::is_refused_once_settled;
 use super::transaction::{Transaction, amount};
 use crate::case::{Case, DELIMITED};
 use crate::server::Server;
-use crate::verdict::Outcome;
+use crate::verdict::{Came, Expected, Failure, Outcome};
 
 /// The cases of repeated requests.
 pub(super) const CASES: &[Case] = &[
@@ -106,15 +106,30 @@ pub(super) const CASES: &[Case] = &[
     .cause("only what succeeded is recorded under its id"),
 ];
 
+/// The answer to the first phase, which must succeed. What is available then is judged by the cases of
+/// money.
+fn first_answer(machine: &mut Machine, transaction: &Transaction) -> Result<String, Failure> {
+    let said = machine.peer.ask(&transaction.hold())?;
+    let held = format!("OK {} held ", transaction.id);
+    match said.starts_with(&held) {
+        true => Ok(with_two_decimals(&said)),
+        false => {
+            let expected = Expected::Described(format!("{held}…"));
+            machine.peer.found(expected, Came::Message(said.into()))
+        }
+    }
+}
+
 fn once(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let mut now = before;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         for _ in 0..3 {
             machine.holds_again(&transaction)?;
         }
-        machine.has(transaction.held_in(now))?;
+        machine.has(held)?;
         machine.confirms(&transaction)?;
         now = transaction.confirmed_in(now);
         machine.has(now)?;
@@ -124,10 +139,10 @@ fn once(server: &Server) -> Outcome {
 }
 
 fn marked(server: &Server) -> Outcome {
-    let (mut machine, before) = Machine::with_funds(server)?;
+    let (mut machine, _) = Machine::with_funds(server)?;
     for transaction in Transaction::both(server) {
-        let (request, answer) = (transaction.hold(), transaction.is_held(before));
-        machine.asks(&request, &answer)?;
+        let request = transaction.hold();
+        let answer = first_answer(&mut machine, &transaction)?;
         machine.asks(&request, &format!("{answer}, repeat"))?;
         machine.asks(&request, &format!("{answer}, repeat"))?;
         let answer = transaction.is_rolled_back();
@@ -146,12 +161,11 @@ fn first_balance(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     let [withdrawal, deposit] = Transaction::both(server);
     let other = Transaction::withdrawal(server, amount(server));
-    machine.asks(&withdrawal.hold(), &withdrawal.is_held(before))?;
-    let between = withdrawal.held_in(before);
-    machine.asks(&deposit.hold(), &deposit.is_held(between))?;
+    let withdrawn = first_answer(&mut machine, &withdrawal)?;
+    let deposited = first_answer(&mut machine, &deposit)?;
     machine.holds(&other)?;
-    machine.asks_again(&withdrawal.hold(), &withdrawal.is_held(before))?;
-    machine.asks_again(&deposit.hold(), &deposit.is_held(between))?;
+    machine.asks_again(&withdrawal.hold(), &withdrawn)?;
+    machine.asks_again(&deposit.hold(), &deposited)?;
     for transaction in [withdrawal, deposit, other] {
         machine.rolls_back(&transaction)?;
     }
@@ -162,9 +176,10 @@ fn before_login(server: &Server) -> Outcome {
     let (mut machine, before) = Machine::with_funds(server)?;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         let mut restarted = Machine::connect(server)?;
         restarted.holds_again(&transaction)?;
-        machine.has(transaction.held_in(before))?;
+        machine.has(held)?;
         machine.rolls_back(&transaction)?;
         restarted.is_refused(&transaction.hold(), Code::AlreadyRolledBack)?;
     }
@@ -179,7 +194,6 @@ fn lost_request(server: &Server) -> Outcome {
         cut.peer.send(&transaction.hold())?;
         cut.peer.reset();
         machine.holds_again(&transaction)?;
-        machine.has(transaction.held_in(now))?;
         let mut cut = Machine::connect(server)?;
         cut.peer.send(&transaction.confirm())?;
         cut.peer.reset();
@@ -213,12 +227,12 @@ fn doubled(server: &Server) -> Outcome {
         machine
             .peer
             .send_bytes(&[&request[..], &request[..]].concat())?;
-        let answer = transaction.is_held(before);
-        let first = machine.peer.answer(&answer)?;
-        machine.is(&first, &answer)?;
-        let second = machine.peer.answer(&answer)?;
-        machine.is(second.strip_suffix(", repeat").unwrap_or(&second), &answer)?;
-        machine.has(transaction.held_in(before))?;
+        let held = format!("OK {} held …", transaction.id);
+        let first = machine.peer.answer(&held)?;
+        let second = machine.peer.answer(&held)?;
+        let again = second.strip_suffix(", repeat").unwrap_or(&second);
+        machine.is(again, &with_two_decimals(&first))?;
+        machine.holds_again(&transaction)?;
         machine.rolls_back(&transaction)?;
     }
     machine.has(before)
@@ -229,9 +243,10 @@ fn mismatches(server: &Server, others: fn(&Server, &Transaction) -> Vec<Transact
     let (mut machine, before) = Machine::with_funds(server)?;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         for other in others(server, &transaction) {
             machine.is_refused(&other.hold(), Code::Mismatch)?;
-            machine.has(transaction.held_in(before))?;
+            machine.has(held)?;
         }
         machine.holds_again(&transaction)?;
         machine.rolls_back(&transaction)?;
@@ -264,9 +279,10 @@ fn other_card(server: &Server) -> Outcome {
     let others = other.balance()?;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         other.is_refused(&transaction.hold(), Code::Mismatch)?;
         other.has(others)?;
-        machine.has(transaction.held_in(before))?;
+        machine.has(held)?;
         machine.rolls_back(&transaction)?;
     }
     machine.has(before)

@@ -247,12 +247,13 @@ fn cannot_settle(
     let mut stranger = Machine::connect(server)?;
     for transaction in Transaction::both(server) {
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         let changed = changed(transaction.clone());
         for request in [changed.confirm(), changed.rollback()] {
             machine.is_refused(&request, code)?;
             stranger.is_refused(&request, code)?;
         }
-        machine.has(transaction.held_in(before))?;
+        machine.has(held)?;
         machine.rolls_back(&transaction)?;
     }
     machine.has(before)
@@ -266,11 +267,12 @@ fn by_card(server: &Server) -> Outcome {
     for transaction in Transaction::both(server) {
         let transaction = transaction.without_key();
         machine.holds(&transaction)?;
+        let held = machine.balance()?;
         for request in [transaction.confirm(), transaction.rollback()] {
             stranger.is_refused(&request, Code::NotLoggedIn)?;
             other.is_refused(&request, Code::NotLoggedIn)?;
         }
-        machine.has(transaction.held_in(now))?;
+        machine.has(held)?;
         machine.confirms(&transaction)?;
         now = transaction.confirmed_in(now);
     }

@@ -147,10 +147,12 @@ fn unread(server: &Server) -> Outcome {
     silent.peer.expect("READY chat 1")?;
     silent.joins()?;
     let mut members = Vec::new();
-    for number in 0..160_000 / (LINES * room.longest()) + 1 {
+    // A little less than the longest, which is judged by a case of its own.
+    let length = room.longest() - 20;
+    for number in 0..160_000 / (LINES * length) + 1 {
         members.push(room.member(&format!("M{number}"))?);
     }
-    let text = "x".repeat(room.longest());
+    let text = "x".repeat(length);
     for _ in 0..LINES {
         for member in &mut members {
             member.says(&text)?;

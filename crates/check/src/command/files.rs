@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use ::check::report::{Report, csv, gradescope, junit};
 use clap::Args;
 
-use crate::failure::Failure;
+use super::CheckError;
+use crate::report::{Report, csv, gradescope, junit};
 
 /// The files to write.
 #[derive(Debug, Args)]
@@ -27,18 +27,18 @@ pub struct Files {
 
 impl Files {
     /// Whether they can be written, before much time was spent.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self) -> Result<(), CheckError> {
         for path in [&self.junit, &self.gradescope, &self.csv]
             .into_iter()
             .flatten()
         {
-            File::create(path).map_err(|error| cannot(path, &error))?;
+            File::create(path).map_err(|error| cannot(path, error))?;
         }
         Ok(())
     }
 
     /// Writes them.
-    pub fn write(&self, reports: &[Report]) -> Result<(), Failure> {
+    pub(super) fn write(&self, reports: &[Report]) -> Result<(), CheckError> {
         if let Some(path) = &self.junit {
             write(path, |out| junit::write(reports, out))?;
         }
@@ -53,18 +53,21 @@ impl Files {
 }
 
 /// Writes one file.
-pub fn write(
+pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), Failure> {
+) -> Result<(), CheckError> {
     let written = File::create(path).and_then(|file| {
         let mut out = BufWriter::new(file);
         content(&mut out)?;
         out.flush()
     });
-    written.map_err(|error| cannot(path, &error))
+    written.map_err(|error| cannot(path, error))
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Failure {
-    Failure::Resource(format!("cannot write {}: {error}", path.display()))
+fn cannot(path: &Path, error: io::Error) -> CheckError {
+    CheckError::File {
+        path: path.to_owned(),
+        error,
+    }
 }
