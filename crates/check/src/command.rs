@@ -34,6 +34,10 @@ pub use self::words::quoted;
 /// machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Submissions of a folder that are judged side by side. Each is judged by one case at a time, and a
+/// case waits more than it computes.
+const SUBMISSIONS: usize = 8;
+
 /// Which cases are judged, and how.
 #[derive(Debug, Args)]
 pub struct Choice {
@@ -53,7 +57,8 @@ pub struct Choice {
     #[arg(long)]
     strict: bool,
 
-    /// Cases side by side [default: 4; a program that runs already is judged by one at a time]
+    /// Cases side by side [default: 4; a program that runs already is judged by one at a time], or
+    /// submissions of a folder, each by one case at a time [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: Option<u8>,
 
@@ -254,6 +259,11 @@ impl Choice {
             time_limit: Duration::from_secs(self.time_limit),
             out: self.out.clone(),
         }
+    }
+
+    /// How many submissions of a folder are judged side by side.
+    fn submissions_at_once(&self) -> usize {
+        self.jobs.map_or(SUBMISSIONS, usize::from)
     }
 
     /// How many cases are judged side by side.

@@ -37,7 +37,7 @@ pub fn run(check: &Check<'_>, folder: &Path) -> Result<bool, CheckError> {
         Mutex::new(submissions.iter().map(|_| None).collect());
     let progress = Progress::new(submissions.len());
     thread::scope(|scope| {
-        for _ in 0..check.plan.jobs.min(submissions.len()) {
+        for _ in 0..check.choice.submissions_at_once().min(submissions.len()) {
             scope.spawn(|| {
                 while !is_interrupted.load(Ordering::Relaxed) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
