@@ -57,6 +57,9 @@ pub struct Entry {
     /// The cases that it fails.
     #[serde(default)]
     pub fails: BTreeSet<String>,
+    /// Those that it fails or not, by chance: it is killed sooner or later.
+    #[serde(default)]
+    pub may: BTreeSet<String>,
 }
 
 /// Which half of a lab a program is.
