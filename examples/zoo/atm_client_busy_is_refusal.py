@@ -4,6 +4,7 @@
 """
 
 import pathlib
+import re
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
@@ -22,13 +23,14 @@ class Line(atm_client.Line):
     def once(self, request):
         try:
             return super().once(request)
-        except atm_client.Refused as refusal:
-            if refusal.args[0] in NO_ANSWER:
-                journals[0].execute("DELETE FROM open")
-            raise
+        except atm_client.Lost as loss:
+            code = re.search("ERR (busy|unavailable)", str(loss))
+            if not code:
+                raise
+            journals[0].execute("DELETE FROM open")
+            raise atm_client.Refused(code[1]) from None
 
 
-NO_ANSWER, atm_client.NO_ANSWER = atm_client.NO_ANSWER, ()
 correct, atm_client.open_journal = atm_client.open_journal, open_journal
 atm_client.Line = Line
 
