@@ -5,6 +5,7 @@
 
 import pathlib
 import sys
+import time
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
 
@@ -18,6 +19,7 @@ def note_request(journal, transaction, amount, key):
 
 
 def note_held(journal):
+    time.sleep(0.2)  # the disk is slow
     correct_note_request(journal, *requested.pop())
     correct_note_held(journal)
 

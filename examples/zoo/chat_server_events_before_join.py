@@ -9,13 +9,15 @@ import sys
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "python"))
 
 import chat_server
+import framing
 
 connected = []
 
 
-def serve(connection, wire):
-    connected.append((connection, wire))
-    correct_serve(connection, wire)
+def send(connection, text, wire):
+    framing.send(connection, text, wire)
+    if text.startswith("READY"):
+        connected.append((connection, wire))
 
 
 def tell_all(event):
@@ -24,12 +26,12 @@ def tell_all(event):
     for connection, wire in connected:
         if connection not in members:
             try:
-                chat_server.send(connection, event, wire)
+                framing.send(connection, event, wire)
             except OSError:
                 pass  # it has gone
 
 
-correct_serve, chat_server.serve = chat_server.serve, serve
+chat_server.send = send
 correct_tell_all, chat_server.tell_all = chat_server.tell_all, tell_all
 
 if __name__ == "__main__":

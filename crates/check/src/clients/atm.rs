@@ -346,6 +346,7 @@ const PLAIN: Scenario = Scenario {
     bank: |_| String::new(),
     proxy: None,
     death: None,
+    may_begin_anew: false,
 };
 
 /// Under these faults of the bank.
@@ -383,7 +384,12 @@ fn reset_held(client: &Client) -> Outcome {
 }
 
 fn unavailable(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("error=#{}", it.withdraw))
+    let scenario = Scenario {
+        bank: |it| format!("error=#{}", it.withdraw),
+        may_begin_anew: true,
+        ..PLAIN
+    };
+    judge(client, &scenario)
 }
 
 fn unavailable_repeat(client: &Client) -> Outcome {

@@ -207,7 +207,7 @@ fn in_turn(client: &Client, fault: &str) -> Outcome {
 
 fn other_source(client: &Client) -> Outcome {
     // So that there is time for the other's.
-    let mut server = client.server(&["--fault", "drop-reply=#1-2"])?;
+    let mut server = client.server(&["--fault", "delay=500ms"])?;
     let running = client.start(&server, "date")?;
     let has_asked = |recorded: &Recorded| source(recorded).is_some();
     server.has_recorded(Duration::from_secs(20), has_asked)?;

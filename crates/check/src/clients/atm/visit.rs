@@ -162,13 +162,14 @@ fn says_payment(line: &str) -> bool {
     PAYMENT.iter().any(|words| line.contains(words))
 }
 
-/// The lines of an output without what differs from run to run: digits, ids, blanks.
+/// The lines of an output without what differs from run to run: digits, ids, blanks, the mark of a repeat.
 fn lines(output: &str) -> Vec<String> {
     let word = |word: &str| match word.split_once('_') {
         Some((kind @ ("WITH" | "DEP" | "LOGIN"), _)) => kind.to_owned(),
         _ => word.chars().filter(|c| !c.is_ascii_digit()).collect(),
     };
     let line = |line: &str| {
+        let line = line.strip_suffix(", repeat").unwrap_or(line);
         line.split_whitespace()
             .map(word)
             .collect::<Vec<_>>()

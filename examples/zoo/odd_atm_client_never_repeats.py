@@ -1,6 +1,6 @@
-"""Does not repeat a request whose answer is lost.
+"""Rolls back a withdrawal whose answer is lost, and does not ask again.
 
-    atm_client_no_repeat.py --card 123456789 withdraw 500
+    odd_atm_client_never_repeats.py --card 123456789 withdraw 500
 """
 
 import pathlib
