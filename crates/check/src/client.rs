@@ -88,7 +88,7 @@ impl Client {
             random: RefCell::new(random),
             command: command.clone(),
             directory: tempfile::tempdir()?,
-            copy: command.copy()?,
+            copy: command.program.copy()?,
             servers: Cell::new(0),
             said: RefCell::default(),
         })
@@ -271,7 +271,7 @@ impl Client {
 
     /// Whether the command has this placeholder.
     pub fn has(&self, placeholder: &str) -> bool {
-        let mut words = self.command.words.iter();
+        let mut words = self.command.program.words.iter();
         words.any(|word| word.contains(placeholder))
     }
 
@@ -311,7 +311,7 @@ impl Client {
         made.map_err(|error| Failure::Undecided(format!("this computer failed: {error}")))?;
         let address = server.address;
         let mut words = Vec::new();
-        for word in &self.command.words {
+        for word in &self.command.program.words {
             if word == "{words}" {
                 // A verb and the rest, whose blanks count.
                 let is_whole = matches!(self.mode, Mode::Calc | Mode::Echo | Mode::Chat);
@@ -328,7 +328,7 @@ impl Client {
                 .replace("{card}", CARD)
                 .replace("{pin}", pin)
                 .replace("{name}", NAME);
-            words.push(self.command.located(word, self.copy.as_ref()));
+            words.push(self.command.program.located(word, self.copy.as_ref()));
         }
         let mut process = self.process(&words, &state, pin)?;
         for (placeholder, typed) in self.typed_first(pin) {
@@ -354,8 +354,8 @@ impl Client {
         if self.takes_words() || self.has("{pin}") {
             command.env("LABCLIENT_PIN", pin);
         }
-        self.command.place(&mut command, self.copy.as_ref());
-        let started = Process::start(command, Some(self.command.memory));
+        self.command.program.place(&mut command, self.copy.as_ref());
+        let started = Process::start(command, Some(self.command.program.memory));
         started.map_err(|error| Failure::Undecided(format!("cannot start {file}: {error}")))
     }
 

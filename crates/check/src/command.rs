@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::case::Case;
 use crate::dialect::Dialect;
 use crate::interruption::interruption;
-use crate::program::StartError;
+use crate::program::{ProgramCommand, StartError};
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::run::{Judged, Judgement, Plan, judge};
@@ -236,9 +236,16 @@ impl Choice {
         }
     }
 
-    /// Memory of each process of the program, in bytes.
-    pub fn memory(&self) -> u64 {
-        self.memory * 1024 * 1024
+    /// The program that this command starts.
+    pub fn program(&self, dialect: &Dialect, words: &[String]) -> ProgramCommand {
+        // A bank keeps its accounts, a cash machine its journal, and where, if not in `{state}`?
+        let has_state = words.iter().any(|word| word.contains("{state}"));
+        ProgramCommand {
+            words: words.to_owned(),
+            directory: None,
+            keeps_files: dialect.mode() == Mode::Atm && !has_state,
+            memory: self.memory * 1024 * 1024,
+        }
     }
 
     /// How this is judged.
@@ -270,7 +277,8 @@ impl Choice {
     pub fn jobs(&self, judged: &Judged) -> usize {
         match (judged, self.jobs) {
             (Judged::Started(command), _) if command.share_files() => 1,
-            (Judged::Client(command), _) if command.hand.is_some() || command.share_files() => 1,
+            (Judged::Client(command), _) if command.hand.is_some() => 1,
+            (Judged::Client(command), _) if command.program.share_files() => 1,
             (_, Some(jobs)) => jobs.into(),
             (Judged::Running(_), None) => 1,
             (Judged::Started(_) | Judged::Client(_), None) => 4,
@@ -350,12 +358,6 @@ fn show(report: &Report, is_json: bool) -> io::Result<()> {
         false => report::terminal::write(report, &mut out)?,
     }
     out.flush()
-}
-
-/// Whether a program with this command may keep files where it runs: a bank keeps its accounts, a cash
-/// machine its journal, and where, if not in `{state}`?
-pub fn keeps_files(dialect: &Dialect, words: &[String]) -> bool {
-    dialect.mode() == Mode::Atm && !words.iter().any(|word| word.contains("{state}"))
 }
 
 /// The service on a command line.

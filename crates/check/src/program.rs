@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
+use tempfile::TempDir;
 
 use crate::directory;
 use crate::port::Port;
@@ -21,8 +22,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// look costs the processor that it starts on.
 const POLL: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(50);
 
-/// The command that starts a judged program. `{host}`, `{port}` and `{state}`, an empty directory of
-/// its own, are replaced in each word.
+/// The command that starts a judged program. Of a server, `{host}`, `{port}` and `{state}`, an empty
+/// directory of its own, are replaced in each word.
 #[derive(Debug, Clone)]
 pub struct ProgramCommand {
     /// The program and its arguments.
@@ -42,9 +43,9 @@ pub struct Program {
     command: ProgramCommand,
     port: Port,
     transports: &'static [Transport],
-    state: tempfile::TempDir,
+    state: TempDir,
     /// The copy that it runs in.
-    copy: Option<tempfile::TempDir>,
+    copy: Option<TempDir>,
     process: Option<Process>,
     /// Since when it listens.
     listened: Instant,
@@ -95,13 +96,9 @@ impl ProgramCommand {
     /// # Errors
     /// When it does not come to that.
     pub fn serve(&self, transports: &'static [Transport]) -> Result<Program, StartError> {
-        let copy = match self.keeps_files {
-            true => directory::copy(self.directory())?,
-            false => None,
-        };
         let mut program = Program {
             command: self.clone(),
-            copy,
+            copy: self.copy()?,
             port: Port::free()?,
             transports,
             state: tempfile::tempdir()?,
@@ -117,6 +114,31 @@ impl ProgramCommand {
     /// may run then.
     pub fn share_files(&self) -> bool {
         self.keeps_files && !directory::is_small(self.directory())
+    }
+
+    /// A copy of the directory, if it runs in one.
+    pub(crate) fn copy(&self) -> io::Result<Option<TempDir>> {
+        match self.keeps_files {
+            true => directory::copy(self.directory()),
+            false => Ok(None),
+        }
+    }
+
+    /// A word of the command as it is in the copy.
+    pub(crate) fn located(&self, word: String, copy: Option<&TempDir>) -> String {
+        match copy {
+            Some(copy) => directory::outside_the_copy(word, copy.path(), self.directory()),
+            None => word,
+        }
+    }
+
+    /// Has it run where it is to.
+    pub(crate) fn place(&self, command: &mut Command, copy: Option<&TempDir>) {
+        if let Some(copy) = copy {
+            command.current_dir(copy.path());
+        } else if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
     }
 
     fn directory(&self) -> &Path {
@@ -169,12 +191,7 @@ impl Program {
                 .replace("{host}", "127.0.0.1")
                 .replace("{port}", &self.port.number().to_string())
                 .replace("{state}", &state);
-            match &self.copy {
-                Some(copy) => {
-                    directory::outside_the_copy(word, copy.path(), self.command.directory())
-                }
-                None => word,
-            }
+            self.command.located(word, self.copy.as_ref())
         };
         let words: Vec<String> = self.command.words.iter().map(replaced).collect();
         let (file, arguments) = words.split_first().ok_or_else(no_command)?;
@@ -184,11 +201,7 @@ impl Program {
             // What is kept for the user is kept there.
             .env("XDG_STATE_HOME", self.state.path())
             .stdin(Stdio::null());
-        if let Some(copy) = &self.copy {
-            command.current_dir(copy.path());
-        } else if let Some(directory) = &self.command.directory {
-            command.current_dir(directory);
-        }
+        self.command.place(&mut command, self.copy.as_ref());
         let process = Process::start(command, Some(self.command.memory));
         let process = process.map_err(|error| StartError::None {
             program: file.clone(),

@@ -2,11 +2,8 @@
 
 use ::check::case::Case;
 use ::check::command::matrix::{Entrant, Matrix};
-use ::check::command::{
-    Check, CheckError, Choice, Ending, PATIENCE, Subject, keeps_files, list, quoted,
-};
+use ::check::command::{Check, CheckError, Choice, Ending, PATIENCE, Subject, list, quoted};
 use ::check::dialect::Dialect;
-use ::check::program::ProgramCommand;
 use ::check::run::{Judged, Plan};
 use ::check::suites::server_cases;
 use clap::Args;
@@ -224,12 +221,8 @@ impl Arguments {
                                  `-- python3 server.py {port}`";
                     return Err(Failure::Usage(words.into()));
                 }
-                Ok(Judged::Started(ProgramCommand {
-                    words: self.command.clone(),
-                    directory: None,
-                    keeps_files: keeps_files(dialect, &self.command),
-                    memory: self.choice.memory(),
-                }))
+                let program = self.choice.program(dialect, &self.command);
+                Ok(Judged::Started(program))
             }
             (Some(address), _) => {
                 let addresses =

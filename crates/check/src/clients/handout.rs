@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::handout::Handout;
 
-use super::said::{ends_when_cut, is_said, is_said_instead};
+use super::said::{self, ends_when_cut, is_said, is_said_instead};
 use crate::case::Case;
 use crate::client::{Client, Finished, OwnServer, Recorded, Running, quoted};
 use crate::dialect::Dialect;
@@ -29,16 +29,7 @@ const EXCHANGE: Case = Case::client_must(
 .by_hand()
 .points(5);
 
-const BYTEWISE: Case = Case::client_must(
-    "client.bytewise",
-    "messages",
-    "An answer is the same however it arrives: here each byte of it comes alone.",
-    bytewise,
-)
-.by_hand()
-.points(2)
-.seconds(1)
-.cause("one recv is not one message: TCP is a stream, which the reads cut anywhere");
+const BYTEWISE: Case = said::bytewise(bytewise);
 
 const BYTEWISE_TO_THE_END: Case = Case::client_should(
     "client.bytewise",
@@ -59,13 +50,7 @@ const REFUSED: Case = Case::client_should(
 )
 .by_hand();
 
-const CUT: Case = Case::client_must(
-    "client.cut",
-    "who-closes-and-when",
-    "A connection that ends inside an answer, or is reset, ends the client, or is made again.",
-    cut,
-)
-.cause("an empty read is the end of the stream: to read again returns nothing for ever");
+const CUT: Case = said::cut(cut);
 
 const ASKS: Case = Case::client_must(
     "client.exchange",

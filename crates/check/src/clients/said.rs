@@ -2,8 +2,34 @@
 
 use proto::frame::Framing;
 
+use crate::case::Case;
 use crate::client::{Client, Recorded};
 use crate::verdict::{Came, Expected, Failure, Finding, Outcome};
+
+/// The case of answers that arrive byte by byte.
+pub const fn bytewise(judge: fn(&Client) -> Outcome) -> Case {
+    Case::client_must(
+        "client.bytewise",
+        "messages",
+        "An answer is the same however it arrives: here each byte of it comes alone.",
+        judge,
+    )
+    .by_hand()
+    .points(2)
+    .seconds(1)
+    .cause("one recv is not one message: TCP is a stream, which the reads cut anywhere")
+}
+
+/// The case of a connection that is lost inside an answer.
+pub const fn cut(judge: fn(&Client) -> Outcome) -> Case {
+    Case::client_must(
+        "client.cut",
+        "who-closes-and-when",
+        "A connection that ends inside an answer, or is reset, ends the client, or is made again.",
+        judge,
+    )
+    .cause("an empty read is the end of the stream: to read again returns nothing for ever")
+}
 
 /// The client has said exactly this, over one connection after the other. One over which nothing is
 /// said is nothing.

@@ -8,7 +8,7 @@ use proto::mode::Transport;
 use proto::script::{Player, Script, SideScript, Then, Turn};
 use rand::RngExt;
 
-use super::said::{ends_when_cut, is_said, is_said_instead};
+use super::said::{self, ends_when_cut, is_said, is_said_instead};
 use crate::case::Case;
 use crate::client::Client;
 use crate::verdict::{Failure, Outcome};
@@ -22,24 +22,9 @@ const SAYS_ITS_PART: Case = Case::client_must(
 .by_hand()
 .points(3);
 
-const BYTEWISE: Case = Case::client_must(
-    "client.bytewise",
-    "messages",
-    "An answer is the same however it arrives: here each byte of it comes alone.",
-    bytewise,
-)
-.by_hand()
-.points(2)
-.seconds(1)
-.cause("one recv is not one message: TCP is a stream, which the reads cut anywhere");
+const BYTEWISE: Case = said::bytewise(bytewise);
 
-const CUT: Case = Case::client_must(
-    "client.cut",
-    "who-closes-and-when",
-    "A connection that ends inside an answer, or is reset, ends the client, or is made again.",
-    cut,
-)
-.cause("an empty read is the end of the stream: to read again returns nothing for ever");
+const CUT: Case = said::cut(cut);
 
 const LOST_ANSWER: Case = Case::client_should(
     "client.lost-answer",

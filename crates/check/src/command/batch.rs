@@ -113,16 +113,16 @@ fn judge_one(check: &Check<'_>, submission: &Submission, is_interrupted: &Atomic
 /// What is judged, as it runs in this folder.
 fn in_folder(judged: &Judged, folder: &Path) -> Judged {
     let mut judged = judged.clone();
-    let (words, directory) = match &mut judged {
-        Judged::Started(command) => (&mut command.words, &mut command.directory),
-        Judged::Client(command) => (&mut command.words, &mut command.directory),
+    let program = match &mut judged {
+        Judged::Started(command) => command,
+        Judged::Client(command) => &mut command.program,
         Judged::Running(_) => return judged,
     };
     let path = folder.display().to_string();
-    for word in words {
+    for word in &mut program.words {
         *word = word.replace("{submission}", &path);
     }
-    *directory = Some(folder.to_owned());
+    program.directory = Some(folder.to_owned());
     judged
 }
 

@@ -10,7 +10,7 @@ use proto::side::Side;
 use serde_json::{Value, json};
 
 use super::words::{quoted, split};
-use super::{CheckError, Choice, Ending, Subject, keeps_files};
+use super::{CheckError, Choice, Ending, Subject};
 use crate::case::{Case, Level};
 use crate::client::ClientCommand;
 use crate::clients::{client_cases, pair_case};
@@ -162,7 +162,7 @@ impl Matrix<'_> {
         let is_of_side = |case: &&Case| of_side.iter().any(|it| it.name == case.name);
         let of_side: Vec<Case> = cases.iter().filter(is_of_side).copied().collect();
         let judged = match entrant.side {
-            Side::Server => Judged::Started(self.server(entrant)),
+            Side::Server => Judged::Started(self.program(entrant)),
             Side::Client => Judged::Client(self.client(entrant, None)),
         };
         let program = match entrant.side {
@@ -190,7 +190,7 @@ impl Matrix<'_> {
         pair: Case,
         is_interrupted: &AtomicBool,
     ) -> Result<Report, CheckError> {
-        let judged = Judged::Client(self.client(client, Some(self.server(server))));
+        let judged = Judged::Client(self.client(client, Some(self.program(server))));
         let command = |entrant: &Entrant| {
             let command = format!("{}={}", entrant.name, quoted(&entrant.words));
             quoted(&[command])
@@ -222,21 +222,13 @@ impl Matrix<'_> {
             .judge(plan, judged, cases, subject, is_interrupted)
     }
 
-    fn server(&self, entrant: &Entrant) -> ProgramCommand {
-        ProgramCommand {
-            words: entrant.words.clone(),
-            directory: None,
-            keeps_files: keeps_files(&self.plan.dialect, &entrant.words),
-            memory: self.choice.memory(),
-        }
+    fn program(&self, entrant: &Entrant) -> ProgramCommand {
+        self.choice.program(&self.plan.dialect, &entrant.words)
     }
 
     fn client(&self, entrant: &Entrant, server: Option<ProgramCommand>) -> ClientCommand {
         ClientCommand {
-            words: entrant.words.clone(),
-            directory: None,
-            keeps_files: keeps_files(&self.plan.dialect, &entrant.words),
-            memory: self.choice.memory(),
+            program: self.program(entrant),
             labserver: self.labserver.clone(),
             transport: self.transport(),
             server,

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use check::client::{ClientCommand, Hand};
-use check::command::{
-    Check, CheckError, Choice, Ending, PATIENCE, Subject, keeps_files, list, modes, quoted,
-};
+use check::command::{Check, CheckError, Choice, Ending, PATIENCE, Subject, list, modes, quoted};
 use check::dialect::Dialect;
 use check::run::{Judged, Plan};
 use check::suites::client_cases;
@@ -161,10 +159,7 @@ impl CheckArguments {
             return Err(usage(ErrorKind::MissingRequiredArgument, words));
         }
         Ok(ClientCommand {
-            words: self.command.clone(),
-            directory: None,
-            keeps_files: keeps_files(dialect, &self.command),
-            memory: self.choice.memory(),
+            program: self.choice.program(dialect, &self.command),
             labserver: std::env::current_exe().context("cannot find this program")?,
             transport,
             server: None,
