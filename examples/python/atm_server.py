@@ -51,13 +51,13 @@ CREATE INDEX IF NOT EXISTS holds ON movement (card) WHERE status = 'held';
 DEMONSTRATION = (("123456789", "1234", "Joty", 1_000_000), ("987654321", "5678", "Ahona", 500_000))
 
 lock = threading.Lock()  # one request at a time does business
-hashing = threading.BoundedSemaphore(2)  # each takes 8 MiB
+hashing = threading.BoundedSemaphore(2)  # each takes 16 MiB
 
 
 def scrypt(pin: str, salt: bytes) -> bytes:
-    """Slow on purpose: who steals the ledger must need minutes to try all PINs of four digits."""
+    """Slow on purpose: who steals the ledger must not try all PINs in a second."""
     with hashing:
-        return hashlib.scrypt(pin.encode(), salt=salt, n=2**13, r=8, p=1)
+        return hashlib.scrypt(pin.encode(), salt=salt, n=2**14, r=8, p=1)
 
 
 def open_ledger(path: str) -> sqlite3.Connection:
