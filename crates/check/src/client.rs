@@ -233,14 +233,14 @@ impl Client {
         pin: &str,
     ) -> Result<Finished, Failure> {
         if let Some(hand) = &self.command.hand {
-            hand.is_to_start(server.address);
+            hand.ask_to_start(server.address);
             let first = self.typed_first(pin).into_iter();
             let first = first
                 .map(|(what, text)| format!("{text}    (the {})", what.trim_matches(['{', '}'])));
             let lines: Vec<String> = first
                 .chain(self.lines(requests).lines().map(str::to_owned))
                 .collect();
-            hand.is_to_type(lines.iter().map(String::as_str));
+            hand.ask_to_type(lines.iter().map(String::as_str));
             hand.waits(|| server.has_served(requests.len()))?;
             return Ok(Finished::by_hand(hand.clone()));
         }
@@ -302,8 +302,8 @@ impl Client {
         pin: &str,
     ) -> Result<Running<'_>, Failure> {
         if let Some(hand) = &self.command.hand {
-            hand.is_to_start(server.address);
-            hand.is_to_type(self.typed_first(pin).into_iter().map(|(_, text)| text));
+            hand.ask_to_start(server.address);
+            hand.ask_to_type(self.typed_first(pin).into_iter().map(|(_, text)| text));
             return Ok(Running::by_hand(self, hand.clone()));
         }
         let state = self.path("state");

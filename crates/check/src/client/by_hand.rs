@@ -27,7 +27,7 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// Whoever sits at the standard input; what they are told goes to standard error.
+    /// Who sits at the standard input; what they are told goes to standard error.
     ///
     /// # Errors
     /// When signals cannot be handled.
@@ -61,12 +61,12 @@ impl Hand {
         });
     }
 
-    pub(super) fn is_to_start(&self, server: SocketAddr) {
+    pub(super) fn ask_to_start(&self, server: SocketAddr) {
         let (host, port) = (server.ip(), server.port());
         tell(&format!("  Start your client at {host}, port {port}.\n"));
     }
 
-    pub(super) fn is_to_type<'l>(&self, lines: impl Iterator<Item = &'l str>) {
+    pub(super) fn ask_to_type<'l>(&self, lines: impl Iterator<Item = &'l str>) {
         let lines: String = lines.map(|line| format!("      {line}\n")).collect();
         if !lines.is_empty() {
             tell(&format!("  Type, or choose from its menu:\n{lines}"));

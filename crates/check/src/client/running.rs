@@ -50,7 +50,7 @@ impl<'c> Running<'c> {
     pub fn type_in(&mut self, text: &str) {
         match &mut self.kind {
             Kind::Process(process) => process.type_in(text),
-            Kind::ByHand(hand) => hand.is_to_type(text.lines()),
+            Kind::ByHand(hand) => hand.ask_to_type(text.lines()),
         }
     }
 
@@ -58,7 +58,7 @@ impl<'c> Running<'c> {
     pub fn type_last(&mut self, text: &str) {
         match &mut self.kind {
             Kind::Process(process) => process.type_last(text.to_owned()),
-            Kind::ByHand(hand) => hand.is_to_type(text.lines()),
+            Kind::ByHand(hand) => hand.ask_to_type(text.lines()),
         }
     }
 

@@ -65,8 +65,7 @@ pub struct CheckArguments {
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "handout")]
     script: Option<String>,
 
-    /// The command that starts the client; without one, whoever sits here is told when to start it, and
-    /// what to type
+    /// The command that starts the client; without one, you are told when to start it, and what to type
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 
