@@ -206,11 +206,11 @@ impl Connection {
     /// Ends the connection such that the peer can still read what was sent last.
     ///
     /// Closing a socket with unread bytes makes the kernel reset the connection, and the reset
-    /// overtakes the last answer. So: half-close, then read what still comes, for a while. Nothing
-    /// comes after the end of the peer's stream.
+    /// overtakes the last answer. So: half-close, then read what still comes, for a while, unless the
+    /// stream has ended.
     pub fn close(mut self) {
         if self.writer.finish().is_ok() {
-            if self.reader.has_ended {
+            if self.reader.is_over() {
                 return;
             }
             self.reader.discard(Instant::now() + CLOSE_WAIT);

@@ -31,7 +31,7 @@ pub struct Reader {
     pub(super) read_size: Option<NonZeroUsize>,
     /// When the first byte of an unfinished message came.
     pub(super) frame_began: Option<Instant>,
-    /// Whether the peer ended the stream.
+    /// Whether a read has found the end of the stream.
     pub(super) has_ended: bool,
     pub(super) traffic: Traffic,
     pub(super) faults: Option<SharedFaults>,
@@ -200,10 +200,16 @@ impl Reader {
     /// Ends the connection after the other half has [finished](super::Writer::finish), such that the peer
     /// can still read what was sent last: see [`Connection::close`](super::Connection::close).
     pub fn close(mut self) {
-        if !self.has_ended && self.broken() != Some(Break::Reset) {
+        if !self.is_over() && self.broken() != Some(Break::Reset) {
             self.discard(Instant::now() + CLOSE_WAIT);
             let _ = self.stream.shutdown(Shutdown::Both);
         }
+    }
+
+    /// Whether the stream has ended and all of it was read. Where this side has ended its input, as a
+    /// server does that stops, the peer may have sent more since.
+    pub(super) fn is_over(&self) -> bool {
+        self.has_ended && !self.is_behind().unwrap_or(false)
     }
 
     /// How a fault in the other half ended the connection, if one did.

@@ -1,6 +1,6 @@
 use super::*;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::TryRecvError;
 
@@ -178,6 +178,26 @@ fn the_last_words_arrive_although_the_peer_was_still_sending() {
         drop(other);
         closing.join().unwrap();
     }
+}
+
+#[test]
+fn the_last_words_arrive_although_the_input_was_ended_here_and_the_peer_sends_on() {
+    let (mut connection, mut other) = pair(Framing::Netstring, Limits::SERVER);
+    // More than the peer takes before it reads.
+    SockRef::from(&other).set_recv_buffer_size(4096).unwrap();
+    let words = vec![b'x'; Framing::Netstring.max_payload()];
+    // As a server that stops does; what comes later is received nevertheless.
+    connection.reader.stream.shutdown(Shutdown::Read).unwrap();
+    assert_eq!(connection.reader.receive(None).unwrap(), None);
+    connection.writer.send(&words).unwrap();
+    other.write_all(b"1:a,").unwrap();
+    while !connection.reader.is_behind().unwrap() {
+        std::thread::yield_now();
+    }
+    connection.close();
+    let mut heard = Vec::new();
+    other.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard.len(), "65536:,".len() + words.len());
 }
 
 #[test]
