@@ -112,7 +112,7 @@ fn sleepers_in_the_chat_room_keep_no_cash_machine_from_confirming() {
 }
 
 #[test]
-fn whoever_was_ended_holds_no_thread() {
+fn a_connection_that_was_ended_holds_no_thread() {
     const PLACES: usize = 50;
     /// The program's own, and those that are just ending.
     const OTHERS: usize = 80;

@@ -51,7 +51,7 @@ pub const CASES: &[Case] = &[
     Case::client_should(
         "client.other-source",
         "over-udp",
-        "An answer comes from the server that was asked: a datagram of somebody else is none.",
+        "An answer comes from the server that was asked: a datagram from elsewhere is none.",
         other_source,
     )
     .seconds(2)

@@ -51,7 +51,7 @@ struct Queue {
     is_closed: bool,
 }
 
-/// Whose turn it is to use the ledger. Jobs are queued only while it is somebody's.
+/// Whose turn it is to use the ledger. Jobs are queued only while a thread has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Turn {
     #[default]

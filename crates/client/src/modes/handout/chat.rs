@@ -1,4 +1,4 @@
-//! Lab 002: a chat room that shows everybody what the others say, over the client of any
+//! Lab 002: a chat room that shows each member what the others say, over the client of any
 //! [`room`](crate::room).
 
 use std::sync::Arc;

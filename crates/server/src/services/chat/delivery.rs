@@ -54,7 +54,7 @@ impl Step {
 }
 
 impl Delivery {
-    /// Delivers these steps. Whoever has no room for its messages receives nothing more but what
+    /// Delivers these steps. A member without room for its messages receives nothing more but what
     /// `throw_out` gives.
     pub fn deliver(
         &mut self,
@@ -98,7 +98,7 @@ impl Delivery {
         let mut full = Vec::new();
         for (id, recipient) in &self.recipients {
             let batch = to_one.get(id).unwrap_or(&to_all);
-            // A closed one is one to whom writing has failed: whoever reads from it says why.
+            // A closed one is one to whom writing has failed: the thread that reads from it says why.
             if !batch.messages().is_empty() && recipient.send(batch) == Err(NotTaken::Full) {
                 full.push(*id);
             }

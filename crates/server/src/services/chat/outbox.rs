@@ -1,9 +1,9 @@
 //! What is to be written to one peer: as much as the operating system takes at once, the rest by a
 //! thread that is there only for as long as something waits.
 //!
-//! To wake a thread for each message costs more than to write it, so whoever has something to say
-//! writes it itself, without ever waiting for the peer. A peer that is recorded, or under faults,
-//! has everything written by the thread, message by message.
+//! To wake a thread for each message costs more than to write it, so a sender writes itself, without
+//! ever waiting for the peer. A peer that is recorded, or under faults, has everything written by
+//! the thread, message by message.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ struct State {
     waiting: VecDeque<Unwritten>,
     waiting_bytes: usize,
     is_closed: bool,
-    /// Whether whoever reads from the peer knows that the connection ends.
+    /// Whether the thread that reads from the peer knows that the connection ends.
     reader_knows: bool,
     has_ended: bool,
     failure: Option<SendError>,
@@ -77,7 +77,7 @@ impl Outbox {
         self.close_with(None);
     }
 
-    /// Whoever reads from the peer knows that the connection ends: it need not be woken.
+    /// The thread that reads from the peer knows that the connection ends: it need not be woken.
     pub fn reader_knows(&self) {
         self.lock().reader_knows = true;
     }

@@ -20,7 +20,7 @@ use super::delivery::{Delivery, Recipient, Step};
 use super::dialect::Dialect;
 use crate::threads::Threads;
 
-/// Most bytes that wait to be delivered; beyond, whoever has something to say waits. That never takes
+/// Most bytes that wait to be delivered; beyond, a member that speaks waits. That never takes
 /// long, since delivering waits for nobody.
 const MAX_WAITING_BYTES: usize = 64 * 1024;
 

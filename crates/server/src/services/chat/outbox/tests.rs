@@ -142,7 +142,7 @@ fn a_message_fits_however_long_it_is_when_nothing_waits() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_in_time_is_a_failure_that_wakes_whoever_reads_from_it() {
+fn a_peer_that_does_not_read_in_time_is_a_failure_that_wakes_the_thread_that_reads_from_it() {
     let short = Duration::from_millis(20);
     let (outbox, _peer, mut reader) = outbox(Framing::Line, 2 * MUCH, short, Threads::default());
     // Some are not taken, if it fails meanwhile.

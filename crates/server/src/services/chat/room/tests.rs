@@ -319,7 +319,7 @@ fn a_closed_room_says_so_to_all_and_admits_none() {
 }
 
 #[test]
-fn whoever_has_something_to_say_waits_while_too_much_waits_to_be_delivered() {
+fn a_member_that_speaks_waits_while_too_much_waits_to_be_delivered() {
     let room = room();
     let (adarsh, to_adarsh) = enter_with(&room, "Adarsh", usize::MAX);
     thread::scope(|scope| {
