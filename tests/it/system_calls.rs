@@ -158,7 +158,7 @@ fn a_request_on_a_kept_connection_costs_one_read_and_one_write_and_its_end_what_
     let framed = |word: &str| format!("11:LOWER {word},");
     let answer = |word: &str| format!("8:OK {word},");
     let text = conversation("text", framed, answer);
-    let ended = vec!["recvfrom", "shutdown", "recvfrom", "close"];
+    let ended = vec!["recvfrom", "recvfrom", "close"];
     assert_eq!(
         calls_of_the_connection(&text),
         (read_and_write.clone(), ended)

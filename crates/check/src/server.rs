@@ -113,8 +113,9 @@ impl Server {
             write: self.patience,
             idle: None,
         };
-        let connection = Connection::over(Arc::clone(&stream), self.address, framing, limits);
-        let recorded = connection.and_then(|mut connection| {
+        let recorded = stream.set_nodelay(true).and_then(|()| {
+            let stream = Arc::clone(&stream);
+            let mut connection = Connection::over(stream, self.address, framing, limits);
             connection.record(&self.recorder, self.dialect.name(), number, None)?;
             Ok(connection)
         });

@@ -76,7 +76,7 @@ impl<'a> IncomingConnection<'a> {
     /// [`greet`](wire::connection::Writer::greet) sends is under no fault.
     pub fn messages(&self, framing: Framing, exchange: Exchange) -> io::Result<Connection> {
         let stream = Arc::clone(&self.stream);
-        let mut connection = Connection::over(stream, self.peer, framing, self.limits)?;
+        let mut connection = Connection::over(stream, self.peer, framing, self.limits);
         if let Some(recorder) = &self.config.recorder {
             let (service, number) = (self.permit.service(), self.permit.id());
             if let Err(error) = connection.record(recorder, service, number, Some(self.mask)) {

@@ -114,22 +114,19 @@ impl Connection {
     /// When the socket is no longer connected.
     pub fn new(stream: TcpStream, framing: Framing, limits: Limits) -> io::Result<Connection> {
         let peer = stream.peer_addr()?;
-        Connection::over(Arc::new(stream), peer, framing, limits)
+        // Otherwise a small message waits for the acknowledgement of the one before, up to 40 ms.
+        stream.set_nodelay(true)?;
+        Ok(Connection::over(Arc::new(stream), peer, framing, limits))
     }
 
-    /// As [`Connection::new`], for a stream from this peer that another thread shares, to be able to
-    /// end it.
-    ///
-    /// # Errors
-    /// When the socket is no longer connected.
+    /// As [`Connection::new`], for a stream from this peer that sends without delay already, and that
+    /// another thread shares, to be able to end it.
     pub fn over(
         stream: Arc<TcpStream>,
         peer: SocketAddr,
         framing: Framing,
         limits: Limits,
-    ) -> io::Result<Connection> {
-        // Otherwise a small message waits for the acknowledgement of the one before, up to 40 ms.
-        stream.set_nodelay(true)?;
+    ) -> Connection {
         let reader = Reader {
             stream: Arc::clone(&stream),
             decoder: Decoder::new(framing),
@@ -153,11 +150,11 @@ impl Connection {
             is_finished: false,
             is_reset: false,
         };
-        Ok(Connection {
+        Connection {
             reader,
             writer,
             peer,
-        })
+        }
     }
 
     /// Injects these faults into every message from here on, except what [`Writer::greet`] sends.
@@ -209,6 +206,10 @@ impl Connection {
     /// overtakes the last answer. So: half-close, then read what still comes, for a while, unless the
     /// stream has ended.
     pub fn close(mut self) {
+        let is_plain = self.reader.tap.is_none() && self.reader.faults.is_none();
+        if is_plain && self.reader.is_over() {
+            return;
+        }
         if self.writer.finish().is_ok() {
             if self.reader.is_over() {
                 return;

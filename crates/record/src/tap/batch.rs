@@ -21,6 +21,13 @@ impl Batch {
         self.messages.push((length, is_secret));
     }
 
+    /// Takes all messages out, and keeps at most so many bytes of memory for the next ones.
+    pub fn clear(&mut self, kept: usize) {
+        self.bytes.clear();
+        self.bytes.shrink_to(kept);
+        self.messages.clear();
+    }
+
     /// The length of each message, and whether all of it is a secret.
     pub fn messages(&self) -> &[(usize, bool)] {
         &self.messages

@@ -199,12 +199,11 @@ impl Acceptor {
             write: Duration::from_millis(50),
             ..self.config.limits
         };
-        if let Ok(mut connection) = Connection::over(stream, peer, framing, limits) {
-            let refusal = Refusal::new(Code::Busy, "too many connections; try again later");
-            let refusal = reply::render::<&str>(&Err(refusal));
-            let _ = connection.writer.send(refusal.as_bytes());
-            let _ = connection.writer.finish();
-        }
+        let mut connection = Connection::over(stream, peer, framing, limits);
+        let refusal = Refusal::new(Code::Busy, "too many connections; try again later");
+        let refusal = reply::render::<&str>(&Err(refusal));
+        let _ = connection.writer.send(refusal.as_bytes());
+        let _ = connection.writer.finish();
     }
 }
 

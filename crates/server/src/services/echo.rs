@@ -86,7 +86,6 @@ impl Echo {
     ) -> io::Result<()> {
         let (stream, tap) = (&incoming.stream, incoming.tap);
         let (requests, replies) = incoming.faults.unzip();
-        stream.set_nodelay(true)?;
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
         let mut replies = Replies::new(self, stream, tap.clone(), replies);

@@ -22,6 +22,9 @@ use crate::limits::Limits;
 /// tell them apart. The hand-outs' programs wait as long.
 pub const RAW_PAUSE: Duration = Duration::from_millis(50);
 
+/// Bytes of memory that are kept for the next message: short ones need no allocation each.
+const KEPT_BUFFER: usize = 512;
+
 /// The sending half of a [`Connection`](super::Connection).
 #[derive(Debug)]
 pub struct Writer {
@@ -108,8 +111,11 @@ impl Writer {
     /// When the peer takes them too slowly or the connection broke; what was not sent is lost.
     pub fn flush(&mut self) -> Result<(), SendError> {
         let Some(faults) = self.faults.clone() else {
-            let queued = std::mem::take(&mut self.queued);
-            return self.write(&queued.into());
+            let write = Write::from(std::mem::take(&mut self.queued));
+            let written = self.write(&write);
+            self.queued = write.batch;
+            self.queued.clear(KEPT_BUFFER);
+            return written;
         };
         let queue = faults.lock().outgoing.take_queue();
         let side = faults.lock().side();
