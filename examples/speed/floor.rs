@@ -10,7 +10,7 @@ use std::thread;
 use socket2::{Domain, Socket, Type};
 
 use crate::pages::Pages;
-use crate::questions::{LOWER, TIME_ANSWER};
+use crate::questions::{LOWER, TEXT_READY, TIME_ANSWER};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -34,6 +34,8 @@ pub enum Floor {
     Text,
     /// The same, by threads that are started beforehand and take turns to accept.
     Connect,
+    /// As [`Floor::Connect`], and sends `READY` to each connection first, as the text service does.
+    Ready,
     /// Returns every read.
     Echo,
     /// Answers every datagram with a time of day.
@@ -46,9 +48,10 @@ pub enum Floor {
 
 impl Floor {
     /// All of them.
-    pub const ALL: [Floor; 6] = [
+    pub const ALL: [Floor; 7] = [
         Floor::Text,
         Floor::Connect,
+        Floor::Ready,
         Floor::Echo,
         Floor::Datetime,
         Floor::Room,
@@ -60,6 +63,7 @@ impl Floor {
         match self {
             Floor::Text => "text",
             Floor::Connect => "connect",
+            Floor::Ready => "ready",
             Floor::Echo => "echo",
             Floor::Datetime => "datetime",
             Floor::Room => "room",
@@ -71,7 +75,7 @@ impl Floor {
     pub fn transport(self) -> &'static str {
         match self {
             Floor::Datetime => "udp",
-            Floor::Text | Floor::Connect | Floor::Echo | Floor::Room | Floor::Durable => "tcp",
+            _ => "tcp",
         }
     }
 
@@ -99,17 +103,8 @@ impl Floor {
                     answer_after(stream, LOWER.answer, || pages.write_next());
                 }
             }),
-            Floor::Connect => {
-                let listener = Arc::new(listener);
-                for _ in 0..ACCEPTING {
-                    let listener = Arc::clone(&listener);
-                    thread::spawn(move || {
-                        for stream in listener.incoming().flatten() {
-                            answer_with(&stream, LOWER.answer);
-                        }
-                    });
-                }
-            }
+            Floor::Connect => accept_in_turns(listener, b""),
+            Floor::Ready => accept_in_turns(listener, TEXT_READY),
             Floor::Datetime => unreachable!("a socket of datagrams does not listen"),
         }
         Ok(address)
@@ -133,6 +128,21 @@ fn accept(listener: TcpListener, serve: impl Fn(usize, &TcpStream) + Clone + Sen
             let _ = thread::Builder::new().spawn(move || serve(number, &stream));
         }
     });
+}
+
+/// Sends this to every connection, and serves it as [`Floor::Text`] does on the thread that accepted it.
+fn accept_in_turns(listener: TcpListener, greeting: &'static [u8]) {
+    let listener = Arc::new(listener);
+    for _ in 0..ACCEPTING {
+        let listener = Arc::clone(&listener);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if greeting.is_empty() || (&stream).write_all(greeting).is_ok() {
+                    answer_with(&stream, LOWER.answer);
+                }
+            }
+        });
+    }
 }
 
 fn answer_with(stream: &TcpStream, answer: &[u8]) {

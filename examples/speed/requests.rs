@@ -8,7 +8,7 @@ use crate::floor::Floor;
 use crate::load::{self, Client, Exchange};
 use crate::pinning::on_one_core;
 use crate::questions::{LOWER, Question, SIXTEEN, TEXT_READY, Time};
-use crate::rows::FLOOR;
+use crate::rows::{FLOOR, FLOOR_READY};
 use crate::run::{OURS, Run, Side};
 use crate::servers::Listening;
 
@@ -82,6 +82,7 @@ pub fn connect(run: &mut Run) -> Result<()> {
         }
         let ours = Listening::labserver(&run.programs, "tcp", ["--mode", "text"])?;
         let floor = Listening::floor(Floor::Connect)?;
+        let ready = Listening::floor(Floor::Ready)?;
         let measure = |address, greeting| {
             move || {
                 let figures = load::new_connections(address, greeting, LOWER, at_once, PERIOD)?;
@@ -93,6 +94,7 @@ pub fn connect(run: &mut Run) -> Result<()> {
             vec![
                 Side::new(OURS, measure(ours.address, TEXT_READY)),
                 Side::new(FLOOR, measure(floor.address, b"")),
+                Side::new(FLOOR_READY, measure(ready.address, TEXT_READY)),
             ],
         )?;
     }

@@ -2,6 +2,8 @@
 
 /// The name of the bare server's side.
 pub const FLOOR: &str = "floor";
+/// The name of the side of the bare server that sends `READY` first.
+pub const FLOOR_READY: &str = "floor, READY";
 /// The name of Redis's side.
 pub const REDIS: &str = "Redis";
 /// The name of PostgreSQL's side.
