@@ -102,6 +102,15 @@ impl Peer {
         Ok(())
     }
 
+    /// Sends these bytes in two pieces, each a read of its own, of which the first has so many.
+    pub fn send_cut(&mut self, bytes: &[u8], at: usize) -> Result<(), Failure> {
+        let (first, rest) = bytes.split_at(at);
+        self.send_in_pieces(first, at)?;
+        self.send_bytes(rest)?;
+        self.sent = bytes.to_vec();
+        Ok(())
+    }
+
     /// Sends these bytes, and does not mind a server that closes the connection meanwhile.
     pub fn throw(&mut self, bytes: &[u8]) {
         self.sent = bytes.to_vec();

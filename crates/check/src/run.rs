@@ -85,6 +85,14 @@ pub struct Judgement {
 }
 
 impl Plan {
+    /// The arguments that choose this case.
+    fn arguments_of(&self, case: &Case) -> Vec<String> {
+        let id = format!("{}.{}", self.dialect.name(), case.name);
+        let chosen = self.arguments();
+        let words = ["check"].into_iter().chain(chosen.split(' '));
+        words.chain(["--only", &id]).map(str::to_owned).collect()
+    }
+
     /// The arguments of `check` that choose the dialect and the framing.
     pub fn arguments(&self) -> String {
         let arguments = self.dialect.arguments();
@@ -307,7 +315,7 @@ impl Trial {
             program: "labclient",
             release: env!("CARGO_PKG_VERSION"),
             side: Side::Client,
-            arguments: vec!["check".into(), plan.dialect.name().into(), case.name.into()],
+            arguments: plan.arguments_of(&case),
             faults: None,
             secrets: record::Secrets::Kept,
             file: Some(recording.clone()),

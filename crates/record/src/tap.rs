@@ -347,10 +347,11 @@ impl Tap {
         let (shown, masked) = self.masked(&frame.bytes[payload.clone()], frame.is_secret);
         let mut bytes = frame.bytes.to_vec();
         bytes[payload].copy_from_slice(&shown);
+        let text = is_one_message(self.0.channel.framing, frame.bytes).then_some(shown);
         Message {
             direction,
             bytes: Bytes(bytes),
-            text: String::from_utf8(shown).ok(),
+            text: text.and_then(|text| String::from_utf8(text).ok()),
             masked,
             partial: false,
         }
@@ -429,6 +430,16 @@ fn payload(framing: FramingName, bytes: &[u8]) -> Range<usize> {
         FramingName::Raw | FramingName::Stream | FramingName::Datagram => (0, bytes.len()),
     };
     start..end.max(start)
+}
+
+/// Whether these bytes are a message, no more and no less.
+fn is_one_message(framing: FramingName, bytes: &[u8]) -> bool {
+    match framing {
+        FramingName::Netstring | FramingName::Len3 | FramingName::Line => {
+            needed(framing, bytes, None) == Some(bytes.len())
+        }
+        FramingName::Raw | FramingName::Stream | FramingName::Datagram => true,
+    }
 }
 
 /// How many bytes the first message of these has, framing included, if that is known yet.

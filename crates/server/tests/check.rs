@@ -58,6 +58,14 @@ fn write_client(directory: &Path, mode: &str, mistake: &str) -> String {
 }
 
 #[test]
+fn a_case_that_there_is_not_is_a_usage_error_of_check() {
+    let ended = run(&["check", "text", "--only", "nonsense", "--", "true"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    let expected = ["no case of text is called \"nonsense\"", "labserver check"];
+    assert_contains(&ended.stderr, &expected);
+}
+
+#[test]
 #[ignore = "takes long: the gate runs it alone"]
 fn the_text_client_keeps_every_rule_whether_it_is_given_words_or_lines() {
     holds("text", &[], &["{words}"]);

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::interruption::interruption;
+use crate::report::terminal::prose;
 use crate::verdict::{Failure, Outcome};
 
 /// How often it is looked whether the client is done.
@@ -47,7 +48,7 @@ impl Hand {
 
     /// Which case is next.
     pub fn begins(&self, id: &str, rule: &str) {
-        tell(&format!("\n{id}\n  {rule}\n"));
+        tell(&format!("\n{id}\n  {}\n", prose(rule, 2)));
     }
 
     /// What came of it.

@@ -19,6 +19,12 @@ const MOST_HEX: usize = 32;
 /// Lines of a diagram that are shown; the last ones tell the most.
 const MOST_LINES: usize = 40;
 
+/// Columns of a line of prose, its indent included.
+const COLUMNS: usize = 80;
+
+/// Columns before what a line of the report says.
+const INDENT: usize = 12;
+
 /// Writes the whole report.
 ///
 /// # Errors
@@ -67,10 +73,11 @@ fn undecided(judgements: &[&Judgement], why: &str, out: &mut impl Write) -> io::
     for judgement in judgements {
         let level = judgement.case.level;
         writeln!(out, "NOT JUDGED  {}  ({level})", judgement.id)?;
-        writeln!(out, "  {}", judgement.case.rule)?;
+        writeln!(out, "  {}", prose(judgement.case.rule, 2))?;
     }
-    let lines: Vec<String> = why.lines().map(printable).collect();
-    writeln!(out, "  because   {}", lines.join("\n            "))
+    let lines = why.lines().map(|line| prose(&printable(line), INDENT));
+    let lines: Vec<String> = lines.collect();
+    writeln!(out, "  because   {}", indented(&lines.join("\n")))
 }
 
 fn broken(
@@ -89,7 +96,7 @@ fn broken(
         "DOES NOT HOLD  {}  ({}, {points})",
         judgement.id, case.level
     )?;
-    writeln!(out, "  {}", case.rule)?;
+    writeln!(out, "  {}", prose(case.rule, 2))?;
     let page = report.plan.dialect.page(case.section);
     writeln!(out, "  See {page}\n")?;
     if !finding.sent.is_empty() {
@@ -115,7 +122,9 @@ fn broken(
         (expected, came) => {
             match expected {
                 Expected::Message(bytes) => writeln!(out, "  expected  {}", shown(bytes))?,
-                Expected::Described(words) => writeln!(out, "  expected  {words}")?,
+                Expected::Described(words) => {
+                    writeln!(out, "  expected  {}", prose(words, INDENT))?;
+                }
             }
             writeln!(out, "  came      {}", words(came))?;
             if let Came::Message(bytes)
@@ -128,7 +137,7 @@ fn broken(
         }
     }
     if let Some(cause) = &finding.cause {
-        writeln!(out, "  likely    {}", indented(cause))?;
+        writeln!(out, "  likely    {}", prose(cause, INDENT))?;
     }
     if !judgement.said.is_empty() {
         let lines: Vec<&str> = judgement.said.lines().map(str::trim_start).collect();
@@ -256,5 +265,41 @@ fn hex(name: &str, bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
 }
 
 fn indented(text: &str) -> String {
-    text.replace('\n', "\n            ")
+    text.replace('\n', &format!("\n{:INDENT$}", ""))
+}
+
+/// Prose in lines of at most [`COLUMNS`], each but the first with this indent.
+pub fn prose(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > COLUMNS {
+            lines.push_str(&format!("\n{:indent$}", ""));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += width;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_has_lines_of_eighty_columns_unless_a_word_is_longer() {
+        let line = format!("{}, {}", "a".repeat(38), "b".repeat(39));
+        assert_eq!(
+            prose(&line, 2),
+            format!("{}\n  {}", &line[..39], "b".repeat(39))
+        );
+        assert_eq!(prose(&line, 0), line);
+        let long = "c".repeat(100);
+        assert_eq!(prose(&format!("{long} d"), 2), format!("{long}\n  d"));
+    }
 }

@@ -243,8 +243,7 @@ fn cut(server: &Server) -> Outcome {
     };
     let bytes = peer.frame(asked)?;
     for at in 1..bytes.len() {
-        peer.send_in_pieces(&bytes[..at], at)?;
-        peer.send_bytes(&bytes[at..])?;
+        peer.send_cut(&bytes, at)?;
         answered(&mut peer, answer)?;
     }
     leave(peer)

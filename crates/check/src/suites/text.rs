@@ -177,8 +177,7 @@ fn cut_character(server: &Server) -> Outcome {
             .iter()
             .position(|byte| !byte.is_ascii())
             .unwrap_or_default();
-        peer.send_in_pieces(&bytes[..within], within)?;
-        peer.send_bytes(&bytes[within..])?;
+        peer.send_cut(&bytes, within)?;
         peer.expect_answer(answer)?;
     }
     Ok(())

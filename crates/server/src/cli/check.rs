@@ -8,8 +8,8 @@ use check::command::{Check, CheckError, Choice, Ending, PATIENCE, Subject, list,
 use check::dialect::Dialect;
 use check::run::{Judged, Plan};
 use check::suites::client_cases;
-use clap::Args;
 use clap::error::ErrorKind;
+use clap::{Args, CommandFactory};
 use proto::frame::Framing;
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
@@ -17,7 +17,7 @@ use proto::side::Side;
 use server::services::script::load;
 use wire::fault::random_seed;
 
-use super::{framing_names, one_of, usage};
+use super::{Arguments, framing_names, one_of};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -184,5 +184,16 @@ impl CheckArguments {
             command: format!("labserver check {}{udp}", plan.arguments()),
             rest,
         }
+    }
+}
+
+/// What makes each argument good but not all of them together.
+fn usage(kind: ErrorKind, words: &str) -> anyhow::Error {
+    let mut program = Arguments::command();
+    program.build();
+    let check = program.find_subcommand_mut("check");
+    match check {
+        Some(check) => check.error(kind, words).into(),
+        None => program.error(kind, words).into(),
     }
 }
