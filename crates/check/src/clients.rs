@@ -6,6 +6,7 @@ mod chat;
 mod datetime;
 mod echo;
 mod handout;
+mod question;
 mod said;
 mod script;
 mod scripted;

@@ -45,12 +45,12 @@ pub struct Choice {
     #[arg(long)]
     pub list: bool,
 
-    /// Only cases whose id is this or begins with it, as prime or text.prime.squares; may be repeated
-    #[arg(long, value_name = "CASE")]
+    /// Only cases whose id is this or begins with it, as prime or text.prime.squares; several with commas
+    #[arg(long, value_name = "CASE", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// All cases but those whose id is this or begins with it; may be repeated
-    #[arg(long, value_name = "CASE")]
+    /// All cases but those whose id is this or begins with it; several with commas
+    #[arg(long, value_name = "CASE", value_delimiter = ',')]
     skip: Vec<String>,
 
     /// What should hold counts as what must

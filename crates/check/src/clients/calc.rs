@@ -1,6 +1,6 @@
 //! The client of the calculator.
 
-use super::stream::ask_plainly;
+use super::question::ask_plainly;
 use crate::case::Case;
 use crate::client::{Client, NAME};
 use crate::verdict::{Failure, Outcome};

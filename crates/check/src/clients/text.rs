@@ -3,7 +3,7 @@
 use proto::frame::Framing;
 use rand::RngExt;
 
-use super::stream::{ask_plainly, is_asked};
+use super::question::{ask_plainly, is_asked};
 use crate::case::Case;
 use crate::client::Client;
 use crate::verdict::Outcome;
@@ -67,7 +67,7 @@ fn ordinary(client: &Client) -> Outcome {
 fn outcomes(client: &Client) -> Outcome {
     let prime = ask_plainly(client, &["prime 97"], &["PRIME 97"])?;
     let other = ask_plainly(client, &["prime 98"], &["PRIME 98"])?;
-    super::stream::differ(&prime, "a prime", &other, "a number that is none")
+    super::question::differ(&prime, "a prime", &other, "a number that is none")
 }
 
 fn blanks(client: &Client) -> Outcome {
