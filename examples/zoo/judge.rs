@@ -1,9 +1,8 @@
 //! Judges programs by `labclient check` and `labserver check`, several side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -51,18 +50,27 @@ impl Judge {
         })
     }
 
-    /// Carries out these trials, so many side by side.
+    /// Carries out these trials, so many side by side: half of them from the first on, and half from the
+    /// last. The longest, which are first, compute much and the others wait much.
     pub fn all<'z>(&self, trials: &'z [Trial<'z>], jobs: usize) -> Result<Vec<Verdict<'z>>> {
         let bar = ProgressBar::new(trials.len() as u64);
         bar.set_style(ProgressStyle::with_template(
             "{bar:30} {pos} of {len} judged, {eta} left  {msg}",
         )?);
-        let next = AtomicUsize::new(0);
+        let left = Mutex::new(trials.iter().collect::<VecDeque<_>>());
         let verdicts = Mutex::new(Vec::new());
+        let next = |is_even: bool| {
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            match is_even {
+                true => left.pop_front(),
+                false => left.pop_back(),
+            }
+        };
         thread::scope(|scope| {
-            for _ in 0..jobs.max(1) {
-                scope.spawn(|| {
-                    while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for job in 0..jobs.max(1) {
+                let (bar, next, verdicts) = (&bar, &next, &verdicts);
+                scope.spawn(move || {
+                    while let Some(trial) = next(job % 2 == 0) {
                         bar.set_message(trial.entry.file.clone());
                         let verdict = self.one(trial);
                         let mut all = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +114,9 @@ impl Judge {
             .arg(python::interpreter())
             .arg(Path::new(FOLDER).join(&entry.file))
             .args(arguments(entry, wire)?)
-            .env("PYTHONPYCACHEPREFIX", self.cache.path());
+            .env("PYTHONPYCACHEPREFIX", self.cache.path())
+            // Else each start would compile whatever it imports.
+            .env_remove("PYTHONDONTWRITEBYTECODE");
         let output = command.output()?;
         if let Some(out) = &self.out {
             let name = format!("{}.{wire}.{seed}.json", entry.file);
@@ -138,6 +148,10 @@ fn arguments(entry: &Entry, wire: &'static str) -> Result<Vec<&'static str>> {
         }
         (Half::Server, Dialect::Handout(_)) => vec!["server", "--port", "{port}"],
         (Half::Server, _) => vec!["--port", "{port}"],
+        // What it is told is typed, as the printed program asks for it.
+        (Half::Client, Dialect::Handout(_)) => {
+            return Ok(vec!["client", "--server", "{host}:{port}"]);
+        }
         (Half::Client, _) => vec!["--server", "{host}:{port}"],
     };
     if entry.has_framings() {

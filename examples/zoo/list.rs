@@ -20,7 +20,10 @@ use serde::Deserialize;
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/zoo");
 
 /// A program that does not even say READY fails everything: so many cases show it.
-const MOST_FAILED: usize = 6;
+const MOST_FAILED: usize = 4;
+
+/// What a case costs more that a program fails, in seconds, roughly: it may wait for an answer in vain.
+const FAILING: u32 = 5;
 
 /// The longest line that is written.
 const WIDTH: usize = 110;
@@ -126,8 +129,8 @@ impl Entry {
         self.dialect().is_ok_and(|dialect| dialect.has_framings())
     }
 
-    /// The ids of the cases by which it can be judged in this framing.
-    fn cases(&self, wire: &str) -> Vec<String> {
+    /// The cases by which it can be judged in this framing.
+    fn cases(&self, wire: &str) -> Vec<Case> {
         let Ok(dialect) = self.dialect() else {
             return Vec::new();
         };
@@ -135,21 +138,31 @@ impl Entry {
             true => Transport::Udp,
             false => dialect.transports()[0],
         };
-        let cases = match self.half {
+        let mut cases = match self.half {
             Half::Server => server_cases(&dialect),
             Half::Client => client_cases(&dialect, transport),
         };
-        let is_judged = |case: &&Case| case.framings.iter().any(|it| it.name() == wire);
-        let id = |case: &Case| format!("{}.{}", dialect.name(), case.name);
-        cases.iter().filter(is_judged).map(id).collect()
+        cases.retain(|case| case.framings.iter().any(|it| it.name() == wire));
+        cases
     }
 
-    /// The cases that it should fail in this framing, [`MOST_FAILED`] at most, and so many others. Which
-    /// these are follows from the seed.
+    /// The id of one of its cases.
+    fn id(&self, case: &Case) -> String {
+        let dialect = self.mode.as_ref().or(self.handout.as_ref());
+        format!(
+            "{}.{}",
+            dialect.map(String::as_str).unwrap_or_default(),
+            case.name
+        )
+    }
+
+    /// The ids of the cases that it should fail in this framing, [`MOST_FAILED`] at most, and of so many
+    /// others. Which these are follows from the seed.
     pub fn sample(&self, wire: &str, seed: u64, count: usize) -> Vec<String> {
         let cases = self.cases(wire);
-        let is_failed = |id: &String| self.fails.contains(id);
-        let (failed, others): (Vec<String>, Vec<String>) = cases.into_iter().partition(is_failed);
+        let ids = cases.iter().map(|case| self.id(case));
+        let (failed, others): (Vec<String>, Vec<String>) =
+            ids.partition(|id| self.fails.contains(id));
         let seed = self
             .file
             .bytes()
@@ -160,6 +173,18 @@ impl Entry {
             .chain(others.sample(&mut random, count))
             .cloned()
             .collect()
+    }
+
+    /// How long it takes to judge it by these cases, or by all, in seconds, roughly.
+    pub fn seconds(&self, wire: &str, only: Option<&[String]>) -> u32 {
+        let cases = self.cases(wire).into_iter();
+        let cases = cases.map(|case| (self.id(&case), case.seconds));
+        let chosen = cases.filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
+        let each = chosen.map(|(id, seconds)| match self.fails.contains(&id) {
+            true => seconds + 1 + FAILING,
+            false => seconds + 1,
+        });
+        each.sum()
     }
 }
 

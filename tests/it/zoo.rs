@@ -8,27 +8,12 @@ use check::dialect::Dialect;
 use check::suites::{client_cases, server_cases};
 use proto::handout::Handout;
 use proto::mode::{Mode, Transport};
-use testkit::process::Program;
-use testkit::{python, require_python};
 use toml::Table;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/zoo");
 const LIST: &str = include_str!("../../examples/zoo/zoo.toml");
 const README: &str = include_str!("../../examples/zoo/README.md");
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
-
-/// Shows the help of each program that the input names, as if each had an interpreter of its own.
-const HELP_OF_EACH: &str = "
-import runpy, sys
-sys.argv = ['', '--help']
-before = set(sys.modules)
-for line in sys.stdin:
-    try:
-        runpy.run_path(line.strip(), run_name='__main__')
-    except SystemExit as end:
-        print(line.strip().rsplit('/', 1)[1], 'ended with', end.code)
-    for module in set(sys.modules) - before:
-        del sys.modules[module]";
 
 /// What is said of each program.
 fn programs() -> Vec<Table> {
@@ -116,20 +101,6 @@ fn the_readme_has_each_program_and_says_what_its_first_line_says() {
     }
 }
 
-#[test]
-fn every_program_of_the_zoo_starts() {
-    require_python!();
-    let files = files();
-    let paths = files.iter().map(|file| format!("{FOLDER}/{file}\n"));
-    let ended = Program::new(python::interpreter())
-        .with(&["-B", "-c", HELP_OF_EACH])
-        .run_with(paths.collect::<String>());
-    for file in files {
-        let line = format!("{file} ended with 0\n");
-        assert!(ended.stdout.contains(&line), "{file}: {}", ended.stderr);
-    }
-}
-
 /// The cases of one half of what is spoken.
 struct Suite {
     half: &'static str,
@@ -160,7 +131,13 @@ impl Suite {
                 cases: client_cases(&Dialect::Service(mode), *transport),
             })
         });
-        servers.chain(clients).collect()
+        let of_handouts = Handout::ALL.into_iter().map(|handout| Suite {
+            half: "client",
+            is_udp: false,
+            cases: client_cases(&Dialect::Handout(handout), handout.transport()),
+            dialect: Dialect::Handout(handout),
+        });
+        servers.chain(clients).chain(of_handouts).collect()
     }
 
     fn judges(&self, program: &Table) -> bool {

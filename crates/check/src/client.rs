@@ -70,6 +70,8 @@ pub struct Client {
     servers: Cell<u32>,
     /// The end of what it printed last.
     said: RefCell<String>,
+    /// Whether this computer was too slow for the case.
+    is_disturbed: Cell<bool>,
 }
 
 impl Client {
@@ -91,7 +93,22 @@ impl Client {
             copy: command.program.copy()?,
             servers: Cell::new(0),
             said: RefCell::default(),
+            is_disturbed: Cell::new(false),
         })
+    }
+
+    /// It did something else than in the undisturbed run, where nothing had disturbed it yet but this
+    /// computer. What follows says nothing about it: the case begins anew, with another client.
+    pub(crate) fn disturbed(&self) -> Failure {
+        self.is_disturbed.set(true);
+        Failure::Undecided(
+            "the client asked again though nothing was lost: is this computer too slow?".into(),
+        )
+    }
+
+    /// Whether the case must begin anew.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.is_disturbed.get()
     }
 
     /// The end of what it printed last.

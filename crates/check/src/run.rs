@@ -32,6 +32,9 @@ use crate::verdict::{Failure, Outcome};
 /// has started it.
 const DEATH: Duration = Duration::from_secs(1);
 
+/// How often a case of a client begins, where this computer is too slow for it.
+const ATTEMPTS: usize = 5;
+
 /// Why not all is judged of a client that is started by hand.
 const NEEDS_A_COMMAND: &str = "for this, the check must start the client itself: give its command";
 
@@ -236,31 +239,34 @@ fn judge_client(plan: &Plan, command: &ClientCommand, judgement: &mut Judgement)
         }
         hand.begins(&judgement.id, case.rule);
     }
-    let client = match Client::new(
-        &plan.dialect,
-        plan.framing,
-        command,
-        by(plan),
-        random(plan, case),
-    ) {
-        Ok(client) => client,
-        Err(error) => {
-            judgement.outcome = Err(Failure::Undecided(cannot(&error)));
-            return;
+    let Judge::Client(judge) = case.judge else {
+        judgement.outcome = Err(Failure::Undecided("this case is about servers".into()));
+        return;
+    };
+    let by = by(plan);
+    for _ in 0..ATTEMPTS {
+        let random = random(plan, case);
+        let client = match Client::new(&plan.dialect, plan.framing, command, by, random) {
+            Ok(client) => client,
+            Err(error) => {
+                judgement.outcome = Err(Failure::Undecided(cannot(&error)));
+                return;
+            }
+        };
+        judgement.outcome = judge(&client).map_err(|failure| failure.caused_by(case.cause));
+        if client.is_disturbed() && Instant::now() < by {
+            continue;
         }
-    };
-    judgement.outcome = match case.judge {
-        Judge::Client(judge) => judge(&client).map_err(|failure| failure.caused_by(case.cause)),
-        Judge::Server(_) => Err(Failure::Undecided("this case is about servers".into())),
-    };
+        if judgement.outcome.is_err() {
+            judgement.said = client.said();
+            if let Some(recording) = client.last_recording() {
+                judgement.is_drawn_from(&recording, plan);
+            }
+        }
+        break;
+    }
     if let Some(hand) = &command.hand {
         hand.ends(&judgement.outcome);
-    }
-    if judgement.outcome.is_err() {
-        judgement.said = client.said();
-        if let Some(recording) = client.last_recording() {
-            judgement.is_drawn_from(&recording, plan);
-        }
     }
 }
 

@@ -311,7 +311,7 @@ fn new_ids(client: &Client) -> Outcome {
 fn insufficient_funds(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.pays_nothing_declined()?;
-    is_booked(client, undisturbed.booked)
+    is_booked(client, 1)
 }
 
 fn wrong_pin(client: &Client) -> Outcome {
@@ -319,7 +319,7 @@ fn wrong_pin(client: &Client) -> Outcome {
     let server = client.server(&[])?;
     let finished = client.ask_with(&server, &["withdraw 500"], "0000")?;
     undisturbed.shows_none(&finished.output(), "a wrong PIN")?;
-    is_booked(client, undisturbed.booked)
+    is_booked(client, 1)
 }
 
 fn log_in_again(client: &Client) -> Outcome {
@@ -346,6 +346,7 @@ const PLAIN: Scenario = Scenario {
     bank: |_| String::new(),
     proxy: None,
     death: None,
+    begins_at: "WITHDRAW",
     may_begin_anew: false,
 };
 
@@ -362,6 +363,19 @@ fn with_death(client: &Client, bank: Faults, death: Death) -> Outcome {
         &Scenario {
             bank,
             death,
+            ..PLAIN
+        },
+    )
+}
+
+/// Under these faults of the bank, the first of which is at CONFIRM; one of the two may die.
+fn confirming(client: &Client, bank: Faults, death: Option<Death>) -> Outcome {
+    judge(
+        client,
+        &Scenario {
+            bank,
+            death,
+            begins_at: "CONFIRM",
             ..PLAIN
         },
     )
@@ -433,11 +447,11 @@ fn answer_of_another(client: &Client) -> Outcome {
 }
 
 fn lost_confirm(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("drop-request=#{}", it.confirm))
+    confirming(client, |it| format!("drop-request=#{}", it.confirm), None)
 }
 
 fn lost_confirmed(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("drop-reply=#{}", it.confirm))
+    confirming(client, |it| format!("drop-reply=#{}", it.confirm), None)
 }
 
 fn killed_waiting(client: &Client) -> Outcome {
@@ -453,10 +467,10 @@ fn killed_held(client: &Client) -> Outcome {
 }
 
 fn killed_confirming(client: &Client) -> Outcome {
-    with_death(
+    confirming(
         client,
         |it| format!("drop-request=#{}-999", it.confirm),
-        Death::ClientAfterRequest("CONFIRM"),
+        Some(Death::ClientAfterRequest("CONFIRM")),
     )
 }
 
@@ -469,10 +483,10 @@ fn bank_killed_held(client: &Client) -> Outcome {
 }
 
 fn bank_killed_confirming(client: &Client) -> Outcome {
-    with_death(
+    confirming(
         client,
         |it| format!("drop-request=#{}-999", it.confirm),
-        Death::BankAfterRequest("CONFIRM"),
+        Some(Death::BankAfterRequest("CONFIRM")),
     )
 }
 

@@ -106,8 +106,14 @@ impl ReadTap {
     }
 
     fn consume(&mut self, left: usize) -> Vec<u8> {
-        let rest = self.raw.split_off(self.raw.len().saturating_sub(left));
-        std::mem::replace(&mut self.raw, rest)
+        match self.raw.len().saturating_sub(left) {
+            // After each read of a long message: it is not to be copied each time.
+            0 => Vec::new(),
+            taken => {
+                let rest = self.raw.split_off(taken);
+                std::mem::replace(&mut self.raw, rest)
+            }
+        }
     }
 }
 

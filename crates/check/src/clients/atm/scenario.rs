@@ -29,6 +29,8 @@ pub struct Scenario {
     pub proxy: Option<Faults>,
     /// Who dies, and when.
     pub death: Option<Death>,
+    /// The verb of the request that is disturbed first.
+    pub begins_at: &'static str,
     /// Whether the first request certainly had no effect: another attempt may have another id then.
     pub may_begin_anew: bool,
 }
@@ -66,15 +68,20 @@ pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
         faults => vec!["--fault", faults],
     };
     let mut bank = client.server(&options)?;
-    let attempt = match scenario.proxy {
+    let (attempted, recorded) = match scenario.proxy {
         Some(faults) => {
             let to = bank.address.to_string();
             let role = ["--mode", "proxy", "--to", &to];
             let mut proxy = client.server_of(&role, &["--fault", &faults(&undisturbed)])?;
-            attempt(client, scenario, &mut proxy)?
+            let attempted = attempt(client, scenario, &mut proxy);
+            (attempted, proxy.recorded()?)
         }
-        None => attempt(client, scenario, &mut bank)?,
+        None => (attempt(client, scenario, &mut bank), bank.recorded()?),
     };
+    if !undisturbed.is_repeated(scenario.begins_at, &recorded) {
+        return Err(client.disturbed());
+    }
+    let attempt = attempted?;
     // From here on nothing is disturbed.
     client.restart(&mut bank)?;
     let mut shown = attempt.output.clone();
@@ -92,12 +99,10 @@ pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
         is_held: recorded.answers().iter().any(|answer| is_held(answer)),
         is_to_confirm: !recorded.asked(&["CONFIRM"]).is_empty(),
         payments: undisturbed.payments(&shown),
-        booked: amounts(client, "WITH_")?
-            .len()
-            .saturating_sub(undisturbed.booked),
+        booked: amounts(client, "WITH_")?.len().saturating_sub(1),
     };
     withdrawal.is_consistent(&attempt, &shown)?;
-    is_booked(client, undisturbed.booked + withdrawal.booked)
+    is_booked(client, 1 + withdrawal.booked)
 }
 
 /// Has the machine withdraw, and one of the two die.

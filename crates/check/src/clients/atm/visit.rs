@@ -4,20 +4,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::client::{CARD, Client, quoted};
+use crate::client::{CARD, Client, Recorded, quoted};
 use crate::verdict::{Failure, Outcome};
 
 /// For labserver to look into the ledger.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often a withdrawal is tried until nothing disturbs it.
-const ATTEMPTS: usize = 3;
-
 /// More than the account has.
 const TOO_MUCH: &str = "withdraw 60000";
 
-/// A line with such words says that notes come out, also where a withdrawal was declined.
-const PAYMENT: [&str; 3] = ["paid out", "dispensed", "take your"];
+/// A line with such words says that notes come out, also where a withdrawal was declined. The card is
+/// taken back then as well.
+const PAYMENT: [&str; 5] = [
+    "paid out",
+    "dispensed",
+    "take your money",
+    "take your notes",
+    "take your cash",
+];
 
 /// How a cash machine goes about a withdrawal that nothing disturbs: the numbers of its requests, as
 /// faults count them, and what it prints.
@@ -29,8 +33,6 @@ pub struct Undisturbed {
     pub withdraw: usize,
     /// The number of `CONFIRM`.
     pub confirm: usize,
-    /// How many withdrawals are confirmed by now.
-    pub booked: usize,
     /// Lines on standard output for notes that come out, and for nothing else.
     signs: Vec<String>,
     printed: String,
@@ -40,43 +42,53 @@ pub struct Undisturbed {
 impl Undisturbed {
     /// Has 500 withdrawn, which must succeed, and then more than there is, and the balance.
     pub fn learn(client: &Client) -> Result<Undisturbed, Failure> {
-        for booked in 1..=ATTEMPTS {
-            let mut server = client.server(&[])?;
-            let finished = client.ask(&server, &["withdraw 500"])?;
-            let recorded = server.stop()?;
-            let requests = recorded.requests();
-            let number = |verb| number(&requests, verb, &finished.output());
-            let (log_in, withdraw, confirm) = (
-                number("VERIFY_CARD_AND_PASSWORD")?,
-                number("WITHDRAW")?,
-                number("CONFIRM")?,
-            );
-            if amounts(client, "WITH_")? != vec!["500.00"; booked] {
-                return Err(Failure::because(
-                    "a withdrawal of 500.00 that is held and confirmed",
-                    format!(
-                        "{}; the bank answered {}",
-                        quoted(&finished.output()),
-                        proto::printable::quoted(&recorded.answers().join(", "))
-                    ),
-                ));
-            }
-            // A bank that is slow by chance is asked again, and then the numbers are others.
-            if recorded.asked(&["WITHDRAW", "CONFIRM"]).len() == 2 {
-                return Undisturbed {
-                    log_in,
-                    withdraw,
-                    confirm,
-                    booked,
-                    signs: Vec::new(),
-                    printed: finished.printed,
-                    refused: String::new(),
-                }
-                .with_signs(client);
-            }
+        let mut server = client.server(&[])?;
+        let finished = client.ask(&server, &["withdraw 500"])?;
+        let recorded = server.stop()?;
+        let requests = recorded.requests();
+        let number = |verb| number(&requests, verb, &finished.output());
+        let (log_in, withdraw, confirm) = (
+            number("VERIFY_CARD_AND_PASSWORD")?,
+            number("WITHDRAW")?,
+            number("CONFIRM")?,
+        );
+        if amounts(client, "WITH_")? != ["500.00"] {
+            return Err(Failure::because(
+                "a withdrawal of 500.00 that is held and confirmed",
+                format!(
+                    "{}; the bank answered {}",
+                    quoted(&finished.output()),
+                    proto::printable::quoted(&recorded.answers().join(", "))
+                ),
+            ));
         }
-        let words = "the machine asked again though nothing was lost: is this computer too slow?";
-        Err(Failure::Undecided(words.into()))
+        // A bank that is slow by chance is asked again, and then the numbers are others.
+        if recorded.asked(&["WITHDRAW", "CONFIRM"]).len() != 2 {
+            return Err(client.disturbed());
+        }
+        Undisturbed {
+            log_in,
+            withdraw,
+            confirm,
+            signs: Vec::new(),
+            printed: finished.printed,
+            refused: String::new(),
+        }
+        .with_signs(client)
+    }
+
+    /// Whether another run was as this one up to the first request with this verb. If not, the faults,
+    /// which count requests, have hit others than they were to.
+    pub fn is_repeated(&self, verb: &str, recorded: &Recorded) -> bool {
+        let number = match verb {
+            "CONFIRM" => self.confirm,
+            _ => self.withdraw,
+        };
+        let requests = recorded.requests();
+        match requests.iter().position(|request| is_of(request, verb)) {
+            Some(at) => at + 1 == number,
+            None => requests.len() < number,
+        }
     }
 
     fn with_signs(mut self, client: &Client) -> Result<Undisturbed, Failure> {
@@ -137,10 +149,9 @@ impl Undisturbed {
 
 /// The number of the first request with this verb, from 1.
 fn number(requests: &[&str], verb: &str, output: &str) -> Result<usize, Failure> {
-    let is_it = |request: &&str| request.split(' ').next() == Some(verb);
     requests
         .iter()
-        .position(is_it)
+        .position(|request| is_of(request, verb))
         .map(|at| at + 1)
         .ok_or_else(|| {
             let asked = match requests.is_empty() {
@@ -155,6 +166,10 @@ fn number(requests: &[&str], verb: &str, output: &str) -> Result<usize, Failure>
                 format!("{asked}; {}", quoted(output)),
             )
         })
+}
+
+fn is_of(request: &str, verb: &str) -> bool {
+    request.split(' ').next() == Some(verb)
 }
 
 fn says_payment(line: &str) -> bool {
@@ -232,4 +247,16 @@ fn ledger(client: &Client, question: &[&str]) -> Result<Vec<Value>, Failure> {
     lines.collect::<Result<_, _>>().map_err(|error| {
         Failure::Undecided(format!("labserver ledger: {error}:{}", process.said()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_take_notes_is_a_payment_and_to_take_the_card_is_none() {
+        assert!(says_payment("Please take your notes."));
+        assert!(says_payment("500.00 paid out"));
+        assert!(!says_payment("Declined. Please take your card."));
+    }
 }
