@@ -28,7 +28,7 @@ use crate::program::ProgramCommand;
 use crate::server::Server;
 use crate::verdict::Failure;
 
-pub use by_hand::Hand;
+pub use by_hand::{Hand, SEEN_BY_HAND};
 pub use command::ClientCommand;
 pub use own_server::OwnServer;
 pub use recorded::Recorded;
@@ -252,8 +252,11 @@ impl Client {
         if let Some(hand) = &self.command.hand {
             hand.ask_to_start(server.address);
             let first = self.typed_first(pin).into_iter();
-            let first = first
-                .map(|(what, text)| format!("{text}    (the {})", what.trim_matches(['{', '}'])));
+            let first = first.map(|(place, text)| match place {
+                "{card}" => format!("{text}    (the card)"),
+                "{pin}" => format!("{text}    (the PIN)"),
+                _ => format!("{text}    (the name)"),
+            });
             let lines: Vec<String> = first
                 .chain(self.lines(requests).lines().map(str::to_owned))
                 .collect();
@@ -279,6 +282,11 @@ impl Client {
             all.is_success &= one.is_success;
         }
         Ok(all)
+    }
+
+    /// Who has started it by hand, if it was.
+    pub fn hand(&self) -> Option<&Hand> {
+        self.command.hand.as_ref()
     }
 
     /// Whether a request is given on the command line.

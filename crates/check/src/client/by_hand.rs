@@ -19,6 +19,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long a client must be done: one that has lost its connection may make it again.
 const CALM: Duration = Duration::from_secs(1);
 
+/// What a client that is started by hand has printed, in words.
+pub const SEEN_BY_HAND: &str = "what it showed is on its own screen";
+
 /// Who starts the client, at this terminal.
 #[derive(Debug, Clone)]
 pub struct Hand {
@@ -110,24 +113,42 @@ impl Hand {
         )
     }
 
+    /// The number that the question is answered with.
+    pub fn count(&self, question: &str) -> Result<usize, Failure> {
+        self.answer(&format!("{question} (a number)"), |line| line.parse().ok())
+    }
+
     fn is_answered(&self, question: &str, is_right: bool, expected: &str) -> Outcome {
+        let is_yes = self.answer(&format!("{question} (y or n)"), |line| {
+            match line.chars().next()? {
+                'y' | 'Y' => Some(true),
+                'n' | 'N' => Some(false),
+                _ => None,
+            }
+        })?;
+        let answer = if is_yes { "yes" } else { "no" };
+        match is_yes == is_right {
+            true => Ok(()),
+            false => Err(Failure::because(expected, format!("the answer {answer}"))),
+        }
+    }
+
+    /// Asks until the answer is one.
+    fn answer<T>(
+        &self,
+        question: &str,
+        understood: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Failure> {
         loop {
-            tell(&format!("  {question} (y or n) "));
+            tell(&format!("  {question} "));
             let line = loop {
                 if let Some(line) = self.next_line()? {
                     break line;
                 }
             };
-            let is_yes = match line.trim().chars().next() {
-                Some('y' | 'Y') => true,
-                Some('n' | 'N') => false,
-                _ => continue,
-            };
-            let answer = if is_yes { "yes" } else { "no" };
-            return match is_yes == is_right {
-                true => Ok(()),
-                false => Err(Failure::because(expected, format!("the answer {answer}"))),
-            };
+            if let Some(answer) = understood(line.trim()) {
+                return Ok(answer);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Client;
-use super::by_hand::Hand;
+use super::by_hand::{Hand, SEEN_BY_HAND};
 use crate::process::{POLL, Process, how};
 use crate::verdict::{Failure, Outcome};
 
@@ -163,6 +163,14 @@ impl Finished {
     /// All that it printed.
     pub fn output(&self) -> String {
         format!("{}{}", self.printed, self.complained)
+    }
+
+    /// All that it printed, in words.
+    pub fn seen(&self) -> String {
+        match &self.hand {
+            Some(_) => SEEN_BY_HAND.into(),
+            None => quoted(&self.output()),
+        }
     }
 
     /// It must have printed this somewhere.

@@ -4,9 +4,9 @@ mod scenario;
 mod visit;
 
 use self::scenario::{Death, Faults, Scenario, judge};
-use self::visit::{Undisturbed, amounts, is_booked};
+use self::visit::{TOO_MUCH, Undisturbed, amounts, is_booked};
 use crate::case::Case;
-use crate::client::{Client, quoted};
+use crate::client::{Client, PIN};
 use crate::verdict::{Failure, Outcome};
 
 /// Its cases.
@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
         "A withdrawal is asked for with an id, held, paid out and confirmed; the customer sees it.",
         withdraw,
     )
+    .by_hand()
     .points(3),
     Case::client_must(
         "client.deposit",
@@ -47,6 +48,7 @@ pub const CASES: &[Case] = &[
         "A declined withdrawal is shown as that: nothing is paid out.",
         insufficient_funds,
     )
+    .by_hand()
     .points(2),
     Case::client_must(
         "client.wrong-pin",
@@ -54,6 +56,7 @@ pub const CASES: &[Case] = &[
         "With a wrong PIN nothing is withdrawn, and nothing is paid out.",
         wrong_pin,
     )
+    .by_hand()
     .points(2)
     .seconds(1),
     Case::client_should(
@@ -62,6 +65,7 @@ pub const CASES: &[Case] = &[
         "A log-in whose answer is lost is repeated with the same id: it is not another try.",
         log_in_again,
     )
+    .by_hand()
     .seconds(6)
     .cause("each repeat gets a new LOGIN_ id, so that a wrong PIN counts several times"),
     Case::client_must(
@@ -70,6 +74,7 @@ pub const CASES: &[Case] = &[
         "A WITHDRAW that is lost is repeated as it was, or settled: the money moves once.",
         lost_request,
     )
+    .by_hand()
     .points(3)
     .seconds(6)
     .cause("a repeat gets a new id, or none is sent: after a time-out the outcome is unknown"),
@@ -79,6 +84,7 @@ pub const CASES: &[Case] = &[
         "A WITHDRAW whose answer is lost is repeated as it was, or settled: the money moves once.",
         lost_held,
     )
+    .by_hand()
     .points(3)
     .seconds(6)
     .cause("a repeat gets a new id or key, or none is sent: after a time-out the outcome is unknown"),
@@ -88,6 +94,7 @@ pub const CASES: &[Case] = &[
         "A WITHDRAW whose answer is cut off inside is repeated as it was, or settled.",
         cut_held,
     )
+    .by_hand()
     .points(2),
     Case::client_must(
         "client.reset-held",
@@ -95,19 +102,22 @@ pub const CASES: &[Case] = &[
         "A WITHDRAW whose connection is reset is repeated as it was, or settled.",
         reset_held,
     )
+    .by_hand()
     .points(2),
     Case::client_must(
         "client.unavailable",
         "atm",
         "A bank that answers `unavailable` has held nothing: nothing is paid out for that.",
         unavailable,
-    ),
+    )
+    .by_hand(),
     Case::client_must(
         "client.unavailable-repeat",
         "atm",
         "`unavailable` to a repeat says nothing about what was sent before: it is asked again, or settled.",
         unavailable_repeat,
     )
+    .by_hand()
     .points(2)
     .seconds(6)
     .cause("`busy` and `unavailable` are taken for the outcome of the first request"),
@@ -117,6 +127,7 @@ pub const CASES: &[Case] = &[
         "An answer that takes two seconds is waited for, or asked for again with the same id.",
         slow_held,
     )
+    .by_hand()
     .seconds(3),
     Case::client_must(
         "client.doubled",
@@ -124,6 +135,7 @@ pub const CASES: &[Case] = &[
         "An answer that comes twice is not taken for that to the next request, and pays out once.",
         doubled,
     )
+    .by_hand()
     .points(2)
     .seconds(6)
     .cause("the next message is taken for the answer, whichever id it names"),
@@ -133,6 +145,7 @@ pub const CASES: &[Case] = &[
         "An answer that names another id, or none, is not the answer: it pays nothing out.",
         answer_of_another,
     )
+    .by_hand()
     .points(2)
     .cause("the next message is taken for the answer, whichever id it names"),
     Case::client_must(
@@ -141,6 +154,7 @@ pub const CASES: &[Case] = &[
         "A CONFIRM that is lost is repeated until it is answered: the notes are out.",
         lost_confirm,
     )
+    .by_hand()
     .points(3)
     .seconds(6)
     .cause("the transaction is rolled back, or forgotten, though the notes are out"),
@@ -150,6 +164,7 @@ pub const CASES: &[Case] = &[
         "A CONFIRM whose answer is lost is repeated until it is answered.",
         lost_confirmed,
     )
+    .by_hand()
     .points(2)
     .seconds(6)
     .cause("the transaction is rolled back, or forgotten, though the notes are out"),
@@ -237,7 +252,7 @@ fn pair(client: &Client) -> Outcome {
                     "the bank was asked {}, and answered {}; {}",
                     proto::printable::quoted(&recorded.requests().join(", ")),
                     proto::printable::quoted(&answers.join(", ")),
-                    quoted(&finished.output())
+                    finished.seen()
                 ),
             ));
         }
@@ -247,7 +262,13 @@ fn pair(client: &Client) -> Outcome {
 
 fn withdraw(client: &Client) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
-    undisturbed.is_told_apart()
+    match client.hand() {
+        Some(hand) => match hand.count("How often does it say that notes come out?")? {
+            1 => Ok(()),
+            others => Err(Failure::because("once", format!("{others} times"))),
+        },
+        None => undisturbed.is_told_apart(),
+    }
 }
 
 fn deposit(client: &Client) -> Outcome {
@@ -265,7 +286,7 @@ fn deposit(client: &Client) -> Outcome {
                     others => others.join(", "),
                 },
                 proto::printable::quoted(&recorded.requests().join(", ")),
-                quoted(&finished.output())
+                finished.seen()
             ),
         )),
     }
@@ -283,11 +304,7 @@ fn decimals(client: &Client) -> Outcome {
         true => Ok(()),
         false => Err(Failure::because(
             format!("confirmed: {}", expected.join(", ")),
-            format!(
-                "confirmed: {}; {}",
-                booked.join(", "),
-                quoted(&finished.output())
-            ),
+            format!("confirmed: {}; {}", booked.join(", "), finished.seen()),
         )),
     }
 }
@@ -309,17 +326,32 @@ fn new_ids(client: &Client) -> Outcome {
 }
 
 fn insufficient_funds(client: &Client) -> Outcome {
+    if client.hand().is_some() {
+        return pays_nothing(client, TOO_MUCH, PIN);
+    }
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.pays_nothing_declined()?;
     is_booked(client, 1)
 }
 
 fn wrong_pin(client: &Client) -> Outcome {
+    if client.hand().is_some() {
+        return pays_nothing(client, "withdraw 500", "0000");
+    }
     let undisturbed = Undisturbed::learn(client)?;
     let server = client.server(&[])?;
     let finished = client.ask_with(&server, &["withdraw 500"], "0000")?;
     undisturbed.shows_none(&finished.output(), "a wrong PIN")?;
     is_booked(client, 1)
+}
+
+/// Who has started it by hand has seen no notes.
+fn pays_nothing(client: &Client, request: &str, pin: &str) -> Outcome {
+    let server = client.server(&[])?;
+    let finished = client.ask_with(&server, &[request], pin)?;
+    let question = "Does it say that notes come out?";
+    finished.asked(question, false).unwrap_or(Ok(()))?;
+    is_booked(client, 0)
 }
 
 fn log_in_again(client: &Client) -> Outcome {

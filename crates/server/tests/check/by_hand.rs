@@ -8,7 +8,11 @@ use crate::labserver::Home;
 
 /// A check of a client of text that is started by hand, with a standard input to answer it.
 fn check(home: &Home, arguments: &[&str]) -> Process {
-    let check = [&["check", "text", "--seed", "1"], arguments].concat();
+    check_of("text", home, arguments)
+}
+
+fn check_of(mode: &str, home: &Home, arguments: &[&str]) -> Process {
+    let check = [&["check", mode, "--seed", "1"], arguments].concat();
     let labserver = home.program(&check);
     labserver
         .adjust(|command| command.stdin(std::process::Stdio::piped()))
@@ -78,6 +82,32 @@ fn a_client_that_sends_something_else_is_found_without_a_question() {
         "again     labserver check text --only text.client.blanks --seed 1\n",
     ];
     assert_contains(&ended.stdout, &words);
+}
+
+#[test]
+#[ignore = "takes long: the gate runs it alone"]
+fn the_notes_of_a_cash_machine_are_counted_by_its_customer() {
+    testkit::require_python!();
+    for (case, amount, answer, status) in [
+        ("client.withdraw", "500", "once, I mean\n1", 0),
+        ("client.withdraw", "500", "2", 1),
+        ("client.insufficient-funds", "60000", "n", 0),
+        ("client.insufficient-funds", "60000", "y", 1),
+    ] {
+        let home = Home::new();
+        let check = check_of("atm", &home, &["--only", case]);
+        let address = address(&check);
+        check.stderr.wait_for(&format!("      withdraw {amount}"));
+        let journal = home.path().join("journal");
+        let options = ["--journal", journal.to_str().unwrap(), "--server", &address];
+        let customer = ["--card", "123456789", "withdraw", amount];
+        let ended = python::program("atm_client.py", &[&options[..], &customer[..]].concat())
+            .pin("1234")
+            .run();
+        assert_eq!(ended.status == Some(0), amount == "500", "{ended:?}");
+        let ended = check.end_after(&format!("\n{answer}\n"));
+        assert_eq!(ended.status, Some(status), "{ended:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::visit::{Undisturbed, amounts, has_open, is_booked};
-use crate::client::{Client, OwnServer, Recorded, quoted};
+use crate::client::{Client, OwnServer, Recorded, SEEN_BY_HAND, quoted};
 use crate::verdict::{Failure, Outcome};
 
 /// For the request after which one of the two dies.
@@ -58,7 +58,7 @@ struct Attempt {
 /// Disturbs a withdrawal, has the machine settle what is open, and judges.
 pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
     let undisturbed = Undisturbed::learn(client)?;
-    if undisturbed.is_told_apart().is_err() {
+    if client.hand().is_none() && undisturbed.is_told_apart().is_err() {
         let words = "what it prints for a withdrawal is what it prints for one that is declined";
         return Err(Failure::Undecided(words.into()));
     }
@@ -95,13 +95,20 @@ pub fn judge(client: &Client, scenario: &Scenario) -> Outcome {
     if !scenario.may_begin_anew {
         has_one_id(&recorded)?;
     }
+    let (payments, seen) = match client.hand() {
+        Some(hand) => {
+            let question = "After the first withdrawal, how often did notes come out?";
+            (hand.count(question)?, SEEN_BY_HAND.to_owned())
+        }
+        None => (undisturbed.payments(&shown), quoted(&shown)),
+    };
     let withdrawal = Withdrawal {
         is_held: recorded.answers().iter().any(|answer| is_held(answer)),
         is_to_confirm: !recorded.asked(&["CONFIRM"]).is_empty(),
-        payments: undisturbed.payments(&shown),
+        payments,
         booked: amounts(client, "WITH_")?.len().saturating_sub(1),
     };
-    withdrawal.is_consistent(&attempt, &shown)?;
+    withdrawal.is_consistent(&attempt, &seen)?;
     is_booked(client, 1 + withdrawal.booked)
 }
 
@@ -193,8 +200,7 @@ struct Withdrawal {
 }
 
 impl Withdrawal {
-    fn is_consistent(&self, attempt: &Attempt, shown: &str) -> Outcome {
-        let seen = quoted(shown);
+    fn is_consistent(&self, attempt: &Attempt, seen: &str) -> Outcome {
         let (expected, came) = if self.payments > 1 {
             ("notes once", format!("{} times", self.payments))
         } else if self.payments == 1 && self.booked == 0 {

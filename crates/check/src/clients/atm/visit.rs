@@ -11,7 +11,7 @@ use crate::verdict::{Failure, Outcome};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// More than the account has.
-const TOO_MUCH: &str = "withdraw 60000";
+pub const TOO_MUCH: &str = "withdraw 60000";
 
 /// A line with such words says that notes come out, also where a withdrawal was declined. The card is
 /// taken back then as well.
@@ -46,7 +46,7 @@ impl Undisturbed {
         let finished = client.ask(&server, &["withdraw 500"])?;
         let recorded = server.stop()?;
         let requests = recorded.requests();
-        let number = |verb| number(&requests, verb, &finished.output());
+        let number = |verb| number(&requests, verb, &finished.seen());
         let (log_in, withdraw, confirm) = (
             number("VERIFY_CARD_AND_PASSWORD")?,
             number("WITHDRAW")?,
@@ -57,7 +57,7 @@ impl Undisturbed {
                 "a withdrawal of 500.00 that is held and confirmed",
                 format!(
                     "{}; the bank answered {}",
-                    quoted(&finished.output()),
+                    finished.seen(),
                     proto::printable::quoted(&recorded.answers().join(", "))
                 ),
             ));
@@ -66,15 +66,18 @@ impl Undisturbed {
         if recorded.asked(&["WITHDRAW", "CONFIRM"]).len() != 2 {
             return Err(client.disturbed());
         }
-        Undisturbed {
+        let undisturbed = Undisturbed {
             log_in,
             withdraw,
             confirm,
             signs: Vec::new(),
             printed: finished.printed,
             refused: String::new(),
+        };
+        match client.hand() {
+            Some(_) => Ok(undisturbed),
+            None => undisturbed.with_signs(client),
         }
-        .with_signs(client)
     }
 
     /// Whether another run was as this one up to the first request with this verb. If not, the faults,
@@ -148,7 +151,7 @@ impl Undisturbed {
 }
 
 /// The number of the first request with this verb, from 1.
-fn number(requests: &[&str], verb: &str, output: &str) -> Result<usize, Failure> {
+fn number(requests: &[&str], verb: &str, seen: &str) -> Result<usize, Failure> {
     requests
         .iter()
         .position(|request| is_of(request, verb))
@@ -161,10 +164,7 @@ fn number(requests: &[&str], verb: &str, output: &str) -> Result<usize, Failure>
                     proto::printable::quoted(&requests.join(", "))
                 ),
             };
-            Failure::because(
-                format!("a request {verb}"),
-                format!("{asked}; {}", quoted(output)),
-            )
+            Failure::because(format!("a request {verb}"), format!("{asked}; {seen}"))
         })
 }
 
