@@ -1,9 +1,9 @@
 //! The cash machine: what its bank has recorded and booked, and what its customer saw.
 
+mod disturbed;
 mod scenario;
 mod visit;
 
-use self::scenario::{Death, Faults, Scenario, judge};
 use self::visit::{TOO_MUCH, Undisturbed, amounts, is_booked};
 use crate::case::Case;
 use crate::client::{Client, PIN};
@@ -72,7 +72,7 @@ pub const CASES: &[Case] = &[
         "client.lost-request",
         "atm",
         "A WITHDRAW that is lost is repeated as it was, or settled: the money moves once.",
-        lost_request,
+        disturbed::lost_request,
     )
     .by_hand()
     .points(3)
@@ -82,7 +82,7 @@ pub const CASES: &[Case] = &[
         "client.lost-held",
         "atm",
         "A WITHDRAW whose answer is lost is repeated as it was, or settled: the money moves once.",
-        lost_held,
+        disturbed::lost_held,
     )
     .by_hand()
     .points(3)
@@ -92,7 +92,7 @@ pub const CASES: &[Case] = &[
         "client.cut-held",
         "atm",
         "A WITHDRAW whose answer is cut off inside is repeated as it was, or settled.",
-        cut_held,
+        disturbed::cut_held,
     )
     .by_hand()
     .points(2),
@@ -100,7 +100,7 @@ pub const CASES: &[Case] = &[
         "client.reset-held",
         "atm",
         "A WITHDRAW whose connection is reset is repeated as it was, or settled.",
-        reset_held,
+        disturbed::reset_held,
     )
     .by_hand()
     .points(2),
@@ -108,14 +108,14 @@ pub const CASES: &[Case] = &[
         "client.unavailable",
         "atm",
         "A bank that answers `unavailable` has held nothing: nothing is paid out for that.",
-        unavailable,
+        disturbed::unavailable,
     )
     .by_hand(),
     Case::client_must(
         "client.unavailable-repeat",
         "atm",
         "`unavailable` to a repeat says nothing about what was sent before: it is asked again, or settled.",
-        unavailable_repeat,
+        disturbed::unavailable_repeat,
     )
     .by_hand()
     .points(2)
@@ -125,7 +125,7 @@ pub const CASES: &[Case] = &[
         "client.slow-held",
         "atm",
         "An answer that takes two seconds is waited for, or asked for again with the same id.",
-        slow_held,
+        disturbed::slow_held,
     )
     .by_hand()
     .seconds(3),
@@ -133,7 +133,7 @@ pub const CASES: &[Case] = &[
         "client.doubled",
         "atm",
         "An answer that comes twice is not taken for that to the next request, and pays out once.",
-        doubled,
+        disturbed::doubled,
     )
     .by_hand()
     .points(2)
@@ -143,7 +143,7 @@ pub const CASES: &[Case] = &[
         "client.answer-of-another",
         "atm",
         "An answer that names another id, or none, is not the answer: it pays nothing out.",
-        answer_of_another,
+        disturbed::answer_of_another,
     )
     .by_hand()
     .points(2)
@@ -152,7 +152,7 @@ pub const CASES: &[Case] = &[
         "client.lost-confirm",
         "atm",
         "A CONFIRM that is lost is repeated until it is answered: the notes are out.",
-        lost_confirm,
+        disturbed::lost_confirm,
     )
     .by_hand()
     .points(3)
@@ -162,7 +162,7 @@ pub const CASES: &[Case] = &[
         "client.lost-confirmed",
         "atm",
         "A CONFIRM whose answer is lost is repeated until it is answered.",
-        lost_confirmed,
+        disturbed::lost_confirmed,
     )
     .by_hand()
     .points(2)
@@ -172,7 +172,7 @@ pub const CASES: &[Case] = &[
         "client.killed-waiting",
         "atm",
         "A machine that is killed when it has sent WITHDRAW settles that id when it starts again.",
-        killed_waiting,
+        disturbed::killed_waiting,
     )
     .points(3)
     .seconds(1)
@@ -181,7 +181,7 @@ pub const CASES: &[Case] = &[
         "client.killed-held",
         "atm",
         "A machine that is killed when the money is held settles it when it starts again.",
-        killed_held,
+        disturbed::killed_held,
     )
     .points(3)
     .seconds(1)
@@ -190,7 +190,7 @@ pub const CASES: &[Case] = &[
         "client.killed-confirming",
         "atm",
         "A machine that is killed when the notes are out confirms when it starts again, and pays no more.",
-        killed_confirming,
+        disturbed::killed_confirming,
     )
     .points(3)
     .seconds(1)
@@ -199,7 +199,7 @@ pub const CASES: &[Case] = &[
         "client.bank-killed-held",
         "atm",
         "A bank that is killed after the hold, and started again, has it still: the money moves once.",
-        bank_killed_held,
+        disturbed::bank_killed_held,
     )
     .points(2)
     .seconds(2),
@@ -207,7 +207,7 @@ pub const CASES: &[Case] = &[
         "client.bank-killed-confirming",
         "atm",
         "A bank that is killed before it answers CONFIRM is asked again when it is back.",
-        bank_killed_confirming,
+        disturbed::bank_killed_confirming,
     )
     .points(2)
     .seconds(2)
@@ -216,7 +216,7 @@ pub const CASES: &[Case] = &[
         "client.bank-gone",
         "atm",
         "While the bank does not answer WITHDRAW nothing is paid out, and nothing is forgotten.",
-        bank_gone,
+        disturbed::bank_gone,
     )
     .points(3)
     .seconds(3)
@@ -371,161 +371,4 @@ fn log_in_again(client: &Client) -> Outcome {
             format!("{several} ids: {}", ids.join(", ")),
         )),
     }
-}
-
-const PLAIN: Scenario = Scenario {
-    amount: "500",
-    bank: |_| String::new(),
-    proxy: None,
-    death: None,
-    begins_at: "WITHDRAW",
-    may_begin_anew: false,
-};
-
-/// Under these faults of the bank.
-fn with_faults(client: &Client, bank: Faults) -> Outcome {
-    judge(client, &Scenario { bank, ..PLAIN })
-}
-
-/// Under these faults of the bank, and one of the two dies.
-fn with_death(client: &Client, bank: Faults, death: Death) -> Outcome {
-    let death = Some(death);
-    judge(
-        client,
-        &Scenario {
-            bank,
-            death,
-            ..PLAIN
-        },
-    )
-}
-
-/// Under these faults of the bank, the first of which is at CONFIRM; one of the two may die.
-fn confirming(client: &Client, bank: Faults, death: Option<Death>) -> Outcome {
-    judge(
-        client,
-        &Scenario {
-            bank,
-            death,
-            begins_at: "CONFIRM",
-            ..PLAIN
-        },
-    )
-}
-
-fn lost_request(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("drop-request=#{}", it.withdraw))
-}
-
-fn lost_held(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("drop-reply=#{}", it.withdraw))
-}
-
-fn cut_held(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("cut=#{}", it.withdraw))
-}
-
-fn reset_held(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("reset=#{}", it.withdraw))
-}
-
-fn unavailable(client: &Client) -> Outcome {
-    let scenario = Scenario {
-        bank: |it| format!("error=#{}", it.withdraw),
-        may_begin_anew: true,
-        ..PLAIN
-    };
-    judge(client, &scenario)
-}
-
-fn unavailable_repeat(client: &Client) -> Outcome {
-    with_faults(client, |it| {
-        let number = it.withdraw;
-        // The repeat, whether or not it needs another log-in before.
-        format!("reset=#{number},error=#{}-{}", number + 1, number + 3)
-    })
-}
-
-fn slow_held(client: &Client) -> Outcome {
-    with_faults(client, |it| format!("delay=2s@#{}", it.withdraw))
-}
-
-fn doubled(client: &Client) -> Outcome {
-    // The second answer is there when CONFIRM is sent, which is lost.
-    let proxy: Option<Faults> = Some(|it| format!("duplicate=#{}", it.withdraw));
-    let bank = |it: &Undisturbed| format!("drop-request=#{}", it.confirm + 1);
-    judge(
-        client,
-        &Scenario {
-            bank,
-            proxy,
-            ..PLAIN
-        },
-    )
-}
-
-fn answer_of_another(client: &Client) -> Outcome {
-    // The second answer is there when WITHDRAW is sent, which is declined.
-    let proxy: Option<Faults> = Some(|it| format!("duplicate=#{}", it.withdraw - 1));
-    let amount = "60000";
-    judge(
-        client,
-        &Scenario {
-            amount,
-            proxy,
-            ..PLAIN
-        },
-    )
-}
-
-fn lost_confirm(client: &Client) -> Outcome {
-    confirming(client, |it| format!("drop-request=#{}", it.confirm), None)
-}
-
-fn lost_confirmed(client: &Client) -> Outcome {
-    confirming(client, |it| format!("drop-reply=#{}", it.confirm), None)
-}
-
-fn killed_waiting(client: &Client) -> Outcome {
-    with_death(
-        client,
-        |it| format!("drop-reply=#{}-999", it.withdraw),
-        Death::ClientAfterRequest("WITHDRAW"),
-    )
-}
-
-fn killed_held(client: &Client) -> Outcome {
-    with_death(client, |_| String::new(), Death::ClientAfterHeld)
-}
-
-fn killed_confirming(client: &Client) -> Outcome {
-    confirming(
-        client,
-        |it| format!("drop-request=#{}-999", it.confirm),
-        Some(Death::ClientAfterRequest("CONFIRM")),
-    )
-}
-
-fn bank_killed_held(client: &Client) -> Outcome {
-    with_death(
-        client,
-        |it| format!("drop-reply=#{}-999", it.withdraw),
-        Death::BankAfterRequest("WITHDRAW"),
-    )
-}
-
-fn bank_killed_confirming(client: &Client) -> Outcome {
-    confirming(
-        client,
-        |it| format!("drop-request=#{}-999", it.confirm),
-        Some(Death::BankAfterRequest("CONFIRM")),
-    )
-}
-
-fn bank_gone(client: &Client) -> Outcome {
-    with_death(
-        client,
-        |it| format!("drop-request=#{}-999", it.withdraw),
-        Death::ClientInVain("WITHDRAW"),
-    )
 }
