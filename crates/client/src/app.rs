@@ -36,6 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
             | Command::View(_)
             | Command::Replay(_)
             | Command::Completions { .. }
+            | Command::Man { .. }
     );
     if arguments.options.recording.is_asked_for() && !converses {
         let words = "--record and --trace are for the modes and hand-outs: leave them out here";
@@ -104,6 +105,14 @@ fn run_mode(
                 .write_all(&script)
                 .map_err(|error| Failure::cannot_print(&error))?;
             Ok(Status::Done)
+        }
+        Command::Man { directory } => {
+            let written = clap_mangen::generate_to(Arguments::command(), directory);
+            let cannot = |error| {
+                let place = directory.display();
+                Failure::Resource(format!("cannot write into {place}: {error}"))
+            };
+            written.map(|()| Status::Done).map_err(cannot)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line of `labclient`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -92,6 +93,11 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, of this program and of each of its commands
+    Man {
+        /// The directory
+        directory: PathBuf,
+    },
 }
 
 impl Arguments {
@@ -141,7 +147,8 @@ impl Arguments {
             | Command::Check(_)
             | Command::View(_)
             | Command::Replay(_)
-            | Command::Completions { .. } => return Ok(None),
+            | Command::Completions { .. }
+            | Command::Man { .. } => return Ok(None),
         };
         Ok(Some(Applicability::client(mode, transport)))
     }

@@ -10,7 +10,7 @@ mod proxy;
 mod recording;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -187,6 +187,11 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, of this program and of each of its commands
+    Man {
+        /// The directory
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -315,6 +320,15 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "labserver", &mut script);
     script
+}
+
+/// Writes the manual pages into this directory.
+///
+/// # Errors
+/// When they cannot be written there.
+pub fn write_manual(directory: &Path) -> anyhow::Result<()> {
+    let written = clap_mangen::generate_to(Arguments::command(), directory);
+    written.with_context(|| format!("cannot write into {}", directory.display()))
 }
 
 /// What makes each argument good but not all of them together.

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
+        Some(Command::Man { directory }) => cli::write_manual(directory)?,
         Some(Command::Ledger {
             command: command::Command::Accounts { example: true },
             ..

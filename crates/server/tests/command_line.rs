@@ -170,6 +170,26 @@ fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
 }
 
 #[test]
+fn there_is_a_manual_page_for_each_command() {
+    let home = Home::new();
+    let directory = home.path().to_str().unwrap();
+    home.program(&["man", directory]).run().printed("");
+    for (page, text) in [
+        ("labserver", "\\-\\-max\\-connections"),
+        ("labserver-ledger-audit", "ledger"),
+        ("labserver-check", "{state}"),
+    ] {
+        let file = home.path().join(format!("{page}.1"));
+        let roff = std::fs::read_to_string(file).unwrap();
+        assert!(roff.contains(&format!(".TH {page} 1")), "{roff}");
+        assert!(roff.contains(text), "{page}");
+    }
+    let missing = home.path().join("missing");
+    let refused = home.program(&["man", missing.to_str().unwrap()]).run();
+    refused.complained(1, &["cannot write into", "missing"]);
+}
+
+#[test]
 fn there_are_completions_for_every_shell_a_class_uses() {
     for (shell, beginning) in [
         ("bash", "_labserver()"),

@@ -190,6 +190,26 @@ fn the_help_names_every_mode_and_exit_status_on_lines_that_fit_a_terminal() {
 }
 
 #[test]
+fn there_is_a_manual_page_for_each_command() {
+    let pages = tempfile::tempdir().unwrap();
+    let directory = pages.path().to_str().unwrap();
+    labclient(&["man", directory]).run().printed("");
+    for (page, text) in [
+        ("labclient", "\\-\\-timeout"),
+        ("labclient-atm-withdraw", "PIN"),
+        ("labclient-check", "\\-\\-gradescope"),
+    ] {
+        let file = pages.path().join(format!("{page}.1"));
+        let roff = std::fs::read_to_string(file).unwrap();
+        assert!(roff.contains(&format!(".TH {page} 1")), "{roff}");
+        assert!(roff.contains(text), "{page}");
+    }
+    let missing = pages.path().join("missing");
+    let refused = labclient(&["man", missing.to_str().unwrap()]).run();
+    refused.complained(6, &["cannot write into", "missing"]);
+}
+
+#[test]
 fn there_are_completions_for_every_shell_a_class_uses() {
     for (shell, beginning) in [
         ("bash", "_labclient()"),
