@@ -2,6 +2,7 @@
 
 mod check;
 mod chosen;
+mod doctor;
 mod faults;
 mod ledger_file;
 mod limits;
@@ -28,6 +29,7 @@ use wire::fault::{FaultPlan, FaultSpec, random_seed};
 
 use check::CheckArguments;
 use chosen::{Chosen, parse_address};
+use doctor::DoctorArguments;
 use limits::LimitArguments;
 pub use lists::{list_of_handouts, list_of_scripts};
 use proxy::ProxyArguments;
@@ -182,6 +184,8 @@ pub enum Command {
     },
     /// Judge the client of a lab, in any language, case by case
     Check(Box<CheckArguments>),
+    /// Say what this computer has in the way of a server for a class, and what to do about it
+    Doctor(DoctorArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -12,6 +12,7 @@
 //! * [`handout`]: the services in the words of the labs' printed programs;
 //! * [`ledger`], `pin`: the bank's rows, and its PINs;
 //! * `decimal`, `primality`: what the calculator and the text service compute with;
+//! * [`doctor`]: what a computer has in the way of a server;
 //! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ mod connections;
 mod conversation;
 mod datagrams;
 mod decimal;
+pub mod doctor;
 pub mod handout;
 mod incoming;
 pub mod ledger;

@@ -1,5 +1,6 @@
 //! What can be asked on the command line, and what makes no sense there.
 
+use serde_json::Value;
 use testkit::process::words;
 
 use crate::labserver::{Home, run, start};
@@ -167,6 +168,30 @@ fn a_fault_that_can_strike_in_some_services_only_is_warned_about() {
     let ended = server.stop();
     let other = "--fault drop-reply strikes";
     assert!(!ended.stderr.contains(other), "{ended:?}");
+}
+
+#[test]
+fn the_doctor_says_what_is_in_the_way_of_a_server() {
+    let home = Home::new();
+    let doctor = [
+        "doctor",
+        "--bind",
+        "127.0.0.1",
+        "--students",
+        "1",
+        "--port",
+        "65530",
+    ];
+    let ended = home.program(&doctor).run();
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let advice = "bad      no port is left for text\n         -> choose a lower --port\n";
+    assert!(ended.stdout.contains(advice), "{ended:?}");
+    let lines = home.program(&doctor).with(&["--json"]).run().stdout;
+    let findings: Vec<Value> = lines.lines().map(|it| it.parse().unwrap()).collect();
+    let files = findings
+        .iter()
+        .find(|it| it["seen"].as_str().unwrap().contains("open files"));
+    assert_eq!(files.unwrap()["state"], "good", "{lines}");
 }
 
 #[test]
