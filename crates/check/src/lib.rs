@@ -21,6 +21,7 @@ mod port;
 mod process;
 pub mod program;
 pub mod progress;
+mod prose;
 pub mod report;
 pub mod run;
 pub mod server;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::interruption::interruption;
-use crate::report::terminal::prose;
+use crate::prose::prose;
 use crate::verdict::{Failure, Outcome};
 
 /// How often it is looked whether the client is done.

@@ -7,6 +7,7 @@ use proto::side::Side;
 
 use super::Report;
 use crate::case::Level;
+use crate::prose::prose;
 use crate::run::Judgement;
 use crate::verdict::{Came, Expected, Failure, Finding};
 
@@ -18,9 +19,6 @@ const MOST_HEX: usize = 32;
 
 /// Lines of a diagram that are shown; the last ones tell the most.
 const MOST_LINES: usize = 40;
-
-/// Columns of a line of prose, its indent included.
-const COLUMNS: usize = 80;
 
 /// Columns before what a line of the report says.
 const INDENT: usize = 12;
@@ -266,40 +264,4 @@ fn hex(name: &str, bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
 
 fn indented(text: &str) -> String {
     text.replace('\n', &format!("\n{:INDENT$}", ""))
-}
-
-/// Prose in lines of at most [`COLUMNS`], each but the first with this indent.
-pub fn prose(text: &str, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut column = indent;
-    for word in text.split(' ') {
-        let width = word.chars().count();
-        if column > indent && column + 1 + width > COLUMNS {
-            lines.push_str(&format!("\n{:indent$}", ""));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += width;
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prose_has_lines_of_eighty_columns_unless_a_word_is_longer() {
-        let line = format!("{}, {}", "a".repeat(38), "b".repeat(39));
-        assert_eq!(
-            prose(&line, 2),
-            format!("{}\n  {}", &line[..39], "b".repeat(39))
-        );
-        assert_eq!(prose(&line, 0), line);
-        let long = "c".repeat(100);
-        assert_eq!(prose(&format!("{long} d"), 2), format!("{long}\n  d"));
-    }
 }
