@@ -4,12 +4,13 @@ mod holder;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use proto::mode::Transport;
 
 use self::holder::{Holder, holder};
 use crate::config::Config;
+use crate::listener::{bind_tcp, bind_udp};
 
 /// Threads and processes that other programs of this user need.
 const OTHER_THREADS: u64 = 100;
@@ -61,7 +62,7 @@ impl fmt::Display for Finding {
 pub fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = ports(config);
     findings.push(reachability(config.bind, interfaces()));
-    findings.extend(localhost(config.bind));
+    findings.extend(localhost(config.bind, address_of_localhost()));
     findings.push(files(config, most_files()));
     findings.extend(threads(config, most_threads()));
     findings
@@ -135,8 +136,8 @@ struct Obstacle {
 
 fn bind(address: SocketAddr, transport: Transport) -> io::Result<()> {
     match transport {
-        Transport::Tcp => TcpListener::bind(address).map(drop),
-        Transport::Udp => UdpSocket::bind(address).map(drop),
+        Transport::Tcp => bind_tcp(address).map(drop),
+        Transport::Udp => bind_udp(address).map(drop),
     }
 }
 
@@ -190,7 +191,7 @@ fn reachability(bind: IpAddr, interfaces: io::Result<Vec<(IpAddr, String)>>) -> 
         Err(error) => {
             return warning(
                 format!("the addresses of this computer cannot be listed: {error}"),
-                "ask whoever runs the network for them",
+                "ask for them where the network is run",
             );
         }
     };
@@ -219,17 +220,27 @@ fn reachability(bind: IpAddr, interfaces: io::Result<Vec<(IpAddr, String)>>) -> 
     }
 }
 
-/// Which address the name of this computer for itself has.
-fn localhost(bind: IpAddr) -> Option<Finding> {
-    let first = ("localhost", 0).to_socket_addrs().ok()?.next()?.ip();
-    let is_served = bind == first || bind.is_unspecified() && (bind.is_ipv6() || first.is_ipv4());
-    match is_served || !bind.is_loopback() && !bind.is_unspecified() {
-        true => None,
-        false => Some(warning(
-            format!("localhost is {first} first, where a server at {bind} does not listen"),
-            format!("have clients connect to 127.0.0.1, or use --bind {first}"),
-        )),
-    }
+/// The address at which clients find localhost first.
+fn address_of_localhost() -> Option<IpAddr> {
+    Some(("localhost", 0).to_socket_addrs().ok()?.next()?.ip())
+}
+
+/// Whether a client that is told localhost, which has this address, finds a server at `bind`; nothing
+/// where it does, or is not to.
+fn localhost(bind: IpAddr, localhost: Option<IpAddr>) -> Option<Finding> {
+    let localhost = localhost?;
+    let (is_served, advice) = match bind.is_unspecified() {
+        true => (
+            bind.is_ipv6() || localhost.is_ipv4(),
+            "have clients on this computer connect to 127.0.0.1, or use --bind ::".to_owned(),
+        ),
+        false => (
+            bind == localhost || !bind.is_loopback(),
+            format!("have clients connect to {bind}, or use --bind {localhost}"),
+        ),
+    };
+    let seen = format!("localhost is {localhost} first, where a server at {bind} does not listen");
+    (!is_served).then(|| warning(seen, advice))
 }
 
 /// Whether so many files may be open as the connections need.
@@ -302,7 +313,7 @@ mod tests {
     use super::*;
     use crate::config::Role;
     use proto::mode::Mode;
-    use std::net::Ipv6Addr;
+    use std::net::{Ipv6Addr, TcpListener};
 
     const V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
@@ -368,6 +379,47 @@ mod tests {
         assert!(seen("192.0.2.8").contains("no other computer can connect to 192.0.2.8"));
         let none = reachability("0.0.0.0".parse().unwrap(), Ok(Vec::new()));
         assert_eq!(none.state, State::Warning);
+    }
+
+    #[test]
+    fn localhost_is_a_warning_where_its_first_address_is_not_served() {
+        let found = |bind: &str, first: &str| {
+            let first = first.parse().unwrap();
+            localhost(bind.parse().unwrap(), Some(first)).map(|it| it.advice.unwrap())
+        };
+        for (bind, first) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("0.0.0.0", "127.0.0.1"),
+            ("::", "::1"),
+            ("::", "127.0.0.1"),
+            ("192.0.2.7", "::1"),
+        ] {
+            assert_eq!(found(bind, first), None, "{bind} {first}");
+        }
+        for (bind, first, advice) in [
+            (
+                "127.0.0.1",
+                "::1",
+                "have clients connect to 127.0.0.1, or use --bind ::1",
+            ),
+            (
+                "::1",
+                "127.0.0.1",
+                "have clients connect to ::1, or use --bind 127.0.0.1",
+            ),
+            (
+                "0.0.0.0",
+                "::1",
+                "have clients on this computer connect to 127.0.0.1, or use --bind ::",
+            ),
+        ] {
+            assert_eq!(
+                found(bind, first).as_deref(),
+                Some(advice),
+                "{bind} {first}"
+            );
+        }
+        assert_eq!(localhost(V4, None), None);
     }
 
     #[test]

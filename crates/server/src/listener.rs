@@ -16,6 +16,7 @@ use wire::datagram::end_receiving;
 
 use self::accept::Acceptor;
 use self::bind::listen;
+pub(crate) use self::bind::{bind_tcp, bind_udp};
 use crate::config::{Config, Role};
 use crate::connections::Connections;
 use crate::connections::eviction::Shares;

@@ -79,7 +79,8 @@ fn bind_each(mut address: SocketAddr, tcp: bool, udp: bool) -> io::Result<Socket
     Ok((listener, socket))
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+/// A socket that listens at this address.
+pub fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // A restarted server need not wait for the old connections' TIME_WAIT. On Windows the option
     // means something else: it lets another program take the port away.
@@ -93,7 +94,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+/// A socket that receives datagrams at this address.
+pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     bind_socket(&socket, address)?;
     Ok(socket.into())
