@@ -129,8 +129,8 @@ impl Entry {
         self.dialect().is_ok_and(|dialect| dialect.has_framings())
     }
 
-    /// The cases by which it can be judged in this framing.
-    fn cases(&self, wire: &str) -> Vec<Case> {
+    /// The cases by which it can be judged in this framing, each with its id.
+    fn cases(&self, wire: &str) -> Vec<(String, Case)> {
         let Ok(dialect) = self.dialect() else {
             return Vec::new();
         };
@@ -138,29 +138,19 @@ impl Entry {
             true => Transport::Udp,
             false => dialect.transports()[0],
         };
-        let mut cases = match self.half {
+        let cases = match self.half {
             Half::Server => server_cases(&dialect),
             Half::Client => client_cases(&dialect, transport),
         };
-        cases.retain(|case| case.framings.iter().any(|it| it.name() == wire));
-        cases
-    }
-
-    /// The id of one of its cases.
-    fn id(&self, case: &Case) -> String {
-        let dialect = self.mode.as_ref().or(self.handout.as_ref());
-        format!(
-            "{}.{}",
-            dialect.map(String::as_str).unwrap_or_default(),
-            case.name
-        )
+        let is_judged = |case: &Case| case.framings.iter().any(|it| it.name() == wire);
+        let judged = cases.into_iter().filter(is_judged);
+        judged.map(|case| (case.id(&dialect), case)).collect()
     }
 
     /// The ids of the cases that it should fail in this framing, [`MOST_FAILED`] at most, and of so many
     /// others. Which these are follows from the seed.
     pub fn sample(&self, wire: &str, seed: u64, count: usize) -> Vec<String> {
-        let cases = self.cases(wire);
-        let ids = cases.iter().map(|case| self.id(case));
+        let ids = self.cases(wire).into_iter().map(|(id, _)| id);
         let (failed, others): (Vec<String>, Vec<String>) =
             ids.partition(|id| self.fails.contains(id));
         let seed = self
@@ -178,11 +168,10 @@ impl Entry {
     /// How long it takes to judge it by these cases, or by all, in seconds, roughly.
     pub fn seconds(&self, wire: &str, only: Option<&[String]>) -> u32 {
         let cases = self.cases(wire).into_iter();
-        let cases = cases.map(|case| (self.id(&case), case.seconds));
         let chosen = cases.filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
-        let each = chosen.map(|(id, seconds)| match self.fails.contains(&id) {
-            true => seconds + 1 + FAILING,
-            false => seconds + 1,
+        let each = chosen.map(|(id, case)| match self.fails.contains(&id) {
+            true => case.seconds + 1 + FAILING,
+            false => case.seconds + 1,
         });
         each.sum()
     }

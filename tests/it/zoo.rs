@@ -152,7 +152,7 @@ impl Suite {
     }
 
     fn id(&self, case: &Case) -> String {
-        format!("{}.{}", self.dialect.name(), case.name)
+        case.id(&self.dialect)
     }
 
     fn shared(&self, case: &Case) -> Shared {

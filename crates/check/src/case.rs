@@ -5,6 +5,7 @@ use std::fmt;
 use proto::frame::Framing;
 
 use crate::client::Client;
+use crate::dialect::Dialect;
 use crate::server::Server;
 use crate::verdict::Outcome;
 
@@ -61,6 +62,11 @@ pub const DELIMITED: &[Framing] = &[Framing::Netstring, Framing::Len3, Framing::
 pub const PREFIXED: &[Framing] = &[Framing::Netstring, Framing::Len3];
 
 impl Case {
+    /// Its id, as `text.prime.squares`: stable, and of no other case of this half.
+    pub fn id(&self, dialect: &Dialect) -> String {
+        format!("{}.{}", dialect.name(), self.name)
+    }
+
     /// A rule of this section that the protocol demands.
     pub const fn must(
         name: &'static str,

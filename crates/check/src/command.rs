@@ -206,7 +206,7 @@ impl Choice {
     ) -> Result<Vec<Case>, String> {
         let mode = dialect.name();
         let names = |case: &Case, chosen: &String| {
-            let id = format!("{mode}.{}", case.name);
+            let id = case.id(dialect);
             let begins = |id: &str| {
                 let rest = id.strip_prefix(chosen.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -337,7 +337,7 @@ impl Choice {
 /// The cases, one a line.
 pub fn list(dialect: &Dialect, cases: &[Case], is_json: bool) -> Vec<String> {
     let line = |case: &Case| {
-        let id = format!("{}.{}", dialect.name(), case.name);
+        let id = case.id(dialect);
         match is_json {
             true => json!({
                 "id": id, "rule": case.rule, "section": case.section, "level": case.level.to_string(),

@@ -90,7 +90,7 @@ pub struct Judgement {
 impl Plan {
     /// The arguments that choose this case.
     fn arguments_of(&self, case: &Case) -> Vec<String> {
-        let id = format!("{}.{}", self.dialect.name(), case.name);
+        let id = case.id(&self.dialect);
         let chosen = self.arguments();
         let words = ["check"].into_iter().chain(chosen.split(' '));
         words.chain(["--only", &id]).map(str::to_owned).collect()
@@ -177,7 +177,7 @@ impl Worker<'_> {
         let began = Instant::now();
         let mut judgement = Judgement {
             case,
-            id: format!("{}.{}", self.plan.dialect.name(), case.name),
+            id: case.id(&self.plan.dialect),
             outcome: Ok(()),
             took: Duration::ZERO,
             diagram: String::new(),

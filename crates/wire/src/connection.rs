@@ -206,6 +206,7 @@ impl Connection {
     /// overtakes the last answer. So: half-close, then read what still comes, for a while, unless the
     /// stream has ended.
     pub fn close(mut self) {
+        // A recording shows the half-close, and a fault may hold back what is still to be written.
         let is_plain = self.reader.tap.is_none() && self.reader.faults.is_none();
         if is_plain && self.reader.is_over() {
             return;

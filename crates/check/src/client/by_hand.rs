@@ -104,7 +104,7 @@ impl Hand {
     }
 
     /// The right answer to the question must be given.
-    pub(super) fn answers(&self, question: &str, is_right: bool) -> Outcome {
+    pub fn answers(&self, question: &str, is_right: bool) -> Outcome {
         let right = if is_right { "yes" } else { "no" };
         self.is_answered(
             question,

@@ -6,7 +6,7 @@ mod visit;
 
 use self::visit::{TOO_MUCH, Undisturbed, amounts, is_booked};
 use crate::case::Case;
-use crate::client::{Client, PIN};
+use crate::client::{Client, Hand, PIN};
 use crate::verdict::{Failure, Outcome};
 
 /// Its cases.
@@ -326,8 +326,8 @@ fn new_ids(client: &Client) -> Outcome {
 }
 
 fn insufficient_funds(client: &Client) -> Outcome {
-    if client.hand().is_some() {
-        return pays_nothing(client, TOO_MUCH, PIN);
+    if let Some(hand) = client.hand() {
+        return pays_nothing(client, hand, TOO_MUCH, PIN);
     }
     let undisturbed = Undisturbed::learn(client)?;
     undisturbed.pays_nothing_declined()?;
@@ -335,8 +335,8 @@ fn insufficient_funds(client: &Client) -> Outcome {
 }
 
 fn wrong_pin(client: &Client) -> Outcome {
-    if client.hand().is_some() {
-        return pays_nothing(client, "withdraw 500", "0000");
+    if let Some(hand) = client.hand() {
+        return pays_nothing(client, hand, "withdraw 500", "0000");
     }
     let undisturbed = Undisturbed::learn(client)?;
     let server = client.server(&[])?;
@@ -346,11 +346,10 @@ fn wrong_pin(client: &Client) -> Outcome {
 }
 
 /// Who has started it by hand has seen no notes.
-fn pays_nothing(client: &Client, request: &str, pin: &str) -> Outcome {
+fn pays_nothing(client: &Client, hand: &Hand, request: &str, pin: &str) -> Outcome {
     let server = client.server(&[])?;
-    let finished = client.ask_with(&server, &[request], pin)?;
-    let question = "Does it say that notes come out?";
-    finished.asked(question, false).unwrap_or(Ok(()))?;
+    client.ask_with(&server, &[request], pin)?;
+    hand.answers("Does it say that notes come out?", false)?;
     is_booked(client, 0)
 }
 

@@ -17,7 +17,7 @@ use proto::side::Side;
 use server::services::script::load;
 use wire::fault::random_seed;
 
-use super::{Arguments, framing_names, one_of};
+use super::{Arguments, framing_names, one_of, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,7 +98,7 @@ impl CheckArguments {
         let framing = dialect.framing(self.wire);
         let all = client_cases(&dialect, transport);
         let cases = self.choice.cases(all, &dialect, framing, "labserver");
-        let cases = cases.map_err(|words| usage(ErrorKind::InvalidValue, &words))?;
+        let cases = cases.map_err(|words| usage_of_check(ErrorKind::InvalidValue, &words))?;
         if self.choice.list {
             let lines = list(&dialect, &cases, self.json);
             let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -126,7 +126,7 @@ impl CheckArguments {
                 tracing::error!("the client did not start: {error}");
                 Ok(Ending::NotStarted)
             }
-            Err(CheckError::Usage(words)) => Err(usage(ErrorKind::InvalidValue, &words)),
+            Err(CheckError::Usage(words)) => Err(usage_of_check(ErrorKind::InvalidValue, &words)),
             Err(error) => Err(anyhow!(error)),
         }
     }
@@ -135,7 +135,7 @@ impl CheckArguments {
         let load = |name: &str| load(name).map_err(|error| format!("{error:#}"));
         let script = self.script.as_deref();
         Dialect::chosen(self.mode, self.handout, script, self.wire, load)
-            .map_err(|words| usage(ErrorKind::InvalidValue, &words))
+            .map_err(|words| usage_of_check(ErrorKind::InvalidValue, &words))
     }
 
     /// The transport over which the client asks.
@@ -145,7 +145,7 @@ impl CheckArguments {
             transports if transports.len() > 1 => Ok(Transport::Udp),
             _ => {
                 let words = "--udp is for echo, which has both";
-                Err(usage(ErrorKind::ArgumentConflict, words))
+                Err(usage_of_check(ErrorKind::ArgumentConflict, words))
             }
         }
     }
@@ -155,7 +155,7 @@ impl CheckArguments {
         if !is_by_hand && !self.command.iter().any(|word| word.contains("{port}")) {
             let words = "the client's command must say where its port goes, as in `-- python3 \
                          client.py {host} {port}`";
-            return Err(usage(ErrorKind::MissingRequiredArgument, words));
+            return Err(usage_of_check(ErrorKind::MissingRequiredArgument, words));
         }
         Ok(ClientCommand {
             program: self.choice.program(dialect, &self.command),
@@ -187,13 +187,12 @@ impl CheckArguments {
     }
 }
 
-/// What makes each argument good but not all of them together.
-fn usage(kind: ErrorKind, words: &str) -> anyhow::Error {
+/// As [`usage`](super::usage), with the usage of `check` and not of the whole program.
+fn usage_of_check(kind: ErrorKind, words: &str) -> anyhow::Error {
     let mut program = Arguments::command();
     program.build();
-    let check = program.find_subcommand_mut("check");
-    match check {
+    match program.find_subcommand_mut("check") {
         Some(check) => check.error(kind, words).into(),
-        None => program.error(kind, words).into(),
+        None => usage(kind, words),
     }
 }
