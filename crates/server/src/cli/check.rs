@@ -187,7 +187,7 @@ impl CheckArguments {
     }
 }
 
-/// As [`usage`](super::usage), with the usage of `check` and not of the whole program.
+/// As [`super::usage`], with the usage of `check` and not of the whole program.
 fn usage_of_check(kind: ErrorKind, words: &str) -> anyhow::Error {
     let mut program = Arguments::command();
     program.build();
