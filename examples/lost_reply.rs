@@ -94,6 +94,7 @@ fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Result<Optio
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
         trace: None,
+        follower: None,
     })?)
 }
 

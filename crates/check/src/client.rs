@@ -189,6 +189,7 @@ impl Client {
             secrets: record::Secrets::Kept,
             file: Some(self.path("peer.jsonl")),
             trace: None,
+            follower: None,
         });
         let recorder = recorder.map_err(|error| Failure::Undecided(error.to_string()))?;
         let recorder =

@@ -326,6 +326,7 @@ impl Trial {
             secrets: record::Secrets::Kept,
             file: Some(recording.clone()),
             trace: None,
+            follower: None,
         });
         let recorder = recorder.map_err(|error| error.to_string())?;
         let recorder = recorder.ok_or("nothing is recorded")?;

@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
     }
     let recorder = arguments.options.recording.recorder(faults.as_ref())?;
     if let Some(recorder) = recorder.clone() {
-        crash::on_crash(move |at| recorder.crashed(at.name()));
+        crash::on_crash(move |at| recorder.crashed(at));
     }
     let ran = run_mode(arguments, faults, recorder.clone());
     if let Some(recorder) = recorder {

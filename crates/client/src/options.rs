@@ -171,6 +171,7 @@ impl RecordingArguments {
             },
             file: self.record.clone(),
             trace: self.trace,
+            follower: None,
         };
         Recorder::start(settings).map_err(|error| Failure::Usage(error.to_string()))
     }

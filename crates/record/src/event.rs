@@ -11,6 +11,9 @@ use crate::bytes::Bytes;
 use crate::note::Note;
 use proto::side::{Direction, Side};
 
+/// Where a process died that was told to at once, in [`EventKind::Crashed`].
+pub const BY_HAND: &str = "by-hand";
+
 /// The first line of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -266,9 +269,16 @@ pub enum EventKind {
     },
     /// What a cash machine's journal or the bank's ledger says.
     Note(Note),
+    /// From here on, these faults are injected, and not those of the header or of an event before.
+    Faults {
+        /// As `--fault` takes them; empty are none.
+        fault: String,
+        /// Their seed, as `--seed` takes it.
+        seed: u64,
+    },
     /// The process dies here, on purpose. The last event of its run.
     Crashed {
-        /// The place, as `--fault crash-at` takes it.
+        /// The place, as `--fault crash-at` takes it, or [`BY_HAND`].
         at: String,
     },
     /// This many events could not be kept, because they came faster than they could be written.
@@ -318,6 +328,7 @@ impl EventKind {
         matches!(
             self,
             EventKind::Note(_)
+                | EventKind::Faults { .. }
                 | EventKind::Crashed { .. }
                 | EventKind::Lost { .. }
                 | EventKind::Ended

@@ -32,12 +32,12 @@ pub use self::event::{
 };
 pub use self::note::{Detail, Note, NoteKind};
 pub use self::reading::{Line, Lines, ReadError, Recording, Run};
-pub use self::recorder::{OpenError, Recorder, Settings};
+pub use self::recorder::{Follower, OpenError, Recorder, Settings};
 pub use self::tap::{Mask, Tap};
 pub use self::trace::Trace;
 
 /// The version of the format that is written.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The oldest version that is read. What it has, the later ones have too.
 pub const OLDEST_VERSION: u32 = 1;

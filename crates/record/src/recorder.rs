@@ -40,7 +40,6 @@ const MAX_BATCH_BYTES: usize = 256 * 1024;
 const MAX_ARGUMENT_CHARS: usize = 1_000;
 
 /// What is to be recorded, and where.
-#[derive(Debug)]
 pub struct Settings {
     /// `labserver` or `labclient`.
     pub program: &'static str,
@@ -58,6 +57,18 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// How to show it on standard error.
     pub trace: Option<Trace>,
+    /// What else is told of it.
+    pub follower: Option<Arc<dyn Follower>>,
+}
+
+/// What is told of the events of a run while they happen, on a thread of its own.
+pub trait Follower: Send + Sync {
+    /// The run begins.
+    fn begins(&self, header: &Header);
+
+    /// These events happened since it was told before. Meanwhile others wait, and are lost where
+    /// there are too many: no conversation waits for a follower.
+    fn happened(&self, events: &[Arc<Event>]);
 }
 
 /// Records the events of this process. Clones share it.
@@ -103,12 +114,12 @@ impl Settings {
 }
 
 impl Recorder {
-    /// Starts recording; `None` when neither a file nor a trace is wanted.
+    /// Starts recording; `None` when neither a file nor a trace is wanted, and nothing follows.
     ///
     /// # Errors
     /// When the file cannot be used, or there is no thread.
     pub fn start(settings: Settings) -> Result<Option<Recorder>, OpenError> {
-        if settings.file.is_none() && settings.trace.is_none() {
+        if settings.file.is_none() && settings.trace.is_none() && settings.follower.is_none() {
             return Ok(None);
         }
         // One moment on both clocks, so that the header's wall clock is where `t` is 0.
@@ -125,7 +136,7 @@ impl Recorder {
             append_line(&header, &mut line).map_err(failed)?;
             file.write_all(&line).map_err(failed)?;
             let (name, program) = (path.display().to_string(), settings.program);
-            sinks.push(sink("recording", move |queue| {
+            sinks.push(sink("recording", ENQUEUE_TIMEOUT, move |queue| {
                 if let Err(error) = write_to_file(queue, &mut file) {
                     queue.abandon();
                     let _ = writeln!(
@@ -137,11 +148,19 @@ impl Recorder {
         }
         if let Some(trace) = settings.trace {
             let mut screen = TraceWriter::on_stderr(trace);
-            sinks.push(sink("trace", move |queue| {
+            sinks.push(sink("trace", ENQUEUE_TIMEOUT, move |queue| {
                 while let Some(events) = queue.take() {
                     if events.iter().try_for_each(|e| screen.show(e)).is_err() {
                         return queue.abandon();
                     }
+                }
+            })?);
+        }
+        if let Some(follower) = settings.follower {
+            follower.begins(&header);
+            sinks.push(sink("follower", Duration::ZERO, move |queue| {
+                while let Some(events) = queue.take() {
+                    follower.happened(&events);
                 }
             })?);
         }
@@ -324,9 +343,10 @@ fn kept(arguments: &[String]) -> Vec<String> {
 
 fn sink(
     name: &str,
+    patience: Duration,
     write: impl FnOnce(&Queue<Arc<Event>>) + Send + 'static,
 ) -> Result<Arc<Queue<Arc<Event>>>, OpenError> {
-    let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, ENQUEUE_TIMEOUT));
+    let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, patience));
     let taken_from = Arc::clone(&queue);
     let thread = thread::Builder::new().name(name.into());
     let spawned = thread.spawn(move || write(&taken_from));

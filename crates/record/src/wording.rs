@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::bytes::Bytes;
-use super::event::{CloseReason, Closer, DropCause, Event, EventKind, Message};
+use super::event::{BY_HAND, CloseReason, Closer, DropCause, Event, EventKind, Message};
 
 /// What happened. `show` makes text of the recording printable.
 pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
@@ -69,6 +69,11 @@ pub fn describe(event: &Event, show: &dyn Fn(&str) -> String) -> String {
             let id = note.about.as_ref().map(|id| format!(" {}", show(id)));
             note.words(event.side, show) + &id.unwrap_or_default()
         }
+        EventKind::Faults { fault, .. } if fault.is_empty() => "no faults from here on".to_owned(),
+        EventKind::Faults { fault, seed } => {
+            format!("faults from here on: {} --seed {seed}", show(fault))
+        }
+        EventKind::Crashed { at } if at == BY_HAND => "crashes by hand".to_owned(),
         EventKind::Crashed { at } => format!("crashes at {}", show(at)),
         EventKind::Lost { count } => format!("{count} events could not be recorded"),
         EventKind::Ended => "ended".to_owned(),

@@ -89,7 +89,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     let (witness, last_words) = (recorder.clone(), log.clone());
     crash::on_crash(move |at| {
         if let Some(recorder) = &witness {
-            recorder.crashed(at.name());
+            recorder.crashed(at);
         }
         last_words.flush();
     });

@@ -76,6 +76,7 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::Resent { .. } => "resent",
         EventKind::Failed { .. } => "failed",
         EventKind::Note(_) => "note",
+        EventKind::Faults { .. } => "faults",
         EventKind::Crashed { .. } => "crashed",
         EventKind::Lost { .. } => "lost",
         EventKind::Ended => "ended",

@@ -31,8 +31,8 @@ pub mod stream;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proto::mode::Transport;
 use proto::refusal::{Code, Refusal};
@@ -41,6 +41,7 @@ use proto::side::{Direction, Side};
 
 pub use self::applicability::Applicability;
 use self::generator::SplitMix64;
+use self::schedule::Source;
 pub use self::schedule::{Decision, FaultKind, FaultSchedule, Flip};
 pub use self::spec::{FaultSpec, FaultSpecError};
 
@@ -52,13 +53,21 @@ pub(crate) fn injected_refusal() -> String {
     reply::render::<&str>(&Err(Refusal::new(Code::Unavailable, INJECTED)))
 }
 
-/// What one process does to its messages. Clones share the counts.
+/// What one process does to its messages. Clones share the counts, and what is
+/// [in force](FaultPlan::replace).
 #[derive(Debug, Clone)]
 pub struct FaultPlan {
-    spec: Arc<FaultSpec>,
-    seed: u64,
+    current: Arc<Current>,
     counts: Arc<Counts>,
     observer: Observer,
+}
+
+/// The faults that are in force.
+#[derive(Debug)]
+struct Current {
+    in_force: Mutex<(Arc<FaultSpec>, u64)>,
+    /// How often they were replaced, to be read without the lock.
+    version: AtomicU64,
 }
 
 /// The messages and connections of this process so far.
@@ -132,11 +141,23 @@ impl FaultPlan {
     /// What this spec does with this seed.
     pub fn new(spec: FaultSpec, seed: u64) -> FaultPlan {
         FaultPlan {
-            spec: Arc::new(spec),
-            seed,
+            current: Arc::new(Current {
+                in_force: Mutex::new((Arc::new(spec), seed)),
+                version: AtomicU64::new(0),
+            }),
             counts: Arc::default(),
             observer: Observer::default(),
         }
+    }
+
+    /// Injects these faults instead, from the next message of each connection on: messages are
+    /// counted from 1 again. A crash point that was [armed](FaultPlan::arm) stays so.
+    pub fn replace(&self, spec: FaultSpec, seed: u64) {
+        let mut in_force = self.current.lock();
+        *in_force = (Arc::new(spec), seed);
+        self.counts.requests.store(0, Ordering::Relaxed);
+        self.counts.replies.store(0, Ordering::Relaxed);
+        self.current.version.fetch_add(1, Ordering::Release);
     }
 
     /// The plan, with `observe` called for each fault just before it is injected.
@@ -149,18 +170,18 @@ impl FaultPlan {
     }
 
     /// The faults.
-    pub fn spec(&self) -> &FaultSpec {
-        &self.spec
+    pub fn spec(&self) -> Arc<FaultSpec> {
+        Arc::clone(&self.current.lock().0)
     }
 
     /// The seed.
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.current.lock().1
     }
 
     /// Arms the crash point of the spec, if it has one.
     pub fn arm(&self) {
-        if let Some(at) = self.spec.crash_at {
+        if let Some(at) = self.spec().crash_at {
             crash::arm(at);
         }
     }
@@ -174,8 +195,8 @@ impl FaultPlan {
     pub fn faults(&self, channel: FaultScope) -> Faults {
         Faults {
             channel,
-            requests: self.schedule(self.seed, channel, Direction::ToServer),
-            replies: self.schedule(self.seed, channel, Direction::ToClient),
+            requests: self.schedule(|seed| seed, channel, Direction::ToServer),
+            replies: self.schedule(|seed| seed, channel, Direction::ToClient),
         }
     }
 
@@ -192,27 +213,51 @@ impl FaultPlan {
             number,
             exchange: Exchange::Transparent,
         };
-        let other_seed = SplitMix64::new(self.seed).next_u64();
+        let other_seed = |seed| SplitMix64::new(seed).next_u64();
         (
-            self.schedule(self.seed, channel(Side::Client), Direction::ToServer),
+            self.schedule(|seed| seed, channel(Side::Client), Direction::ToServer),
             self.schedule(other_seed, channel(Side::Server), Direction::ToClient),
         )
     }
 
-    fn schedule(&self, seed: u64, channel: FaultScope, direction: Direction) -> FaultSchedule {
+    /// `seed_of` makes the schedule's seed of the plan's.
+    fn schedule(
+        &self,
+        seed_of: fn(u64) -> u64,
+        channel: FaultScope,
+        direction: Direction,
+    ) -> FaultSchedule {
         let counter = match direction {
             Direction::ToServer => &self.counts.requests,
             Direction::ToClient => &self.counts.replies,
         };
-        let schedule = FaultSchedule::new(&self.spec, seed, channel, direction);
-        schedule.counting(Arc::clone(counter), self.observer.clone())
+        let version = self.current.version();
+        let (spec, seed) = self.current.lock().clone();
+        let schedule = FaultSchedule::new(&spec, seed_of(seed), channel, direction);
+        schedule.of_plan(Source {
+            plan: Arc::clone(&self.current),
+            version,
+            seed_of,
+            counter: Arc::clone(counter),
+            observer: self.observer.clone(),
+        })
+    }
+}
+
+impl Current {
+    fn lock(&self) -> MutexGuard<'_, (Arc<FaultSpec>, u64)> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 }
 
 /// As at the start of a run, so that it can be repeated.
 impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (spec, seed) = (&self.spec, self.seed);
+        let (spec, seed) = self.current.lock().clone();
         write!(f, "injecting faults: --fault {spec} --seed {seed}")
     }
 }

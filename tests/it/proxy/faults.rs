@@ -240,7 +240,7 @@ fn requests_are_late_as_a_client_with_that_seed_is_and_replies_as_a_server_with_
     use wire::fault::{Exchange, FaultScope};
     let plan = wire::fault::FaultPlan::new("delay=0ms..80ms,cut=10%".parse().unwrap(), 1_234_567);
     // The first number of SplitMix64 from 1234567, as published.
-    let other = wire::fault::FaultPlan::new(plan.spec().clone(), 6_457_827_717_110_365_317);
+    let other = wire::fault::FaultPlan::new((*plan.spec()).clone(), 6_457_827_717_110_365_317);
     let (mut requests, mut replies) = plan.relay(Transport::Tcp, 3);
     let channel = |side| FaultScope {
         side,

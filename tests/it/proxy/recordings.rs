@@ -27,6 +27,7 @@ pub fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Recorder
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
         trace: None,
+        follower: None,
     });
     recorder.unwrap().unwrap()
 }

@@ -52,6 +52,7 @@ impl RecordingArguments {
             },
             file: self.record.clone(),
             trace: self.trace,
+            follower: None,
         };
         Ok(Recorder::start(settings)?)
     }

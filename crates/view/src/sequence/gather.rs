@@ -189,7 +189,7 @@ impl<'a> Gatherer<'a, '_> {
                 self.progress.again.insert(text, *attempt);
             }
             EventKind::Failed { .. } => self.note(life, at, Tone::Bad, event),
-            EventKind::TimedOut { .. } | EventKind::Paused { .. } => {
+            EventKind::TimedOut { .. } | EventKind::Paused { .. } | EventKind::Faults { .. } => {
                 self.note(life, at, Tone::Warning, event);
             }
             EventKind::Lost { .. } => {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proto::named;
 use proto::side::Side;
+use record::event::BY_HAND;
 
 named! {
     /// A point where the process can die.
@@ -76,15 +77,16 @@ static ARMED: OnceLock<(CrashAt, AtomicU64)> = OnceLock::new();
 
 static CRASH_HOOK: OnceLock<CrashHook> = OnceLock::new();
 
-type CrashHook = Box<dyn Fn(CrashPoint) + Send + Sync>;
+type CrashHook = Box<dyn Fn(&str) + Send + Sync>;
 
 /// From here on, this process dies at the place given. Only the first call counts.
 pub fn arm(at: CrashAt) {
     let _ = ARMED.set((at, AtomicU64::new(0)));
 }
 
-/// Registers what is called just before the process dies at a crash point. Only the first call counts.
-pub fn on_crash(hook: impl Fn(CrashPoint) + Send + Sync + 'static) {
+/// Registers what is called just before the process dies on purpose, with the name of the crash point
+/// or [`BY_HAND`]. Only the first call counts.
+pub fn on_crash(hook: impl Fn(&str) + Send + Sync + 'static) {
     let _ = CRASH_HOOK.set(Box::new(hook));
 }
 
@@ -95,11 +97,20 @@ pub fn crash_if_due(point: CrashPoint) {
         && at.point == point
         && passages.fetch_add(1, Ordering::Relaxed) + 1 == at.passage
     {
-        if let Some(hook) = CRASH_HOOK.get() {
-            hook(point);
-        }
-        kill_self();
+        die(point.name());
     }
+}
+
+/// Dies here, as at a crash point, because somebody asked for it.
+pub fn crash_now() -> ! {
+    die(BY_HAND)
+}
+
+fn die(at: &str) -> ! {
+    if let Some(hook) = CRASH_HOOK.get() {
+        hook(at);
+    }
+    kill_self()
 }
 
 /// The crash point before a message is sent.

@@ -16,7 +16,7 @@ use proto::named;
 
 use super::generator::Xoshiro256PlusPlus;
 use super::spec::{Distribution, Fault, FaultSpec, Micros, Selection};
-use super::{Exchange, FaultScope, InjectedFault, Observer};
+use super::{Current, Exchange, FaultScope, InjectedFault, Observer};
 use proto::side::{Direction, Side};
 use record::tap::FaultEffect;
 
@@ -71,6 +71,8 @@ pub struct FaultSchedule {
     direction: Direction,
     counter: Arc<AtomicU64>,
     observer: Observer,
+    /// `None` is a schedule that is alone in its process.
+    source: Option<Source>,
     /// The first that applies decides.
     rules: Vec<(FaultKind, Rule)>,
     delay: Option<Conditional<Distribution>>,
@@ -79,6 +81,18 @@ pub struct FaultSchedule {
     corrupt: Option<Rule>,
     flips: Xoshiro256PlusPlus,
     pause: Option<Conditional<Micros>>,
+}
+
+/// The plan that a schedule is of.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) plan: Arc<Current>,
+    /// Which of the plan's faults these are.
+    pub(super) version: u64,
+    /// The schedule's seed, from the plan's.
+    pub(super) seed_of: fn(u64) -> u64,
+    pub(super) counter: Arc<AtomicU64>,
+    pub(super) observer: Observer,
 }
 
 /// A fault and its numbers.
@@ -157,6 +171,7 @@ impl FaultSchedule {
             direction,
             counter: Arc::default(),
             observer: Observer::default(),
+            source: None,
             rules: rules.collect(),
             delay: Conditional::of(&spec.delay, is_sent, numbers(Purpose::DelayWhether)),
             delays: numbers(Purpose::DelayHowLate),
@@ -167,12 +182,28 @@ impl FaultSchedule {
         }
     }
 
-    /// The schedule, with its messages counted together with others.
-    pub(super) fn counting(self, counter: Arc<AtomicU64>, observer: Observer) -> FaultSchedule {
+    /// The schedule as one of a plan: its messages are counted together with others, and the plan's
+    /// faults may be replaced.
+    pub(super) fn of_plan(self, source: Source) -> FaultSchedule {
         FaultSchedule {
-            counter,
-            observer,
+            counter: Arc::clone(&source.counter),
+            observer: source.observer.clone(),
+            source: Some(source),
             ..self
+        }
+    }
+
+    /// Takes up the faults of the plan, if they were replaced.
+    fn renew(&mut self) {
+        let Some(source) = &self.source else { return };
+        let version = source.plan.version();
+        if version != source.version {
+            let (spec, seed) = source.plan.lock().clone();
+            let mut source = source.clone();
+            source.version = version;
+            let seed = (source.seed_of)(seed);
+            let renewed = FaultSchedule::new(&spec, seed, self.channel, self.direction);
+            *self = renewed.of_plan(source);
         }
     }
 
@@ -189,6 +220,7 @@ impl FaultSchedule {
 
     /// What happens to the next message.
     pub fn next_decision(&mut self) -> Decision {
+        self.renew();
         let number = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
         let mut kind = FaultKind::Pass;
         for (candidate, rule) in &mut self.rules {

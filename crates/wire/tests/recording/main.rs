@@ -73,6 +73,7 @@ fn settings(side: Side) -> Settings {
         secrets: Secrets::Masked,
         file: None,
         trace: None,
+        follower: None,
     }
 }
 

@@ -171,3 +171,40 @@ fn delays_stay_within_their_range_and_apply_as_often_as_they_say() {
     let mean = late.iter().sum::<u128>() / late.len() as u128;
     assert!((47_000..53_000).contains(&mean), "{mean}");
 }
+
+#[test]
+fn faults_that_are_replaced_strike_open_connections_and_are_counted_anew() {
+    let plan = FaultPlan::new(FaultSpec::default(), 7);
+    let mut faults = plan.faults(CHANNEL);
+    let mut next = || faults.requests.next_decision();
+    assert!((0..5).all(|_| next().is_nothing()));
+    plan.replace("drop-request=#2".parse().unwrap(), 9);
+    assert_eq!(
+        (plan.spec().to_string(), plan.seed()),
+        ("drop-request=#2".into(), 9)
+    );
+    let kinds = [1, 2, 3].map(|number| {
+        let decision = next();
+        assert_eq!(decision.number, number);
+        decision.kind
+    });
+    assert_eq!(kinds, [FaultKind::Pass, FaultKind::Drop, FaultKind::Pass]);
+    plan.replace(FaultSpec::default(), 0);
+    assert!(next().is_nothing());
+}
+
+#[test]
+fn replaced_faults_are_those_of_a_run_that_began_with_them() {
+    let spec = "drop-request=30%,delay=1us..1ms";
+    let plan = FaultPlan::new("cut=50%".parse().unwrap(), 1);
+    let relay = |plan: &FaultPlan| plan.relay(Transport::Tcp, 3);
+    let (mut requests, mut replies) = relay(&plan);
+    let _ = (requests.next_decision(), replies.next_decision());
+    plan.replace(spec.parse().unwrap(), 7);
+    let fresh = FaultPlan::new(spec.parse().unwrap(), 7);
+    let (mut fresh_requests, mut fresh_replies) = relay(&fresh);
+    for _ in 0..50 {
+        assert_eq!(requests.next_decision(), fresh_requests.next_decision());
+        assert_eq!(replies.next_decision(), fresh_replies.next_decision());
+    }
+}
