@@ -2,16 +2,18 @@
 
 mod check;
 mod chosen;
+pub mod control;
 mod doctor;
-mod faults;
 mod ledger_file;
 mod limits;
 mod lists;
+mod page;
 mod proxy;
 mod recording;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,14 +26,17 @@ use proto::handout::Handout;
 use proto::mode::Mode;
 use proto::script::{self, Script};
 use proto::side::Side;
-use server::{Config, Role, ledger, log, services};
+use record::Follower;
+use server::{Config, Role, faults, ledger, log, services, watch};
 use wire::fault::{FaultPlan, FaultSpec, random_seed};
 
 use check::CheckArguments;
 use chosen::{Chosen, parse_address};
+use control::{Control, Which};
 use doctor::DoctorArguments;
 use limits::LimitArguments;
 pub use lists::{list_of_handouts, list_of_scripts};
+use page::WatchArguments;
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
 
@@ -55,6 +60,7 @@ const SERVICE: &str = "Service";
 const NETWORK: &str = "Network";
 const FAULTS: &str = "Faults";
 const RECORDING: &str = "Recording";
+const PAGE: &str = "Live page";
 const LOG: &str = "Log";
 
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
@@ -151,6 +157,9 @@ pub struct Arguments {
     #[command(flatten)]
     recording: RecordingArguments,
 
+    #[command(flatten)]
+    pub watch: WatchArguments,
+
     /// How log lines are written
     #[arg(help_heading = LOG, hide_short_help = true, long, value_name = "FORMAT",
         default_value = "text", global = true)]
@@ -184,6 +193,24 @@ pub enum Command {
     },
     /// Judge the client of a lab, in any language, case by case
     Check(Box<CheckArguments>),
+    /// Say what a running server does: who is there, what the bank has, which faults are injected
+    Status {
+        /// Which server
+        #[command(flatten)]
+        which: Which,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a running server fail, or stop failing
+    Control {
+        /// Which server
+        #[command(flatten)]
+        which: Which,
+        /// What to do
+        #[command(subcommand)]
+        command: Control,
+    },
     /// Say what this computer has in the way of a server for a class, and what to do about it
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -235,9 +262,11 @@ impl Arguments {
         }
     }
 
-    fn faults(&self) -> Option<FaultPlan> {
+    /// The faults; where they may be changed while the server runs, perhaps none.
+    fn faults(&self, may_change: bool) -> Option<FaultPlan> {
         let seed = self.seed.unwrap_or_else(random_seed);
-        let plan = FaultPlan::new(self.fault.clone()?, seed);
+        let none = may_change.then(FaultSpec::default);
+        let plan = FaultPlan::new(self.fault.clone().or(none)?, seed);
         // A delay of every message would hide what else happens.
         Some(plan.observed(|strike| match strike.decision.is_quiet() {
             true => tracing::debug!("{strike}"),
@@ -256,8 +285,8 @@ impl Arguments {
         }
     }
 
-    /// The configuration these arguments ask for.
-    pub fn config(&self) -> anyhow::Result<Config> {
+    /// The configuration these arguments ask for, with this page.
+    pub fn config(&self, page: Option<&watch::Settings>) -> anyhow::Result<Config> {
         let role = self.role()?;
         let (bank_runs, script) = match &role {
             Role::Services(modes) if modes.contains(&Mode::Script) => {
@@ -277,7 +306,9 @@ impl Arguments {
             None
         };
         if let Some(spec) = &self.fault {
-            faults::check(spec, &role, script.as_ref())?;
+            let checked = faults::check(spec, &role, script.as_ref());
+            let warnings = checked.map_err(|words| usage(ErrorKind::ArgumentConflict, &words))?;
+            warnings.iter().for_each(|words| tracing::warn!("{words}"));
         }
         let (login, framing) = match role {
             Role::Services(_) => (self.limits.login_timeout, Framing::default()),
@@ -288,8 +319,9 @@ impl Arguments {
             ),
             Role::Proxy(_) => (self.limits.login_timeout, Framing::Raw),
         };
-        let faults = self.faults();
-        let recorder = self.recording.recorder(faults.as_ref())?;
+        let faults = self.faults(page.is_some());
+        let follower = page.map(|page| Arc::clone(&page.feed) as Arc<dyn Follower>);
+        let recorder = self.recording.recorder(faults.as_ref(), follower)?;
         let config = Config {
             role,
             bind: self.bind,

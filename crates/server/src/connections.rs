@@ -5,7 +5,7 @@ pub mod eviction;
 mod permit;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,6 +57,21 @@ struct Entry {
     stream: Arc<TcpStream>,
     service: &'static str,
     watch: ConnectionStatus,
+}
+
+/// A connection that is open, as an operator sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenConnection {
+    /// Its number.
+    pub id: u64,
+    /// The service's name.
+    pub service: &'static str,
+    /// Where it comes from, unless it is gone already.
+    pub peer: Option<SocketAddr>,
+    /// How long it is open.
+    pub open_for: Duration,
+    /// How long its peer has said nothing.
+    pub quiet_for: Duration,
 }
 
 /// Why a connection gets no permit.
@@ -153,6 +168,26 @@ impl Connections {
     pub fn count(&self) -> usize {
         let open = self.lock();
         open.by_id.len() - open.ending
+    }
+
+    /// Those that are open, the oldest first.
+    pub fn list(&self) -> Vec<OpenConnection> {
+        let now = self.now();
+        let since = |then| Duration::from_nanos(now.saturating_sub(then));
+        let open = self.lock();
+        let shown = |(id, entry): (&u64, &Entry)| OpenConnection {
+            id: *id,
+            service: entry.service,
+            peer: entry.stream.peer_addr().ok(),
+            open_for: since(entry.watch.opened()),
+            quiet_for: since(entry.watch.quiet_since()),
+        };
+        open.by_id.iter().map(shown).collect()
+    }
+
+    /// The most that may be open.
+    pub fn places(&self) -> usize {
+        self.shared.shares.places()
     }
 
     /// Whether [`stop`](Connections::stop) was called.

@@ -12,6 +12,8 @@
 //! * [`handout`]: the services in the words of the labs' printed programs;
 //! * [`ledger`], `pin`: the bank's rows, and its PINs;
 //! * `decimal`, `primality`: what the calculator and the text service compute with;
+//! * [`faults`]: whether injected faults can strike in what runs;
+//! * [`watch`]: the live page;
 //! * [`doctor`]: what a computer has in the way of a server;
 //! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
 #![forbid(unsafe_code)]
@@ -23,6 +25,7 @@ mod conversation;
 mod datagrams;
 mod decimal;
 pub mod doctor;
+pub mod faults;
 pub mod handout;
 mod incoming;
 pub mod ledger;
@@ -36,6 +39,7 @@ pub mod services;
 mod threads;
 mod token_bucket;
 mod turns;
+pub mod watch;
 
 pub use config::{Config, Role};
 pub use listener::{Server, Stopper};

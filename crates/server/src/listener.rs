@@ -115,6 +115,16 @@ impl Server {
         self.listening.iter().map(entry).collect()
     }
 
+    /// Its configuration.
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Its connections.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// A handle to stop the server once it runs.
     pub fn stopper(&self) -> Stopper {
         let listener = |listening: &Listening| match &listening.socket {

@@ -7,6 +7,7 @@
 
 mod fields;
 mod rate;
+mod warnings;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use fields::Fields;
 use rate::{Rated, Rates};
 
 pub use rate::{LINES, WINDOW};
+pub use warnings::Warnings;
 
 /// Most bytes of lines that wait to be written: some 5,000 of them.
 pub const MOST_BYTES: usize = 1024 * 1024;
@@ -62,6 +64,7 @@ pub struct Settings {
 pub struct Log {
     queue: Arc<Queue<Entry>>,
     rates: Arc<Mutex<Rates<Identifier>>>,
+    warnings: Warnings,
 }
 
 /// What waits to be written.
@@ -93,6 +96,7 @@ pub fn start(settings: Settings) -> io::Result<Log> {
     let log = Log {
         queue: Arc::new(Queue::new(MOST_BYTES, Duration::ZERO)),
         rates: Arc::new(Mutex::new(Rates::new(settings.rate))),
+        warnings: Warnings::default(),
     };
     let level = match settings.verbosity {
         ..=-2 => LevelFilter::ERROR,
@@ -102,8 +106,9 @@ pub fn start(settings: Settings) -> io::Result<Log> {
         2.. => LevelFilter::TRACE,
     };
     let rated = (settings.rate > 0).then(|| Rated(log.clone()));
-    let queued = dispatch(settings.format, level, rated, log.clone());
-    let direct = dispatch(settings.format, LevelFilter::WARN, None, io::stderr);
+    let kept = Some(log.warnings.clone());
+    let queued = dispatch(settings.format, level, (rated, kept), log.clone());
+    let direct = dispatch(settings.format, LevelFilter::WARN, (None, None), io::stderr);
     let written = log.clone();
     thread::Builder::new()
         .name("log".into())
@@ -117,11 +122,16 @@ pub fn start(settings: Settings) -> io::Result<Log> {
     Ok(log)
 }
 
-fn dispatch<W>(format: Format, level: LevelFilter, rated: Option<Rated>, writer: W) -> Dispatch
+fn dispatch<W>(
+    format: Format,
+    level: LevelFilter,
+    (rated, kept): (Option<Rated>, Option<Warnings>),
+    writer: W,
+) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let registry = Registry::default().with(level).with(rated);
+    let registry = Registry::default().with(level).with(rated).with(kept);
     // A closed standard error is no reason to say anything there.
     let layer = lines::layer()
         .with_writer(writer)
@@ -142,6 +152,11 @@ impl Log {
     /// Says this and a line feed, as it is.
     pub fn say(&self, words: impl fmt::Display) {
         self.queue.push(Entry::Line(format!("{words}\n").into()));
+    }
+
+    /// The last warnings and errors.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
     }
 
     /// Says what is not said yet, and waits until everything is written, at most [`FLUSH_TIMEOUT`].

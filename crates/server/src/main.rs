@@ -6,17 +6,20 @@ mod stopping;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
 use jiff::Timestamp;
+use proto::mode::Transport;
 use server::ledger::accounts::DEMO;
 use server::ledger::command::{self, Format, Outcome};
 use server::ledger::sqlite::{self, Access};
 use server::log::Log;
+use server::watch::client::KeyFile;
+use server::watch::{self, Page};
 use server::{Config, Role, Server, log};
 use wire::fault::crash;
 
@@ -26,6 +29,9 @@ use crate::stopping::Stopping;
 /// How long the server waits for a reader of its ready lines, before it serves: a program that
 /// reads them does so at once.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the end waits for browsers that have not been told everything.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -49,6 +55,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
+        Some(Command::Status { which, json }) => print(which.status(*json)?.as_bytes())?,
+        Some(Command::Control { which, command }) => print(command.run(which)?.as_bytes())?,
         Some(Command::Doctor(doctor)) => return doctor.run(print),
         Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
         Some(Command::Man { directory }) => cli::write_manual(directory)?,
@@ -69,7 +77,8 @@ fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
-    let mut config = arguments.config()?;
+    let page = arguments.watch.settings(log.warnings());
+    let mut config = arguments.config(page.as_ref())?;
     let granted = rlimit::increase_nofile_limit(config.descriptors())
         .context("cannot ask how many files may be open")?;
     let wanted = config.connections;
@@ -87,26 +96,43 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     }
     let recorder = config.recorder.clone();
     let (witness, last_words) = (recorder.clone(), log.clone());
+    let feed = page.as_ref().map(|page| Arc::clone(&page.feed));
     crash::on_crash(move |at| {
         if let Some(recorder) = &witness {
             recorder.crashed(at);
         }
+        if let Some(feed) = &feed {
+            feed.close();
+            feed.wait_until_shown(LAST_WORDS);
+        }
         last_words.flush();
     });
-    if let Some(faults) = &config.faults {
+    if let Some(faults) = &config.faults
+        && !faults.spec().is_empty()
+    {
         tracing::warn!("{faults}");
         faults.arm();
     }
-    let served = bind_and_run(config, arguments.until_eof, log);
+    let served = bind_and_run(config, arguments.until_eof, page.as_ref(), log);
     if let Some(recorder) = recorder {
         recorder.finish();
+    }
+    if let Some(page) = page {
+        page.feed.close();
+        page.feed.wait_until_shown(LAST_WORDS);
     }
     served
 }
 
-fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()> {
+fn bind_and_run(
+    config: Config,
+    until_eof: bool,
+    page: Option<&watch::Settings>,
+    log: &Log,
+) -> anyhow::Result<()> {
     let recorder = config.recorder.clone();
     let server = Server::bind(config)?;
+    let page = page.map(|page| Page::bind(&server, page)).transpose()?;
     let stopping = Stopping {
         stopper: server.stopper(),
         recorder,
@@ -116,9 +142,40 @@ fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()
         stopping.clone().at_end_of_input()?;
     }
     stopping.on_signals()?;
-    say_where(&server)?;
+    say_where(&server, page.as_ref())?;
+    let _key = page.map(|page| open_page(&page, log)).transpose()?;
     server.run();
     Ok(())
+}
+
+/// Starts the page, and says how to open it. With the key in its file, `labserver control` finds it.
+fn open_page(page: &Page, log: &Log) -> anyhow::Result<Option<KeyFile>> {
+    page.start().context("no thread for the page")?;
+    let (address, access) = (page.address(), page.access());
+    let mut shown = address;
+    if shown.ip().is_unspecified() {
+        let interfaces = if_addrs::get_if_addrs().unwrap_or_default().into_iter();
+        let mut outside = interfaces.map(|interface| interface.ip());
+        if let Some(ip) = outside.find(|ip| ip.is_ipv4() && !ip.is_loopback()) {
+            shown.set_ip(ip);
+        }
+    }
+    let watch = match access.is_on_loopback() {
+        true => String::new(),
+        false => format!("#watch={}", access.to_watch),
+    };
+    log.say(format_args!("to watch:   http://{shown}/{watch}"));
+    log.say(format_args!(
+        "to control: http://{shown}/#control={}",
+        access.to_control
+    ));
+    let key = cli::control::key_directory()
+        .and_then(|directory| KeyFile::create(&directory, address, access));
+    Ok(key
+        .inspect_err(|error| {
+            tracing::warn!("`labserver control` will not find this server: {error:#}")
+        })
+        .ok())
 }
 
 fn look_into_ledger(
@@ -150,9 +207,10 @@ fn print(answer: &[u8]) -> anyhow::Result<()> {
 }
 
 /// One line a socket, for programs; what all interfaces are called from outside, for people.
-fn say_where(server: &Server) -> anyhow::Result<()> {
+fn say_where(server: &Server, page: Option<&Page>) -> anyhow::Result<()> {
     let mut lines = String::new();
-    for (name, transport, address) in server.addresses() {
+    let page = page.map(|page| ("page", Transport::Tcp, page.address()));
+    for (name, transport, address) in server.addresses().into_iter().chain(page) {
         lines += &format!("listening {name} {} {address}\n", transport.name());
         if address.ip().is_unspecified() {
             let interfaces = if_addrs::get_if_addrs();

@@ -1,12 +1,13 @@
 //! `--record`, `--record-secrets` and `--trace`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use proto::side::Side;
-use record::{Recorder, Secrets, Settings, Trace};
+use record::{Follower, Recorder, Secrets, Settings, Trace};
 use wire::fault::FaultPlan;
 
 use super::{RECORDING, usage};
@@ -33,8 +34,16 @@ pub struct RecordingArguments {
 }
 
 impl RecordingArguments {
-    /// The recorder, if one is asked for.
-    pub fn recorder(&self, faults: Option<&FaultPlan>) -> anyhow::Result<Option<Recorder>> {
+    /// The recorder, if one is asked for, or something follows.
+    pub fn recorder(
+        &self,
+        faults: Option<&FaultPlan>,
+        follower: Option<Arc<dyn Follower>>,
+    ) -> anyhow::Result<Option<Recorder>> {
+        if self.record_secrets && follower.is_some() {
+            let words = "--record-secrets would show PINs on the page: leave it or --watch out";
+            return Err(usage(ErrorKind::ArgumentConflict, words));
+        }
         if self.record_secrets && self.record.is_none() && self.trace.is_none() {
             let words = "--record-secrets is about a recording: give --record or --trace too";
             return Err(usage(ErrorKind::MissingRequiredArgument, words));
@@ -44,7 +53,9 @@ impl RecordingArguments {
             release: env!("CARGO_PKG_VERSION"),
             side: Side::Server,
             arguments: Settings::own_arguments(),
-            faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
+            faults: faults
+                .filter(|plan| !plan.spec().is_empty())
+                .map(|plan| (plan.spec().to_string(), plan.seed())),
             secrets: if self.record_secrets {
                 Secrets::Kept
             } else {
@@ -52,7 +63,7 @@ impl RecordingArguments {
             },
             file: self.record.clone(),
             trace: self.trace,
-            follower: None,
+            follower,
         };
         Ok(Recorder::start(settings)?)
     }

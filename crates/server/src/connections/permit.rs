@@ -20,6 +20,8 @@ pub struct ConnectionPermit {
 #[derive(Debug, Clone)]
 pub struct ConnectionStatus {
     source: Source,
+    /// Nanoseconds since the beginning.
+    opened: u64,
     activity: Arc<Activity>,
 }
 
@@ -77,6 +79,7 @@ impl ConnectionStatus {
         };
         ConnectionStatus {
             source,
+            opened: now,
             activity: Arc::new(activity),
         }
     }
@@ -84,6 +87,10 @@ impl ConnectionStatus {
     /// Where the connection comes from.
     pub fn source(&self) -> Source {
         self.source
+    }
+
+    pub(super) fn opened(&self) -> u64 {
+        self.opened
     }
 
     pub(super) fn has_spoken(&self) -> bool {

@@ -117,6 +117,11 @@ impl FaultSpec {
         given.map(|(key, _)| key)
     }
 
+    /// Whether there is no fault.
+    pub fn is_empty(&self) -> bool {
+        self.keys().next().is_none()
+    }
+
     /// All faults by their keys, in the order of the documentation.
     fn entries(&self) -> [(&'static str, Option<&dyn fmt::Display>); 13] {
         fn shown<T: fmt::Display>(value: &Option<T>) -> Option<&dyn fmt::Display> {

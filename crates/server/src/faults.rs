@@ -1,17 +1,23 @@
 //! Whether the faults that are asked for can strike in what runs.
 
-use clap::error::ErrorKind;
 use proto::mode::Mode;
 use proto::script::Script;
 use proto::side::Side;
-use server::Role;
-use server::handout::exchange_of;
 use wire::fault::{Applicability, FaultSpec};
 
-use super::usage;
+use crate::config::Role;
+use crate::handout::exchange_of;
 
-/// Warns of faults that can strike in some of the services only.
-pub fn check(spec: &FaultSpec, role: &Role, script: Option<&Script>) -> anyhow::Result<()> {
+/// Whether these faults can strike at all in what runs, with this script if one does. Returns a
+/// warning for each that can strike in some of the services only.
+///
+/// # Errors
+/// When one can never strike: which, and why.
+pub fn check(
+    spec: &FaultSpec,
+    role: &Role,
+    script: Option<&Script>,
+) -> Result<Vec<String>, String> {
     let of_mode = |mode: &Mode| match script {
         Some(script) if *mode == Mode::Script => {
             Applicability::server(*mode, &[script.transport()])
@@ -26,9 +32,5 @@ pub fn check(spec: &FaultSpec, role: &Role, script: Option<&Script>) -> anyhow::
         }
         Role::Proxy(settings) => vec![Applicability::proxy(settings.transport)],
     };
-    let warnings = spec.check(&grounds);
-    for words in warnings.map_err(|words| usage(ErrorKind::ArgumentConflict, &words))? {
-        tracing::warn!("{words}");
-    }
-    Ok(())
+    spec.check(&grounds)
 }

@@ -1,0 +1,355 @@
+//! The live page: a browser shows what happens while it happens, and makes it fail.
+//!
+//! * [`feed`]: the last events, as lines that browsers follow; [`tally`]: what is counted of them;
+//! * [`status`]: who is there;
+//! * [`access`]: who may watch, and who may press the buttons;
+//! * [`http`]: a request and its response;
+//! * [`client`]: the same from a shell;
+//! * `page.html`, `page.css`, `page.js`: what the browser gets, as one file.
+
+pub mod access;
+pub mod client;
+pub mod feed;
+pub mod http;
+pub mod status;
+pub mod tally;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use record::{EventKind, Recorder, Recording};
+use uuid::Uuid;
+use view::ids::Ids;
+use view::load::Recordings;
+use view::sequence::{Selection, Sequence};
+use view::svg;
+use wire::fault::{FaultPlan, FaultSpec, crash, random_seed};
+
+use self::access::{Access, Wants};
+use self::feed::Feed;
+use self::http::{Request, Status, WRITE_TIMEOUT, send, send_head};
+use self::status::Observed;
+use crate::config::Config;
+use crate::faults;
+use crate::listener::{Server, bind_tcp};
+use crate::log::Warnings;
+
+/// Most requests at once, those of browsers that follow included.
+pub const MOST_REQUESTS: usize = 128;
+
+/// A browser that follows hears something at least so often, and so one that is gone is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+const HTML: &str = include_str!("watch/page.html");
+const CSS: &str = include_str!("watch/page.css");
+const SCRIPT: &str = include_str!("watch/page.js");
+
+/// A page that is to be served.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where; port 0 is any free one.
+    pub address: SocketAddr,
+    /// Whether it may make the server crash.
+    pub may_crash: bool,
+    /// What happens.
+    pub feed: Arc<Feed>,
+    /// The last warnings of the log.
+    pub warnings: Warnings,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (address, may_crash) = (self.address, self.may_crash);
+        write!(
+            f,
+            "Settings {{ address: {address}, may_crash: {may_crash} }}"
+        )
+    }
+}
+
+/// A page that is bound. Clones share it.
+#[derive(Clone)]
+pub struct Page(Arc<Shared>);
+
+struct Shared {
+    listener: TcpListener,
+    address: SocketAddr,
+    access: Access,
+    config: Arc<Config>,
+    faults: FaultPlan,
+    recorder: Option<Recorder>,
+    feed: Arc<Feed>,
+    may_crash: bool,
+    observed: Observed,
+    requests: AtomicUsize,
+}
+
+impl Page {
+    /// Binds the page about this server.
+    ///
+    /// # Errors
+    /// When its address cannot be had.
+    pub fn bind(server: &Server, settings: &Settings) -> anyhow::Result<Page> {
+        let listener = bind_tcp(settings.address).with_context(|| {
+            let address = settings.address;
+            format!("cannot serve the page at {address}: choose another port with --watch")
+        })?;
+        let address = listener
+            .local_addr()
+            .context("cannot find out the page's port")?;
+        let config = Arc::clone(server.config());
+        let faults = config.faults.clone();
+        let faults = faults.unwrap_or_else(|| FaultPlan::new(FaultSpec::default(), 0));
+        let (feed, warnings) = (Arc::clone(&settings.feed), settings.warnings.clone());
+        let observed = Observed::new(server, faults.clone(), feed, warnings, settings.may_crash);
+        Ok(Page(Arc::new(Shared {
+            listener,
+            address,
+            access: Access::new(address),
+            recorder: config.recorder.clone(),
+            config,
+            faults,
+            feed: Arc::clone(&settings.feed),
+            may_crash: settings.may_crash,
+            observed,
+            requests: AtomicUsize::new(0),
+        })))
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Its tokens.
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Serves it, in threads of its own.
+    ///
+    /// # Errors
+    /// When there is no thread.
+    pub fn start(&self) -> io::Result<()> {
+        let page = self.clone();
+        let accepting = thread::Builder::new().name("page".into());
+        accepting.spawn(move || page.accept_all()).map(drop)
+    }
+
+    fn accept_all(&self) {
+        loop {
+            match self.0.listener.accept() {
+                Ok((stream, peer)) => self.serve(stream, peer),
+                Err(error) => {
+                    tracing::debug!(%error, "the page cannot accept a connection");
+                    thread::sleep(Duration::from_millis(100));
+                }
+            }
+        }
+    }
+
+    /// Serves one connection, in a thread of its own.
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let busy = |stream: &TcpStream| {
+            let words = b"too many browsers at once: close one of them\n";
+            let _ = send(stream, Status::UNAVAILABLE, &[TEXT], words);
+        };
+        let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let _ = stream.set_nodelay(true);
+        if self.0.requests.fetch_add(1, Ordering::Relaxed) >= MOST_REQUESTS {
+            self.0.requests.fetch_sub(1, Ordering::Relaxed);
+            return busy(&stream);
+        }
+        let shared = Arc::clone(&self.0);
+        let answering = thread::Builder::new().name("browser".into());
+        let spawned = answering.spawn(move || {
+            if let Err(error) = shared.answer(&stream) {
+                tracing::debug!(%peer, %error, "a browser is gone");
+            }
+            shared.requests.fetch_sub(1, Ordering::Relaxed);
+        });
+        if let Err(error) = spawned {
+            self.0.requests.fetch_sub(1, Ordering::Relaxed);
+            tracing::debug!(%peer, %error, "no thread for a browser");
+        }
+    }
+}
+
+const TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+impl Shared {
+    fn answer(&self, stream: &TcpStream) -> io::Result<()> {
+        let request = match Request::receive(stream) {
+            Ok(request) => request,
+            Err(error) => {
+                return match error.status() {
+                    Some(status) => refuse(stream, status, &error.to_string()),
+                    None => Ok(()),
+                };
+            }
+        };
+        let (method, wants) = match &request.path[..] {
+            "/" | "/favicon.ico" => ("GET", Wants::Page),
+            "/events" | "/status" | "/recording.jsonl" | "/diagram.svg" => ("GET", Wants::Watch),
+            "/faults" | "/crash" => ("POST", Wants::Control),
+            _ => return refuse(stream, Status::NOT_FOUND, "there is no such page"),
+        };
+        if let Err(denied) = self.access.check(wants, &request) {
+            return refuse(stream, denied.status(), &denied.to_string());
+        }
+        if request.method != method {
+            let words = format!("this is asked for with {method}");
+            return refuse(stream, Status::METHOD_NOT_ALLOWED, &words);
+        }
+        match &request.path[..] {
+            "/" => page(stream),
+            "/events" => self.follow(&request, stream),
+            "/status" => send(stream, Status::OK, &[JSON], self.observed.json().as_bytes()),
+            "/recording.jsonl" => {
+                let kind = ("Content-Type", "application/jsonl");
+                send(
+                    stream,
+                    Status::OK,
+                    &[kind],
+                    self.feed.recording().as_bytes(),
+                )
+            }
+            "/diagram.svg" => self.diagram(stream),
+            "/faults" => self.replace_faults(&request, stream),
+            "/crash" => self.crash(stream),
+            _ => refuse(stream, Status::NOT_FOUND, "there is no such page"),
+        }
+    }
+
+    /// Server-sent events, as the HTML standard has them: the header of the run, then its lines.
+    /// A browser that was away says which it had last.
+    fn follow(&self, request: &Request, stream: &TcpStream) -> io::Result<()> {
+        let run = self.feed.run();
+        let last = request.field("last-event-id");
+        let last = last.and_then(|id| id.strip_prefix(&run[..])?.strip_prefix(':')?.parse().ok());
+        let mut position = last.unwrap_or(0);
+        send_head(
+            stream,
+            Status::OK,
+            &[("Content-Type", "text/event-stream")],
+            None,
+        )?;
+        let _following = self.feed.follow();
+        let header = self.feed.header();
+        let mut text =
+            format!("retry: 1000\nid: {run}:{position}\nevent: header\ndata: {header}\n\n");
+        loop {
+            let mut stream = stream;
+            stream.write_all(text.as_bytes())?;
+            let news = self.feed.wait(position, HEARTBEAT);
+            text.clear();
+            let mut id = news.next - news.lines.len() as u64;
+            for line in &news.lines {
+                id += 1;
+                text += &format!("id: {run}:{id}\ndata: {line}\n\n");
+            }
+            position = news.next;
+            if news.is_over {
+                text += "event: over\ndata:\n\n";
+                return stream.write_all(text.as_bytes());
+            }
+            if text.is_empty() {
+                text += ":\n\n";
+            }
+        }
+    }
+
+    fn diagram(&self, stream: &TcpStream) -> io::Result<()> {
+        let recording = Recording::read(self.feed.recording().as_bytes());
+        let runs = recording.map_err(io::Error::other)?.runs.into_iter();
+        let loaded = Recordings::new(runs.map(|run| (0, run)).collect());
+        let sequence = Sequence::of(&loaded, Ids::of(&loaded, false), Selection::default());
+        let mut picture = Vec::new();
+        svg::write(&sequence, &mut picture)?;
+        send(
+            stream,
+            Status::OK,
+            &[("Content-Type", "image/svg+xml")],
+            &picture,
+        )
+    }
+
+    fn replace_faults(&self, request: &Request, stream: &TcpStream) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&request.body);
+        let spec = match text.trim() {
+            "" => Ok(FaultSpec::default()),
+            text => text.parse().map_err(|error| format!("\n{error}")),
+        };
+        let spec: FaultSpec = match spec {
+            Ok(spec) => spec,
+            Err(words) => return refuse(stream, Status::BAD_REQUEST, &words),
+        };
+        if spec.crash_at.is_some() {
+            let words =
+                "a crash point is for the start: --fault crash-at=…; while it runs, crash now";
+            return refuse(stream, Status::BAD_REQUEST, words);
+        }
+        let script = self.config.script.as_ref();
+        let warnings = match faults::check(&spec, &self.config.role, script) {
+            Ok(warnings) => warnings,
+            Err(words) => return refuse(stream, Status::BAD_REQUEST, &words),
+        };
+        let (fault, seed) = (spec.to_string(), random_seed());
+        self.faults.replace(spec, seed);
+        self.observed.forget_answer();
+        match fault.is_empty() {
+            true => tracing::warn!("injecting no faults from here on"),
+            false => tracing::warn!("injecting faults from here on: --fault {fault} --seed {seed}"),
+        }
+        if let Some(recorder) = &self.recorder {
+            let fault = fault.clone();
+            recorder.record(None, EventKind::Faults { fault, seed });
+        }
+        let answer = serde_json::json!({"fault": fault, "seed": seed, "warnings": warnings});
+        send(stream, Status::OK, &[JSON], answer.to_string().as_bytes())
+    }
+
+    fn crash(&self, stream: &TcpStream) -> io::Result<()> {
+        if !self.may_crash {
+            let words = "this server is not to crash: start it with --allow-crash";
+            return refuse(stream, Status::FORBIDDEN, words);
+        }
+        send(stream, Status::OK, &[TEXT], b"crashing\n")?;
+        tracing::warn!("crashing, because the page said so");
+        crash::crash_now()
+    }
+}
+
+/// The page in one file. Nothing but its own script and style is used, whatever a peer says: both
+/// carry a number that is drawn for each answer.
+fn page(stream: &TcpStream) -> io::Result<()> {
+    let nonce = Uuid::new_v4().simple().to_string();
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
+         connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
+    let page = HTML
+        .replace("NONCE", &nonce)
+        .replace("/*CSS*/", CSS)
+        .replace("/*SCRIPT*/", SCRIPT);
+    let kind = ("Content-Type", "text/html; charset=utf-8");
+    let fields = [kind, ("Content-Security-Policy", &policy)];
+    send(stream, Status::OK, &fields, page.as_bytes())
+}
+
+fn refuse(stream: &TcpStream, status: Status, words: &str) -> io::Result<()> {
+    send(
+        stream,
+        status,
+        &[TEXT],
+        format!("{}\n", words.trim()).as_bytes(),
+    )
+}
