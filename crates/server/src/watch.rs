@@ -189,10 +189,11 @@ impl Shared {
         let request = match Request::receive(stream) {
             Ok(request) => request,
             Err(error) => {
-                return match error.status() {
-                    Some(status) => refuse(stream, status, &error.to_string()),
-                    None => Ok(()),
-                };
+                if let Some(status) = error.status() {
+                    refuse(stream, status, &error.to_string())?;
+                    http::end_unread(stream);
+                }
+                return Ok(());
             }
         };
         let (method, wants) = match &request.path[..] {

@@ -17,6 +17,7 @@ mod handouts;
 mod labserver;
 mod ledger;
 mod logs;
+mod page;
 mod proxy;
 mod python;
 mod record;

@@ -1,10 +1,11 @@
-//! For tests only: servers in this process, the real programs, students' programs, bare peers, and
-//! pseudo-terminals.
+//! For tests only: servers in this process, the real programs, students' programs, bare peers,
+//! pseudo-terminals, and a browser.
 //!
 //! Everything fails at [`TEST_TIMEOUT`] rather than hang, and ends what it started when dropped.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod browser;
 pub mod lines;
 pub mod peer;
 pub mod process;

@@ -89,8 +89,8 @@ fn damage_before_the_last_line_is_reported_by_its_line() {
 
 #[test]
 fn another_version_is_refused_whatever_else_its_header_says() {
-    let error = read("{\"socketlab-recording\":3,\"started\":\"now\"}\n").unwrap_err();
-    let words = "line 1: a recording of version 3, and only versions 1 to 2 can be read: use the \
+    let error = read("{\"socketlab-recording\":4,\"started\":\"now\"}\n").unwrap_err();
+    let words = "line 1: a recording of version 4, and only versions 1 to 3 can be read: use the \
         release that made it";
     assert_eq!(error.to_string(), words);
     let second = format!("{DATAGRAMS}{{\"socketlab-recording\":0}}\n");

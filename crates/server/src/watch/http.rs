@@ -2,7 +2,7 @@
 //! ends. The parser of request heads is `httparse`.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use wire::deadline::Waiter;
@@ -18,6 +18,9 @@ const LONGEST_BODY: usize = 4 * 1024;
 
 /// How long a request may take to come.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the end of a request that was refused may take.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long one write to a browser that does not read may take.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -204,6 +207,16 @@ impl Request {
     }
 }
 
+/// Ends a connection whose request was not read to its end: were it closed at once, the system would
+/// reset it, and the answer might never be seen.
+pub fn end_unread(stream: &TcpStream) {
+    let by = Instant::now() + END_TIMEOUT;
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(END_TIMEOUT));
+    let mut stream = stream;
+    while Instant::now() < by && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
+}
+
 /// Sends the head of a response. Nothing of it is to be kept by anybody, or shown inside another
 /// page.
 ///
@@ -249,7 +262,7 @@ pub fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Shutdown, TcpListener};
+    use std::net::TcpListener;
 
     fn received(sent: &[u8]) -> Result<Request, RequestError> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -175,8 +175,9 @@ function release(held, row) {
 }
 
 function learnName(connection, event) {
-  const verb = {atm: "TERMINAL ", chat: "JOIN "}[event.service];
-  if (verb && event.direction === "to-server" && (event.text || "").startsWith(verb)) {
+  const verbs = {atm: ["TERMINAL "], chat: ["JOIN "], proxy: ["TERMINAL ", "JOIN "]}[event.service] || [];
+  const verb = verbs.find(verb => (event.text || "").startsWith(verb));
+  if (verb && event.direction === "to-server") {
     connection.name = printable(event.text.slice(verb.length)).slice(0, 24);
     hasNewLifeline = true;
   }
@@ -244,16 +245,17 @@ function refilter() {
 // ---- Lifelines
 
 let hasNewLifeline = true;
-let lifelines = {names: [], of: new Map(), isNumbered: false};
+let lifelines = {names: [], of: new Map(), number: () => "", servers: []};
 
 function layLifelines() {
   const shown = new Set();
   for (const row of state.view) if (row.connection) shown.add(row.connection);
   const host = known => known.peer.replace(/:\d+$/, "");
   let name = known => known.name || known.peer;
+  const most = Math.min(MOST_LIFELINES, lifelinesThatFit() - (state.isProxy ? 2 : 1));
   const count = naming => new Set([...shown].map(naming)).size;
-  if (count(name) > MOST_LIFELINES) name = host;
-  if (count(name) > MOST_LIFELINES) name = () => "clients";
+  if (count(name) > most) name = host;
+  if (count(name) > most) name = () => "clients";
   const names = [], of = new Map(), servers = new Set();
   for (const known of shown) {
     const its = name(known);
@@ -262,17 +264,26 @@ function layLifelines() {
     if (known.server) servers.add(known.server);
   }
   if (!names.length) names.push("clients");
-  lifelines = {names, of, isNumbered: shown.size > names.length, servers: [...servers]};
+  const services = new Set([...shown].map(known => known.service));
+  const number = known => shown.size <= names.length ? "" : services.size > 1 ? known.id + " " : known.id.slice(known.service.length) + " ";
+  lifelines = {names, of, number, servers: [...servers]};
   hasNewLifeline = false;
+}
+
+// The margins and the least gap between two lifelines, in sizes of the font.
+const fontSize = () => parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--size"));
+const margins = () => byId("scroll").clientWidth / fontSize() < 40 ? {left: 4.4, pad: 4, gap: 7.5} : {left: 5.6, pad: 5.5, gap: 13};
+function lifelinesThatFit() {
+  const {left, pad, gap} = margins();
+  return 1 + Math.floor((byId("scroll").clientWidth / fontSize() - left - 2 * pad) / gap);
 }
 
 // Where everything stands.
 function measure() {
-  const size = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--size"));
-  const left = size * 5.6, pad = size * 5.5;
+  const size = fontSize(), wide = margins(), left = size * wide.left, pad = size * wide.pad;
   const clients = lifelines.names.length, all = clients + 1 + (state.isProxy ? 1 : 0);
-  const least = size * 13 * (all - 1) + left + 2 * pad;
-  const width = Math.max(byId("scroll").clientWidth, least);
+  const least = size * wide.gap * (all - 1) + left + 2 * pad;
+  const width = Math.max(byId("scroll").clientWidth, Math.floor(least));
   const gap = (width - left - 2 * pad) / Math.max(1, all - 1);
   const x = index => left + pad + gap * index;
   const of = (end, connection) => {
@@ -350,7 +361,7 @@ function drawHeads(place) {
 }
 
 function drawRow(row, y, place) {
-  const group = make("g", {class: ["row", row.kind, ...row.classes].join(" ") + (state.picked === row ? " picked" : ""),
+  const group = make("g", {class: ["row", "of-" + row.kind, ...row.classes].join(" ") + (state.picked === row ? " picked" : ""),
     tabindex: 0, role: "listitem", "data-number": row.number, transform: "translate(0 " + y + ")"});
   group.setAttribute("aria-label", spoken(row));
   group.append(make("rect", {class: "hit", x: 0, y: 0, width: place.width, height: place.height}));
@@ -360,6 +371,9 @@ function drawRow(row, y, place) {
   else drawNote(group, row, place);
   return group;
 }
+
+// Ids by their last digits, and secrets by three stars.
+const short = text => text.replace(ID, "…$1").replace(/\*{4,}/g, "***");
 
 function fit(text, width, size) {
   const most = Math.max(4, Math.floor(width / (size * 0.57)));
@@ -378,11 +392,11 @@ function drawMessage(group, row, place) {
     group.append(make("line", {class: "arrow", x1: from, y1: y, x2: end - way * 8, y2: y}));
     group.append(make("path", {class: "tip", d: "M" + end + " " + y + "l" + -way * 11 + " -5l0 10z"}));
   }
-  const number = lifelines.isNumbered ? row.connection.id + " " : "", badges = row.badges.join(", ");
+  const number = lifelines.number(row.connection), badges = row.badges.join(", ");
   const room = Math.abs(to - from) - place.size * 1.4 - (number.length + badges.length + 3) * place.size * 0.57;
   const label = make("text", {class: "label", x: (from + to) / 2, y: place.height * 0.5, "text-anchor": "middle"});
   if (number) label.append(make("tspan", {class: "number-of"}, number));
-  label.append(make("tspan", {}, fit(row.label.replace(ID, "…$1"), room, place.size)));
+  label.append(make("tspan", {}, fit(short(row.label), room, place.size)));
   if (badges) label.append(make("tspan", {class: "badge", dx: 10}, "[" + badges + "]"));
   group.append(label);
 }
@@ -390,14 +404,14 @@ function drawMessage(group, row, place) {
 function drawConnection(group, row, place) {
   const from = place.of(row.from, row.connection), to = place.of(row.to, row.connection), y = place.height * 0.62;
   group.append(make("line", {class: "thin", x1: from, y1: y, x2: to, y2: y}));
-  const number = lifelines.isNumbered ? row.connection.id + " " : "";
+  const number = lifelines.number(row.connection);
   const words = fit(number + row.words, Math.abs(to - from) - 20, place.size * 0.9);
   group.append(make("text", {class: "small", x: (from + to) / 2, y: place.height * 0.55, "text-anchor": "middle"}, words));
 }
 
 function drawNote(group, row, place) {
-  const number = lifelines.isNumbered && row.connection ? row.connection.id + " " : "";
-  const words = fit(number + printable(row.words).replace(ID, "…$1"), place.width - place.left - 60, place.size * 0.9);
+  const number = row.connection ? lifelines.number(row.connection) : "";
+  const words = fit(number + short(printable(row.words)), place.width - place.left - 60, place.size * 0.9);
   const width = Math.min(place.width - place.left - 20, words.length * place.size * 0.5 + 26);
   const middle = row.kind === "banner" ? (place.left + place.width) / 2 : place.of(row.at, row.connection);
   const x = Math.min(Math.max(middle - width / 2, place.left + 8), place.width - width - 6);
@@ -502,13 +516,14 @@ byId("scroll").addEventListener("scroll", () => {
   state.follows = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
   schedule();
 });
-new ResizeObserver(schedule).observe(byId("scroll"));
+new ResizeObserver(() => { hasNewLifeline = true; schedule(); }).observe(byId("scroll"));
 
 // ---- How it looks
 
 function setSize(change) {
-  const root = document.documentElement.style, now = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--size"));
-  root.setProperty("--size", Math.min(40, Math.max(9, now + change)) + "px");
+  const size = Math.min(40, Math.max(9, fontSize() + change));
+  document.documentElement.style.setProperty("--size", size + "px");
+  hasNewLifeline = true;
   schedule();
 }
 
