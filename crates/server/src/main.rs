@@ -142,8 +142,9 @@ fn bind_and_run(
         stopping.clone().at_end_of_input()?;
     }
     stopping.on_signals()?;
+    // Who reads the ready lines may ask for the page at once.
+    let _key = page.as_ref().map(|page| open_page(page, log)).transpose()?;
     say_where(&server, page.as_ref())?;
-    let _key = page.map(|page| open_page(&page, log)).transpose()?;
     server.run();
     Ok(())
 }

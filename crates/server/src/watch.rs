@@ -236,12 +236,7 @@ impl Shared {
         let last = request.field("last-event-id");
         let last = last.and_then(|id| id.strip_prefix(&run[..])?.strip_prefix(':')?.parse().ok());
         let mut position = last.unwrap_or(0);
-        send_head(
-            stream,
-            Status::OK,
-            &[("Content-Type", "text/event-stream")],
-            None,
-        )?;
+        send_head(stream, Status::OK, &[("Content-Type", "text/event-stream")])?;
         let _following = self.feed.follow();
         let header = self.feed.header();
         let mut text =

@@ -187,7 +187,7 @@ fn a_server_crashes_when_it_is_told_to_and_only_where_it_may() {
     assert_eq!(said.status, Some(1));
     let crashing = Watched::start("--mode text --port 0 --watch 0 --allow-crash --record it.jsonl");
     let mut events = crashing.follow();
-    assert_eq!(crashing.run("control crash").stdout, "crashing\n");
+    crashing.run("control crash").printed("crashing\n");
     let Watched { home, server } = crashing;
     assert_eq!(server.end_by_itself().signal, Some(9));
     assert_contains(

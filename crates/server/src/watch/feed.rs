@@ -262,7 +262,11 @@ mod tests {
             .collect();
         assert_eq!((&recording.runs[0].header, kept), (&header, events));
         let lines = feed.wait(0, NO_WAIT).lines;
-        assert!(lines[0].contains("\"said\":\"connected, "), "{}", lines[0]);
+        assert!(
+            lines[0].contains("\"said\":\"journal: sending 500.00 WITH_"),
+            "{}",
+            lines[0]
+        );
     }
 
     #[test]

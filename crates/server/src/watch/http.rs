@@ -217,17 +217,8 @@ pub fn end_unread(stream: &TcpStream) {
     while Instant::now() < by && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
 
-/// Sends the head of a response. Nothing of it is to be kept by anybody, or shown inside another
-/// page.
-///
-/// # Errors
-/// When it cannot be sent.
-pub fn send_head(
-    stream: &TcpStream,
-    status: Status,
-    fields: &[(&str, &str)],
-    length: Option<usize>,
-) -> io::Result<()> {
+/// The head of a response. Nothing of it is to be kept by anybody, or shown inside another page.
+fn head(status: Status, fields: &[(&str, &str)]) -> String {
     let Status(code, name) = status;
     let mut head = format!(
         "HTTP/1.1 {code} {name}\r\nConnection: close\r\nCache-Control: no-store\r\n\
@@ -236,10 +227,15 @@ pub fn send_head(
     for (field, value) in fields {
         head += &format!("{field}: {value}\r\n");
     }
-    if let Some(length) = length {
-        head += &format!("Content-Length: {length}\r\n");
-    }
-    head += "\r\n";
+    head
+}
+
+/// Sends the head of a response whose body ends with the connection.
+///
+/// # Errors
+/// When it cannot be sent.
+pub fn send_head(stream: &TcpStream, status: Status, fields: &[(&str, &str)]) -> io::Result<()> {
+    let head = head(status, fields) + "\r\n";
     let mut stream = stream;
     stream.write_all(head.as_bytes())
 }
@@ -254,9 +250,10 @@ pub fn send(
     fields: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<()> {
-    send_head(stream, status, fields, Some(body.len()))?;
+    let length = body.len();
+    let head = head(status, fields) + &format!("Content-Length: {length}\r\n\r\n");
     let mut stream = stream;
-    stream.write_all(body)
+    stream.write_all(&[head.as_bytes(), body].concat())
 }
 
 #[cfg(test)]
