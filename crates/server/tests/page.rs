@@ -3,7 +3,7 @@
 
 mod browser;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 
@@ -79,26 +79,29 @@ impl Watched {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// The stream of events, after its head.
-    fn follow(&self) -> TcpStream {
+    /// The stream of events, after the header of the run.
+    fn follow(&self) -> BufReader<TcpStream> {
         let mut stream = self.server.connect("page tcp");
-        stream
-            .write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            .unwrap();
+        let request = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut stream = BufReader::new(stream);
         read_until(&mut stream, "\"secrets\"");
         stream
     }
 }
 
-/// Everything up to these words.
-fn read_until(stream: &mut TcpStream, words: &str) -> String {
-    let mut bytes = Vec::new();
+/// The lines up to the first with these words.
+fn read_until(stream: &mut BufReader<TcpStream>, words: &str) -> String {
+    let mut lines = String::new();
     loop {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        bytes.extend(byte);
-        if bytes.ends_with(words.as_bytes()) {
-            return String::from_utf8_lossy(&bytes).into_owned();
+        let before = lines.len();
+        assert_ne!(
+            stream.read_line(&mut lines).unwrap(),
+            0,
+            "not {words}: {lines}"
+        );
+        if lines[before..].contains(words) {
+            return lines;
         }
     }
 }
@@ -314,7 +317,7 @@ fn the_port_of_a_page_that_is_taken_is_named() {
 fn a_browser_that_does_not_read_holds_up_nobody() {
     let watched = Watched::start("--mode text --port 0 --watch 0");
     // What they do not read fills the buffers of both ends, and then no more.
-    let _unread: Vec<TcpStream> = (0..5).map(|_| watched.follow()).collect();
+    let _unread: Vec<_> = (0..5).map(|_| watched.follow()).collect();
     let mut peer = watched.server.converse("text tcp");
     let text = "x".repeat(60_000);
     for _ in 0..300 {

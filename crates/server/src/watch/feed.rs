@@ -162,10 +162,7 @@ impl Follower for Feed {
 
     fn happened(&self, events: &[Arc<Event>]) {
         let shown = events.len().min(MOST_IN_A_TICK);
-        let mut lines: Vec<Arc<str>> = events[..shown]
-            .iter()
-            .map(|event| shown_line(event))
-            .collect();
+        let mut lines: Vec<Arc<str>> = events[..shown].iter().map(shown_line).collect();
         if let Some(last) = events[shown..].last() {
             let count = (events.len() - shown) as u64;
             lines.push(shown_line(&Arc::clone(last).lost(count)));

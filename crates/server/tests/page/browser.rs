@@ -9,7 +9,7 @@ use testkit::browser::Browser;
 use testkit::peer::{Peer, with_timeouts};
 use testkit::require_browser;
 
-use super::{Watched, program};
+use super::{Watched, program, read_until};
 
 /// The text of every row that is drawn, one a line.
 const ROWS: &str =
@@ -139,18 +139,13 @@ fn a_pause_holds_back_what_comes_and_a_step_shows_one() {
 fn ten_thousand_messages_are_kept_and_those_in_sight_are_drawn() {
     require_browser!();
     let watched = Watched::start("--mode text --port 0 --watch 0");
+    let mut events = watched.follow();
     let mut peer = watched.server.converse("text tcp");
     for number in 0..5_000 {
         peer.ask(&format!("LOWER {number}"));
         // Slow enough to be shown: the page counts what is too fast to be read.
         if number % 25 == 24 {
-            let said = format!("LOWER {number}");
-            testkit::wait_until(|| {
-                watched
-                    .ask("GET /recording.jsonl", None, "")
-                    .1
-                    .contains(&said)
-            });
+            read_until(&mut events, &format!("LOWER {number}"));
         }
     }
     let mut browser = open(&watched);
