@@ -18,7 +18,7 @@ use super::file::{append_line, open};
 use super::trace::{Trace, TraceWriter};
 use super::{MAX_LINE, VERSION};
 use crate::queue::{Item, Queue};
-use proto::side::Side;
+use proto::side::{Direction, Side};
 
 pub use super::file::OpenError;
 
@@ -69,6 +69,12 @@ pub trait Follower: Send + Sync {
     /// These events happened since it was told before. Meanwhile others wait, and are lost where
     /// there are too many: no conversation waits for a follower.
     fn happened(&self, events: &[Arc<Event>]);
+
+    /// Whether one more message in this direction, or one more read, is too many now. Asked where
+    /// nothing else records it, and before anything is made of it; it is the follower's to count.
+    fn skips(&self, _channel: &Channel, _side: Side, _message: Option<Direction>) -> bool {
+        false
+    }
 }
 
 /// Records the events of this process. Clones share it.
@@ -87,6 +93,8 @@ struct Shared {
     /// Connections that may still be open.
     open: Mutex<Vec<Open>>,
     sinks: Vec<Arc<Queue<Arc<Event>>>>,
+    /// What follows, where nothing else records.
+    only_follower: Option<Arc<dyn Follower>>,
 }
 
 /// A connection that may still be open when the run ends.
@@ -156,6 +164,7 @@ impl Recorder {
                 }
             })?);
         }
+        let only_follower = settings.follower.clone().filter(|_| sinks.is_empty());
         if let Some(follower) = settings.follower {
             follower.begins(&header);
             sinks.push(sink("follower", Duration::ZERO, move |queue| {
@@ -173,6 +182,7 @@ impl Recorder {
             is_stopping: AtomicBool::new(false),
             open: Mutex::default(),
             sinks,
+            only_follower,
         };
         Ok(Some(Recorder(Arc::new(shared), header.side)))
     }
@@ -192,6 +202,12 @@ impl Recorder {
     /// Whether secrets are masked.
     pub(super) fn masks(&self) -> bool {
         self.0.secrets == Secrets::Masked
+    }
+
+    /// Whether nobody is to be told of this message in this direction, or this read.
+    pub(super) fn skips(&self, channel: &Channel, message: Option<Direction>) -> bool {
+        let follower = self.0.only_follower.as_ref();
+        follower.is_some_and(|follower| follower.skips(channel, self.1, message))
     }
 
     /// The number of the next connection, for a program that numbers them as it opens them.

@@ -178,6 +178,9 @@ impl Tap {
 
     /// This was given to the operating system, from that moment on.
     pub fn sent<'a>(&self, moment: EventTime, frame: impl Into<Frame<'a>>) {
+        if self.skips(Some(self.outward())) {
+            return;
+        }
         let message = self.message(self.outward(), frame.into());
         self.record_at(moment, EventKind::Sent(message));
     }
@@ -188,7 +191,7 @@ impl Tap {
         for &(length, is_secret) in batch.messages() {
             let bytes = &rest[..length.min(rest.len())];
             rest = &rest[bytes.len()..];
-            if bytes.is_empty() {
+            if bytes.is_empty() || self.skips(Some(self.outward())) {
                 continue;
             }
             let mut message = self.message(self.outward(), Frame { bytes, is_secret });
@@ -201,6 +204,9 @@ impl Tap {
 
     /// This came, and made a message.
     pub fn received<'a>(&self, frame: impl Into<Frame<'a>>) {
+        if self.skips(Some(self.inward())) {
+            return;
+        }
         let message = self.message(self.inward(), frame.into());
         self.record(EventKind::Received(message));
     }
@@ -221,6 +227,9 @@ impl Tap {
     /// A read returned so many bytes, and could have returned `asked`; `here` are the bytes that
     /// wait to make a message.
     pub fn read(&self, got: usize, asked: usize, here: &[u8], length: Option<NonZeroUsize>) {
+        if self.skips(None) {
+            return;
+        }
         self.record(EventKind::Read {
             got,
             asked,
@@ -378,6 +387,10 @@ impl Tap {
             }
         }
         (shown, any)
+    }
+
+    fn skips(&self, message: Option<Direction>) -> bool {
+        self.0.recorder.skips(&self.0.channel, message)
     }
 
     fn record(&self, kind: EventKind) {

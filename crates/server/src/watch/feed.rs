@@ -4,15 +4,17 @@
 //! holds up nobody.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use proto::printable::printable;
+use proto::side::{Direction, Side};
 use record::file::append_line;
 use record::queue::Item;
 use record::wording::describe;
-use record::{Event, EventKind, Follower, Header};
+use record::{Channel, Event, EventKind, Follower, Header};
 use serde::Serialize;
 
 use super::tally::Tally;
@@ -38,6 +40,11 @@ const MOST_AT_ONCE: usize = 256 * 1024;
 pub struct Feed {
     state: Mutex<State>,
     grown: Condvar,
+    tally: Mutex<Tally>,
+    /// Messages and reads of this tick.
+    in_this_tick: AtomicUsize,
+    /// Those of them that were skipped.
+    skipped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +55,6 @@ struct State {
     bytes: usize,
     /// Lines that came before those that are kept.
     before: u64,
-    tally: Tally,
     followers: usize,
     is_over: bool,
 }
@@ -113,7 +119,7 @@ impl Feed {
 
     /// What was counted so far.
     pub fn tally(&self) -> Tally {
-        self.lock().tally.clone()
+        self.lock_tally().clone()
     }
 
     /// One more follows.
@@ -141,6 +147,10 @@ impl Feed {
         self.grown.notify_all();
     }
 
+    fn lock_tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,19 +171,34 @@ impl Follower for Feed {
     }
 
     fn happened(&self, events: &[Arc<Event>]) {
+        let skipped = self.skipped.swap(0, Ordering::Relaxed);
         let shown = events.len().min(MOST_IN_A_TICK);
         let mut lines: Vec<Arc<str>> = events[..shown].iter().map(shown_line).collect();
-        if let Some(last) = events[shown..].last() {
-            let count = (events.len() - shown) as u64;
+        let count = skipped + (events.len() - shown) as u64;
+        if let Some(last) = events.last().filter(|_| count > 0) {
             lines.push(shown_line(&Arc::clone(last).lost(count)));
         }
+        let mut tally = self.lock_tally();
+        events.iter().for_each(|event| tally.count(event));
+        drop(tally);
         let mut state = self.lock();
-        events.iter().for_each(|event| state.tally.count(event));
         lines.into_iter().for_each(|line| state.push(line));
         drop(state);
         self.grown.notify_all();
         // What happens meanwhile wakes no thread.
         thread::sleep(TICK);
+        self.in_this_tick.store(0, Ordering::Relaxed);
+    }
+
+    fn skips(&self, channel: &Channel, side: Side, message: Option<Direction>) -> bool {
+        if self.in_this_tick.fetch_add(1, Ordering::Relaxed) < MOST_IN_A_TICK {
+            return false;
+        }
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        if let Some(direction) = message.filter(|_| side == Side::Server) {
+            self.lock_tally().count_message(channel, direction);
+        }
+        true
     }
 }
 
@@ -311,6 +336,25 @@ mod tests {
         assert_eq!(news.lines.len(), MOST_IN_A_TICK + 1);
         let last = news.lines.last().unwrap();
         assert!(last.contains("7 events are not shown"), "{last}");
+    }
+
+    #[test]
+    fn messages_that_are_too_many_are_skipped_before_they_are_recorded_and_still_counted() {
+        let (header, events) = sample();
+        let feed = Feed::default();
+        feed.begins(&header);
+        let channel = events
+            .iter()
+            .find_map(|event| event.channel.clone())
+            .unwrap();
+        let skips = || feed.skips(&channel, Side::Server, Some(Direction::ToServer));
+        let skipped = (0..MOST_IN_A_TICK + 7).filter(|_| skips()).count();
+        assert_eq!(skipped, 7);
+        assert_eq!(feed.tally().services[&channel.service].requests, 7);
+        feed.happened(&events[..1]);
+        let last = feed.wait(1, NO_WAIT).lines.remove(0);
+        assert!(last.contains("7 events are not shown"), "{last}");
+        assert!(!skips(), "another tick has begun");
     }
 
     #[test]

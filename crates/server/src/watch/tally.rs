@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use proto::mode::Mode;
 use proto::side::{Direction, Side};
-use record::{Event, EventKind, Message};
+use record::{Channel, Event, EventKind, Message};
 use serde::{Deserialize, Serialize};
 
 /// Connections that are known, at most.
@@ -63,31 +63,44 @@ impl Tally {
             // The other half of a proxy.
             return;
         }
-        let key = (channel.service.clone(), channel.connection);
         match &event.kind {
-            EventKind::Closed { .. } => drop(self.connections.remove(&key)),
+            EventKind::Closed { .. } => {
+                let key = (channel.service.clone(), channel.connection);
+                self.connections.remove(&key);
+            }
             EventKind::Sent(message) | EventKind::Received(message) => {
-                let counts = self.services.entry(key.0.clone()).or_default();
-                match message.direction {
-                    Direction::ToServer => counts.requests += 1,
-                    Direction::ToClient => counts.replies += 1,
-                }
-                let has_room = self.connections.len() < MOST_CONNECTIONS;
-                if has_room || self.connections.contains_key(&key) {
-                    self.connections
-                        .entry(key)
-                        .or_default()
-                        .learn(&channel.service, message);
+                if let Some(known) = self.count_message(channel, message.direction) {
+                    known.learn(&channel.service, message);
                 }
             }
             _ => {}
         }
     }
+
+    /// Counts a message of which no more is known, and returns what is known of its connection.
+    pub fn count_message(&mut self, channel: &Channel, direction: Direction) -> Option<&mut Known> {
+        if !self.services.contains_key(&channel.service) {
+            self.services
+                .insert(channel.service.clone(), Counts::default());
+        }
+        let counts = self.services.get_mut(&channel.service)?;
+        match direction {
+            Direction::ToServer => counts.requests += 1,
+            Direction::ToClient => counts.replies += 1,
+        }
+        let key = (channel.service.clone(), channel.connection);
+        let has_room = self.connections.len() < MOST_CONNECTIONS;
+        if !has_room && !self.connections.contains_key(&key) {
+            return None;
+        }
+        let known = self.connections.entry(key).or_default();
+        known.messages += 1;
+        Some(known)
+    }
 }
 
 impl Known {
     fn learn(&mut self, service: &str, message: &Message) {
-        self.messages += 1;
         let Some(text) = &message.text else { return };
         match message.direction {
             Direction::ToServer => {
@@ -119,7 +132,7 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
     use proto::mode::Transport;
-    use record::{Channel, CloseReason, Closer, DropCause, FramingName};
+    use record::{CloseReason, Closer, DropCause, FramingName};
 
     fn event(service: &str, kind: EventKind) -> Event {
         let address = "127.0.0.1:9".parse().unwrap();
