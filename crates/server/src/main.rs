@@ -18,7 +18,6 @@ use server::ledger::accounts::DEMO;
 use server::ledger::command::{self, Format, Outcome};
 use server::ledger::sqlite::{self, Access};
 use server::log::Log;
-use server::watch::client::KeyFile;
 use server::watch::{self, Page};
 use server::{Config, Role, Server, log};
 use wire::fault::crash;
@@ -143,14 +142,16 @@ fn bind_and_run(
     }
     stopping.on_signals()?;
     // Who reads the ready lines may ask for the page at once.
-    let _key = page.as_ref().map(|page| open_page(page, log)).transpose()?;
+    if let Some(page) = &page {
+        open_page(page, log)?;
+    }
     say_where(&server, page.as_ref())?;
     server.run();
     Ok(())
 }
 
-/// Starts the page, and says how to open it. With the key in its file, `labserver control` finds it.
-fn open_page(page: &Page, log: &Log) -> anyhow::Result<Option<KeyFile>> {
+/// Starts the page, and says how to open it.
+fn open_page(page: &Page, log: &Log) -> anyhow::Result<()> {
     page.start().context("no thread for the page")?;
     let (address, access) = (page.address(), page.access());
     let mut shown = address;
@@ -163,20 +164,14 @@ fn open_page(page: &Page, log: &Log) -> anyhow::Result<Option<KeyFile>> {
     }
     let watch = match access.is_on_loopback() {
         true => String::new(),
-        false => format!("#watch={}", access.to_watch),
+        false => format!("#watch={}", access.tokens.to_watch),
     };
     log.say(format_args!("to watch:   http://{shown}/{watch}"));
     log.say(format_args!(
         "to control: http://{shown}/#control={}",
-        access.to_control
+        access.tokens.to_control
     ));
-    let key = cli::control::key_directory()
-        .and_then(|directory| KeyFile::create(&directory, address, access));
-    Ok(key
-        .inspect_err(|error| {
-            tracing::warn!("`labserver control` will not find this server: {error:#}")
-        })
-        .ok())
+    Ok(())
 }
 
 fn look_into_ledger(

@@ -17,6 +17,7 @@ pub mod tally;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -32,6 +33,7 @@ use view::svg;
 use wire::fault::{FaultPlan, FaultSpec, crash, random_seed};
 
 use self::access::{Access, Wants};
+use self::client::KeyFile;
 use self::feed::Feed;
 use self::http::{Request, Status, WRITE_TIMEOUT, send, send_head};
 use self::status::Observed;
@@ -55,6 +57,8 @@ const SCRIPT: &str = include_str!("watch/page.js");
 pub struct Settings {
     /// Where; port 0 is any free one.
     pub address: SocketAddr,
+    /// Where its key is left for `labserver control`, if anywhere.
+    pub keys: Option<PathBuf>,
     /// Whether it may make the server crash.
     pub may_crash: bool,
     /// What happens.
@@ -73,9 +77,12 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// A page that is bound. Clones share it.
-#[derive(Clone)]
-pub struct Page(Arc<Shared>);
+/// A page that is bound.
+pub struct Page {
+    shared: Arc<Shared>,
+    /// Removed with the page.
+    _key: Option<KeyFile>,
+}
 
 struct Shared {
     listener: TcpListener,
@@ -108,10 +115,17 @@ impl Page {
         let faults = faults.unwrap_or_else(|| FaultPlan::new(FaultSpec::default(), 0));
         let (feed, warnings) = (Arc::clone(&settings.feed), settings.warnings.clone());
         let observed = Observed::new(server, faults.clone(), feed, warnings, settings.may_crash);
-        Ok(Page(Arc::new(Shared {
+        let mut access = Access::new(address);
+        let key = settings.keys.as_deref();
+        let key = key.map(|directory| KeyFile::create(directory, address, &mut access));
+        let key = key.transpose().unwrap_or_else(|error| {
+            tracing::warn!("`labserver control` will not find this server: {error:#}");
+            None
+        });
+        let shared = Arc::new(Shared {
             listener,
             address,
-            access: Access::new(address),
+            access,
             recorder: config.recorder.clone(),
             config,
             faults,
@@ -119,17 +133,18 @@ impl Page {
             may_crash: settings.may_crash,
             observed,
             requests: AtomicUsize::new(0),
-        })))
+        });
+        Ok(Page { shared, _key: key })
     }
 
     /// Where it is.
     pub fn address(&self) -> SocketAddr {
-        self.0.address
+        self.shared.address
     }
 
-    /// Its tokens.
+    /// Whom it lets do what.
     pub fn access(&self) -> &Access {
-        &self.0.access
+        &self.shared.access
     }
 
     /// Serves it, in threads of its own.
@@ -137,14 +152,16 @@ impl Page {
     /// # Errors
     /// When there is no thread.
     pub fn start(&self) -> io::Result<()> {
-        let page = self.clone();
+        let shared = Arc::clone(&self.shared);
         let accepting = thread::Builder::new().name("page".into());
-        accepting.spawn(move || page.accept_all()).map(drop)
+        accepting.spawn(move || shared.accept_all()).map(drop)
     }
+}
 
-    fn accept_all(&self) {
+impl Shared {
+    fn accept_all(self: Arc<Self>) {
         loop {
-            match self.0.listener.accept() {
+            match self.listener.accept() {
                 Ok((stream, peer)) => self.serve(stream, peer),
                 Err(error) => {
                     tracing::debug!(%error, "the page cannot accept a connection");
@@ -155,29 +172,43 @@ impl Page {
     }
 
     /// Serves one connection, in a thread of its own.
-    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let busy = |stream: &TcpStream| {
-            let words = b"too many browsers at once: close one of them\n";
-            let _ = send(stream, Status::UNAVAILABLE, &[TEXT], words);
-        };
+    fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let _ = stream.set_nodelay(true);
-        if self.0.requests.fetch_add(1, Ordering::Relaxed) >= MOST_REQUESTS {
-            self.0.requests.fetch_sub(1, Ordering::Relaxed);
-            return busy(&stream);
-        }
-        let shared = Arc::clone(&self.0);
+        let permit = Permit::of(self);
         let answering = thread::Builder::new().name("browser".into());
         let spawned = answering.spawn(move || {
-            if let Err(error) = shared.answer(&stream) {
+            let answered = match &permit {
+                Some(permit) => permit.0.answer(&stream),
+                None => {
+                    let words = "too many browsers at once: close one of them";
+                    refuse(&stream, Status::UNAVAILABLE, words)
+                }
+            };
+            if let Err(error) = answered {
                 tracing::debug!(%peer, %error, "a browser is gone");
             }
-            shared.requests.fetch_sub(1, Ordering::Relaxed);
         });
         if let Err(error) = spawned {
-            self.0.requests.fetch_sub(1, Ordering::Relaxed);
             tracing::debug!(%peer, %error, "no thread for a browser");
         }
+    }
+}
+
+/// Leave for one of [`MOST_REQUESTS`].
+struct Permit(Arc<Shared>);
+
+impl Permit {
+    fn of(shared: &Arc<Shared>) -> Option<Permit> {
+        let before = shared.requests.fetch_add(1, Ordering::Relaxed);
+        let permit = Permit(Arc::clone(shared));
+        (before < MOST_REQUESTS).then_some(permit)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -32,6 +32,7 @@ impl WatchArguments {
     pub fn settings(&self, warnings: Warnings) -> Option<Settings> {
         Some(Settings {
             address: self.watch?,
+            keys: super::control::key_directory().ok(),
             may_crash: self.allow_crash,
             feed: Arc::default(),
             warnings,

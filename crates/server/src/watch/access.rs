@@ -7,15 +7,23 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::http::{Request, Status};
 
-/// The tokens of a page, drawn at the start.
+/// Whom a page lets do what.
 #[derive(Debug, Clone)]
 pub struct Access {
     is_on_loopback: bool,
-    /// Lets its bearer watch. 122 random bits.
+    /// The tokens.
+    pub tokens: Tokens,
+}
+
+/// The tokens themselves, of 122 random bits each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Lets its bearer watch.
     pub to_watch: String,
     /// Lets its bearer control, and watch.
     pub to_control: String,
@@ -59,14 +67,22 @@ impl Denied {
     }
 }
 
+impl Tokens {
+    fn draw() -> Tokens {
+        let token = || Uuid::new_v4().simple().to_string();
+        Tokens {
+            to_watch: token(),
+            to_control: token(),
+        }
+    }
+}
+
 impl Access {
     /// New tokens for a page at this address.
     pub fn new(address: SocketAddr) -> Access {
-        let token = || Uuid::new_v4().simple().to_string();
         Access {
             is_on_loopback: address.ip().to_canonical().is_loopback(),
-            to_watch: token(),
-            to_control: token(),
+            tokens: Tokens::draw(),
         }
     }
 
@@ -92,8 +108,12 @@ impl Access {
         let holds = |token| request.token().is_some_and(|shown| are_equal(shown, token));
         let is_allowed = match wants {
             Wants::Page => true,
-            Wants::Watch => self.is_on_loopback || holds(&self.to_watch) || holds(&self.to_control),
-            Wants::Control => holds(&self.to_control),
+            Wants::Watch => {
+                self.is_on_loopback
+                    || holds(&self.tokens.to_watch)
+                    || holds(&self.tokens.to_control)
+            }
+            Wants::Control => holds(&self.tokens.to_control),
         };
         match request.token() {
             _ if is_allowed => Ok(()),
@@ -137,8 +157,10 @@ mod tests {
 
     fn access(address: &str) -> Access {
         Access {
-            to_watch: "aa".into(),
-            to_control: "cc".into(),
+            tokens: Tokens {
+                to_watch: "aa".into(),
+                to_control: "cc".into(),
+            },
             ..Access::new(address.parse().unwrap())
         }
     }
@@ -226,7 +248,7 @@ mod tests {
     #[test]
     fn tokens_are_long_and_different_each_time() {
         let address = "127.0.0.1:1".parse().unwrap();
-        let (one, other) = (Access::new(address), Access::new(address));
+        let (one, other) = (Access::new(address).tokens, Access::new(address).tokens);
         let tokens = [
             &one.to_watch,
             &one.to_control,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::access::Access;
+use super::access::{Access, Tokens};
 
 /// How long a page may take for anything.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,11 +22,12 @@ const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 pub struct Key {
     /// Where the page is.
     pub address: SocketAddr,
-    /// The token.
-    pub token: String,
+    /// Its tokens.
+    pub tokens: Tokens,
 }
 
-/// A key in its file, which is removed with this.
+/// A key in its file, which is removed with this. A server that is killed leaves it behind, and the
+/// next one at its port takes it up: a browser that knows the tokens goes on.
 #[derive(Debug)]
 pub struct KeyFile(PathBuf);
 
@@ -38,13 +39,16 @@ impl KeyFile {
     pub fn create(
         directory: &Path,
         address: SocketAddr,
-        access: &Access,
+        access: &mut Access,
     ) -> anyhow::Result<KeyFile> {
         state::create_directory(directory, directory)?;
         let path = path_in(directory, address.port());
+        if let Ok(former) = Key::read(&path) {
+            access.tokens = former.tokens;
+        }
         let key = Key {
             address: reached(address),
-            token: access.to_control.clone(),
+            tokens: access.tokens.clone(),
         };
         let written = || {
             let mut file = state::open(&path)?.file;
@@ -135,7 +139,7 @@ impl Key {
         let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
-        let (address, token, length) = (self.address, &self.token, body.len());
+        let (address, token, length) = (self.address, &self.tokens.to_control, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
@@ -153,10 +157,10 @@ mod tests {
     use std::net::TcpListener;
 
     fn key_in(directory: &Path, address: SocketAddr) -> (KeyFile, Key) {
-        let access = Access::new(address);
-        let file = KeyFile::create(directory, address, &access).unwrap();
-        let token = access.to_control;
-        (file, Key { address, token })
+        let mut access = Access::new(address);
+        let file = KeyFile::create(directory, address, &mut access).unwrap();
+        let tokens = access.tokens;
+        (file, Key { address, tokens })
     }
 
     #[test]
@@ -193,8 +197,11 @@ mod tests {
             .unwrap()
             .local_addr()
             .unwrap();
-        let (_file, _) = key_in(directory.path(), gone);
+        let (file, key) = key_in(directory.path(), gone);
         assert!(Key::find(directory.path(), None).is_err());
+        std::mem::forget(file);
+        let (_file, next) = key_in(directory.path(), gone);
+        assert_eq!(next, key, "the next server at its port takes it up");
     }
 
     #[test]

@@ -60,13 +60,13 @@ function take(event) {
       if (event.transport === "tcp") add({...base, kind: "connection", from: half[0], to: half[1], words: "connected"});
       break;
     case "sent": {
+      learnName(connection, event);
       const row = message(base, event);
       const whole = state.held.get(heldKey + event.bytes) || (event.partial && heldStart(heldKey, event.bytes));
       if (whole) release(whole, row);
       break;
     }
     case "received":
-      learnName(connection, event);
       connection.last = message(base, event);
       connection.last.reads = connection.reads.splice(0);
       countRepeat(connection.last);
@@ -174,11 +174,11 @@ function release(held, row) {
   if (held.copies <= 0) state.held.delete(held.key);
 }
 
+// The server's answer says who a client is.
 function learnName(connection, event) {
-  const verbs = {atm: ["TERMINAL "], chat: ["JOIN "], proxy: ["TERMINAL ", "JOIN "]}[event.service] || [];
-  const verb = verbs.find(verb => (event.text || "").startsWith(verb));
-  if (verb && event.direction === "to-server") {
-    connection.name = printable(event.text.slice(verb.length)).slice(0, 24);
+  const named = /^OK (?:terminal|joined) (\S+)/.exec(event.text || "");
+  if (named && event.direction === "to-client" && ["atm", "chat", "proxy"].includes(event.service)) {
+    connection.name = printable(named[1]).slice(0, 24);
     hasNewLifeline = true;
   }
 }

@@ -42,10 +42,8 @@ pub struct Known {
     pub messages: u64,
     /// The last refusal it was sent.
     pub last_refusal: Option<String>,
-    /// The machine or the person that it says it is.
+    /// The machine or the person that the server has agreed it is.
     pub name: Option<String>,
-    /// A name that the server has not agreed to yet.
-    asked: Option<String>,
 }
 
 impl Tally {
@@ -102,23 +100,18 @@ impl Tally {
 impl Known {
     fn learn(&mut self, service: &str, message: &Message) {
         let Some(text) = &message.text else { return };
-        match message.direction {
-            Direction::ToServer => {
-                let verb = match service {
-                    _ if service == Mode::Atm.name() => "TERMINAL ",
-                    _ if service == Mode::Chat.name() => "JOIN ",
-                    _ => return,
-                };
-                self.asked = text.strip_prefix(verb).map(kept);
-            }
-            Direction::ToClient if text.starts_with("ERR ") => {
+        if message.direction == Direction::ToClient {
+            if text.starts_with("ERR ") {
                 self.last_refusal = Some(kept(text));
-                self.asked = None;
             }
-            Direction::ToClient if text.starts_with("OK") => {
-                self.name = self.asked.take().or(self.name.take());
-            }
-            Direction::ToClient => {}
+            // In the answer, not in the request, which may have been refused.
+            let named = match service {
+                _ if service == Mode::Atm.name() => text.strip_prefix("OK terminal "),
+                _ if service == Mode::Chat.name() => text.strip_prefix("OK joined "),
+                _ => None,
+            };
+            let named = named.and_then(|words| words.split(' ').next());
+            self.name = named.map(kept).or(self.name.take());
         }
     }
 }
@@ -182,14 +175,14 @@ mod tests {
         };
         assert_eq!(happens(asked("JOIN joty")), None);
         assert_eq!(happens(answered("ERR conflict taken")), None);
-        assert_eq!(happens(answered("OK")), None);
         assert_eq!(happens(asked("JOIN amy")), None);
-        assert_eq!(happens(answered("OK welcome")), Some("amy".into()));
+        let welcome = happens(answered("OK joined amy with Adarsh"));
+        assert_eq!(welcome, Some("amy".into()));
         assert_eq!(happens(asked("SAY hello")), Some("amy".into()));
         assert_eq!(happens(answered("OK")), Some("amy".into()));
         let known = &tally.connections[&("chat".into(), 3)];
         assert_eq!(known.last_refusal.as_deref(), Some("ERR conflict taken"));
-        assert_eq!(known.messages, 7);
+        assert_eq!(known.messages, 6);
     }
 
     #[test]

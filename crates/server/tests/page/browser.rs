@@ -185,6 +185,8 @@ fn a_server_that_crashes_and_is_started_again_goes_on_in_the_same_page() {
     let mut peer = again.converse("text tcp");
     assert_eq!(peer.ask("PRIME 7"), "OK prime");
     browser.wait_for(&has_row("to the server: PRIME 7"));
+    browser.click("[data-once='drop-reply=#1']");
+    browser.wait_for(&has_row("faults from here on: drop-reply=#1"));
 }
 
 #[test]
