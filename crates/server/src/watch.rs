@@ -5,7 +5,7 @@
 //! * [`access`]: who may watch, and who may press the buttons;
 //! * [`http`]: a request and its response;
 //! * [`client`]: the same from a shell;
-//! * `page.html`, `page.css`, `page.js`: what the browser gets, as one file.
+//! * `page/`: what the browser gets, as one file.
 
 pub mod access;
 pub mod client;
@@ -48,9 +48,17 @@ pub const MOST_REQUESTS: usize = 128;
 /// A browser that follows hears something at least so often, and so one that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-const HTML: &str = include_str!("watch/page.html");
-const CSS: &str = include_str!("watch/page.css");
-const SCRIPT: &str = include_str!("watch/page.js");
+const HTML: &str = include_str!("watch/page/page.html");
+const CSS: &str = include_str!("watch/page/page.css");
+/// One script, of which each part uses those before it.
+const SCRIPT: &str = concat!(
+    include_str!("watch/page/rows.js"),
+    include_str!("watch/page/drawing.js"),
+    include_str!("watch/page/details.js"),
+    include_str!("watch/page/buttons.js"),
+    include_str!("watch/page/status.js"),
+    include_str!("watch/page/stream.js"),
+);
 
 /// A page that is to be served.
 #[derive(Clone)]
