@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::CommandFactory;
+use commandline::manual;
 use proto::mode::Mode;
 use record::Recorder;
 use wire::fault::{FaultPlan, crash};
@@ -107,7 +108,7 @@ fn run_mode(
             Ok(Status::Done)
         }
         Command::Man { directory } => {
-            let written = clap_mangen::generate_to(Arguments::command(), directory);
+            let written = manual::write(Arguments::command(), &["labserver"], directory);
             let cannot = |error| {
                 let place = directory.display();
                 Failure::Resource(format!("cannot write into {place}: {error}"))

@@ -25,20 +25,42 @@ const EXAMPLES: &str = "\
 Examples:
   labclient text lower \"HELLO World\"      hello world
   labclient calc 12 + 42                  54
-  labclient atm                           the cash machine's menu
+  labserver --mode atm                    the bank
+  labclient atm                           in another terminal: the cash
+                                          machine; card 123456789, PIN 1234
   printf 'prime 97\\nprime 98\\n' | labclient text
   labclient experiment atm                latency against lost messages
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
-answer for each. Exit status: 0 done, 1 the service said no, a rule does not
-hold (check), or an answer differs (replay), 2 usage, 3 the server is not
-reachable, was lost, or did not start, 4 the outcome is not known yet, or could
-not be printed, 5 the server broke the protocol, or did not say what a script
-says, 6 this computer failed: a file, a thread, the terminal, standard output.";
+answer for each.
+
+Exit status:
+  0  done
+  1  the service said no, a rule does not hold (check), an answer differs
+     (replay), or something is in the way (doctor)
+  2  usage
+  3  the server is not reachable, was lost, or did not start
+  4  the outcome is not known yet, or could not be printed
+  5  the server broke the protocol, or did not say what a script says
+  6  this computer failed: a file, a thread, the terminal, standard output";
+
+/// What follows where there is room for it.
+const PARTICULARS: &str = "\
+Files:
+  ~/.local/state/socketlab/atm          journal and drawer of each cash
+                                        machine, or in
+                                        $XDG_STATE_HOME/socketlab/atm
+
+Environment:
+  LABCLIENT_SERVER                      the server, where no --server is given
+  LABCLIENT_PIN                         the PIN of a card
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
+  TERM                                  dumb has none, and lines are not edited";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
-#[command(name = "labclient", version, after_help = EXAMPLES, max_term_width = MAX_WIDTH)]
+#[command(name = "labclient", version, after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{PARTICULARS}"), max_term_width = MAX_WIDTH)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

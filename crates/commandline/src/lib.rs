@@ -1,0 +1,6 @@
+//! What the command lines of both programs share: [manual pages](manual), and the
+//! [findings](finding) of a doctor.
+#![forbid(unsafe_code)]
+
+pub mod finding;
+pub mod manual;
