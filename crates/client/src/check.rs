@@ -23,10 +23,10 @@ use crate::own_server::find_labserver;
 
 const EXAMPLES: &str = "\
 Examples:
-  labclient check text 127.0.0.1:9006          judge a server that runs
+  labclient check text 127.0.0.1:9006     judge a server that runs
   labclient check text -- python3 server.py {port}
-                                               start it, as often as need be
-  labclient check text --list                  the cases
+                                          start it, as often as need be
+  labclient check text --list             the cases
   labclient check text --batch submissions --csv marks.csv
                        -- python3 server.py {port}
   labclient check --matrix text --server 'python3 server.py {port}'

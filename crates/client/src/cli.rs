@@ -52,10 +52,10 @@ Files:
                                         $XDG_STATE_HOME/socketlab/atm
 
 Environment:
-  LABCLIENT_SERVER                      the server, where no --server is given
+  LABCLIENT_SERVER                      the server, where --server is none
   LABCLIENT_PIN                         the PIN of a card
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
-  TERM                                  dumb has none, and lines are not edited";
+  TERM                                  dumb has none, and no line editing";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
