@@ -11,6 +11,7 @@ use wire::fault::{Applicability, Exchange, FaultPlan};
 
 use crate::bench;
 use crate::check;
+use crate::doctor;
 use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
@@ -106,6 +107,8 @@ pub enum Command {
     Handout(handout::Arguments),
     /// Judge a server, in any language, by the rules of the protocol
     Check(check::Arguments),
+    /// Say what is in the way to a server, and what to do about it
+    Doctor(doctor::Arguments),
     /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
     View(view::Arguments),
     /// Send again what a recording's client sent, and show where the answers differ
@@ -167,6 +170,7 @@ impl Arguments {
             Command::Experiment(_)
             | Command::Bench(_)
             | Command::Check(_)
+            | Command::Doctor(_)
             | Command::View(_)
             | Command::Replay(_)
             | Command::Completions { .. }

@@ -1,0 +1,65 @@
+//! `labclient doctor` and a server in each state that it may find one in.
+
+use testkit::process::{Ended, Program};
+use testkit::{assert_contains, objects};
+
+use crate::program;
+
+fn doctor(arguments: &[&str]) -> Ended {
+    let home = tempfile::tempdir().unwrap();
+    let client: Program = program("labclient", home.path());
+    client.with(&["doctor"]).with(arguments).run()
+}
+
+/// A server of this mode on any port, and where it is.
+fn started(
+    arguments: &[&str],
+    service: &str,
+) -> (testkit::process::Process, String, tempfile::TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let server = program("labserver", home.path());
+    let server = server.with(&["--port", "0"]).with(arguments).start();
+    let address = server.address(service).to_string();
+    (server, address, home)
+}
+
+#[test]
+fn a_server_that_is_there_is_ready_by_its_name_and_its_framing() {
+    let (server, address, _home) = started(&["--mode", "atm"], "atm tcp");
+    let found = doctor(&[&address]);
+    let (host, port) = address.split_once(':').unwrap();
+    found.printed(&format!("good     port {port} at {host}: ready, as atm\n"));
+    let named = doctor(&[&format!("localhost:{port}")]);
+    assert_contains(
+        &named.stdout,
+        &["good     localhost is ", "ready, as atm\n"],
+    );
+    assert_eq!(named.status, Some(0), "{named:?}");
+    // It is gone: nothing listens.
+    server.stop();
+    let found = doctor(&[&address, "--json"]);
+    assert_eq!(found.status, Some(1), "{found:?}");
+    let object = &objects(&found.stdout)[0];
+    assert_eq!(object["state"], "bad");
+    let seen = object["seen"].as_str().unwrap();
+    assert!(seen.ends_with(": nothing listens"), "{seen}");
+
+    let (_server, address, _home) = started(&["--mode", "text", "--wire", "line"], "text tcp");
+    let found = doctor(&[&address]);
+    assert_contains(
+        &found.stdout,
+        &["ready, as text in line framing", "-> add --wire line"],
+    );
+}
+
+#[test]
+fn a_name_without_an_address_is_told_and_is_no_failure_of_the_doctor() {
+    let found = doctor(&["no.such.name.invalid"]);
+    assert_eq!((found.status, found.stderr.as_str()), (Some(1), ""));
+    assert_contains(
+        &found.stdout,
+        &["bad      no.such.name.invalid is the name of no computer"],
+    );
+    doctor(&["192.0.2.7:0"]).complained(2, &["the port is a number from 1 to 65535"]);
+    doctor(&["127.0.0.1", "--server", "127.0.0.1"]).complained(2, &["cannot be used with"]);
+}
