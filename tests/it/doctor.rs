@@ -53,6 +53,37 @@ fn a_server_that_is_there_is_ready_by_its_name_and_its_framing() {
 }
 
 #[test]
+fn the_time_service_is_asked_and_its_clock_compared_with_this_one() {
+    for (zone, state, words) in [
+        ("UTC", "good", "as this computer does to the second or two"),
+        (
+            "Asia/Kathmandu",
+            "warning",
+            "5h 45m ahead of this computer: another time zone",
+        ),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let server = program("labserver", home.path()).with(&["--mode", "datetime", "--port", "0"]);
+        let server = server.adjust(|command| command.env("TZ", zone)).start();
+        let address = server.address("datetime udp").to_string();
+        let client = program("labclient", home.path()).with(&["doctor", &address, "--json"]);
+        let found = client.adjust(|command| command.env("TZ", "UTC")).run();
+        assert_eq!(found.status, Some(0), "{found:?}");
+        let findings = objects(&found.stdout);
+        assert_eq!(findings.len(), 2, "{found:?}");
+        assert!(
+            findings[0]["seen"].as_str().unwrap().ends_with(": answers"),
+            "{found:?}"
+        );
+        assert_eq!(findings[1]["state"], state, "{found:?}");
+        assert!(
+            findings[1]["seen"].as_str().unwrap().contains(words),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
 fn a_name_without_an_address_is_told_and_is_no_failure_of_the_doctor() {
     let found = doctor(&["no.such.name.invalid"]);
     assert_eq!((found.status, found.stderr.as_str()), (Some(1), ""));

@@ -71,15 +71,17 @@ impl Seen {
 /// Looks for this service at this address, or for any; each wait is `timeout` at most.
 pub fn look(at: SocketAddr, mode: Option<Mode>, timeout: Duration) -> Seen {
     if mode == Some(Mode::Datetime) {
-        return match clock::ask(at, timeout) {
-            Ok(Some(reading)) => Seen::Clock(reading),
-            Ok(None) => Seen::TimedOut,
-            Err(error) => Seen::failed(&error),
-        };
+        return clock_at(at, timeout);
     }
     let stream = match TcpStream::connect_timeout(&at, timeout) {
         Ok(stream) => stream,
-        Err(error) => return Seen::failed(&error),
+        Err(error) => {
+            // A port that no service is known by may be one of datagrams.
+            return match (Seen::failed(&error), mode) {
+                (Seen::Refused, None) => clock_at(at, timeout),
+                (seen, _) => seen,
+            };
+        }
     };
     let by = Instant::now() + timeout;
     let seen = match mode {
@@ -90,6 +92,14 @@ pub fn look(at: SocketAddr, mode: Option<Mode>, timeout: Duration) -> Seen {
     // So that the server sees an end and not a broken connection.
     let _ = stream.shutdown(Shutdown::Write);
     seen.unwrap_or_else(|error| Seen::failed(&error))
+}
+
+fn clock_at(at: SocketAddr, timeout: Duration) -> Seen {
+    match clock::ask(at, timeout) {
+        Ok(Some(reading)) => Seen::Clock(reading),
+        Ok(None) => Seen::TimedOut,
+        Err(error) => Seen::failed(&error),
+    }
 }
 
 fn has_echo(mut stream: &TcpStream, by: Instant) -> io::Result<Seen> {
