@@ -48,8 +48,10 @@ fn a_server_that_is_there_is_ready_by_its_name_and_its_framing() {
     let found = doctor(&[&address]);
     assert_contains(
         &found.stdout,
-        &["ready, as text in line framing", "-> add --wire line"],
+        &["ready, as text, in line framing", "-> add --wire line"],
     );
+    let found = doctor(&[&address, "--wire", "line"]);
+    assert_contains(&found.stdout, &["good  ", "ready, as text\n"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use commandline::finding::{self, Finding};
+use proto::frame::Framing;
 use proto::mode::Mode;
 use wire::connect::{ConnectError, resolve};
 
@@ -55,7 +56,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
         Some(place) => ServerName::parse(place).map_err(Failure::Usage)?,
         None => options.server_name()?,
     };
-    let findings = examine(&name, options.timeout.unwrap_or(TIMEOUT))?;
+    let framing = options.wire.unwrap_or_default();
+    let findings = examine(&name, framing, options.timeout.unwrap_or(TIMEOUT))?;
     let lines = finding::lines(&findings, options.output().json);
     io::stdout()
         .write_all(lines.as_bytes())
@@ -66,14 +68,18 @@ pub fn run(arguments: &Arguments, options: &Options) -> Result<Status, Failure> 
     })
 }
 
-fn examine(name: &ServerName, timeout: Duration) -> Result<Vec<Finding>, Failure> {
+fn examine(
+    name: &ServerName,
+    framing: Framing,
+    timeout: Duration,
+) -> Result<Vec<Finding>, Failure> {
     let addresses = match addresses(name) {
         Ok(addresses) => addresses,
         Err(error) => return Ok(vec![diagnosis::unresolved(&name.host, &error)]),
     };
     let mut findings = Vec::from_iter(diagnosis::resolved(&name.host, &addresses));
     let places = places(name.port);
-    let looked = look(&addresses, &places, timeout)
+    let looked = look(&addresses, &places, framing, timeout)
         .map_err(|error| Failure::Resource(format!("no thread to look at a port with: {error}")))?;
     findings.extend(diagnosis::ports(&name.host, &looked));
     findings.extend(looked.iter().find_map(|it| it.clock()).map(clock::judge));
@@ -112,7 +118,12 @@ fn places(port: Option<u16>) -> Vec<Place> {
 }
 
 /// Looks at each place at each address, all at once.
-fn look(addresses: &[IpAddr], places: &[Place], timeout: Duration) -> io::Result<Vec<Looked>> {
+fn look(
+    addresses: &[IpAddr],
+    places: &[Place],
+    framing: Framing,
+    timeout: Duration,
+) -> io::Result<Vec<Looked>> {
     thread::scope(|scope| {
         let mut started = Vec::new();
         for &address in addresses {
@@ -121,7 +132,7 @@ fn look(addresses: &[IpAddr], places: &[Place], timeout: Duration) -> io::Result
                 let look = move || Looked {
                     address,
                     place,
-                    seen: probe::look(at, place.mode, timeout),
+                    seen: probe::look(at, place.mode, framing, timeout),
                 };
                 started.push(thread::Builder::new().spawn_scoped(scope, look)?);
             }

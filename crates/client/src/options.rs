@@ -43,8 +43,8 @@ pub struct Options {
         value_name = "FRAMING", global = true)]
     pub wire: Option<Framing>,
 
-    /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
-    /// machine asks again after 3]
+    /// How long to wait for the connection and for each answer, in seconds [default: 10; 3 for doctor
+    /// and for the cash machine, which asks again]
     #[arg(help_heading = NETWORK, long, value_name = "SECONDS", value_parser = parse_seconds,
         global = true)]
     pub timeout: Option<Duration>,

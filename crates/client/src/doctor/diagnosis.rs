@@ -203,21 +203,19 @@ fn verdict(host: &str, place: Place, seen: &Seen, around: Around) -> Verdict {
 }
 
 /// A service says it is ready, and is perhaps not the one that was looked for.
-fn ready(place: Place, framing: Framing, service: &str) -> (State, String, Option<String>) {
+fn ready(place: Place, framing: Option<Framing>, service: &str) -> (State, String, Option<String>) {
     let service = proto::printable::printable(service);
     let ours = Mode::parse(&service);
-    let words = match (place.mode == ours, framing) {
-        (true, framing) => format!("ready, in {framing} framing"),
-        (false, Framing::Netstring) => format!("ready, as {service}"),
-        (false, framing) => format!("ready, as {service} in {framing} framing"),
-    };
+    let mut words = "ready".to_owned();
     let mut advice = Vec::new();
-    if let (Some(_), Some(mode)) = (place.mode, ours)
-        && place.mode != ours
-    {
-        advice.push(format!("ask it with `labclient {}`", mode.name()));
+    if place.mode.is_none() || place.mode != ours {
+        words += &format!(", as {service}");
+        if let (Some(_), Some(mode)) = (place.mode, ours) {
+            advice.push(format!("ask it with `labclient {}`", mode.name()));
+        }
     }
-    if framing != Framing::Netstring {
+    if let Some(framing) = framing {
+        words += &format!(", in {framing} framing");
         advice.push(format!("add --wire {framing}"));
     }
     match advice.is_empty() {
@@ -342,25 +340,21 @@ mod tests {
     #[test]
     fn another_service_or_framing_is_named_with_what_to_ask_it_with() {
         let ready = |framing, name: &str| found(FAR, Mode::Atm, Seen::Ready(framing, name.into()));
-        let other = ready(Framing::Netstring, "text");
+        let other = ready(None, "text");
         assert_eq!(other.state, State::Warning);
         assert!(other.seen.ends_with("ready, as text"), "{other}");
         assert_eq!(other.advice.unwrap(), "ask it with `labclient text`");
-        let framed = ready(Framing::Line, "atm");
+        let framed = ready(Some(Framing::Line), "atm");
         assert!(framed.seen.ends_with("ready, in line framing"), "{framed}");
         assert_eq!(framed.advice.unwrap(), "add --wire line");
-        let hostile = ready(Framing::Netstring, "\x1b[2J");
+        let hostile = ready(None, "\x1b[2J");
         assert!(!hostile.seen.contains('\x1b'), "{hostile}");
         let any = Looked {
             place: Place {
                 port: 9105,
                 mode: None,
             },
-            ..looked(
-                FAR,
-                Mode::Atm,
-                Seen::Ready(Framing::Netstring, "atm".into()),
-            )
+            ..looked(FAR, Mode::Atm, Seen::Ready(None, "atm".into()))
         };
         let any = ports("lab", &[any]);
         assert_eq!(any[0].seen, "port 9105 at 192.0.2.7: ready, as atm");

@@ -29,8 +29,8 @@ pub enum Seen {
     Clock(Reading),
     /// A connection was made; there, the client speaks first.
     Accepted,
-    /// This service, in this framing, is there.
-    Ready(Framing, String),
+    /// This service is there, and in which framing, where it is not the one to be spoken.
+    Ready(Option<Framing>, String),
     /// Nothing listens.
     Refused,
     /// Nothing came back.
@@ -68,8 +68,9 @@ impl Seen {
     }
 }
 
-/// Looks for this service at this address, or for any; each wait is `timeout` at most.
-pub fn look(at: SocketAddr, mode: Option<Mode>, timeout: Duration) -> Seen {
+/// Looks for this service at this address, or for any, which is to speak this framing; each wait is
+/// `timeout` at most.
+pub fn look(at: SocketAddr, mode: Option<Mode>, framing: Framing, timeout: Duration) -> Seen {
     if mode == Some(Mode::Datetime) {
         return clock_at(at, timeout);
     }
@@ -87,7 +88,7 @@ pub fn look(at: SocketAddr, mode: Option<Mode>, timeout: Duration) -> Seen {
     let seen = match mode {
         Some(Mode::Echo) => has_echo(&stream, by),
         Some(Mode::Script) => Ok(Seen::Accepted),
-        _ => first_words(&stream, mode, by),
+        _ => first_words(&stream, mode, framing, by),
     };
     // So that the server sees an end and not a broken connection.
     let _ = stream.shutdown(Shutdown::Write);
@@ -111,17 +112,23 @@ fn has_echo(mut stream: &TcpStream, by: Instant) -> io::Result<Seen> {
     })
 }
 
-fn first_words(stream: &TcpStream, mode: Option<Mode>, by: Instant) -> io::Result<Seen> {
+fn first_words(
+    stream: &TcpStream,
+    mode: Option<Mode>,
+    expected: Framing,
+    by: Instant,
+) -> io::Result<Seen> {
     let said = read(stream, by, |said| ready_in(said).is_some())?;
     if let Some(refusal) = refusal_in(&said) {
         return Ok(Seen::TurnedAway(refusal_text(&refusal)));
     }
-    Ok(match ready_in(&said) {
-        Some((Framing::Netstring, service)) if mode.is_some_and(|it| it.name() == service) => {
-            Seen::Served
-        }
-        Some((framing, service)) => Seen::Ready(framing, service),
-        None => other(&said, by),
+    let Some((framing, service)) = ready_in(&said) else {
+        return Ok(other(&said, by));
+    };
+    let framing = (framing != expected).then_some(framing);
+    Ok(match mode {
+        Some(mode) if framing.is_none() && mode.name() == service => Seen::Served,
+        _ => Seen::Ready(framing, service),
     })
 }
 
@@ -184,7 +191,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         let served = thread::spawn(move || serve(listener.accept().unwrap().0));
-        let seen = look(at, Some(mode), timeout);
+        let seen = look(at, Some(mode), Framing::Netstring, timeout);
         served.join().unwrap();
         seen
     }
@@ -199,13 +206,10 @@ mod tests {
     fn the_first_words_tell_which_service_it_is_and_in_which_framing() {
         let text = |words| seen(Mode::Text, LONG, say(words));
         assert_eq!(text(b"12:READY text 1,"), Seen::Served);
-        assert_eq!(
-            text(b"11:READY atm 1,"),
-            Seen::Ready(Framing::Netstring, "atm".into())
-        );
+        assert_eq!(text(b"11:READY atm 1,"), Seen::Ready(None, "atm".into()));
         assert_eq!(
             text(b"READY text 1\n"),
-            Seen::Ready(Framing::Line, "text".into())
+            Seen::Ready(Some(Framing::Line), "text".into())
         );
         assert_eq!(
             text(b"SSH-2.0-x\n"),
@@ -234,7 +238,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         drop(listener);
-        assert_eq!(look(at, Some(Mode::Atm), LONG), Seen::Refused);
+        assert_eq!(
+            look(at, Some(Mode::Atm), Framing::Netstring, LONG),
+            Seen::Refused
+        );
     }
 
     #[test]
