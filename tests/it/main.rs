@@ -11,6 +11,7 @@ mod chat;
 mod check;
 mod crash_points;
 mod datetime;
+mod doctor;
 mod echo;
 mod every_service;
 mod exchanges;

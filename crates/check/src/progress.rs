@@ -1,9 +1,12 @@
 //! How far a check is, while it runs.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many of all are done, on standard error if that is a terminal.
+use terminal::can_redraw;
+
+/// How many of all are done, on standard error if that is a terminal
+/// that can take it back.
 pub struct Progress {
     all: usize,
     done: AtomicUsize,
@@ -16,7 +19,7 @@ impl Progress {
         Progress {
             all,
             done: AtomicUsize::new(0),
-            is_shown: io::stderr().is_terminal(),
+            is_shown: can_redraw(&io::stderr()),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::CommandFactory;
+use commandline::manual;
 use proto::mode::Mode;
 use record::Recorder;
 use wire::fault::{FaultPlan, crash};
@@ -10,6 +11,7 @@ use wire::fault::{FaultPlan, crash};
 use crate::bench;
 use crate::check;
 use crate::cli::{Arguments, Command};
+use crate::doctor;
 use crate::experiment;
 use crate::failure::{Failure, Status};
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
@@ -33,6 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Command::Check(_)
             | Command::Experiment(_)
             | Command::Bench(_)
+            | Command::Doctor(_)
             | Command::View(_)
             | Command::Replay(_)
             | Command::Completions { .. }
@@ -92,6 +95,7 @@ fn run_mode(
             output,
         ),
         Command::Check(check) => check::run(check, &arguments.options),
+        Command::Doctor(doctor) => doctor::run(doctor, &arguments.options),
         Command::View(arguments) => view::run(arguments),
         Command::Replay(replay) => replay::run(replay, &arguments.options),
         Command::Bench(bench) => bench::run(&arguments.options, bench),
@@ -107,7 +111,7 @@ fn run_mode(
             Ok(Status::Done)
         }
         Command::Man { directory } => {
-            let written = clap_mangen::generate_to(Arguments::command(), directory);
+            let written = manual::write(Arguments::command(), &["labserver"], directory);
             let cannot = |error| {
                 let place = directory.display();
                 Failure::Resource(format!("cannot write into {place}: {error}"))

@@ -23,21 +23,28 @@ use crate::own_server::find_labserver;
 
 const EXAMPLES: &str = "\
 Examples:
-  labclient check text 127.0.0.1:9006               judge a server that runs
-  labclient check text -- python3 server.py {port}  start it, as often as need be
-  labclient check text --list                       the cases
-  labclient check text --batch submissions --csv marks.csv -- python3 server.py {port}
+  labclient check text 127.0.0.1:9006     judge a server that runs
+  labclient check text -- python3 server.py {port}
+                                          start it, as often as need be
+  labclient check text --list             the cases
+  labclient check text --batch submissions --csv marks.csv
+                       -- python3 server.py {port}
   labclient check --matrix text --server 'python3 server.py {port}'
                                 --client 'python3 client.py {host} {port}'
 
 In the command, {port} is replaced by a free port, {host} by 127.0.0.1, and
-{state} by an empty directory for what it keeps. A bank whose command has no {state}
-runs in a copy of this directory, made for each bank that is started; where that has
-more than 16 MiB or 2,000 files, it runs here, one case at a time. A server is kept
-for the next case as long as cases hold on it; what does not hold is judged again on
-one that has just started, and that verdict counts. With --matrix the commands of
-clients are those of `labserver check`. Exit status: 0 all hold, 1 some do not,
-2 usage, 3 the program did not start.";
+{state} by an empty directory for what it keeps. A bank whose command has no
+{state} runs in a copy of this directory, made for each bank that is started;
+where that has more than 16 MiB or 2,000 files, it runs here, one case at a
+time. A server is kept for the next case as long as cases hold on it; what does
+not hold is judged again on one that has just started, and that verdict counts.
+With --matrix the commands of clients are those of `labserver check`.
+
+Exit status:
+  0  all hold
+  1  some do not
+  2  usage
+  3  the program did not start";
 
 /// What to judge, and by which cases.
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ use wire::fault::{Applicability, Exchange, FaultPlan};
 
 use crate::bench;
 use crate::check;
+use crate::doctor;
 use crate::experiment;
 use crate::failure::Failure;
 use crate::modes::{atm, calc, chat, datetime, echo, handout, script, text};
@@ -25,20 +26,42 @@ const EXAMPLES: &str = "\
 Examples:
   labclient text lower \"HELLO World\"      hello world
   labclient calc 12 + 42                  54
-  labclient atm                           the cash machine's menu
+  labserver --mode atm                    the bank
+  labclient atm                           in another terminal: the cash
+                                          machine; card 123456789, PIN 1234
   printf 'prime 97\\nprime 98\\n' | labclient text
   labclient experiment atm                latency against lost messages
 
 Without its arguments a mode asks: a person with a menu, a pipe line by line, an
-answer for each. Exit status: 0 done, 1 the service said no, a rule does not
-hold (check), or an answer differs (replay), 2 usage, 3 the server is not
-reachable, was lost, or did not start, 4 the outcome is not known yet, or could
-not be printed, 5 the server broke the protocol, or did not say what a script
-says, 6 this computer failed: a file, a thread, the terminal, standard output.";
+answer for each.
+
+Exit status:
+  0  done
+  1  the service said no, a rule does not hold (check), an answer differs
+     (replay), or something is in the way (doctor)
+  2  usage
+  3  the server is not reachable, was lost, or did not start
+  4  the outcome is not known yet, or could not be printed
+  5  the server broke the protocol, or did not say what a script says
+  6  this computer failed: a file, a thread, the terminal, standard output";
+
+/// What follows where there is room for it.
+const PARTICULARS: &str = "\
+Files:
+  ~/.local/state/socketlab/atm          journal and drawer of each cash
+                                        machine, or in
+                                        $XDG_STATE_HOME/socketlab/atm
+
+Environment:
+  LABCLIENT_SERVER                      the server, where --server is none
+  LABCLIENT_PIN                         the PIN of a card
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
+  TERM                                  dumb has none, and no line editing";
 
 /// The client of the socket-programming labs.
 #[derive(Debug, Parser)]
-#[command(name = "labclient", version, after_help = EXAMPLES, max_term_width = MAX_WIDTH)]
+#[command(name = "labclient", version, after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{PARTICULARS}"), max_term_width = MAX_WIDTH)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -84,6 +107,8 @@ pub enum Command {
     Handout(handout::Arguments),
     /// Judge a server, in any language, by the rules of the protocol
     Check(check::Arguments),
+    /// Say what is in the way to a server, and what to do about it
+    Doctor(doctor::Arguments),
     /// Draw what a recording keeps: in the terminal, as a picture, a page, a capture
     View(view::Arguments),
     /// Send again what a recording's client sent, and show where the answers differ
@@ -145,6 +170,7 @@ impl Arguments {
             Command::Experiment(_)
             | Command::Bench(_)
             | Command::Check(_)
+            | Command::Doctor(_)
             | Command::View(_)
             | Command::Replay(_)
             | Command::Completions { .. }

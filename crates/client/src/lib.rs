@@ -8,7 +8,7 @@
 //! * [`failure`]: what can go wrong, in words that say what to do, and the exit status, with
 //!   `evidence` of what was going on;
 //! * [`modes`]: one file a mode;
-//! * `check`: judging a server;
+//! * `check`: judging a server; `doctor`: what is in the way to one;
 //! * `view`: pictures of recordings; `replay`: sends again what one has;
 //! * `experiment`, `bench`: measuring, with a server of its own (`own_server`) where none is named.
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ mod check;
 pub mod cli;
 pub mod clock;
 pub mod datagram;
+mod doctor;
 mod evidence;
 mod experiment;
 pub mod failure;

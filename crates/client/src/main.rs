@@ -9,6 +9,7 @@ use client::app;
 use client::cli::{Arguments, asks_for_json};
 use client::failure::Failure;
 use client::output::Output;
+use commandline::usage;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -40,6 +41,5 @@ fn not_understood(error: &clap::Error) -> ExitCode {
         let in_one_line: Vec<&str> = what.split_whitespace().collect();
         let _ = output.failure(&Failure::Usage(in_one_line.join(" ")));
     }
-    let _ = error.print();
-    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+    usage::report(error)
 }

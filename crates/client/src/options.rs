@@ -43,8 +43,8 @@ pub struct Options {
         value_name = "FRAMING", global = true)]
     pub wire: Option<Framing>,
 
-    /// How long to wait for the connection and for each answer, in seconds [default: 10; the cash
-    /// machine asks again after 3]
+    /// How long to wait for the connection and for each answer, in seconds [default: 10; 3 for doctor
+    /// and for the cash machine, which asks again]
     #[arg(help_heading = NETWORK, long, value_name = "SECONDS", value_parser = parse_seconds,
         global = true)]
     pub timeout: Option<Duration>,
@@ -95,15 +95,7 @@ impl Options {
     /// The server to talk to, and the faults on the way there. The framing of a hand-out is its own.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
         let port = peer.default_port();
-        let server = match (self.named_server(port), std::env::var(SERVER_VARIABLE)) {
-            (Some(server), _) => server,
-            (None, Ok(server)) if !server.is_empty() => ServerName::parse(&server)
-                .map_err(|words| {
-                    Failure::Usage(format!("{SERVER_VARIABLE} is {server:?}: {words}"))
-                })?
-                .address(port),
-            (None, Ok(_) | Err(_)) => format!("127.0.0.1:{port}"),
-        };
+        let server = self.server_name()?.address(port);
         // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
         let is_repeated = peer == Peer::Mode(Mode::Atm);
         let default_timeout = Duration::from_secs(if is_repeated { 3 } else { 10 });
@@ -117,6 +109,19 @@ impl Options {
             faults,
             ..Target::new(peer, server, timeout)
         })
+    }
+
+    /// The server of the command line, or else of the environment, or else on this computer.
+    pub fn server_name(&self) -> Result<ServerName, Failure> {
+        if let Some(named) = self.server.as_deref() {
+            return ServerName::parse(named).map_err(Failure::Usage);
+        }
+        match std::env::var(SERVER_VARIABLE) {
+            Ok(named) if !named.is_empty() => ServerName::parse(&named).map_err(|words| {
+                Failure::Usage(format!("{SERVER_VARIABLE} is {named:?}: {words}"))
+            }),
+            Ok(_) | Err(_) => ServerName::parse("127.0.0.1").map_err(Failure::Usage),
+        }
     }
 
     /// The server, if one is given on the command line, on this port if it names none. What loads a
@@ -188,14 +193,16 @@ fn parse_faults(text: &str) -> Result<FaultSpec, String> {
 
 /// What `--server` names.
 #[derive(Debug, Clone)]
-struct ServerName {
+pub struct ServerName {
     /// A name or an address; one of IPv6 in brackets.
-    host: String,
-    port: Option<u16>,
+    pub host: String,
+    /// Nothing stands for that of the mode.
+    pub port: Option<u16>,
 }
 
 impl ServerName {
-    fn parse(text: &str) -> Result<ServerName, String> {
+    /// Reads `HOST` or `HOST:PORT`.
+    pub fn parse(text: &str) -> Result<ServerName, String> {
         let (host, port) = match text.rsplit_once(':') {
             // An IPv6 address has colons of its own, and needs brackets for a port to follow.
             Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
@@ -218,7 +225,8 @@ impl ServerName {
         Ok(ServerName { host, port })
     }
 
-    fn address(&self, port: u16) -> String {
+    /// `HOST:PORT`, on this port where none is named.
+    pub fn address(&self, port: u16) -> String {
         format!("{}:{}", self.host, self.port.unwrap_or(port))
     }
 }

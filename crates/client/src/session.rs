@@ -18,6 +18,7 @@ use wire::fault::Exchange;
 use crate::evidence::{Section, SentRequests};
 use crate::failure::{Failure, Report, refusal_text};
 
+pub(crate) use self::ready::ready_in;
 pub use self::target::Target;
 
 /// How long to wait for the answer to `QUIT`.

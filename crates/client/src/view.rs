@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use ::terminal::is_coloured;
 use clap::Args;
 
 use crate::failure::{Failure, Status};
-use record::trace::is_coloured;
 use view::ids::Ids;
 use view::load::{Filter, Recordings, is_of_a_proxy, load};
 use view::sequence::{Moment, Selection, Sequence};

@@ -1,6 +1,7 @@
 //! `labclient` at a terminal: which keys are pressed, and what is shown.
 
 mod cash_machine;
+mod colours;
 mod editing;
 mod endings;
 mod handouts;

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-use anstream::stream::RawStream;
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use proto::mode::PROXY;
 use proto::named;
 use proto::printable::printable;
+use terminal::is_coloured;
 use terminal_size::{Width, terminal_size_of};
 
 use proto::side::{Direction, Side};
@@ -36,14 +35,6 @@ named! {
         /// Their bytes too.
         Hex => "hex",
     }
-}
-
-/// Whether what is written to this stream may be coloured: it is a terminal that can show colours,
-/// and `NO_COLOR` is not set.
-pub fn is_coloured(stream: &impl RawStream) -> bool {
-    // anstream takes every terminal to know how where `CI` is set.
-    let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    !is_dumb && AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Where the trace is shown.

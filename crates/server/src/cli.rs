@@ -20,6 +20,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use commandline::manual;
 use proto::atm::semantics::Semantics;
 use proto::frame::Framing;
 use proto::handout::Handout;
@@ -41,8 +42,13 @@ use proxy::ProxyArguments;
 use recording::RecordingArguments;
 
 const EXAMPLES: &str = "\
-Examples:
+First steps:
   labserver --mode atm                  the bank, on 127.0.0.1:9005
+  labclient atm                         in another terminal: the cash
+                                        machine; card 123456789, PIN 1234
+  labserver ledger audit                where the money is
+
+Examples:
   labserver --mode text --wire line     for netcat or telnet
   labserver --mode all --bind 0.0.0.0   every service, for a class
   labserver --mode text,chat --port 9100
@@ -55,6 +61,26 @@ Examples:
 When it is ready it prints one line a socket on standard output, as in
 `listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
 
+/// What follows the examples where there is room for it.
+const PARTICULARS: &str = "\
+Signals:
+  SIGTERM, SIGINT, SIGHUP               open conversations may end, for 5 s
+                                        at most
+  SIGTERM, SIGINT once more             at once
+
+Files:
+  ~/.local/state/socketlab/bank.db      the bank's ledger, or in
+                                        $XDG_STATE_HOME/socketlab
+
+Environment:
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
+  TERM                                  dumb has none
+
+Exit status:
+  0  it was asked to stop, or did what it was asked
+  1  it could not, or a check or an audit found something
+  2  usage";
+
 // The headings of the options, in the order of the help.
 const SERVICE: &str = "Service";
 const NETWORK: &str = "Network";
@@ -66,7 +92,8 @@ const LOG: &str = "Log";
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.
 #[derive(Debug, Parser)]
-#[command(name = "labserver", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true,
+#[command(name = "labserver", version, after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{PARTICULARS}"), args_conflicts_with_subcommands = true,
     subcommand_precedence_over_arg = true)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -363,7 +390,7 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 /// # Errors
 /// When they cannot be written there.
 pub fn write_manual(directory: &Path) -> anyhow::Result<()> {
-    let written = clap_mangen::generate_to(Arguments::command(), directory);
+    let written = manual::write(Arguments::command(), &["labclient"], directory);
     written.with_context(|| format!("cannot write into {}", directory.display()))
 }
 

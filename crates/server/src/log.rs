@@ -17,6 +17,7 @@ use std::{fmt, panic, thread};
 
 use proto::printable::printable;
 use record::queue::{Item, Queue};
+use terminal::is_coloured;
 use tracing::callsite::Identifier;
 use tracing::field::display;
 use tracing::level_filters::LevelFilter;
@@ -140,9 +141,7 @@ where
     match format {
         Format::Text => {
             let layer = layer.fmt_fields(Fields);
-            Dispatch::new(
-                registry.with(layer.with_ansi(record::trace::is_coloured(&std::io::stderr()))),
-            )
+            Dispatch::new(registry.with(layer.with_ansi(is_coloured(&io::stderr()))))
         }
         Format::Json => Dispatch::new(registry.with(layer.json().flatten_event(true))),
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use commandline::usage;
 use jiff::Timestamp;
 use proto::mode::Transport;
 use server::ledger::accounts::DEMO;
@@ -33,7 +34,10 @@ const READER_TIMEOUT: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::report(&error),
+    };
     let log = match log::start(arguments.log()) {
         Ok(log) => log,
         Err(error) => {
@@ -41,13 +45,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let status = run(&arguments, &log).unwrap_or_else(|error| {
-        match error.downcast::<clap::Error>() {
-            Ok(usage) => usage.exit(),
-            Err(error) => log.say(format_args!("labserver: {error:#}")),
-        }
-        ExitCode::FAILURE
-    });
+    let status =
+        run(&arguments, &log).unwrap_or_else(|error| match error.downcast::<clap::Error>() {
+            Ok(error) => usage::report(&error),
+            Err(error) => {
+                log.say(format_args!("labserver: {error:#}"));
+                ExitCode::FAILURE
+            }
+        });
     log.flush();
     status
 }

@@ -54,28 +54,29 @@ fn a_line_of_text_says_who_did_what_and_has_no_colours_in_a_file() {
     assert!(!log.contains('\x1b'), "{log:?}");
 }
 
-/// What a server with this environment shows on a terminal.
+/// What a server with this environment shows on a terminal, of its log or of a complaint.
 #[cfg(target_os = "linux")]
-fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
+fn shown_on_a_terminal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
     let screen = openpt(flags).unwrap();
     unlockpt(&screen).unwrap();
     let home = Home::new();
-    let program = home.program(&["--mode", "text", "--port", "0", "--trace"]);
-    let program = program.adjust(|command| {
-        for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
-            command.env_remove(unset);
-        }
+    let program = home.program(arguments).adjust(|command| {
         command
+            .env_remove("CI")
             .stderr(ioctl_tiocgptpeer(&screen, flags).unwrap())
             .env("TERM", "xterm")
             .envs(environment.iter().copied())
     });
     let server = program.start();
-    server.converse("text tcp").ask("PRIME 97");
-    assert_eq!(server.stop().status, Some(0));
+    if arguments.contains(&"--port") {
+        server.converse("text tcp").ask("PRIME 97");
+        assert_eq!(server.stop().status, Some(0));
+    } else {
+        assert_eq!(server.end().status, Some(2));
+    }
     let mut shown = Vec::new();
     // Where the other end is closed, a terminal ends with an error.
     let _ = std::fs::File::from(screen).read_to_end(&mut shown);
@@ -84,20 +85,34 @@ fn shown_on_a_terminal(environment: &[(&str, &str)]) -> String {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_log_and_the_trace_have_colours_where_the_terminal_and_its_owner_want_them() {
+fn the_log_the_trace_and_complaints_have_colours_where_the_terminal_and_its_owner_want_them() {
     for (environment, is_coloured) in [
         (&[][..], true),
         (&[("NO_COLOR", "1")], false),
         (&[("TERM", "dumb")], false),
         (&[("TERM", "dumb"), ("CI", "true")], false),
+        (&[("CLICOLOR", "0")], false),
+        (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], false),
+        (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
     ] {
-        let shown = shown_on_a_terminal(environment);
-        assert_contains(&shown, &["→ OK prime", "ended"]);
-        assert_eq!(
-            shown.contains('\x1b'),
-            is_coloured,
-            "{environment:?}: {shown:?}"
-        );
+        for (arguments, words) in [
+            (
+                &["--mode", "text", "--port", "0", "--trace"][..],
+                &["→ OK prime", "ended"][..],
+            ),
+            (&["--no-such-option"], &["unexpected argument"]),
+            // Of the server itself, once it knows all its arguments.
+            (&["--mode", "atm", "--to", "localhost:9"], &["--to"]),
+        ] {
+            let shown = shown_on_a_terminal(arguments, environment);
+            assert_contains(&shown, words);
+            assert_eq!(
+                shown.contains('\x1b'),
+                is_coloured,
+                "{environment:?}: {shown:?}"
+            );
+        }
     }
 }
 

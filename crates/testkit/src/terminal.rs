@@ -86,10 +86,12 @@ impl Screen {
 }
 
 impl Terminal {
-    /// Starts the program there.
+    /// Starts the program there; the terminal is an xterm, unless `TERM` is set.
     pub fn start(program: Program) -> Terminal {
         let (mut command, home) = program.into_parts();
-        command.env("TERM", "xterm");
+        if command.get_envs().all(|(name, _)| name != "TERM") {
+            command.env("TERM", "xterm");
+        }
         // All three are the terminal.
         command.stdin(Stdio::inherit());
         command.stdout(Stdio::inherit()).stderr(Stdio::inherit());

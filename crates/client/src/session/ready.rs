@@ -21,7 +21,7 @@ pub fn receive(target: &Target, connection: &mut Connection) -> Result<(), Failu
     let mut first = connection
         .reader
         .receive(Some(by.min(Instant::now() + FRAMING_CHECK_DELAY)));
-    let in_other_framing = framing_of_ready(connection.reader.unfinished()).is_some();
+    let in_other_framing = ready_in(connection.reader.unfinished()).is_some();
     if matches!(first, Err(ReceiveError::DeadlinePassed)) && !in_other_framing {
         first = connection.reader.receive(Some(by));
     }
@@ -111,8 +111,8 @@ fn wrong_service(target: &Target, service: &str) -> Failure {
 
 /// The first words of the server are no `READY` in our framing.
 fn wrong_greeting(target: &Target, bytes: &[u8]) -> Failure {
-    match framing_of_ready(bytes) {
-        Some(framing) if framing != target.framing => Failure::Unreachable(
+    match ready_in(bytes) {
+        Some((framing, _)) if framing != target.framing => Failure::Unreachable(
             format!(
                 "{} speaks {framing} framing, this client {}: add --wire {framing}",
                 target.server, target.framing
@@ -131,18 +131,14 @@ fn wrong_greeting(target: &Target, bytes: &[u8]) -> Failure {
     }
 }
 
-/// The framing in which these bytes are a `READY`.
-fn framing_of_ready(bytes: &[u8]) -> Option<Framing> {
-    Framing::ALL.into_iter().find(|framing| {
-        let mut decoder = Decoder::new(*framing);
+/// The framing in which these bytes are a `READY`, and the service that it names.
+pub fn ready_in(bytes: &[u8]) -> Option<(Framing, String)> {
+    Framing::ALL.into_iter().find_map(|framing| {
+        let mut decoder = Decoder::new(framing);
         decoder.push(bytes);
-        let first = decoder.next_message().ok().flatten();
-        first.is_some_and(|message| {
-            str::from_utf8(&message)
-                .ok()
-                .and_then(reply::parse_ready)
-                .is_some()
-        })
+        let first = decoder.next_message().ok()??;
+        let (service, _) = reply::parse_ready(str::from_utf8(&first).ok()?)?;
+        Some((framing, service.to_owned()))
     })
 }
 
@@ -155,9 +151,9 @@ mod tests {
         for framing in Framing::ALL {
             let mut bytes = Vec::new();
             framing.encode(b"READY text 1", &mut bytes).unwrap();
-            assert_eq!(framing_of_ready(&bytes), Some(framing));
+            assert_eq!(ready_in(&bytes), Some((framing, "text".into())));
         }
-        assert_eq!(framing_of_ready(b"SSH-2.0-x\r\n"), None);
-        assert_eq!(framing_of_ready(b""), None);
+        assert_eq!(ready_in(b"SSH-2.0-x\r\n"), None);
+        assert_eq!(ready_in(b""), None);
     }
 }

@@ -1,10 +1,11 @@
 //! Measuring: one rate after another, fresh samples for each.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use terminal::can_redraw;
 
 use super::loss::Loss;
 use super::rates::{Rate, Rates};
@@ -146,7 +147,7 @@ impl Experiment {
     /// Counts expected attempts and not operations, so that the time left is right although an
     /// operation at one rate takes a hundred times as long as at another.
     fn progress_bar(&self) -> ProgressBar {
-        if !io::stderr().is_terminal() {
+        if !can_redraw(&io::stderr()) {
             return ProgressBar::hidden();
         }
         let operations = u64::from(self.operations + self.warm_up);

@@ -41,8 +41,13 @@ LABCLIENT_PIN too. A hand-out's client is typed what the printed one asks for.
 
 A cash machine whose command has no {state} runs in a copy of this directory,
 made for each case; where that has more than 16 MiB or 2,000 files, it runs
-here, one case at a time. Exit status: 0 all hold, 1 some do not, 2 usage, 3
-the program did not start.";
+here, one case at a time.
+
+Exit status:
+  0  all hold
+  1  some do not
+  2  usage
+  3  the program did not start";
 
 /// How long a case may take whose client is started by hand.
 const BY_HAND: Duration = Duration::from_secs(3_600);

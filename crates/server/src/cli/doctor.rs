@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use clap::Args;
+use commandline::finding;
 use proto::mode::Mode;
-use serde_json::json;
-use server::doctor::{State, examine};
+use server::doctor::examine;
 use server::{Config, Role};
 
 use super::{NETWORK, parse_address};
@@ -14,9 +14,14 @@ use super::{NETWORK, parse_address};
 /// Connections that each of a class has at once: both halves, a second try, a forgotten one.
 const CONNECTIONS_EACH: usize = 5;
 
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  a server can run like this
+  1  it cannot";
+
 /// The settings of the server that is to run.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 a server can run like this, 1 it cannot.")]
+#[command(after_help = EXIT_STATUS)]
 pub struct DoctorArguments {
     /// The address it is to listen on; 0.0.0.0 is every interface
     #[arg(help_heading = NETWORK, long, value_name = "ADDRESS", default_value = "0.0.0.0",
@@ -48,19 +53,8 @@ impl DoctorArguments {
             connections: usize::from(self.students) * CONNECTIONS_EACH,
             ..Config::default()
         });
-        let mut lines = String::new();
-        for finding in &findings {
-            lines += &match self.json {
-                true => json!({
-                    "state": finding.state.name(), "seen": finding.seen, "advice": finding.advice,
-                })
-                .to_string(),
-                false => finding.to_string(),
-            };
-            lines.push('\n');
-        }
-        print(lines.as_bytes())?;
-        Ok(match findings.iter().any(|it| it.state == State::Bad) {
+        print(finding::lines(&findings, self.json).as_bytes())?;
+        Ok(match finding::any_is_bad(&findings) {
             true => ExitCode::FAILURE,
             false => ExitCode::SUCCESS,
         })

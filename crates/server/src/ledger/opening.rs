@@ -1,9 +1,11 @@
 //! How far the opening of accounts has come: a bar on a terminal, and else a line in the log now and
 //! then.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use terminal::can_redraw;
 
 /// Fewer accounts than these are open in a moment.
 const FEW: usize = 50;
@@ -25,9 +27,7 @@ impl Progress {
     pub fn of(accounts: usize) -> Progress {
         let is_wanted = accounts >= FEW && tracing::enabled!(tracing::Level::INFO);
         Progress {
-            bar: is_wanted
-                .then(|| bar(accounts))
-                .filter(|bar| !bar.is_hidden()),
+            bar: (is_wanted && can_redraw(&io::stderr())).then(|| bar(accounts)),
             open: 0,
             of: accounts,
             next_line: Instant::now() + LINE_INTERVAL,

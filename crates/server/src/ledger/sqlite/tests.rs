@@ -208,25 +208,12 @@ fn a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it() {
     let directory = TempDir::new().unwrap();
     let path = ledger(&directory);
     let old = Connection::open(&path).unwrap();
-    let schema = include_str!("tests/schema_1.sql");
-    old.execute_batch(schema).unwrap();
-    old.execute_batch(
-        "INSERT INTO accounts VALUES
-             ('123456789', 'Joty', 'hash', 'ACC_00000000-0000-0000-0000-000000000001',
-              1000000, 1000000, 50000, 0, 3, 1);
-         INSERT INTO transactions VALUES
-             ('WITH_00000000-0000-0000-0000-000000000001', 'held', '123456789', 50000, 950000,
-              NULL, NULL, NULL, 1000);
-         INSERT INTO logins VALUES
-             (1, 'LOGIN_00000000-0000-0000-0000-000000000001', '123456789', 0);
-         INSERT INTO history VALUES
-             (1, 1000, 'opened', '123456789', NULL, 1000000),
-             (2, 1000, 'held', '123456789', 'WITH_00000000-0000-0000-0000-000000000001', 50000),
-             (3, 1000, 'locked', '123456789', NULL, NULL);",
-    )
-    .unwrap();
-    let header = "PRAGMA application_id = 0x534c4142; PRAGMA user_version = 1;";
-    old.execute_batch(header).unwrap();
+    for sql in [
+        include_str!("tests/schema_1.sql"),
+        include_str!("tests/ledger_1.sql"),
+    ] {
+        old.execute_batch(sql).unwrap();
+    }
     drop(old);
 
     let mut store = open(&path).unwrap();
