@@ -170,6 +170,7 @@ impl RecordingArguments {
                 Secrets::Masked
             },
             file: self.record.clone(),
+            most_bytes: None,
             trace: self.trace,
         };
         Recorder::start(settings).map_err(|error| Failure::Usage(error.to_string()))

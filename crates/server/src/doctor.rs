@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::listener::{bind_tcp, bind_udp};
 
 /// Threads and processes that other programs of this user need.
-const OTHER_THREADS: u64 = 100;
+pub(crate) const OTHER_THREADS: u64 = 100;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl Obstacle {
 }
 
 /// The addresses of this computer but those that only it can use, and the interface of each.
-fn interfaces() -> io::Result<Vec<(IpAddr, String)>> {
+pub(crate) fn interfaces() -> io::Result<Vec<(IpAddr, String)>> {
     let all = if_addrs::get_if_addrs()?.into_iter();
     let outer = all.filter(|it| !it.is_loopback() && !it.is_link_local());
     Ok(outer.map(|it| (it.ip(), it.name)).collect())
@@ -290,13 +290,13 @@ fn most_files() -> io::Result<u64> {
 
 /// The lowest of the limits on threads.
 #[cfg(not(unix))]
-fn most_threads() -> Option<u64> {
+pub(crate) fn most_threads() -> Option<u64> {
     None
 }
 
 /// The lowest of the limits on threads.
 #[cfg(unix)]
-fn most_threads() -> Option<u64> {
+pub(crate) fn most_threads() -> Option<u64> {
     let of_user = rlimit::Resource::NPROC.get_soft().ok();
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
     let of_system = number("/proc/sys/kernel/threads-max");

@@ -13,9 +13,12 @@
 //! * [`ledger`], `pin`: the bank's rows, and its PINs;
 //! * `decimal`, `primality`: what the calculator and the text service compute with;
 //! * [`doctor`]: what a computer has in the way of a server;
+//! * `class`: a class of groups, each a process of its own (Unix only);
 //! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+pub mod class;
 pub mod clock;
 pub mod config;
 mod connections;

@@ -50,6 +50,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Some(Command::Doctor(doctor)) => return doctor.run(print),
+        #[cfg(unix)]
+        Some(Command::Class(class)) => return class.run(arguments.log_options(), log, print),
         Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
         Some(Command::Man { directory }) => cli::write_manual(directory)?,
         Some(Command::Ledger {
