@@ -14,9 +14,10 @@
 //! * `decimal`, `primality`: what the calculator and the text service compute with;
 //! * [`doctor`]: what a computer has in the way of a server;
 //! * `class`: a class of groups, each a process of its own (Unix only);
-//! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
+//! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`, `bad_input`: what the listener and the services share.
 #![forbid(unsafe_code)]
 
+mod bad_input;
 #[cfg(unix)]
 pub mod class;
 pub mod clock;

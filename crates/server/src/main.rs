@@ -97,7 +97,6 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
     });
     if let Some(faults) = &config.faults {
         tracing::warn!("{faults}");
-        faults.arm();
     }
     let served = bind_and_run(config, arguments.until_eof, log);
     if let Some(recorder) = recorder {
@@ -107,8 +106,12 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
 }
 
 fn bind_and_run(config: Config, until_eof: bool, log: &Log) -> anyhow::Result<()> {
-    let recorder = config.recorder.clone();
+    let (recorder, faults) = (config.recorder.clone(), config.faults.clone());
     let server = Server::bind(config)?;
+    if let Some(faults) = faults {
+        // The accounts that a bank opens at its start are no effect of a request.
+        faults.arm();
+    }
     let stopping = Stopping {
         stopper: server.stopper(),
         recorder,
