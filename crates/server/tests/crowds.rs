@@ -81,7 +81,12 @@ fn sixty_clients_behind_one_address_with_five_connections_each_are_all_served() 
     let clients = testkit::at_once(0..CLIENTS, |number| {
         let mut atm = connect("atm tcp");
         atm.ask(&format!("TERMINAL ATM-{number}"));
-        let welcome = atm.log_in(CARD, PIN);
+        let by = Instant::now() + TEST_TIMEOUT;
+        let mut welcome = atm.log_in(CARD, PIN);
+        // On a machine that is busy with other things, sixty hashes may take longer than a turn waits.
+        while welcome.starts_with("ERR busy ") && Instant::now() < by {
+            welcome = atm.log_in(CARD, PIN);
+        }
         assert_eq!(welcome, "OK welcome Joty");
         let (text, mut calc, mut chat) = (
             connect("text tcp"),
@@ -119,10 +124,10 @@ fn flood_from(machine: u8, to: SocketAddr) -> String {
         for _ in 0..50 {
             drop(connect_from(machine, to));
         }
-        let mut answer = String::new();
-        // A connection that was refused may be reset before its refusal is read.
-        let _ = connect_from(machine, to).read_to_string(&mut answer);
-        if answer.contains("ERR busy") {
+        let mut peer = Peer::over(connect_from(machine, to), Framing::Netstring);
+        // Those that are not refused yet wait before they are greeted.
+        let answer = peer.receive().unwrap();
+        if answer.starts_with("ERR ") {
             return answer;
         }
     }
