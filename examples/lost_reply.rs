@@ -93,6 +93,7 @@ fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Result<Optio
         faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
+        most_bytes: None,
         trace: None,
         follower: None,
     })?)

@@ -9,6 +9,8 @@ mod books;
 mod chat;
 #[cfg(target_os = "linux")]
 mod check;
+#[cfg(target_os = "linux")]
+mod class;
 mod crash_points;
 mod datetime;
 mod doctor;

@@ -188,6 +188,7 @@ impl Client {
             faults: None,
             secrets: record::Secrets::Kept,
             file: Some(self.path("peer.jsonl")),
+            most_bytes: None,
             trace: None,
             follower: None,
         });

@@ -325,6 +325,7 @@ impl Trial {
             faults: None,
             secrets: record::Secrets::Kept,
             file: Some(recording.clone()),
+            most_bytes: None,
             trace: None,
             follower: None,
         });

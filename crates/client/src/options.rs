@@ -175,6 +175,7 @@ impl RecordingArguments {
                 Secrets::Masked
             },
             file: self.record.clone(),
+            most_bytes: None,
             trace: self.trace,
             follower: None,
         };

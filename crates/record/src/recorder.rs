@@ -55,6 +55,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// The file to record to.
     pub file: Option<PathBuf>,
+    /// Most bytes of that file, with what it had before; `None` sets no limit.
+    pub most_bytes: Option<u64>,
     /// How to show it on standard error.
     pub trace: Option<Trace>,
     /// What else is told of it.
@@ -144,8 +146,9 @@ impl Recorder {
             append_line(&header, &mut line).map_err(failed)?;
             file.write_all(&line).map_err(failed)?;
             let (name, program) = (path.display().to_string(), settings.program);
+            let most = settings.most_bytes.unwrap_or(u64::MAX);
             sinks.push(sink("recording", ENQUEUE_TIMEOUT, move |queue| {
-                if let Err(error) = write_to_file(queue, &mut file) {
+                if let Err(error) = write_to_file(queue, &mut file, most) {
                     queue.abandon();
                     let _ = writeln!(
                         io::stderr(),
@@ -371,18 +374,28 @@ fn sink(
 
 /// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before
 /// it takes the next.
-fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File) -> io::Result<()> {
+/// Writes all that is queued, until the file would become longer than `most` bytes.
+fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File, most: u64) -> io::Result<()> {
+    let mut length = file.metadata()?.len();
     let mut lines = Vec::new();
+    let mut write = |lines: &mut Vec<u8>| {
+        length += lines.len() as u64;
+        if length > most {
+            let words = format!("it has as many bytes as it may have ({most})");
+            return Err(io::Error::other(words));
+        }
+        file.write_all(lines)?;
+        lines.clear();
+        Ok(())
+    };
     while let Some(events) = queue.take() {
         for event in events {
             append_line(&*event, &mut lines)?;
             if lines.len() >= MAX_BATCH_BYTES {
-                file.write_all(&lines)?;
-                lines.clear();
+                write(&mut lines)?;
             }
         }
-        file.write_all(&lines)?;
-        lines.clear();
+        write(&mut lines)?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod chosen;
+#[cfg(unix)]
+mod class;
 pub mod control;
 mod doctor;
 mod ledger_file;
@@ -11,6 +13,8 @@ mod page;
 mod proxy;
 mod recording;
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +37,8 @@ use wire::fault::{FaultPlan, FaultSpec, random_seed};
 
 use check::CheckArguments;
 use chosen::{Chosen, parse_address};
+#[cfg(unix)]
+use class::ClassArguments;
 use control::{Control, Which};
 use doctor::DoctorArguments;
 use limits::LimitArguments;
@@ -240,6 +246,8 @@ pub enum Command {
     },
     /// Say what this computer has in the way of a server for a class, and what to do about it
     Doctor(DoctorArguments),
+    #[cfg(unix)]
+    Class(ClassArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -267,6 +275,21 @@ impl Arguments {
             verbosity: clamped(self.verbose).saturating_sub(clamped(self.quiet)),
             rate: self.log_rate,
         }
+    }
+
+    /// The options of the log, as another `labserver` takes them.
+    #[cfg(unix)]
+    pub fn log_options(&self) -> Vec<OsString> {
+        let format = match self.log_format {
+            log::Format::Text => "text",
+            log::Format::Json => "json",
+        };
+        let rate = self.log_rate.to_string();
+        let mut options: Vec<OsString> = vec!["--log-format".into(), format.into()];
+        options.extend(["--log-rate".into(), rate.into()]);
+        options.extend((0..self.verbose).map(|_| OsString::from("-v")));
+        options.extend((0..self.quiet).map(|_| OsString::from("-q")));
+        options
     }
 
     /// Whether only the names of the scripts are asked for.

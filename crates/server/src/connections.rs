@@ -1,6 +1,7 @@
 //! The connections that are open: how many, what is known of each, who is ended to make room, and
 //! how all are ended when the server stops.
 
+pub mod conduct;
 pub mod eviction;
 mod permit;
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::conduct::{Conduct, News};
 use self::eviction::{Known, Newcomer, Shares, Source, choose_evicted};
 pub use self::permit::{ConnectionPermit, ConnectionStatus};
 
@@ -39,8 +41,9 @@ struct Shared {
     one_closed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Open {
+    conduct: Conduct,
     /// Ids grow with time.
     next_id: u64,
     by_id: BTreeMap<u64, Entry>,
@@ -79,6 +82,8 @@ pub struct OpenConnection {
 pub enum NotAdmitted {
     /// As many as may be are open, and none of them [gives way](eviction).
     Full,
+    /// Too many others of its source [came to nothing](conduct).
+    Flood,
     /// The server is stopping.
     Stopping,
 }
@@ -86,11 +91,12 @@ pub enum NotAdmitted {
 impl Connections {
     /// No connection yet; at most as many at once as are shared, and [`ENDING`] that are ending.
     pub fn new(shares: Shares) -> Connections {
+        let places = shares.places();
         let shared = Shared {
             shares,
             began: Instant::now(),
             are_stopping: AtomicBool::new(false),
-            open: Mutex::new(Open::default()),
+            open: Mutex::new(Open::new(places)),
             one_closed: Condvar::new(),
         };
         Connections {
@@ -117,6 +123,16 @@ impl Connections {
         let by = Instant::now() + ENDING_WAIT;
         let places = self.shared.shares.places();
         let mut open = self.lock();
+        if open.conduct.refuses(source, Instant::now()) {
+            if open.conduct.is_new(source, News::Refused) {
+                drop(open);
+                tracing::warn!(
+                    from = %source.0,
+                    "refusing new connections: too many from this address sent no request"
+                );
+            }
+            return Err(NotAdmitted::Flood);
+        }
         loop {
             if self.are_stopping() {
                 return Err(NotAdmitted::Stopping);
@@ -139,11 +155,20 @@ impl Connections {
             watch: watch.clone(),
         };
         open.by_id.insert(id, entry);
+        let hold_back = open.conduct.take(source, Instant::now());
+        let is_news = !hold_back.is_zero() && open.conduct.is_new(source, News::Slowed);
         drop(open);
+        if is_news {
+            tracing::warn!(
+                from = %source.0,
+                "slowing new connections: many from this address sent no request"
+            );
+        }
         Ok(ConnectionPermit {
             id,
             service,
             watch,
+            hold_back,
             connections: self.clone(),
         })
     }
@@ -229,6 +254,11 @@ impl Connections {
         open.by_id.len()
     }
 
+    /// A connection of this source has asked for something.
+    fn give_back(&self, source: Source) {
+        self.lock().conduct.give_back(source);
+    }
+
     fn remove(&self, id: u64) {
         let mut open = self.lock();
         let removed = open.by_id.remove(&id);
@@ -275,6 +305,17 @@ impl Connections {
 }
 
 impl Open {
+    fn new(places: usize) -> Open {
+        Open {
+            conduct: Conduct::new(places),
+            next_id: 0,
+            by_id: BTreeMap::new(),
+            ending: 0,
+            closed: 0,
+            waiting: 0,
+        }
+    }
+
     /// Ends the one that gives way for this newcomer, if one does.
     fn end_one(&mut self, newcomer: Newcomer, shares: &Shares) -> Option<u64> {
         let living = self.by_id.iter();
@@ -283,6 +324,9 @@ impl Open {
         let id = choose_evicted(&known, newcomer, shares)?;
         let entry = self.by_id.get(&id)?;
         entry.watch.make_room();
+        if entry.watch.is_first_sense() {
+            self.conduct.give_back(entry.watch.source());
+        }
         self.ending += 1;
         let _ = entry.stream.shutdown(Shutdown::Both);
         Some(id)
@@ -342,6 +386,29 @@ mod tests {
         assert_eq!(connections.count(), 2);
         drop(first);
         assert_eq!(connections.count(), 1);
+    }
+
+    #[test]
+    fn silent_connections_that_give_way_and_those_that_ask_cost_their_source_nothing() {
+        let connections = connections(3);
+        let (stream, _other) = pair();
+        let enter = || connections.enter(&stream, "text", HERE).unwrap();
+        let silent: Vec<_> = (0..50).map(|_| enter()).collect();
+        assert!(silent.iter().all(|permit| permit.hold_back().is_zero()));
+        drop(silent);
+        // The last three came to nothing.
+        assert!(!enter().hold_back().is_zero());
+        for _ in 0..50 {
+            let permit = enter();
+            permit.makes_sense();
+            permit.makes_sense();
+        }
+        let waits = (0..200).map(|_| connections.enter(&stream, "text", HERE).map(drop));
+        let refused = waits.filter(Result::is_err).count();
+        assert!((1..150).contains(&refused), "{refused}");
+        let other = IpAddr::from([10, 0, 0, 1]);
+        let other = connections.enter(&stream, "text", other).unwrap();
+        assert!(other.hold_back().is_zero());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::thread;
 use std::time::Instant;
 
 use proto::atm::without_quoted_digits;
@@ -17,6 +18,7 @@ use proto::request::Request;
 use wire::connection::{Connection, ReceiveError, SendError};
 use wire::fault::Exchange;
 
+use crate::bad_input::{self, BadInput};
 use crate::connections::{ConnectionPermit, ConnectionStatus};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
@@ -88,12 +90,20 @@ fn exchange<C: Conversation>(
     permit: &ConnectionPermit,
     login_by: Instant,
 ) -> End {
+    let mut bad_input = BadInput::default();
     loop {
         let by = conversation.awaits_login().then_some(login_by);
         let (reply, end) = match connection.reader.receive(by) {
             Ok(Some(message)) => {
                 permit.has_spoken();
-                answer(conversation, &message)
+                match request(conversation, &message) {
+                    Ok(request) => {
+                        permit.makes_sense();
+                        bad_input.ends();
+                        answer(conversation, request)
+                    }
+                    Err(refusal) => refuse_bad(refusal, &mut bad_input),
+                }
             }
             Ok(None) if permit.is_stopping() => {
                 let words = "the server is stopping; nothing after this was done";
@@ -103,11 +113,15 @@ fn exchange<C: Conversation>(
             Err(error) => match refusal_of(&error, LOG_IN) {
                 Some((refusal, is_fatal)) => {
                     let words = fit_to_log(conversation, &refusal);
-                    if !is_fatal && !matches!(error, ReceiveError::Injected) {
-                        log_bad_input(&words);
+                    match error {
+                        // Where it is the end, the end is logged with these words.
+                        _ if is_fatal => refuse(refusal, Some(End::Broken(words))),
+                        ReceiveError::Injected => refuse(refusal, None),
+                        _ => {
+                            log_bad_input(&words);
+                            refuse_bad(refusal, &mut bad_input)
+                        }
                     }
-                    // Where it is the end, the end is logged with these words.
-                    refuse(refusal, is_fatal.then_some(End::Broken(words)))
                 }
                 None => return End::Broken(error.to_string()),
             },
@@ -121,16 +135,29 @@ fn exchange<C: Conversation>(
     }
 }
 
-fn answer<C: Conversation>(conversation: &mut C, message: &[u8]) -> (String, Option<End>) {
+fn request<C: Conversation>(conversation: &C, message: &[u8]) -> Result<C::Request, Refusal> {
     let request = as_text(message).and_then(str::parse::<C::Request>);
-    match request {
-        Ok(request) => {
-            let end = (request == C::Request::QUIT).then_some(End::Quit);
-            (reply::render(&conversation.answer(request)), end)
-        }
-        Err(refusal) => {
-            log_bad_input(&fit_to_log(conversation, &refusal));
+    request.inspect_err(|refusal| log_bad_input(&fit_to_log(conversation, refusal)))
+}
+
+fn answer<C: Conversation>(conversation: &mut C, request: C::Request) -> (String, Option<End>) {
+    let end = (request == C::Request::QUIT).then_some(End::Quit);
+    (reply::render(&conversation.answer(request)), end)
+}
+
+/// Refuses what is no request, later and finally for the last time if there was too much of it.
+fn refuse_bad(refusal: Refusal, bad_input: &mut BadInput) -> (String, Option<End>) {
+    match bad_input.goes_on() {
+        Some(held_back) => {
+            thread::sleep(held_back);
             refuse(refusal, None)
+        }
+        None => {
+            let words = bad_input::TOO_MUCH;
+            refuse(
+                Refusal::new(Code::Busy, words),
+                Some(End::Broken(words.into())),
+            )
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What this computer has in the way of a server, and what to do about it.
 
-mod addresses;
+pub(crate) mod addresses;
 mod clock;
 mod holder;
-mod limits;
+pub(crate) mod limits;
 mod ports;
 
 use commandline::finding::Finding;

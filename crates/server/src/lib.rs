@@ -15,9 +15,13 @@
 //! * [`faults`]: whether injected faults can strike in what runs;
 //! * [`watch`]: the live page;
 //! * [`doctor`]: what a computer has in the way of a server;
-//! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`: what the listener and the services share.
+//! * `class`: a class of groups, each a process of its own (Unix only);
+//! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`, `bad_input`: what the listener and the services share.
 #![forbid(unsafe_code)]
 
+mod bad_input;
+#[cfg(unix)]
+pub mod class;
 pub mod clock;
 pub mod config;
 mod connections;

@@ -62,6 +62,8 @@ fn run(arguments: &Arguments, log: &Log) -> anyhow::Result<ExitCode> {
         Some(Command::Status { which, json }) => print(which.status(*json)?.as_bytes())?,
         Some(Command::Control { which, command }) => print(command.run(which)?.as_bytes())?,
         Some(Command::Doctor(doctor)) => return doctor.run(print),
+        #[cfg(unix)]
+        Some(Command::Class(class)) => return class.run(arguments.log_options(), log, print),
         Some(Command::Completions { shell }) => print(&cli::completions(*shell))?,
         Some(Command::Man { directory }) => cli::write_manual(directory)?,
         Some(Command::Ledger {
@@ -115,7 +117,6 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
         && !faults.spec().is_empty()
     {
         tracing::warn!("{faults}");
-        faults.arm();
     }
     let served = bind_and_run(config, arguments.until_eof, page.as_ref(), log);
     if let Some(recorder) = recorder {
@@ -134,9 +135,13 @@ fn bind_and_run(
     page: Option<&watch::Settings>,
     log: &Log,
 ) -> anyhow::Result<()> {
-    let recorder = config.recorder.clone();
+    let (recorder, faults) = (config.recorder.clone(), config.faults.clone());
     let server = Server::bind(config)?;
     let page = page.map(|page| Page::bind(&server, page)).transpose()?;
+    if let Some(faults) = faults {
+        // The accounts that a bank opens at its start are no effect of a request.
+        faults.arm();
+    }
     let stopping = Stopping {
         stopper: server.stopper(),
         recorder,

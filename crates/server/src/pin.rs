@@ -27,6 +27,13 @@ pub const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// Whether this is a hash as [`PinGate::hash`] makes it. Of another cost it would be no hash of ours:
+/// who writes a file of accounts does not choose how much memory a log-in takes.
+pub fn is_hash(text: &str) -> bool {
+    let cost = |text: &str| text.rsplitn(3, '$').last().map(str::to_owned);
+    cost(text) == cost(DUMMY) && text.len() == DUMMY.len() && PasswordHash::new(text).is_ok()
+}
+
 /// What one hash is computed in. It is kept for the next: taken from the allocator by many threads
 /// in turn, as much as a hash takes would stay behind in each.
 type Memory = Vec<Block>;

@@ -37,6 +37,21 @@ impl TokenBucket {
         is_there
     }
 
+    /// How long until there is a token.
+    pub fn wait(&self, now: Instant) -> Duration {
+        self.look(now).0
+    }
+
+    /// Puts a token back that was taken.
+    pub fn give_back(&mut self) {
+        self.full_at = self.full_at.and_then(|at| at.checked_sub(self.interval));
+    }
+
+    /// Whether all that was taken has been replaced.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|at| at <= now)
+    }
+
     fn look(&self, now: Instant) -> (Duration, Instant) {
         let from = self.full_at.map_or(now, |at| at.max(now));
         let most = self.interval * self.burst.saturating_sub(1);
@@ -64,5 +79,20 @@ mod tests {
                 assert_eq!(bucket.take(now), INTERVAL);
             }
         }
+    }
+
+    #[test]
+    fn a_token_that_is_put_back_can_be_had_again_and_no_more_than_the_burst() {
+        let now = Instant::now();
+        let mut bucket = TokenBucket::new(2, INTERVAL);
+        bucket.give_back();
+        assert!(bucket.try_take(now) && bucket.try_take(now) && !bucket.try_take(now));
+        assert_eq!((bucket.wait(now), bucket.is_full(now)), (INTERVAL, false));
+        bucket.give_back();
+        assert!(bucket.try_take(now) && !bucket.try_take(now));
+        let later = now + 2 * INTERVAL;
+        assert!(bucket.is_full(later));
+        bucket.give_back();
+        assert!(bucket.try_take(later) && bucket.try_take(later) && !bucket.try_take(later));
     }
 }

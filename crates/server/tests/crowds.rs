@@ -74,6 +74,119 @@ fn a_class_behind_one_address_gets_in_beside_a_machine_that_takes_all_it_can() {
 }
 
 #[test]
+fn sixty_clients_behind_one_address_with_five_connections_each_are_all_served() {
+    const CLIENTS: usize = 60;
+    let server = start(&words("--mode all --port 0 --ledger memory"));
+    let connect = |service: &str| converse_from(1, &server, service);
+    let clients = testkit::at_once(0..CLIENTS, |number| {
+        let mut atm = connect("atm tcp");
+        atm.ask(&format!("TERMINAL ATM-{number}"));
+        let by = Instant::now() + TEST_TIMEOUT;
+        let mut welcome = atm.log_in(CARD, PIN);
+        // On a machine that is busy with other things, sixty hashes may take longer than a turn waits.
+        while welcome.starts_with("ERR busy ") && Instant::now() < by {
+            welcome = atm.log_in(CARD, PIN);
+        }
+        assert_eq!(welcome, "OK welcome Joty");
+        let (text, mut calc, mut chat) = (
+            connect("text tcp"),
+            connect("calc tcp"),
+            connect("chat tcp"),
+        );
+        assert!(
+            calc.ask(&format!("HELLO student-{number}"))
+                .starts_with("OK ")
+        );
+        assert!(
+            chat.ask(&format!("JOIN student-{number}"))
+                .starts_with("OK ")
+        );
+        let echo = connect_from(1, server.address("echo tcp"));
+        (atm, text, calc, chat, echo)
+    });
+    // All 300 are open.
+    for (mut atm, mut text, mut calc, mut chat, mut echo) in clients {
+        assert!(atm.ask("BALANCE_INQUIRY").starts_with("OK "));
+        assert_eq!(text.ask("PRIME 97"), "OK prime");
+        assert_eq!(calc.ask("CALC 12 + 42"), "OK 54");
+        chat.send("WHO");
+        assert!(chat.receive_until("OK ").contains("student-"));
+        echo.write_all(b"hello").unwrap();
+        let mut answer = [0; 5];
+        echo.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"hello");
+    }
+}
+
+/// Connects and leaves again, over and over, until one is refused; the refusal.
+fn flood_from(machine: u8, to: SocketAddr) -> String {
+    for _ in 0..200 {
+        for _ in 0..50 {
+            drop(connect_from(machine, to));
+        }
+        let mut peer = Peer::over(connect_from(machine, to), Framing::Netstring);
+        // Those that are not refused yet wait before they are greeted.
+        let answer = peer.receive().unwrap();
+        if answer.starts_with("ERR ") {
+            return answer;
+        }
+    }
+    panic!("none of 10,000 was refused");
+}
+
+#[test]
+fn connections_that_ask_for_nothing_are_slowed_and_refused_and_no_open_one_and_no_other_machine_is()
+{
+    let server = text_with_places("100");
+    let address = server.address("text tcp");
+    let mut neighbour = converse_from(1, &server, "text tcp");
+    assert_eq!(neighbour.ask("PRIME 97"), "OK prime");
+    let refusal = flood_from(1, address);
+    assert_contains(
+        &refusal,
+        &["from your address sent no request", "try again"],
+    );
+    assert_eq!(neighbour.ask("PRIME 91"), "OK not prime");
+    let mut other = converse_from(2, &server, "text tcp");
+    assert_eq!(other.ask("PRIME 97"), "OK prime");
+    // The neighbours' next connection has to wait a little, and not for ever.
+    let by = Instant::now() + TEST_TIMEOUT;
+    let mut newcomer = loop {
+        assert!(Instant::now() < by, "the flood is over");
+        let stream = connect_from(1, address);
+        let mut peer = Peer::over(stream, Framing::Netstring);
+        if peer
+            .receive()
+            .is_some_and(|ready| ready.starts_with("READY "))
+        {
+            break peer;
+        }
+    };
+    assert_eq!(newcomer.ask("PRIME 97"), "OK prime");
+    let log = server.stop().stderr;
+    for words in ["slowing new connections", "refusing new connections"] {
+        assert_eq!(log.matches(words).count(), 1, "{words}: {log}");
+    }
+}
+
+#[test]
+fn who_sends_nonsense_over_and_over_is_slowed_and_closed_and_its_neighbour_is_not() {
+    let server = text_with_places("100");
+    let mut neighbour = converse_from(1, &server, "text tcp");
+    let mut peer = converse_from(1, &server, "text tcp");
+    for _ in 0..50 {
+        peer.send("NONSENSE");
+    }
+    for _ in 0..50 {
+        assert!(peer.receive().unwrap().starts_with("ERR "));
+        assert_eq!(neighbour.ask("PRIME 97"), "OK prime");
+    }
+    let last = peer.ask("NONSENSE");
+    assert_contains(&last, &["ERR busy 50 messages in a row were no requests"]);
+    assert_eq!(peer.receive(), None);
+}
+
+#[test]
 fn who_gives_way_is_said_in_the_log() {
     let server = text_with_places("1");
     let _first = converse_from(1, &server, "text tcp");

@@ -87,8 +87,8 @@ fn all_services_are_in_one_file_and_no_pin_is() {
 fn what_was_committed_is_reported_before_a_crash_and_the_next_run_is_added() {
     let home = Home::new();
     let bank = ["--mode", "atm", "--port", "0", "--record", "it.jsonl"];
-    // The accounts are opened, the customer logs in, and then there is the hold.
-    let crash = ["--fault", "crash-at=after-commit#4"];
+    // The accounts are open before any commit counts; the customer logs in, and then there is the hold.
+    let crash = ["--fault", "crash-at=after-commit#2"];
     let server = home.start(&[&bank[..], &crash].concat());
     let mut customer = server.converse("atm tcp");
     customer.log_in(CARD, PIN);

@@ -26,6 +26,7 @@ pub fn recorder(side: Side, file: &Path, faults: Option<&FaultPlan>) -> Recorder
         faults: faults.map(|plan| (plan.spec().to_string(), plan.seed())),
         secrets: Secrets::Masked,
         file: Some(file.to_owned()),
+        most_bytes: None,
         trace: None,
         follower: None,
     });

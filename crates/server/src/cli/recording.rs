@@ -22,6 +22,11 @@ pub struct RecordingArguments {
     #[arg(long, value_name = "FILE.jsonl")]
     record: Option<PathBuf>,
 
+    /// Stop recording when the file would become longer, in MiB [default: no limit]
+    #[arg(long, value_name = "MIB", requires = "record", hide_short_help = true,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    record_limit: Option<u32>,
+
     /// Keep PINs in the recording and the trace
     #[arg(long, hide_short_help = true)]
     record_secrets: bool,
@@ -62,6 +67,7 @@ impl RecordingArguments {
                 Secrets::Masked
             },
             file: self.record.clone(),
+            most_bytes: self.record_limit.map(|mib| u64::from(mib) << 20),
             trace: self.trace,
             follower,
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::Connections;
 use super::eviction::Source;
@@ -12,6 +13,7 @@ pub struct ConnectionPermit {
     pub(super) id: u64,
     pub(super) service: &'static str,
     pub(super) watch: ConnectionStatus,
+    pub(super) hold_back: Duration,
     pub(super) connections: Connections,
 }
 
@@ -28,6 +30,8 @@ pub struct ConnectionStatus {
 #[derive(Debug, Default)]
 struct Activity {
     has_spoken: AtomicBool,
+    /// It asked for something, or is ended to make room.
+    has_made_sense: AtomicBool,
     /// When the peer sent something last, or connected: nanoseconds since the beginning.
     quiet_since: AtomicU64,
     /// It was ended to make room.
@@ -52,6 +56,20 @@ impl ConnectionPermit {
         let now = self.connections.now();
         activity.quiet_since.store(now, Ordering::Relaxed);
         activity.has_spoken.store(true, Ordering::Relaxed);
+    }
+
+    /// How long to wait before it is served, because many of its source
+    /// [came to nothing](super::conduct).
+    pub fn hold_back(&self) -> Duration {
+        self.hold_back
+    }
+
+    /// The peer has asked for something: to be called for each message that is a request, or each read
+    /// where all bytes are welcome.
+    pub fn makes_sense(&self) {
+        if self.watch.is_first_sense() {
+            self.connections.give_back(self.watch.source());
+        }
     }
 
     /// Whether the server is stopping.
@@ -95,6 +113,12 @@ impl ConnectionStatus {
 
     pub(super) fn has_spoken(&self) -> bool {
         self.activity.has_spoken.load(Ordering::Relaxed)
+    }
+
+    /// Whether its token is to be given back now: once.
+    pub(super) fn is_first_sense(&self) -> bool {
+        let made_sense = &self.activity.has_made_sense;
+        !made_sense.load(Ordering::Relaxed) && !made_sense.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn quiet_since(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use commandline::finding::Finding;
 
 /// The addresses of this computer but those that only it can use, and the interface of each.
-pub(super) fn interfaces() -> io::Result<Vec<(IpAddr, String)>> {
+pub(crate) fn interfaces() -> io::Result<Vec<(IpAddr, String)>> {
     let all = if_addrs::get_if_addrs()?.into_iter();
     let outer = all.filter(|it| !it.is_loopback() && !it.is_link_local());
     Ok(outer.map(|it| (it.ip(), it.name)).collect())

@@ -9,7 +9,7 @@ use commandline::finding::Finding;
 use crate::config::Config;
 
 /// Threads and processes that other programs of this user need.
-const OTHER_THREADS: u64 = 100;
+pub(crate) const OTHER_THREADS: u64 = 100;
 
 /// Whether so many files may be open as the connections need.
 pub(super) fn files(config: &Config, limit: io::Result<u64>) -> Finding {
@@ -58,13 +58,13 @@ pub(super) fn most_files() -> io::Result<u64> {
 
 /// The lowest of the limits on threads.
 #[cfg(not(unix))]
-pub(super) fn most_threads() -> Option<u64> {
+pub(crate) fn most_threads() -> Option<u64> {
     None
 }
 
 /// The lowest of the limits on threads.
 #[cfg(unix)]
-pub(super) fn most_threads() -> Option<u64> {
+pub(crate) fn most_threads() -> Option<u64> {
     let of_user = rlimit::Resource::NPROC.get_soft().ok();
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse().ok();
     let of_system = number("/proc/sys/kernel/threads-max");

@@ -8,6 +8,7 @@ use proto::refusal::Refusal;
 use wire::connection::{Connection, ReceiveError, SendError, Writer};
 
 use super::exchange_of;
+use crate::bad_input::{self, BadInput};
 use crate::connections::{ConnectionPermit, ConnectionStatus};
 use crate::incoming::IncomingConnection;
 use crate::service::{End, TcpService};
@@ -51,6 +52,7 @@ fn hold<W: Wording>(
     connection: &mut Connection,
     permit: &ConnectionPermit,
 ) -> End {
+    let mut bad_input = BadInput::default();
     loop {
         let expected = wording.expected();
         let received = match wording.awaits_secret() {
@@ -63,9 +65,17 @@ fn hold<W: Wording>(
                 match wording.received(&message) {
                     Step::NotUnderstood(step) => {
                         not_understood(&wording.for_log(&message), expected);
+                        match bad_input.goes_on() {
+                            Some(held_back) => std::thread::sleep(held_back),
+                            None => return End::Broken(bad_input::TOO_MUCH.into()),
+                        }
                         *step
                     }
-                    step => step,
+                    step => {
+                        permit.makes_sense();
+                        bad_input.ends();
+                        step
+                    }
                 }
             }
             Ok(None) if permit.is_stopping() => return End::Stopping,

@@ -18,7 +18,7 @@ use toml::Spanned;
 
 use super::bank::Bank;
 use super::opening::Progress;
-use crate::pin::PinGate;
+use crate::pin::{PinGate, is_hash};
 
 /// The accounts of a bank that was given none: a file as [`load`] reads it, and a model for others.
 pub const DEMO: &str = include_str!("demo.toml");
@@ -29,11 +29,20 @@ pub struct NewAccount {
     /// Its card.
     pub card: CardNumber,
     /// The PIN of the card.
-    pub pin: Pin,
+    pub pin: NewPin,
     /// Whose it is.
     pub holder: Holder,
     /// The balance it begins with.
     pub balance: Money,
+}
+
+/// The PIN of an account to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewPin {
+    /// As it is typed; it is hashed when the account is opened, which takes 20 ms of a core.
+    Plain(Pin),
+    /// Hashed already, as [`hash_pins`] does.
+    Hashed(String),
 }
 
 /// Why the file of accounts is not used.
@@ -79,12 +88,19 @@ pub fn open_missing(
     let known = bank.query(|store| store.accounts())?;
     let known: BTreeSet<_> = known.into_iter().map(|account| account.card).collect();
     accounts.retain(|account| !known.contains(&account.card));
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let mut progress = Progress::of(accounts.len());
+    let cores = cores();
+    let mut progress = Progress::of(accounts.len(), "opening accounts");
     let mut opened = 0;
     for some in accounts.chunks(HASHED_AHEAD * cores) {
-        for create in operations(gate, some, cores) {
-            match bank.apply(create?) {
+        for (account, pin_hash) in some.iter().zip(hashes(gate, some, cores)) {
+            let create = Operation::Create {
+                id: creation_id(&account.card),
+                card: account.card.clone(),
+                holder: account.holder.clone(),
+                pin_hash: pin_hash?,
+                opening: account.balance,
+            };
+            match bank.apply(create) {
                 Ok(_) => opened += 1,
                 // A client asked for the same card at this moment.
                 Err(refusal) if refusal.code == Code::AccountExists => {}
@@ -96,38 +112,51 @@ pub fn open_missing(
     Ok(opened)
 }
 
-/// What opens these accounts, in this order, computed by this many threads.
-fn operations(
-    gate: &PinGate,
-    accounts: &[NewAccount],
-    threads: usize,
-) -> Vec<Result<Operation, Refusal>> {
+/// Hashes all PINs that are not hashed yet, by all cores, so that the accounts can be opened in a
+/// moment later, as often as there are banks.
+///
+/// # Errors
+/// When a PIN cannot be hashed.
+pub fn hash_pins(accounts: &mut [NewAccount]) -> Result<(), Refusal> {
+    let (gate, cores) = (PinGate::new(), cores());
+    let mut progress = Progress::of(accounts.len(), "hashing PINs");
+    for some in accounts.chunks_mut(HASHED_AHEAD * cores) {
+        for (account, hash) in hashes(&gate, some, cores).into_iter().enumerate() {
+            some[account].pin = NewPin::Hashed(hash?);
+        }
+        progress.advance(some.len());
+    }
+    Ok(())
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// The hashed PINs of these accounts, in this order, computed by this many threads.
+fn hashes(gate: &PinGate, accounts: &[NewAccount], threads: usize) -> Vec<Result<String, Refusal>> {
     let part = accounts.len().div_ceil(threads);
     thread::scope(|scope| {
         let threads: Vec<_> = accounts
             .chunks(part)
             .map(|part| {
-                let operations = move || part.iter().map(|account| operation(gate, account));
-                scope.spawn(move || operations().collect::<Vec<_>>())
+                let hashes = move || part.iter().map(|account| hash(gate, account));
+                scope.spawn(move || hashes().collect::<Vec<_>>())
             })
             .collect();
         let joined = threads.into_iter().flat_map(|thread| {
-            let operations = thread.join();
-            operations.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let hashes = thread.join();
+            hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         joined.collect()
     })
 }
 
-fn operation(gate: &PinGate, account: &NewAccount) -> Result<Operation, Refusal> {
-    let id = creation_id(&account.card);
-    Ok(Operation::Create {
-        id,
-        card: account.card.clone(),
-        holder: account.holder.clone(),
-        pin_hash: gate.hash(&account.pin, id)?,
-        opening: account.balance,
-    })
+fn hash(gate: &PinGate, account: &NewAccount) -> Result<String, Refusal> {
+    match &account.pin {
+        NewPin::Plain(pin) => gate.hash(pin, creation_id(&account.card)),
+        NewPin::Hashed(hash) => Ok(hash.clone()),
+    }
 }
 
 /// The id of the request that opens an account from a file: the card number in a UUID of version 8,
@@ -155,7 +184,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Row {
     card: Spanned<String>,
-    pin: Spanned<String>,
+    pin: Option<Spanned<String>>,
+    pin_hash: Option<Spanned<String>>,
     holder: Spanned<String>,
     balance: Spanned<String>,
 }
@@ -179,9 +209,21 @@ fn parse(file: &Path, text: &str) -> Result<Vec<NewAccount>, AccountsError> {
         if !cards.insert(card.clone()) {
             return Err(wrong(row.card.span(), &"a second account with this card"));
         }
+        let pin = match (&row.pin, &row.pin_hash) {
+            (Some(pin), None) => NewPin::Plain(field(pin, &wrong)?),
+            (None, Some(hash)) if is_hash(hash.get_ref()) => NewPin::Hashed(hash.get_ref().clone()),
+            (None, Some(hash)) => {
+                let words = "this is no hash of a PIN as labserver makes it";
+                return Err(wrong(hash.span(), &words));
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                let words = "an account has a `pin`, or a `pin_hash` instead";
+                return Err(wrong(row.card.span(), &words));
+            }
+        };
         accounts.push(NewAccount {
             card,
-            pin: field(&row.pin, &wrong)?,
+            pin,
             holder: field(&row.holder, &wrong)?,
             balance: field(&row.balance, &wrong)?,
         });
@@ -212,7 +254,10 @@ mod tests {
     #[test]
     fn the_demo_accounts_are_those_of_the_hand_out() {
         let shown = demo().into_iter().map(|account| {
-            let (card, pin) = (account.card.as_str(), account.pin.reveal());
+            let NewPin::Plain(pin) = &account.pin else {
+                panic!("{account:?}");
+            };
+            let (card, pin) = (account.card.as_str(), pin.reveal());
             format!("{card} {pin} {} {}", account.holder, account.balance)
         });
         let expected = [
@@ -285,7 +330,7 @@ mod tests {
         let accounts: Vec<_> = (0..count)
             .map(|number| NewAccount {
                 card: (900_000 - number).to_string().parse().unwrap(),
-                pin: (1000 + number).to_string().parse().unwrap(),
+                pin: NewPin::Plain((1000 + number).to_string().parse().unwrap()),
                 holder: "Ann".parse().unwrap(),
                 balance: Money::ZERO,
             })
@@ -304,7 +349,40 @@ mod tests {
             let card = account.card.clone();
             let opened = bank.query(move |store| store.account(&card)).unwrap();
             let hash = opened.unwrap().pin_hash;
-            assert_eq!(gate.verify(&account.pin, Some(&hash)), Ok(true));
+            let NewPin::Plain(pin) = &account.pin else {
+                panic!("{account:?}");
+            };
+            assert_eq!(gate.verify(pin, Some(&hash)), Ok(true));
         }
+    }
+
+    #[test]
+    fn an_account_with_a_hashed_pin_is_opened_by_that_pin_and_no_other_text_is_a_hash() {
+        let mut accounts = demo();
+        hash_pins(&mut accounts).unwrap();
+        let NewPin::Hashed(hash) = &accounts[0].pin else {
+            panic!("{accounts:?}");
+        };
+        let line = |hash: &str| ONE.replace("pin = \"1234\"", &format!("pin_hash = \"{hash}\""));
+        let read = |hash: &str| parse(Path::new(""), &(line(hash) + "balance = \"1\"\n"));
+        let read_back = read(hash).unwrap();
+        assert_eq!(read_back[0].pin, accounts[0].pin);
+        let bank = Bank::start(MemoryStore::new()).unwrap();
+        let gate = PinGate::new();
+        assert_eq!(open_missing(&bank, &gate, accounts.clone()), Ok(2));
+        let card = accounts[0].card.clone();
+        let opened = bank.query(move |store| store.account(&card)).unwrap();
+        let hash_of_it = opened.unwrap().pin_hash;
+        let pin = "1234".parse().unwrap();
+        assert_eq!(gate.verify(&pin, Some(&hash_of_it)), Ok(true));
+
+        let costly = hash.replace("m=19456", "m=4194304");
+        for wrong in ["1234", "", &costly, &hash[..hash.len() - 1]] {
+            let words = read(wrong).unwrap_err().to_string();
+            assert!(words.contains("line 3: this is no hash"), "{words}");
+        }
+        let both = ONE.to_owned() + "pin_hash = \"x\"\nbalance = \"1\"\n";
+        let words = parse(Path::new(""), &both).unwrap_err().to_string();
+        assert!(words.contains("a `pin`, or a `pin_hash`"), "{words}");
     }
 }

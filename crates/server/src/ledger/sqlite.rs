@@ -8,6 +8,9 @@
 //! two columns have in common, a server that opens the ledger checks every row, and an audit reads
 //! every row back into the same types.
 
+use std::io;
+use std::path::Path;
+
 use jiff::Timestamp;
 use proto::atm::bank::Rows;
 use proto::atm::record::{
@@ -43,6 +46,25 @@ impl SqliteStore {
             at: Timestamp::UNIX_EPOCH,
             _lock: lock,
         }
+    }
+
+    /// Writes all that is committed now into a new file of its own, also while a server has the ledger
+    /// open, whose transactions wait for nothing.
+    ///
+    /// # Errors
+    /// When there is such a file already, or it cannot be written.
+    pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        // SQLite takes an empty file for a new one: this one is its owner's alone from the beginning.
+        let failed = |error: io::Error| StoreError::Failed(error.into());
+        if path.exists() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        state::open(path).map_err(failed)?;
+        let name = path.to_str().ok_or_else(|| {
+            let words = "SQLite writes no file whose name is not UTF-8";
+            StoreError::Failed(words.into())
+        })?;
+        self.execute("VACUUM INTO ?1", params![name])
     }
 
     fn execute(&self, sql: &str, params: impl Params) -> Result<(), StoreError> {

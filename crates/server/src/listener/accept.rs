@@ -32,6 +32,16 @@ const PAUSE_MOST: Duration = Duration::from_secs(1);
 /// one on each core, while the others end theirs.
 const WAITING_MOST: usize = 8;
 
+/// The refusal where all places are taken.
+const FULL: &str = "too many connections; try again later";
+
+/// The refusal of a source that floods.
+const FLOOD: &str =
+    "too many connections from your address sent no request; try again in a few seconds";
+
+/// How often a connection that is held back looks whether it is to end meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Serves all connections to one socket.
 pub struct Acceptor {
     /// The service's name.
@@ -86,7 +96,7 @@ impl Acceptor {
                         tracing::warn!(%peer, %error, "refused: no thread for a connection");
                         let Admitted { stream, permit, .. } = admitted;
                         drop(permit);
-                        self.refuse(stream, peer);
+                        self.refuse(stream, peer, FULL);
                         continue;
                     }
                     self.serve(admitted);
@@ -128,7 +138,12 @@ impl Acceptor {
             Err(NotAdmitted::Stopping) => None,
             Err(NotAdmitted::Full) => {
                 tracing::warn!(%peer, mode = self.name, "refused: too many connections");
-                self.refuse(stream, peer);
+                self.refuse(stream, peer, FULL);
+                None
+            }
+            // It is logged once for all of them.
+            Err(NotAdmitted::Flood) => {
+                self.refuse(stream, peer, FLOOD);
                 None
             }
         }
@@ -175,6 +190,7 @@ impl Acceptor {
         let span = tracing::info_span!("connection", mode = self.name, id = permit.id(), %peer);
         let _entered = span.entered();
         tracing::debug!("opened");
+        hold_back(&permit);
         // The stream is dropped before the permit: there is a descriptor for the next one.
         let incoming = IncomingConnection::new(stream, peer, &permit, &self.config);
         let end = match self.service.serve(incoming) {
@@ -182,6 +198,10 @@ impl Acceptor {
             Ok(end) => end,
             Err(error) => End::Broken(error.to_string()),
         };
+        if matches!(end, End::Done | End::Quit) {
+            // There are exchanges in which only the server says something.
+            permit.makes_sense();
+        }
         let seconds = format_args!("{:.3}", since.elapsed().as_secs_f32());
         match end {
             End::Broken(_) | End::Unserved(_) => tracing::warn!(%end, %seconds, "ended"),
@@ -191,7 +211,7 @@ impl Acceptor {
 
     /// Says `ERR busy` where that can be said. A few bytes always fit the empty send buffer, so
     /// this never waits.
-    fn refuse(&self, stream: Arc<TcpStream>, peer: SocketAddr) {
+    fn refuse(&self, stream: Arc<TcpStream>, peer: SocketAddr, words: &str) {
         let Some(framing) = self.service.refusal_framing() else {
             return;
         };
@@ -200,10 +220,22 @@ impl Acceptor {
             ..self.config.limits
         };
         let mut connection = Connection::over(stream, peer, framing, limits);
-        let refusal = Refusal::new(Code::Busy, "too many connections; try again later");
+        let refusal = Refusal::new(Code::Busy, words);
         let refusal = reply::render::<&str>(&Err(refusal));
         let _ = connection.writer.send(refusal.as_bytes());
         let _ = connection.writer.finish();
+    }
+}
+
+/// Has a connection wait of whose source many came to nothing.
+fn hold_back(permit: &ConnectionPermit) {
+    let by = Instant::now() + permit.hold_back();
+    loop {
+        let left = by.saturating_duration_since(Instant::now());
+        if left.is_zero() || permit.is_stopping() || permit.was_evicted() {
+            return;
+        }
+        thread::sleep(left.min(LOOK));
     }
 }
 

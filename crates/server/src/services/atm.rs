@@ -30,7 +30,7 @@ use record::{EventKind, Recorder};
 use crate::config::Config;
 use crate::connections::ConnectionStatus;
 use crate::conversation::Conversation;
-use crate::ledger::accounts::{NewAccount, built_in, load, open_missing};
+use crate::ledger::accounts::{NewAccount, NewPin, built_in, load, open_missing};
 use crate::ledger::bank::Bank;
 use crate::ledger::memory::MemoryStore;
 use crate::ledger::sqlite;
@@ -69,9 +69,14 @@ pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
         None => Atm::in_memory(config.semantics, accounts, recorder),
     }?;
     if atm.opened == for_show.len() {
-        for account in for_show {
-            let (card, pin) = (account.card.as_str(), account.pin.reveal());
-            tracing::info!(card, pin, holder = %account.holder, "a card to try");
+        for NewAccount {
+            card, pin, holder, ..
+        } in for_show
+        {
+            if let NewPin::Plain(pin) = pin {
+                let (card, pin) = (card.as_str(), pin.reveal());
+                tracing::info!(card, pin, %holder, "a card to try");
+            }
         }
     }
     Ok(atm)

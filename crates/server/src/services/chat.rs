@@ -161,6 +161,9 @@ impl Session<'_> {
     fn answer(&mut self, message: &[u8]) -> Option<End> {
         let is_member = self.member.is_some();
         let request = as_text(message).and_then(|text| (self.dialect.read)(text, is_member));
+        if request.is_ok() {
+            self.permit.makes_sense();
+        }
         let done = match (request, &self.member) {
             (Ok(Request::Quit), _) => return Some(self.leave(Reason::Quit)),
             (Ok(Request::Say(text)), _) if text.as_str().len() > self.longest_text() => {

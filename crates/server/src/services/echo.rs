@@ -132,6 +132,7 @@ fn read_all(
         };
         wait_while_stopped();
         permit.has_spoken();
+        permit.makes_sense();
         let bytes = &piece[..length];
         if let Some(tap) = tap {
             tap.read(length, PIECE, bytes, None);

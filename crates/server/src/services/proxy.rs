@@ -128,7 +128,10 @@ impl Proxy {
             replies.run(|| ());
             other.wait_for_other(Direction::ToClient, || false);
         })?;
-        requests.run(|| permit.has_spoken());
+        requests.run(|| {
+            permit.has_spoken();
+            permit.makes_sense();
+        });
         let mut stop_by = None;
         pair.wait_for_other(Direction::ToServer, || {
             let is_stopping = permit.is_stopping();

@@ -110,6 +110,7 @@ fn play(part: &SideScript, connection: &mut Connection, permit: &ConnectionPermi
         turn = match connection.reader.receive(None) {
             Ok(Some(message)) => {
                 permit.has_spoken();
+                permit.makes_sense();
                 match player.received(&message) {
                     Ok(turn) => turn,
                     Err(unexpected) => return End::Unserved(unexpected.to_string()),

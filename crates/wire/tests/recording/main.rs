@@ -72,6 +72,7 @@ fn settings(side: Side) -> Settings {
         faults: None,
         secrets: Secrets::Masked,
         file: None,
+        most_bytes: None,
         trace: None,
         follower: None,
     }

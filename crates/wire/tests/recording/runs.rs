@@ -1,8 +1,11 @@
 //! Runs as a whole: their numbers and times, their ends, and files that fail.
 
+use std::fs::File;
+use std::io::BufReader;
+
 use proto::frame::Framing;
 use proto::side::Side;
-use record::{Recorder, Settings};
+use record::{Recorder, Recording, Settings};
 
 use super::{Tape, outline, pair, settings};
 
@@ -49,4 +52,30 @@ fn a_file_that_cannot_be_written_ends_the_recording_and_nothing_else() {
     .unwrap_err();
     let error = error.to_string();
     assert!(error.starts_with("cannot record to /dev/full: "), "{error}");
+}
+
+#[test]
+fn a_file_that_may_not_grow_longer_ends_the_recording_with_a_whole_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("it.jsonl");
+    let start = |most_bytes| {
+        let recorder = Recorder::start(Settings {
+            file: Some(path.clone()),
+            most_bytes: Some(most_bytes),
+            ..settings(Side::Client)
+        });
+        recorder.unwrap().unwrap()
+    };
+    let ended = |recorder: Recorder| {
+        recorder.finish();
+        drop(recorder);
+        let file = BufReader::new(File::open(&path).unwrap());
+        let mut recording = Recording::read(file).unwrap();
+        assert!(!recording.was_torn);
+        recording.runs.pop().unwrap().events.len()
+    };
+    assert_eq!(ended(start(u64::MAX)), 1);
+    let length = path.metadata().unwrap().len();
+    // The header is longer than the event.
+    assert_eq!(ended(start(length + 1)), 0, "what was there counts");
 }

@@ -40,6 +40,33 @@ fn two_banks_cannot_share_a_ledger_but_an_operator_may_look() {
 }
 
 #[test]
+fn a_copy_made_while_a_server_has_the_ledger_is_a_ledger_of_its_own() {
+    let directory = some_ledger();
+    let (path, copy) = (ledger(&directory), directory.path().join("copy.db"));
+    let bank = Bank::start(open(&path).unwrap()).unwrap();
+    bank.apply(hold(with(900), 100)).unwrap();
+    let beside = open_beside(&path, Access::Read).unwrap();
+    beside.copy_to(&copy).unwrap();
+    bank.apply(hold(with(901), 100)).unwrap();
+    let mut copied = open_beside(&copy, Access::Read).unwrap();
+    assert!(audit(&mut copied).unwrap().violations.is_empty());
+    assert!(copied.record(with(900)).unwrap().is_some());
+    assert!(copied.record(with(901)).unwrap().is_none());
+    assert!(beside.copy_to(&copy).is_err(), "it is there already");
+    drop(bank);
+    assert_ne!(
+        dump(&mut open(&path).unwrap()),
+        dump(&mut open(&copy).unwrap())
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = copy.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
 fn an_operator_unlocks_a_card_beside_the_bank() {
     let directory = some_ledger();
     let path = ledger(&directory);

@@ -1,0 +1,539 @@
+//! Cards and PINs of a class: read from a file of the teacher's, or made up.
+//!
+//! PINs are kept twice. `cards.toml` has them as they are printed on the sheets; the accounts of
+//! each group have them hashed, which is done once, so that a group starts in a moment, also after
+//! it was reset.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{Display, Write as _};
+use std::io::{Seek, SeekFrom, Write as _};
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::Context;
+use csv::{ReaderBuilder, Trim};
+use proto::atm::{CardNumber, Holder, Money, Pin};
+use proto::refusal::Refusal;
+use rand::RngExt;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::file::Group;
+use super::files::{ACCOUNTS, Files, read_text, write_private};
+use crate::ledger::accounts::{AccountsError, DEMO, NewAccount, NewPin, hash_pins};
+
+/// Bytes of a file of accounts, at most.
+const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// Accounts of all groups together, at most: half an hour of one core for their PINs.
+const MAX_ACCOUNTS: usize = 100_000;
+
+/// The balance of an account for which none is given.
+const BALANCE: &str = "10000.00";
+
+/// What a table of accounts may have in its first line.
+const COLUMNS: [&str; 5] = ["group", "card", "pin", "holder", "balance"];
+
+/// An account as the teacher gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The line of the file, from 1.
+    line: usize,
+    /// The group that has it; `None` is each.
+    group: Option<String>,
+    card: CardNumber,
+    /// `None` has one made up.
+    pin: Option<Pin>,
+    holder: Holder,
+    balance: Money,
+}
+
+/// An account of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The group's name.
+    pub group: String,
+    /// Its card.
+    pub card: CardNumber,
+    /// The card's PIN.
+    pub pin: Pin,
+    /// Whose it is.
+    pub holder: Holder,
+    /// The balance it begins with.
+    pub balance: Money,
+}
+
+/// Reads a file of accounts: a table if its name ends in `.csv`, or else TOML as
+/// `labserver ledger accounts --example` prints it, in which an account may also have a `group`.
+///
+/// # Errors
+/// When the file cannot be read, or something in it is wrong.
+pub fn read(path: &Path) -> Result<Vec<Row>, AccountsError> {
+    let text = read_text(path, MAX_SIZE).map_err(|error| AccountsError::Io(path.into(), error))?;
+    match path
+        .extension()
+        .is_some_and(|it| it.eq_ignore_ascii_case("csv"))
+    {
+        true => from_table(path, &text),
+        false => from_toml(path, &text),
+    }
+}
+
+/// The cards of a class, as [`keep`] wrote them.
+///
+/// # Errors
+/// As [`read`].
+pub fn kept(files: &Files, groups: &[Group]) -> anyhow::Result<Vec<Account>> {
+    let path = files.cards();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let rows = from_toml(&path, &read_text(&path, MAX_SIZE)?)?;
+    // Groups that are in the class no more have no sheet.
+    let is_there = |row: &Row| groups.iter().any(|it| row.group.as_ref() == Some(&it.name));
+    let rows = rows.into_iter().filter(is_there).collect();
+    Ok(for_groups(&path, rows, groups)?)
+}
+
+/// The accounts of each group. A PIN that is not given is made up, another one in each group.
+///
+/// # Errors
+/// When a group is unknown, or has a card twice.
+pub fn for_groups(
+    file: &Path,
+    rows: Vec<Row>,
+    groups: &[Group],
+) -> Result<Vec<Account>, AccountsError> {
+    let mut accounts = Vec::new();
+    let mut cards = BTreeSet::new();
+    for row in rows {
+        let is_its = |group: &&Group| row.group.as_ref().is_none_or(|name| *name == group.name);
+        let mut of_it = groups.iter().filter(is_its).peekable();
+        if let (None, Some(name)) = (of_it.peek(), &row.group) {
+            return Err(wrong(file, row.line, &format!("no group {name:?}")));
+        }
+        for group in of_it {
+            if !cards.insert((group.name.clone(), row.card.clone())) {
+                let words = format!("a second account with this card in {}", group.name);
+                return Err(wrong(file, row.line, &words));
+            }
+            accounts.push(Account {
+                group: group.name.clone(),
+                card: row.card.clone(),
+                pin: row.pin.clone().map_or_else(made_up_pin, Ok)?,
+                holder: row.holder.clone(),
+                balance: row.balance,
+            });
+        }
+        if accounts.len() > MAX_ACCOUNTS {
+            let words = format!("more than {MAX_ACCOUNTS} accounts in all groups together");
+            return Err(wrong(file, row.line, &words));
+        }
+    }
+    Ok(accounts)
+}
+
+/// The two accounts of the labs, for each group: their PINs are in every report.
+fn demonstration(groups: &[Group]) -> Result<Vec<Account>, AccountsError> {
+    let built_in = Path::new("built-in");
+    for_groups(built_in, from_toml(built_in, DEMO)?, groups)
+}
+
+/// So many accounts for each group, with cards and PINs that nobody knows yet.
+fn made_up(groups: &[Group], each: usize) -> Result<Vec<Account>, Refusal> {
+    let mut random = rand::rng();
+    let mut cards = BTreeSet::new();
+    let mut accounts = Vec::new();
+    for group in groups {
+        for number in 1..=each {
+            let card = loop {
+                // Nine digits, as the cards of the labs have.
+                let card = random.random_range(400_000_000..1_000_000_000_u32);
+                if cards.insert(card) {
+                    break card;
+                }
+            };
+            accounts.push(Account {
+                group: group.name.clone(),
+                card: card.to_string().parse()?,
+                pin: random_pin().parse()?,
+                holder: format!("Customer {number}").parse()?,
+                balance: BALANCE.parse()?,
+            });
+        }
+    }
+    Ok(accounts)
+}
+
+fn made_up_pin() -> Result<Pin, AccountsError> {
+    let pin = random_pin();
+    pin.parse()
+        .map_err(|refusal| wrong(Path::new(""), 0, &refusal))
+}
+
+/// Four digits, but none of those that are tried first.
+fn random_pin() -> String {
+    loop {
+        let pin = format!("{:04}", rand::rng().random_range(0..10_000));
+        let is_one_digit = pin.bytes().all(|digit| Some(digit) == pin.bytes().next());
+        if !is_one_digit && !["1234", "4321", "5678"].contains(&pin.as_str()) {
+            return pin;
+        }
+    }
+}
+
+/// Writes the accounts of each of these groups, whose PINs are hashed first, of the same card with the
+/// same PIN in several groups once; and adds their cards to those of the class.
+///
+/// # Errors
+/// When a group has accounts already, or a file cannot be written.
+pub fn keep(files: &Files, groups: &[Group], accounts: &[Account]) -> anyhow::Result<()> {
+    add_cards(&files.cards(), accounts)?;
+    let mut distinct = BTreeMap::new();
+    for account in accounts {
+        let key = (account.card.clone(), account.pin.reveal().to_owned());
+        distinct.entry(key).or_insert_with(|| NewAccount {
+            card: account.card.clone(),
+            pin: NewPin::Plain(account.pin.clone()),
+            holder: account.holder.clone(),
+            balance: account.balance,
+        });
+    }
+    let (keys, mut hashed): (Vec<_>, Vec<_>) = distinct.into_iter().unzip();
+    hash_pins(&mut hashed).context("cannot hash the PINs")?;
+    let hashes: BTreeMap<_, _> = keys.into_iter().zip(hashed).collect();
+    for group in groups {
+        let mut text = String::from(
+            "# The accounts of this group: each is opened when the group starts, unless its ledger has the\n\
+             # card already.\n",
+        );
+        for account in accounts.iter().filter(|it| it.group == group.name) {
+            let key = (account.card.clone(), account.pin.reveal().to_owned());
+            if let Some(NewPin::Hashed(hash)) = hashes.get(&key).map(|it| &it.pin) {
+                let (card, holder) = (account.card.as_str(), quoted(account.holder.as_str()));
+                let balance = account.balance;
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    text,
+                    "\n[[account]]\ncard = \"{card}\"\npin_hash = \"{hash}\"\nholder = {holder}\n\
+                     balance = \"{balance}\"\n"
+                );
+            }
+        }
+        let path = files.make_group(&group.name)?.join(ACCOUNTS);
+        write_private(&path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The accounts for groups that were given none: those of the labs on a computer of its own, and ones
+/// that nobody knows yet where others can connect.
+///
+/// # Errors
+/// None in a program that passes its tests.
+pub fn of_new_groups(
+    groups: &[Group],
+    is_for_others: bool,
+    each: usize,
+) -> anyhow::Result<Vec<Account>> {
+    match is_for_others {
+        true => made_up(groups, each).context("cannot make up cards"),
+        false => Ok(demonstration(groups)?),
+    }
+}
+
+const HEAD_OF_CARDS: &str = "\
+# The cards of this class with their PINs, for `labserver class sheet`. The banks have the PINs
+# hashed, and do not read this file: a change here changes no account. Without this file, the
+# sheets have no PINs.
+";
+
+fn add_cards(path: &Path, accounts: &[Account]) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = state::open(path).with_context(cannot)?.file;
+    let mut text = match file.seek(SeekFrom::End(0)).with_context(cannot)? {
+        0 => HEAD_OF_CARDS.to_owned(),
+        _ => String::new(),
+    };
+    for account in accounts {
+        let (group, card, pin) = (&account.group, account.card.as_str(), account.pin.reveal());
+        let (holder, balance) = (quoted(account.holder.as_str()), account.balance);
+        let _ = write!(
+            text,
+            "\n[[account]]\ngroup = \"{group}\"\ncard = \"{card}\"\npin = \"{pin}\"\nholder = {holder}\n\
+             balance = \"{balance}\"\n"
+        );
+    }
+    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.sync_all().with_context(cannot)
+}
+
+/// As a string of TOML, which what JSON has for a string is as well.
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Toml {
+    #[serde(default)]
+    account: Vec<TomlRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TomlRow {
+    group: Option<String>,
+    card: Spanned<String>,
+    pin: Option<Spanned<String>>,
+    holder: Spanned<String>,
+    balance: Option<Spanned<String>>,
+}
+
+fn from_toml(file: &Path, text: &str) -> Result<Vec<Row>, AccountsError> {
+    let line_at = |at: usize| {
+        let before = text.get(..at).unwrap_or(text);
+        before.matches('\n').count() + 1
+    };
+    let parsed: Toml = toml::from_str(text).map_err(|error| {
+        let at = error.span().unwrap_or(0..0).start;
+        wrong(file, line_at(at), &error.message())
+    })?;
+    let row = |row: TomlRow| {
+        let value = |text: &Spanned<String>| (text.get_ref().clone(), line_at(text.span().start));
+        let (card, line) = value(&row.card);
+        Ok(Row {
+            line,
+            group: row.group,
+            card: field(file, line, &card)?,
+            pin: optional(file, row.pin.as_ref().map(value))?,
+            holder: field(file, line, row.holder.get_ref())?,
+            balance: match optional(file, row.balance.as_ref().map(value))? {
+                Some(balance) => balance,
+                None => field(file, line, BALANCE)?,
+            },
+        })
+    };
+    parsed.account.into_iter().map(row).collect()
+}
+
+/// A table with the names of its columns in its first line, separated by commas or, as some
+/// spreadsheets do, by semicolons.
+fn from_table(file: &Path, text: &str) -> Result<Vec<Row>, AccountsError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let head = text.lines().next().unwrap_or_default();
+    let separator = match head.contains(';') && !head.contains(',') {
+        true => b';',
+        false => b',',
+    };
+    let mut table = ReaderBuilder::new()
+        .delimiter(separator)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    // A position is where the record before ended, which empty lines may follow.
+    let line_at = |position: Option<&csv::Position>| {
+        let byte = position.and_then(|position| usize::try_from(position.byte()).ok());
+        let byte = byte.unwrap_or(0).min(text.len());
+        let rest = &text.as_bytes()[byte..];
+        let empty = rest
+            .iter()
+            .take_while(|byte| b"\r\n".contains(byte))
+            .count();
+        let before = &text.as_bytes()[..byte + empty];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    };
+    let failed = |error: csv::Error| {
+        let line = line_at(error.position());
+        let words = match error.into_kind() {
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => format!("{len} fields, where the first line has {expected_len}"),
+            kind => format!("{kind:?}"),
+        };
+        wrong(file, line, &words)
+    };
+    let names: Vec<String> = table
+        .headers()
+        .map_err(failed)?
+        .iter()
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let known = || format!("of {}", COLUMNS.join(", "));
+    for (at, name) in names.iter().enumerate() {
+        if !COLUMNS.contains(&name.as_str()) || names[..at].contains(name) {
+            let words = format!("a column {name:?}: each at most once, {}", known());
+            return Err(wrong(file, 1, &words));
+        }
+    }
+    for needed in ["card", "holder"] {
+        if !names.iter().any(|name| name == needed) {
+            let words = format!("no column {needed:?} in the first line, {}", known());
+            return Err(wrong(file, 1, &words));
+        }
+    }
+    let mut rows = Vec::new();
+    for record in table.records() {
+        let record = record.map_err(failed)?;
+        let line = line_at(record.position());
+        let value = |name: &str| {
+            let at = names.iter().position(|it| it == name)?;
+            let text = record.get(at).unwrap_or_default();
+            (!text.is_empty()).then(|| (text.to_owned(), line))
+        };
+        let given = |name: &str| value(name).map(|(text, _)| text).unwrap_or_default();
+        rows.push(Row {
+            line,
+            group: value("group").map(|(text, _)| text),
+            card: field(file, line, &given("card"))?,
+            pin: optional(file, value("pin"))?,
+            holder: field(file, line, &given("holder"))?,
+            balance: match optional(file, value("balance"))? {
+                Some(balance) => balance,
+                None => field(file, line, BALANCE)?,
+            },
+        });
+    }
+    Ok(rows)
+}
+
+fn optional<T: FromStr<Err = Refusal>>(
+    file: &Path,
+    value: Option<(String, usize)>,
+) -> Result<Option<T>, AccountsError> {
+    let parse = |(text, line): (String, usize)| field(file, line, &text);
+    value.map(parse).transpose()
+}
+
+fn field<T: FromStr<Err = Refusal>>(
+    file: &Path,
+    line: usize,
+    text: &str,
+) -> Result<T, AccountsError> {
+    text.parse().map_err(|refusal| wrong(file, line, &refusal))
+}
+
+fn wrong(file: &Path, line: usize, words: &dyn Display) -> AccountsError {
+    AccountsError::Wrong {
+        file: file.into(),
+        line,
+        words: words.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(names: &[&str]) -> Vec<Group> {
+        let group = |(number, name): (usize, &&str)| Group {
+            name: (*name).to_owned(),
+            port: 9_100 + 100 * number as u16,
+            fault: None,
+            seed: None,
+            script: None,
+            handout: None,
+        };
+        names.iter().enumerate().map(group).collect()
+    }
+
+    fn table(text: &str) -> Result<Vec<Row>, AccountsError> {
+        from_table(Path::new("class.csv"), text)
+    }
+
+    fn shown(accounts: &[Account]) -> Vec<String> {
+        let show = |it: &Account| {
+            let (card, pin) = (it.card.as_str(), it.pin.reveal());
+            format!("{} {card} {pin} {} {}", it.group, it.holder, it.balance)
+        };
+        accounts.iter().map(show).collect()
+    }
+
+    #[test]
+    fn a_table_has_accounts_for_one_group_or_for_each() {
+        for separator in [",", ";"] {
+            let text = "\u{feff}Card,Holder,PIN,group,balance\n\
+                        111111,Ann,2222,b,5\n\
+                        333333,\"Bo B\", 4444 ,,\n";
+            let rows = table(&text.replace(',', separator)).unwrap();
+            let accounts = for_groups(Path::new(""), rows, &groups(&["a", "b"])).unwrap();
+            let expected = [
+                "b 111111 2222 Ann 5.00",
+                "a 333333 4444 Bo B 10000.00",
+                "b 333333 4444 Bo B 10000.00",
+            ];
+            assert_eq!(shown(&accounts), expected);
+        }
+    }
+
+    #[test]
+    fn a_pin_that_is_not_given_is_made_up_in_each_group() {
+        let rows = table("card,holder\n111111,Ann\n").unwrap();
+        let names: Vec<String> = (0..20).map(|number| format!("g{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let accounts = for_groups(Path::new(""), rows, &groups(&names)).unwrap();
+        let pins: BTreeSet<_> = accounts.iter().map(|it| it.pin.reveal()).collect();
+        assert!(pins.len() > 10 && !pins.contains("1234"), "{pins:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_table_is_reported_with_its_line() {
+        for (text, expected) in [
+            ("", "line 1: no column \"card\""),
+            ("card\n", "line 1: no column \"holder\""),
+            ("card,holder,size\n", "line 1: a column \"size\""),
+            ("card,holder,card\n", "line 1: a column \"card\""),
+            ("card,holder\n\n12,Ann\n", "line 3: a card number has"),
+            ("card,holder\n111111,\n", "line 2: the holder's name"),
+            ("card,holder\n111111\n", "line 2: 1 fields, where"),
+            ("card,holder,pin\n111111,Ann,12\n", "line 2: a PIN has"),
+            ("card,holder,balance\n111111,Ann,-1\n", "line 2: money is"),
+        ] {
+            let words = table(text).unwrap_err().to_string();
+            let expected = format!("class.csv, {expected}");
+            assert!(words.starts_with(&expected), "{text:?}: {words}");
+        }
+        let rows = || table("card,holder,group\n111111,Ann,c\n").unwrap();
+        let assign = |rows| for_groups(Path::new("class.csv"), rows, &groups(&["a", "b"]));
+        let words = assign(rows()).unwrap_err().to_string();
+        assert_eq!(words, "class.csv, line 2: no group \"c\"");
+        let twice = table("card,holder,group\n111111,Ann,\n111111,Bo,b\n").unwrap();
+        let words = assign(twice).unwrap_err().to_string();
+        assert!(words.contains("line 3: a second account with this card in b"));
+    }
+
+    #[test]
+    fn made_up_cards_are_all_different_and_no_pin_is_one_that_is_tried_first() {
+        let accounts = made_up(&groups(&["a", "b"]), 300).unwrap();
+        let cards: BTreeSet<_> = accounts.iter().map(|it| it.card.as_str()).collect();
+        assert_eq!(cards.len(), 600);
+        for account in &accounts {
+            assert!(!["1234", "0000", "1111"].contains(&account.pin.reveal()));
+        }
+    }
+
+    #[test]
+    fn cards_are_kept_with_their_pins_and_banks_have_them_hashed() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::new(directory.path().join("class"));
+        files.make_group("a").unwrap();
+        let groups = groups(&["a", "b"]);
+        let rows = table("card,holder,pin,group\n111111,\"A \"\"n\"\" \\\",2222,b\n").unwrap();
+        let accounts = for_groups(Path::new(""), rows, &groups).unwrap();
+        keep(&files, &groups, &accounts).unwrap();
+        assert_eq!(kept(&files, &groups).unwrap(), accounts);
+        assert_eq!(kept(&files, &groups[..1]).unwrap(), []);
+        let load = |name| crate::ledger::accounts::load(&files.group(name).join(ACCOUNTS));
+        assert_eq!(load("a").unwrap(), []);
+        let of_b = load("b").unwrap();
+        assert_eq!(of_b[0].holder.as_str(), "A \"n\" \\");
+        assert!(matches!(of_b[0].pin, NewPin::Hashed(_)));
+        let words = keep(&files, &groups, &accounts).unwrap_err().to_string();
+        assert!(words.contains("is there already"), "{words}");
+        #[cfg(unix)]
+        for path in [files.cards(), files.group("b").join(ACCOUNTS)] {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+    }
+}
