@@ -89,6 +89,19 @@ fn run(arguments: &Arguments) -> Result<bool> {
         rss / 1_000
     )?;
     let (calm, trouble) = class.measure(arguments)?;
+    let log = class
+        .directory
+        .join("class-state")
+        .join(format!("group-{:02}", class.groups));
+    let log = std::fs::read_to_string(log.join("log.txt"))?;
+    let (connections, resets) = (&class.connections, &class.resets);
+    writeln!(
+        out,
+        "in trouble: {} connections, {} resets; starts since the last one: {}",
+        connections.load(Ordering::Relaxed),
+        resets.load(Ordering::Relaxed),
+        log.matches("the ledger is open").count()
+    )?;
     let mut is_good = true;
     writeln!(
         out,
@@ -121,6 +134,9 @@ struct Class {
     base: u16,
     supervisor: Child,
     ready: Duration,
+    /// Of the last group, in trouble.
+    connections: AtomicUsize,
+    resets: AtomicUsize,
 }
 
 impl Class {
@@ -154,6 +170,8 @@ impl Class {
             base,
             supervisor,
             ready,
+            connections: AtomicUsize::new(0),
+            resets: AtomicUsize::new(0),
         };
         ensure!(read > 0, "the class does not start");
         thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
@@ -257,7 +275,9 @@ impl Class {
         // Some hundred a second each, of which most are refused while the group is away.
         let repeat = |what: &dyn Fn() -> Option<()>| {
             while !is_over() {
-                let _ = what();
+                if what().is_some() {
+                    self.connections.fetch_add(1, Ordering::Relaxed);
+                }
                 thread::sleep(Duration::from_millis(2));
             }
         };
