@@ -47,6 +47,9 @@ const SERVICES: [(&str, u16); 5] = [
     ("echo", 9),
 ];
 
+/// Of each service, in nanoseconds.
+type Latencies = Vec<Histogram<u64>>;
+
 #[derive(Parser)]
 struct Arguments {
     /// How many groups
@@ -213,7 +216,7 @@ impl Class {
     }
 
     /// The latencies of each service, in nanoseconds, in calm phases and in the others.
-    fn measure(&self, arguments: &Arguments) -> Result<(Vec<Histogram<u64>>, Vec<Histogram<u64>>)> {
+    fn measure(&self, arguments: &Arguments) -> Result<(Latencies, Latencies)> {
         let (is_over, in_trouble) = (AtomicBool::new(false), AtomicBool::new(false));
         let connected = AtomicUsize::new(0);
         let (tell, told) = channel();
@@ -311,6 +314,7 @@ impl Class {
                     "{}",
                     String::from_utf8_lossy(&reset.stdout)
                 );
+                self.resets.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
         })
@@ -355,14 +359,15 @@ impl Client {
             "LOWER HELLO World",
             "CALC 12 + 42",
             "WHO",
+            "hello",
         ];
-        for service in 0..SERVICES.len() {
+        for (service, request) in requests.into_iter().enumerate() {
             let before = in_trouble.load(Ordering::Relaxed);
             let asked = Instant::now();
             match self.framed.get_mut(service) {
-                Some(connection) => ask(connection, requests[service])?,
+                Some(connection) => ask(connection, request)?,
                 None => {
-                    self.echo.write_all(b"hello")?;
+                    self.echo.write_all(request.as_bytes())?;
                     self.echo.read_exact(&mut [0; 5])?;
                 }
             }
@@ -407,7 +412,7 @@ fn log_in(connection: &mut Connection) -> Result<()> {
     )
 }
 
-fn new_histograms() -> Result<Vec<Histogram<u64>>> {
+fn new_histograms() -> Result<Latencies> {
     SERVICES.iter().map(|_| Ok(Histogram::new(3)?)).collect()
 }
 
