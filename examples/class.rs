@@ -47,6 +47,9 @@ const SERVICES: [(&str, u16); 5] = [
     ("echo", 9),
 ];
 
+/// Of each service, in nanoseconds.
+type Latencies = Vec<Histogram<u64>>;
+
 #[derive(Parser)]
 struct Arguments {
     /// How many groups
@@ -89,6 +92,19 @@ fn run(arguments: &Arguments) -> Result<bool> {
         rss / 1_000
     )?;
     let (calm, trouble) = class.measure(arguments)?;
+    let log = class
+        .directory
+        .join("class-state")
+        .join(format!("group-{:02}", class.groups));
+    let log = std::fs::read_to_string(log.join("log.txt"))?;
+    let (connections, resets) = (&class.connections, &class.resets);
+    writeln!(
+        out,
+        "in trouble: {} connections, {} resets; starts since the last one: {}",
+        connections.load(Ordering::Relaxed),
+        resets.load(Ordering::Relaxed),
+        log.matches("the ledger is open").count()
+    )?;
     let mut is_good = true;
     writeln!(
         out,
@@ -121,6 +137,9 @@ struct Class {
     base: u16,
     supervisor: Child,
     ready: Duration,
+    /// Of the last group, in trouble.
+    connections: AtomicUsize,
+    resets: AtomicUsize,
 }
 
 impl Class {
@@ -154,6 +173,8 @@ impl Class {
             base,
             supervisor,
             ready,
+            connections: AtomicUsize::new(0),
+            resets: AtomicUsize::new(0),
         };
         ensure!(read > 0, "the class does not start");
         thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
@@ -195,7 +216,7 @@ impl Class {
     }
 
     /// The latencies of each service, in nanoseconds, in calm phases and in the others.
-    fn measure(&self, arguments: &Arguments) -> Result<(Vec<Histogram<u64>>, Vec<Histogram<u64>>)> {
+    fn measure(&self, arguments: &Arguments) -> Result<(Latencies, Latencies)> {
         let (is_over, in_trouble) = (AtomicBool::new(false), AtomicBool::new(false));
         let connected = AtomicUsize::new(0);
         let (tell, told) = channel();
@@ -257,7 +278,9 @@ impl Class {
         // Some hundred a second each, of which most are refused while the group is away.
         let repeat = |what: &dyn Fn() -> Option<()>| {
             while !is_over() {
-                let _ = what();
+                if what().is_some() {
+                    self.connections.fetch_add(1, Ordering::Relaxed);
+                }
                 thread::sleep(Duration::from_millis(2));
             }
         };
@@ -291,6 +314,7 @@ impl Class {
                     "{}",
                     String::from_utf8_lossy(&reset.stdout)
                 );
+                self.resets.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())
         })
@@ -335,14 +359,15 @@ impl Client {
             "LOWER HELLO World",
             "CALC 12 + 42",
             "WHO",
+            "hello",
         ];
-        for service in 0..SERVICES.len() {
+        for (service, request) in requests.into_iter().enumerate() {
             let before = in_trouble.load(Ordering::Relaxed);
             let asked = Instant::now();
             match self.framed.get_mut(service) {
-                Some(connection) => ask(connection, requests[service])?,
+                Some(connection) => ask(connection, request)?,
                 None => {
-                    self.echo.write_all(b"hello")?;
+                    self.echo.write_all(request.as_bytes())?;
                     self.echo.read_exact(&mut [0; 5])?;
                 }
             }
@@ -387,7 +412,7 @@ fn log_in(connection: &mut Connection) -> Result<()> {
     )
 }
 
-fn new_histograms() -> Result<Vec<Histogram<u64>>> {
+fn new_histograms() -> Result<Latencies> {
     SERVICES.iter().map(|_| Ok(Histogram::new(3)?)).collect()
 }
 

@@ -32,8 +32,8 @@ impl BadInput {
     pub fn goes_on(&mut self) -> Option<Duration> {
         self.in_a_row += 1;
         match self.in_a_row {
-            ..=FREE => Some(Duration::ZERO),
-            ..=MOST => Some(HELD_BACK),
+            number if number <= FREE => Some(Duration::ZERO),
+            number if number <= MOST => Some(HELD_BACK),
             _ => None,
         }
     }

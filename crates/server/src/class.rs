@@ -3,7 +3,7 @@
 //! Each group has a process, which is a `labserver` like any other; the operating system keeps them
 //! apart. In reading order:
 //!
-//! * [`file`]: `class.toml`, which groups there are;
+//! * [`mod@file`]: `class.toml`, which groups there are;
 //! * [`files`]: what is kept on disk, and setting a group's files aside;
 //! * [`accounts`]: cards and PINs;
 //! * [`init`]: the file and the accounts of a new class;

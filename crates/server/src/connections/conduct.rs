@@ -2,7 +2,7 @@
 //! slowed, and then refused, before it costs others anything.
 //!
 //! Each connection takes a token of its source, and gives it back with its first request, or when it
-//! is [evicted](super::eviction): silence has its own rule. What stays taken is what came to nothing:
+//! is [evicted](super::eviction) without having had to wait: silence has its own rule. What stays taken is what came to nothing:
 //! connections that were closed again, or sent what is no request. Of those a source may have as many
 //! at once as there are places, and then so many a second. The next ones wait for their tokens, each
 //! in its own thread, and those that would wait too long are refused.
