@@ -243,6 +243,7 @@ mod tests {
         let group = |(number, name): (usize, &&str)| Group {
             name: (*name).to_owned(),
             port: 9_100 + 100 * number as u16,
+            page: None,
             fault: None,
             seed: None,
             script: None,

@@ -84,6 +84,8 @@ pub struct Group {
     pub name: String,
     /// What the ports of its services are counted from; with a hand-out, the port itself.
     pub port: u16,
+    /// The port of its live page, if it has one.
+    pub page: Option<u16>,
     /// The faults that are injected, as `--fault` takes them.
     pub fault: Option<String>,
     /// Their seed.
@@ -140,6 +142,7 @@ struct Text {
 struct Row {
     name: Spanned<String>,
     port: Spanned<u16>,
+    page: Option<Spanned<u16>>,
     fault: Option<Spanned<String>>,
     seed: Option<u64>,
     script: Option<Spanned<String>>,
@@ -294,6 +297,7 @@ fn groups(
         let group = Group {
             name: name.clone(),
             port: *row.port.get_ref(),
+            page: row.page.as_ref().map(|page| *page.get_ref()),
             fault: row.fault.as_ref().map(|fault| fault.get_ref().clone()),
             seed: row.seed,
             script: row.script.as_ref().map(|script| script.get_ref().clone()),
@@ -306,11 +310,18 @@ fn groups(
             return Err(wrong(row.port.span(), &words));
         }
         let numbers: BTreeSet<u16> = group.ports().iter().map(|port| port.number).collect();
-        for number in numbers {
-            if let Some(other) = taken.insert(number, name) {
-                let words = format!("{other} and {name} would both have port {number}");
-                return Err(wrong(row.port.span(), &words));
-            }
+        let page = row.page.as_ref().map(|page| (*page.get_ref(), page.span()));
+        if let Some((0, span)) = page {
+            return Err(wrong(span, &"a port from 1 to 65535"));
+        }
+        let numbers = numbers.into_iter().map(|number| (number, row.port.span()));
+        for (number, span) in numbers.chain(page) {
+            let words = match taken.insert(number, name) {
+                None => continue,
+                Some(other) if other == name => format!("{name} would have port {number} twice"),
+                Some(other) => format!("{other} and {name} would both have port {number}"),
+            };
+            return Err(wrong(span, &words));
         }
         groups.push(group);
     }

@@ -73,9 +73,9 @@ fn text(file: &Path, new: &NewClass) -> anyhow::Result<String> {
     let stem = file.file_stem().context("name a file, as class.toml")?;
     let directory = format!("{}-state", stem.to_string_lossy());
     let base = usize::from(new.port_base);
-    let step = match base + new.groups * STEP > EPHEMERAL {
-        true => SMALL_STEP,
-        false => STEP,
+    let (step, page) = match base + new.groups * STEP > EPHEMERAL {
+        true => (SMALL_STEP, 15),
+        false => (STEP, 80),
     };
     let digits = new.groups.to_string().len().max(2);
     let mut text = format!(
@@ -102,7 +102,8 @@ chat-rate = {chat_rate}
 recording-mib = {RECORDING_MIB}
 
 # The groups. Ports are counted from `port`: atm 5 above it, text 6, calc 7, chat 8, echo 9,
-# datetime 10, script 11. A group may also have
+# datetime 10, script 11. `page` is the port of the group's live page, whose addresses, with the tokens
+# that it needs, are in the group's log; without it there is none. A group may also have
 #
 #   fault = "drop-reply=10%"    faults, as --fault takes them: see docs/faults.md
 #   seed = 42                   the same faults each time
@@ -118,8 +119,9 @@ recording-mib = {RECORDING_MIB}
     for number in 0..new.groups {
         let port = base + number * step;
         text += &format!(
-            "\n[[group]]\nname = \"group-{:0digits$}\"\nport = {port}\n",
-            number + 1
+            "\n[[group]]\nname = \"group-{:0digits$}\"\nport = {port}\npage = {}\n",
+            number + 1,
+            port + page,
         );
     }
     Ok(text)

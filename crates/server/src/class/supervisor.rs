@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -158,7 +159,7 @@ fn start(
     let settings = Settings {
         name: group.name.clone(),
         arguments,
-        sockets: group.ports().len(),
+        sockets: group.ports().len() + usize::from(group.page.is_some()),
         files: class.files.clone(),
         log: running.log.clone(),
         status: Arc::clone(&status),
@@ -211,6 +212,12 @@ fn arguments(
         if let Some(seed) = group.seed {
             option("--seed", seed.to_string().into());
         }
+    }
+    if let Some(page) = group.page {
+        let address = SocketAddr::new(class.bind, page);
+        arguments.extend(["--watch".into(), address.to_string().into()]);
+        // A crash is the group's alone, and it is started again.
+        arguments.push("--allow-crash".into());
     }
     arguments.extend_from_slice(log_options);
     arguments
@@ -337,6 +344,9 @@ pub fn table(class: &Class) -> String {
         ports.dedup_by_key(|port| (port.service, port.number));
         for port in ports {
             let _ = write!(table, "  {} {}", port.service, port.number);
+        }
+        if let Some(page) = group.page {
+            let _ = write!(table, "  page {page}");
         }
         table.push('\n');
     }
