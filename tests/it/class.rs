@@ -89,8 +89,13 @@ fn free_block() -> u16 {
         let number = (first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed))) % BASES;
         4_000 + 20 * number as u16
     });
-    let all_free =
-        |base: &u16| (0..3).all(|group| (5..12).all(|it| is_free(base + 100 * group + it)));
+    let all_free = |base: &u16| {
+        (0..3).all(|group| {
+            (5..12)
+                .chain([80])
+                .all(|it| is_free(base + 100 * group + it))
+        })
+    };
     bases.take(BASES as usize).find(all_free).unwrap()
 }
 
@@ -167,6 +172,18 @@ fn a_class_lives_from_init_to_ctrl_c_and_what_one_group_does_no_other_meets() {
     let after = class.processes();
     assert_eq!((after[0], after[2]), (before[0], before[2]));
     assert_ne!(after[1], before[1]);
+
+    // Each has a page of its own, here that of the third.
+    let page = (class.base + 280).to_string();
+    let control = |arguments: &[&str]| {
+        let program = program("labserver", class.directory.path());
+        program.with(arguments).with(&["--watch", &page]).run()
+    };
+    let status: Value = serde_json::from_str(&control(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(status["pid"], after[2]);
+    assert_eq!(control(&["control", "faults", "error=#1"]).status, Some(0));
+    assert_eq!(third.ask("PRIME 7"), "ERR unavailable injected fault");
+    assert_eq!(first.ask("BALANCE_INQUIRY"), "OK available 9500.00");
 
     let reset = class.run(&["reset", "group-01", "class.toml"]);
     assert_eq!(reset.status, Some(0), "{reset:?}");

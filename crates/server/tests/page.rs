@@ -6,10 +6,11 @@ mod browser;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Instant;
 
 use serde_json::Value;
 use testkit::process::{Ended, Process, Program};
-use testkit::{assert_contains, assert_starts, wait_until};
+use testkit::{TEST_TIMEOUT, assert_contains, assert_starts, wait_until};
 
 /// A server with a page, in a home directory of its own.
 struct Watched {
@@ -92,8 +93,10 @@ impl Watched {
 
 /// The lines up to the first with these words.
 fn read_until(stream: &mut BufReader<TcpStream>, words: &str) -> String {
+    let by = Instant::now() + TEST_TIMEOUT;
     let mut lines = String::new();
     loop {
+        assert!(Instant::now() < by, "still no {words}");
         let before = lines.len();
         assert_ne!(
             stream.read_line(&mut lines).unwrap(),

@@ -19,8 +19,8 @@ fn what_is_no_recording_of_this_version_is_refused_with_the_reason() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for (text, words) in [
         (
-            "{\"socketlab-recording\":3}\n",
-            "line 1: a recording of version 3, and only versions 1 to 2",
+            "{\"socketlab-recording\":4}\n",
+            "line 1: a recording of version 4, and only versions 1 to 3",
         ),
         ("GIF89a", "this is no recording"),
         (

@@ -143,8 +143,8 @@ fn ten_thousand_messages_are_kept_and_those_in_sight_are_drawn() {
     let mut peer = watched.server.converse("text tcp");
     for number in 0..5_000 {
         peer.ask(&format!("LOWER {number}"));
-        // Slow enough to be shown: the page counts what is too fast to be read.
-        if number % 25 == 24 {
+        // A dozen, their answers and their reads in a tick are few enough to be shown.
+        if number % 12 == 11 {
             read_until(&mut events, &format!("LOWER {number}"));
         }
     }
