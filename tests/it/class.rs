@@ -177,13 +177,13 @@ fn a_class_lives_from_init_to_ctrl_c_and_what_one_group_does_no_other_meets() {
     let page = (class.base + 280).to_string();
     let control = |arguments: &[&str]| {
         let program = program("labserver", class.directory.path());
-        program.with(arguments).with(&["--watch", &page]).run()
+        program.with(arguments).with(&["--page", &page]).run()
     };
     let status: Value = serde_json::from_str(&control(&["status", "--json"]).stdout).unwrap();
     assert_eq!(status["pid"], after[2]);
     assert_eq!(control(&["control", "faults", "error=#1"]).status, Some(0));
     assert_eq!(third.ask("PRIME 7"), "ERR unavailable injected fault");
-    assert_eq!(first.ask("BALANCE_INQUIRY"), "OK available 9500.00");
+    assert_eq!(first.ask("BALANCE_INQUIRY"), "OK available 9500.00, held 0.00");
 
     let reset = class.run(&["reset", "group-01", "class.toml"]);
     assert_eq!(reset.status, Some(0), "{reset:?}");

@@ -142,7 +142,9 @@ fn the_status_says_who_is_there() {
             "faults: none",
         ],
     );
-    let json: Value = serde_json::from_str(&watched.run("status --json").stdout).unwrap();
+    let port = watched.server.address("page tcp").port();
+    let json = watched.run(&format!("status --json --page {port}")).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["pid"], watched.server.id());
 }
 

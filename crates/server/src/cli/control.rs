@@ -16,7 +16,7 @@ pub struct Which {
     /// The port of the server's page, as it was given with --watch; not needed where only one of
     /// your servers has a page
     #[arg(long, value_name = "PORT", global = true)]
-    watch: Option<u16>,
+    page: Option<u16>,
 }
 
 /// What `labserver control` does.
@@ -42,7 +42,7 @@ pub fn key_directory() -> anyhow::Result<PathBuf> {
 
 impl Which {
     fn key(&self) -> anyhow::Result<Key> {
-        Key::find(&key_directory()?, self.watch)
+        Key::find(&key_directory()?, self.page)
     }
 
     /// What the server does, in lines for people or as JSON.

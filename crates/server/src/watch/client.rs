@@ -104,7 +104,7 @@ impl Key {
             _ => {
                 let ports = keys.iter().map(|key| key.address.port().to_string());
                 let ports = ports.collect::<Vec<_>>().join(", ");
-                bail!("several servers of yours have a page: choose one with --watch, of {ports}")
+                bail!("several servers of yours have a page: choose one with --page, of {ports}")
             }
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(Key::find(directory, None).unwrap(), first);
         let (_file, second) = key_in(directory, other);
         let error = Key::find(directory, None).unwrap_err().to_string();
-        assert!(error.contains("choose one with --watch"), "{error}");
+        assert!(error.contains("choose one with --page"), "{error}");
         assert_eq!(Key::find(directory, Some(other.port())).unwrap(), second);
         drop(file);
         assert_eq!(Key::find(directory, None).unwrap(), second);
