@@ -183,7 +183,10 @@ fn a_class_lives_from_init_to_ctrl_c_and_what_one_group_does_no_other_meets() {
     assert_eq!(status["pid"], after[2]);
     assert_eq!(control(&["control", "faults", "error=#1"]).status, Some(0));
     assert_eq!(third.ask("PRIME 7"), "ERR unavailable injected fault");
-    assert_eq!(first.ask("BALANCE_INQUIRY"), "OK available 9500.00, held 0.00");
+    assert_eq!(
+        first.ask("BALANCE_INQUIRY"),
+        "OK available 9500.00, held 0.00"
+    );
 
     let reset = class.run(&["reset", "group-01", "class.toml"]);
     assert_eq!(reset.status, Some(0), "{reset:?}");

@@ -4,7 +4,7 @@
 //! holds up nobody.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,22 +29,41 @@ pub const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// take the processor from the services.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Most events of one tick that are shown. More cannot be read anyway; they are counted.
-pub const MOST_IN_A_TICK: usize = 100;
+/// Events that are shown of each tick, in the long run: 2,000 a second. More cannot be read anyway;
+/// they are counted.
+pub const EACH_TICK: usize = 40;
+
+/// Events that are shown at once after a while with fewer: that of a room of which all speak.
+pub const BURST: usize = 400;
 
 /// Most bytes that are given to a browser at once; a line that is longer is given alone.
 const MOST_AT_ONCE: usize = 256 * 1024;
 
 /// The last events of this run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Feed {
     state: Mutex<State>,
     grown: Condvar,
     tally: Mutex<Tally>,
-    /// Messages and reads of this tick.
-    in_this_tick: AtomicUsize,
-    /// Those of them that were skipped.
+    /// Messages and reads that may be shown now; below zero, those that were too many.
+    left: AtomicI64,
+    /// When there were more of them last.
+    renewed: Mutex<Instant>,
+    /// Those that were skipped and are not counted in a line yet.
     skipped: AtomicU64,
+}
+
+impl Default for Feed {
+    fn default() -> Feed {
+        Feed {
+            state: Mutex::default(),
+            grown: Condvar::new(),
+            tally: Mutex::default(),
+            left: AtomicI64::new(BURST as i64),
+            renewed: Mutex::new(Instant::now()),
+            skipped: AtomicU64::new(0),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -147,6 +166,17 @@ impl Feed {
         self.grown.notify_all();
     }
 
+    /// As many more events may be shown as ticks have passed.
+    fn renew(&self, now: Instant) {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let ticks = now.saturating_duration_since(*renewed).as_nanos() / TICK.as_nanos();
+        *renewed = now;
+        let more = usize::try_from(ticks).map_or(BURST, |ticks| ticks.saturating_mul(EACH_TICK));
+        let left = self.left.load(Ordering::Relaxed).max(0);
+        let left = left.saturating_add_unsigned(more as u64);
+        self.left.store(left.min(BURST as i64), Ordering::Relaxed);
+    }
+
     fn lock_tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +202,7 @@ impl Follower for Feed {
 
     fn happened(&self, events: &[Arc<Event>]) {
         let skipped = self.skipped.swap(0, Ordering::Relaxed);
-        let shown = events.len().min(MOST_IN_A_TICK);
+        let shown = events.len().min(BURST);
         let mut lines: Vec<Arc<str>> = events[..shown].iter().map(shown_line).collect();
         let count = skipped + (events.len() - shown) as u64;
         if let Some(last) = events.last().filter(|_| count > 0) {
@@ -187,11 +217,11 @@ impl Follower for Feed {
         self.grown.notify_all();
         // What happens meanwhile wakes no thread.
         thread::sleep(TICK);
-        self.in_this_tick.store(0, Ordering::Relaxed);
+        self.renew(Instant::now());
     }
 
     fn skips(&self, channel: &Channel, side: Side, message: Option<Direction>) -> bool {
-        if self.in_this_tick.fetch_add(1, Ordering::Relaxed) < MOST_IN_A_TICK {
+        if self.left.fetch_sub(1, Ordering::Relaxed) > 0 {
             return false;
         }
         self.skipped.fetch_add(1, Ordering::Relaxed);
@@ -325,15 +355,10 @@ mod tests {
         let (header, events) = sample();
         let feed = Feed::default();
         feed.begins(&header);
-        let many: Vec<_> = events
-            .iter()
-            .cycle()
-            .take(MOST_IN_A_TICK + 7)
-            .cloned()
-            .collect();
+        let many: Vec<_> = events.iter().cycle().take(BURST + 7).cloned().collect();
         feed.happened(&many);
         let news = feed.wait(0, NO_WAIT);
-        assert_eq!(news.lines.len(), MOST_IN_A_TICK + 1);
+        assert_eq!(news.lines.len(), BURST + 1);
         let last = news.lines.last().unwrap();
         assert!(last.contains("7 events are not shown"), "{last}");
     }
@@ -348,13 +373,14 @@ mod tests {
             .find_map(|event| event.channel.clone())
             .unwrap();
         let skips = || feed.skips(&channel, Side::Server, Some(Direction::ToServer));
-        let skipped = (0..MOST_IN_A_TICK + 7).filter(|_| skips()).count();
+        let skipped = (0..BURST + 7).filter(|_| skips()).count();
         assert_eq!(skipped, 7);
         assert_eq!(feed.tally().services[&channel.service].requests, 7);
         feed.happened(&events[..1]);
         let last = feed.wait(1, NO_WAIT).lines.remove(0);
         assert!(last.contains("7 events are not shown"), "{last}");
-        assert!(!skips(), "another tick has begun");
+        let more = (0..EACH_TICK).filter(|_| !skips()).count();
+        assert_eq!(more, EACH_TICK, "another tick has begun");
     }
 
     #[test]
