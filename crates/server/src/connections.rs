@@ -200,17 +200,23 @@ impl Connections {
 
     /// Those that are open, the oldest first.
     pub fn list(&self) -> Vec<OpenConnection> {
+        let shown = |(id, entry): (&u64, &Entry)| {
+            let stream = Arc::clone(&entry.stream);
+            (*id, entry.service, stream, entry.watch.clone())
+        };
+        let open: Vec<_> = self.lock().by_id.iter().map(shown).collect();
+        // Nobody waits for the lock while the operating system is asked for addresses.
         let now = self.now();
         let since = |then| Duration::from_nanos(now.saturating_sub(then));
-        let open = self.lock();
-        let shown = |(id, entry): (&u64, &Entry)| OpenConnection {
-            id: *id,
-            service: entry.service,
-            peer: entry.stream.peer_addr().ok(),
-            open_for: since(entry.watch.opened()),
-            quiet_for: since(entry.watch.quiet_since()),
-        };
-        open.by_id.iter().map(shown).collect()
+        let open = open.into_iter();
+        let shown = open.map(|(id, service, stream, status)| OpenConnection {
+            id,
+            service,
+            peer: stream.peer_addr().ok(),
+            open_for: since(status.opened()),
+            quiet_for: since(status.quiet_since()),
+        });
+        shown.collect()
     }
 
     /// The most that may be open.

@@ -26,11 +26,11 @@ const MAX_CARDS: u64 = 100;
 const EXAMPLES: &str = "\
 Examples:
   labserver class init --groups 20 --bind 0.0.0.0
-                                        write class.toml, and cards with PINs
-  labserver class run                   start all groups; Ctrl-C ends them
+                                    write class.toml, and cards with PINs
+  labserver class run               start all groups; Ctrl-C ends them
   labserver class sheet --format html --out sheets
-                                        a page to print for each group
-  labserver class reset group-07        archive what it did, and start afresh
+                                    a page to print for each group
+  labserver class reset group-07    archive what it did, and start afresh
 
 Each takes the class's file as an argument too [default: class.toml].
 docs/classroom.md says what is kept where, and what is isolated from what.";

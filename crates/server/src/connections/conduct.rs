@@ -2,10 +2,11 @@
 //! slowed, and then refused, before it costs others anything.
 //!
 //! Each connection takes a token of its source, and gives it back with its first request, or when it
-//! is [evicted](super::eviction) without having had to wait: silence has its own rule. What stays taken is what came to nothing:
-//! connections that were closed again, or sent what is no request. Of those a source may have as many
-//! at once as there are places, and then so many a second. The next ones wait for their tokens, each
-//! in its own thread, and those that would wait too long are refused.
+//! is [evicted](super::eviction) without having had to wait: silence has its own rule. What stays
+//! taken is what came to nothing: connections that were closed again, or sent what is no request. Of
+//! those a source may have as many at once as there are places, and then so many a second. The next
+//! ones wait for their tokens, each in its own thread, and those that would wait too long are
+//! refused.
 //!
 //! So a class behind one address may come all at once, as often as it likes, as long as it asks for
 //! something; connections that are open are not touched; and who comes new from an address that

@@ -1,5 +1,5 @@
-//! How far the opening of accounts, or the hashing of their PINs, has come: a bar on a terminal, and else a line in the log now and
-//! then.
+//! How far the opening of accounts, or the hashing of their PINs, has come: a bar on a terminal, and
+//! else a line in the log now and then.
 
 use std::io;
 use std::time::{Duration, Instant};

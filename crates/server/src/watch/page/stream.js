@@ -1,5 +1,6 @@
 // The stream of events. A browser repeats the request by itself, from the event that it had last.
 
+document.title = document.querySelector("h1").textContent = "labserver " + location.host;
 const source = new EventSource("/events" + (token ? "?token=" + encodeURIComponent(token) : ""));
 source.onopen = () => { isConnected = true; schedule(); };
 source.onerror = () => {
