@@ -6,6 +6,7 @@ mod chosen;
 mod class;
 pub mod control;
 mod doctor;
+mod help;
 mod ledger_file;
 mod limits;
 mod lists;
@@ -41,59 +42,12 @@ use chosen::{Chosen, parse_address};
 use class::ClassArguments;
 use control::{Control, Which};
 use doctor::DoctorArguments;
+use help::{EXAMPLES, FAULTS, LOG, NETWORK, PARTICULARS, SERVICE};
 use limits::LimitArguments;
 pub use lists::{list_of_handouts, list_of_scripts};
 use page::WatchArguments;
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
-
-const EXAMPLES: &str = "\
-First steps:
-  labserver --mode atm                  the bank, on 127.0.0.1:9005
-  labclient atm                         in another terminal: the cash
-                                        machine; card 123456789, PIN 1234
-  labserver ledger audit                where the money is
-
-Examples:
-  labserver --mode text --wire line     for netcat or telnet
-  labserver --mode all --bind 0.0.0.0   every service, for a class
-  labserver --mode text,chat --port 9100
-                                        two of them, on 9106 and 9108
-  labserver --handout atm-login         for the cash machine of report 000
-  labserver --mode proxy --to localhost:9005 --wire netstring \\
-            --fault drop-reply=#3       stand before a server, and lose its
-                                        third message
-
-When it is ready it prints one line a socket on standard output, as in
-`listening atm tcp 127.0.0.1:9005`. Everything else goes to standard error.";
-
-/// What follows the examples where there is room for it.
-const PARTICULARS: &str = "\
-Signals:
-  SIGTERM, SIGINT, SIGHUP               open conversations may end, for 5 s
-                                        at most
-  SIGTERM, SIGINT once more             at once
-
-Files:
-  ~/.local/state/socketlab/bank.db      the bank's ledger, or in
-                                        $XDG_STATE_HOME/socketlab
-
-Environment:
-  NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
-  TERM                                  dumb has none
-
-Exit status:
-  0  it was asked to stop, or did what it was asked
-  1  it could not, or a check or an audit found something
-  2  usage";
-
-// The headings of the options, in the order of the help.
-const SERVICE: &str = "Service";
-const NETWORK: &str = "Network";
-const FAULTS: &str = "Faults";
-const RECORDING: &str = "Recording";
-const PAGE: &str = "Live page";
-const LOG: &str = "Log";
 
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.

@@ -108,8 +108,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
             recorder.crashed(at);
         }
         if let Some(feed) = &feed {
-            feed.close();
-            feed.wait_until_shown(LAST_WORDS);
+            feed.finish(LAST_WORDS);
         }
         last_words.flush();
     });
@@ -123,8 +122,7 @@ fn serve(arguments: &Arguments, log: &Log) -> anyhow::Result<()> {
         recorder.finish();
     }
     if let Some(page) = page {
-        page.feed.close();
-        page.feed.wait_until_shown(LAST_WORDS);
+        page.feed.finish(LAST_WORDS);
     }
     served
 }

@@ -14,7 +14,6 @@ pub mod http;
 pub mod status;
 pub mod tally;
 
-use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -24,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use record::{EventKind, Recorder, Recording};
+use record::{EventKind, Recording};
 use uuid::Uuid;
 use view::ids::Ids;
 use view::load::Recordings;
@@ -61,7 +60,6 @@ const SCRIPT: &str = concat!(
 );
 
 /// A page that is to be served.
-#[derive(Clone)]
 pub struct Settings {
     /// Where; port 0 is any free one.
     pub address: SocketAddr,
@@ -73,16 +71,6 @@ pub struct Settings {
     pub feed: Arc<Feed>,
     /// The last warnings of the log.
     pub warnings: Warnings,
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (address, may_crash) = (self.address, self.may_crash);
-        write!(
-            f,
-            "Settings {{ address: {address}, may_crash: {may_crash} }}"
-        )
-    }
 }
 
 /// A page that is bound.
@@ -98,7 +86,6 @@ struct Shared {
     access: Access,
     config: Arc<Config>,
     faults: FaultPlan,
-    recorder: Option<Recorder>,
     feed: Arc<Feed>,
     may_crash: bool,
     observed: Observed,
@@ -134,7 +121,6 @@ impl Page {
             listener,
             address,
             access,
-            recorder: config.recorder.clone(),
             config,
             faults,
             feed: Arc::clone(&settings.feed),
@@ -235,10 +221,15 @@ impl Shared {
                 return Ok(());
             }
         };
-        let (method, wants) = match &request.path[..] {
-            "/" | "/favicon.ico" => ("GET", Wants::Page),
-            "/events" | "/status" | "/recording.jsonl" | "/diagram.svg" => ("GET", Wants::Watch),
-            "/faults" | "/crash" => ("POST", Wants::Control),
+        type Answer = fn(&Shared, &Request, &TcpStream) -> io::Result<()>;
+        let (method, wants, answer): (_, _, Answer) = match &request.path[..] {
+            "/" => ("GET", Wants::Page, |_, _, stream| page(stream)),
+            "/events" => ("GET", Wants::Watch, Shared::follow),
+            "/status" => ("GET", Wants::Watch, Shared::status),
+            "/recording.jsonl" => ("GET", Wants::Watch, Shared::recording),
+            "/diagram.svg" => ("GET", Wants::Watch, Shared::diagram),
+            "/faults" => ("POST", Wants::Control, Shared::replace_faults),
+            "/crash" => ("POST", Wants::Control, Shared::crash),
             _ => return refuse(stream, Status::NOT_FOUND, "there is no such page"),
         };
         if let Err(denied) = self.access.check(wants, &request) {
@@ -248,24 +239,16 @@ impl Shared {
             let words = format!("this is asked for with {method}");
             return refuse(stream, Status::METHOD_NOT_ALLOWED, &words);
         }
-        match &request.path[..] {
-            "/" => page(stream),
-            "/events" => self.follow(&request, stream),
-            "/status" => send(stream, Status::OK, &[JSON], self.observed.json().as_bytes()),
-            "/recording.jsonl" => {
-                let kind = ("Content-Type", "application/jsonl");
-                send(
-                    stream,
-                    Status::OK,
-                    &[kind],
-                    self.feed.recording().as_bytes(),
-                )
-            }
-            "/diagram.svg" => self.diagram(stream),
-            "/faults" => self.replace_faults(&request, stream),
-            "/crash" => self.crash(stream),
-            _ => refuse(stream, Status::NOT_FOUND, "there is no such page"),
-        }
+        answer(self, &request, stream)
+    }
+
+    fn status(&self, _: &Request, stream: &TcpStream) -> io::Result<()> {
+        send(stream, Status::OK, &[JSON], self.observed.json().as_bytes())
+    }
+
+    fn recording(&self, _: &Request, stream: &TcpStream) -> io::Result<()> {
+        let (kind, body) = (("Content-Type", "application/jsonl"), self.feed.recording());
+        send(stream, Status::OK, &[kind], body.as_bytes())
     }
 
     /// Server-sent events, as the HTML standard has them: the header of the run, then its lines.
@@ -301,7 +284,7 @@ impl Shared {
         }
     }
 
-    fn diagram(&self, stream: &TcpStream) -> io::Result<()> {
+    fn diagram(&self, _: &Request, stream: &TcpStream) -> io::Result<()> {
         let recording = Recording::read(self.feed.recording().as_bytes());
         let runs = recording.map_err(io::Error::other)?.runs.into_iter();
         let loaded = Recordings::new(runs.map(|run| (0, run)).collect());
@@ -343,7 +326,7 @@ impl Shared {
             true => tracing::warn!("injecting no faults from here on"),
             false => tracing::warn!("injecting faults from here on: --fault {fault} --seed {seed}"),
         }
-        if let Some(recorder) = &self.recorder {
+        if let Some(recorder) = &self.config.recorder {
             let fault = fault.clone();
             recorder.record(None, EventKind::Faults { fault, seed });
         }
@@ -351,7 +334,7 @@ impl Shared {
         send(stream, Status::OK, &[JSON], answer.to_string().as_bytes())
     }
 
-    fn crash(&self, stream: &TcpStream) -> io::Result<()> {
+    fn crash(&self, _: &Request, stream: &TcpStream) -> io::Result<()> {
         if !self.may_crash {
             let words = "this server is not to crash: start it with --allow-crash";
             return refuse(stream, Status::FORBIDDEN, words);

@@ -8,6 +8,8 @@ use serde_json::Value;
 use testkit::assert_contains;
 use testkit::peer::Peer;
 use testkit::process::{Ended, Process};
+#[cfg(target_os = "linux")]
+use testkit::terminal::COLOURS;
 
 use crate::labserver::{Home, start};
 
@@ -86,16 +88,7 @@ fn shown_on_a_terminal(arguments: &[&str], environment: &[(&str, &str)]) -> Stri
 #[test]
 #[cfg(target_os = "linux")]
 fn the_log_the_trace_and_complaints_have_colours_where_the_terminal_and_its_owner_want_them() {
-    for (environment, is_coloured) in [
-        (&[][..], true),
-        (&[("NO_COLOR", "1")], false),
-        (&[("TERM", "dumb")], false),
-        (&[("TERM", "dumb"), ("CI", "true")], false),
-        (&[("CLICOLOR", "0")], false),
-        (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], true),
-        (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], false),
-        (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
-    ] {
+    for (environment, is_coloured) in COLOURS {
         for (arguments, words) in [
             (
                 &["--mode", "text", "--port", "0", "--trace"][..],

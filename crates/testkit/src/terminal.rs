@@ -13,6 +13,18 @@ use tempfile::TempDir;
 use crate::TEST_TIMEOUT;
 use crate::process::Program;
 
+/// What a user's environment says of colours at a terminal, and whether there are any.
+pub const COLOURS: [(&[(&str, &str)], bool); 8] = [
+    (&[], true),
+    (&[("NO_COLOR", "1")], false),
+    (&[("TERM", "dumb")], false),
+    (&[("TERM", "dumb"), ("CI", "true")], false),
+    (&[("CLICOLOR", "0")], false),
+    (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], true),
+    (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], false),
+    (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+];
+
 /// What the keys send.
 pub mod key {
     /// The arrow up.

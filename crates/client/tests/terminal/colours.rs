@@ -2,7 +2,7 @@
 
 use proto::mode::Mode;
 use testkit::service;
-use testkit::terminal::Terminal;
+use testkit::terminal::{COLOURS, Terminal};
 
 use crate::labclient::labclient;
 
@@ -14,17 +14,6 @@ fn shown(arguments: &[&str], environment: Environment, status: i32) -> String {
     let client = client.adjust(|command| command.envs(environment.iter().copied()));
     Terminal::start(client).end(status)
 }
-
-const ENVIRONMENTS: [(Environment, bool); 8] = [
-    (&[], true),
-    (&[("NO_COLOR", "1")], false),
-    (&[("TERM", "dumb")], false),
-    (&[("TERM", "dumb"), ("CI", "true")], false),
-    (&[("CLICOLOR", "0")], false),
-    (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], true),
-    (&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], false),
-    (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
-];
 
 #[test]
 fn help_complaints_traces_and_pictures_have_colours_where_they_are_wanted() {
@@ -45,7 +34,7 @@ fn help_complaints_traces_and_pictures_have_colours_where_they_are_wanted() {
             assert!(!shown.is_empty());
             shown.contains('\x1b')
         };
-        let found = testkit::at_once(ENVIRONMENTS, |(environment, expected)| {
+        let found = testkit::at_once(COLOURS, |(environment, expected)| {
             (environment, is_coloured(environment), expected)
         });
         for (environment, is_coloured, expected) in found {

@@ -7,7 +7,8 @@ use clap::error::ErrorKind;
 use proto::mode::Mode;
 use proto::mode::PROXY;
 
-use super::{SERVICE, one_of, usage};
+use super::help::SERVICE;
+use super::{one_of, usage};
 
 /// Which services run.
 #[derive(Debug, Args)]

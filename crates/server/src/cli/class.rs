@@ -18,7 +18,8 @@ use server::class::supervisor::{CARDS, Running, run, stopped};
 use server::class::{accounts, archive, files};
 use server::log::Log;
 
-use super::{NETWORK, parse_address};
+use super::help::NETWORK;
+use super::parse_address;
 
 /// Most cards that are made up for one group.
 const MAX_CARDS: u64 = 100;

@@ -9,7 +9,8 @@ use proto::mode::Mode;
 use server::doctor::examine;
 use server::{Config, Role};
 
-use super::{NETWORK, parse_address};
+use super::help::NETWORK;
+use super::parse_address;
 
 /// Connections that each of a class has at once: both halves, a second try, a forgotten one.
 const CONNECTIONS_EACH: usize = 5;

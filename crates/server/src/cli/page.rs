@@ -11,7 +11,7 @@ use super::chosen::parse_address;
 
 /// Whether there is a live page, and where.
 #[derive(Debug, Args)]
-#[command(next_help_heading = super::PAGE)]
+#[command(next_help_heading = super::help::PAGE)]
 pub struct WatchArguments {
     /// Serve a live page: a browser draws what happens while it happens, and makes it fail; on this
     /// computer alone, unless an address is given

@@ -7,7 +7,8 @@ use proto::mode::Transport;
 use server::config::ProxySettings;
 use wire::connect::resolve;
 
-use super::{NETWORK, usage};
+use super::help::NETWORK;
+use super::usage;
 
 /// What a proxy is to relay.
 #[derive(Debug, Args)]

@@ -10,7 +10,8 @@ use proto::side::Side;
 use record::{Follower, Recorder, Secrets, Settings, Trace};
 use wire::fault::FaultPlan;
 
-use super::{RECORDING, usage};
+use super::help::RECORDING;
+use super::usage;
 
 /// What is to be recorded, and where.
 #[derive(Debug, Args)]

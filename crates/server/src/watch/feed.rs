@@ -152,18 +152,15 @@ impl Feed {
         self.lock().followers
     }
 
-    /// Waits until all who follow have gone, as they do at the end, at most this long.
-    pub fn wait_until_shown(&self, limit: Duration) {
-        let state = self.lock();
+    /// Nothing more will happen: those who follow are told, and go, for which this waits at most so
+    /// long.
+    pub fn finish(&self, limit: Duration) {
+        let mut state = self.lock();
+        state.is_over = true;
+        self.grown.notify_all();
         let _ = self
             .grown
             .wait_timeout_while(state, limit, |state| state.followers > 0);
-    }
-
-    /// Nothing more will happen.
-    pub fn close(&self) {
-        self.lock().is_over = true;
-        self.grown.notify_all();
     }
 
     /// As many more events may be shown as ticks have passed.
@@ -331,7 +328,7 @@ mod tests {
         assert_eq!((news.lines.len(), news.next, news.is_over), (2, 3, false));
         assert_eq!(feed.wait(3, NO_WAIT).lines, [] as [Arc<str>; 0]);
         feed.happened(&events[3..4]);
-        feed.close();
+        feed.finish(NO_WAIT);
         let news = feed.wait(3, Duration::from_secs(600));
         assert_eq!((news.lines.len(), news.next, news.is_over), (1, 4, true));
         let beyond = feed.wait(1_000, NO_WAIT);

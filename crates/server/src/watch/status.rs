@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -269,7 +269,7 @@ impl Observed {
 
 impl Bank {
     fn read(ledger: &Path) -> anyhow::Result<Bank> {
-        let mut store = sqlite::open_beside(&PathBuf::from(ledger), Access::Read)?;
+        let mut store = sqlite::open_beside(ledger, Access::Read)?;
         let mut rows = |command: Command| -> anyhow::Result<Vec<Value>> {
             let mut answer = Vec::new();
             command::run(
