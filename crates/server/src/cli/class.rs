@@ -290,7 +290,11 @@ fn in_lines(class: &Class, is_running: bool, groups: &[GroupStatus]) -> String {
             let _ = write!(lines, "  process {process}");
         }
         if group.restarts > 0 {
-            let _ = write!(lines, "  started again {} times", group.restarts);
+            let times = match group.restarts {
+                1 => "once".to_owned(),
+                count => format!("{count} times"),
+            };
+            let _ = write!(lines, "  started again {times}");
         }
         lines.push('\n');
     }
