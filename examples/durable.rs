@@ -26,6 +26,7 @@ use proto::atm::{Amount, Money, Request, TransactionId};
 use proto::frame::Framing;
 use proto::mode::Mode;
 use proto::refusal::Refusal;
+use server::ledger::Place;
 use server::ledger::audit::audit;
 use server::ledger::sqlite;
 use testkit::service::start_configured;
@@ -70,7 +71,9 @@ fn main() -> Result<ExitCode> {
 
     let mut out = io::stdout().lock();
     writeln!(out, "the ledger is {}\n", ledger.display())?;
-    let bank = start_configured(Mode::Atm, |config| config.ledger = Some(ledger.clone()));
+    let bank = start_configured(Mode::Atm, |config| {
+        config.ledger = Some(Place::File(ledger.clone()))
+    });
 
     let before = syncs(directory.path(), period)?;
     let mut rows = Vec::new();

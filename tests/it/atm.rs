@@ -2,6 +2,7 @@
 
 use proto::frame::Framing;
 use proto::mode::Mode;
+use server::ledger::Place;
 use server::ledger::audit::audit;
 use server::ledger::sqlite::{self, Access};
 use testkit::at_once;
@@ -135,7 +136,9 @@ fn three_wrong_pins_lock_the_card_across_connections() {
 fn fifty_machines_on_one_account_neither_make_nor_lose_money() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = directory.path().join("bank.db");
-    let server = start_configured(Mode::Atm, |config| config.ledger = Some(ledger.clone()));
+    let server = start_configured(Mode::Atm, |config| {
+        config.ledger = Some(Place::File(ledger.clone()))
+    });
     let changes = at_once(0..50_u64, |number| {
         let mut machine = machine(&server, number);
         let mut change = 0;

@@ -7,7 +7,7 @@ mod class;
 pub mod control;
 mod doctor;
 mod help;
-mod ledger_file;
+mod ledger_place;
 mod limits;
 mod lists;
 mod page;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -43,6 +43,7 @@ use class::ClassArguments;
 use control::{Control, Which};
 use doctor::DoctorArguments;
 use help::{EXAMPLES, FAULTS, LOG, NETWORK, PARTICULARS, SERVICE};
+use ledger_place::LedgerArgument;
 use limits::LimitArguments;
 pub use lists::{list_of_handouts, list_of_scripts};
 use page::WatchArguments;
@@ -74,10 +75,20 @@ pub struct Arguments {
     #[arg(help_heading = SERVICE, long, value_name = "NAME|FILE", default_value = script::DEFAULT)]
     script: String,
 
-    /// The bank's ledger: a file, or `memory` for one that is forgotten [default: socketlab/bank.db
-    /// in $XDG_STATE_HOME or ~/.local/state; memory for a hand-out]
-    #[arg(help_heading = SERVICE, long, value_name = "PATH|memory", global = true)]
-    ledger: Option<PathBuf>,
+    /// The bank's ledger: a file, a PostgreSQL database that several servers may share, or `memory`
+    /// for one that is forgotten [default: socketlab/bank.db in $XDG_STATE_HOME or ~/.local/state;
+    /// memory for a hand-out]
+    ///
+    /// A database is named as postgres://USER@HOST[:PORT][,HOST[:PORT]…]/DATABASE, with all servers
+    /// that may be its primary. Its password comes from PGPASSWORD, or from the file of PGPASSFILE,
+    /// by default ~/.pgpass; `?sslmode=verify-full` encrypts and says who the server must be.
+    #[arg(help_heading = SERVICE, long, value_name = "PATH|postgres://…|memory", global = true,
+        value_parser = PathBufValueParser::new().try_map(LedgerArgument::parse))]
+    ledger: Option<LedgerArgument>,
+
+    /// Refuse a database whose commits do not wait for a standby's disk
+    #[arg(help_heading = SERVICE, hide_short_help = true, long)]
+    require_synchronous: bool,
 
     /// What the bank promises
     ///
@@ -341,6 +352,7 @@ impl Arguments {
             recorder,
             script,
             ledger,
+            require_synchronous: self.require_synchronous,
             semantics: self.semantics,
             accounts: self.accounts.clone(),
             ..Config::default()

@@ -15,6 +15,7 @@ use wire::limits::Limits;
 
 use crate::clock::Clock;
 use crate::connections::ENDING;
+use crate::ledger::Place;
 
 /// What a server does.
 #[derive(Debug, Clone)]
@@ -61,8 +62,10 @@ pub struct Config {
     pub drain: Duration,
     /// How long one primality test may compute.
     pub prime_budget: Duration,
-    /// The file of the bank's ledger; `None` keeps it in memory, for as long as the server runs.
-    pub ledger: Option<PathBuf>,
+    /// Where the bank's ledger is; `None` keeps it in memory, for as long as the server runs.
+    pub ledger: Option<Place>,
+    /// Whether a ledger in a database must be on a standby too before anything is answered.
+    pub require_synchronous: bool,
     /// What the bank promises. All but exactly-once may lose or make money, and are for a ledger in
     /// memory.
     pub semantics: Semantics,
@@ -162,6 +165,7 @@ impl Default for Config {
             drain: Duration::from_secs(5),
             prime_budget: Duration::from_secs(2),
             ledger: None,
+            require_synchronous: false,
             semantics: Semantics::ExactlyOnce,
             accounts: None,
             clock: Clock::System,

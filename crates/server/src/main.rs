@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use proto::mode::Transport;
 use server::ledger::accounts::DEMO;
 use server::ledger::command::{self, Format, Outcome};
-use server::ledger::sqlite::{self, Access};
+use server::ledger::sqlite::Access;
 use server::log::Log;
 use server::watch::{self, Page};
 use server::{Config, Role, Server, log};
@@ -191,9 +191,9 @@ fn look_into_ledger(
         true => Access::Write,
         false => Access::Read,
     };
-    let mut store = sqlite::open_beside(&arguments.ledger_on_disk()?, access)?;
+    let mut store = arguments.ledger_to_look_into()?.open_beside(access)?;
     let mut answer = Vec::new();
-    let outcome = command::run(command, &mut store, Timestamp::now(), format, &mut answer)?;
+    let outcome = command::run(command, &mut *store, Timestamp::now(), format, &mut answer)?;
     print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,

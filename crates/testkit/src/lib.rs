@@ -1,5 +1,5 @@
 //! For tests only: servers in this process, the real programs, students' programs, bare peers,
-//! pseudo-terminals, and a browser.
+//! pseudo-terminals, a browser, and PostgreSQL.
 //!
 //! Everything fails at [`TEST_TIMEOUT`] rather than hang, and ends what it started when dropped.
 #![forbid(unsafe_code)]
@@ -8,6 +8,8 @@
 pub mod browser;
 pub mod lines;
 pub mod peer;
+#[cfg(target_os = "linux")]
+pub mod postgres;
 pub mod process;
 pub mod python;
 pub mod service;

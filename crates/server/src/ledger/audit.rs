@@ -53,12 +53,16 @@ pub struct Totals {
 /// When the ledger cannot be read.
 pub fn audit(store: &mut dyn Store) -> Result<Report, StoreError> {
     store.begin_reading()?;
-    let report = read(store);
+    let report = audit_open(store);
     store.roll_back()?;
     report
 }
 
-fn read(store: &mut dyn Store) -> Result<Report, StoreError> {
+/// The same in a transaction that is [open for reading](Store::begin_reading) already.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn audit_open(store: &mut dyn Store) -> Result<Report, StoreError> {
     let mut audit = Audit::default();
     for account in store.accounts()? {
         audit.account(&account);

@@ -83,7 +83,7 @@ impl Bank {
     /// When there is no thread for it.
     #[cfg(test)]
     pub fn start(store: impl Store + 'static) -> io::Result<Bank> {
-        Bank::start_observed(Protections::ALL, store, |_, _| {})
+        Bank::start_observed(Protections::ALL, Box::new(store), |_, _| {})
     }
 
     /// The same for a bank that has these protections alone, to show what each is for. `observe` is
@@ -93,7 +93,7 @@ impl Bank {
     /// When there is no thread for it.
     pub fn start_observed(
         protections: Protections,
-        store: impl Store + 'static,
+        store: Box<dyn Store>,
         observe: impl Fn(&Operation, &Reply) + Send + 'static,
     ) -> io::Result<Bank> {
         let shared = Arc::new(Shared {
@@ -101,7 +101,7 @@ impl Bank {
             turn_passed: Condvar::new(),
             room_made: Condvar::new(),
             ledger: Mutex::new(Ledger {
-                store: Box::new(store),
+                store,
                 protections,
                 observe: Box::new(observe),
             }),

@@ -108,9 +108,9 @@ pub enum CommandError {
 ///
 /// # Errors
 /// See [`CommandError`].
-pub fn run<S: Store>(
+pub fn run(
     command: &Command,
-    store: &mut S,
+    store: &mut dyn Store,
     now: Timestamp,
     format: Format,
     out: &mut impl Write,
@@ -157,9 +157,9 @@ pub fn run<S: Store>(
     Ok(Outcome::Good)
 }
 
-fn history<S: Store>(
+fn history(
     card: &CardNumber,
-    store: &mut S,
+    store: &mut dyn Store,
     is_json: bool,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
@@ -180,17 +180,13 @@ fn history<S: Store>(
 }
 
 /// Carries out one operation, to which there is one answer.
-fn act<S: Store>(store: &mut S, operation: Operation) -> Result<Vec<Answer>, CommandError> {
+fn act(store: &mut dyn Store, operation: Operation) -> Result<Vec<Answer>, CommandError> {
     let replies = carry_out(store, &[operation]).into_iter();
     Ok(replies.collect::<Result<_, Refusal>>()?)
 }
 
 /// Unlocks a card, and says whether it was locked.
-fn unlock<S: Store>(
-    card: &CardNumber,
-    store: &mut S,
-    now: Timestamp,
-) -> Result<bool, CommandError> {
+fn unlock(card: &CardNumber, store: &mut dyn Store, now: Timestamp) -> Result<bool, CommandError> {
     match store.account(card)? {
         None => Err(unknown(card).into()),
         Some(account) if !account.is_locked(seconds(now)) => Ok(false),
@@ -296,7 +292,7 @@ mod tests {
         let sound = lines(Command::Audit, &mut store);
         assert!(sound.last().unwrap().starts_with("sound"));
         let account = store.accounts().unwrap().remove(0);
-        store.begin(at(0)).unwrap();
+        store.begin(at(0), &[]).unwrap();
         let posted = "1".parse().unwrap();
         let change = Change::PutAccount(Account { posted, ..account });
         store.write(change).unwrap();

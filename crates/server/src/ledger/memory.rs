@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use proto::atm::bank::Rows;
+use proto::atm::bank::{Operation, Rows};
 use proto::atm::memory::MemoryRows;
 use proto::atm::record::{Account, Entry, Login, Status, Transaction, TransactionRecord, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
@@ -19,7 +19,7 @@ pub struct MemoryStore {
     /// When each entry of the history was written.
     entered: Vec<Timestamp>,
     /// The open transaction: few enough writes that looking through them is quick.
-    staged: Vec<Write>,
+    staged: Vec<(Timestamp, Write)>,
     at: Timestamp,
 }
 
@@ -31,12 +31,13 @@ impl MemoryStore {
 
     /// The newest change of the open transaction that `row` has something to say about.
     fn staged<T: Clone>(&self, row: impl Fn(&Write) -> Option<&T>) -> Option<T> {
-        self.staged.iter().rev().find_map(row).cloned()
+        let mut newest = self.staged.iter().rev();
+        newest.find_map(|(_, write)| row(write)).cloned()
     }
 }
 
 impl Store for MemoryStore {
-    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+    fn begin(&mut self, at: Timestamp, _: &[Operation]) -> Result<(), StoreError> {
         self.staged.clear();
         self.at = at;
         Ok(())
@@ -46,18 +47,22 @@ impl Store for MemoryStore {
         self.roll_back()
     }
 
+    fn date(&mut self, at: Timestamp) {
+        self.at = at;
+    }
+
     fn write(&mut self, write: Write) -> Result<(), StoreError> {
-        self.staged.push(write);
+        self.staged.push((self.at, write));
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {
-        for write in self.staged.drain(..) {
+        for (at, write) in self.staged.drain(..) {
             match &write {
                 Write::PutRecord(record) => {
-                    self.asked.entry(record.id()).or_insert(self.at);
+                    self.asked.entry(record.id()).or_insert(at);
                 }
-                Write::Append(_) => self.entered.push(self.at),
+                Write::Append(_) => self.entered.push(at),
                 Write::PutAccount(_) | Write::PutLogin(_) => {}
             }
             self.books.write(write);
@@ -79,6 +84,12 @@ impl Store for MemoryStore {
             let row = record.clone();
             visit(Dated { at, row });
         }
+        Ok(())
+    }
+
+    fn each_login(&mut self, visit: &mut dyn FnMut(Login)) -> Result<(), StoreError> {
+        let logins = self.books.logins.values().flatten();
+        logins.cloned().for_each(visit);
         Ok(())
     }
 

@@ -12,21 +12,27 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use proto::atm::bank::Rows;
+use proto::atm::bank::{Operation, Rows};
 use proto::atm::record::{
     Account, Entry, Login, MAX_LOGINS_PER_CARD, Status, Transaction, TransactionRecord, Write,
 };
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
+use super::rows::{self, Columns, Read, accounts, history, logins, transactions};
 use super::store::{CommitError, Dated, Store, StoreError, Visit, seconds};
 
 mod lock;
 mod open;
-mod rows;
 
 use self::lock::Lock;
 pub use self::open::{Access, OpenError, open, open_beside};
+
+const ACCOUNT: &str = accounts!("WHERE card = ?1");
+const CREATED: &str = accounts!("WHERE created_by = ?1");
+const RECORD: &str = transactions!("WHERE id = ?1");
+const LOGIN: &str = logins!("WHERE card = ?1 AND id = ?2");
+const HISTORY_OF: &str = history!("WHERE card = ?1 ORDER BY seq");
 
 /// Rows in a file.
 #[derive(Debug)]
@@ -81,7 +87,7 @@ impl SqliteStore {
         &self,
         sql: &str,
         params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+        read: Read<T>,
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         statement
@@ -94,7 +100,7 @@ impl SqliteStore {
         &self,
         sql: &str,
         params: impl Params,
-        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+        read: Read<T>,
         visit: &mut dyn FnMut(T),
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -159,9 +165,9 @@ impl SqliteStore {
             }
         };
         let (code, words) = match &transaction.status {
-            Status::Confirmed | Status::RolledBack => return self.settle(transaction),
+            Status::Confirmed | Status::RolledBack if self.settle(transaction)? => return Ok(()),
             Status::Declined(refusal) => (Some(refusal.code.as_str()), Some(&refusal.words)),
-            Status::Held => (None, None),
+            Status::Held | Status::Confirmed | Status::RolledBack => (None, None),
         };
         self.execute(
             "INSERT INTO transactions (id, status, card, amount, available, terminal,
@@ -182,19 +188,16 @@ impl SqliteStore {
         )
     }
 
-    /// Writes the outcome of a transaction that is held, and nothing else of it.
-    fn settle(&self, transaction: &Transaction) -> Result<(), StoreError> {
-        let is_held = self.change(
+    /// Writes the outcome of a transaction that is held, and nothing else of it. Says whether it is
+    /// held: one that another store had is not known at all.
+    fn settle(&self, transaction: &Transaction) -> Result<bool, StoreError> {
+        self.change(
             "UPDATE transactions SET status = ?2 WHERE id = ?1 AND status = 'held'",
             params![
                 transaction.id.to_string(),
                 rows::status(&transaction.status)
             ],
-        )?;
-        match is_held {
-            true => Ok(()),
-            false => Err(StoreError::Failed("what is settled is not held".into())),
-        }
+        )
     }
 
     fn put_login(&self, login: &Login) -> Result<(), StoreError> {
@@ -225,7 +228,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+    fn begin(&mut self, at: Timestamp, _: &[Operation]) -> Result<(), StoreError> {
         self.roll_back()?;
         self.at = at;
         // Immediate, for what is read here decides what is written.
@@ -235,6 +238,10 @@ impl Store for SqliteStore {
     fn begin_reading(&mut self) -> Result<(), StoreError> {
         self.roll_back()?;
         self.execute("BEGIN", [])
+    }
+
+    fn date(&mut self, at: Timestamp) {
+        self.at = at;
     }
 
     fn write(&mut self, write: Write) -> Result<(), StoreError> {
@@ -278,29 +285,26 @@ impl Store for SqliteStore {
         self.each(rows::RECORDS, [], rows::record, visit)
     }
 
+    fn each_login(&mut self, visit: &mut dyn FnMut(Login)) -> Result<(), StoreError> {
+        self.each(rows::LOGINS, [], rows::login, visit)
+    }
+
     fn each_entry(
         &mut self,
         of: Option<&CardNumber>,
         visit: Visit<'_, Entry>,
     ) -> Result<(), StoreError> {
         match of {
-            Some(card) => self.each(rows::HISTORY_OF, [card.as_str()], rows::entry, visit),
+            Some(card) => self.each(HISTORY_OF, [card.as_str()], rows::entry, visit),
             None => self.each(rows::HISTORY, [], rows::entry, visit),
         }
     }
 
     fn unsettled(&mut self) -> Result<Vec<Dated<Transaction>>, StoreError> {
         let mut unsettled = Vec::new();
-        self.each(
-            rows::UNSETTLED,
-            [],
-            rows::record,
-            &mut |Dated { at, row }| {
-                if let TransactionRecord::Transaction(row) = row {
-                    unsettled.push(Dated { at, row });
-                }
-            },
-        )?;
+        self.each(rows::UNSETTLED, [], rows::record, &mut |dated| {
+            unsettled.extend(dated.transaction());
+        })?;
         Ok(unsettled)
     }
 }
@@ -309,24 +313,38 @@ impl Rows for SqliteStore {
     type Error = StoreError;
 
     fn account(&mut self, card: &CardNumber) -> Result<Option<Account>, StoreError> {
-        self.find(rows::ACCOUNT, [card.as_str()], rows::account)
+        self.find(ACCOUNT, [card.as_str()], rows::account)
     }
 
     fn created(&mut self, id: CreationId) -> Result<Option<Account>, StoreError> {
-        self.find(rows::CREATED, [id.to_string()], rows::account)
+        self.find(CREATED, [id.to_string()], rows::account)
     }
 
     fn record(&mut self, id: TransactionId) -> Result<Option<TransactionRecord>, StoreError> {
-        let dated = self.find(rows::RECORD, [id.to_string()], rows::record)?;
+        let dated = self.find(RECORD, [id.to_string()], rows::record)?;
         Ok(dated.map(|dated| dated.row))
     }
 
     fn login(&mut self, card: &CardNumber, id: LoginId) -> Result<Option<Login>, StoreError> {
-        self.find(rows::LOGIN, [card.as_str(), &id.to_string()], rows::login)
+        self.find(LOGIN, [card.as_str(), &id.to_string()], rows::login)
     }
 
     fn now(&self) -> u64 {
         seconds(self.at)
+    }
+}
+
+impl Columns for Row<'_> {
+    fn text(&self, column: usize) -> Result<Option<String>, String> {
+        self.get(column).map_err(|error| error.to_string())
+    }
+
+    fn integer(&self, column: usize) -> Result<Option<i64>, String> {
+        self.get(column).map_err(|error| error.to_string())
+    }
+
+    fn name(&self, column: usize) -> &str {
+        self.as_ref().column_name(column).unwrap_or("?")
     }
 }
 

@@ -2,18 +2,22 @@
 
 use jiff::Timestamp;
 use proto::atm::CardNumber;
-use proto::atm::bank::Rows;
-use proto::atm::record::{Account, Entry, Transaction, TransactionRecord, Write};
+use proto::atm::bank::{Operation, Rows};
+use proto::atm::record::{Account, Entry, Login, Transaction, TransactionRecord, Write};
 
 /// Where rows are kept. Reads see what was written in the open transaction.
 pub trait Store: Rows<Error = StoreError> + Send {
-    /// Opens a transaction for writing; all it writes is dated `at`. What an earlier transaction
-    /// left uncommitted is gone.
-    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError>;
+    /// Opens a transaction for writing; all it writes is dated `at`, unless the store has a clock of
+    /// its own. A store that is far away fetches here what these operations need, and need read no
+    /// other rows. What an earlier transaction left uncommitted is gone.
+    fn begin(&mut self, at: Timestamp, operations: &[Operation]) -> Result<(), StoreError>;
 
     /// Opens a transaction in which every read sees the same moment, and others may write.
     /// [`roll_back`](Store::roll_back) ends it.
     fn begin_reading(&mut self) -> Result<(), StoreError>;
+
+    /// Dates what is written from here on in the open transaction: for rows that another store had.
+    fn date(&mut self, at: Timestamp);
 
     /// Makes one change in the open transaction, which must be rolled back when this fails.
     fn write(&mut self, write: Write) -> Result<(), StoreError>;
@@ -25,11 +29,20 @@ pub trait Store: Rows<Error = StoreError> + Send {
     /// this fails.
     fn roll_back(&mut self) -> Result<(), StoreError>;
 
+    /// Whether another transaction may see what became of one whose end is
+    /// [unknown](CommitError::Unknown).
+    fn can_look_up(&self) -> bool {
+        false
+    }
+
     /// All accounts, by card number.
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError>;
 
     /// Visits all records, by id. Each is dated when it was first asked for.
     fn each_record(&mut self, visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError>;
+
+    /// Visits the log-ins that are kept, in the order in which they are to be forgotten.
+    fn each_login(&mut self, visit: &mut dyn FnMut(Login)) -> Result<(), StoreError>;
 
     /// Visits the history, the oldest entry first: of one account, or all of it.
     fn each_entry(
@@ -54,12 +67,29 @@ pub struct Dated<T> {
     pub row: T,
 }
 
+impl Dated<TransactionRecord> {
+    /// The transaction, if it is not a tombstone.
+    pub fn transaction(self) -> Option<Dated<Transaction>> {
+        match self.row {
+            TransactionRecord::Transaction(row) => Some(Dated { at: self.at, row }),
+            TransactionRecord::Tombstone(_) => None,
+        }
+    }
+}
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The engine beneath failed.
     #[error("{0}")]
     Failed(Box<dyn std::error::Error + Send + Sync>),
+    /// Another server changed the same rows meanwhile: the transaction has written nothing, and the
+    /// same operations may be carried out again.
+    #[error("another server changed the same rows: {0}")]
+    Conflict(String),
+    /// The engine does not take one of the rows: the transaction has written nothing.
+    #[error("a row is not taken: {0}")]
+    Rejected(String),
     /// A row is not what this program writes.
     #[error("the ledger is damaged: {0}")]
     Damaged(String),

@@ -16,6 +16,8 @@ use uuid::Uuid;
 use super::audit::audit;
 use super::bank::Bank;
 use super::memory::MemoryStore;
+#[cfg(target_os = "linux")]
+use super::postgres::{PostgresStore, Purpose};
 use super::sqlite::{SqliteStore, open};
 use super::store::{CommitError, Dated, Store, StoreError, seconds};
 use super::writer::carry_out;
@@ -89,6 +91,15 @@ pub(super) fn ledger(directory: &TempDir) -> std::path::PathBuf {
 
 fn sqlite(path: &Path) -> SqliteStore {
     open(path).unwrap()
+}
+
+/// A ledger in this database, to serve from.
+#[cfg(target_os = "linux")]
+pub(super) fn postgres(address: &str) -> PostgresStore {
+    let purpose = Purpose::Serve {
+        require_synchronous: false,
+    };
+    super::postgres::open(&address.parse().unwrap(), purpose).unwrap()
 }
 
 /// All rows of a store, without the times.
@@ -194,6 +205,19 @@ fn the_sqlite_ledger_does_what_the_bank_decides_and_keeps_it() {
     assert_eq!(audit(&mut store).unwrap().violations, [""; 0]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_postgres_ledger_does_what_the_bank_decides_and_keeps_it() {
+    let address = testkit::require_postgres!().database();
+    let mut store = postgres(&address);
+    behaves_like_the_books(&mut store);
+    let before = dump(&mut store);
+    drop(store);
+    let mut store = postgres(&address);
+    assert_eq!(dump(&mut store), before);
+    assert_eq!(audit(&mut store).unwrap().violations, [""; 0]);
+}
+
 #[test]
 fn what_was_answered_is_there_after_a_restart() {
     let directory = TempDir::new().unwrap();
@@ -257,6 +281,12 @@ fn sixteen_machines_at_once_conserve_money_in_memory() {
 fn sixteen_machines_at_once_conserve_money_on_disk() {
     let directory = TempDir::new().unwrap();
     conserves_under_load(sqlite(&ledger(&directory)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sixteen_machines_at_once_conserve_money_in_a_database() {
+    conserves_under_load(postgres(&testkit::require_postgres!().database()));
 }
 
 #[test]

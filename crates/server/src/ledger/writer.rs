@@ -2,6 +2,8 @@
 //! what the one before it left, and commits the lot with one sync. Only then is there any reply.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use proto::atm::Answer;
@@ -11,6 +13,13 @@ use proto::refusal::{Code, Refusal};
 use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::store::{CommitError, Store, StoreError};
+
+/// How long transactions are started again, from the first of the same operations. Whoever waits
+/// for the ledger waits as long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// From one attempt to look up what was done to the next.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the bank says to an operation.
 pub type Reply = Result<Answer, Refusal>;
@@ -41,19 +50,52 @@ impl Writer<'_> {
         if operations.is_empty() {
             return Vec::new();
         }
-        let failure = match self.transact(operations) {
-            Ok(replies) => return replies,
-            // One that the store cannot take must not be the ruin of the others.
-            Err(Failure::Operation(_)) if operations.len() > 1 => {
-                let alone = operations.iter().map(std::slice::from_ref);
-                return alone
-                    .flat_map(|operation| self.reply_to(operation))
-                    .collect();
+        self.reply_by(Instant::now() + PATIENCE, operations, false)
+    }
+
+    /// The same, with as many attempts as are needed and end in time. `is_unknown` says whether
+    /// one before these may have been written: then only a look-up says what was done, which is
+    /// to carry them out again, since what is known by its id is not done twice.
+    fn reply_by(
+        &mut self,
+        deadline: Instant,
+        operations: &[Operation],
+        mut is_unknown: bool,
+    ) -> Vec<Reply> {
+        let failure = loop {
+            let failure = match self.transact(operations) {
+                Ok(replies) => return replies,
+                Err(failure) => failure,
+            };
+            let has_time = Instant::now() < deadline;
+            match &failure {
+                _ if failure.is_conflict() && has_time => {
+                    tracing::debug!(%failure, "the transaction starts again");
+                }
+                // One that the store cannot take must not be the ruin of the others.
+                Failure::Operation(_)
+                | Failure::Commit(CommitError::NothingDone(StoreError::Rejected(_)))
+                    if operations.len() > 1 =>
+                {
+                    let alone = operations.chunks(1);
+                    return alone
+                        .flat_map(|operation| self.reply_by(deadline, operation, is_unknown))
+                        .collect();
+                }
+                Failure::Commit(CommitError::Unknown(_)) if self.store.can_look_up() => {
+                    is_unknown = true;
+                    if !has_time {
+                        break failure;
+                    }
+                    tracing::warn!(%failure, operations = operations.len(), "to be looked up");
+                }
+                _ if is_unknown && has_time => thread::sleep(RETRY_INTERVAL),
+                _ => break failure,
             }
-            Err(failure) => failure,
         };
         tracing::error!(error = %failure, operations = operations.len(), "the ledger failed");
         let refusal = match failure {
+            _ if is_unknown => unknown(),
             Failure::Begin(_) | Failure::Operation(_) => unavailable(),
             Failure::Commit(CommitError::NothingDone(_)) => unavailable(),
             Failure::Commit(CommitError::Unknown(_)) => unknown(),
@@ -63,7 +105,8 @@ impl Writer<'_> {
 
     /// Carries out the operations in one transaction.
     fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Reply>, Failure> {
-        self.store.begin(Timestamp::now()).map_err(Failure::Begin)?;
+        let begun = self.store.begin(Timestamp::now(), operations);
+        begun.map_err(Failure::Begin)?;
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let decide = |operation| self.decide(operation);
             operations.iter().map(decide).collect::<Result<Vec<_>, _>>()
@@ -106,6 +149,18 @@ enum Failure {
     Operation(StoreError),
     #[error("{0}")]
     Commit(CommitError),
+}
+
+impl Failure {
+    /// Whether the same operations may be carried out again at once.
+    fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Failure::Begin(StoreError::Conflict(_))
+                | Failure::Operation(StoreError::Conflict(_))
+                | Failure::Commit(CommitError::NothingDone(StoreError::Conflict(_)))
+        )
+    }
 }
 
 /// The ledger failed, and nothing was done.

@@ -11,7 +11,6 @@ mod note;
 mod unknown_cards;
 mod weak_login;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +32,7 @@ use crate::conversation::Conversation;
 use crate::ledger::accounts::{NewAccount, NewPin, built_in, load, open_missing};
 use crate::ledger::bank::Bank;
 use crate::ledger::memory::MemoryStore;
-use crate::ledger::sqlite;
+use crate::ledger::place::Place;
 use crate::ledger::store::{Store, StoreError, seconds};
 use crate::pin::PinGate;
 use crate::token_bucket::TokenBucket;
@@ -65,7 +64,7 @@ pub fn open(config: &Config, accounts: &str) -> anyhow::Result<Atm> {
         _ => Vec::new(),
     };
     let atm = match &config.ledger {
-        Some(file) => Atm::open(file, accounts, recorder),
+        Some(place) => Atm::open(place, config.require_synchronous, accounts, recorder),
         None => Atm::in_memory(config.semantics, accounts, recorder),
     }?;
     if atm.opened == for_show.len() {
@@ -98,15 +97,16 @@ pub struct Atm {
 }
 
 impl Atm {
-    /// Opens the ledger in this file, with these accounts if it does not have them.
+    /// Opens the ledger at this place, with these accounts if it does not have them.
     pub fn open(
-        ledger: &Path,
+        ledger: &Place,
+        require_synchronous: bool,
         accounts: Vec<NewAccount>,
         recorder: Option<Recorder>,
     ) -> anyhow::Result<Atm> {
-        let store = sqlite::open(ledger)?;
+        let store = ledger.open(require_synchronous)?;
         let atm = Atm::over(Semantics::ExactlyOnce, store, false, accounts, recorder)?;
-        tracing::info!(ledger = %ledger.display(), "the ledger is open");
+        tracing::info!(%ledger, "the ledger is open");
         Ok(atm)
     }
 
@@ -119,12 +119,18 @@ impl Atm {
         if semantics != Semantics::ExactlyOnce {
             tracing::warn!("{semantics}: this bank may lose or make money, on purpose");
         }
-        Atm::over(semantics, MemoryStore::new(), true, accounts, recorder)
+        Atm::over(
+            semantics,
+            Box::new(MemoryStore::new()),
+            true,
+            accounts,
+            recorder,
+        )
     }
 
     fn over(
         semantics: Semantics,
-        store: impl Store + 'static,
+        store: Box<dyn Store>,
         keeps_any_card: bool,
         accounts: Vec<NewAccount>,
         recorder: Option<Recorder>,

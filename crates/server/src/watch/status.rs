@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,8 @@ use super::tally::{Counts, Known};
 use crate::config::{Config, Role};
 use crate::connections::{Connections, OpenConnection};
 use crate::ledger::command::{self, Command, Format};
-use crate::ledger::sqlite::{self, Access};
+use crate::ledger::place::Place;
+use crate::ledger::sqlite::Access;
 use crate::listener::Server;
 use crate::log::Warnings;
 
@@ -59,7 +59,7 @@ pub struct Status {
     pub connections: Vec<ConnectionStatus>,
     /// The members of the chat room, if there is one.
     pub room: Option<Vec<String>>,
-    /// The bank, if there is one and its ledger is a file.
+    /// The bank, if there is one and its ledger is not in memory.
     pub bank: Option<Bank>,
     /// The faults that are injected, as `--fault` takes them; empty are none.
     pub fault: String,
@@ -231,11 +231,7 @@ impl Observed {
                 members.filter_map(|member| member.name.clone()).collect()
             }),
             connections,
-            bank: self
-                .config
-                .ledger
-                .as_deref()
-                .map(|ledger| self.bank(ledger)),
+            bank: self.config.ledger.as_ref().map(|ledger| self.bank(ledger)),
             fault: self.faults.spec().to_string(),
             seed: self.faults.seed(),
             struck: tally.struck,
@@ -247,7 +243,7 @@ impl Observed {
     }
 
     /// The bank as it was when it was looked at last, which was not long ago.
-    fn bank(&self, ledger: &Path) -> Bank {
+    fn bank(&self, ledger: &Place) -> Bank {
         let mut kept = self.bank.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((rest_until, bank)) = &*kept
             && Instant::now() < *rest_until
@@ -268,13 +264,13 @@ impl Observed {
 }
 
 impl Bank {
-    fn read(ledger: &Path) -> anyhow::Result<Bank> {
-        let mut store = sqlite::open_beside(ledger, Access::Read)?;
+    fn read(ledger: &Place) -> anyhow::Result<Bank> {
+        let mut store = ledger.open_beside(Access::Read)?;
         let mut rows = |command: Command| -> anyhow::Result<Vec<Value>> {
             let mut answer = Vec::new();
             command::run(
                 &command,
-                &mut store,
+                &mut *store,
                 Timestamp::now(),
                 Format::Json,
                 &mut answer,

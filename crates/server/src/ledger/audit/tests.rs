@@ -13,7 +13,7 @@ fn apply(store: &mut MemoryStore, operation: Operation) {
 }
 
 fn write(store: &mut MemoryStore, writes: Vec<Write>) {
-    store.begin(jiff::Timestamp::UNIX_EPOCH).unwrap();
+    store.begin(jiff::Timestamp::UNIX_EPOCH, &[]).unwrap();
     for change in writes {
         store.write(change).unwrap();
     }

@@ -12,7 +12,8 @@ fn observed() -> (Bank, Arc<Mutex<Vec<ThreadId>>>) {
     let threads = Arc::<Mutex<Vec<ThreadId>>>::default();
     let seen = Arc::clone(&threads);
     let observe = move |_: &Operation, _: &Reply| seen.lock().unwrap().push(current().id());
-    let bank = Bank::start_observed(Protections::ALL, MemoryStore::new(), observe).unwrap();
+    let bank =
+        Bank::start_observed(Protections::ALL, Box::new(MemoryStore::new()), observe).unwrap();
     (bank, threads)
 }
 
@@ -104,7 +105,8 @@ fn after_a_panic_the_outcome_is_open_and_the_bank_goes_on() {
             "a fault that was asked for"
         );
     };
-    let bank = Bank::start_observed(Protections::ALL, MemoryStore::new(), observe).unwrap();
+    let bank =
+        Bank::start_observed(Protections::ALL, Box::new(MemoryStore::new()), observe).unwrap();
     bank.apply(create(1, CARD)).unwrap();
     *panics.lock().unwrap() = true;
     let refusal = bank.apply(hold(with(1), 100)).unwrap_err();

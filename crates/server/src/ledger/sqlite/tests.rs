@@ -306,7 +306,7 @@ fn the_bank_writes_no_balance_out_of_bounds_and_settles_nothing_twice() {
         Write::PutAccount(overfull),
         Write::PutRecord(record),
     ] {
-        store.begin(Timestamp::now()).unwrap();
+        store.begin(Timestamp::now(), &[]).unwrap();
         assert!(store.write(write.clone()).is_err(), "{write:?}");
         store.roll_back().unwrap();
     }

@@ -52,9 +52,12 @@ macro_rules! delegate {
 }
 
 impl Store for Failing {
-    fn begin(&mut self, at: Timestamp) -> Result<(), StoreError> {
+    fn begin(&mut self, at: Timestamp, operations: &[Operation]) -> Result<(), StoreError> {
         self.check(Fault::Begin)?;
-        self.store.begin(at)
+        self.store.begin(at, operations)
+    }
+    fn date(&mut self, at: Timestamp) {
+        self.store.date(at);
     }
     fn write(&mut self, write: Write) -> Result<(), StoreError> {
         self.store.write(write)?;
@@ -74,6 +77,7 @@ impl Store for Failing {
         roll_back() -> Result<(), StoreError>;
         accounts() -> Result<Vec<Account>, StoreError>;
         each_record(visit: Visit<'_, TransactionRecord>) -> Result<(), StoreError>;
+        each_login(visit: &mut dyn FnMut(Login)) -> Result<(), StoreError>;
         each_entry(of: Option<&CardNumber>, visit: Visit<'_, Entry>) -> Result<(), StoreError>;
         unsettled() -> Result<Vec<Dated<Transaction>>, StoreError>;
     }

@@ -105,7 +105,13 @@ fn an_account_is_created_once_and_its_pin_opens_it() {
 
 #[test]
 fn a_ledger_that_cannot_be_opened_says_so() {
-    let error = Atm::open(Path::new("/nonexistent/bank.db"), vec![], None).unwrap_err();
+    let error = Atm::open(
+        &Place::File("/nonexistent/bank.db".into()),
+        false,
+        vec![],
+        None,
+    )
+    .unwrap_err();
     let words = error.to_string();
     assert!(words.contains("/nonexistent/bank.db"), "{words}");
 }
@@ -113,7 +119,13 @@ fn a_ledger_that_cannot_be_opened_says_so() {
 #[test]
 fn a_card_of_another_form_is_kept_in_memory_and_refused_on_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let on_disk = Atm::open(&directory.path().join("bank.db"), vec![], None).unwrap();
+    let on_disk = Atm::open(
+        &Place::File(directory.path().join("bank.db")),
+        false,
+        vec![],
+        None,
+    )
+    .unwrap();
     let in_memory = Atm::in_memory(Semantics::ExactlyOnce, vec![], None).unwrap();
     let create = || Request::Create {
         id: CreationId(uuid::Uuid::from_u128(1)),

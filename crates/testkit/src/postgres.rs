@@ -1,0 +1,222 @@
+//! A PostgreSQL server of the tests' own, on loopback, which ends with them.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use tempfile::TempDir;
+
+use crate::wait_until;
+
+/// Ends a test that has nothing to run because there is no PostgreSQL; else, names the server that
+/// the tests of this process share.
+#[macro_export]
+macro_rules! require_postgres {
+    () => {
+        match $crate::postgres::shared() {
+            Some(server) => server,
+            None => return,
+        }
+    };
+}
+
+/// The server that the tests of this process share. Where PostgreSQL is not installed, there is
+/// none, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_POSTGRES the test
+/// has failed.
+pub fn shared() -> Option<&'static Postgres> {
+    static SHARED: LazyLock<Option<Postgres>> = LazyLock::new(|| is_there().then(Postgres::start));
+    SHARED.as_ref()
+}
+
+/// Whether PostgreSQL is installed; see [`shared`].
+pub fn is_there() -> bool {
+    let is_there = PROGRAMS.is_some();
+    if !is_there {
+        let is_required = std::env::var_os("SOCKETLAB_REQUIRE_POSTGRES").is_some();
+        assert!(!is_required, "no PostgreSQL");
+        let test = thread::current().name().unwrap_or_default().to_owned();
+        let notice = format!("SKIPPED {test}: PostgreSQL is not installed\n");
+        let _ = std::io::stderr().write_all(notice.as_bytes());
+    }
+    is_there
+}
+
+/// Where its programs are: Debian has them beside the search path, by version.
+static PROGRAMS: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut debian: Vec<_> = versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    debian.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut directories = debian.into_iter().rev().chain(std::env::split_paths(&path));
+    let has_all = |directory: &PathBuf| {
+        let all = ["initdb", "postgres", "psql"];
+        all.iter().all(|name| directory.join(name).exists())
+    };
+    directories.find(has_all)
+});
+
+/// A server. Ended when dropped, and when this process ends.
+#[derive(Debug)]
+pub struct Postgres {
+    /// A shell that ends the server when its standard input ends.
+    guard: Child,
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    databases: AtomicU32,
+    directory: TempDir,
+}
+
+impl Postgres {
+    /// A new server, with nothing in it.
+    pub fn start() -> Postgres {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let shown = directory.path().display().to_string();
+        if rustix::process::getuid().is_root() {
+            // PostgreSQL refuses to run as root.
+            let owned = Command::new("chown").args(["postgres", &shown]).status();
+            assert!(owned.unwrap().success());
+        }
+        let made = program("initdb")
+            .args([
+                "--no-sync",
+                "--no-locale",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--username=bank",
+            ])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success(), "initdb");
+        let port = free_port();
+        let mut server = program("postgres");
+        server.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        server.args([
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "max_connections=200",
+        ]);
+        server.args(["-c", "log_min_messages=fatal"]);
+        server.arg("-c").arg(format!(
+            "unix_socket_directories={}",
+            directory.path().display()
+        ));
+        let mut guard = Command::new("sh");
+        // Again, until it takes signals.
+        let script = "\"$@\" & server=$!; cat; while kill -QUIT $server; do sleep 0.05; done; \
+                      rm -rf \"$0\"";
+        guard.args(["-c", script, &shown]).arg(server.get_program());
+        guard.args(server.get_args()).current_dir(directory.path());
+        guard
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let postgres = Postgres {
+            guard: guard.spawn().unwrap(),
+            port,
+            databases: AtomicU32::new(0),
+            directory,
+        };
+        wait_until(|| postgres.try_run("postgres", "SELECT 1").is_ok());
+        postgres
+    }
+
+    /// The address of a new database, which has nothing in it.
+    pub fn database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bank_{number}");
+        self.run("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// How a database is addressed.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://bank@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Runs SQL with psql, and gives the fields it finds, a row a line.
+    #[track_caller]
+    pub fn run(&self, database: &str, sql: &str) -> String {
+        self.try_run(database, sql).unwrap()
+    }
+
+    fn try_run(&self, database: &str, sql: &str) -> Result<String, String> {
+        let (directory, port) = (self.directory.path(), self.port.to_string());
+        let ran = Command::new(PROGRAMS.as_ref().unwrap().join("psql"))
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-U",
+                "bank",
+                "-p",
+                &port,
+            ])
+            .arg("-h")
+            .arg(directory)
+            .args(["-d", database, "-c", sql])
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        match ran.status.success() {
+            true => Ok(text(&ran.stdout)),
+            false => Err(text(&ran.stderr)),
+        }
+    }
+
+    /// Sends a signal to the process that accepts connections, and to those of the connections.
+    pub fn signal_all(&self, signal: Signal) {
+        let first = fs::read_to_string(self.directory.path().join("data/postmaster.pid")).unwrap();
+        let first: i32 = first.lines().next().unwrap().parse().unwrap();
+        for pid in children(first).into_iter().chain([first]) {
+            let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+fn children(parent: i32) -> Vec<i32> {
+    let file = format!("/proc/{parent}/task/{parent}/children");
+    let list = fs::read_to_string(file).unwrap_or_default();
+    list.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
+
+/// One of PostgreSQL's programs, as the user that Debian makes for it where this is root.
+fn program(name: &str) -> Command {
+    let file: &Path = &PROGRAMS.as_ref().unwrap().join(name);
+    if !rustix::process::getuid().is_root() {
+        return Command::new(file);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    command.arg(file);
+    command
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
