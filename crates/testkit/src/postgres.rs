@@ -108,7 +108,8 @@ impl Postgres {
             "-c",
             "max_connections=200",
         ]);
-        server.args(["-c", "log_min_messages=fatal"]);
+        // Nothing here need outlast the computer's crash.
+        server.args(["-c", "log_min_messages=fatal", "-c", "fsync=off"]);
         server.arg("-c").arg(format!(
             "unix_socket_directories={}",
             directory.path().display()

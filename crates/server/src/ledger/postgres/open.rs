@@ -228,22 +228,16 @@ fn prepare(
 /// The version of the tables, if there are any.
 fn version(connection: &Connection) -> Result<Option<i64>, Unusable> {
     let client = &connection.client;
-    let found = "SELECT to_regnamespace('socketlab') IS NOT NULL, \
-                 to_regclass('socketlab.ledger') IS NOT NULL";
+    // From the catalogue's tables: what the functions of names say may be older than the transaction.
+    let found = "SELECT count(*), count(*) FILTER (WHERE relname = 'ledger') \
+                 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                 WHERE nspname = 'socketlab'";
     let rows = connection.wait(client.query_typed(found, &[]))?;
-    match (get(&rows, 0)?, get(&rows, 1)?) {
-        (false, _) => Ok(None),
-        (true, false) => {
-            // An empty schema is as good as none: it may have been made for this.
-            let tables = "SELECT count(*) FROM pg_class \
-                          WHERE relnamespace = to_regnamespace('socketlab')";
-            let rows = connection.wait(client.query_typed(tables, &[]))?;
-            match get::<i64>(&rows, 0)? {
-                0 => Ok(None),
-                _ => Err(Unusable::Is(OpenError::NotALedger)),
-            }
-        }
-        (true, true) => {
+    match (get::<i64>(&rows, 0)?, get::<i64>(&rows, 1)?) {
+        // An empty schema is as good as none: it may have been made for this.
+        (0, _) => Ok(None),
+        (_, 0) => Err(Unusable::Is(OpenError::NotALedger)),
+        _ => {
             let rows = connection.wait(client.query_typed("SELECT version FROM ledger", &[]))?;
             match rows.is_empty() {
                 true => Err(Unusable::Is(OpenError::NotALedger)),

@@ -127,13 +127,16 @@ fn the_same_id_at_three_servers_at_once_is_done_once_whatever_else_it_says() {
 
 #[test]
 fn servers_that_start_at_once_make_the_tables_once() {
-    let address = require_postgres!().database();
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| postgres(&address));
-        }
-    });
-    assert_eq!(dump(&mut postgres(&address)), (vec![], vec![], vec![]));
+    let server = require_postgres!();
+    for _ in 0..3 {
+        let address = server.database();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| postgres(&address));
+            }
+        });
+        assert_eq!(dump(&mut postgres(&address)), (vec![], vec![], vec![]));
+    }
 }
 
 /// Whether a commit is asked for here, or said to be done.
