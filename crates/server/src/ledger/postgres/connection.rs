@@ -200,7 +200,7 @@ fn advice(code: &SqlState) -> Option<&'static str> {
             "set PGPASSWORD, or write the password into ~/.pgpass"
         }
         SqlState::INVALID_CATALOG_NAME => "create it with createdb",
-        SqlState::LOCK_NOT_AVAILABLE => "another server, or an operator, holds these accounts",
+        SqlState::LOCK_NOT_AVAILABLE => "another server, or an operator, has it locked",
         SqlState::INSUFFICIENT_PRIVILEGE => {
             "the user must own the database, or the schema socketlab"
         }

@@ -15,6 +15,7 @@ use testkit::require_postgres;
 use super::super::audit::audit;
 use super::super::bank::Bank;
 use super::super::copy::{CopyError, copy};
+use super::super::place::Place;
 use super::super::sqlite;
 use super::super::tests::{
     CARD, card, confirm, create, dep, dump, hold, hold_of, ledger, log_in, postgres, roll_back,
@@ -132,7 +133,7 @@ fn servers_that_start_at_once_make_the_tables_once() {
         let address = server.database();
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| postgres(&address));
+                scope.spawn(|| address.parse::<Place>().unwrap().open(false).unwrap());
             }
         });
         assert_eq!(dump(&mut postgres(&address)), (vec![], vec![], vec![]));

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 /// Locks that are held until they are dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _beside: File,
-    _itself: File,
+    beside: File,
+    itself: File,
 }
 
 /// Why there is no lock.
@@ -40,12 +40,26 @@ impl Lock {
         let beside = state::open(&PathBuf::from(beside))?.file;
         beside.try_lock()?;
         let itself = OpenOptions::new().read(true).write(true).open(ledger)?;
-        lock_a_byte(&itself)?;
-        Ok(Lock {
-            _beside: beside,
-            _itself: itself,
-        })
+        lock_a_byte(&itself, Change::Lock)?;
+        Ok(Lock { beside, itself })
     }
+}
+
+/// To close the files is not enough: a program that is being started elsewhere in this process has
+/// them open too, for a moment, and would keep the locks.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked when the files are closed.
+        let _ = lock_a_byte(&self.itself, Change::Unlock);
+        let _ = self.beside.unlock();
+    }
+}
+
+/// What is done with the lock on a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Lock,
+    Unlock,
 }
 
 impl From<io::Error> for LockError {
@@ -64,7 +78,7 @@ impl From<TryLockError> for LockError {
 }
 
 #[cfg(target_os = "linux")]
-fn lock_a_byte(file: &File) -> Result<(), LockError> {
+fn lock_a_byte(file: &File, change: Change) -> Result<(), LockError> {
     use nix::errno::Errno;
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::libc;
@@ -72,8 +86,12 @@ fn lock_a_byte(file: &File) -> Result<(), LockError> {
     /// SQLite locks the 512 bytes from 1 GiB on, whether they exist or not. This is behind them.
     const OURS: libc::off_t = (1 << 30) + 1024;
 
+    let kind = match change {
+        Change::Lock => libc::F_WRLCK,
+        Change::Unlock => libc::F_UNLCK,
+    };
     let lock = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
+        l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: OURS,
         l_len: 1,
@@ -88,6 +106,6 @@ fn lock_a_byte(file: &File) -> Result<(), LockError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lock_a_byte(_: &File) -> Result<(), LockError> {
+fn lock_a_byte(_: &File, _: Change) -> Result<(), LockError> {
     Ok(())
 }
