@@ -16,8 +16,7 @@ use commandline::usage;
 use jiff::Timestamp;
 use proto::mode::Transport;
 use server::ledger::accounts::DEMO;
-use server::ledger::command::{self, Format, Outcome};
-use server::ledger::sqlite::Access;
+use server::ledger::command::{self, CommandError, Format, Outcome};
 use server::log::Log;
 use server::watch::{self, Page};
 use server::{Config, Role, Server, log};
@@ -187,13 +186,13 @@ fn look_into_ledger(
     command: &command::Command,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let access = match command.writes() {
-        true => Access::Write,
-        false => Access::Read,
-    };
-    let mut store = arguments.ledger_to_look_into()?.open_beside(access)?;
     let mut answer = Vec::new();
-    let outcome = command::run(command, &mut *store, Timestamp::now(), format, &mut answer)?;
+    let which = || Ok(arguments.ledger_to_look_into()?);
+    let outcome = command::run_at(command, which, Timestamp::now(), format, &mut answer);
+    let outcome = outcome.map_err(|error| match error {
+        CommandError::Which(error) => error,
+        error => error.into(),
+    })?;
     print(&answer)?;
     Ok(match outcome {
         Outcome::Good => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 //! a server has the ledger open. `text` says it to people, `json` to programs.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Subcommand, ValueEnum};
@@ -10,7 +11,10 @@ use proto::atm::bank::Operation;
 use proto::atm::{Answer, CardNumber, TransactionId};
 use proto::refusal::Refusal;
 
-use super::audit::audit;
+use super::audit::{Report, audit};
+use super::copy::{CopyError, back_up, copy};
+use super::place::{OpenError, Place};
+use super::sqlite::Access;
 use super::store::{Store, StoreError, seconds};
 use super::writer::carry_out;
 
@@ -44,6 +48,21 @@ pub enum Command {
         /// `confirm` when the notes moved, `rollback` when they did not
         outcome: Settlement,
     },
+    /// Copy a whole ledger into an empty one, from a file into a database or the other way
+    ///
+    /// The copy is what the ledger has at one moment, and is audited. What servers do with the
+    /// ledger later is not in it: to move a bank, stop them first.
+    Copy {
+        /// The ledger: a file, or postgres://…
+        from: Place,
+        /// Where its rows go: a new file, or postgres://…
+        to: Place,
+    },
+    /// Write the ledger as it is now into a new file, also while servers have it open
+    Backup {
+        /// The new file, a ledger like any other
+        file: PathBuf,
+    },
     /// Unlock a card after three wrong PINs
     Unlock {
         /// The card's number
@@ -67,7 +86,7 @@ fn parse<T: FromStr<Err = Refusal>>(text: &str) -> Result<T, String> {
 
 impl Command {
     /// Whether it changes the ledger.
-    pub fn writes(&self) -> bool {
+    fn writes(&self) -> bool {
         matches!(self, Command::Unlock { .. } | Command::Settle { .. })
     }
 }
@@ -93,9 +112,18 @@ pub enum Outcome {
 /// Why a command has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The ledger cannot be read.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// It was not copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// It is not said which ledger.
+    #[error(transparent)]
+    Which(#[from] anyhow::Error),
     /// What was found cannot be written out.
     #[error("cannot write the answer: {0}")]
     Io(#[from] io::Error),
@@ -104,7 +132,51 @@ pub enum CommandError {
     Refused(#[from] Refusal),
 }
 
-/// Does what the operator asks and writes the answer.
+/// Does what the operator asks of the ledger at this place, and writes the answer.
+///
+/// # Errors
+/// See [`CommandError`].
+pub fn run_at(
+    command: &Command,
+    ledger: impl FnOnce() -> Result<Place, CommandError>,
+    now: Timestamp,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<Outcome, CommandError> {
+    match command {
+        Command::Copy { from, to } => {
+            let mut source = from.open_beside(Access::Read)?;
+            let report = copy(&mut *source, &mut *to.open(false)?)?;
+            if format == Format::Text {
+                writeln!(out, "copied {from} to {to}")?;
+            }
+            say(&report, format, out)
+        }
+        Command::Backup { file } => {
+            let from = ledger()?;
+            let report = back_up(&from, file)?;
+            if format == Format::Text {
+                writeln!(out, "copied {from} to {}", file.display())?;
+            }
+            say(&report, format, out)
+        }
+        command => {
+            let access = match command.writes() {
+                true => Access::Write,
+                false => Access::Read,
+            };
+            run(
+                command,
+                &mut *ledger()?.open_beside(access)?,
+                now,
+                format,
+                out,
+            )
+        }
+    }
+}
+
+/// Does what the operator asks of this store alone, and writes the answer.
 ///
 /// # Errors
 /// See [`CommandError`].
@@ -117,15 +189,9 @@ pub fn run(
 ) -> Result<Outcome, CommandError> {
     let is_json = format == Format::Json;
     match command {
-        Command::Audit => {
-            let report = audit(store)?;
-            match is_json {
-                true => json::report(&report, out)?,
-                false => writeln!(out, "{report}")?,
-            }
-            if !report.violations.is_empty() {
-                return Ok(Outcome::Violations);
-            }
+        Command::Audit => return say(&audit(store)?, format, out),
+        Command::Copy { .. } | Command::Backup { .. } => {
+            unreachable!("they are about more than one ledger")
         }
         Command::Accounts { .. } => match is_json {
             true => json::accounts(&store.accounts()?, now, out)?,
@@ -155,6 +221,18 @@ pub fn run(
         }
     }
     Ok(Outcome::Good)
+}
+
+/// Writes what an audit found.
+fn say(report: &Report, format: Format, out: &mut impl Write) -> Result<Outcome, CommandError> {
+    match format {
+        Format::Json => json::report(report, out)?,
+        Format::Text => writeln!(out, "{report}")?,
+    }
+    Ok(match report.violations.is_empty() {
+        true => Outcome::Good,
+        false => Outcome::Violations,
+    })
 }
 
 fn history(

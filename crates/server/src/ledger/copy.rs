@@ -1,16 +1,26 @@
 //! A ledger copied, row by row, into another that has none yet: from a file into a database, or the
 //! other way.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 use proto::atm::record::Write;
 
 use super::audit::{Report, audit, audit_open};
+use super::place::{OpenError, Place};
+use super::sqlite::{self, Access};
 use super::store::{CommitError, Dated, Store, StoreError};
 
 /// Why a ledger was not copied. The one that was to take the rows has none of them, unless its
 /// commit is [unknown](CommitError::Unknown).
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
+    /// A ledger cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is such a file already.
+    #[error("there is a file {} already: name a new one", .0.display())]
+    Exists(PathBuf),
     /// There are rows already.
     #[error("the ledger to copy into has {0} accounts already: name an empty one")]
     NotEmpty(usize),
@@ -46,6 +56,29 @@ pub fn copy(from: &mut dyn Store, to: &mut dyn Store) -> Result<Report, CopyErro
     match of_copy == report {
         true => Ok(report),
         false => Err(CopyError::Differs(Box::new(of_copy))),
+    }
+}
+
+/// Copies a ledger as it is now into a new file, also while servers have it open, and audits that.
+///
+/// # Errors
+/// See [`CopyError`].
+pub fn back_up(ledger: &Place, file: &Path) -> Result<Report, CopyError> {
+    if file.exists() {
+        return Err(CopyError::Exists(file.into()));
+    }
+    match ledger {
+        Place::File(path) => {
+            let store = sqlite::open_beside(path, Access::Read);
+            let store = store.map_err(OpenError::from)?;
+            store.copy_to(file).map_err(CopyError::Write)?;
+            let copied = sqlite::open_beside(file, Access::Read);
+            audit(&mut copied.map_err(OpenError::from)?).map_err(CopyError::Read)
+        }
+        Place::Postgres(_) => {
+            let mut from = ledger.open_beside(Access::Read)?;
+            copy(&mut *from, &mut *Place::File(file.into()).open(false)?)
+        }
     }
 }
 
