@@ -168,6 +168,7 @@ fn log_in(address: SocketAddr, number: usize) -> Result<BankClient> {
     let target = Target {
         peer: Mode::Atm.into(),
         server: address.to_string(),
+        others: Vec::new(),
         framing: Framing::Netstring,
         // Nothing is retransmitted here, so a slow disk must not look like a lost answer.
         timeout: Duration::from_secs(30),

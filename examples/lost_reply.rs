@@ -69,6 +69,7 @@ fn record_a_lost_reply(directory: &Path) -> Result<[PathBuf; 2]> {
     withdraw(Target {
         peer: Mode::Atm.into(),
         server: bank.address().to_string(),
+        others: Vec::new(),
         framing: Framing::Netstring,
         timeout: Duration::from_millis(500),
         faults: Some(faults),

@@ -113,6 +113,7 @@ pub fn withdraw_under(semantics: Semantics, trouble: Trouble, timeout: Duration)
     let target = Target {
         peer: Mode::Atm.into(),
         server: bank.address().to_string(),
+        others: Vec::new(),
         framing: Framing::Netstring,
         timeout,
         faults: None,

@@ -36,6 +36,7 @@ mod questions;
 mod requests;
 mod script;
 mod semantics;
+mod servers;
 mod speed;
 #[cfg(target_os = "linux")]
 mod system_calls;
@@ -65,6 +66,7 @@ fn target(mode: Mode, server: SocketAddr) -> Target {
     Target {
         peer: mode.into(),
         server: server.to_string(),
+        others: Vec::new(),
         framing: Framing::Netstring,
         timeout: std::time::Duration::from_secs(10),
         faults: None,

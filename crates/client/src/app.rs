@@ -67,9 +67,17 @@ fn run_mode(
         faults.arm();
     }
     let target = |mode: Mode| -> Result<Target, Failure> {
+        let (options, faults) = (&arguments.options, faults.clone());
+        let target = match mode {
+            // They go on in a session with any server.
+            Mode::Atm | Mode::Text | Mode::Calc | Mode::Chat => {
+                options.target_of_several(mode.into(), faults)?
+            }
+            Mode::Echo | Mode::Datetime | Mode::Script => options.target(mode.into(), faults)?,
+        };
         Ok(Target {
             recorder: recorder.clone(),
-            ..arguments.options.target(mode.into(), faults.clone())?
+            ..target
         })
     };
     match &arguments.command {

@@ -77,7 +77,8 @@ pub struct Arguments {
         value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
     senders: u32,
 
-    /// atm: accounts that the machines share, in a ledger of our own [default: one each]
+    /// atm: accounts that the machines share [default: one each in a ledger of our own; with
+    /// --server one, and else those of so many cards in a row from --card on, with one PIN]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS))]
     accounts: Option<u32>,
 
@@ -135,21 +136,16 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     }
     let service = arguments.subject;
     let mode = service.mode();
-    let foreign = all.named_server(mode.default_port());
-    let is_foreign = foreign.is_some();
+    let foreign = all.named_servers(mode.default_port())?;
+    let is_foreign = !foreign.is_empty();
     let connections = match (service, arguments.members) {
         (Service::Chat, Some(members)) => members,
         _ => arguments.connections,
     };
     // Before anything is started: what makes no sense is not measured.
-    let accounts = match (arguments.accounts, is_foreign) {
-        (Some(_), true) => {
-            return Err(Failure::Usage(
-                "--accounts is for a server of our own: name the --card instead".into(),
-            ));
-        }
-        (accounts, _) => accounts.unwrap_or(connections).min(connections),
-    };
+    let default_accounts = if is_foreign { 1 } else { connections };
+    let accounts = arguments.accounts.unwrap_or(default_accounts);
+    let accounts = accounts.min(connections);
     let account = subjects::account(
         is_foreign,
         arguments.card.as_deref(),
@@ -158,9 +154,9 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
     let interrupt = Interrupt::watch()?;
     let framing = all.wire.unwrap_or_default();
     let mut own_ledger = None;
-    let own = match &foreign {
-        Some(_) => None,
-        None => {
+    let own = match is_foreign {
+        true => None,
+        false => {
             let program = find_labserver(arguments.labserver.as_deref())?;
             let mut options: Vec<OsString> = vec!["--max-connections".into()];
             options.push((connections + 16).to_string().into());
@@ -173,10 +169,13 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             Some(OwnServer::start(&program, mode.into(), framing, &options)?)
         }
     };
-    let address = own.as_ref().map(|own| own.address.clone());
+    let servers = match &own {
+        Some(own) => vec![own.address.clone()],
+        None => foreign,
+    };
     let workload = Workload {
         service,
-        server: address.or(foreign).unwrap_or_default(),
+        servers,
         framing,
         patience: RetryPolicy {
             timeout: all.timeout.unwrap_or(TIMEOUT),
@@ -184,7 +183,8 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
             interrupt: interrupt.clone(),
         },
         account,
-        own_accounts: (!is_foreign).then_some(accounts),
+        accounts,
+        is_own_server: !is_foreign,
         withdrawn: AtomicI64::new(0),
     };
     let default_duration = arguments.requests.is_none().then_some(DURATION);

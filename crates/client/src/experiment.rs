@@ -220,7 +220,7 @@ pub fn run(all: &Options, arguments: &Arguments) -> Result<Status, Failure> {
         ));
     }
     let (kind, loss) = arguments.kind_and_loss()?;
-    let named = all.named_server(kind.peer().default_port());
+    let named = all.named_server(kind.peer().default_port())?;
     let is_foreign = named.is_some();
     if is_foreign && arguments.fault_side == FaultSide::Server {
         return Err(Failure::Usage(

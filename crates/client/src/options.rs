@@ -1,6 +1,8 @@
 //! The options that every mode, hand-out and measurement takes: the server, the framing, how long to
 //! wait, faults, recording and output.
 
+mod server_name;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use proto::mode::Mode;
 use proto::side::Side;
 use record::{Recorder, Secrets, Settings, Trace};
 use wire::fault::{Applicability, FaultPlan, FaultSpec, random_seed};
+
+pub use self::server_name::ServerName;
 
 use crate::failure::Failure;
 use crate::output::{Output, say};
@@ -30,8 +34,13 @@ const RECORDING: &str = "Recording";
 pub struct Options {
     /// The server; without a port, that of the mode or hand-out [default: LABCLIENT_SERVER, which
     /// experiment and bench ignore; else 127.0.0.1]
+    ///
+    /// For atm, text, calc and chat it may be several with commas between, as a:9005,b:9005, that
+    /// serve the same bank or room: the first that answers is used. A cash machine goes on at the
+    /// next one when it is gone, and repeats there what was not answered, with the same id; its
+    /// journal is kept under the name of the first. The connections of bench take them in turn.
     // A text, because `check --matrix` has commands in its place, and both are one argument to clap.
-    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT", value_parser = parse_server,
+    #[arg(help_heading = NETWORK, long, value_name = "HOST:PORT[,…]", value_parser = parse_server,
         global = true)]
     server: Option<String>,
 
@@ -94,8 +103,19 @@ impl Options {
 
     /// The server to talk to, and the faults on the way there. The framing of a hand-out is its own.
     pub fn target(&self, peer: Peer, faults: Option<FaultPlan>) -> Result<Target, Failure> {
-        let port = peer.default_port();
-        let server = self.server_name()?.address(port);
+        only(&self.server_names()?)?;
+        self.target_of_several(peer, faults)
+    }
+
+    /// As [`target`](Options::target), where there may be several servers of the same service.
+    pub fn target_of_several(
+        &self,
+        peer: Peer,
+        faults: Option<FaultPlan>,
+    ) -> Result<Target, Failure> {
+        let names = self.server_names()?;
+        let mut servers = names.iter().map(|name| name.address(peer.default_port()));
+        let server = servers.next().unwrap_or_default();
         // The bank's requests are repeated, and nothing takes longer there but a crowd of log-ins.
         let is_repeated = peer == Peer::Mode(Mode::Atm);
         let default_timeout = Duration::from_secs(if is_repeated { 3 } else { 10 });
@@ -107,28 +127,56 @@ impl Options {
         Ok(Target {
             framing,
             faults,
+            others: servers.collect(),
             ..Target::new(peer, server, timeout)
         })
     }
 
-    /// The server of the command line, or else of the environment, or else on this computer.
+    /// The one server of the command line, or else of the environment, or else on this computer.
     pub fn server_name(&self) -> Result<ServerName, Failure> {
+        only(&self.server_names()?).cloned()
+    }
+
+    fn server_names(&self) -> Result<Vec<ServerName>, Failure> {
         if let Some(named) = self.server.as_deref() {
-            return ServerName::parse(named).map_err(Failure::Usage);
+            return ServerName::parse_list(named).map_err(Failure::Usage);
         }
         match std::env::var(SERVER_VARIABLE) {
-            Ok(named) if !named.is_empty() => ServerName::parse(&named).map_err(|words| {
+            Ok(named) if !named.is_empty() => ServerName::parse_list(&named).map_err(|words| {
                 Failure::Usage(format!("{SERVER_VARIABLE} is {named:?}: {words}"))
             }),
-            Ok(_) | Err(_) => ServerName::parse("127.0.0.1").map_err(Failure::Usage),
+            Ok(_) | Err(_) => ServerName::parse_list("127.0.0.1").map_err(Failure::Usage),
         }
     }
 
-    /// The server, if one is given on the command line, on this port if it names none. What loads a
-    /// server or takes money out of it goes by this alone.
-    pub fn named_server(&self, port: u16) -> Option<String> {
-        let server = ServerName::parse(self.server.as_deref()?).ok()?;
-        Some(server.address(port))
+    /// The servers that are given on the command line, on this port where they name none; empty
+    /// where none is. What loads a server or takes money out of it goes by this alone.
+    pub fn named_servers(&self, port: u16) -> Result<Vec<String>, Failure> {
+        let Some(named) = self.server.as_deref() else {
+            return Ok(Vec::new());
+        };
+        let names = ServerName::parse_list(named).map_err(Failure::Usage)?;
+        Ok(names.iter().map(|name| name.address(port)).collect())
+    }
+
+    /// As [`named_servers`](Options::named_servers), where there may be one at most.
+    pub fn named_server(&self, port: u16) -> Result<Option<String>, Failure> {
+        let servers = self.named_servers(port)?;
+        if servers.is_empty() {
+            return Ok(None);
+        }
+        only(&servers).map(|server| Some(server.clone()))
+    }
+}
+
+/// The one server of these, where several make no sense.
+fn only<T>(servers: &[T]) -> Result<&T, Failure> {
+    match servers {
+        [server] => Ok(server),
+        _ => Err(Failure::Usage(
+            "--server: several servers are for atm, text, calc, chat and bench: name one here"
+                .into(),
+        )),
     }
 }
 
@@ -192,48 +240,8 @@ fn parse_faults(text: &str) -> Result<FaultSpec, String> {
     FaultSpec::parse_for(Side::Client, text)
 }
 
-/// What `--server` names.
-#[derive(Debug, Clone)]
-pub struct ServerName {
-    /// A name or an address; one of IPv6 in brackets.
-    pub host: String,
-    /// Nothing stands for that of the mode.
-    pub port: Option<u16>,
-}
-
-impl ServerName {
-    /// Reads `HOST` or `HOST:PORT`.
-    pub fn parse(text: &str) -> Result<ServerName, String> {
-        let (host, port) = match text.rsplit_once(':') {
-            // An IPv6 address has colons of its own, and needs brackets for a port to follow.
-            Some((host, _)) if host.contains(':') && !host.ends_with(']') => (text, None),
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        };
-        let port = match port.map(str::parse::<u16>) {
-            None => None,
-            Some(Ok(port)) if port > 0 => Some(port),
-            Some(_) => return Err("the port is a number from 1 to 65535".into()),
-        };
-        if host.is_empty() {
-            return Err("write HOST or HOST:PORT".into());
-        }
-        let host = if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        Ok(ServerName { host, port })
-    }
-
-    /// `HOST:PORT`, on this port where none is named.
-    pub fn address(&self, port: u16) -> String {
-        format!("{}:{}", self.host, self.port.unwrap_or(port))
-    }
-}
-
 fn parse_server(text: &str) -> Result<String, String> {
-    ServerName::parse(text).map(|_| text.to_owned())
+    ServerName::parse_list(text).map(|_| text.to_owned())
 }
 
 /// Reads `HOST:PORT`.
@@ -288,18 +296,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_is_refused() {
-        for server in [
-            "",
-            ":80",
-            "host:",
-            "host:0",
-            "host:65536",
-            "host:http",
-            "[::1]:-1",
-        ] {
-            let words = ["labclient", "--server", server];
-            assert!(Arguments::try_parse_from(words).is_err(), "{server:?}");
+    fn each_server_of_a_list_has_its_port_or_that_of_the_mode() {
+        let words = ["labclient", "--server", "a,b:80,::1,[::1]:81"];
+        let options = Arguments::try_parse_from(words).unwrap().options;
+        let target = options.target_of_several(Mode::Atm.into(), None).unwrap();
+        assert_eq!(target.servers(), "a:9005,b:80,[::1]:9005,[::1]:81");
+        assert_eq!(
+            options.named_servers(9005).unwrap(),
+            ["a:9005", "b:80", "[::1]:9005", "[::1]:81"]
+        );
+    }
+
+    #[test]
+    fn where_one_server_is_needed_a_list_is_refused() {
+        let words = ["labclient", "--server", "a,b"];
+        let options = Arguments::try_parse_from(words).unwrap().options;
+        let refused = [
+            options.target(Mode::Echo.into(), None).map(drop),
+            options.server_name().map(drop),
+            options.named_server(9005).map(drop),
+        ];
+        for refused in refused {
+            let words = refused.unwrap_err().words().unwrap();
+            assert!(words.contains("name one here"), "{words}");
         }
     }
 }

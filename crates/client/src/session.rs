@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use proto::mode::Transport;
 use proto::printable::quoted;
-use proto::refusal::Refusal;
+use proto::refusal::{Code, Refusal};
 use proto::reply;
 use proto::request::{QUIT, Request};
 use record::Tap;
@@ -31,16 +31,53 @@ const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Session {
     connection: Connection,
+    /// This server is the one that answered.
     target: Target,
+    /// Why the servers before it were passed over.
+    passed_over: Vec<String>,
     sent: SentRequests,
 }
 
 impl Session {
-    /// Connects, and waits for the service to say `READY`.
+    /// Connects to the first server that is there and takes the connection, and waits for the service
+    /// to say `READY`.
     ///
     /// # Errors
-    /// When nothing listens there, or another service, or in another framing.
+    /// When nothing listens there, or another service, or in another framing: at none of them.
     pub fn open(target: &Target) -> Result<Session, Failure> {
+        let mut target = target.clone();
+        let mut passed_over = Vec::new();
+        for _ in 0..target.others.len() {
+            match Session::open_at(&target) {
+                Err(failure @ (Failure::Unreachable(_) | Failure::Protocol(_))) => {
+                    passed_over.extend(failure.words());
+                }
+                Err(Failure::Refused(refusal)) if is_turned_away(&refusal) => {
+                    passed_over.push(format!("{}: {}", target.server, refusal_text(&refusal)));
+                }
+                opened => return opened.map(|session| session.after(passed_over)),
+            }
+            target.go_on();
+        }
+        match Session::open_at(&target) {
+            Err(Failure::Unreachable(last) | Failure::Protocol(last))
+                if !passed_over.is_empty() =>
+            {
+                passed_over.push(last.to_string());
+                Err(Failure::Unreachable(passed_over.join("; ").into()))
+            }
+            opened => opened.map(|session| session.after(passed_over)),
+        }
+    }
+
+    fn after(self, passed_over: Vec<String>) -> Session {
+        Session {
+            passed_over,
+            ..self
+        }
+    }
+
+    fn open_at(target: &Target) -> Result<Session, Failure> {
         let mut connection = target.connect_without_faults()?;
         ready::receive(target, &mut connection)?;
         if let Some(faults) = target.faults(Transport::Tcp, Exchange::Answered) {
@@ -49,6 +86,7 @@ impl Session {
         Ok(Session {
             connection,
             target: target.clone(),
+            passed_over: Vec::new(),
             sent: SentRequests::default(),
         })
     }
@@ -157,6 +195,16 @@ impl Session {
         is_over
     }
 
+    /// The server that answered, with the others in turn after it.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Why the servers before this one were passed over.
+    pub(crate) fn passed_over(&self) -> &[String] {
+        &self.passed_over
+    }
+
     /// What is recorded of this conversation, for events that are no messages.
     pub(crate) fn tap(&self) -> Option<&Tap> {
         self.connection.tap()
@@ -182,6 +230,14 @@ impl Session {
         let evidence = self.sent.evidence(expected, came, section);
         Report::new(format!("{}: {words}", self.target.server), evidence)
     }
+}
+
+/// Whether a server says that it cannot at the moment, and has done nothing: another one may.
+pub(crate) fn is_turned_away(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.code,
+        Code::Busy | Code::ShuttingDown | Code::Unavailable
+    )
 }
 
 /// Whether the peer sent what it may not, and not the network or the peer's end is to blame.

@@ -80,7 +80,7 @@ pub fn welcome(request: &str) -> Option<String> {
 }
 
 /// A bank that answers what `answer` has an answer to, and closes at the first other request.
-pub fn bank(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> String {
+pub fn bank(answer: impl FnMut(&str) -> Option<String> + Send + 'static) -> String {
     serve_one(move |stream| serve(stream, answer))
 }
 

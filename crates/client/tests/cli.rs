@@ -15,6 +15,7 @@ mod pipes;
 mod proxies;
 mod python;
 mod refusals;
+mod several_servers;
 mod unknown_outcomes;
 #[cfg(unix)]
 mod untold;

@@ -217,10 +217,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
         ("experiment text --rates 90..0/10", "goes nowhere"),
         ("experiment text --operations 0", "invalid value"),
         ("bench text --fault drop-reply=1%", "is not disturbed"),
-        (
-            "bench atm --accounts 2",
-            "--accounts is for a server of our own",
-        ),
+        ("bench atm --accounts 0", "invalid value"),
         ("bench text --for 0s", "seconds"),
     ] {
         let refused = ran(&directory, Some(&server), words);

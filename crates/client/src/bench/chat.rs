@@ -39,7 +39,7 @@ pub fn run(
     output: Output,
 ) -> Result<Status, Failure> {
     let rate = load.rate.unwrap_or(LINES_PER_SECOND * f64::from(senders));
-    if !workload.is_own_server() && rate > LINES_PER_SECOND * f64::from(senders) {
+    if !workload.is_own_server && rate > LINES_PER_SECOND * f64::from(senders) {
         say(&format!(
             "{rate} lines a second from {senders} senders is more than the {LINES_PER_SECOND} each that \
              a room takes by default: unless the server runs with --chat-rate 0, its brake is measured too"
@@ -84,7 +84,7 @@ fn join(
         let name: Name = format!("b{run:x}-{number}")
             .parse()
             .map_err(Failure::Refused)?;
-        let mut session = Session::open(&workload.target())?;
+        let mut session = Session::open(&workload.target(number))?;
         let request = Request::Join(name);
         session.ask(&request)?.map_err(Failure::Refused)?;
         members.push(session.into_connection().split());

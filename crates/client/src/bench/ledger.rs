@@ -87,22 +87,33 @@ impl BenchLedger {
     }
 }
 
-/// The balance at a bank that is not ours, where that is what is measured.
+/// What is in all accounts at a bank that is not ours, where that is what is measured.
 pub fn balance_at(workload: &Workload) -> Result<Option<Money>, Failure> {
-    if workload.service != Service::Atm || workload.own_accounts.is_some() {
+    if workload.service != Service::Atm || workload.is_own_server {
         return Ok(None);
     }
-    Ok(Some(workload.machine(0)?.before))
+    balance(workload).map(Some)
+}
+
+fn balance(workload: &Workload) -> Result<Money, Failure> {
+    let mut sum = Money::ZERO;
+    for number in 0..workload.accounts {
+        let balance = workload.machine(number)?.before;
+        sum = sum
+            .checked_add(balance)
+            .ok_or_else(|| Failure::Usage("the accounts have more than can be added up".into()))?;
+    }
+    Ok(sum)
 }
 
 /// Compares the balance at a bank that is not ours with what the machines say.
 pub fn compare(workload: &Workload, before: Money, withdrawn: i64) -> Result<LedgerAudit, Failure> {
-    let after = workload.machine(0)?.before;
+    let after = balance(workload)?;
     let is_sound = before.minor() - withdrawn == after.minor();
     let verdict = if is_sound {
         "as it should be"
     } else {
-        "WRONG, unless another client used the account meanwhile"
+        "WRONG, unless another client used an account meanwhile, or a machine was cut off"
     };
     Ok(LedgerAudit {
         is_sound,

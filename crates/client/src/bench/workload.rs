@@ -13,7 +13,7 @@ use wire::connection::Connection;
 
 use super::Service;
 use crate::experiment::connection::{RetryPolicy, RetryingConnection};
-use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine, own_account};
+use crate::experiment::subjects::cash_machine::{Account, Bank, CashMachine};
 use crate::experiment::subjects::clock::Clock;
 use crate::experiment::subjects::lowering::Lowering;
 use crate::failure::Failure;
@@ -29,15 +29,17 @@ const MACHINE_ATTEMPTS: u32 = 5;
 #[derive(Debug)]
 pub struct Workload {
     pub service: Service,
-    /// `HOST:PORT`.
-    pub server: String,
+    /// `HOST:PORT` each; connections take them in turn.
+    pub servers: Vec<String>,
     pub framing: Framing,
     /// For one answer.
     pub patience: RetryPolicy,
-    /// The account at a bank that is not ours.
+    /// The first of the accounts.
     pub account: Account,
-    /// Accounts at a bank of our own; `None` where the server is not ours.
-    pub own_accounts: Option<u32>,
+    /// How many accounts, of cards in a row, the machines share.
+    pub accounts: u32,
+    /// Whether the server was started for this, without the limits that would be measured instead.
+    pub is_own_server: bool,
     /// Withdrawals that were confirmed, of the machines that are gone.
     pub withdrawn: AtomicI64,
 }
@@ -47,15 +49,17 @@ impl Workload {
     pub fn connect(&self, number: u32) -> Result<BoxedSubject<'_, Failure>, Failure> {
         Ok(match self.service {
             Service::Text => {
-                let session = Session::open(&self.target())?;
+                let session = Session::open(&self.target(number))?;
                 Box::new(Lowering::over(session, &self.patience))
             }
             // As fast as is asked for.
-            Service::Datetime => Box::new(Clock::open(&self.target(), &self.patience, false)?),
+            Service::Datetime => {
+                Box::new(Clock::open(&self.target(number), &self.patience, false)?)
+            }
             Service::Calc => Box::new(Calculating::open(self, number)?),
             // The room has a run of its own, in `chat`, which counts deliveries and not answers.
             Service::Echo | Service::Chat => Box::new(Echoing {
-                line: self.retrying(self.target().connect()?),
+                line: self.retrying(self.target(number).connect()?),
                 count: 0,
             }),
             Service::Atm => Box::new(Withdrawing {
@@ -67,22 +71,25 @@ impl Workload {
 
     /// The machine of this number, at its account.
     pub fn machine(&self, number: u32) -> Result<CashMachine, Failure> {
-        let account = match self.own_accounts {
-            Some(accounts) => own_account(number % accounts)?,
-            None => self.account.clone(),
-        };
+        let account = self.account.following(number % self.accounts)?;
         let patience = RetryPolicy {
             give_up_after: MACHINE_ATTEMPTS,
             ..self.patience.clone()
         };
-        CashMachine::open(Bank::new(self.target(), account, &patience)?)
+        CashMachine::open(Bank::new(self.target(number), account, &patience)?)
     }
 
-    pub fn target(&self) -> Target {
+    /// The server of the connection of this number; the others in turn where it is gone.
+    pub fn target(&self, number: u32) -> Target {
         let timeout = OPENING.max(self.patience.timeout);
+        let first = number as usize % self.servers.len().max(1);
+        let (after, from) = self.servers.split_at(first);
+        let mut servers = from.iter().chain(after).cloned();
+        let server = servers.next().unwrap_or_default();
         Target {
             framing: self.framing,
-            ..Target::new(self.service.mode(), self.server.clone(), timeout)
+            others: servers.collect(),
+            ..Target::new(self.service.mode(), server, timeout)
         }
     }
 
@@ -93,11 +100,6 @@ impl Workload {
         }
     }
 
-    /// Whether the server was started for this, without the limits that would be measured instead.
-    pub fn is_own_server(&self) -> bool {
-        self.own_accounts.is_some()
-    }
-
     pub fn description(&self) -> Description {
         Description {
             mode: self.service.mode().name(),
@@ -105,8 +107,8 @@ impl Workload {
                 Service::Atm => "withdrawals",
                 _ => "answers",
             },
-            server: self.server.clone(),
-            is_own_server: self.is_own_server(),
+            server: self.servers.join(","),
+            is_own_server: self.is_own_server,
         }
     }
 }
@@ -143,7 +145,7 @@ struct Calculating {
 
 impl Calculating {
     fn open(workload: &Workload, number: u32) -> Result<Calculating, Failure> {
-        let mut session = Session::open(&workload.target())?;
+        let mut session = Session::open(&workload.target(number))?;
         let name: Name = format!("bench-{number}")
             .parse()
             .map_err(Failure::Refused)?;

@@ -1,5 +1,5 @@
 //! The line to the bank: a conversation that is made anew when it was lost, with the customer
-//! logged in again.
+//! logged in again; at the next server, where the bank has several.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use record::Recorder;
 use record::wording::nth_attempt;
 use uuid::Uuid;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, refusal_text};
 use crate::output::say;
-use crate::session::{Session, Target};
+use crate::session::{Session, Target, is_turned_away};
 
 /// How often the same wait is shown. A bank that is gone refuses a connection twice a second.
 const BETWEEN: Duration = Duration::from_secs(3);
@@ -21,7 +21,13 @@ const BETWEEN: Duration = Duration::from_secs(3);
 /// A customer's line to the bank, for one machine.
 #[derive(Debug)]
 pub struct BankClient {
+    /// The server that is tried first is the one that answered last, or the next after one that
+    /// was left.
     target: Target,
+    /// The server of the conversation before.
+    server: String,
+    /// Why that was left.
+    left: Option<String>,
     terminal: Name,
     customer: Option<Customer>,
     session: Option<Session>,
@@ -47,6 +53,8 @@ impl BankClient {
     /// say.
     pub fn new(target: Target, terminal: Name) -> BankClient {
         BankClient {
+            server: target.server.clone(),
+            left: None,
             target,
             terminal,
             customer: None,
@@ -110,20 +118,80 @@ impl BankClient {
     /// Connects, if it is not, so that a bank which is not there is noticed before anything is asked
     /// of a customer.
     pub fn open(&mut self) -> Result<(), Failure> {
-        let mut connected = self.connect();
+        let mut connected = self.where_taken(BankClient::connect, |()| None);
         if let Err(Failure::Lost(why)) = &connected {
             self.progress.again(why, "connecting again", 2);
-            connected = self.connect();
+            connected = self.where_taken(BankClient::connect, |()| None);
         }
         connected
     }
 
     fn welcome(&mut self) -> Result<Option<Holder>, Failure> {
-        let welcome = self.connect().and_then(|()| self.identify());
-        if welcome.is_err() {
-            self.session = None;
+        self.where_taken(
+            |line| line.connect().and_then(|()| line.identify()),
+            |_| None,
+        )
+    }
+
+    /// Does this, at the next server where one turns it away, as the refusal in what is done may
+    /// say: at each once. A conversation in which it failed is ended, and the next one is with the
+    /// next server.
+    fn where_taken<T>(
+        &mut self,
+        mut what: impl FnMut(&mut BankClient) -> Result<T, Failure>,
+        refusal_in: fn(&T) -> Option<&Refusal>,
+    ) -> Result<T, Failure> {
+        let mut others_left = self.target.others.len();
+        loop {
+            let done = what(self);
+            let refusal = match &done {
+                Ok(done) => refusal_in(done),
+                Err(Failure::Refused(refusal)) => Some(refusal),
+                Err(_) => None,
+            };
+            let has_others = !self.target.others.is_empty();
+            match (refusal, &done) {
+                // Without a conversation, each of them took none.
+                _ if self.session.is_none() => {}
+                (Some(refusal), _) if has_others && is_turned_away(refusal) => {
+                    self.leave(&format!(
+                        "{}: {}",
+                        self.target.server,
+                        refusal_text(refusal)
+                    ));
+                    if others_left > 0 {
+                        others_left -= 1;
+                        continue;
+                    }
+                }
+                (_, Err(Failure::Lost(why) | Failure::Protocol(why))) => self.leave(why),
+                (_, Err(_)) => self.session = None,
+                (_, Ok(_)) => {}
+            }
+            return done;
         }
-        welcome
+    }
+
+    /// Turns to the next server, because of this.
+    fn leave(&mut self, why: &str) {
+        self.session = None;
+        self.target.go_on();
+        self.left = Some(why.to_owned());
+    }
+
+    /// Says so when the conversation is with another server than the one before.
+    fn arrive(&mut self, session: &Session) {
+        self.target = session.target().clone();
+        let left = self.left.take();
+        if self.server != self.target.server {
+            self.server.clone_from(&self.target.server);
+            let why: Vec<&str> = left
+                .iter()
+                .chain(session.passed_over())
+                .map(String::as_str)
+                .collect();
+            self.progress.moved(&why.join("; "), &self.server);
+        }
     }
 
     /// Ends the customer's session.
@@ -135,18 +203,18 @@ impl BankClient {
     }
 
     /// Asks once. The customer is logged in first where the request needs that; to settle needs
-    /// none, so that a card which was locked meanwhile is no obstacle.
+    /// none, so that a card which was locked meanwhile is no obstacle. Where a server says that it
+    /// cannot and has done nothing, the next one is asked, each once.
     ///
     /// # Errors
     /// [`Failure::Refused`] when the bank refused the connection or the log-in, so that the request
     /// was not sent. [`Failure::Lost`] when there was no answer, [`Failure::Protocol`] when it
-    /// was none; then the next question takes a new connection.
+    /// was none; then the next question takes a new connection, to the next server.
     pub fn ask(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
-        let asked = self.ask_on_this_line(request);
-        if asked.is_err() {
-            self.session = None;
-        }
-        asked
+        self.where_taken(
+            |line| line.ask_on_this_line(request),
+            |asked| asked.as_ref().err(),
+        )
     }
 
     fn ask_on_this_line(&mut self, request: &Request) -> Result<Result<Answer, Refusal>, Failure> {
@@ -179,15 +247,16 @@ impl BankClient {
             self.session = None;
         }
         if self.session.is_none() {
-            let mut session = Session::open(&self.target).map_err(|failure| match failure {
+            let session = Session::open(&self.target).map_err(|failure| match failure {
                 // It was there, so it may come back: as for one lost at a question.
                 Failure::Unreachable(report) if has_ended => Failure::Lost(report),
                 failure => failure,
             })?;
+            self.arrive(&session);
+            self.is_logged_in = false;
+            let session = self.session.insert(session);
             let named = session.ask(&Request::Terminal(self.terminal.clone()))?;
             named.map_err(Failure::Refused)?;
-            self.session = Some(session);
-            self.is_logged_in = false;
         }
         Ok(())
     }
@@ -224,6 +293,8 @@ impl BankClient {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     is_shown: bool,
+    /// Whether a program that reads lines is told as well when the machine goes on elsewhere.
+    tells_moves: bool,
     recorder: Option<Recorder>,
     /// Before the reasons of failures, which need not say each time whose they are.
     server: String,
@@ -237,7 +308,11 @@ impl Progress {
         Progress {
             is_shown: io::stdin().is_terminal() && io::stderr().is_terminal(),
             recorder: target.recorder.clone(),
-            server: format!("{}: ", target.server),
+            tells_moves: true,
+            server: match target.others.is_empty() {
+                true => format!("{}: ", target.server),
+                false => String::new(),
+            },
             last: None,
         }
     }
@@ -248,6 +323,16 @@ impl Progress {
                 recorder.flush();
             }
             say(words);
+        }
+    }
+
+    /// Says that the machine goes on at another server.
+    fn moved(&self, why: &str, server: &str) {
+        if self.tells_moves {
+            if let Some(recorder) = &self.recorder {
+                recorder.flush();
+            }
+            say(&format!("{why}; going on at {server}"));
         }
     }
 

@@ -130,10 +130,11 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let operation = operation.transpose().map_err(Failure::usage)?;
     let name = arguments.terminal.as_deref().map(str::parse::<Name>);
     let name = name.transpose().map_err(Failure::usage)?;
-    let target = &Target {
-        server: address::one_way_to_write(&target.server, target.timeout),
-        ..target.clone()
-    };
+    let mut target = target.clone();
+    for server in [&mut target.server].into_iter().chain(&mut target.others) {
+        *server = address::one_way_to_write(server, target.timeout);
+    }
+    let target = &target;
     let setup = AtmSetup::new(target, arguments, output)?;
     match operation {
         Some(Operation::Settle) => operator::settle(&setup, name.as_ref(), output),

@@ -52,12 +52,13 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let Some((name, others)) = join(target, &mut session, given)? else {
         return Ok(Status::Done);
     };
+    let target = session.target().clone();
     let asked = session.asked();
     let (reader, writer) = session.into_connection().split();
     // Before anything is shown: a user who sees that the room was joined may want to leave.
     let (room, events) = Room::open(writer, OpenRequests::after(asked))?;
     let mut chat = Chat {
-        target: target.clone(),
+        target,
         output,
         screen: Screen::Plain(output),
         sender: room.sender(),
@@ -70,7 +71,7 @@ pub fn run(target: &Target, arguments: &Arguments, output: Output) -> Result<Sta
     let is_user = io::stdin().is_terminal();
     let helped = if is_user { chat.show_help() } else { Ok(()) };
     let (tell_answered, answered) = mpsc::channel();
-    let answered = Some((answered, target.timeout));
+    let answered = Some((answered, chat.target.timeout));
     let shown = helped
         .and_then(|()| room.start(reader, dialect::read, typed, answered))
         .and_then(|()| chat.show_all(&events, &tell_answered));

@@ -1,6 +1,7 @@
 //! Which server to talk to, and the connection to it.
 
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use proto::frame::Framing;
@@ -23,6 +24,9 @@ pub struct Target {
     pub peer: Peer,
     /// `HOST:PORT`.
     pub server: String,
+    /// Other servers of the same service, `HOST:PORT` each, in the order in which they are tried
+    /// where this one is gone.
+    pub others: Vec<String>,
     /// The framing.
     pub framing: Framing,
     /// For connecting, and for each answer.
@@ -39,10 +43,27 @@ impl Target {
         Target {
             peer: peer.into(),
             server,
+            others: Vec::new(),
             framing: Framing::default(),
             timeout,
             faults: None,
             recorder: None,
+        }
+    }
+
+    /// All servers, as `--server` takes them.
+    pub(crate) fn servers(&self) -> String {
+        let others = self.others.iter().map(|server| format!(",{server}"));
+        others.fold(self.server.clone(), |all, other| all + &other)
+    }
+
+    /// Puts the next server in the place of this one, which then comes last.
+    pub(crate) fn go_on(&mut self) {
+        if !self.others.is_empty() {
+            self.others.rotate_left(1);
+            if let Some(last) = self.others.last_mut() {
+                mem::swap(&mut self.server, last);
+            }
         }
     }
 
@@ -98,5 +119,23 @@ impl Target {
                 .map_err(unreachable)?;
         }
         Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::mode::Mode;
+
+    #[test]
+    fn servers_come_in_turn() {
+        let mut target = Target::new(Mode::Atm, "a:1".into(), Duration::from_secs(1));
+        target.go_on();
+        assert_eq!(target.servers(), "a:1");
+        target.others = vec!["b:2".into(), "c:3".into()];
+        for turn in ["a:1,b:2,c:3", "b:2,c:3,a:1", "c:3,a:1,b:2", "a:1,b:2,c:3"] {
+            assert_eq!(target.servers(), turn);
+            target.go_on();
+        }
     }
 }

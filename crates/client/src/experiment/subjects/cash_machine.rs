@@ -104,6 +104,21 @@ impl BankLine for MeasuredLine<'_> {
     }
 }
 
+impl Account {
+    /// The account of the card with the `number`-th number after this one, with the same PIN.
+    pub fn following(&self, number: u32) -> Result<Account, Failure> {
+        let first = self.card.to_string();
+        let card: u64 = first.parse().unwrap_or(u64::MAX);
+        let card = card.saturating_add(u64::from(number));
+        Ok(Account {
+            card: format!("{card:0width$}", width = first.len())
+                .parse()
+                .map_err(Failure::usage)?,
+            pin: self.pin.clone(),
+        })
+    }
+}
+
 /// An account of a server of our own: the n-th of [`accounts_file`].
 pub fn own_account(number: u32) -> Result<Account, Failure> {
     Ok(Account {
@@ -348,5 +363,29 @@ fn balance(line: &mut RetryingConnection, most: u32) -> Result<Option<(Money, Mo
     match answer.transpose().map_err(Failure::Refused)? {
         Some(Answer::Balance { available, held }) => Ok(Some((available, held))),
         Some(_) | None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_in_a_row_keep_their_length() {
+        let card = |first: &str, number| {
+            let account = Account {
+                card: first.parse().unwrap(),
+                pin: "1234".parse().unwrap(),
+            };
+            account.following(number).map(|it| it.card.to_string()).ok()
+        };
+        for (first, number, expected) in [
+            ("123456789", 0, Some("123456789")),
+            ("123456789", 11, Some("123456800")),
+            ("000099", 1, Some("000100")),
+            ("9999999999999999999", 1, None),
+        ] {
+            assert_eq!(card(first, number).as_deref(), expected, "{first}");
+        }
     }
 }

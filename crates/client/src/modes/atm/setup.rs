@@ -36,6 +36,7 @@ impl AtmSetup {
     ) -> Result<AtmSetup, Failure> {
         let semantics = arguments.semantics;
         let (machines, throw_away) = if semantics == Semantics::ExactlyOnce {
+            // The first server names the bank, so that others may be added.
             (MachineDirectory::of(&target.server)?, None)
         } else {
             say(&format!(
@@ -85,8 +86,8 @@ impl AtmSetup {
             return format!("with {} nobody settles it", self.semantics);
         }
         let usual = format!("127.0.0.1:{}", Mode::Atm.default_port());
-        let server = match &self.target.server {
-            server if *server == usual => String::new(),
+        let server = match self.target.servers() {
+            server if server == usual => String::new(),
             server => format!(" --server {server}"),
         };
         format!(
