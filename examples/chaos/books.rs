@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result};
 use client::cash_machine::drawer::Drawer;
-use proto::atm::record::{Account, Status, Transaction, TransactionRecord};
+use proto::atm::record::{Account, Status, Transaction};
 use proto::atm::{Kind, Money};
+use proto::name::Name;
 use server::ledger::audit::audit;
-use server::ledger::{Store, sqlite};
+use server::ledger::sqlite::Access;
 
 use crate::programs::Place;
 
@@ -27,13 +28,10 @@ impl Books {
     /// Neither the bank nor a machine may be running.
     pub fn close(place: &Place, terminals: &[String], filling: Money) -> Result<Books> {
         let mut books = Books::default();
-        let mut store = sqlite::open(&place.ledger()).context("the ledger cannot be opened")?;
-        let report = audit(&mut store)?;
+        let store = place.ledger.open_beside(Access::Read);
+        let mut store = store.context("the ledger cannot be opened")?;
+        let report = audit(&mut *store)?;
         books.wrong.extend(report.violations);
-        if report.unsettled > 0 {
-            let words = format!("{} transactions are not settled", report.unsettled);
-            books.wrong.push(words);
-        }
         let locked = |account: &&Account| account.lockouts > 0;
         for account in store.accounts()?.iter().filter(locked) {
             // No customer types a wrong PIN.
@@ -41,10 +39,22 @@ impl Books {
             books.wrong.push(words);
         }
         store.each_record(&mut |dated| {
-            if let TransactionRecord::Transaction(transaction) = dated.row {
-                books.transactions.push(transaction);
-            }
+            books
+                .transactions
+                .extend(dated.transaction().map(|dated| dated.row));
         })?;
+        let mine = |transaction: &Transaction| {
+            let name = transaction.terminal.as_ref().map(Name::as_str);
+            name.is_some_and(|name| terminals.iter().any(|terminal| terminal == name))
+        };
+        // A ledger of several trials has those of other machines.
+        books.transactions.retain(mine);
+        let is_held = |transaction: &&Transaction| transaction.status == Status::Held;
+        let unsettled = books.transactions.iter().filter(is_held).count();
+        if unsettled > 0 {
+            let words = format!("{unsettled} transactions are not settled");
+            books.wrong.push(words);
+        }
         for terminal in terminals {
             let drawer = Drawer::open(&place.drawer(terminal), filling)
                 .with_context(|| format!("the drawer of {terminal} cannot be counted"))?;

@@ -4,12 +4,19 @@
 //! ```text
 //! cargo run --release --example chaos -- --trials 1000
 //! cargo run --release --example chaos -- --seed 7 --only 12   one trial of a run once more
+//! cargo run --release --example chaos -- --cluster --trials 200   three labservers on a database
 //! ```
+//!
+//! With `--cluster`, the bank is that of `examples/cluster`, started for this or, with `--dir`, one
+//! that runs; in each trial one part of it is killed, stopped or cut off, in every fourth the
+//! PostgreSQL server that leads.
 //!
 //! The faults of a trial follow from the seed and the trial's number. Their times vary, because
 //! the machines are real processes.
 
 mod books;
+mod cluster;
+mod cluster_trial;
 mod programs;
 mod schedule;
 mod trial;
@@ -27,6 +34,8 @@ use anyhow::{Context, Result, bail};
 use signal_hook::consts::SIGINT;
 use wire::fault::random_seed;
 
+use crate::cluster::Cluster;
+use crate::cluster_trial::Failover;
 use crate::programs::{Place, Programs, free_ports};
 use crate::schedule::Schedule;
 use crate::trial::Tally;
@@ -35,6 +44,10 @@ use crate::trial::Tally;
 const SIGNAL: Duration = Duration::from_millis(200);
 
 struct Arguments {
+    /// Whether it is a cluster that is disturbed, and not one bank after another.
+    on_cluster: bool,
+    /// The one that runs already.
+    directory: Option<PathBuf>,
     trials: Range<u64>,
     seed: u64,
     jobs: usize,
@@ -56,6 +69,13 @@ fn main() -> Result<ExitCode> {
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
     signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
 
+    let cluster = match arguments.on_cluster {
+        true => {
+            let labserver = programs.path("labserver");
+            Some(Cluster::open(arguments.directory.as_deref(), &labserver)?)
+        }
+        false => None,
+    };
     let begun = Instant::now();
     let next = AtomicU64::new(arguments.trials.start);
     let progress = Mutex::new(Progress::default());
@@ -65,14 +85,14 @@ fn main() -> Result<ExitCode> {
         for _ in 0..arguments.jobs {
             let port = ports.next().context("no port is free")?;
             let (arguments, programs, next) = (&arguments, &programs, &next);
-            let (progress, interrupted) = (&progress, &interrupted);
+            let (progress, interrupted, cluster) = (&progress, &interrupted, cluster.as_ref());
             jobs.push(scope.spawn(move || -> Result<()> {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if !arguments.trials.contains(&number) || interrupted.load(Ordering::Relaxed) {
                         return Ok(());
                     }
-                    let tried = attempt(programs, arguments.seed, number, port);
+                    let tried = attempt(programs, cluster, arguments.seed, number, port);
                     if tried
                         .0
                         .as_ref()
@@ -114,6 +134,7 @@ fn main() -> Result<ExitCode> {
         "faults injected   {}, crash points {}",
         tally.faults, tally.crashes
     )?;
+    say_failovers(&mut out, &tally.failovers)?;
     writeln!(out, "money lost        {}", decimal(tally.lost))?;
     writeln!(out, "money duplicated  {}", decimal(tally.duplicated))?;
     writeln!(out, "trials failed     {failed}")?;
@@ -125,9 +146,30 @@ fn main() -> Result<ExitCode> {
     })
 }
 
+/// Says how many failovers there were, and how long they took.
+fn say_failovers(out: &mut impl Write, failovers: &[Failover]) -> Result<()> {
+    if failovers.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "failovers         {}", failovers.len())?;
+    let times: [(&str, fn(&Failover) -> Duration); 2] = [
+        ("to the election  ", |failover| failover.election),
+        ("then to business ", |failover| failover.business),
+    ];
+    for (what, time) in times {
+        let mut times: Vec<_> = failovers.iter().map(time).collect();
+        times.sort();
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        let [median, longest] = [median, longest].map(|time| time.as_secs_f64());
+        writeln!(out, "{what} median {median:.1} s, at most {longest:.1} s")?;
+    }
+    Ok(())
+}
+
 /// Runs one trial in its own directory, which is kept if the trial fails.
 fn attempt(
     programs: &Programs,
+    cluster: Option<&Cluster>,
     seed: u64,
     number: u64,
     port: u16,
@@ -136,8 +178,13 @@ fn attempt(
         Ok(directory) => directory,
         Err(error) => return (Err(error.into()), None),
     };
-    let place = Place::new(programs, directory.path(), port);
-    let tally = trial::run(&Schedule::of(seed, number), &place, directory.path());
+    let tally = match cluster {
+        Some(cluster) => cluster_trial::run(cluster, programs, seed, number, directory.path()),
+        None => {
+            let place = Place::new(programs, directory.path(), port);
+            trial::run(&Schedule::of(seed, number), &place, directory.path())
+        }
+    };
     let is_good = tally.as_ref().is_ok_and(|tally| tally.wrong.is_empty());
     (tally, (!is_good).then(|| directory.keep()))
 }
@@ -184,8 +231,15 @@ impl Arguments {
         let (mut trials, mut only, mut seed) = (100, None, random_seed());
         // A trial mostly waits.
         let mut jobs = 3 * cores;
+        let (mut on_cluster, mut directory) = (false, None);
         let mut words = std::env::args().skip(1);
         while let Some(flag) = words.next() {
+            if flag == "--cluster" {
+                on_cluster = true;
+                // All trials are on one cluster, and what fails there fails for all.
+                jobs = 1;
+                continue;
+            }
             let value = words
                 .next()
                 .with_context(|| format!("{flag} needs a value"))?;
@@ -198,11 +252,14 @@ impl Arguments {
                 "--trials" => trials = number()?,
                 "--only" => only = Some(number()?),
                 "--seed" => seed = number()?,
+                "--dir" => directory = Some(PathBuf::from(&value)),
                 "--jobs" => jobs = usize::try_from(number()?)?.max(1),
-                _ => bail!("{flag} is none of --trials, --only, --seed, --jobs"),
+                _ => bail!("{flag} is none of --trials, --only, --seed, --jobs, --cluster, --dir"),
             }
         }
         Ok(Arguments {
+            on_cluster,
+            directory,
             trials: only.map_or(0..trials, |only| only..only + 1),
             seed,
             jobs,

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use server::ledger;
 use wire::fault::random_seed;
 
 /// The interval between two checks of a process.
@@ -73,37 +74,64 @@ impl Programs {
         })
     }
 
+    /// Where one of them is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        self.directory.join(file)
+    }
+
     /// The command of one of them.
     pub fn command(&self, name: &str) -> Command {
-        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-        Command::new(self.directory.join(file))
+        Command::new(self.path(name))
     }
 }
 
-/// A bank and its machines: a directory for their files and output, and the bank's port.
+/// A bank and its machines: a directory for their files and output, where the bank listens, and
+/// its ledger.
 #[derive(Debug)]
 pub struct Place<'a> {
     programs: &'a Programs,
     directory: &'a Path,
-    port: u16,
+    /// `HOST:PORT`, or several.
+    servers: String,
+    /// How long a machine waits for an answer, and for the bank.
+    pub patience: [&'static str; 4],
+    /// Where the ledger is.
+    pub ledger: ledger::Place,
 }
 
 impl<'a> Place<'a> {
+    /// A bank of our own at this port.
     pub fn new(programs: &'a Programs, directory: &'a Path, port: u16) -> Place<'a> {
         Place {
             programs,
             directory,
-            port,
+            servers: format!("127.0.0.1:{port}"),
+            patience: ["--timeout", "0.2", "--patience", "1"],
+            ledger: ledger::Place::File(directory.join("bank.db")),
         }
     }
 
-    pub fn ledger(&self) -> PathBuf {
-        self.directory.join("bank.db")
+    /// The bank of several servers, in this order.
+    pub fn of_servers(
+        programs: &'a Programs,
+        directory: &'a Path,
+        servers: &[String],
+        ledger: ledger::Place,
+    ) -> Place<'a> {
+        Place {
+            programs,
+            directory,
+            servers: servers.join(","),
+            patience: ["--timeout", "1", "--patience", "5"],
+            ledger,
+        }
     }
 
     /// The file of this machine's drawer.
     pub fn drawer(&self, terminal: &str) -> PathBuf {
-        let bank = format!("state/socketlab/atm/127.0.0.1_{}", self.port);
+        let first = self.servers.split(',').next().unwrap_or_default();
+        let bank = format!("state/socketlab/atm/{}", first.replace(':', "_"));
         self.directory.join(bank).join(terminal).join("drawer")
     }
 
@@ -113,9 +141,13 @@ impl<'a> Place<'a> {
         let child = self
             .programs
             .command("labserver")
-            .args(["--mode", "atm", "--port", &self.port.to_string()])
-            .arg("--ledger")
-            .arg(self.ledger())
+            .args([
+                "--mode",
+                "atm",
+                "--port",
+                self.servers.rsplit(':').next().unwrap_or("0"),
+            ])
+            .args(["--ledger", &self.ledger.to_string()])
             .args(faults)
             .env("XDG_STATE_HOME", self.directory.join("state"))
             .stdin(Stdio::null())
@@ -142,7 +174,7 @@ impl<'a> Place<'a> {
         let child = self
             .programs
             .command("labclient")
-            .args(["--server", &format!("127.0.0.1:{}", self.port)])
+            .args(["--server", &self.servers])
             .args(faults)
             .args(["atm", "--terminal", terminal, "--card", card])
             .args(words)

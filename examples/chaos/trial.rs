@@ -12,17 +12,18 @@ use proto::atm::record::Status;
 use proto::atm::{Kind, Money};
 
 use crate::books::Books;
+use crate::cluster_trial::Failover;
 use crate::programs::{Card, End, LOOK, Place, Process, crashed};
 use crate::schedule::{Life, Machine, Schedule, Visit};
 
 /// The initial content of each drawer, in hundredths: too little for some withdrawals.
-const FILLING: i64 = 200_000;
+pub(crate) const FILLING: i64 = 200_000;
 
 /// An amount that exceeds an account's limit, but not a drawer's.
 const TOO_MUCH: &str = "9999997500";
 
 /// A machine that has not ended after this long hangs.
-const HANGS: Duration = Duration::from_secs(30);
+const HANGS: Duration = Duration::from_secs(90);
 
 /// How long a customer waits for a closed bank to open again before using the machine anyway, which
 /// fails at once if the bank is closed.
@@ -42,6 +43,8 @@ pub struct Tally {
     pub faults: u64,
     /// Transactions in the ledger.
     pub transactions: u64,
+    /// Of PostgreSQL.
+    pub failovers: Vec<Failover>,
     /// In hundredths.
     pub lost: i64,
     /// In hundredths.
@@ -56,28 +59,39 @@ impl AddAssign for Tally {
         self.crashes += other.crashes;
         self.faults += other.faults;
         self.transactions += other.transactions;
+        self.failovers.extend(other.failovers);
         self.lost += other.lost;
         self.duplicated += other.duplicated;
         self.wrong.extend(other.wrong);
     }
 }
 
+impl Tally {
+    /// Adds what the audit found.
+    pub fn close(&mut self, books: &Books) {
+        self.lost = books.lost;
+        self.duplicated = books.duplicated;
+        self.transactions = books.transactions.len() as u64;
+        self.wrong.extend(books.wrong.iter().cloned());
+    }
+}
+
 /// The state shared while the machines run.
 #[derive(Default)]
-struct Day {
-    tally: Mutex<Tally>,
-    is_open: AtomicBool,
-    is_over: AtomicBool,
+pub(crate) struct Day {
+    pub(crate) tally: Mutex<Tally>,
+    pub(crate) is_open: AtomicBool,
+    pub(crate) is_over: AtomicBool,
 }
 
 impl Day {
-    fn count(&self, add: impl FnOnce(&mut Tally)) {
+    pub(crate) fn count(&self, add: impl FnOnce(&mut Tally)) {
         add(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// The machine's exit status, unless it crashed.
-struct CustomerReport<'a> {
+pub(crate) struct CustomerReport<'a> {
     terminal: &'a str,
     visit: &'a Visit,
     status: Option<i32>,
@@ -133,23 +147,20 @@ pub fn run(schedule: &Schedule, place: &Place, directory: &Path) -> Result<Tally
     }
     bank.ends(|_| true)?;
     let books = Books::close(place, &terminals, filling)?;
-    tally.lost = books.lost;
-    tally.duplicated = books.duplicated;
-    tally.transactions = books.transactions.len() as u64;
+    tally.close(&books);
     tally.wrong.extend(
         reports
             .iter()
             .flatten()
             .filter_map(|report| contradiction(report, &books)),
     );
-    tally.wrong.extend(books.wrong);
     tally.faults = struck(directory)?;
     Ok(tally)
 }
 
 /// Performs an operator's action at a machine, which must succeed.
-fn operate(place: &Place, terminal: &str, request: &[&str]) -> Result<()> {
-    let patient = [&["--patience", "10"], request].concat();
+pub(crate) fn operate(place: &Place, terminal: &str, request: &[&str]) -> Result<()> {
+    let patient = [&["--patience", "60"], request].concat();
     let mut machine = place.machine(terminal, NO_CARD, &[], &patient, "")?;
     let what = request.join(" ");
     match ends_within(&mut machine, HANGS)? {
@@ -196,7 +207,11 @@ fn keep_open<'a>(
 }
 
 /// Runs the customers of a machine, one after another.
-fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<CustomerReport<'a>>> {
+pub(crate) fn serve<'a>(
+    place: &Place,
+    machine: &'a Machine,
+    day: &Day,
+) -> Result<Vec<CustomerReport<'a>>> {
     let mut reports = Vec::new();
     for visit in &machine.visits {
         let by = Instant::now() + WAITS;
@@ -208,7 +223,7 @@ fn serve<'a>(place: &Place, machine: &'a Machine, day: &Day) -> Result<Vec<Custo
             Kind::Deposit => "deposit",
         };
         let amount = visit.amount.to_string();
-        let mut words = vec!["--timeout", "0.2", "--patience", "1"];
+        let mut words = place.patience.to_vec();
         let mut typed = String::new();
         match visit.is_second {
             true => typed = format!("deposit {TOO_MUCH}\n{request} {amount}\n"),
@@ -244,7 +259,7 @@ fn ends_within(process: &mut Process, time: Duration) -> Result<End> {
 }
 
 /// A contradiction between the ledger and what a machine reported to its customer.
-fn contradiction(report: &CustomerReport, books: &Books) -> Option<String> {
+pub(crate) fn contradiction(report: &CustomerReport, books: &Books) -> Option<String> {
     let Visit { kind, amount, .. } = report.visit;
     let is_booked = books.of(report.terminal).any(|transaction| {
         transaction.id.kind == *kind
@@ -268,7 +283,7 @@ fn contradiction(report: &CustomerReport, books: &Books) -> Option<String> {
 }
 
 /// The number of faults that the programs have logged.
-fn struck(directory: &Path) -> Result<u64> {
+pub(crate) fn struck(directory: &Path) -> Result<u64> {
     let mut struck = 0;
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();

@@ -17,7 +17,8 @@ NUMBERS = (1, 2, 3)
 # `{room}` the Sentinels of the room, `{port}` what its ports are counted from: atm is 5 above it, chat
 # 8 above it. `{accounts}` are two accounts, as those that a bank of its own has.
 LABSERVER = [
-    "--mode", "all", "--port", "{port}", "--max-connections", "4000", "--ledger", "{ledger}",
+    "--mode", "all", "--port", "{port}", "--max-connections", "4000", "--ledger", "{bank}",
+    "--require-synchronous",
 ]
 
 # When the primary is gone without a word, its lease runs out after `ttl` at the latest; the leader

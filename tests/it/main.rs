@@ -27,6 +27,8 @@ mod import_cycles;
 mod measure;
 #[path = "../../examples/speed/pages.rs"]
 mod pages;
+#[cfg(target_os = "linux")]
+mod postgres;
 #[path = "../../examples/chaos/programs.rs"]
 mod programs;
 mod protocol_examples;
