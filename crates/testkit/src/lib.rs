@@ -1,5 +1,5 @@
 //! For tests only: servers in this process, the real programs, students' programs, bare peers,
-//! pseudo-terminals, and a browser.
+//! pseudo-terminals, a browser, and a Redis.
 //!
 //! Everything fails at [`TEST_TIMEOUT`] rather than hang, and ends what it started when dropped.
 #![forbid(unsafe_code)]
@@ -10,6 +10,8 @@ pub mod lines;
 pub mod peer;
 pub mod process;
 pub mod python;
+#[cfg(unix)]
+pub mod redis;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;
