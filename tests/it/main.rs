@@ -36,6 +36,8 @@ mod proxy;
 #[path = "../../examples/speed/questions.rs"]
 mod questions;
 mod requests;
+#[cfg(target_os = "linux")]
+mod room;
 mod script;
 mod semantics;
 mod servers;

@@ -13,6 +13,7 @@ mod lists;
 mod page;
 mod proxy;
 mod recording;
+mod room;
 
 #[cfg(unix)]
 use std::ffi::OsString;
@@ -49,6 +50,7 @@ pub use lists::{list_of_handouts, list_of_scripts};
 use page::WatchArguments;
 use proxy::ProxyArguments;
 use recording::RecordingArguments;
+use room::RoomArguments;
 
 /// The server of the socket-programming labs: a bank, text, a calculator, a chat room, echo, date
 /// and time, and scripted exchanges.
@@ -102,6 +104,9 @@ pub struct Arguments {
     /// `labserver ledger accounts --example` prints one
     #[arg(help_heading = SERVICE, long, value_name = "FILE.toml")]
     accounts: Option<PathBuf>,
+
+    #[command(flatten)]
+    room: RoomArguments,
 
     /// Stop when standard input ends, as at the first SIGINT
     ///
@@ -334,6 +339,12 @@ impl Arguments {
             ),
             Role::Proxy(_) => (self.limits.login_timeout, Framing::Raw),
         };
+        let framing = self.wire.unwrap_or(framing);
+        let modes = match &role {
+            Role::Services(modes) => &modes[..],
+            Role::Handout(_) | Role::Proxy(_) => &[],
+        };
+        let room = self.room.settings(modes, framing)?;
         let faults = self.faults(page.is_some());
         let follower = page.map(|page| Arc::clone(&page.feed) as Arc<dyn Follower>);
         let recorder = self.recording.recorder(faults.as_ref(), follower)?;
@@ -341,13 +352,15 @@ impl Arguments {
             role,
             bind: self.bind,
             port: self.port,
-            framing: self.wire.unwrap_or(framing),
+            framing,
             limits: self.limits.of_a_connection(),
             login,
             connections: self.limits.max_connections,
             prime_budget: self.limits.prime_budget,
             datagram_rate: self.limits.udp_rate,
             chat_rate: self.limits.chat_rate,
+            history: self.room.history,
+            room,
             faults,
             recorder,
             script,

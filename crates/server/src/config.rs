@@ -16,6 +16,7 @@ use wire::limits::Limits;
 use crate::clock::Clock;
 use crate::connections::ENDING;
 use crate::ledger::Place;
+use crate::redis::{Address, Password};
 
 /// What a server does.
 #[derive(Debug, Clone)]
@@ -35,6 +36,19 @@ pub struct ProxySettings {
     pub to: Vec<SocketAddr>,
     /// Streams, or datagrams.
     pub transport: Transport,
+}
+
+/// A room of several servers, on a Redis.
+#[derive(Debug, Clone)]
+pub struct RoomSettings {
+    /// Where the Redis is.
+    pub address: Address,
+    /// Its password, if it has one.
+    pub password: Option<Password>,
+    /// How many replicas must have a line before it counts as said.
+    pub replicas: u32,
+    /// How long after a server was last there its members are said to have left.
+    pub lease: Duration,
 }
 
 /// What a server is to be. [`Config::default`] is what `labserver --mode MODE` runs, but for the
@@ -81,6 +95,10 @@ pub struct Config {
     pub datagram_rate: u32,
     /// Requests per second of one connection to the chat room; 0 sets no limit.
     pub chat_rate: u32,
+    /// The last lines that a newcomer to the chat room hears, at most [`Config::MAX_HISTORY`].
+    pub history: usize,
+    /// The Redis that the chat room is on with those of other servers; `None` is a room of its own.
+    pub room: Option<RoomSettings>,
     /// The exchange that [`Mode::Script`] plays; `None` is the default one of those that are
     /// shipped.
     pub script: Option<Script>,
@@ -94,6 +112,14 @@ impl Config {
     /// Requests a second of one connection to the chat room. Ten lines are more than a person types
     /// or reads, and in a room of 200 each is written 200 times.
     pub const CHAT_RATE: u32 = 10;
+
+    /// Most lines that a newcomer hears: with the longest texts, a third of what may wait to be
+    /// written to it.
+    pub const MAX_HISTORY: usize = 100;
+
+    /// How long the members of a server that is gone stay in a room of several. A Redis that fails
+    /// over takes less.
+    pub const LEASE: Duration = Duration::from_secs(10);
 
     /// Where a service with this default port is to listen. With several, the port of this
     /// configuration is in the place of [`Mode::BASE_PORT`]. `None` when there is no such port.
@@ -172,6 +198,8 @@ impl Default for Config {
             // Far above any lab's need, far below what two services in a loop would reach.
             datagram_rate: 1_000,
             chat_rate: Config::CHAT_RATE,
+            history: 0,
+            room: None,
             faults: None,
             recorder: None,
             script: None,

@@ -90,7 +90,7 @@ pub fn open(handout: Handout, config: &Config, threads: &Threads) -> anyhow::Res
             };
             service.over_tcp(WordedConversations { handout, begin })
         }
-        Handout::Chat => service.over_tcp(Chat::new(CHAT, config.chat_rate, threads.clone())),
+        Handout::Chat => service.over_tcp(Chat::new(CHAT, config.chat_rate, 0, threads.clone())),
         Handout::Echo => service.over_tcp(Echo::new(threads.clone())),
         Handout::Datetime => {
             let clock = config.clock.clone();

@@ -15,6 +15,7 @@
 //! * [`faults`]: whether injected faults can strike in what runs;
 //! * [`watch`]: the live page;
 //! * [`doctor`]: what a computer has in the way of a server;
+//! * [`redis`]: a client for Redis, which a room of several servers is on;
 //! * `class`: a class of groups, each a process of its own (Unix only);
 //! * `connections`, `threads`, `turns`, `outbound`, `token_bucket`, `bad_input`: what the listener and the services share.
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ pub mod log;
 mod outbound;
 mod pin;
 mod primality;
+pub mod redis;
 mod service;
 pub mod services;
 mod threads;

@@ -45,7 +45,12 @@ pub fn open(mode: Mode, config: &Config, threads: &Threads) -> anyhow::Result<Se
         }
         Mode::Chat => {
             let dialect = chat::dialect::Dialect::native(framing);
-            service.over_tcp(chat::Chat::new(dialect, config.chat_rate, threads.clone()))
+            let (rate, history, threads) = (config.chat_rate, config.history, threads.clone());
+            let chat = match &config.room {
+                Some(room) => chat::Chat::of_several(dialect, rate, history, threads, room)?,
+                None => chat::Chat::new(dialect, rate, history, threads),
+            };
+            service.over_tcp(chat)
         }
         Mode::Echo => {
             let echo = echo::Echo::new(threads.clone());

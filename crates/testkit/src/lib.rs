@@ -1,5 +1,5 @@
 //! For tests only: servers in this process, the real programs, students' programs, bare peers,
-//! pseudo-terminals, a browser, and PostgreSQL.
+//! pseudo-terminals, a browser, PostgreSQL and a Redis.
 //!
 //! Everything fails at [`TEST_TIMEOUT`] rather than hang, and ends what it started when dropped.
 #![forbid(unsafe_code)]
@@ -12,6 +12,8 @@ pub mod peer;
 pub mod postgres;
 pub mod process;
 pub mod python;
+#[cfg(unix)]
+pub mod redis;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;

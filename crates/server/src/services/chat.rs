@@ -4,18 +4,26 @@
 //! members; what one of them does not take at once is in its [`outbox`], with a thread of its own
 //! for as long as something waits there. A member may be silent for as long as it likes: whether it
 //! is still there is asked of the operating systems at both ends, not of the person.
+//!
+//! Several servers can be one room, on a Redis: then what members ask goes through a [`queue`] and a
+//! [`link`] into a [`stream`], and happens in each server's room when it comes back from there.
 
 mod batch;
 mod delivery;
 pub(crate) mod dialect;
 mod flood;
+mod link;
 mod outbox;
+mod queue;
 mod room;
+mod stream;
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use proto::chat::{Answer, Message, Reason, Request, Text, too_long};
 use proto::frame::Framing;
 use proto::name::Name;
@@ -24,6 +32,7 @@ use socket2::{SockRef, TcpKeepalive};
 use wire::connection::{Reader, ReceiveError, SendError};
 use wire::fault::Exchange;
 
+use crate::config::RoomSettings;
 use crate::connections::ConnectionPermit;
 use crate::conversation::{LOG_IN, as_text, log_bad_input, refusal_of};
 use crate::incoming::IncomingConnection;
@@ -32,6 +41,7 @@ use crate::threads::Threads;
 use delivery::Recipient;
 use dialect::Dialect;
 use flood::Flood;
+use link::Link;
 use outbox::Outbox;
 use room::{Gone, Member, Room};
 
@@ -60,6 +70,8 @@ pub struct Chat {
     room: Room,
     threads: Threads,
     requests_per_second: u32,
+    /// To the other servers of the room, while there may be any.
+    _link: Option<Arc<Link>>,
 }
 
 /// One connection.
@@ -74,15 +86,44 @@ struct Session<'a> {
 }
 
 impl Chat {
-    /// An empty room, whose members speak this dialect and make so many requests a second, 0 for no
-    /// limit, with the threads that write from these.
-    pub fn new(dialect: Dialect, requests_per_second: u32, threads: Threads) -> Chat {
+    /// An empty room, whose members speak this dialect, make so many requests a second, 0 for no
+    /// limit, and hear so many of the last lines when they join; with the threads that write from
+    /// these.
+    pub fn new(
+        dialect: Dialect,
+        requests_per_second: u32,
+        history: usize,
+        threads: Threads,
+    ) -> Chat {
         Chat {
             dialect,
-            room: Room::new(dialect, threads.clone()),
+            room: Room::new(dialect, history, threads.clone()),
             threads,
             requests_per_second,
+            _link: None,
         }
+    }
+
+    /// The same in the room of several servers that is on a Redis.
+    ///
+    /// # Errors
+    /// When that Redis cannot be reached, or cannot be used.
+    pub fn of_several(
+        dialect: Dialect,
+        requests_per_second: u32,
+        history: usize,
+        threads: Threads,
+        settings: &RoomSettings,
+    ) -> anyhow::Result<Chat> {
+        let joined = Link::join(dialect, history, threads.clone(), settings);
+        let (room, link) = joined.with_context(|| format!("--room {}", settings.address))?;
+        Ok(Chat {
+            dialect,
+            room,
+            threads,
+            requests_per_second,
+            _link: Some(Arc::new(link)),
+        })
     }
 }
 

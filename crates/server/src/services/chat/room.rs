@@ -7,8 +7,15 @@
 //! waits for a member.
 //!
 //! The room knows messages; the [`Dialect`] words them, each once for all members.
+//!
+//! A room of several servers ([`several`]) is the same, but for who orders: what a member asks becomes
+//! an entry of a stream, and happens here when it comes back from there.
 
-use std::collections::{BTreeMap, HashMap};
+mod roll;
+mod several;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use proto::chat::{Answer, Event, MemberList, Message, Reason, Text, check_not_reserved};
@@ -18,7 +25,12 @@ use proto::refusal::{Code, Refusal};
 use super::batch::FramedMessage;
 use super::delivery::{Delivery, Recipient, Step};
 use super::dialect::Dialect;
+use super::queue::{News, Task};
+use super::stream::By;
 use crate::threads::Threads;
+use roll::{Listed, Roll};
+use several::Joining;
+pub use several::Several;
 
 /// Most bytes that wait to be delivered; beyond, a member that speaks waits. That never takes
 /// long, since delivering waits for nobody.
@@ -29,6 +41,8 @@ const MAX_WAITING_BYTES: usize = 64 * 1024;
 pub struct Room {
     shared: Arc<Shared>,
     threads: Threads,
+    /// The other servers, if there may be any.
+    several: Option<Arc<Several>>,
 }
 
 struct Shared {
@@ -53,11 +67,19 @@ pub struct Gone;
 struct Members {
     dialect: Dialect,
     closed: bool,
-    /// Ids grow with time, so this is the order of joining.
+    /// Ids grow with time; where there is one server, they are the order of joining.
     next_id: u64,
-    by_id: BTreeMap<u64, Entry>,
-    /// By folded name.
-    ids: HashMap<String, u64>,
+    /// Everybody who is in the room.
+    roll: Roll,
+    /// Those of them who are connected here, by id.
+    here: BTreeMap<u64, Here>,
+    /// What was said last, for newcomers: at most so much.
+    history: VecDeque<Arc<FramedMessage>>,
+    most_history: usize,
+    /// The other servers, if there may be any.
+    several: Option<Arc<Several>>,
+    /// Those who wait to come back from the stream, by id.
+    joining: HashMap<u64, Joining>,
     /// What is to be delivered.
     steps: Vec<Step>,
     waiting_bytes: usize,
@@ -66,20 +88,39 @@ struct Members {
     thrown_out: Vec<(Name, Reason)>,
 }
 
-struct Entry {
+struct Here {
     name: Name,
     out: Arc<OnceLock<Reason>>,
+    /// In a room of several servers: the number of its last line, who waits for that to come back,
+    /// and whether it has asked to leave.
+    lines: u64,
+    asker: Option<Sender<News>>,
+    is_leaving: bool,
 }
 
 impl Room {
-    /// An empty room, whose members speak this dialect, with the thread that delivers from these.
-    pub fn new(dialect: Dialect, threads: Threads) -> Room {
+    /// An empty room, whose members speak this dialect, and hear so many of the last lines when they
+    /// join, with the thread that delivers from these.
+    pub fn new(dialect: Dialect, history: usize, threads: Threads) -> Room {
+        Room::with(dialect, history, threads, None)
+    }
+
+    fn with(
+        dialect: Dialect,
+        history: usize,
+        threads: Threads,
+        several: Option<Arc<Several>>,
+    ) -> Room {
         let members = Members {
             dialect,
             closed: false,
             next_id: 0,
-            by_id: BTreeMap::new(),
-            ids: HashMap::new(),
+            roll: Roll::default(),
+            here: BTreeMap::new(),
+            history: VecDeque::new(),
+            most_history: history,
+            several: several.clone(),
+            joining: HashMap::new(),
             steps: Vec::new(),
             waiting_bytes: 0,
             is_delivering: false,
@@ -93,6 +134,7 @@ impl Room {
         Room {
             shared: Arc::new(shared),
             threads,
+            several,
         }
     }
 
@@ -104,47 +146,42 @@ impl Room {
         recipient: impl Recipient + 'static,
     ) -> Result<Member, Refusal> {
         check_not_reserved(&name)?;
+        if let Some(several) = &self.several {
+            return self.enter_one_of_several(several, name, Box::new(recipient));
+        }
         self.within(|members| {
             if members.closed {
                 return Err(closing());
             }
-            if let Some(holder) = members.holder(&name) {
-                let words = format!("{holder} is in the room");
-                return Err(Refusal::new(Code::NameTaken, words));
+            if let Some(holder) = members.roll.holder(&name) {
+                return Err(taken(holder));
             }
-            let id = members.next_id;
-            members.next_id += 1;
-            let before = format!("OK joined {name} with ").len();
-            let others = members.people(before);
-            let joined = Answer::Joined(name.clone(), others);
-            let out = Arc::new(OnceLock::new());
-            members.ids.insert(name.folded(), id);
-            let entry = Entry {
-                name: name.clone(),
-                out: Arc::clone(&out),
-            };
-            members.by_id.insert(id, entry);
-            members.add(Step::Joined(id, Box::new(recipient)));
-            members.answer(id, Ok(joined));
-            members.announce(Event::Joined(name), Some(id));
-            Ok(Member {
-                room: self.clone(),
-                id,
-                out,
-            })
+            let id = members.new_id();
+            let out = Arc::default();
+            members.admit(id, id, name, None, Box::new(recipient), Arc::clone(&out));
+            Ok(self.member(id, out))
         })
+    }
+
+    fn member(&self, id: u64, out: Arc<OnceLock<Reason>>) -> Member {
+        let room = self.clone();
+        Member { room, id, out }
     }
 
     /// Removes all members, because the server is stopping, and admits no more.
     pub fn close(&self) {
-        self.within(|members| {
-            members.closed = true;
-            members.ids.clear();
+        let was_open = self.within(|members| {
             let last = members.dialect.render(&Message::Reply(Err(closing())));
-            for id in std::mem::take(&mut members.by_id).into_keys() {
+            members.roll = Roll::default();
+            members.joining.clear();
+            for id in std::mem::take(&mut members.here).into_keys() {
                 members.add(Step::Left(id, last.clone()));
             }
+            !std::mem::replace(&mut members.closed, true)
         });
+        if let Some(several) = self.several.as_ref().filter(|_| was_open) {
+            several.depart();
+        }
     }
 
     /// Does this under the lock, and has delivered what it adds to the room's order. The log is
@@ -191,7 +228,7 @@ impl Room {
     fn throw_out(&self, id: u64) -> Option<Arc<FramedMessage>> {
         let mut members = self.lock();
         let (name, last) = members.remove(id, Reason::DoesNotRead)?;
-        members.announce(Event::Left(name, Reason::DoesNotRead), None);
+        members.has_left(id, name, Reason::DoesNotRead);
         let thrown_out = std::mem::take(&mut members.thrown_out);
         drop(members);
         log(thrown_out);
@@ -213,9 +250,11 @@ fn log(thrown_out: Vec<(Name, Reason)>) {
 impl Member {
     /// Says this line to all members: to the speaker too, where the dialect has it so.
     pub fn say(&self, text: Text) -> Result<(), Gone> {
+        if let Some(several) = &self.room.several {
+            return self.say_to_several(several, text);
+        }
         self.within(|members, name| {
-            let speaker = (!members.dialect.echoes).then_some(self.id);
-            members.announce(Event::Said(name, text), speaker);
+            members.announce_said(name, text, Some(self.id));
             members.answer(self.id, Ok(Answer::Said));
         })
     }
@@ -244,17 +283,24 @@ impl Member {
     }
 
     fn go(&self, reason: Reason) {
+        let is_known = match &self.room.several {
+            // Who gets a goodbye has freed its name.
+            Some(several) if reason == Reason::Quit => self.quit_several(several),
+            _ => false,
+        };
         self.room.within(|members| {
             if let Some((name, last)) = members.remove(self.id, reason) {
                 members.add(Step::Left(self.id, last));
-                members.announce(Event::Left(name, reason), None);
+                if !is_known {
+                    members.has_left(self.id, name, reason);
+                }
             }
         });
     }
 
     fn within(&self, act: impl FnOnce(&mut Members, Name)) -> Result<(), Gone> {
         self.room.within(|members| {
-            let name = members.by_id.get(&self.id).ok_or(Gone)?.name.clone();
+            let name = members.here.get(&self.id).ok_or(Gone)?.name.clone();
             act(members, name);
             Ok(())
         })
@@ -268,15 +314,51 @@ impl Drop for Member {
 }
 
 impl Members {
-    fn holder(&self, name: &Name) -> Option<&Name> {
-        let id = self.ids.get(&name.folded())?;
-        self.by_id.get(id).map(|entry| &entry.name)
+    fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Lets a newcomer in, in this order of joining: it is answered with the list of members and
+    /// the last lines, and announced to the others.
+    fn admit(
+        &mut self,
+        order: u64,
+        id: u64,
+        name: Name,
+        by: Option<By>,
+        recipient: Box<dyn Recipient>,
+        out: Arc<OnceLock<Reason>>,
+    ) {
+        let before = format!("OK joined {name} with ").len();
+        let joined = Answer::Joined(name.clone(), self.people(before));
+        let listed = Listed {
+            name: name.clone(),
+            by,
+            lines: 0,
+        };
+        self.roll.add(order, listed);
+        let here = Here {
+            name: name.clone(),
+            out,
+            lines: 0,
+            asker: None,
+            is_leaving: false,
+        };
+        self.here.insert(id, here);
+        self.add(Step::Joined(id, recipient));
+        self.answer(id, Ok(joined));
+        for line in self.history.clone() {
+            self.add(Step::ToOne(id, line));
+        }
+        self.announce(Event::Joined(name), Some(id));
     }
 
     /// The names of the members, as many as fit a message behind so many bytes.
     fn people(&self, before: usize) -> MemberList {
         let longest = self.dialect.framing.max_payload();
-        let names = self.by_id.values().map(|entry| entry.name.clone());
+        let names = self.roll.iter().map(|listed| listed.name.clone());
         MemberList::truncated_to(names, longest.saturating_sub(before))
     }
 
@@ -294,6 +376,36 @@ impl Members {
         }
     }
 
+    /// Tells all what a member said: the speaker too, where the dialect has it so.
+    fn announce_said(&mut self, name: Name, text: Text, speaker: Option<u64>) {
+        let except = speaker.filter(|_| !self.dialect.echoes);
+        let said = Message::Event(Event::Said(name, text));
+        if let Some(message) = self.dialect.render(&said) {
+            self.remember(&message);
+            self.add(Step::ToAll(message, except));
+        }
+    }
+
+    fn remember(&mut self, line: &Arc<FramedMessage>) {
+        if self.most_history > 0 {
+            if self.history.len() == self.most_history {
+                self.history.pop_front();
+            }
+            self.history.push_back(Arc::clone(line));
+        }
+    }
+
+    /// A member that was removed has left: all are told, as soon as it happens.
+    fn has_left(&mut self, id: u64, name: Name, reason: Reason) {
+        match &self.several {
+            Some(several) => several.queue.leave(Task::Leave(id, name, reason)),
+            None => {
+                self.roll.remove(&name);
+                self.announce(Event::Left(name, reason), None);
+            }
+        }
+    }
+
     fn add(&mut self, step: Step) {
         self.waiting_bytes += step.bytes();
         self.steps.push(step);
@@ -301,8 +413,7 @@ impl Members {
 
     /// Takes a member out: its name, and the last words for it. `None` when it is out already.
     fn remove(&mut self, id: u64, reason: Reason) -> Option<(Name, Option<Arc<FramedMessage>>)> {
-        let entry = self.by_id.remove(&id)?;
-        self.ids.remove(&entry.name.folded());
+        let entry = self.here.remove(&id)?;
         let refusal = |code, words| Some(Err(Refusal::new(code, words)));
         let last = match reason {
             Reason::Quit => Some(Ok(Answer::Bye)),
@@ -319,6 +430,10 @@ impl Members {
         let _ = entry.out.set(reason);
         Some((entry.name, last))
     }
+}
+
+fn taken(holder: &Name) -> Refusal {
+    Refusal::new(Code::NameTaken, format!("{holder} is in the room"))
 }
 
 fn closing() -> Refusal {

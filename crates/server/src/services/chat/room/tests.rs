@@ -8,7 +8,7 @@ const ROOMY: usize = 1024 * 1024;
 
 /// What a member is sent, of so many bytes at most.
 #[derive(Clone)]
-struct Inbox {
+pub struct Inbox {
     room: Room,
     most_bytes: usize,
     received: Arc<Mutex<Received>>,
@@ -64,7 +64,7 @@ fn room() -> Room {
 }
 
 fn room_in(framing: Framing) -> Room {
-    Room::new(Dialect::native(framing), Threads::default())
+    Room::new(Dialect::native(framing), 0, Threads::default())
 }
 
 fn inbox(room: &Room, most_bytes: usize) -> Inbox {
@@ -75,7 +75,12 @@ fn inbox(room: &Room, most_bytes: usize) -> Inbox {
     }
 }
 
-fn name(text: &str) -> Name {
+/// One that takes much.
+pub fn inbox_of(room: &Room) -> Inbox {
+    inbox(room, ROOMY)
+}
+
+pub fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
@@ -101,7 +106,7 @@ fn settle(room: &Room) {
 }
 
 /// Everything that a member was sent since this was last asked.
-fn received(inbox: &Inbox) -> Vec<String> {
+pub fn received(inbox: &Inbox) -> Vec<String> {
     settle(&inbox.room);
     let mut received = inbox.lock();
     received.bytes = 0;
@@ -136,7 +141,7 @@ fn all_receive_the_same_and_the_speaker_before_the_answer() {
         ]
     );
     assert!(to_joty.lock().is_closed);
-    assert_eq!(room.within(|members| members.by_id.len()), 1);
+    assert_eq!(room.within(|members| members.here.len()), 1);
 }
 
 #[test]
@@ -339,11 +344,32 @@ fn a_member_that_speaks_waits_while_too_much_waits_to_be_delivered() {
 
 #[test]
 fn what_is_said_is_delivered_when_no_thread_is_granted_too() {
-    let room = Room::new(Dialect::native(Framing::Netstring), Threads::none());
+    let room = Room::new(Dialect::native(Framing::Netstring), 0, Threads::none());
     let (adarsh, to_adarsh) = enter(&room, "Adarsh");
     adarsh.say("hello".parse().unwrap()).unwrap();
     assert_eq!(
         to_adarsh.lock().messages,
         ["OK joined Adarsh", "EVENT said Adarsh hello", "OK said"]
+    );
+}
+
+#[test]
+fn a_newcomer_hears_the_last_lines_before_what_comes_after() {
+    let dialect = Dialect::native(Framing::Netstring);
+    let room = Room::new(dialect, 2, Threads::default());
+    let (adarsh, _) = enter(&room, "Adarsh");
+    for text in ["one", "two", "three"] {
+        adarsh.say(text.parse().unwrap()).unwrap();
+    }
+    let (_joty, to_joty) = enter(&room, "Joty");
+    adarsh.say("four".parse().unwrap()).unwrap();
+    assert_eq!(
+        received(&to_joty),
+        [
+            "OK joined Joty with Adarsh",
+            "EVENT said Adarsh two",
+            "EVENT said Adarsh three",
+            "EVENT said Adarsh four",
+        ]
     );
 }
