@@ -31,7 +31,10 @@ macro_rules! require_postgres {
 /// none, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_POSTGRES the test
 /// has failed.
 pub fn shared() -> Option<&'static Postgres> {
-    static SHARED: LazyLock<Option<Postgres>> = LazyLock::new(|| is_there().then(Postgres::start));
+    static SHARED: LazyLock<Option<Postgres>> = LazyLock::new(|| {
+        // Nothing of a test need outlast the computer's crash.
+        is_there().then(|| Postgres::start(&["fsync=off"]))
+    });
     SHARED.as_ref()
 }
 
@@ -77,8 +80,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// A new server, with nothing in it.
-    pub fn start() -> Postgres {
+    /// One of PostgreSQL's programs for people.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(PROGRAMS.as_ref().unwrap().join(name))
+    }
+
+    /// A new server, with nothing in it, and with these settings.
+    pub fn start(settings: &[&str]) -> Postgres {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data");
         let shown = directory.path().display().to_string();
@@ -108,8 +116,10 @@ impl Postgres {
             "-c",
             "max_connections=200",
         ]);
-        // Nothing here need outlast the computer's crash.
-        server.args(["-c", "log_min_messages=fatal", "-c", "fsync=off"]);
+        server.args(["-c", "log_min_messages=fatal"]);
+        for setting in settings {
+            server.args(["-c", setting]);
+        }
         server.arg("-c").arg(format!(
             "unix_socket_directories={}",
             directory.path().display()
@@ -155,7 +165,8 @@ impl Postgres {
 
     fn try_run(&self, database: &str, sql: &str) -> Result<String, String> {
         let (directory, port) = (self.directory.path(), self.port.to_string());
-        let ran = Command::new(PROGRAMS.as_ref().unwrap().join("psql"))
+        let ran = self
+            .program("psql")
             .args([
                 "-X",
                 "-q",

@@ -278,7 +278,7 @@ fn a_server_that_was_stopped_is_given_up_in_time() {
     if !testkit::postgres::is_there() {
         return;
     }
-    let server = Postgres::start();
+    let server = Postgres::start(&["fsync=off"]);
     let address = server.database();
     let bank = bank(&address);
     bank.apply(create(1, CARD)).unwrap();
