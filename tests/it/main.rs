@@ -11,6 +11,7 @@ mod chat;
 mod check;
 #[cfg(target_os = "linux")]
 mod class;
+mod cluster_commands;
 mod crash_points;
 mod datetime;
 mod doctor;
@@ -34,6 +35,7 @@ mod proxy;
 #[path = "../../examples/speed/questions.rs"]
 mod questions;
 mod requests;
+mod scale;
 mod script;
 mod semantics;
 mod servers;
