@@ -13,12 +13,11 @@ import shutil
 # Each is three times there, so that one may fail. etcd and the Sentinels go by a majority.
 NUMBERS = (1, 2, 3)
 
-# A labserver's command. `{ledger}` is a file of its own, `{bank}` the database of all of them,
-# `{room}` the Sentinels of the room, `{port}` what its ports are counted from: atm is 5 above it, chat
-# 8 above it. `{accounts}` are two accounts, as those that a bank of its own has.
+# A labserver's command. `{bank}` is the database of all of them, `{room}` the Sentinels of the room,
+# `{port}` what its ports are counted from: atm is 5 above it, chat 8 above it.
 LABSERVER = [
     "--mode", "all", "--port", "{port}", "--max-connections", "4000", "--ledger", "{bank}",
-    "--require-synchronous",
+    "--require-synchronous", "--room", "{room}",
 ]
 
 # When the primary is gone without a word, its lease runs out after `ttl` at the latest; the leader
@@ -233,7 +232,6 @@ class Layout:
     def lab_options(self, n):
         values = {
             "port": self.ports[f"lab{n} atm"] - 5,
-            "ledger": self.path(f"lab{n}", "bank.db"),
             "bank": self.bank,
             "room": self.room,
         }

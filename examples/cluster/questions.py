@@ -118,11 +118,12 @@ def labserver(address, service):
 
 
 def balanced(address):
-    """Of each labserver behind HAProxy whether it is up: `{"atm/lab1": True, …}`."""
+    """Which servers HAProxy finds up, and how many there are: `({"atm/lab1", "postgresql/pg2"}, 9)`."""
     text = http(address, "/;csv")
     if text is None:
-        return {}
+        return set(), 0
     rows = [line.split(",") for line in text.lstrip("# ").splitlines()]
     column = rows[0].index("status")
-    return {f"{row[0]}/{row[1]}": row[column].startswith("UP")
-            for row in rows[1:] if len(row) > column and row[1].startswith("lab")}
+    servers = {f"{row[0]}/{row[1]}": row[column] for row in rows[1:]
+               if len(row) > column and row[1] not in ("FRONTEND", "BACKEND")}
+    return {name for name, status in servers.items() if status.startswith("UP")}, len(servers)

@@ -11,6 +11,7 @@ mod chat;
 mod check;
 #[cfg(target_os = "linux")]
 mod class;
+mod cluster_commands;
 mod crash_points;
 mod datetime;
 mod doctor;
@@ -38,6 +39,7 @@ mod questions;
 mod requests;
 #[cfg(target_os = "linux")]
 mod room;
+mod scale;
 mod script;
 mod semantics;
 mod servers;
