@@ -274,6 +274,19 @@ impl Store for PostgresStore {
 
     fn begin_reading(&mut self) -> Result<(), StoreError> {
         self.roll_back()?;
+        // A server that was cut off may still take itself for the primary, and know of less than
+        // the others. But it ends no transaction that has locked a row: see `statements`.
+        let mut confirmed = Ok(());
+        for _ in 0..self.address.servers() {
+            confirmed = self.execute("BEGIN; SELECT FROM ledger FOR UPDATE; COMMIT");
+            if confirmed.is_ok() || self.session.is_some() {
+                break;
+            }
+        }
+        if let Err(error) = confirmed {
+            self.abandon();
+            return Err(error);
+        }
         self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         self.transaction = Open::Reading;
         Ok(())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 
-use super::address::{Address, Server};
+use super::address::Address;
 use super::connection::{Connection, Error};
 use super::statements::Statements;
 
@@ -135,15 +135,23 @@ pub(super) fn connect(
         });
         let tried = Connection::open(&config, connector.clone(), CALL)
             .and_then(|connection| Ok((is_standby(&connection)?, connection)));
-        match tried {
-            Ok((false, connection)) => {
-                let session = prepare(address, index, connection, purpose);
-                return session.map_err(|error| error.at(address, server));
+        let prepared = match tried {
+            Ok((false, connection)) => prepare(address, index, connection, purpose),
+            Ok((true, _)) => {
+                failures.push(format!("{server} is a standby"));
+                continue;
             }
-            Ok((true, _)) => failures.push(format!("{server} is a standby")),
-            Err(error) => {
+            Err(error) => Err(Unusable::Call(error)),
+        };
+        match prepared {
+            Ok(session) => return Ok(session),
+            Err(Unusable::Call(error)) => {
                 may_pass &= error.may_pass();
                 failures.push(format!("{server}: {error}"));
+            }
+            Err(Unusable::Is(what)) => return Err(what(address.to_string())),
+            Err(Unusable::Lacks(words)) => {
+                return Err(OpenError::NotDurable(address.to_string(), words));
             }
         }
     }
@@ -172,23 +180,6 @@ enum Unusable {
 impl From<Error> for Unusable {
     fn from(error: Error) -> Unusable {
         Unusable::Call(error)
-    }
-}
-
-impl Unusable {
-    fn at(self, address: &Address, server: Server<'_>) -> OpenError {
-        let address = address.to_string();
-        match self {
-            Unusable::Call(error) => {
-                let words = format!("{server}: {error}");
-                match error.may_pass() {
-                    true => OpenError::Away(address, words),
-                    false => OpenError::Refused(address, words),
-                }
-            }
-            Unusable::Is(what) => what(address),
-            Unusable::Lacks(words) => OpenError::NotDurable(address, words),
-        }
     }
 }
 
