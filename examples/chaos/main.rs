@@ -152,17 +152,23 @@ fn say_failovers(out: &mut impl Write, failovers: &[Failover]) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "failovers         {}", failovers.len())?;
-    let times: [(&str, fn(&Failover) -> Duration); 2] = [
-        ("to the election  ", |failover| failover.election),
-        ("then to business ", |failover| failover.business),
-    ];
-    for (what, time) in times {
+    let times = |time: fn(&Failover) -> Duration| {
         let mut times: Vec<_> = failovers.iter().map(time).collect();
         times.sort();
         let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
         let [median, longest] = [median, longest].map(|time| time.as_secs_f64());
-        writeln!(out, "{what} median {median:.1} s, at most {longest:.1} s")?;
-    }
+        format!("median {median:.1} s, at most {longest:.1} s")
+    };
+    writeln!(
+        out,
+        "to the election   {}",
+        times(|failover| failover.election)
+    )?;
+    writeln!(
+        out,
+        "then to business  {}",
+        times(|failover| failover.business)
+    )?;
     Ok(())
 }
 

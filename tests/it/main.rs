@@ -31,6 +31,7 @@ mod pages;
 #[cfg(target_os = "linux")]
 mod postgres;
 #[path = "../../examples/chaos/programs.rs"]
+#[allow(dead_code, reason = "only the example disturbs a cluster")]
 mod programs;
 mod protocol_examples;
 mod proxy;

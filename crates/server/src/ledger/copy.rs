@@ -12,7 +12,7 @@ use super::sqlite::{self, Access};
 use super::store::{CommitError, Dated, Store, StoreError};
 
 /// Why a ledger was not copied. The one that was to take the rows has none of them, unless its
-/// commit is [unknown](CommitError::Unknown).
+/// commit is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// A ledger cannot be opened.

@@ -24,7 +24,7 @@ pub enum Place {
     /// In an SQLite file.
     File(PathBuf),
     /// In a PostgreSQL database, which several servers may have open.
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 /// Why a ledger was not opened, and what to do about it.
@@ -87,7 +87,7 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Place, AddressError> {
         match Address::is_meant(text) {
-            true => text.parse().map(Place::Postgres),
+            true => Ok(Place::Postgres(Box::new(text.parse()?))),
             false => {
                 let Ok(file) = text.parse::<PathBuf>() as Result<PathBuf, Infallible>;
                 Ok(Place::File(file))

@@ -29,8 +29,7 @@ pub trait Store: Rows<Error = StoreError> + Send {
     /// this fails.
     fn roll_back(&mut self) -> Result<(), StoreError>;
 
-    /// Whether another transaction may see what became of one whose end is
-    /// [unknown](CommitError::Unknown).
+    /// Whether another transaction may see what became of one whose end is unknown.
     fn can_look_up(&self) -> bool {
         false
     }
