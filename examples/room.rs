@@ -154,7 +154,7 @@ impl Room {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             members: Vec::with_capacity(members),
             started: Instant::now(),
-            latencies: Histogram::new(3)?,
+            latencies: Histogram::new_with_max(60_000_000_000, 3)?,
             buffer: vec![0; READ],
         };
         for number in 0..members {

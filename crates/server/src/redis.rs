@@ -22,7 +22,7 @@ pub(crate) use reply::Reply;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// No connection came about.
-    #[error("{0}")]
+    #[error(transparent)]
     Unreachable(#[from] ConnectError),
     /// There was no answer before the deadline.
     #[error("Redis does not answer")]

@@ -39,7 +39,9 @@ fn what_a_room_cannot_be_on_is_said_at_the_start() {
         drop(gone);
         url
     };
-    assert!(refusal_at(&gone).starts_with(&format!("--room {gone}: nothing listens on ")));
+    let address = gone.strip_prefix("redis://").unwrap();
+    let words = format!("--room {gone}: nothing listens on {address}");
+    assert_eq!(refusal_at(&gone), words);
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let web = format!("redis://{}", listener.local_addr().unwrap());
@@ -95,6 +97,24 @@ fn what_a_room_cannot_be_on_is_said_at_the_start() {
         words.contains("other data under the keys of the room"),
         "{words}"
     );
+}
+
+#[test]
+fn a_password_comes_from_the_environment() {
+    require_redis!();
+    let redis = Redis::start_with(&["--requirepass", "secret"]);
+    let home = tempfile::tempdir().unwrap();
+    for user in ["", "default@"] {
+        let url = redis.url().replace("://", &format!("://{user}"));
+        let server = program("labserver", home.path())
+            .with(&["--mode", "chat", "--port", "0", "-vv", "--room", &url])
+            .adjust(|command| command.env("REDISCLI_AUTH", "secret"))
+            .start();
+        let mut adarsh = server.converse("chat tcp");
+        assert_eq!(adarsh.ask("JOIN Adarsh"), "OK joined Adarsh");
+        let log = server.stop().stderr;
+        assert!(!log.contains("secret"), "{log}");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ Files:
                                         $XDG_STATE_HOME/socketlab
 
 Environment:
+  REDISCLI_AUTH                         the password of the Redis of --room
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE    whether there are colours
   TERM                                  dumb has none
 

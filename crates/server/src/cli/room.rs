@@ -23,20 +23,20 @@ const PASSWORD: &str = "REDISCLI_AUTH";
 #[derive(Debug, Args)]
 #[command(next_help_heading = SERVICE)]
 pub struct RoomArguments {
-    /// The chat room is on this Redis, and one with those of other servers on it:
-    /// redis://host:port/database, or redis+sentinel://host:port,host:port/name/database
+    /// Share the chat room with other servers, through this Redis: redis://host:port/database, or
+    /// redis+sentinel://host:port,host:port/name/database
     ///
     /// A user may stand before the host, as in redis://user@host. The password is read from the
     /// environment, REDISCLI_AUTH. docs/room.md says what is promised when a server, or Redis, fails.
     #[arg(long, value_name = "URL", conflicts_with = "handout")]
     room: Option<Address>,
 
-    /// The last lines of the chat room that a newcomer hears
+    /// How many of its last lines the chat room tells a newcomer
     #[arg(long, value_name = "LINES", default_value_t = 0, conflicts_with = "handout",
         value_parser = parse_history)]
     pub history: usize,
 
-    /// A line counts as said only when so many replicas of the room's Redis have it
+    /// How many replicas of the room's Redis must have a line before it counts as said
     #[arg(
         long,
         value_name = "COUNT",
@@ -46,7 +46,7 @@ pub struct RoomArguments {
     )]
     room_replicas: u32,
 
-    /// The members of a server that is gone are said to have left after this time, in seconds
+    /// How long after a server was last there its members have left, in seconds
     #[arg(long, value_name = "SECONDS", requires = "room", hide_short_help = true,
         value_parser = parse_lease, default_value = "10")]
     room_lease: Duration,

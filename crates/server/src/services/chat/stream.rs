@@ -8,7 +8,8 @@
 //! | `socketlab:room:servers` | the servers, and when the lease of each expires, in Redis' time |
 //! | `socketlab:room:format` | the version of all this |
 //!
-//! Whatever changes it is one of the [`scripts`].
+//! Whatever changes it is one of the [`scripts`]. Every entry has the time at which it was written, so
+//! that one that Redis lost, and that was written again, is another one.
 
 mod scripts;
 
@@ -211,8 +212,10 @@ fn id(place: u64) -> String {
     format!("0-{place}")
 }
 
+/// The place that an id says; there is always one behind it.
 fn place(id: &Reply) -> Option<u64> {
-    id.text()?.strip_prefix("0-")?.parse().ok()
+    let place = id.text()?.strip_prefix("0-")?.parse().ok()?;
+    Some(place).filter(|place| *place < u64::MAX)
 }
 
 fn entries(reply: &Reply) -> Option<Vec<Entry>> {
@@ -363,6 +366,7 @@ mod tests {
         }
         assert!(read("5-1", &[]).is_none());
         assert!(read("0-x", &[]).is_none());
+        assert!(read("0-18446744073709551615", &[]).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use proto::name::Name;
 use proto::refusal::{Code, Refusal};
 
 use super::roll::Listed;
-use super::{Gone, Member, Members, Room, closing, taken};
+use super::{Gone, Member, Members, Room, closing};
 use crate::services::chat::delivery::{Recipient, Step};
 use crate::services::chat::dialect::Dialect;
 use crate::services::chat::queue::{News, Queue, Task};
@@ -132,6 +132,12 @@ impl Room {
                     members.happen_joined(order, by, name);
                 }
             }
+            for Present { by, name, .. } in &present {
+                if members.is_gone(by) {
+                    // That it left was lost.
+                    members.has_left(by.member, name.clone(), Reason::Disconnected);
+                }
+            }
             members.list(present);
         });
     }
@@ -162,10 +168,7 @@ impl Room {
             if members.closed {
                 return Err(closing());
             }
-            // Also known to Redis, but sooner here.
-            if let Some(holder) = members.roll.holder(&name) {
-                return Err(taken(holder));
-            }
+            // Whether the name is free, Redis says: the list here may be a little behind.
             let id = members.new_id();
             let (waiting, asker) = several.queue.ask(Task::Join(id, name.clone()))?;
             let joining = Joining {
@@ -309,6 +312,12 @@ impl Members {
 
     fn is_here(&self, by: &By) -> bool {
         self.several.as_ref().is_some_and(|it| it.is_here(by))
+    }
+
+    /// Whether this was a member of this server, and is no more.
+    fn is_gone(&self, by: &By) -> bool {
+        let id = by.member;
+        self.is_here(by) && !self.here.contains_key(&id) && !self.joining.contains_key(&id)
     }
 
     /// The list is this.

@@ -21,7 +21,8 @@ local function owner(folded)
   if claim then return claim:match('^(%S+) %d+ (%S+)$') end
 end
 local function add(...)
-  return redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], '0-*', ...)
+  local now = redis.call('TIME')
+  return redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], '0-*', 'at', now[1] .. '.' .. now[2], ...)
 end
 local function remove(folded, by, name, reason)
   add('kind', 'left', 'by', by, 'name', name, 'reason', reason)

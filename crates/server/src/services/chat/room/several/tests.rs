@@ -204,6 +204,7 @@ fn who_goes_on_after_a_loss_hears_why_and_who_is_there_now() {
     let now = [
         present(1, "elsewhere", 5, "Ahona"),
         present(2, "elsewhere", 8, "Ravi"),
+        present(3, "here", 99, "Gone"),
     ];
     stream
         .room
@@ -216,14 +217,13 @@ fn who_goes_on_after_a_loss_hears_why_and_who_is_there_now() {
             "EVENT said Ravi anybody here?",
             "EVENT left Joty disconnected",
             "EVENT joined Ravi",
-            "OK here Ahona Ravi",
+            "EVENT joined Gone",
+            "OK here Ahona Ravi Gone",
         ]
     );
-    assert_eq!(
-        stream.asked(),
-        [Task::Join(0, name("Adarsh"))],
-        "it is still here"
-    );
+    let still_here = Task::Join(0, name("Adarsh"));
+    let gone_before = Task::Leave(99, name("Gone"), Reason::Disconnected);
+    assert_eq!(stream.asked(), [still_here, gone_before]);
 }
 
 #[test]
