@@ -81,9 +81,10 @@ pub struct Arguments {
     /// for one that is forgotten [default: socketlab/bank.db in $XDG_STATE_HOME or ~/.local/state;
     /// memory for a hand-out]
     ///
-    /// A database is named as postgres://USER@HOST[:PORT][,HOST[:PORT]…]/DATABASE, with all servers
-    /// that may be its primary. Its password comes from PGPASSWORD, or from the file of PGPASSFILE,
-    /// by default ~/.pgpass; `?sslmode=verify-full` encrypts and says who the server must be.
+    /// A database is named as postgres://USER@HOST:PORT/DATABASE; with a comma between, all servers
+    /// are named that may be its primary. Its password comes from PGPASSWORD, or from the file of
+    /// PGPASSFILE, by default ~/.pgpass; `?sslmode=verify-full` encrypts and says who the server
+    /// must be.
     #[arg(help_heading = SERVICE, long, value_name = "PATH|postgres://…|memory", global = true,
         value_parser = PathBufValueParser::new().try_map(LedgerArgument::parse))]
     ledger: Option<LedgerArgument>,
