@@ -133,7 +133,7 @@ pub fn run(
             tally.wrong.push(format!("{error:#}"));
         }
     }
-    let books = Books::close(&place, &terminals, filling)?;
+    let books = close(&place, &terminals, filling)?;
     tally.close(&books);
     let told = reports.iter().flatten();
     tally
@@ -144,6 +144,17 @@ pub fn run(
     }
     tally.faults = struck(directory)?;
     Ok(tally)
+}
+
+/// Audits the bank, which may be away for a moment yet.
+fn close(place: &Place, terminals: &[String], filling: Money) -> Result<Books> {
+    let by = Instant::now() + Duration::from_secs(60);
+    loop {
+        match Books::close(place, terminals, filling) {
+            Err(_) if Instant::now() < by => thread::sleep(Duration::from_millis(500)),
+            closed => return closed,
+        }
+    }
 }
 
 /// Has this fail, and waits until it is over. Of a failover, gives how long it took.

@@ -226,7 +226,7 @@ class Layout:
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
             "--initial-cluster", peers, "--initial-cluster-token", "socketlab",
             "--auto-compaction-mode", "revision", "--auto-compaction-retention", "1000",
-            "--logger", "zap", "--log-level", "warn",
+            "--enable-v2", "--logger", "zap", "--log-level", "warn",
         ]
 
     def lab_options(self, n):
@@ -266,8 +266,12 @@ class Layout:
             yield self.path(f"redis{n}", "redis.conf"), self.redis(n)
             yield self.path(f"sentinel{n}", "sentinel.conf"), self.sentinel(n)
         # For patronictl, which wants to know the one etcd and the name.
-        etcd3 = {"hosts": [self.address(f"etcd{n}") for n in NUMBERS]}
-        control = {"scope": SCOPE, "namespace": "/socketlab/", "etcd3": etcd3}
+        # By the second version of etcd's interface, in which the lease is renewed only where it is
+        # still one's own. By the third, Patroni 3.0 writes itself down as the leader once it goes on
+        # after having been stopped, over the one that leads meanwhile: what that one had answered is
+        # lost.
+        etcd = {"hosts": [self.address(f"etcd{n}") for n in NUMBERS]}
+        control = {"scope": SCOPE, "namespace": "/socketlab/", "etcd": etcd}
         yield self.path("patronictl.json"), json.dumps(control, indent=2)
         yield self.path("haproxy", "haproxy.cfg"), self.haproxy()
 
@@ -280,7 +284,7 @@ class Layout:
             "namespace": "/socketlab/",
             "name": f"pg{n}",
             "restapi": {"listen": rest, "connect_address": rest},
-            "etcd3": {"hosts": [self.address(f"etcd{m}") for m in NUMBERS]},
+            "etcd": {"hosts": [self.address(f"etcd{m}") for m in NUMBERS]},
             "bootstrap": {
                 "dcs": PATRONI | {
                     "postgresql": {

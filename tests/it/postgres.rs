@@ -74,7 +74,7 @@ fn a_server_that_is_stopped_in_a_transaction_keeps_nobody_from_the_bank() {
     let [stopped, other] = [0, 1].map(|number| servers[number].address("atm tcp"));
     servers[0].signal(Signal::STOP);
     let machine = withdraw(home, &format!("{stopped},{other}"), "M", "500");
-    let ended = machine.with(&["--timeout", "1"]).run();
+    let ended = machine.run();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     servers[0].signal(Signal::CONT);
     let ended = withdraw(home, &stopped.to_string(), "N", "250").run();
