@@ -14,8 +14,8 @@ use wire::fault::crash::{CrashPoint, crash_if_due};
 
 use super::store::{CommitError, Store, StoreError};
 
-/// How long transactions are started again, from the first of the same operations. Whoever waits
-/// for the ledger waits as long.
+/// How long transactions are started again, from the first of the same operations, and then to
+/// look up what an unknown one did. Whoever waits for the ledger waits as long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// From one attempt to look up what was done to the next.
@@ -58,7 +58,7 @@ impl Writer<'_> {
     /// to carry them out again, since what is known by its id is not done twice.
     fn reply_by(
         &mut self,
-        deadline: Instant,
+        mut deadline: Instant,
         operations: &[Operation],
         mut is_unknown: bool,
     ) -> Vec<Reply> {
@@ -82,11 +82,14 @@ impl Writer<'_> {
                         .flat_map(|operation| self.reply_by(deadline, operation, is_unknown))
                         .collect();
                 }
-                Failure::Commit(CommitError::Unknown(_)) if self.store.can_look_up() => {
-                    is_unknown = true;
-                    if !has_time {
-                        break failure;
+                Failure::Commit(CommitError::Unknown(_))
+                    if self.store.can_look_up() && (has_time || !is_unknown) =>
+                {
+                    if !is_unknown {
+                        // To wait for the answer may have taken all the time.
+                        deadline = Instant::now() + PATIENCE;
                     }
+                    is_unknown = true;
                     tracing::warn!(%failure, operations = operations.len(), "to be looked up");
                 }
                 _ if is_unknown && has_time => thread::sleep(RETRY_INTERVAL),
