@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ pub(super) enum Error {
     NoAnswer(Duration),
     /// There is no connection, or no more.
     Lost(String),
+    /// What is asked for cannot be had there: a password, encryption, or a certificate is missing or
+    /// wrong.
+    Unsuitable(String),
     /// The server refuses.
     Refused(Box<DbError>),
 }
@@ -137,7 +141,7 @@ impl Error {
     /// Whether the connection is of no use any more.
     pub(super) fn ends_connection(&self) -> bool {
         match self {
-            Error::NoAnswer(_) | Error::Lost(_) => true,
+            Error::NoAnswer(_) | Error::Lost(_) | Error::Unsuitable(_) => true,
             Error::Refused(refusal) => refusal.parsed_severity() != Some(Severity::Error),
         }
     }
@@ -151,6 +155,7 @@ impl Error {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Error::NoAnswer(_) | Error::Lost(_) => true,
+            Error::Unsuitable(_) => false,
             Error::Refused(refusal) => {
                 let class = refusal.code().code().get(..2);
                 matches!(class, Some("08" | "53" | "55" | "57" | "58"))
@@ -164,11 +169,15 @@ impl From<tokio_postgres::Error> for Error {
         if let Some(refusal) = error.as_db_error() {
             return Error::Refused(Box::new(refusal.clone()));
         }
-        let mut words = error.to_string();
-        if let Some(source) = std::error::Error::source(&error) {
-            words = format!("{words}: {source}");
+        let Some(source) = std::error::Error::source(&error) else {
+            return Error::Lost(error.to_string());
+        };
+        let words = format!("{error}: {source}");
+        match source.downcast_ref::<io::Error>().map(io::Error::kind) {
+            // Of a certificate, for example.
+            None | Some(io::ErrorKind::InvalidData) => Error::Unsuitable(words),
+            Some(_) => Error::Lost(words),
         }
-        Error::Lost(words)
     }
 }
 
@@ -176,7 +185,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NoAnswer(limit) => write!(f, "no answer within {} s", limit.as_secs()),
-            Error::Lost(words) => f.write_str(words),
+            Error::Lost(words) | Error::Unsuitable(words) => f.write_str(words),
             Error::Refused(refusal) => {
                 f.write_str(refusal.message())?;
                 match advice(refusal.code()) {

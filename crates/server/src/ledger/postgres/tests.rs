@@ -328,7 +328,7 @@ fn what_is_wrong_with_a_database_is_said_in_one_line() {
         (
             format!("{address}?sslmode=require"),
             SERVE,
-            "server does not support TLS",
+            "cannot open the ledger",
         ),
     ] {
         let error = refused(&address, purpose);
