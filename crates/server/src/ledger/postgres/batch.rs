@@ -81,9 +81,9 @@ pub(super) async fn begin(
     statements: &Statements,
     wanted: &Wanted,
 ) -> Result<Fetched, Error> {
-    let cards = texts(&wanted.cards, CardNumber::as_str);
+    let cards = texts(&wanted.cards);
     let ids: Vec<String> = wanted.ids.iter().map(TransactionId::to_string).collect();
-    let logins = texts(&wanted.logins, CardNumber::as_str);
+    let logins = texts(&wanted.logins);
     let by: [&(dyn ToSql + Sync); 3] = [&cards, &ids, &wanted.created];
     let (_, accounts, records, logins, clock) = try_join5(
         client.batch_execute("BEGIN"),
@@ -289,31 +289,31 @@ where
     Box::new(rows.iter().map(of).collect::<Vec<T>>())
 }
 
-fn texts<'a, T>(all: &'a BTreeSet<T>, text: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
-    all.iter().map(text).collect()
+fn texts(cards: &BTreeSet<CardNumber>) -> Vec<&str> {
+    cards.iter().map(CardNumber::as_str).collect()
 }
 
 fn opened(accounts: &[Account]) -> Vec<Column> {
-    vec![
+    let mut columns = vec![
         column(accounts, |account| account.card.as_str().to_owned()),
         column(accounts, |account| account.holder.as_str().to_owned()),
         column(accounts, |account| account.pin_hash.clone()),
         column(accounts, |account| account.created_by.to_string()),
         column(accounts, |account| account.opening.minor()),
-        column(accounts, |account| account.posted.minor()),
-        column(accounts, |account| account.held.minor()),
-        column(accounts, |account| account.pending.minor()),
-        column(accounts, |account| i64::from(account.wrong_pins)),
-        column(accounts, |account| {
-            account.locked_until.map(u64::cast_signed)
-        }),
-        column(accounts, |account| i64::from(account.lockouts)),
-    ]
+    ];
+    columns.extend(changeable(accounts));
+    columns
 }
 
 fn changed(accounts: &[Account]) -> Vec<Column> {
-    vec![
-        column(accounts, |account| account.card.as_str().to_owned()),
+    let mut columns = vec![column(accounts, |account| account.card.as_str().to_owned())];
+    columns.extend(changeable(accounts));
+    columns
+}
+
+/// What changes of an account that is open.
+fn changeable(accounts: &[Account]) -> [Column; 6] {
+    [
         column(accounts, |account| account.posted.minor()),
         column(accounts, |account| account.held.minor()),
         column(accounts, |account| account.pending.minor()),
