@@ -37,6 +37,8 @@ struct State<T> {
     /// Whether what was taken last is still being written.
     is_writing: bool,
     closed: bool,
+    /// Whether the writer has ended, and let go of what it wrote to.
+    has_ended: bool,
 }
 
 impl<T> Default for State<T> {
@@ -49,6 +51,7 @@ impl<T> Default for State<T> {
             is_asleep: false,
             is_writing: false,
             closed: false,
+            has_ended: false,
         }
     }
 }
@@ -127,12 +130,20 @@ impl<T: Item> Queue<T> {
 
     /// Waits until everything was written, at most until then.
     pub fn wait_until_written(&self, by: Instant) {
-        let is_unwritten = |state: &mut State<T>| {
+        self.wait_while(by, |state| {
             state.is_writing || !state.waiting.is_empty() || state.last_lost.is_some()
-        };
-        let wait = by.saturating_duration_since(Instant::now());
-        let waiting = self.lock();
-        drop(self.changed.wait_timeout_while(waiting, wait, is_unwritten));
+        });
+    }
+
+    /// Notes that the writer has ended.
+    pub fn end(&self) {
+        self.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the writer has ended, at most until then. It does when the queue is closed.
+    pub fn wait_until_ended(&self, by: Instant) {
+        self.wait_while(by, |state| !state.has_ended);
     }
 
     /// Takes no more items; those that wait can still be taken.
@@ -148,6 +159,12 @@ impl<T: Item> Queue<T> {
             ..State::default()
         };
         self.changed.notify_all();
+    }
+
+    fn wait_while(&self, by: Instant, condition: impl FnMut(&mut State<T>) -> bool) {
+        let wait = by.saturating_duration_since(Instant::now());
+        let state = self.lock();
+        drop(self.changed.wait_timeout_while(state, wait, condition));
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {

@@ -291,7 +291,8 @@ impl Recorder {
     }
 
     /// Records the end of every connection that is still open and of the program, and waits until
-    /// everything is written. What happens after it is not recorded.
+    /// everything is written and the file is closed, at most [`FLUSH_TIMEOUT`]. What happens after it
+    /// is not recorded.
     pub fn finish(&self) {
         let open = &self.0.open;
         let open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
@@ -302,7 +303,10 @@ impl Recorder {
         for sink in &self.0.sinks {
             sink.close();
         }
-        self.flush();
+        let by = Instant::now() + FLUSH_TIMEOUT;
+        for sink in &self.0.sinks {
+            sink.wait_until_ended(by);
+        }
     }
 
     /// Waits until everything is written, at most [`FLUSH_TIMEOUT`].
@@ -368,13 +372,15 @@ fn sink(
     let queue = Arc::new(Queue::new(MAX_QUEUED_BYTES, patience));
     let taken_from = Arc::clone(&queue);
     let thread = thread::Builder::new().name(name.into());
-    let spawned = thread.spawn(move || write(&taken_from));
+    let spawned = thread.spawn(move || {
+        write(&taken_from);
+        taken_from.end();
+    });
     spawned.map(|_| queue).map_err(OpenError::Thread)
 }
 
-/// Writes each batch that waits with as few calls as possible, and leaves nothing in memory before
-/// it takes the next.
-/// Writes all that is queued, until the file would become longer than `most` bytes.
+/// Writes all that is queued, until the file would become longer than `most` bytes. Each batch that
+/// waits takes as few calls as possible, and nothing of it is left in memory before the next.
 fn write_to_file(queue: &Queue<Arc<Event>>, file: &mut File, most: u64) -> io::Result<()> {
     let mut length = file.metadata()?.len();
     let mut lines = Vec::new();

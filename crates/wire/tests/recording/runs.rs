@@ -55,6 +55,18 @@ fn a_file_that_cannot_be_written_ends_the_recording_and_nothing_else() {
 }
 
 #[test]
+fn a_recording_that_has_ended_can_be_continued_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..200 {
+        let recorder = Recorder::start(Settings {
+            file: Some(directory.path().join("it.jsonl")),
+            ..settings(Side::Client)
+        });
+        recorder.unwrap().unwrap().finish();
+    }
+}
+
+#[test]
 fn a_file_that_may_not_grow_longer_ends_the_recording_with_a_whole_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("it.jsonl");
