@@ -12,6 +12,7 @@
 //! Directories are created with mode 0700 and files with 0600, and existing ones with a wider mode
 //! are restricted: a journal has the keys of open withdrawals, a ledger hashed PINs.
 
+mod locked;
 mod private;
 mod sync;
 
@@ -19,6 +20,7 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use locked::LockedFile;
 pub use private::{Opened, close_to_others, open};
 pub use sync::sync_entry;
 

@@ -11,12 +11,13 @@
 //! archive/20261128T090605Z-group-01/    what a group had before it was reset
 //! ```
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use state::LockedFile;
 
 /// The ledger of a group, in its directory.
 pub const LEDGER: &str = "bank.db";
@@ -43,7 +44,7 @@ pub struct Files(PathBuf);
 /// That the class runs, or that its files are changed while it does not: one process at a time.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: LockedFile,
 }
 
 impl Files {
@@ -100,10 +101,10 @@ impl Files {
             );
         }
         let file = state::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        match file.file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file.file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => {
+        match LockedFile::try_new(file.file) {
+            Ok(file) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }

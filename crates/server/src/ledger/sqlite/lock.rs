@@ -15,11 +15,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use state::LockedFile;
+
 /// Locks that are held until they are dropped.
 #[derive(Debug)]
 pub struct Lock {
-    beside: File,
     itself: File,
+    _beside: LockedFile,
 }
 
 /// Why there is no lock.
@@ -37,21 +39,21 @@ impl Lock {
         let mut beside = ledger.as_os_str().to_owned();
         beside.push(".lock");
         // It is never removed, or two servers could lock two files of the same name.
-        let beside = state::open(&PathBuf::from(beside))?.file;
-        beside.try_lock()?;
+        let beside = LockedFile::try_new(state::open(&PathBuf::from(beside))?.file)?;
         let itself = OpenOptions::new().read(true).write(true).open(ledger)?;
         lock_a_byte(&itself, Change::Lock)?;
-        Ok(Lock { beside, itself })
+        Ok(Lock {
+            itself,
+            _beside: beside,
+        })
     }
 }
 
-/// To close the files is not enough: a program that is being started elsewhere in this process has
-/// them open too, for a moment, and would keep the locks.
+/// See [`LockedFile`].
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What cannot be unlocked is unlocked when the files are closed.
+        // What cannot be unlocked is unlocked when the file is closed.
         let _ = lock_a_byte(&self.itself, Change::Unlock);
-        let _ = self.beside.unlock();
     }
 }
 
