@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, UdpSocket};
-use std::process::Command;
 use std::time::Duration;
 
 use testkit::TEST_TIMEOUT;
 use testkit::process::Program;
+use testkit::requirement;
 
 use crate::programs;
 
@@ -17,19 +17,8 @@ const ALONE: Duration = Duration::from_secs(1);
 /// How often it is left alone, at most: its threads take a while to begin, and so does its log.
 const TRIES: usize = 10;
 
-/// Whether strace is installed; without it, says that this test is skipped.
 fn has_strace() -> bool {
-    if Command::new("strace").arg("--version").output().is_ok() {
-        return true;
-    }
-    assert!(
-        std::env::var_os("SOCKETLAB_REQUIRE_STRACE").is_none(),
-        "SOCKETLAB_REQUIRE_STRACE is set, and there is no strace: install it"
-    );
-    // Not with a macro, whose output a test that passes does not show.
-    let notice = "\nSKIPPED: strace is not installed, so no system call was counted\n";
-    std::io::stderr().write_all(notice.as_bytes()).unwrap();
-    false
+    requirement::is_met("strace", requirement::is_installed("strace"))
 }
 
 /// Sends a request over UDP and receives its answer.

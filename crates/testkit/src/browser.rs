@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::TEST_TIMEOUT;
+use crate::{TEST_TIMEOUT, requirement};
 
 /// The names under which it is installed.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -23,26 +23,15 @@ macro_rules! require_browser {
     };
 }
 
-/// Whether there is a browser. Where there is none, a test has nothing to run, and that is reported
-/// where nothing captures it; with SOCKETLAB_REQUIRE_CHROMIUM it has failed.
+/// Whether there is a browser; see [`requirement::is_met`].
+#[track_caller]
 pub fn is_there() -> bool {
-    let is_there = name().is_some();
-    if !is_there {
-        let is_required = std::env::var_os("SOCKETLAB_REQUIRE_CHROMIUM").is_some();
-        assert!(!is_required, "no chromium");
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let notice = format!("SKIPPED {test}: no chromium\n");
-        let _ = std::io::stderr().write_all(notice.as_bytes());
-    }
-    is_there
+    requirement::is_met("chromium", name().is_some())
 }
 
 fn name() -> Option<&'static str> {
-    let is_installed = |name: &&str| {
-        let version = Command::new(name).arg("--version").output();
-        version.is_ok_and(|output| output.status.success())
-    };
-    NAMES.into_iter().find(is_installed)
+    let mut names = NAMES.into_iter();
+    names.find(|name| requirement::is_installed(name))
 }
 
 /// A browser with one page. Ended when dropped.

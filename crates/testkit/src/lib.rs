@@ -14,6 +14,7 @@ pub mod process;
 pub mod python;
 #[cfg(unix)]
 pub mod redis;
+pub mod requirement;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;

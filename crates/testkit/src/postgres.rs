@@ -1,19 +1,17 @@
 //! A PostgreSQL server of the tests' own, on loopback, which ends with them.
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 use tempfile::TempDir;
 
-use crate::wait_until;
+use crate::{requirement, wait_until};
 
 /// Ends a test that has nothing to run because there is no PostgreSQL; else, names the server that
 /// the tests of this process share.
@@ -27,9 +25,7 @@ macro_rules! require_postgres {
     };
 }
 
-/// The server that the tests of this process share. Where PostgreSQL is not installed, there is
-/// none, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_POSTGRES the test
-/// has failed.
+/// The server that the tests of this process share, where [PostgreSQL is installed](is_there).
 pub fn shared() -> Option<&'static Postgres> {
     static SHARED: LazyLock<Option<Postgres>> = LazyLock::new(|| {
         // Nothing of a test need outlast the computer's crash.
@@ -38,17 +34,10 @@ pub fn shared() -> Option<&'static Postgres> {
     SHARED.as_ref()
 }
 
-/// Whether PostgreSQL is installed; see [`shared`].
+/// Whether PostgreSQL is installed; see [`requirement::is_met`].
+#[track_caller]
 pub fn is_there() -> bool {
-    let is_there = PROGRAMS.is_some();
-    if !is_there {
-        let is_required = std::env::var_os("SOCKETLAB_REQUIRE_POSTGRES").is_some();
-        assert!(!is_required, "no PostgreSQL");
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let notice = format!("SKIPPED {test}: PostgreSQL is not installed\n");
-        let _ = std::io::stderr().write_all(notice.as_bytes());
-    }
-    is_there
+    requirement::is_met("postgres", PROGRAMS.is_some())
 }
 
 /// Where its programs are: Debian has them beside the search path, by version.
@@ -87,12 +76,55 @@ impl Postgres {
 
     /// A new server, with nothing in it, and with these settings.
     pub fn start(settings: &[&str]) -> Postgres {
+        Postgres::start_in(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// The same, which offers encryption with a certificate for the name `localhost`, and the file
+    /// that has it; `None` where there is no openssl to make it with.
+    pub fn start_encrypted() -> Option<(Postgres, PathBuf)> {
         let directory = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["server.crt", "server.key"].map(|it| directory.path().join(it));
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args([
+                "req",
+                "-x509",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=socketlab",
+            ])
+            .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            .args(["-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl
+            .arg("-out")
+            .arg(&certificate)
+            .arg("-keyout")
+            .arg(&key);
+        let made = openssl.stderr(Stdio::null()).status();
+        let is_made = made.is_ok_and(|status| status.success());
+        requirement::is_met("openssl", is_made).then(|| {
+            let file = |name: &str, path: &Path| format!("{name}={}", path.display());
+            let settings = [
+                "ssl=on",
+                &file("ssl_cert_file", &certificate),
+                &file("ssl_key_file", &key),
+            ];
+            let server = Postgres::start_in(directory, &settings);
+            (server, certificate)
+        })
+    }
+
+    fn start_in(directory: TempDir, settings: &[&str]) -> Postgres {
         let data = directory.path().join("data");
         let shown = directory.path().display().to_string();
         if rustix::process::getuid().is_root() {
             // PostgreSQL refuses to run as root.
-            let owned = Command::new("chown").args(["postgres", &shown]).status();
+            let owned = Command::new("chown")
+                .args(["-R", "postgres", &shown])
+                .status();
             assert!(owned.unwrap().success());
         }
         let made = program("initdb")

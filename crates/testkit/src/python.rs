@@ -1,11 +1,11 @@
 //! The programs of `examples/python`: a student's half of a lab.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::process::Program;
+use crate::requirement;
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python/");
 
@@ -19,19 +19,11 @@ macro_rules! require_python {
     };
 }
 
-/// Whether there is a Python that can run the examples. Where there is none, a test has nothing to
-/// run, and that is reported where nothing captures it; with SOCKETLAB_REQUIRE_PYTHON it has failed.
+/// Whether there is a Python that can run the examples, of version 3.10 or newer; see
+/// [`requirement::is_met`].
+#[track_caller]
 pub fn is_there() -> bool {
-    let is_there = INTERPRETER.is_some();
-    if !is_there {
-        let is_required = std::env::var_os("SOCKETLAB_REQUIRE_PYTHON").is_some();
-        assert!(!is_required, "no python3 of version 3.10 or newer");
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        // Not with a macro, whose output is captured.
-        let notice = format!("SKIPPED {test}: no python3 of version 3.10 or newer\n");
-        let _ = std::io::stderr().write_all(notice.as_bytes());
-    }
-    is_there
+    requirement::is_met("python", INTERPRETER.is_some())
 }
 
 /// The interpreter itself, where it is new enough: the `python3` of the search path may be a script

@@ -3,15 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::thread;
 
 use tempfile::TempDir;
 
 use crate::peer::with_timeouts;
 use crate::process::{Process, Program, Signal};
-use crate::wait_until;
+use crate::{requirement, wait_until};
 
 /// Ends a test that has nothing to run on because there is no Redis.
 #[macro_export]
@@ -23,22 +21,10 @@ macro_rules! require_redis {
     };
 }
 
-/// Whether there is a Redis. Where there is none, a test has nothing to run, and that is reported
-/// where nothing captures it; with `SOCKETLAB_REQUIRE_REDIS` it has failed.
+/// Whether there is a Redis; see [`requirement::is_met`].
+#[track_caller]
 pub fn is_there() -> bool {
-    let asked = Command::new("redis-server").arg("--version").output();
-    let is_there = asked.is_ok_and(|ran| ran.status.success());
-    if !is_there {
-        let is_required = std::env::var_os("SOCKETLAB_REQUIRE_REDIS").is_some();
-        assert!(
-            !is_required,
-            "SOCKETLAB_REQUIRE_REDIS is set, and there is no redis-server: install it"
-        );
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let notice = format!("SKIPPED {test}: redis-server is not installed\n");
-        let _ = std::io::stderr().write_all(notice.as_bytes());
-    }
-    is_there
+    requirement::is_met("redis", requirement::is_installed("redis-server"))
 }
 
 /// A Redis, or a Sentinel. Killed when dropped.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
+
+use testkit::requirement;
 
 /// All that counts as a complaint. That a connection closes is worth a note to tshark.
 const COMPLAINTS: &str = "_ws.malformed || _ws.lua.error || tcp.analysis.flags || \
@@ -30,21 +31,8 @@ pub struct Tshark;
 
 /// The tshark of this machine; without one, says that this test is skipped.
 pub fn tshark() -> Option<Tshark> {
-    static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
-        let asked = Command::new("tshark").arg("--version").output();
-        asked.is_ok_and(|ran| ran.status.success())
-    });
-    if *IS_THERE {
-        return Some(Tshark);
-    }
-    assert!(
-        std::env::var_os("SOCKETLAB_REQUIRE_TSHARK").is_none(),
-        "SOCKETLAB_REQUIRE_TSHARK is set, and there is no tshark: install it"
-    );
-    // Not with a macro, whose output a test that passes does not show.
-    let notice = "\nSKIPPED: tshark is not installed, so no capture was checked\n";
-    std::io::stderr().write_all(notice.as_bytes()).unwrap();
-    None
+    static IS_THERE: LazyLock<bool> = LazyLock::new(|| requirement::is_installed("tshark"));
+    requirement::is_met("tshark", *IS_THERE).then_some(Tshark)
 }
 
 impl Tshark {

@@ -136,3 +136,65 @@ impl ServerCertVerifier for AnyServer {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::postgres::{self, Postgres};
+
+    use super::super::{Address, Purpose, open};
+
+    #[test]
+    fn an_encrypted_connection_is_had_by_every_mode_and_verified_by_one() {
+        if !postgres::is_there() {
+            return;
+        }
+        let Some((server, certificate)) = Postgres::start_encrypted() else {
+            return;
+        };
+        let by_number = server.database();
+        let by_name = by_number.replace("127.0.0.1", "localhost");
+        let database = by_number.rsplit('/').next().unwrap();
+        let is_encrypted = "SELECT string_agg(ssl::text, ' ') FROM pg_stat_ssl \
+                            JOIN pg_stat_activity USING (pid) WHERE application_name = 'labserver'";
+        let root = format!("sslmode=verify-full&sslrootcert={}", certificate.display());
+        let serve = Purpose::Serve {
+            require_synchronous: false,
+        };
+        let open = |address: &str, parameters: &str| {
+            let address: Address = format!("{address}?{parameters}").parse().unwrap();
+            open(&address, serve)
+        };
+        for (address, parameters, expected) in [
+            (&by_number, "", "true"),
+            (&by_number, "sslmode=disable", "false"),
+            (&by_number, "sslmode=prefer", "true"),
+            (&by_number, "sslmode=require", "true"),
+            (&by_name, root.as_str(), "true"),
+        ] {
+            let store = open(address, parameters).unwrap();
+            assert_eq!(server.run(database, is_encrypted), expected, "{parameters}");
+            drop(store);
+            testkit::wait_until(|| server.run(database, is_encrypted).is_empty());
+        }
+        for (address, parameters, expected) in [
+            (&by_number, root.as_str(), "certificate not valid for name"),
+            (&by_name, "sslmode=verify-full", "UnknownIssuer"),
+        ] {
+            let error = open(address, parameters).unwrap_err();
+            // It would be the same a moment later.
+            assert!(!error.may_pass(), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_encrypt_is_refused_where_that_is_required() {
+        let server = testkit::require_postgres!();
+        let address: Address = format!("{}?sslmode=require", server.database())
+            .parse()
+            .unwrap();
+        let error = open(&address, Purpose::Beside).unwrap_err();
+        assert!(!error.may_pass(), "{error}");
+        assert!(error.to_string().contains("TLS"), "{error}");
+    }
+}
