@@ -29,7 +29,7 @@ const CALL: Duration = Duration::from_secs(5);
 /// * rows are found by their index even while the statistics are those of an empty table, so that
 ///   a statement need be planned only once.
 const SETTINGS: &str = "-c search_path=socketlab -c lock_timeout=3s \
-     -c idle_in_transaction_session_timeout=3s -c statement_timeout=0 \
+     -c idle_in_transaction_session_timeout=2s -c statement_timeout=0 \
      -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off \
      -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c client_min_messages=warning";
 
