@@ -7,42 +7,56 @@
 //! cargo run --release --example database -- --rounds 5 --connections 64
 //! ```
 //!
-//! A withdrawal of labserver is two commits, the hold and its confirmation; pgbench's is one, of all
-//! the same rows. All programs share the cores.
+//! A withdrawal of labserver is two requests, each answered once it is on disk: the money is held,
+//! and the hold is confirmed. pgbench's is one, with the rows of both. Holds alone are measured too,
+//! which are what the table of `examples/speed` has. No client keeps a journal, and all programs
+//! share the cores.
 
+#[path = "speed/customers.rs"]
+mod customers;
+#[path = "speed/interrupt.rs"]
+mod interrupt;
+#[path = "speed/load.rs"]
+#[allow(dead_code, reason = "the rest is for the other rows of the table")]
+mod load;
 #[path = "chaos/programs.rs"]
 #[allow(dead_code, reason = "the bank that is killed is another example's")]
 mod programs;
+#[path = "speed/questions.rs"]
+#[allow(dead_code, reason = "the rest is for the other rows of the table")]
+mod questions;
 
-use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use load::Client;
 use programs::Programs;
+use questions::{Question, Verdict, Withdrawal, answer_begins, frame};
 use testkit::postgres::{self, Postgres};
 
-/// Seconds that each measurement takes.
-const SECONDS: u32 = 5;
+/// How long each measurement takes.
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// Labservers on the database.
 const SERVERS: usize = 3;
 
-/// The first of the cards, which follow each other.
-const CARD: u32 = 100_000;
-
-/// How pgbench withdraws 1.00: the account, the transaction and its two entries of the history.
+/// How pgbench withdraws 5.00: the account, the transaction and its two entries of the history.
 const STATEMENT: &str = "\
     \\set card random(FIRST, LAST)\n\
     WITH debit AS (\
-        UPDATE socketlab.accounts SET posted = posted - 100 \
-        WHERE card = (:card)::text AND posted - held >= 100 \
+        UPDATE socketlab.accounts SET posted = posted - 500 \
+        WHERE card = (:card)::text AND posted - held >= 500 \
         RETURNING card, posted - held AS available, 'WITH_' || gen_random_uuid() AS id), \
     record AS (\
         INSERT INTO socketlab.transactions (id, status, card, amount, available, terminal, key, at) \
-        SELECT id, 'confirmed', card, 100, available, 'ATM-1', md5(id), 0 FROM debit) \
+        SELECT id, 'confirmed', card, 500, available, 'ATM-1', md5(id), 0 FROM debit) \
     INSERT INTO socketlab.history (at, event, card, id, amount) \
-    SELECT 0, event, card, id, 100 FROM debit, (VALUES ('held'), ('confirmed')) AS events (event);\n";
+    SELECT 0, event, card, id, 500 FROM debit, (VALUES ('held'), ('confirmed')) AS events (event);\n";
 
 fn main() -> Result<()> {
     let (mut rounds, mut connections) = (3, 64);
@@ -58,70 +72,108 @@ fn main() -> Result<()> {
     }
     ensure!(rounds > 0 && connections > 0, "at least one");
     ensure!(postgres::is_there(), "PostgreSQL is not installed");
+    interrupt::handle()?;
     let programs = Programs::build()?;
     let home = tempfile::tempdir()?;
     let server = Postgres::start(&[]);
     let database = server.database();
     let accounts = home.path().join("accounts.toml");
-    std::fs::write(&accounts, account_file(connections))?;
-    let mut labservers = Vec::new();
-    for _ in 0..SERVERS {
-        labservers.push(Labserver::start(
-            &programs,
-            &database,
-            &accounts,
-            home.path(),
-        )?);
-    }
+    fs::write(&accounts, customers::accounts_file(connections))?;
+    let labservers = (0..SERVERS)
+        .map(|_| Labserver::start(&programs, &database, &accounts, home.path()))
+        .collect::<Result<Vec<_>>>()?;
     let script = home.path().join("withdraw.sql");
-    let last = CARD + connections - 1;
-    let statement = STATEMENT.replace("FIRST", &CARD.to_string());
-    std::fs::write(&script, statement.replace("LAST", &last.to_string()))?;
+    let statement = STATEMENT.replace("FIRST", &customers::card(0));
+    let statement = statement.replace("LAST", &customers::card(connections - 1));
+    fs::write(&script, statement)?;
+    let mut confirming = clients::<ConfirmedWithdrawal>(&labservers, connections)?;
+    let mut holding = clients::<Withdrawal>(&labservers, connections)?;
 
-    let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        rates[0].push(pgbench(&server, &database, &script, connections)?);
-        rates[1].push(bench(&programs, &labservers, connections, home.path())?);
+    let names = [
+        "pgbench, a statement each",
+        "labservers, held and confirmed",
+        "labservers, held",
+    ];
+    let (mut rates, mut ratios) = (names.map(|_| Vec::new()), names.map(|_| Vec::new()));
+    for number in 1..=rounds {
+        let round = [
+            pgbench(&server, &database, &script, connections)?,
+            load::kept(&mut confirming, PERIOD)?.rate / 2.0,
+            load::kept(&mut holding, PERIOD)?.rate,
+        ];
+        writeln!(io::stderr(), "round {number} of {rounds}: {round:.0?}")?;
+        for (at, rate) in round.into_iter().enumerate() {
+            rates[at].push(rate);
+            ratios[at].push(rate / round[0]);
+        }
     }
     let mut out = io::stdout().lock();
-    let names = ["pgbench, one statement each", "three labservers"];
-    let medians = rates.map(|mut rates| {
-        rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
-    });
-    for (name, median) in names.iter().zip(medians) {
-        writeln!(
-            out,
-            "{name:<28} {median:>8.0} withdrawals/s, median of {rounds}"
-        )?;
+    writeln!(
+        out,
+        "medians of {rounds} rounds, a second, and beside pgbench in the same round:"
+    )?;
+    for ((name, rates), ratios) in names.iter().zip(rates).zip(ratios) {
+        let (rate, ratio) = (median(rates), median(ratios));
+        writeln!(out, "{name:<31} {rate:>7.0} {ratio:>6.2}")?;
     }
-    writeln!(out, "ratio {:.2}", medians[1] / medians[0])?;
     Ok(())
 }
 
-fn account_file(accounts: u32) -> String {
-    let mut text = String::new();
-    for card in CARD..CARD + accounts {
-        let _ = writeln!(
-            text,
-            "[[account]]\ncard = \"{card}\"\npin = \"1234\"\nholder = \"Ann\"\nbalance = \"99999999\"\n"
-        );
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A withdrawal, and with every other request its confirmation.
+#[derive(Debug, Default)]
+struct ConfirmedWithdrawal {
+    withdrawal: Withdrawal,
+    is_held: bool,
+}
+
+impl Question for ConfirmedWithdrawal {
+    fn write(&mut self, request: &mut Vec<u8>) {
+        match self.is_held {
+            true => frame(request, &format!("CONFIRM {}", self.withdrawal.id)),
+            false => self.withdrawal.write(request),
+        }
+        self.is_held = !self.is_held;
     }
-    text
+
+    fn judge(&self, received: &[u8]) -> Verdict {
+        match self.is_held {
+            true => self.withdrawal.judge(received),
+            false => answer_begins(received, &format!("OK {} confirmed", self.withdrawal.id)),
+        }
+    }
+}
+
+/// Clients that are logged in, each to an account of its own, at the servers in turn.
+fn clients<Q: Question + Default>(
+    labservers: &[Labserver],
+    count: usize,
+) -> Result<Vec<Client<TcpStream, Q>>> {
+    let server = |number: usize| labservers[number % labservers.len()].address;
+    (0..count)
+        .map(|number| {
+            let stream = customers::log_in(server(number), number)?;
+            Ok(Client::new(stream, Q::default()))
+        })
+        .collect()
 }
 
 /// A labserver of the bank, ended when dropped.
 struct Labserver {
     process: Child,
-    address: String,
+    address: SocketAddr,
 }
 
 impl Labserver {
     fn start(
         programs: &Programs,
         database: &str,
-        accounts: &std::path::Path,
-        home: &std::path::Path,
+        accounts: &Path,
+        home: &Path,
     ) -> Result<Labserver> {
         let mut command = programs.command("labserver");
         command.args(["--mode", "atm", "--port", "0", "--quiet", "--until-eof"]);
@@ -135,7 +187,7 @@ impl Labserver {
         let mut line = String::new();
         ready.read_line(&mut line)?;
         let address = line.split_whitespace().last();
-        let address = address.context("the server does not start")?.to_owned();
+        let address = address.context("the server does not start")?.parse()?;
         Ok(Labserver { process, address })
     }
 }
@@ -148,39 +200,8 @@ impl Drop for Labserver {
     }
 }
 
-/// Withdrawals a second of labservers, each connection with an account of its own.
-fn bench(
-    programs: &Programs,
-    labservers: &[Labserver],
-    connections: u32,
-    home: &std::path::Path,
-) -> Result<f64> {
-    let addresses: Vec<&str> = labservers.iter().map(|it| it.address.as_str()).collect();
-    let mut bench = programs.command("labclient");
-    bench.args(["--server", &addresses.join(","), "--json", "bench", "atm"]);
-    bench.args([
-        "-c",
-        &connections.to_string(),
-        "--accounts",
-        &connections.to_string(),
-    ]);
-    bench.args(["--card", &CARD.to_string(), "--for", &format!("{SECONDS}s")]);
-    bench
-        .env("XDG_STATE_HOME", home)
-        .env("LABCLIENT_PIN", "1234");
-    let output = bench.output()?;
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    report["throughput_per_s"].as_f64().context("no rate")
-}
-
 /// Withdrawals a second of pgbench.
-fn pgbench(
-    server: &Postgres,
-    database: &str,
-    script: &std::path::Path,
-    connections: u32,
-) -> Result<f64> {
+fn pgbench(server: &Postgres, database: &str, script: &Path, connections: usize) -> Result<f64> {
     let name = database.rsplit('/').next().context("no name")?;
     let output = server
         .program("pgbench")
@@ -194,7 +215,12 @@ fn pgbench(
             "-h",
             "127.0.0.1",
         ])
-        .args(["-p", &server.port.to_string(), "-T", &SECONDS.to_string()])
+        .args([
+            "-p",
+            &server.port.to_string(),
+            "-T",
+            &PERIOD.as_secs().to_string(),
+        ])
         .args(["-c", &connections.to_string(), "-f"])
         .arg(script)
         .arg(name)

@@ -11,6 +11,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use uuid::Uuid;
 
 use crate::bank;
+use crate::customers::accounts_file;
 use crate::rows::HASHES;
 use crate::run::{OURS, Run, Side};
 
@@ -29,7 +30,7 @@ pub fn opening(run: &mut Run) -> Result<()> {
         .prefix("speed-accounts-")
         .tempdir_in(&run.directory)?;
     let file = directory.path().join("accounts");
-    fs::write(&file, bank::accounts_file(ACCOUNTS))?;
+    fs::write(&file, accounts_file(ACCOUNTS))?;
     let programs = Arc::clone(&run.programs);
     let start = |ledger: &str| {
         let begun = Instant::now();

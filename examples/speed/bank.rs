@@ -1,22 +1,19 @@
 //! The rows of durable withdrawals.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use uuid::Uuid;
 
+use crate::customers::{accounts_file, log_in};
 use crate::floor::Floor;
 use crate::load::{self, Client};
 use crate::pages::Pages;
 use crate::postgres::Postgres;
 use crate::programs::Programs;
-use crate::questions::{LOWER, Withdrawal, frame, unframe};
+use crate::questions::{LOWER, Withdrawal};
 use crate::rows::{FLOOR, POSTGRES, SYNC};
 use crate::run::{OURS, Run, Side};
 use crate::servers::{Listening, output_of};
@@ -29,9 +26,6 @@ const DISK_PERIOD: Duration = Duration::from_millis(200);
 
 /// The most connections, each with its own account.
 const CONNECTIONS: usize = 64;
-
-/// What `labserver --mode atm` sends first.
-const READY: &[u8] = b"11:READY atm 1,";
 
 /// Withdrawals, each answered once it is on disk.
 pub fn withdrawals(run: &mut Run) -> Result<()> {
@@ -96,49 +90,6 @@ pub fn open(programs: &Programs, ledger: &Path, accounts: &Path) -> Result<Liste
         accounts,
     ];
     Listening::labserver(programs, "tcp", mode)
-}
-
-/// A file of so many accounts.
-pub fn accounts_file(count: usize) -> String {
-    let mut file = String::new();
-    for number in 0..count {
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            file,
-            "[[account]]\ncard = \"{}\"\npin = \"1234\"\nholder = \"Holder {number}\"\n\
-             balance = \"9000000000.00\"\n",
-            card(number)
-        );
-    }
-    file
-}
-
-fn card(number: usize) -> String {
-    format!("555555{number:04}")
-}
-
-/// A connection that is logged in to its account.
-fn log_in(bank: SocketAddr, number: usize) -> Result<TcpStream> {
-    let mut stream = load::connect_and_read(bank, READY)?;
-    let id = format!("LOGIN_{}", Uuid::now_v7());
-    let mut request = Vec::new();
-    let message = format!("VERIFY_CARD_AND_PASSWORD {id} {} 1234", card(number));
-    frame(&mut request, &message);
-    stream.write_all(&request)?;
-    let mut received = Vec::new();
-    let answer = loop {
-        if let Some(answer) = unframe(&received) {
-            break answer.unwrap_or_default();
-        }
-        let mut buffer = [0; 256];
-        let read = stream.read(&mut buffer)?;
-        ensure!(read > 0, "the bank closes instead of an answer");
-        received.extend_from_slice(&buffer[..read]);
-    };
-    let answer = String::from_utf8_lossy(answer);
-    let right = format!("OK {id} welcome Holder {number}");
-    ensure!(answer == right, "a log-in is answered with {answer:?}");
-    Ok(stream)
 }
 
 /// Checks that the books are sound, and have every withdrawal that was answered, and no other.

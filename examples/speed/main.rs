@@ -18,6 +18,7 @@
 mod accounts;
 mod arguments;
 mod bank;
+mod customers;
 mod floor;
 mod idle;
 mod interrupt;

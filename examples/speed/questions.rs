@@ -92,7 +92,8 @@ impl Question for Time {
 /// Five from the account that is logged in, under a new id each time.
 #[derive(Debug, Default)]
 pub struct Withdrawal {
-    id: String,
+    /// Of the last request.
+    pub id: String,
 }
 
 impl Question for Withdrawal {
@@ -102,16 +103,16 @@ impl Question for Withdrawal {
     }
 
     fn judge(&self, received: &[u8]) -> Verdict {
-        match unframe(received) {
-            None => Verdict::Incomplete,
-            Some(answer) => {
-                let right = format!("OK {} held 5.00, available ", self.id);
-                match answer.is_some_and(|answer| answer.starts_with(right.as_bytes())) {
-                    true => Verdict::Right,
-                    false => Verdict::Wrong,
-                }
-            }
-        }
+        answer_begins(received, &format!("OK {} held 5.00, available ", self.id))
+    }
+}
+
+/// Whether the answer is one that begins so.
+pub fn answer_begins(received: &[u8], right: &str) -> Verdict {
+    match unframe(received) {
+        None => Verdict::Incomplete,
+        Some(Some(answer)) if answer.starts_with(right.as_bytes()) => Verdict::Right,
+        Some(_) => Verdict::Wrong,
     }
 }
 
