@@ -16,13 +16,14 @@ use proto::atm::bank::{Operation, Rows};
 use proto::atm::record::{Account, Entry, Login, Transaction, TransactionRecord, Write};
 use proto::atm::{CardNumber, CreationId, LoginId, TransactionId};
 use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
-use super::rows::{self, Columns, Read, accounts, history, logins, transactions};
+use super::rows::{self, Columns, accounts, history, logins, transactions};
 use super::store::{CommitError, Dated, Store, StoreError, Visit, seconds};
 
 mod address;
 mod batch;
+mod calls;
 mod connection;
 mod open;
 mod password;
@@ -31,7 +32,7 @@ mod tls;
 
 pub use self::address::{Address, AddressError};
 use self::batch::{Batch, Wanted};
-use self::connection::Error;
+use self::calls::Failure;
 use self::open::{Durability, Pause, Session};
 pub use self::open::{OpenError, Purpose};
 
@@ -81,121 +82,6 @@ pub fn open(address: &Address, purpose: Purpose) -> Result<PostgresStore, OpenEr
 }
 
 impl PostgresStore {
-    fn connect(&mut self) -> Result<(), OpenError> {
-        let connected = open::connect(&self.address, self.next, self.purpose);
-        let session = connected.inspect_err(|error| self.pause.begin(error))?;
-        if matches!(self.purpose, Purpose::Serve { .. }) {
-            let server = self.address.server(session.server);
-            tracing::info!(%server, "PostgreSQL has the ledger");
-            let lacks = session.durability.lacks(self.address.servers());
-            if let Some(words) = lacks.filter(|_| self.durability != Some(session.durability)) {
-                tracing::warn!(%server, "what is committed may not last: {words}");
-            }
-        }
-        self.durability = Some(session.durability);
-        self.next = session.server;
-        self.session = Some(session);
-        Ok(())
-    }
-
-    /// Gives the connection up. The server is tried last: it may have been stopped, or be a primary
-    /// that another one has replaced.
-    fn disconnect(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.next = (session.server + 1) % self.address.servers();
-        }
-        self.transaction = Open::None;
-    }
-
-    /// Makes a call, on a new connection if there is none, or if the one that was idle is found to be
-    /// gone: nothing was done with it.
-    fn call<T>(
-        &mut self,
-        mut call: impl FnMut(&Session) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
-        let may_be_stale = self.session.is_some() && matches!(self.transaction, Open::None);
-        let result = match self.call_once(&mut call) {
-            Err(Failure::Call(error)) if may_be_stale && error.is_lost() => {
-                self.call_once(&mut call)
-            }
-            result => result,
-        };
-        result.map_err(Failure::into)
-    }
-
-    fn call_once<T>(
-        &mut self,
-        call: &mut impl FnMut(&Session) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        if self.session.is_none() {
-            if let Some(why) = self.pause.why() {
-                return Err(Failure::Store(StoreError::Failed(why.into())));
-            }
-            let connected = self.connect();
-            connected.map_err(|error| StoreError::Failed(Box::new(error)))?;
-        }
-        let Some(session) = &self.session else {
-            return Err(Failure::Store(StoreError::Failed("no connection".into())));
-        };
-        let result = call(session);
-        if let Err(Failure::Call(error)) = &result
-            && error.ends_connection()
-        {
-            let server = self.address.server(session.server);
-            tracing::warn!(%server, %error, "the connection to PostgreSQL is given up");
-            self.disconnect();
-        }
-        result
-    }
-
-    fn execute(&mut self, words: &str) -> Result<(), StoreError> {
-        self.call(|Session { connection, .. }| {
-            Ok(connection.wait(connection.client.batch_execute(words))?)
-        })
-    }
-
-    fn find<T>(
-        &mut self,
-        query: &str,
-        parameters: &[&str],
-        read: Read<T>,
-    ) -> Result<Option<T>, StoreError> {
-        self.call(|Session { connection, .. }| {
-            let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
-                .iter()
-                .map(|text| (text as &(dyn ToSql + Sync), Type::TEXT))
-                .collect();
-            let rows = connection.wait(connection.client.query_typed(query, &typed))?;
-            Ok(rows.first().map(|row| read(row)).transpose()?)
-        })
-    }
-
-    fn each<T>(
-        &mut self,
-        query: &str,
-        parameters: &[&str],
-        read: Read<T>,
-        visit: &mut dyn FnMut(T),
-    ) -> Result<(), StoreError> {
-        let mut is_under_way = false;
-        self.call(|Session { connection, .. }| {
-            let parameters: Vec<_> = parameters
-                .iter()
-                .map(|text| text as &(dyn ToSql + Sync))
-                .collect();
-            let visited = connection.each_row(query, &parameters, |row| {
-                is_under_way = true;
-                visit(read(row)?);
-                Ok(())
-            });
-            visited.map_err(|failure| match failure {
-                // What was visited must not be visited again.
-                Failure::Call(error) if is_under_way => Failure::Store(error.into()),
-                failure => failure,
-            })
-        })
-    }
-
     /// Sends the changes, and ends the transaction if it is to.
     fn send(&mut self, end: Option<&'static str>) -> Result<(), Failure> {
         let Open::Writing(batch) = &mut self.transaction else {
@@ -213,35 +99,6 @@ impl PostgresStore {
             let sent = changes.send(&connection.client, statements, end);
             Ok(connection.wait(sent)?)
         })
-    }
-}
-
-/// Why something was not done with a connection.
-enum Failure {
-    /// The call failed.
-    Call(Error),
-    /// There was no call, or what came of it is no use.
-    Store(StoreError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Call(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Failure {
-        Failure::Store(error)
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> StoreError {
-        match failure {
-            Failure::Call(error) => error.into(),
-            Failure::Store(error) => error,
-        }
     }
 }
 

@@ -24,7 +24,8 @@ use super::super::store::StoreError;
 pub(super) struct Connection {
     pub(super) client: Client,
     warning: Arc<Mutex<Option<String>>>,
-    limit: Duration,
+    /// The most that each call may take.
+    pub(super) limit: Duration,
     /// Only taken when this is dropped.
     runtime: Option<Runtime>,
 }
@@ -44,7 +45,7 @@ pub(super) enum Error {
 }
 
 impl Connection {
-    /// Connects within this time, which is also that of each call.
+    /// Connects within this time, which is then the limit of each call.
     pub(super) fn open(
         config: &Config,
         connector: MakeRustlsConnect,

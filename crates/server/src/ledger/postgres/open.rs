@@ -15,8 +15,12 @@ const VERSION: i64 = 1;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// How long each server may take to let us in, and to answer each call. It is longer than a
-/// commit waits for a standby that is slow, and than [`LOCKS`].
+/// How long each server may take to let us in, and to say whether it takes writes. One that was
+/// stopped never does, and the next may have taken its place meanwhile.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// How long it may take to answer each call. It is longer than a commit waits for a standby that is
+/// slow, and than `lock_timeout` in [`SETTINGS`].
 const CALL: Duration = Duration::from_secs(5);
 
 /// The settings of a session, whatever those of the user and of the database are:
@@ -134,10 +138,13 @@ pub(super) fn connect(
             Some(options) => format!("{SETTINGS} {options}"),
             None => SETTINGS.to_owned(),
         });
-        let tried = Connection::open(&config, connector.clone(), CALL)
+        let tried = Connection::open(&config, connector.clone(), OPENING)
             .and_then(|connection| Ok((is_standby(&connection)?, connection)));
         let prepared = match tried {
-            Ok((false, connection)) => prepare(address, index, connection, purpose),
+            Ok((false, mut connection)) => {
+                connection.limit = CALL;
+                prepare(address, index, connection, purpose)
+            }
             Ok((true, _)) => {
                 failures.push(format!("{server} is a standby"));
                 continue;
