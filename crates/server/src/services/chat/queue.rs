@@ -83,6 +83,20 @@ impl Job {
         }
     }
 
+    /// Tells who waits for it that it is refused for this reason.
+    pub fn refuse(&self, reason: &str) {
+        self.tell(News::Refused(self.refusal(reason)));
+    }
+
+    /// Nothing was done; or that is not known, since Redis may have had it before, and lost it when
+    /// members had heard it.
+    fn refusal(&self, reason: &str) -> Refusal {
+        match self.was_sent {
+            true => not_known(reason),
+            false => unavailable(reason),
+        }
+    }
+
     fn is_given_up(&self) -> bool {
         let by = self.asker.as_ref().map(|(_, by)| *by);
         by.is_some_and(|by| by <= Instant::now())
@@ -153,15 +167,7 @@ impl Queue {
         let reason = reason.unwrap_or_else(|| "Redis does not answer".into());
         let place = state.jobs.iter().position(|job| job.id == id);
         let job = place.and_then(|place| state.jobs.remove(place));
-        match job {
-            Some(Job {
-                was_sent: false, ..
-            }) => unavailable(&reason),
-            _ => {
-                let words = format!("{reason}; whether this was done is not known");
-                Refusal::new(Code::Internal, words)
-            }
-        }
+        job.map_or_else(|| not_known(&reason), |job| job.refusal(&reason))
     }
 
     /// Up to so many tasks, from the first; none when none came until this moment. `None` when there
@@ -212,7 +218,7 @@ impl Queue {
         drop(state);
         let refused: VecDeque<Job> = refused;
         for job in refused {
-            job.tell(News::Refused(unavailable(reason)));
+            job.refuse(reason);
         }
         was_up
     }
@@ -239,8 +245,13 @@ impl Queue {
 }
 
 /// Nothing was done.
-pub fn unavailable(reason: &str) -> Refusal {
+fn unavailable(reason: &str) -> Refusal {
     Refusal::new(Code::Unavailable, format!("{reason}; nothing was done"))
+}
+
+fn not_known(reason: &str) -> Refusal {
+    let words = format!("{reason}; whether this was done is not known");
+    Refusal::new(Code::Internal, words)
 }
 
 #[cfg(test)]
@@ -253,6 +264,18 @@ mod tests {
 
     fn take(queue: &Queue) -> Vec<Job> {
         queue.take(10, Instant::now()).unwrap()
+    }
+
+    #[test]
+    fn what_may_have_been_done_before_is_not_refused_as_if_it_was_not() {
+        for (were_sent, code) in [(false, Code::Unavailable), (true, Code::Internal)] {
+            let queue = Queue::default();
+            let (waiting, _asker) = queue.ask(join(1)).unwrap();
+            queue.put_back(take(&queue).into_iter(), were_sent);
+            take(&queue)[0].refuse("away");
+            let refusal = queue.wait(waiting, &[News::Written]).unwrap_err();
+            assert_eq!(refusal.code, code, "{refusal:?}");
+        }
     }
 
     fn tasks(jobs: &[Job]) -> Vec<Task> {

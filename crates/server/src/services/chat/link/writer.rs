@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::{RETRY, connect};
 use crate::config::RoomSettings;
 use crate::redis::{Connection, Failure, Reply};
-use crate::services::chat::queue::{Job, News, Task, unavailable};
+use crate::services::chat::queue::{Job, News, Task};
 use crate::services::chat::room::{Room, Several};
 use crate::services::chat::stream::{By, CALL, Outcome, Scripts};
 
@@ -161,10 +161,7 @@ impl Writer {
                     under_way.undone.push(job);
                     failed = Err(Failure::Refused(words));
                 }
-                Err(words) => {
-                    let refusal = unavailable(&Failure::Refused(words).to_string());
-                    job.tell(News::Refused(refusal));
-                }
+                Err(words) => job.refuse(&Failure::Refused(words).to_string()),
             }
         }
         if awaits_replicas {
@@ -205,15 +202,15 @@ impl Writer {
     }
 
     fn refused(&self, job: &Job, outcome: &Outcome) {
-        let refusal = match outcome {
-            Outcome::Taken(name) => Refusal::new(Code::NameTaken, format!("{name} is in the room")),
-            Outcome::Done | Outcome::Out => {
-                unavailable("this server was away from the room for too long")
+        match (&job.task, &job.asker, outcome) {
+            (Task::Join(member, _), None, _) => self.room.put_out(*member, outcome),
+            (_, _, Outcome::Taken(name)) => {
+                let words = format!("{name} is in the room");
+                job.tell(News::Refused(Refusal::new(Code::NameTaken, words)));
             }
-        };
-        match (&job.task, &job.asker) {
-            (Task::Join(member, _), None) => self.room.put_out(*member, outcome),
-            _ => job.tell(News::Refused(refusal)),
+            (_, _, Outcome::Done | Outcome::Out) => {
+                job.refuse("this server was away from the room for too long");
+            }
         }
     }
 }
