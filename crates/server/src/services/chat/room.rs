@@ -80,6 +80,8 @@ struct Members {
     several: Option<Arc<Several>>,
     /// Those who wait to come back from the stream, by id.
     joining: HashMap<u64, Joining>,
+    /// The last lines of members whose claims Redis has lost, who may join again.
+    lines_of_lost: HashMap<By, u64>,
     /// What is to be delivered.
     steps: Vec<Step>,
     waiting_bytes: usize,
@@ -121,6 +123,7 @@ impl Room {
             most_history: history,
             several: several.clone(),
             joining: HashMap::new(),
+            lines_of_lost: HashMap::new(),
             steps: Vec::new(),
             waiting_bytes: 0,
             is_delivering: false,

@@ -120,11 +120,13 @@ impl Room {
             }
             let is_present = |by: &Option<By>| present.iter().any(|it| Some(&it.by) == by.as_ref());
             let gone = members.roll.iter().filter(|listed| !is_present(&listed.by));
-            let gone: Vec<_> = gone.map(|it| (it.by.clone(), it.name.clone())).collect();
-            for (by, name) in gone {
-                if let Some(by) = by {
-                    members.happen_left(&by, &name, Reason::Disconnected);
-                }
+            let gone: Vec<_> = gone
+                .filter_map(|listed| Some((listed.by.clone()?, listed.name.clone(), listed.lines)))
+                .collect();
+            members.lines_of_lost.clear();
+            for (by, name, lines) in gone {
+                members.happen_left(&by, &name, Reason::Disconnected);
+                members.lines_of_lost.insert(by, lines);
             }
             for Present { order, by, name } in present.clone() {
                 let listed = members.roll.get_mut(&name);
@@ -261,8 +263,8 @@ impl Members {
         }
         let listed = Listed {
             name: name.clone(),
+            lines: self.lines_of_lost.remove(&by).unwrap_or(0),
             by: Some(by),
-            lines: 0,
         };
         self.roll.add(order, listed);
         self.announce(Event::Joined(name), is_here.then_some(id));

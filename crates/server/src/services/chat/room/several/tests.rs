@@ -227,6 +227,34 @@ fn who_goes_on_after_a_loss_hears_why_and_who_is_there_now() {
 }
 
 #[test]
+fn a_line_that_was_lost_with_its_speaker_is_not_heard_again_when_both_are_back() {
+    let mut stream = Stream::new();
+    let (adarsh, to_adarsh) = stream.enter("Adarsh");
+    for kind in [Kind::Joined, said(1, "hello")] {
+        stream.elsewhere("Ravi", kind);
+    }
+    let adarsh_alone = vec![present(1, "here", 0, "Adarsh")];
+    stream.room.go_on("lost", Vec::new(), adarsh_alone);
+    for kind in [Kind::Joined, said(1, "hello"), said(2, "again")] {
+        stream.elsewhere("Ravi", kind);
+    }
+    adarsh.who().unwrap();
+    assert_eq!(
+        received(&to_adarsh),
+        [
+            "OK joined Adarsh",
+            "EVENT joined Ravi",
+            "EVENT said Ravi hello",
+            "EVENT said server lost",
+            "EVENT left Ravi disconnected",
+            "EVENT joined Ravi",
+            "EVENT said Ravi again",
+            "OK here Adarsh Ravi",
+        ]
+    );
+}
+
+#[test]
 fn a_closed_room_leaves_the_others_and_hears_nothing_more() {
     let mut stream = Stream::new();
     let (_adarsh, to_adarsh) = stream.enter("Adarsh");
