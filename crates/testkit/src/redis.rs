@@ -160,7 +160,9 @@ impl Redis {
         assert!(answer.starts_with(':'), "{answer}");
     }
 
-    fn try_call(&self, command: &str) -> Option<String> {
+    /// The same; `None` when it is away, or breaks the connection, as it does with all when it takes
+    /// the place of its master.
+    pub fn try_call(&self, command: &str) -> Option<String> {
         let stream = TcpStream::connect(self.address()).ok()?;
         let mut stream = with_timeouts(stream);
         write!(stream, "{command}\r\n").ok()?;
