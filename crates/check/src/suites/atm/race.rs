@@ -135,13 +135,15 @@ fn same_id(server: &Server) -> Outcome {
 fn confirm_and_rollback(server: &Server) -> Outcome {
     let (mut machines, before) = two(server)?;
     let mut now = before;
-    for _ in 0..ROUNDS {
-        // A machine that is always a little earlier is not to win every time.
-        machines.reverse();
+    for round in 0..ROUNDS {
         let withdrawal = Transaction::withdrawal(server, amount(server));
         machines[0].holds(&withdrawal)?;
         let requests = [withdrawal.confirm(), withdrawal.rollback()];
-        let [confirm, rollback] = at_once(&mut machines, [&requests[0], &requests[1]])?;
+        // One of the two threads is always a little earlier: each request is that one's in turn.
+        let [first, second] = [round % 2, (round + 1) % 2];
+        let mut answers = at_once(&mut machines, [&requests[first], &requests[second]])?;
+        answers.rotate_left(first);
+        let [confirm, rollback] = answers;
         if confirm == withdrawal.is_confirmed() && is_refusal(&rollback, Code::AlreadyConfirmed) {
             now = withdrawal.confirmed_in(now);
         } else if rollback != withdrawal.is_rolled_back()
