@@ -1,7 +1,6 @@
 //! Files that one process at a time may use.
 
 use std::fs::{File, TryLockError};
-use std::ops::{Deref, DerefMut};
 
 /// A file that is locked until it is dropped, against every other process and every other opening
 /// of it in this one.
@@ -28,20 +27,6 @@ impl Drop for LockedFile {
     }
 }
 
-impl Deref for LockedFile {
-    type Target = File;
-
-    fn deref(&self) -> &File {
-        &self.0
-    }
-}
-
-impl DerefMut for LockedFile {
-    fn deref_mut(&mut self) -> &mut File {
-        &mut self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +39,7 @@ mod tests {
         let error = LockedFile::try_new(open()).unwrap_err();
         assert!(matches!(error, TryLockError::WouldBlock), "{error}");
         // As a child has it until it runs its program.
-        let inherited = locked.try_clone().unwrap();
+        let inherited = locked.0.try_clone().unwrap();
         drop(locked);
         LockedFile::try_new(open()).unwrap();
         drop(inherited);
